@@ -1,0 +1,5 @@
+//! giggles: from a folder of recordings to laughs in a database.
+pub mod audio;
+pub mod exit;
+pub mod record;
+pub mod store;
