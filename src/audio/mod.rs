@@ -8,3 +8,5 @@ pub mod find;
 pub mod level;
 mod opus;
 pub mod resample;
+pub mod window;
+pub mod zone;
