@@ -1,1 +1,248 @@
-//! (to be written)
+//! Brings a recording to one loudness, so that a quiet laugh is heard like a near one.
+//!
+//! RMS of 100 ms blocks; the 95th percentile of the 4 s around each; the gain that takes it to
+//! -30 dBFS, between -12 and +30 dB; smoothed over 1.1 s; interpolated between block centres; the
+//! result clipped to [-1, 1]. Looks 2.5 s ahead, no more.
+//!
+//! Source of the constants: measured on held-out days (a louder target than -30 dBFS hurts).
+//!
+//! Invariant: memory is a few seconds of samples, and the output does not depend on the cutting.
+
+use std::collections::VecDeque;
+
+/// Samples in a block: 100 ms at 16 kHz.
+const BLOCK: usize = 1600;
+/// Blocks before and after a block that its percentile looks at: 40 with itself.
+const AROUND: (usize, usize) = (20, 19);
+/// Rank of the 95th percentile among those 40, from 0.
+const RANK: usize = 38;
+/// Blocks before and after that a gain is averaged with: 11 with itself.
+const SMOOTH: (usize, usize) = (5, 5);
+const TARGET_DB: f32 = -30.0;
+const GAIN_DB: (f32, f32) = (-12.0, 30.0);
+/// Stands in for the loudness of digital silence, whose logarithm is none.
+const QUIETEST: f32 = 1e-10;
+
+/// Streaming leveller of one recording, 16 kHz mono.
+pub struct Leveller {
+    /// Samples heard but not yet given out.
+    pending: Vec<f32>,
+    /// Sum of squares and number of samples of the block being filled.
+    square: f64,
+    filled: usize,
+    loudness: Sliding,
+    gains: Sliding,
+    /// Amplitude at the last block centre reached; samples up to there have been given out.
+    reached: Option<f32>,
+}
+
+impl Default for Leveller {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Leveller {
+    pub fn new() -> Self {
+        Leveller {
+            pending: Vec::new(),
+            square: 0.0,
+            filled: 0,
+            loudness: Sliding::new(AROUND),
+            gains: Sliding::new(SMOOTH),
+            reached: None,
+        }
+    }
+
+    /// Takes samples and appends those whose gain is known by now.
+    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+        for &sample in samples {
+            self.pending.push(sample);
+            self.square += f64::from(sample) * f64::from(sample);
+            self.filled += 1;
+            if self.filled == BLOCK {
+                self.end_block(out);
+            }
+        }
+    }
+
+    /// Ends the recording: appends all that is left.
+    pub fn finish(&mut self, out: &mut Vec<f32>) {
+        if self.filled > 0 {
+            self.end_block(out);
+        }
+        for loudness in self.loudness.rest() {
+            self.loudness_known(&loudness, out);
+        }
+        for gains in self.gains.rest() {
+            self.gain_known(&gains, out);
+        }
+        let last = self.reached.unwrap_or(1.0);
+        out.extend(self.pending.drain(..).map(|sample| apply(sample, last)));
+    }
+
+    fn end_block(&mut self, out: &mut Vec<f32>) {
+        let rms = (self.square / self.filled as f64).sqrt() as f32;
+        (self.square, self.filled) = (0.0, 0);
+        if let Some(around) = self.loudness.push(rms) {
+            self.loudness_known(&around, out);
+        }
+    }
+
+    fn loudness_known(&mut self, around: &[f32], out: &mut Vec<f32>) {
+        if let Some(gains) = self.gains.push(gain_db(around)) {
+            self.gain_known(&gains, out);
+        }
+    }
+
+    /// Gives out the samples up to the next block centre.
+    fn gain_known(&mut self, gains: &[f32], out: &mut Vec<f32>) {
+        let next = amplitude(gains);
+        let (from, count) = match self.reached {
+            None => (next, BLOCK / 2),
+            Some(reached) => (reached, BLOCK),
+        };
+        let ramp = self.pending.drain(..count.min(self.pending.len())).enumerate();
+        out.extend(ramp.map(|(i, sample)| apply(sample, from + (next - from) * (i as f32 / BLOCK as f32))));
+        self.reached = Some(next);
+    }
+}
+
+/// Gain of a block in dB, from the loudness of the blocks around it.
+fn gain_db(around: &[f32]) -> f32 {
+    let mut sorted = around.to_vec();
+    let (_, percentile, _) = sorted.select_nth_unstable_by(RANK, f32::total_cmp);
+    (TARGET_DB - 20.0 * percentile.max(QUIETEST).log10()).clamp(GAIN_DB.0, GAIN_DB.1)
+}
+
+/// Mean of some gains in dB, as an amplitude.
+fn amplitude(gains: &[f32]) -> f32 {
+    let mean = gains.iter().sum::<f32>() / gains.len() as f32;
+    10f32.powf(mean / 20.0)
+}
+
+fn apply(sample: f32, amplitude: f32) -> f32 {
+    (sample * amplitude).clamp(-1.0, 1.0)
+}
+
+/// A stream of values seen through a centred window; at the edges the first and last are repeated.
+struct Sliding {
+    before: usize,
+    after: usize,
+    window: VecDeque<f32>,
+}
+
+impl Sliding {
+    fn new((before, after): (usize, usize)) -> Self {
+        Sliding {
+            before,
+            after,
+            window: VecDeque::new(),
+        }
+    }
+
+    /// Takes the next value; gives the window around an earlier one once it is whole.
+    fn push(&mut self, value: f32) -> Option<Vec<f32>> {
+        let copies = if self.window.is_empty() { self.before + 1 } else { 1 };
+        self.window.extend(std::iter::repeat_n(value, copies));
+        let whole = self.before + 1 + self.after;
+        if self.window.len() < whole {
+            return None;
+        }
+        let window = self.window.iter().copied().collect();
+        self.window.pop_front();
+        Some(window)
+    }
+
+    /// The windows around the last values.
+    fn rest(&mut self) -> Vec<Vec<f32>> {
+        let Some(&last) = self.window.back() else {
+            return Vec::new();
+        };
+        (0..self.after).filter_map(|_| self.push(last)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same, said of the whole signal at once.
+    fn whole(samples: &[f32]) -> Vec<f32> {
+        let rms = |block: &[f32]| {
+            (block.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / block.len() as f64).sqrt() as f32
+        };
+        let loudness: Vec<f32> = samples.chunks(BLOCK).map(rms).collect();
+        let at = |values: &[f32], i: isize| values[i.clamp(0, values.len() as isize - 1) as usize];
+        let around = |values: &[f32], i: usize, (before, after): (usize, usize)| -> Vec<f32> {
+            (-(before as isize)..=after as isize)
+                .map(|d| at(values, i as isize + d))
+                .collect()
+        };
+        let blocks = 0..loudness.len();
+        let gains: Vec<f32> = blocks.clone().map(|i| gain_db(&around(&loudness, i, AROUND))).collect();
+        let amplitudes: Vec<f32> = blocks.map(|i| amplitude(&around(&gains, i, SMOOTH))).collect();
+        let interpolated = |n: usize| {
+            let Some(after) = n.checked_sub(BLOCK / 2) else {
+                return amplitudes[0];
+            };
+            let (i, step) = (after / BLOCK, (after % BLOCK) as f32 / BLOCK as f32);
+            let (from, to) = (at(&amplitudes, i as isize), at(&amplitudes, i as isize + 1));
+            from + (to - from) * step
+        };
+        samples
+            .iter()
+            .enumerate()
+            .map(|(n, &sample)| apply(sample, interpolated(n)))
+            .collect()
+    }
+
+    fn streamed(samples: &[f32], cut: usize) -> Vec<f32> {
+        let (mut leveller, mut out) = (Leveller::new(), Vec::new());
+        samples.chunks(cut).for_each(|piece| leveller.push(piece, &mut out));
+        leveller.finish(&mut out);
+        out
+    }
+
+    /// Seconds of noise whose loudness wanders over 60 dB.
+    fn noise(samples: usize) -> Vec<f32> {
+        let loudness = |i: usize| 10f32.powf(((i as f32 / 9000.0).sin() - 1.0) * 1.5);
+        (0..samples)
+            .map(|i| ((i * 7919 % 2001) as f32 / 1000.0 - 1.0) * loudness(i))
+            .collect()
+    }
+
+    #[test]
+    fn streaming_is_the_whole_signal() {
+        for samples in [1, 799, 801, 1600, 1601, 16_000, 160_321, 200_000] {
+            let signal = noise(samples);
+            let expected = whole(&signal);
+            for cut in [1, 160, 4097, 1 << 20] {
+                assert_eq!(streamed(&signal, cut), expected, "{samples} samples cut by {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_waits_longer_than_two_and_a_half_seconds() {
+        let (mut leveller, mut out) = (Leveller::new(), Vec::new());
+        for (i, block) in noise(320_000).chunks(BLOCK).enumerate() {
+            leveller.push(block, &mut out);
+            assert!((i + 1) * BLOCK <= out.len() + 40_000 + BLOCK / 2, "block {i} waits");
+        }
+    }
+
+    #[test]
+    fn a_steady_sound_comes_to_the_target() {
+        let quiet: Vec<f32> = (0..160_000).map(|i| 0.003 * (i as f32 * 0.3).sin()).collect();
+        let levelled = streamed(&quiet, 1000);
+        let rms = (levelled.iter().map(|x| x * x).sum::<f32>() / levelled.len() as f32).sqrt();
+        assert!((20.0 * rms.log10() - TARGET_DB).abs() < 0.1, "{rms}");
+    }
+
+    #[test]
+    fn silence_stays_silent_and_nothing_stays_nothing() {
+        assert_eq!(streamed(&[0.0; 50_000], 333), vec![0.0; 50_000]);
+        assert!(streamed(&[], 1).is_empty());
+    }
+}

@@ -1,0 +1,273 @@
+//! The arithmetic of the network, for the CPU at hand: first convolution, depthwise, pointwise, pool.
+//!
+//! Activations are f32, row-major, channels last: `[height, width, channels]`. Every kernel has its
+//! bias as the first summand and ReLU at the store where its layer says so.
+//!
+//! `portable` is plain safe code and the twin that the others are tested against; `simd` is written
+//! once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, so
+//! a result depends on the path but never on how many patches are computed together.
+//!
+//! Invariant: the only room with unsafe code; its interface is safe and checks every length.
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod simd;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use crate::yamnet::{BANDS, PATCH};
+
+/// Rows that a pointwise kernel computes together: every row count must be a multiple.
+pub const ROWS: usize = 6;
+/// Output channels of a pointwise layer are padded to a multiple of this.
+pub const COLUMNS: usize = 64;
+
+/// Which instructions the kernels use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cpu {
+    /// x86-64 with AVX-512F.
+    Avx512,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+    /// Anything else, in safe code that the compiler vectorises as the target allows.
+    Portable,
+}
+
+impl Cpu {
+    const ALL: [Cpu; 3] = [Cpu::Avx512, Cpu::Avx2, Cpu::Portable];
+
+    /// The fastest path this machine has.
+    pub fn detect() -> Cpu {
+        *Cpu::available().first().expect("the portable path is always there")
+    }
+
+    /// All paths this machine has, fastest first.
+    pub fn available() -> Vec<Cpu> {
+        Cpu::ALL.into_iter().filter(|cpu| cpu.is_available()).collect()
+    }
+
+    /// The path of that name, if this machine has it.
+    pub fn named(name: &str) -> Option<Cpu> {
+        Cpu::available().into_iter().find(|cpu| cpu.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Cpu::Avx512 => "avx512",
+            Cpu::Avx2 => "avx2",
+            Cpu::Portable => "portable",
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_available(self) -> bool {
+        match self {
+            Cpu::Avx512 => is_x86_feature_detected!("avx512f"),
+            Cpu::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Cpu::Portable => true,
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_available(self) -> bool {
+        self == Cpu::Portable
+    }
+
+    /// Output channels in a panel of packed pointwise weights.
+    fn panel(self) -> usize {
+        match self {
+            Cpu::Avx512 => 64,
+            Cpu::Avx2 | Cpu::Portable => 16,
+        }
+    }
+}
+
+/// Calls the kernel of a path. `Cpu` values come from [`Cpu::available`] alone, so the machine has
+/// the instructions.
+macro_rules! dispatch {
+    ($cpu:expr, $kernel:ident($($argument:expr),*)) => {
+        match $cpu {
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Avx512 => x86::avx512::$kernel($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Avx2 => x86::avx2::$kernel($($argument),*),
+            _ => portable::$kernel($($argument),*),
+        }
+    };
+}
+
+/// The first layer: 3x3, stride 2, one channel to many, ReLU. Padding 0 at top and left, 1 at
+/// bottom and right (SAME on even sizes).
+pub struct FirstConvolution {
+    cpu: Cpu,
+    channels: usize,
+    /// [9, channels], row `ky * 3 + kx`.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// A log-mel patch with a frame of zeros below and zeros at the right, so that no tap is outside.
+type Padded = [f32; (PATCH + 1) * PADDED_WIDTH];
+const PADDED_WIDTH: usize = BANDS + 1;
+
+impl FirstConvolution {
+    pub fn new(cpu: Cpu, channels: usize, weights: Vec<f32>, bias: Vec<f32>) -> Self {
+        assert_eq!((weights.len(), bias.len()), (9 * channels, channels));
+        assert_eq!(channels % 16, 0, "whole vectors of channels");
+        FirstConvolution {
+            cpu,
+            channels,
+            weights,
+            bias,
+        }
+    }
+
+    /// `patch` [96, 64] to `output` [48, 32, channels].
+    pub fn run(&self, patch: &[f32], output: &mut [f32]) {
+        assert_eq!(patch.len(), PATCH * BANDS);
+        assert_eq!(output.len(), PATCH / 2 * (BANDS / 2) * self.channels);
+        let mut padded: Padded = [0.0; (PATCH + 1) * PADDED_WIDTH];
+        for (row, frame) in padded.chunks_exact_mut(PADDED_WIDTH).zip(patch.chunks_exact(BANDS)) {
+            row[..BANDS].copy_from_slice(frame);
+        }
+        dispatch!(self.cpu, first_convolution(self, &padded, output));
+    }
+}
+
+/// A 3x3 convolution of each channel by itself, ReLU, SAME padding on even sizes.
+pub struct Depthwise {
+    cpu: Cpu,
+    /// Size of the input.
+    height: usize,
+    width: usize,
+    channels: usize,
+    /// 1 or 2. At 1 the padding is one on all sides, at 2 only at bottom and right.
+    stride: usize,
+    /// [9, channels], row `ky * 3 + kx`.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    /// Stands in for the rows outside the input.
+    zeros: Vec<f32>,
+}
+
+impl Depthwise {
+    pub fn new(
+        cpu: Cpu,
+        [height, width, channels]: [usize; 3],
+        stride: usize,
+        weights: Vec<f32>,
+        bias: Vec<f32>,
+    ) -> Self {
+        assert_eq!((weights.len(), bias.len()), (9 * channels, channels));
+        assert!(channels.is_multiple_of(16), "whole vectors of channels");
+        assert!(stride == 1 || stride == 2 && height.is_multiple_of(2) && width.is_multiple_of(2));
+        let zeros = vec![0.0; width * channels];
+        Depthwise {
+            cpu,
+            height,
+            width,
+            channels,
+            stride,
+            weights,
+            bias,
+            zeros,
+        }
+    }
+
+    /// `[height, width, channels]` of the input.
+    pub fn input_shape(&self) -> [usize; 3] {
+        [self.height, self.width, self.channels]
+    }
+
+    /// `[height, width, channels]` of the output.
+    pub fn output_shape(&self) -> [usize; 3] {
+        [self.height / self.stride, self.width / self.stride, self.channels]
+    }
+
+    pub fn run(&self, input: &[f32], output: &mut [f32]) {
+        assert_eq!(input.len(), self.height * self.width * self.channels);
+        assert_eq!(output.len(), self.output_shape().iter().product::<usize>());
+        dispatch!(self.cpu, depthwise(self, input, output));
+    }
+
+    /// The three input rows under an output row; zeros where there is none.
+    fn rows<'a>(&'a self, input: &'a [f32], output_row: usize) -> [&'a [f32]; 3] {
+        let length = self.width * self.channels;
+        let top = (output_row * self.stride) as isize - self.padding() as isize;
+        [top, top + 1, top + 2].map(|row| match usize::try_from(row) {
+            Ok(row) if row < self.height => &input[row * length..(row + 1) * length],
+            _ => &self.zeros,
+        })
+    }
+
+    /// Zeros before the first row and column.
+    fn padding(&self) -> usize {
+        if self.stride == 1 { 1 } else { 0 }
+    }
+}
+
+/// A matrix product: pointwise convolution, or the dense layer at the end.
+pub struct Pointwise {
+    cpu: Cpu,
+    inputs: usize,
+    /// A multiple of [`COLUMNS`].
+    outputs: usize,
+    relu: bool,
+    /// [outputs / panel, inputs, panel]: what the kernel reads in order.
+    panels: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Pointwise {
+    /// `weights` [inputs, outputs] row-major. Outputs are padded with zeros to whole [`COLUMNS`].
+    pub fn new(cpu: Cpu, inputs: usize, outputs: usize, weights: &[f32], bias: &[f32], relu: bool) -> Self {
+        assert_eq!((weights.len(), bias.len()), (inputs * outputs, outputs));
+        let padded = outputs.next_multiple_of(COLUMNS);
+        let mut bias = bias.to_vec();
+        bias.resize(padded, 0.0);
+        let panels = pack(weights, inputs, outputs, padded, cpu.panel());
+        Pointwise {
+            cpu,
+            inputs,
+            outputs: padded,
+            relu,
+            panels,
+            bias,
+        }
+    }
+
+    /// Length of an output row.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// `input` [rows, inputs] to `output` [rows, outputs]; rows a multiple of [`ROWS`].
+    pub fn run(&self, input: &[f32], output: &mut [f32]) {
+        assert_eq!(input.len() % (ROWS * self.inputs), 0, "rows come in sixes");
+        assert_eq!(output.len(), input.len() / self.inputs * self.outputs);
+        dispatch!(self.cpu, pointwise(self, input, output));
+    }
+}
+
+fn pack(weights: &[f32], inputs: usize, outputs: usize, padded: usize, panel: usize) -> Vec<f32> {
+    let mut panels = Vec::with_capacity(inputs * padded);
+    for first in (0..padded).step_by(panel) {
+        for row in weights.chunks_exact(outputs) {
+            panels.extend((first..first + panel).map(|column| row.get(column).copied().unwrap_or(0.0)));
+        }
+    }
+    panels
+}
+
+/// Mean over height and width: `[places, channels]` to `[channels]`.
+pub fn pool(input: &[f32], output: &mut [f32]) {
+    output.fill(0.0);
+    for place in input.chunks_exact(output.len()) {
+        output.iter_mut().zip(place).for_each(|(sum, value)| *sum += value);
+    }
+    let places = (input.len() / output.len()) as f32;
+    output.iter_mut().for_each(|sum| *sum /= places);
+}
+
+#[cfg(test)]
+mod tests;

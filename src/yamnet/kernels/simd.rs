@@ -1,0 +1,203 @@
+//! The kernels over a vector of any width. `x86` makes one set of them for each width.
+//!
+//! Invariant: pointers here are only read and written inside the slices that `mod.rs` has measured.
+//! Everything is `inline(always)`: it must be compiled inside a function that has the vector's
+//! instructions enabled.
+
+use super::{COLUMNS, Depthwise, FirstConvolution, PADDED_WIDTH, Padded, Pointwise, ROWS};
+use crate::yamnet::{BANDS, PATCH};
+
+/// A vector of f32 lanes.
+///
+/// # Safety
+///
+/// Every function needs a CPU with the vector's instructions; `load` and `store` need [`Self::LANES`]
+/// floats at the pointer, aligned or not.
+pub(super) unsafe trait Vector: Copy {
+    const LANES: usize;
+    /// Columns of a panel of pointwise weights; a multiple of the lanes.
+    const PANEL: usize;
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    /// `self * weight + sum`, rounded once.
+    unsafe fn multiply_add(self, weight: Self, sum: Self) -> Self;
+    unsafe fn relu(self) -> Self;
+}
+
+/// # Safety
+/// Needs the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn first_convolution<V: Vector>(layer: &FirstConvolution, input: &Padded, output: &mut [f32]) {
+    let channels = layer.channels;
+    for channel in (0..channels).step_by(V::LANES) {
+        // SAFETY: channels are whole vectors; weights are [9, channels], bias is [channels].
+        let (weights, bias) = unsafe { taps::<V>(&layer.weights, &layer.bias, channels, channel) };
+        for y in 0..PATCH / 2 {
+            for x in 0..BANDS / 2 {
+                let mut sum = bias;
+                for (tap, weight) in weights.iter().enumerate() {
+                    let value = input[(2 * y + tap / 3) * PADDED_WIDTH + 2 * x + tap % 3];
+                    // SAFETY: register arithmetic.
+                    sum = unsafe { V::splat(value).multiply_add(*weight, sum) };
+                }
+                let place = (y * (BANDS / 2) + x) * channels + channel;
+                // SAFETY: output is [48, 32, channels], checked by the caller.
+                unsafe { sum.relu().store(output.as_mut_ptr().add(place)) };
+            }
+        }
+    }
+}
+
+/// The nine weights and the bias of one vector of channels.
+///
+/// # Safety
+/// Needs the instructions of `V`; `weights` [9, channels], `bias` [channels], `channel + LANES <= channels`.
+#[inline(always)]
+unsafe fn taps<V: Vector>(weights: &[f32], bias: &[f32], channels: usize, channel: usize) -> ([V; 9], V) {
+    // SAFETY: row `tap` of [9, channels] holds a vector at `channel`.
+    let weights = std::array::from_fn(|tap| unsafe { V::load(weights.as_ptr().add(tap * channels + channel)) });
+    // SAFETY: as above.
+    (weights, unsafe { V::load(bias.as_ptr().add(channel)) })
+}
+
+/// # Safety
+/// Needs the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn depthwise<V: Vector>(layer: &Depthwise, input: &[f32], output: &mut [f32]) {
+    let [height, width, channels] = layer.output_shape();
+    for y in 0..height {
+        let rows = layer.rows(input, y).map(<[f32]>::as_ptr);
+        let output = output[y * width * channels..][..width * channels].as_mut_ptr();
+        for channel in (0..channels).step_by(V::LANES) {
+            // SAFETY: rows are [layer.width, channels], the output row is [width, channels].
+            unsafe {
+                let at = rows.map(|row| row.add(channel));
+                match layer.stride {
+                    1 => sweep_1::<V>(layer, channel, at, output.add(channel)),
+                    _ => sweep_2::<V>(layer, channel, at, output.add(channel)),
+                }
+            }
+        }
+    }
+}
+
+/// A column of three values, one a row; zeros at the right of the last.
+///
+/// # Safety
+/// Needs the instructions of `V`; each row holds [width, channels] from its pointer on.
+#[inline(always)]
+unsafe fn column<V: Vector>(rows: [*const f32; 3], x: usize, width: usize, channels: usize) -> [V; 3] {
+    // SAFETY: x < width, so the vector lies in the row.
+    unsafe {
+        if x < width {
+            rows.map(|row| V::load(row.add(x * channels)))
+        } else {
+            [V::splat(0.0); 3]
+        }
+    }
+}
+
+/// Bias, then the nine taps in order `ky * 3 + kx`.
+///
+/// # Safety
+/// Needs the instructions of `V`.
+#[inline(always)]
+unsafe fn nine<V: Vector>(columns: [[V; 3]; 3], weights: &[V; 9], bias: V) -> V {
+    let mut sum = bias;
+    for (tap, weight) in weights.iter().enumerate() {
+        // SAFETY: register arithmetic.
+        sum = unsafe { columns[tap % 3][tap / 3].multiply_add(*weight, sum) };
+    }
+    // SAFETY: register arithmetic.
+    unsafe { sum.relu() }
+}
+
+/// One row of outputs at stride 1: the window of three columns moves by one.
+///
+/// # Safety
+/// As for [`column`]; the output row holds [layer.width, channels].
+#[inline(always)]
+unsafe fn sweep_1<V: Vector>(layer: &Depthwise, channel: usize, rows: [*const f32; 3], output: *mut f32) {
+    let (width, channels) = (layer.width, layer.channels);
+    // SAFETY: x runs inside the row; `column` guards the right edge.
+    unsafe {
+        let (weights, bias) = taps::<V>(&layer.weights, &layer.bias, channels, channel);
+        let (mut left, mut middle) = ([V::splat(0.0); 3], column::<V>(rows, 0, width, channels));
+        for x in 0..width {
+            let right = column::<V>(rows, x + 1, width, channels);
+            nine([left, middle, right], &weights, bias).store(output.add(x * channels));
+            (left, middle) = (middle, right);
+        }
+    }
+}
+
+/// One row of outputs at stride 2: the window moves by two and keeps its last column.
+///
+/// # Safety
+/// As for [`column`]; the output row holds [layer.width / 2, channels].
+#[inline(always)]
+unsafe fn sweep_2<V: Vector>(layer: &Depthwise, channel: usize, rows: [*const f32; 3], output: *mut f32) {
+    let (width, channels) = (layer.width, layer.channels);
+    // SAFETY: 2x + 1 < width since the width is even; `column` guards the right edge.
+    unsafe {
+        let (weights, bias) = taps::<V>(&layer.weights, &layer.bias, channels, channel);
+        let mut left = column::<V>(rows, 0, width, channels);
+        for x in 0..width / 2 {
+            let middle = column::<V>(rows, 2 * x + 1, width, channels);
+            let right = column::<V>(rows, 2 * x + 2, width, channels);
+            nine([left, middle, right], &weights, bias).store(output.add(x * channels));
+            left = right;
+        }
+    }
+}
+
+/// # Safety
+/// Needs the instructions of `V`; `VECTORS * LANES == PANEL`, the layer is packed for that panel.
+#[inline(always)]
+pub(super) unsafe fn pointwise<V: Vector, const VECTORS: usize>(layer: &Pointwise, input: &[f32], output: &mut [f32]) {
+    const { assert!(VECTORS * V::LANES == V::PANEL && COLUMNS.is_multiple_of(V::PANEL)) };
+    for (index, panel) in layer.panels.chunks_exact(layer.inputs * V::PANEL).enumerate() {
+        let first = index * V::PANEL;
+        let rows = input.chunks_exact(ROWS * layer.inputs);
+        for (rows, output) in rows.zip(output.chunks_exact_mut(ROWS * layer.outputs)) {
+            // SAFETY: rows are [6, inputs], output is [6, outputs], the panel [inputs, PANEL] begins at column `first`.
+            unsafe { tile::<V, VECTORS>(layer, first, panel, rows, &mut output[first..]) };
+        }
+    }
+}
+
+/// Six rows by one panel: 6 x VECTORS sums in registers, one pass over the inputs.
+///
+/// # Safety
+/// As [`pointwise`] says.
+#[inline(always)]
+unsafe fn tile<V: Vector, const VECTORS: usize>(
+    layer: &Pointwise,
+    first: usize,
+    panel: &[f32],
+    rows: &[f32],
+    output: &mut [f32],
+) {
+    let (inputs, panel, rows) = (layer.inputs, panel.as_ptr(), rows.as_ptr());
+    // SAFETY: k < inputs; offsets stay in [6, inputs], [inputs, PANEL] and [6, outputs] less `first` columns.
+    unsafe {
+        let bias = layer.bias.as_ptr().add(first);
+        let mut sums = [std::array::from_fn::<V, VECTORS, _>(|v| V::load(bias.add(v * V::LANES))); ROWS];
+        for k in 0..inputs {
+            let weights: [V; VECTORS] = std::array::from_fn(|v| V::load(panel.add(k * V::PANEL + v * V::LANES)));
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let value = V::splat(*rows.add(row * inputs + k));
+                for (sum, weight) in sums.iter_mut().zip(&weights) {
+                    *sum = value.multiply_add(*weight, *sum);
+                }
+            }
+        }
+        for (row, sums) in sums.iter().enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                let sum = if layer.relu { sum.relu() } else { *sum };
+                sum.store(output.as_mut_ptr().add(row * layer.outputs + v * V::LANES));
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The model file: read, checked, batch norm folded.
+//!
+//! Invariant: nothing is guessed. A tensor that is missing or of another shape, or a file whose
+//! checksum is not the one beside it, is an error that names it.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device};
+use candle_nn::VarBuilder;
+use sha2::{Digest, Sha256};
+
+/// The published weights, in the binary: a fresh machine needs no download.
+const EMBEDDED: &[u8] = include_bytes!("../../models/yamnet.safetensors");
+/// `sha256sum`'s line for [`EMBEDDED`]; a test keeps them together.
+const EMBEDDED_SUM: &str = include_str!("../../models/yamnet.safetensors.sha256");
+/// Added to each variance of batch norm. Not negligible: a fifth of the variances are below it.
+const EPSILON: f64 = 1e-4;
+
+/// Why a model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error("model {}: cannot be read: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: String },
+    #[error(
+        "model {}: has no checksum beside it; if you trust it, write one with\n  sha256sum {} > {}.sha256",
+        path.display(), path.display(), path.display()
+    )]
+    NoChecksum { path: PathBuf },
+    #[error("model {}: its SHA-256 is {found}, but {}.sha256 says {expected}; copy it again", path.display(), path.display())]
+    WrongChecksum {
+        path: PathBuf,
+        found: String,
+        expected: String,
+    },
+    #[error("the model is not YAMNet as giggles knows it: {0}")]
+    WrongShape(String),
+}
+
+/// The bytes of a model and what they hash to.
+pub struct ModelFile {
+    bytes: std::borrow::Cow<'static, [u8]>,
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+impl ModelFile {
+    /// The model in the binary.
+    pub fn embedded() -> ModelFile {
+        ModelFile {
+            bytes: EMBEDDED.into(),
+            sha256: first_word(EMBEDDED_SUM),
+        }
+    }
+
+    /// Another file with the same tensors. Its checksum must stand beside it, in `FILE.sha256`.
+    pub fn open(path: &Path) -> Result<ModelFile, ModelError> {
+        let unreadable = |error: std::io::Error| ModelError::Unreadable {
+            path: path.into(),
+            reason: error.to_string(),
+        };
+        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let found = hex(&bytes);
+        let expected = expected_sum(path, &found)?;
+        if found != expected {
+            return Err(ModelError::WrongChecksum {
+                path: path.into(),
+                found,
+                expected,
+            });
+        }
+        Ok(ModelFile {
+            bytes: bytes.into(),
+            sha256: found,
+        })
+    }
+
+    /// The file's tensors by name.
+    pub fn tensors(&self) -> Result<Tensors<'_>, ModelError> {
+        VarBuilder::from_slice_safetensors(&self.bytes, DType::F32, &Device::Cpu)
+            .map(Tensors)
+            .map_err(wrong_shape)
+    }
+}
+
+/// The published model needs no sum beside it: it is known.
+fn expected_sum(path: &Path, found: &str) -> Result<String, ModelError> {
+    let mut sum = path.as_os_str().to_owned();
+    sum.push(".sha256");
+    match std::fs::read_to_string(&sum) {
+        Ok(line) => Ok(first_word(&line).to_lowercase()),
+        Err(_) if found == first_word(EMBEDDED_SUM) => Ok(found.to_owned()),
+        Err(_) => Err(ModelError::NoChecksum { path: path.into() }),
+    }
+}
+
+fn first_word(line: &str) -> String {
+    line.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn wrong_shape(error: candle_core::Error) -> ModelError {
+    ModelError::WrongShape(error.to_string())
+}
+
+/// Tensors of a model file, as published: batch norm apart, rows of a 3x3 kernel as `ky * 3 + kx`.
+pub struct Tensors<'a>(VarBuilder<'a>);
+
+/// A convolution with its batch norm folded in: `weights` [rows, columns] row-major, `bias` [columns].
+pub struct Folded {
+    pub weights: Vec<f32>,
+    pub bias: Vec<f32>,
+}
+
+impl Tensors<'_> {
+    /// `name.weight` [rows, columns] with `name.bn` folded into it. The scale gamma is 1.
+    pub fn folded(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
+        let mut weights = self.tensor(&format!("{name}.weight"), &[rows, columns])?;
+        let beta = self.tensor(&format!("{name}.bn.beta"), &[columns])?;
+        let mean = self.tensor(&format!("{name}.bn.mean"), &[columns])?;
+        let variance = self.tensor(&format!("{name}.bn.variance"), &[columns])?;
+        let scale: Vec<f64> = variance
+            .iter()
+            .map(|&v| 1.0 / (f64::from(v) + EPSILON).sqrt())
+            .collect();
+        for (i, weight) in weights.iter_mut().enumerate() {
+            *weight = (f64::from(*weight) * scale[i % columns]) as f32;
+        }
+        let bias = (0..columns)
+            .map(|c| (f64::from(beta[c]) - f64::from(mean[c]) * scale[c]) as f32)
+            .collect();
+        Ok(Folded { weights, bias })
+    }
+
+    /// `name.weight` [rows, columns] and `name.bias` [columns], as they are.
+    pub fn plain(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
+        let weights = self.tensor(&format!("{name}.weight"), &[rows, columns])?;
+        Ok(Folded {
+            weights,
+            bias: self.tensor(&format!("{name}.bias"), &[columns])?,
+        })
+    }
+
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let tensor = self.0.get(shape, name).map_err(wrong_shape)?;
+        tensor
+            .flatten_all()
+            .and_then(|flat| flat.to_vec1())
+            .map_err(wrong_shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_model_is_the_one_its_checksum_names() {
+        assert_eq!(hex(EMBEDDED), ModelFile::embedded().sha256);
+    }
+
+    #[test]
+    fn a_file_with_another_checksum_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.safetensors");
+        std::fs::write(&path, b"not a model").unwrap();
+        assert!(matches!(ModelFile::open(&path), Err(ModelError::NoChecksum { .. })));
+        std::fs::write(folder.path().join("m.safetensors.sha256"), "00  m.safetensors\n").unwrap();
+        assert!(matches!(ModelFile::open(&path), Err(ModelError::WrongChecksum { .. })));
+    }
+
+    #[test]
+    fn a_file_without_the_tensors_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.safetensors");
+        let empty = b"\x02\0\0\0\0\0\0\0{}";
+        std::fs::write(&path, empty).unwrap();
+        std::fs::write(folder.path().join("m.safetensors.sha256"), hex(empty)).unwrap();
+        let file = ModelFile::open(&path).unwrap();
+        let error = file
+            .tensors()
+            .unwrap()
+            .folded("layer1.conv", 9, 32)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("layer1.conv.weight"), "{error}");
+    }
+}
