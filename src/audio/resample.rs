@@ -1,1 +1,241 @@
-//! (to be written)
+//! From a recording's own sampling rate to the 16 kHz that the network hears.
+//!
+//! The only home of rubato. Whole rates go through its FFT resampler, rates without a handy ratio to
+//! 16 kHz through its sinc interpolator; 16 kHz passes untouched.
+//!
+//! Invariant: what comes out depends on the samples that went in, never on how they were cut into
+//! pushes. n samples become exactly round(n x 16000 / rate), aligned to the input.
+
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{
+    Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as Engine, SincInterpolationParameters, WindowFunction,
+};
+
+/// The rate that leaves this room, Hz.
+pub const TARGET_RATE: u32 = 16_000;
+
+/// Rates that can be resampled, Hz: below, there is hardly speech; above, no recorder.
+pub const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
+
+/// Output samples of one FFT block: long enough for a steep filter, short enough for the cache.
+const BLOCK_OUT: usize = 1024;
+
+/// A rate whose shortest whole block is longer than this (11,927 Hz: 16,000) is interpolated instead.
+const LONGEST_BLOCK_OUT: usize = 2048;
+
+/// No resampler exists for this rate (Hz).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sampling rate of {0} Hz is outside 4,000 to 384,000 Hz")]
+pub struct RateError(pub u32);
+
+/// Streaming mono resampler to 16 kHz.
+pub struct Resampler {
+    /// None at 16 kHz.
+    engine: Option<Box<dyn Engine<f32>>>,
+    from: u32,
+    /// Input that does not fill a block yet.
+    waiting: Vec<f32>,
+    /// One block of output.
+    block: Vec<f32>,
+    /// Output samples of the filter's own delay still to be dropped.
+    delay: usize,
+    pushed: u64,
+    given: u64,
+}
+
+impl Resampler {
+    /// A resampler from `from` Hz.
+    pub fn new(from: u32) -> Result<Self, RateError> {
+        let engine = match from {
+            TARGET_RATE => None,
+            rate if RATES.contains(&rate) => Some(engine(rate).ok_or(RateError(rate))?),
+            rate => return Err(RateError(rate)),
+        };
+        let (block, delay) = engine.as_ref().map_or((0, 0), |engine| (engine.output_frames_max(), engine.output_delay()));
+        Ok(Resampler { engine, from, waiting: Vec::new(), block: vec![0.0; block], delay, pushed: 0, given: 0 })
+    }
+
+    /// Takes samples at the input rate and appends what they complete at 16 kHz to `out`.
+    pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) {
+        self.pushed += input.len() as u64;
+        if self.engine.is_none() {
+            self.given += input.len() as u64;
+            out.extend_from_slice(input);
+            return;
+        }
+        self.waiting.extend_from_slice(input);
+        let mut used = 0;
+        while let Some(taken) = self.step(used, out) {
+            used += taken;
+        }
+        self.waiting.drain(..used);
+    }
+
+    /// Ends the stream: appends the samples the filter still holds, up to the exact length.
+    pub fn finish(&mut self, out: &mut Vec<f32>) {
+        let total = expected(self.pushed, self.from);
+        while self.given < total {
+            let missing = self.engine.as_ref().map_or(0, |engine| engine.input_frames_next());
+            let padding = missing.saturating_sub(self.waiting.len());
+            self.waiting.resize(self.waiting.len() + padding, 0.0);
+            let before = out.len();
+            let Some(taken) = self.step(0, out) else { break };
+            self.waiting.drain(..taken);
+            let surplus = self.given.saturating_sub(total) as usize;
+            out.truncate(out.len() - surplus.min(out.len() - before));
+            self.given -= surplus as u64;
+        }
+    }
+
+    /// Resamples one block of the waiting input from `at` on; None if it is not full yet.
+    fn step(&mut self, at: usize, out: &mut Vec<f32>) -> Option<usize> {
+        let engine = self.engine.as_mut()?;
+        let wanted = engine.input_frames_next();
+        let input = self.waiting.get(at..at + wanted)?;
+        let input = InterleavedSlice::new(input, 1, wanted).ok()?;
+        let frames = self.block.len();
+        let mut output = InterleavedSlice::new_mut(&mut self.block, 1, frames).ok()?;
+        let (taken, made) = engine.process_into_buffer(&input, &mut output, None::<&Indexing>).ok()?;
+        let late = self.delay.min(made);
+        self.delay -= late;
+        self.given += (made - late) as u64;
+        out.extend_from_slice(self.block.get(late..made)?);
+        Some(taken)
+    }
+}
+
+/// How many samples at 16 kHz `samples` at `from` Hz are, rounded to the nearest.
+pub fn expected(samples: u64, from: u32) -> u64 {
+    let from = u128::from(from.max(1));
+    ((u128::from(samples) * u128::from(TARGET_RATE) + from / 2) / from) as u64
+}
+
+fn engine(from: u32) -> Option<Box<dyn Engine<f32>>> {
+    let divisor = gcd(from, TARGET_RATE);
+    let (block_in, block_out) = ((from / divisor) as usize, (TARGET_RATE / divisor) as usize);
+    if block_out > LONGEST_BLOCK_OUT || block_in > 8 * LONGEST_BLOCK_OUT {
+        return interpolator(from);
+    }
+    // 3072 at 48 kHz and 1764 at 44.1 kHz are the measured choices (docs/performance.md).
+    let chunk = if from == 44_100 { 1764 } else { block_in * (BLOCK_OUT / block_out).max(1) };
+    let window = WindowFunction::BlackmanHarris2;
+    let fft = Fft::new_custom(from as usize, TARGET_RATE as usize, chunk, 1, 1, window, FixedSync::Input).ok()?;
+    Some(Box::new(fft))
+}
+
+fn interpolator(from: u32) -> Option<Box<dyn Engine<f32>>> {
+    let ratio = f64::from(TARGET_RATE) / f64::from(from);
+    // The filter is as long in time at every rate: 256 samples of the slower side.
+    let length = (256.0 * (1.0 / ratio).max(1.0)).ceil() as usize;
+    let parameters = SincInterpolationParameters::new(length, WindowFunction::BlackmanHarris2);
+    let sinc = Async::new_sinc(ratio, 1.0, &parameters, BLOCK_OUT, 1, FixedAsync::Input).ok()?;
+    Some(Box::new(sinc))
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    const EVERY_RATE: [u32; 15] = [
+        8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 37_800, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000,
+        44_056,
+    ];
+
+    fn tone(rate: u32, hertz: f64, samples: usize) -> Vec<f32> {
+        (0..samples).map(|i| (0.5 * (TAU * hertz * i as f64 / f64::from(rate)).sin()) as f32).collect()
+    }
+
+    fn resampled(rate: u32, input: &[f32], cut: usize) -> Vec<f32> {
+        let mut resampler = Resampler::new(rate).unwrap();
+        let mut out = Vec::new();
+        input.chunks(cut).for_each(|piece| resampler.push(piece, &mut out));
+        resampler.finish(&mut out);
+        out
+    }
+
+    /// Level of a sine of `hertz` in the middle of 16 kHz audio against amplitude 0.5, dB.
+    fn level(audio: &[f32], hertz: f64) -> f64 {
+        let middle = &audio[audio.len() / 4..audio.len() * 3 / 4];
+        let window = |i: usize| 0.5 - 0.5 * (TAU * i as f64 / middle.len() as f64).cos();
+        let (mut re, mut im, mut sum) = (0.0, 0.0, 0.0);
+        for (i, &x) in middle.iter().enumerate() {
+            let angle = TAU * hertz * i as f64 / 16_000.0;
+            re += window(i) * f64::from(x) * angle.cos();
+            im += window(i) * f64::from(x) * angle.sin();
+            sum += window(i);
+        }
+        20.0 * (2.0 * (re * re + im * im).sqrt() / sum / 0.5).max(1e-12).log10()
+    }
+
+    #[test]
+    fn the_length_is_exact_at_every_rate() {
+        for rate in EVERY_RATE {
+            for samples in [0, 1, 2, 999, 12_345, 100_000] {
+                let out = resampled(rate, &vec![0.25; samples], 4096);
+                assert_eq!(out.len() as u64, expected(samples as u64, rate), "{samples} samples at {rate} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn tones_pass_up_to_7_khz() {
+        for rate in EVERY_RATE {
+            for hertz in [100.0, 1_000.0, 3_300.0, 5_000.0, 7_000.0] {
+                if hertz < f64::from(rate) * 0.44 {
+                    let db = level(&resampled(rate, &tone(rate, hertz, rate as usize * 2), 4096), hertz);
+                    assert!(db.abs() < 0.1, "{hertz} Hz at {rate} Hz comes out at {db:.3} dB");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_above_the_band_does_not_fold_back() {
+        for rate in EVERY_RATE {
+            for hertz in [8_500.0, 9_000.0, 11_000.0, 15_000.0, 21_000.0, 40_000.0, 80_000.0] {
+                if hertz < f64::from(rate) / 2.0 {
+                    let out = resampled(rate, &tone(rate, hertz, rate as usize * 2), 4096);
+                    let middle = &out[out.len() / 4..out.len() * 3 / 4];
+                    let rms = (middle.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / middle.len() as f64).sqrt();
+                    let db = 20.0 * (rms / (0.5 / 2f64.sqrt())).max(1e-12).log10();
+                    assert!(db < -80.0, "{hertz} Hz at {rate} Hz leaves {db:.1} dB");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_click_stays_where_it_was() {
+        for rate in EVERY_RATE {
+            let mut input = vec![0.0; rate as usize];
+            let at = rate as usize / 3;
+            input[at] = 0.9;
+            let out = resampled(rate, &input, 4096);
+            let peak = (0..out.len()).max_by(|&a, &b| out[a].abs().total_cmp(&out[b].abs())).unwrap();
+            let right = at as f64 * 16_000.0 / f64::from(rate);
+            assert!((peak as f64 - right).abs() <= 1.0, "at {rate} Hz: {peak} instead of {right:.2}");
+        }
+    }
+
+    #[test]
+    fn cutting_changes_no_bit() {
+        for rate in EVERY_RATE {
+            let input = tone(rate, 440.0, 50_000);
+            let whole = resampled(rate, &input, input.len());
+            for cut in [1_000, 4_096, 777, 13] {
+                assert!(whole == resampled(rate, &input, cut), "cut into {cut} at {rate} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn absurd_rates_are_refused() {
+        assert_eq!(Resampler::new(0).err(), Some(RateError(0)));
+        assert_eq!(Resampler::new(u32::MAX).err(), Some(RateError(u32::MAX)));
+    }
+}
