@@ -51,8 +51,18 @@ impl Resampler {
             rate if RATES.contains(&rate) => Some(engine(rate).ok_or(RateError(rate))?),
             rate => return Err(RateError(rate)),
         };
-        let (block, delay) = engine.as_ref().map_or((0, 0), |engine| (engine.output_frames_max(), engine.output_delay()));
-        Ok(Resampler { engine, from, waiting: Vec::new(), block: vec![0.0; block], delay, pushed: 0, given: 0 })
+        let (block, delay) = engine
+            .as_ref()
+            .map_or((0, 0), |engine| (engine.output_frames_max(), engine.output_delay()));
+        Ok(Resampler {
+            engine,
+            from,
+            waiting: Vec::new(),
+            block: vec![0.0; block],
+            delay,
+            pushed: 0,
+            given: 0,
+        })
     }
 
     /// Takes samples at the input rate and appends what they complete at 16 kHz to `out`.
@@ -95,7 +105,9 @@ impl Resampler {
         let input = InterleavedSlice::new(input, 1, wanted).ok()?;
         let frames = self.block.len();
         let mut output = InterleavedSlice::new_mut(&mut self.block, 1, frames).ok()?;
-        let (taken, made) = engine.process_into_buffer(&input, &mut output, None::<&Indexing>).ok()?;
+        let (taken, made) = engine
+            .process_into_buffer(&input, &mut output, None::<&Indexing>)
+            .ok()?;
         let late = self.delay.min(made);
         self.delay -= late;
         self.given += (made - late) as u64;
@@ -117,9 +129,22 @@ fn engine(from: u32) -> Option<Box<dyn Engine<f32>>> {
         return interpolator(from);
     }
     // 3072 at 48 kHz and 1764 at 44.1 kHz are the measured choices (docs/performance.md).
-    let chunk = if from == 44_100 { 1764 } else { block_in * (BLOCK_OUT / block_out).max(1) };
+    let chunk = if from == 44_100 {
+        1764
+    } else {
+        block_in * (BLOCK_OUT / block_out).max(1)
+    };
     let window = WindowFunction::BlackmanHarris2;
-    let fft = Fft::new_custom(from as usize, TARGET_RATE as usize, chunk, 1, 1, window, FixedSync::Input).ok()?;
+    let fft = Fft::new_custom(
+        from as usize,
+        TARGET_RATE as usize,
+        chunk,
+        1,
+        1,
+        window,
+        FixedSync::Input,
+    )
+    .ok()?;
     Some(Box::new(fft))
 }
 
@@ -142,12 +167,14 @@ mod tests {
     use std::f64::consts::TAU;
 
     const EVERY_RATE: [u32; 15] = [
-        8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 37_800, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000,
-        44_056,
+        8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 37_800, 44_100, 48_000, 88_200, 96_000, 176_400,
+        192_000, 44_056,
     ];
 
     fn tone(rate: u32, hertz: f64, samples: usize) -> Vec<f32> {
-        (0..samples).map(|i| (0.5 * (TAU * hertz * i as f64 / f64::from(rate)).sin()) as f32).collect()
+        (0..samples)
+            .map(|i| (0.5 * (TAU * hertz * i as f64 / f64::from(rate)).sin()) as f32)
+            .collect()
     }
 
     fn resampled(rate: u32, input: &[f32], cut: usize) -> Vec<f32> {
@@ -177,7 +204,11 @@ mod tests {
         for rate in EVERY_RATE {
             for samples in [0, 1, 2, 999, 12_345, 100_000] {
                 let out = resampled(rate, &vec![0.25; samples], 4096);
-                assert_eq!(out.len() as u64, expected(samples as u64, rate), "{samples} samples at {rate} Hz");
+                assert_eq!(
+                    out.len() as u64,
+                    expected(samples as u64, rate),
+                    "{samples} samples at {rate} Hz"
+                );
             }
         }
     }
@@ -216,9 +247,14 @@ mod tests {
             let at = rate as usize / 3;
             input[at] = 0.9;
             let out = resampled(rate, &input, 4096);
-            let peak = (0..out.len()).max_by(|&a, &b| out[a].abs().total_cmp(&out[b].abs())).unwrap();
+            let peak = (0..out.len())
+                .max_by(|&a, &b| out[a].abs().total_cmp(&out[b].abs()))
+                .unwrap();
             let right = at as f64 * 16_000.0 / f64::from(rate);
-            assert!((peak as f64 - right).abs() <= 1.0, "at {rate} Hz: {peak} instead of {right:.2}");
+            assert!(
+                (peak as f64 - right).abs() <= 1.0,
+                "at {rate} Hz: {peak} instead of {right:.2}"
+            );
         }
     }
 

@@ -1,0 +1,78 @@
+//! Names of codecs, for the database and for people.
+//!
+//! Invariant: every codec that symphonia can name has a name here, decodable or not.
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::AudioCodecId;
+use symphonia::core::codecs::audio::well_known::*;
+use symphonia::core::errors::Error;
+use symphonia::core::formats::FormatReader;
+
+use super::faults;
+use crate::record::RecordingError;
+
+/// Codecs that containers can name and that nothing here decodes.
+const FOREIGN: [(AudioCodecId, &str); 16] = [
+    (CODEC_ID_AC3, "AC-3 (Dolby Digital)"),
+    (CODEC_ID_EAC3, "E-AC-3 (Dolby Digital Plus)"),
+    (CODEC_ID_AC4, "AC-4 (Dolby)"),
+    (CODEC_ID_DCA, "DTS"),
+    (CODEC_ID_TRUEHD, "Dolby TrueHD"),
+    (CODEC_ID_SPEEX, "Speex"),
+    (CODEC_ID_MUSEPACK, "Musepack"),
+    (CODEC_ID_WAVPACK, "WavPack"),
+    (CODEC_ID_MONKEYS_AUDIO, "Monkey's Audio"),
+    (CODEC_ID_TTA, "TrueAudio"),
+    (CODEC_ID_WMA, "Windows Media Audio"),
+    (CODEC_ID_ADPCM_G722, "G.722"),
+    (CODEC_ID_ADPCM_G726, "G.726"),
+    (CODEC_ID_ADPCM_G726LE, "G.726"),
+    (CODEC_ID_ATRAC3, "ATRAC3"),
+    (CODEC_ID_ATRAC3PLUS, "ATRAC3+"),
+];
+
+/// Short name of a codec, e.g. `opus`, `flac`, `pcm_s16le`.
+pub fn name(codec: AudioCodecId) -> String {
+    let known = symphonia::default::get_codecs()
+        .get_audio_decoder(codec)
+        .map(|decoder| decoder.codec.info.short_name);
+    let opus = (codec == CODEC_ID_OPUS).then_some("opus");
+    opus.or(known).map_or_else(|| foreign(codec), str::to_string)
+}
+
+fn foreign(codec: AudioCodecId) -> String {
+    let named = FOREIGN
+        .iter()
+        .find(|(id, _)| *id == codec)
+        .map(|(_, name)| name.to_string());
+    named.unwrap_or_else(|| format!("a codec without a name ({codec})"))
+}
+
+/// Why no decoder could be made.
+pub fn undecodable(codec: AudioCodecId, error: &Error) -> RecordingError {
+    let known = symphonia::default::get_codecs().get_audio_decoder(codec).is_some();
+    match error {
+        _ if !known => faults::unsupported(format!(
+            "it is {}, which is not supported; convert it to FLAC",
+            name(codec)
+        )),
+        Error::Unsupported(_) if codec == CODEC_ID_AAC => {
+            faults::unsupported("it is AAC of a kind (HE-AAC, xHE-AAC) that is not supported; convert it to FLAC")
+        }
+        error => faults::unsupported(format!("its {} header makes no sense ({error})", name(codec))),
+    }
+}
+
+/// What a file without a decodable audio track seems to hold instead.
+pub fn no_audio(reader: &dyn FormatReader) -> String {
+    let container = reader.format_info().long_name;
+    let video = reader
+        .tracks()
+        .iter()
+        .any(|track| matches!(track.codec_params, Some(CodecParameters::Video(_))));
+    match (reader.tracks().is_empty(), video) {
+        (true, _) => format!("it is {container} without any track"),
+        (_, true) => format!("it is {container} with video, but without an audio track of a known codec"),
+        _ => format!("it is {container}, but no track of it has a codec known here"),
+    }
+}

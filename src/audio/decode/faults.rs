@@ -1,0 +1,125 @@
+//! From what a library or the system says to what a person reads at seven in the morning.
+//!
+//! Invariant: the end of a stream is no fault; it never comes here.
+
+use std::io;
+use std::time::Duration;
+
+use symphonia::core::errors::Error;
+
+use crate::record::RecordingError;
+
+/// A fault of the file system.
+pub fn io(error: &io::Error) -> RecordingError {
+    match error.kind() {
+        io::ErrorKind::NotFound => RecordingError::Vanished,
+        io::ErrorKind::PermissionDenied => RecordingError::Unreadable {
+            reason: "permission denied".into(),
+        },
+        _ => RecordingError::Unreadable {
+            reason: error.to_string(),
+        },
+    }
+}
+
+/// A fault while packets were read or decoded; `at` is how far the recording could be heard.
+pub fn reading(error: &Error, at: Duration) -> RecordingError {
+    match error {
+        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => truncated("the file stops", at),
+        Error::IoError(error) => io(error),
+        Error::Unsupported(what) => RecordingError::Unsupported { what: plain(what) },
+        Error::DecodeError(what) | Error::LimitError(what) => corrupt(plain(what), at),
+        other => corrupt(plain(&other.to_string()), at),
+    }
+}
+
+/// A fault while the file was opened, before anything could be heard.
+pub fn opening(error: &Error, first: &[u8]) -> RecordingError {
+    match error {
+        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => match guess(first) {
+            Some(what) => RecordingError::Unsupported { what: what.into() },
+            None if is_audio(first) => truncated("the file stops inside its header", Duration::ZERO),
+            None => unknown(first),
+        },
+        Error::Unsupported(what) if what.contains("(probe)") => unknown(first),
+        other => reading(other, Duration::ZERO),
+    }
+}
+
+pub fn corrupt(reason: impl Into<String>, at: Duration) -> RecordingError {
+    RecordingError::Corrupt {
+        reason: reason.into(),
+        at,
+    }
+}
+
+pub fn truncated(reason: impl Into<String>, at: Duration) -> RecordingError {
+    RecordingError::Truncated {
+        reason: reason.into(),
+        at,
+    }
+}
+
+pub fn unsupported(what: impl Into<String>) -> RecordingError {
+    RecordingError::Unsupported { what: what.into() }
+}
+
+fn unknown(first: &[u8]) -> RecordingError {
+    unsupported(guess(first).unwrap_or("its first bytes are of no audio format known here"))
+}
+
+/// `ogg: crc mismatch` and `common (opus): ...` are written for programmers; the part in front is dropped.
+fn plain(message: &str) -> String {
+    let (place, what) = message.split_once(": ").unwrap_or(("", message));
+    match place.split(' ').next() {
+        Some("") | None => what.to_string(),
+        Some(format) => format!("{what} ({format})"),
+    }
+}
+
+/// Beginnings that symphonia can open.
+fn is_audio(first: &[u8]) -> bool {
+    let marks: [&[u8]; 8] = [
+        b"OggS",
+        b"RIFF",
+        b"RF64",
+        b"fLaC",
+        b"FORM",
+        b"caff",
+        b"ID3",
+        b"\x1A\x45\xDF\xA3",
+    ];
+    marks.iter().any(|mark| first.starts_with(mark)) || first.get(4..8) == Some(b"ftyp")
+}
+
+/// What a file seems to be that is not for us.
+fn guess(first: &[u8]) -> Option<&'static str> {
+    const KNOWN: [(&[u8], &str); 14] = [
+        (b"wvpk", "it is WavPack, which is not supported; convert it to FLAC"),
+        (
+            b"MAC ",
+            "it is Monkey's Audio, which is not supported; convert it to FLAC",
+        ),
+        (b"#!AMR", "it is AMR, which is not supported; convert it to WAV"),
+        (
+            b"\x30\x26\xB2\x75",
+            "it is Windows Media, which is not supported; convert it to FLAC",
+        ),
+        (b"DSD ", "it is DSD, which is not supported; convert it to FLAC"),
+        (b"TTA1", "it is TrueAudio, which is not supported; convert it to FLAC"),
+        (b"%PDF", "it is a PDF document"),
+        (b"PK\x03\x04", "it is a ZIP archive"),
+        (b"\x1F\x8B", "it is a gzip archive"),
+        (b"\x89PNG", "it is a PNG picture"),
+        (b"\xFF\xD8\xFF", "it is a JPEG picture"),
+        (b"<", "it is a text (HTML or XML)"),
+        (b"{", "it is a text (JSON)"),
+        (b"SQLite format 3", "it is an SQLite database"),
+    ];
+    let known = KNOWN
+        .iter()
+        .find(|(mark, _)| first.starts_with(mark))
+        .map(|(_, what)| *what);
+    let zeros = (!first.is_empty() && first.iter().all(|&byte| byte == 0)).then_some("it begins with zeros only");
+    known.or(zeros)
+}

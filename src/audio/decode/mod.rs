@@ -1,0 +1,224 @@
+//! From a file to blocks of mono samples: the only home of symphonia.
+//!
+//! The end of a recording and its failure are different values all the way up: `Ok(false)` is said only
+//! of a file that is whole. See `Source::next_block` for what counts as whole.
+//!
+//! Invariant: memory is bounded by the longest packet, whatever a header claims; and this room knows
+//! neither the network nor its sampling rate, save that Opus is decoded to 16 kHz.
+
+mod codecs;
+mod faults;
+mod mix;
+mod mp4;
+mod ogg;
+mod open;
+mod stream;
+mod wav;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use symphonia::core::errors::Error;
+use symphonia::core::formats::FormatReader;
+
+use self::open::{Opened, Outline};
+use self::stream::Stream;
+use crate::record::RecordingError;
+
+/// What a recording's header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// The file's own rate in Hz (48,000 for Opus, which has none).
+    pub sample_rate: u32,
+    /// 0 where only decoding will tell.
+    pub channels: u32,
+    /// Short name, e.g. `opus`, `flac`, `pcm_s16le`.
+    pub codec: String,
+    /// None if the header does not say.
+    pub duration: Option<Duration>,
+    /// When it was recorded, as the file has it: a tag or a header's date, in whatever form.
+    pub recorded: Option<String>,
+}
+
+/// Reads a recording's header. Where that tells no duration, walks its packets without decoding them.
+///
+/// Errors: as `Source::open`; a fault behind the header is left for the hearing to find.
+pub fn probe(path: &Path) -> Result<Info, RecordingError> {
+    let mut source = Source::open(path)?;
+    if source.info.duration.is_none() {
+        source.info.duration = source.walk();
+    }
+    Ok(source.info)
+}
+
+/// An opened recording.
+pub struct Source {
+    reader: Box<dyn FormatReader>,
+    outline: Outline,
+    stream: Stream,
+    info: Info,
+    /// Length of the chained streams before this one.
+    before: Duration,
+}
+
+impl Source {
+    /// Opens a recording and reads its header.
+    ///
+    /// Errors: vanished, unreadable, not a file, empty; unsupported, naming the codec or what the file
+    /// seems to be; truncated or corrupt if that shows in the header already.
+    pub fn open(path: &Path) -> Result<Source, RecordingError> {
+        let Opened {
+            reader,
+            outline,
+            recorded,
+        } = open::open(path)?;
+        let stream = Stream::new(&*reader, &outline)?;
+        let info = Info {
+            sample_rate: if stream.codec == "opus" {
+                super::opus::CLOCK
+            } else {
+                stream.rate
+            },
+            channels: stream.channels,
+            codec: stream.codec.clone(),
+            duration: announced(&*reader, stream.id),
+            recorded,
+        };
+        Ok(Source {
+            reader,
+            outline,
+            stream,
+            info,
+            before: Duration::ZERO,
+        })
+    }
+
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Rate of the samples given, Hz: 16,000 for Opus, else the file's own. It can change between
+    /// blocks, in chained files only.
+    pub fn output_rate(&self) -> u32 {
+        self.stream.rate
+    }
+
+    /// Offset in the recording up to which samples have been given.
+    pub fn position(&self) -> Duration {
+        self.before + self.stream.position()
+    }
+
+    /// Appends the next block of mono samples in [-1, 1] to `out`, one packet's worth. False at the end.
+    ///
+    /// Errors: corrupt, where a packet cannot be decoded or packets are missing; truncated, where the
+    /// file has less than its header announces or stops in the middle of a packet. An Ogg file without
+    /// an end-of-stream page is whole if its last page is: so recorders leave it that are switched off.
+    pub fn next_block(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
+        loop {
+            if self.stream.take(out) {
+                return Ok(true);
+            }
+            match self.reader.next_packet() {
+                Ok(Some(packet)) if packet.track_id != self.stream.id => (),
+                Ok(Some(packet)) => self.stream.hear(&packet).map_err(|error| later(error, self.before))?,
+                Ok(None) => return self.end(),
+                Err(Error::ResetRequired) => self.follow()?,
+                Err(error) => return self.broken_off(&error),
+            }
+        }
+    }
+
+    /// Goes on with the next of several chained streams.
+    fn follow(&mut self) -> Result<(), RecordingError> {
+        self.stream.complete().map_err(|error| later(error, self.before))?;
+        self.before += self.stream.position();
+        self.stream = Stream::new(&*self.reader, &self.outline)?;
+        Ok(())
+    }
+
+    /// The reader stopped: at the end, or at a fault.
+    fn broken_off(&mut self, error: &Error) -> Result<bool, RecordingError> {
+        let ended = matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof);
+        match &self.outline {
+            Outline::Ogg(Some(tail)) if ended && !tail.is_cut() => {
+                log::warn!("an Ogg file has no end-of-stream page; taken as whole, for its last page is");
+                self.end()
+            }
+            Outline::Ogg(_) if ended => Err(faults::truncated("the file stops inside a page", self.position())),
+            _ => Err(faults::reading(error, self.position())),
+        }
+    }
+
+    /// Nothing more can be read; was that all?
+    fn end(&mut self) -> Result<bool, RecordingError> {
+        self.stream.complete().map_err(|error| later(error, self.before))?;
+        let at = self.position();
+        match &self.outline {
+            Outline::Wav(layout) if layout.missing > 0 => Err(faults::truncated(
+                format!("{} bytes that its header announces are missing", layout.missing),
+                at,
+            )),
+            Outline::Mp4(layout) if layout.cut => Err(faults::truncated("the file stops inside a box", at)),
+            _ if at.is_zero() => Err(faults::unsupported("its header is whole, but not one sample follows")),
+            _ => Ok(false),
+        }
+    }
+
+    /// The duration by the timestamps of all packets; what cannot be read ends it.
+    fn walk(&mut self) -> Option<Duration> {
+        let mut ticks = 0u64;
+        while let Ok(Some(packet)) = self.reader.next_packet() {
+            if packet.track_id == self.stream.id {
+                let end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
+                ticks = ticks.max(u64::try_from(end).unwrap_or(0));
+            }
+        }
+        ticks_to_time(&*self.reader, self.stream.id, ticks)
+    }
+}
+
+/// The duration that the header announces.
+fn announced(reader: &dyn FormatReader, track: u32) -> Option<Duration> {
+    let found = reader.tracks().iter().find(|candidate| candidate.id == track)?;
+    let by_track = found
+        .duration
+        .or(found.num_frames.map(Into::into))
+        .map(|ticks| ticks.get())
+        .filter(|&ticks| ticks > 0);
+    match by_track {
+        Some(ticks) => ticks_to_time(reader, track, ticks),
+        None => {
+            let media = reader.media_info();
+            let time = media
+                .time_base?
+                .calc_duration(media.duration.filter(|ticks| ticks.get() > 0)?)?;
+            u64::try_from(time.as_nanos()).ok().map(Duration::from_nanos)
+        }
+    }
+}
+
+fn ticks_to_time(reader: &dyn FormatReader, track: u32, ticks: u64) -> Option<Duration> {
+    let base = reader
+        .tracks()
+        .iter()
+        .find(|candidate| candidate.id == track)?
+        .time_base?;
+    let nanos = u128::from(ticks) * u128::from(base.numer.get()) * 1_000_000_000 / u128::from(base.denom.get());
+    u64::try_from(nanos).ok().map(Duration::from_nanos)
+}
+
+/// An error of a chained stream, placed behind the streams before it.
+fn later(error: RecordingError, before: Duration) -> RecordingError {
+    match error {
+        RecordingError::Corrupt { reason, at } => RecordingError::Corrupt {
+            reason,
+            at: before + at,
+        },
+        RecordingError::Truncated { reason, at } => RecordingError::Truncated {
+            reason,
+            at: before + at,
+        },
+        other => other,
+    }
+}

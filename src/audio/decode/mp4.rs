@@ -1,0 +1,202 @@
+//! What symphonia does not read of an MP4 file: the edit list that hides the encoder's delay, when it
+//! was recorded, and whether all of it is there.
+//!
+//! Invariant: reads box headers and a few fields, allocates nothing by lengths that a file claims.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// A day in fragments of a second has 170,000 boxes.
+const MOST_BOXES: usize = 4_000_000;
+
+/// Seconds from 1904, where MP4 counts from, to 1970.
+const EPOCH: i64 = 2_082_844_800;
+
+/// What the boxes say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layout {
+    /// Creation time of the movie, RFC 3339 in UTC.
+    pub recorded: Option<String>,
+    pub has_index: bool,
+    /// A box claims more bytes than the file has.
+    pub cut: bool,
+    edits: Vec<(u32, Edit)>,
+}
+
+/// The part of a track that is meant to be heard.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edit {
+    /// Seconds to drop from the track's start, as a fraction: the encoder's delay.
+    pub skip: (u64, u32),
+    /// Seconds to hear from there, as a fraction; a numerator of 0 means to the end.
+    pub length: (u64, u32),
+}
+
+/// A box: its name, and where its contents begin and end.
+#[derive(Clone, Copy)]
+struct Part {
+    name: [u8; 4],
+    start: u64,
+    end: u64,
+}
+
+impl Layout {
+    pub fn read(file: &mut File, bytes: u64) -> io::Result<Layout> {
+        let mut layout = Layout::default();
+        let mut at = 0;
+        for _ in 0..MOST_BOXES {
+            let Some(part) = part(file, at, bytes)? else { break };
+            layout.cut |= part.end > bytes;
+            if &part.name == b"moov" {
+                layout.has_index = true;
+                layout.index(
+                    file,
+                    Part {
+                        end: part.end.min(bytes),
+                        ..part
+                    },
+                )?;
+            }
+            at = part.end;
+        }
+        layout.cut |= at < bytes && bytes - at < 8;
+        Ok(layout)
+    }
+
+    /// The edit of the track with this number.
+    pub fn edit(&self, track: u32) -> Option<Edit> {
+        self.edits
+            .iter()
+            .find(|(number, _)| *number == track)
+            .map(|(_, edit)| *edit)
+    }
+
+    fn index(&mut self, file: &mut File, moov: Part) -> io::Result<()> {
+        let Some(mvhd) = child(file, moov, b"mvhd")? else {
+            return Ok(());
+        };
+        let (created, scale) = times(file, mvhd)?;
+        self.recorded = text(created);
+        let mut at = moov.start;
+        while let Some(trak) = next(file, &mut at, moov.end, b"trak")? {
+            if let Some(edit) = edit(file, trak, scale)? {
+                self.edits.push(edit);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The edit of one track and the track's number, if it has just one edit that is not a pause.
+fn edit(file: &mut File, trak: Part, movie_scale: u32) -> io::Result<Option<(u32, Edit)>> {
+    let Some(tkhd) = child(file, trak, b"tkhd")? else {
+        return Ok(None);
+    };
+    let Some(edts) = child(file, trak, b"edts")? else {
+        return Ok(None);
+    };
+    let Some(elst) = child(file, edts, b"elst")? else {
+        return Ok(None);
+    };
+    let Some(mdia) = child(file, trak, b"mdia")? else {
+        return Ok(None);
+    };
+    let Some(mdhd) = child(file, mdia, b"mdhd")? else {
+        return Ok(None);
+    };
+    let place = if version(file, tkhd)? == 1 { 20 } else { 12 };
+    let track = number(file, tkhd.start + place)?;
+    let (_, media_scale) = times(file, mdhd)?;
+    let long = version(file, elst)? == 1;
+    let step = if long { 20 } else { 12 };
+    let mut heard = Vec::new();
+    for entry in 0..u64::from(number(file, elst.start + 4)?.min(3)) {
+        let at = elst.start + 8 + entry * step;
+        let (length, from) = match long {
+            true => (long_number(file, at)?, long_number(file, at + 8)? as i64),
+            false => (u64::from(number(file, at)?), i64::from(number(file, at + 4)? as i32)),
+        };
+        heard.extend(u64::try_from(from).map(|from| Edit {
+            skip: (from, media_scale),
+            length: (length, movie_scale),
+        }));
+    }
+    match heard[..] {
+        [edit] if media_scale > 0 && movie_scale > 0 => Ok(Some((track, edit))),
+        _ => Ok(None),
+    }
+}
+
+/// Creation time and time scale of an `mvhd` or `mdhd`.
+fn times(file: &mut File, header: Part) -> io::Result<(u64, u32)> {
+    match version(file, header)? {
+        1 => Ok((long_number(file, header.start + 4)?, number(file, header.start + 20)?)),
+        _ => Ok((
+            u64::from(number(file, header.start + 4)?),
+            number(file, header.start + 12)?,
+        )),
+    }
+}
+
+/// Zero means that the recorder had no clock.
+fn text(created: u64) -> Option<String> {
+    let seconds = i64::try_from(created).ok().filter(|&seconds| seconds > EPOCH)? - EPOCH;
+    jiff::Timestamp::from_second(seconds).ok().map(|at| at.to_string())
+}
+
+fn child(file: &mut File, parent: Part, name: &[u8; 4]) -> io::Result<Option<Part>> {
+    let mut at = parent.start;
+    next(file, &mut at, parent.end, name)
+}
+
+/// The next box of this name from `at` on, which is moved behind it.
+fn next(file: &mut File, at: &mut u64, end: u64, name: &[u8; 4]) -> io::Result<Option<Part>> {
+    for _ in 0..MOST_BOXES {
+        let Some(part) = part(file, *at, end)? else {
+            return Ok(None);
+        };
+        *at = part.end;
+        if &part.name == name {
+            return Ok(Some(part));
+        }
+    }
+    Ok(None)
+}
+
+/// The box at `at`, if one can begin there before `end`.
+fn part(file: &mut File, at: u64, end: u64) -> io::Result<Option<Part>> {
+    if end.saturating_sub(at) < 8 {
+        return Ok(None);
+    }
+    let [size @ .., a, b, c, d] = array::<8>(file, at)?;
+    let name = [a, b, c, d];
+    let (head, size) = match u32::from_be_bytes(size) {
+        0 => (8, end - at),
+        1 if end - at >= 16 => (16, long_number(file, at + 8)?),
+        short => (8, u64::from(short)),
+    };
+    Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part {
+        name,
+        start: at + head,
+        end,
+    }))
+}
+
+fn version(file: &mut File, part: Part) -> io::Result<u8> {
+    array::<1>(file, part.start).map(|[version]| version)
+}
+
+fn number(file: &mut File, at: u64) -> io::Result<u32> {
+    array(file, at).map(u32::from_be_bytes)
+}
+
+fn long_number(file: &mut File, at: u64) -> io::Result<u64> {
+    array(file, at).map(u64::from_be_bytes)
+}
+
+fn array<const N: usize>(file: &mut File, at: u64) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,153 @@
+//! From a path to a reader of packets, and what the file's own bytes tell beside it.
+//!
+//! What a file is, is read from its contents; its extension is never believed.
+//!
+//! Invariant: only regular files are opened, so nothing here can block on a pipe or a device.
+
+use std::fs::{File, FileType};
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
+
+use super::{faults, mp4, ogg, wav};
+use crate::record::RecordingError;
+
+/// What symphonia does not tell of a file, by container.
+pub enum Outline {
+    Wav(wav::Layout),
+    Ogg(Option<ogg::Tail>),
+    Mp4(mp4::Layout),
+    Other,
+}
+
+/// A file whose header has been read.
+pub struct Opened {
+    pub reader: Box<dyn FormatReader>,
+    pub outline: Outline,
+    /// The date of the recording as the file has it, in whatever form.
+    pub recorded: Option<String>,
+}
+
+/// Opens a recording. Errors: vanished, unreadable, not a file, empty, unsupported, damaged header.
+pub fn open(path: &Path) -> Result<Opened, RecordingError> {
+    let fault = |error| faults::io(&error);
+    let found = std::fs::metadata(path).map_err(fault)?;
+    if !found.is_file() {
+        return Err(RecordingError::NotAFile {
+            what: kind(found.file_type()).into(),
+        });
+    }
+    let mut file = File::open(path).map_err(fault)?;
+    let bytes = file.metadata().map_err(fault)?.len();
+    if bytes == 0 {
+        return Err(RecordingError::Empty);
+    }
+    let first = beginning(&mut file).map_err(fault)?;
+    let outline = outline(&mut file, bytes, &first)?;
+    file.rewind().map_err(fault)?;
+    let source: Box<dyn MediaSource> = match &outline {
+        Outline::Wav(layout) => Box::new(wav::Patched::new(file, bytes, layout.clone()).map_err(fault)?),
+        _ => Box::new(file),
+    };
+    let mut reader = reader(source).map_err(|error| faults::opening(&error, &first))?;
+    let recorded = recorded(&outline).or_else(|| tagged(&mut *reader));
+    Ok(Opened {
+        reader,
+        outline,
+        recorded,
+    })
+}
+
+fn reader(source: Box<dyn MediaSource>) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
+    let stream = MediaSourceStream::new(source, Default::default());
+    let (format, tags) = (FormatOptions::default(), MetadataOptions::default());
+    symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags)
+}
+
+fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
+    let mut first = Vec::new();
+    file.take(64).read_to_end(&mut first)?;
+    Ok(first)
+}
+
+/// Looks at the bytes of the containers that need it. A read past the end means that the header is cut.
+fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, RecordingError> {
+    let outline = match first {
+        [b'R', b'I', b'F', b'F', ..] | [b'R', b'F', b'6', b'4', ..] | [b'B', b'W', b'6', b'4', ..]
+            if first.get(8..12) == Some(b"WAVE") =>
+        {
+            wav::Layout::read(file, bytes).map(|layout| layout.map_or(Outline::Other, Outline::Wav))
+        }
+        [b'O', b'g', b'g', b'S', ..] => ogg::Tail::read(file, bytes).map(Outline::Ogg),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
+        _ => Ok(Outline::Other),
+    };
+    match outline {
+        Ok(Outline::Mp4(layout)) if !layout.has_index => Err(faults::truncated(
+            "its index (moov) is missing, which is written last: the recorder was stopped before it was done",
+            Default::default(),
+        )),
+        Ok(outline) => Ok(outline),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(faults::truncated(
+            "the file stops inside its header",
+            Default::default(),
+        )),
+        Err(error) => Err(faults::io(&error)),
+    }
+}
+
+fn recorded(outline: &Outline) -> Option<String> {
+    match outline {
+        Outline::Wav(layout) => layout.recorded.clone(),
+        Outline::Mp4(layout) => layout.recorded.clone(),
+        _ => None,
+    }
+}
+
+/// The best date among the tags: of the recording, then of its digital form, then any.
+fn tagged(reader: &mut dyn FormatReader) -> Option<String> {
+    let mut metadata = reader.metadata();
+    let tags = metadata.skip_to_latest()?.media.tags.clone();
+    let dates = tags.iter().filter_map(|tag| {
+        let RawValue::String(text) = &tag.raw.value else {
+            return None;
+        };
+        let rank = match (&tag.std, tag.raw.key.to_ascii_lowercase().as_str()) {
+            (_, "creation_time" | "date_recorded" | "dateutc") => 0,
+            (Some(StandardTag::RecordingDate(_) | StandardTag::OriginalRecordingDate(_)), _) => 1,
+            (Some(StandardTag::DigitizedDate(_)), _) | (_, "date" | "idit") => 2,
+            (Some(StandardTag::EncodingDate(_)), _) | (_, "icrd") => 3,
+            _ => return None,
+        };
+        Some((rank, text.trim().to_string()))
+    });
+    dates
+        .filter(|(_, text)| !text.is_empty())
+        .min_by_key(|(rank, _)| *rank)
+        .map(|(_, text)| text)
+}
+
+fn kind(found: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kinds = [
+            (found.is_fifo(), "a pipe"),
+            (found.is_socket(), "a socket"),
+            (found.is_char_device(), "a device"),
+            (found.is_block_device(), "a device"),
+        ];
+        if let Some((_, what)) = kinds.iter().find(|(is, _)| *is) {
+            return what;
+        }
+    }
+    if found.is_dir() {
+        "a folder"
+    } else {
+        "neither a file nor a folder"
+    }
+}

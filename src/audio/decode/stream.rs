@@ -1,0 +1,362 @@
+//! One logical stream of a file: its decoder, its clock, and which of its samples are meant to be heard.
+//!
+//! Encoders put silence in front and behind; containers say how much. Timestamps say whether packets
+//! are missing. Both are settled here, in samples.
+//!
+//! Invariant: what was given so far, and nothing else, is the position in the recording.
+
+use std::time::Duration;
+
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_CAF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3,
+    FORMAT_ID_OGG,
+};
+use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
+use symphonia::core::packet::Packet;
+use symphonia::core::units::TimeBase;
+
+use super::mix::Mix;
+use super::open::Outline;
+use super::{codecs, faults};
+use crate::audio::{opus, resample};
+use crate::record::{RecordingError, position};
+
+/// The most channels that are heard.
+const MOST_CHANNELS: usize = 8;
+
+/// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
+const AAC_BLOCK: u64 = 1024;
+
+/// A pause longer than this inside one file is a lie of its timestamps.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// Samples of silence given at once.
+const SILENCE: u64 = 4096;
+
+/// What a jump of the timestamps means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Jump {
+    /// The container has no timestamps of its own.
+    Nothing,
+    /// Nothing was recorded: silence.
+    Pause,
+    /// Something was lost.
+    Loss,
+}
+
+enum Decoder {
+    Opus(Box<opus::Decoder>),
+    Other(Box<dyn AudioDecoder>),
+}
+
+pub struct Stream {
+    pub id: u32,
+    pub codec: String,
+    pub channels: u32,
+    /// Of the samples given, Hz.
+    pub rate: u32,
+    format: FormatId,
+    decoder: Decoder,
+    mix: Mix,
+    time_base: Option<TimeBase>,
+    /// Timestamp of the first packet.
+    origin: Option<i64>,
+    jump: Jump,
+    trims_end: bool,
+    /// Timestamp at which the stream should end.
+    announced_end: Option<i64>,
+    /// Decoded samples, before any trimming.
+    produced: u64,
+    /// Samples still to be dropped, as the container wants it.
+    skip: u64,
+    /// Samples still to be given, where the container limits them.
+    limit: Option<u64>,
+    /// Silence that stands before `ready`, samples.
+    pause: u64,
+    ready: Vec<f32>,
+    given: u64,
+}
+
+impl Stream {
+    /// The stream that a reader would play.
+    pub fn new(reader: &dyn FormatReader, outline: &Outline) -> Result<Stream, RecordingError> {
+        let track = reader.default_track(TrackType::Audio);
+        let track = track.ok_or_else(|| faults::unsupported(codecs::no_audio(reader)))?;
+        let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
+        let parameters = parameters.ok_or_else(|| faults::unsupported("its audio track names no codec"))?;
+        let format = reader.format_info().format;
+        let mut stream = Stream::decoding(track, parameters, format)?;
+        stream.trim(track, parameters, outline);
+        Ok(stream)
+    }
+
+    /// The stream with its decoder, nothing trimmed.
+    fn decoding(track: &Track, parameters: &AudioCodecParameters, format: FormatId) -> Result<Stream, RecordingError> {
+        let (decoder, rate, channels) = decoder(parameters)?;
+        Ok(Stream {
+            id: track.id,
+            codec: codecs::name(parameters.codec),
+            channels,
+            rate,
+            format,
+            decoder,
+            mix: Mix::default(),
+            time_base: track.time_base,
+            origin: None,
+            jump: jump(format),
+            trims_end: format != FORMAT_ID_MP3 || track.padding.is_some(),
+            announced_end: None,
+            produced: 0,
+            skip: 0,
+            limit: None,
+            pause: 0,
+            ready: Vec::new(),
+            given: 0,
+        })
+    }
+
+    /// Settles which samples are the encoder's and which are the recording's.
+    fn trim(&mut self, track: &Track, parameters: &AudioCodecParameters, outline: &Outline) {
+        let pre_skip = match &self.decoder {
+            Decoder::Opus(decoder) => rescale(u64::from(decoder.pre_skip()), (1, opus::CLOCK), self.rate),
+            _ if parameters.codec == CODEC_ID_AAC && bare_aac(self.format) => AAC_BLOCK,
+            _ => 0,
+        };
+        self.skip = pre_skip;
+        self.announced_end = announced_end(track, self.format);
+        match outline {
+            Outline::Wav(layout) => self.limit = layout.frames,
+            Outline::Ogg(Some(tail)) if tail.serial == track.id => {
+                self.announced_end = self.announced_end.or(i64::try_from(tail.granule).ok());
+            }
+            Outline::Mp4(layout) => {
+                if let Some(edit) = layout.edit(track.id) {
+                    self.edit(edit, track);
+                }
+            }
+            _ => (),
+        }
+    }
+
+    /// Applies an MP4's edit: drops its start; drops its end only if that is an encoder's padding, as
+    /// what somebody hid with an editor was still recorded.
+    fn edit(&mut self, edit: super::mp4::Edit, track: &Track) {
+        let length = rescale(edit.length.0, (1, edit.length.1), self.rate);
+        let ticks = track.duration.map_or(0, |duration| duration.get());
+        let whole = self.time_base.map_or(0, |base| {
+            rescale(ticks, (base.numer.get(), base.denom.get()), self.rate)
+        });
+        self.skip = rescale(edit.skip.0, (1, edit.skip.1), self.rate);
+        let hidden = whole.saturating_sub(self.skip.saturating_add(length));
+        self.limit = (length > 0 && hidden <= u64::from(self.rate)).then_some(length);
+    }
+
+    /// Decodes one packet; its samples wait to be taken. Errors: without a position, which the caller knows.
+    pub fn hear(&mut self, packet: &Packet) -> Result<(), RecordingError> {
+        let at = self.position();
+        self.ready.clear();
+        match &mut self.decoder {
+            Decoder::Opus(decoder) => {
+                decoder
+                    .decode(&packet.data, &mut self.ready)
+                    .map_err(|words| faults::corrupt(words, at))?;
+            }
+            Decoder::Other(decoder) => {
+                let buffer = decoder.decode(packet).map_err(|error| faults::reading(&error, at))?;
+                self.channels = buffer.num_planes() as u32;
+                let rate = buffer.spec().rate();
+                self.mix.mix(&buffer, &mut self.ready);
+                self.turn(rate)?;
+            }
+        }
+        self.settle(packet)
+    }
+
+    /// Follows a decoder that finds another rate than the header said.
+    fn turn(&mut self, rate: u32) -> Result<(), RecordingError> {
+        if rate != self.rate && self.given > 0 {
+            return Err(faults::corrupt(
+                format!("its sampling rate turns from {} to {rate} Hz", self.rate),
+                self.position(),
+            ));
+        }
+        self.rate = checked(rate)?;
+        Ok(())
+    }
+
+    /// Places the decoded samples in time and cuts off what is not meant to be heard.
+    fn settle(&mut self, packet: &Packet) -> Result<(), RecordingError> {
+        let gap = self.gap(packet.pts.get());
+        if gap > self.tolerance() && self.jump == Jump::Loss {
+            let missing = position(&self.time(gap));
+            return Err(faults::corrupt(
+                format!("{missing} (h:mm:ss) of sound are missing here"),
+                self.position(),
+            ));
+        }
+        if gap > self.tolerance() && self.jump == Jump::Pause {
+            if self.time(gap) > LONGEST_PAUSE {
+                return Err(faults::corrupt(
+                    "its timestamps jump by more than a day",
+                    self.position(),
+                ));
+            }
+            self.pause = gap;
+        }
+        self.produced += self.pause + self.ready.len() as u64;
+        self.cut(packet);
+        Ok(())
+    }
+
+    /// Drops the samples that the packet's trims name.
+    fn cut(&mut self, packet: &Packet) {
+        let end = if self.trims_end {
+            self.samples(packet.trim_end.get())
+        } else {
+            0
+        };
+        let start = self.samples(packet.trim_start.get()).min(self.ready.len() as u64) as usize;
+        let left = (self.ready.len() as u64).saturating_sub(end) as usize;
+        self.ready.truncate(left);
+        self.ready.drain(..start.min(left));
+        // The first block of Vorbis has nothing to overlap with; Ogg says so itself.
+        if self.codec == "vorbis" && self.format != FORMAT_ID_OGG && self.produced == self.ready.len() as u64 {
+            self.produced = 0;
+            self.ready.clear();
+        }
+    }
+
+    /// Gives what is decoded: silence in small pieces, then sound. False if nothing waits.
+    pub fn take(&mut self, out: &mut Vec<f32>) -> bool {
+        if self.pause > 0 {
+            let piece = self.pause.min(SILENCE);
+            self.pause -= piece;
+            let given = self.admit(piece as usize);
+            out.resize(out.len() + given.len(), 0.0);
+            return true;
+        }
+        let given = self.admit(self.ready.len());
+        out.extend_from_slice(self.ready.get(given.clone()).unwrap_or_default());
+        self.ready.clear();
+        !given.is_empty()
+    }
+
+    /// Which of the next `samples` may be given.
+    fn admit(&mut self, samples: usize) -> std::ops::Range<usize> {
+        let start = self.skip.min(samples as u64);
+        self.skip -= start;
+        let room = self.limit.unwrap_or(u64::MAX);
+        let length = (samples as u64 - start).min(room);
+        self.limit = self.limit.map(|limit| limit - length);
+        self.given += length;
+        start as usize..(start + length) as usize
+    }
+
+    /// Whether the stream ended where it was announced to. Errors: truncated, and by how much.
+    pub fn complete(&self) -> Result<(), RecordingError> {
+        let missing = self.announced_end.map_or(0, |end| self.gap_from(end));
+        if missing <= self.tolerance() {
+            return Ok(());
+        }
+        let missing = position(&self.time(missing));
+        Err(faults::truncated(
+            format!("{missing} (h:mm:ss) that its header announces are missing"),
+            self.position(),
+        ))
+    }
+
+    /// How much of the stream has been given.
+    pub fn position(&self) -> Duration {
+        self.time(self.given)
+    }
+
+    fn time(&self, samples: u64) -> Duration {
+        crate::audio::duration(samples, self.rate)
+    }
+
+    /// Timestamps within 20 ms of the sample count are jitter (Matroska counts in milliseconds).
+    fn tolerance(&self) -> u64 {
+        u64::from(self.rate / 50)
+    }
+
+    fn samples(&self, ticks: u64) -> u64 {
+        self.time_base.map_or(0, |base| {
+            rescale(ticks, (base.numer.get(), base.denom.get()), self.rate)
+        })
+    }
+
+    /// Samples that are missing before a packet of this timestamp.
+    fn gap(&mut self, timestamp: i64) -> u64 {
+        self.origin.get_or_insert(timestamp);
+        self.gap_from(timestamp)
+    }
+
+    fn gap_from(&self, timestamp: i64) -> u64 {
+        let ticks = timestamp.saturating_sub(self.origin.unwrap_or(0));
+        self.samples(u64::try_from(ticks).unwrap_or(0))
+            .saturating_sub(self.produced)
+    }
+}
+
+/// A decoder for a track, the rate at which it gives samples, and its channels.
+fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32), RecordingError> {
+    if parameters.codec == CODEC_ID_OPUS {
+        let head = opus::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
+        let head = head.map_err(faults::unsupported)?;
+        let channels = u32::from(head.channels);
+        return Ok((Decoder::Opus(Box::new(opus::Decoder::new(head))), opus::RATE, channels));
+    }
+    let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
+    if channels > MOST_CHANNELS {
+        return Err(faults::unsupported(format!(
+            "it has {channels} channels; {MOST_CHANNELS} at most can be heard"
+        )));
+    }
+    // What encoders add is cut off here and not by the decoders, so that samples can be counted first.
+    let options = AudioDecoderOptions::default().gapless(false);
+    let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options);
+    let decoder = decoder.map_err(|error| codecs::undecodable(parameters.codec, &error))?;
+    let rate = decoder.codec_params().sample_rate.or(parameters.sample_rate);
+    Ok((Decoder::Other(decoder), checked(rate.unwrap_or(0))?, channels as u32))
+}
+
+fn checked(rate: u32) -> Result<u32, RecordingError> {
+    match resample::RATES.contains(&rate) {
+        true => Ok(rate),
+        false => Err(faults::unsupported(resample::RateError(rate).to_string())),
+    }
+}
+
+/// AAC without a container that says what the encoder put in front.
+fn bare_aac(format: FormatId) -> bool {
+    matches!(format, FORMAT_ID_ADTS | FORMAT_ID_ISOMP4)
+}
+
+fn jump(format: FormatId) -> Jump {
+    match format {
+        FORMAT_ID_OGG | FORMAT_ID_FLAC => Jump::Loss,
+        FORMAT_ID_MKV => Jump::Pause,
+        _ => Jump::Nothing,
+    }
+}
+
+/// The timestamp at which a stream ends by its header, in the formats whose word can be trusted.
+fn announced_end(track: &Track, format: FormatId) -> Option<i64> {
+    let trusted = match format {
+        FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_AIFF | FORMAT_ID_CAF => true,
+        FORMAT_ID_MP3 => track.padding.is_some(), // else it was guessed from the file's length
+        _ => false,
+    };
+    track
+        .num_frames
+        .filter(|_| trusted)
+        .and_then(|frames| i64::try_from(frames).ok())
+}
+
+/// `count` units of `unit` (a fraction of a second) in samples at `rate`, to the nearest.
+fn rescale(count: u64, unit: (u32, u32), rate: u32) -> u64 {
+    let (numerator, denominator) = (u128::from(unit.0) * u128::from(rate), u128::from(unit.1.max(1)));
+    u64::try_from((u128::from(count) * numerator + denominator / 2) / denominator).unwrap_or(u64::MAX)
+}
