@@ -2,56 +2,83 @@
 //!
 //! Invariant: the frames do not depend on how the samples were cut into pushes.
 
-use std::f64::consts::PI;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex32;
-use realfft::{RealFftPlanner, RealToComplex};
+use crate::yamnet::fft::{BINS, Fft, LENGTH};
+use crate::yamnet::{BANDS, FRAME, FRAME_HOP, PATCH_HOP_SAMPLES, PATCH_SAMPLES};
 
-use crate::yamnet::{BANDS, FRAME, FRAME_HOP, PATCH_HOP_SAMPLES, PATCH_SAMPLES, SAMPLE_RATE};
-
-const FFT: usize = 512;
-const BINS: usize = FFT / 2 + 1;
-/// Edges of the lowest and the highest band, Hz.
-const LOWEST: f64 = 125.0;
-const HIGHEST: f64 = 7500.0;
 /// Added before the logarithm.
 const LOG_OFFSET: f32 = 0.001;
 
+/// The published tables of the front end.
+pub struct Tables {
+    /// [400]: a periodic Hann window.
+    pub window: Vec<f32>,
+    /// 64 triangles in mel (HTK), 125 to 7500 Hz, unnormalised.
+    pub bands: Vec<Band>,
+}
+
+/// A filter: its weights over consecutive bins from `first`.
+#[derive(Debug, Clone)]
+pub struct Band {
+    pub first: usize,
+    pub weights: Vec<f32>,
+}
+
+impl Tables {
+    /// `window` [400] and `matrix` [257, 64], bin by band.
+    pub fn new(window: Vec<f32>, matrix: &[f32]) -> Self {
+        assert_eq!((window.len(), matrix.len()), (FRAME, BINS * BANDS));
+        let column = |band: usize| (0..BINS).map(move |bin| matrix[bin * BANDS + band]);
+        Tables {
+            window,
+            bands: (0..BANDS).map(|band| Band::new(column(band).collect())).collect(),
+        }
+    }
+}
+
+impl Band {
+    /// Leaves out the zeros on either side.
+    fn new(column: Vec<f32>) -> Self {
+        let first = column.iter().position(|&weight| weight != 0.0).unwrap_or(0);
+        let end = column
+            .iter()
+            .rposition(|&weight| weight != 0.0)
+            .map_or(first, |last| last + 1);
+        Band {
+            first,
+            weights: column[first..end].to_vec(),
+        }
+    }
+
+    fn of(&self, magnitude: &[f32]) -> f32 {
+        let bins = &magnitude[self.first..self.first + self.weights.len()];
+        bins.iter().zip(&self.weights).map(|(bin, weight)| bin * weight).sum()
+    }
+}
+
 /// Streaming log-mel spectrogram of one recording.
 pub struct FrontEnd {
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: [f32; FRAME],
-    bands: Vec<Band>,
+    tables: Arc<Tables>,
+    fft: Fft,
     /// Samples not yet consumed by a whole hop.
     pending: Vec<f32>,
     /// Samples pushed so far.
     samples: u64,
-    padded: Vec<f32>,
-    spectrum: Vec<Complex32>,
-    magnitude: Vec<f32>,
-    scratch: Vec<Complex32>,
-}
-
-impl Default for FrontEnd {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// A windowed frame, zeros behind it.
+    padded: [f32; LENGTH],
+    magnitude: [f32; BINS],
 }
 
 impl FrontEnd {
-    pub fn new() -> Self {
-        let fft = RealFftPlanner::new().plan_fft_forward(FFT);
+    pub fn new(tables: Arc<Tables>) -> Self {
         FrontEnd {
-            window: hann(),
-            bands: mel_bands(),
+            tables,
+            fft: Fft::new(),
             pending: Vec::new(),
             samples: 0,
-            padded: fft.make_input_vec(),
-            spectrum: fft.make_output_vec(),
-            magnitude: vec![0.0; BINS],
-            scratch: fft.make_scratch_vec(),
-            fft,
+            padded: [0.0; LENGTH],
+            magnitude: [0.0; BINS],
         }
     }
 
@@ -80,19 +107,15 @@ impl FrontEnd {
 
     fn frame(&mut self, start: usize, frames: &mut Vec<f32>) {
         let samples = &self.pending[start..start + FRAME];
-        for ((padded, sample), weight) in self.padded.iter_mut().zip(samples).zip(&self.window) {
+        for ((padded, sample), weight) in self.padded.iter_mut().zip(samples).zip(&self.tables.window) {
             *padded = sample * weight;
         }
-        // The transform uses its input as scratch space: what lies behind the frame must be zero again.
-        self.padded[FRAME..].fill(0.0);
-        self.fft
-            .process_with_scratch(&mut self.padded, &mut self.spectrum, &mut self.scratch)
-            .expect("the buffers were made by this plan");
-        for (magnitude, bin) in self.magnitude.iter_mut().zip(&self.spectrum) {
-            *magnitude = (bin.re * bin.re + bin.im * bin.im).sqrt();
+        for (magnitude, bin) in self.magnitude.iter_mut().zip(self.fft.transform(&self.padded)) {
+            *magnitude = bin.magnitude();
         }
         frames.extend(
-            self.bands
+            self.tables
+                .bands
                 .iter()
                 .map(|band| (band.of(&self.magnitude) + LOG_OFFSET).ln()),
         );
@@ -111,57 +134,11 @@ pub fn patches_of(samples: u64) -> u64 {
     (padded_length(samples) - PATCH_SAMPLES as u64) / PATCH_HOP_SAMPLES as u64 + 1
 }
 
-/// The periodic Hann window.
-fn hann() -> [f32; FRAME] {
-    std::array::from_fn(|n| (0.5 - 0.5 * (2.0 * PI * n as f64 / FRAME as f64).cos()) as f32)
-}
-
-/// A triangular filter: its weights over consecutive bins from `first`.
-#[derive(Debug, Clone)]
-pub struct Band {
-    pub first: usize,
-    pub weights: Vec<f32>,
-}
-
-impl Band {
-    fn of(&self, magnitude: &[f32]) -> f32 {
-        let bins = &magnitude[self.first..self.first + self.weights.len()];
-        bins.iter().zip(&self.weights).map(|(bin, weight)| bin * weight).sum()
-    }
-}
-
-/// HTK mel: 1127 ln(1 + f / 700).
-fn mel(hertz: f64) -> f64 {
-    1127.0 * (1.0 + hertz / 700.0).ln()
-}
-
-/// 64 triangles in mel, unnormalised, between [`LOWEST`] and [`HIGHEST`]; the DC bin has no weight.
-pub fn mel_bands() -> Vec<Band> {
-    let (low, high) = (mel(LOWEST), mel(HIGHEST));
-    let edge = |i: usize| low + (high - low) * i as f64 / (BANDS + 1) as f64;
-    (0..BANDS)
-        .map(|band| triangle(edge(band), edge(band + 1), edge(band + 2)))
-        .collect()
-}
-
-fn triangle(left: f64, centre: f64, right: f64) -> Band {
-    let weight = |bin: usize| {
-        let at = mel(bin as f64 * f64::from(SAMPLE_RATE) / FFT as f64);
-        ((at - left) / (centre - left))
-            .min((right - at) / (right - centre))
-            .max(0.0) as f32
-    };
-    let inside: Vec<usize> = (1..BINS).filter(|&bin| weight(bin) > 0.0).collect();
-    let first = inside.first().copied().unwrap_or(1);
-    Band {
-        first,
-        weights: inside.into_iter().map(weight).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yamnet::SAMPLE_RATE;
+    use crate::yamnet::weights::ModelFile;
 
     #[test]
     fn padding_is_the_references() {
@@ -188,14 +165,47 @@ mod tests {
     }
 
     fn frames(pieces: &[&[f32]]) -> Vec<f32> {
-        let (mut front, mut out) = (FrontEnd::new(), Vec::new());
+        let (mut front, mut out) = (FrontEnd::new(published()), Vec::new());
         pieces.iter().for_each(|piece| front.push(piece, &mut out));
         front.finish(&mut out);
         out
     }
 
+    fn published() -> Arc<Tables> {
+        ModelFile::embedded().tensors().unwrap().front_end().unwrap().into()
+    }
+
+    /// HTK mel: 1127 ln(1 + f / 700).
+    fn mel(hertz: f64) -> f64 {
+        1127.0 * (1.0 + hertz / 700.0).ln()
+    }
+
+    /// Weight of a bin in the triangle between three neighbouring ones of 66 points even in mel.
+    fn triangle(band: usize, bin: usize) -> f64 {
+        let point = |i: usize| mel(125.0) + (mel(7500.0) - mel(125.0)) * i as f64 / (BANDS + 1) as f64;
+        let at = mel(bin as f64 * f64::from(SAMPLE_RATE) / LENGTH as f64);
+        let (left, centre, right) = (point(band), point(band + 1), point(band + 2));
+        if bin == 0 {
+            0.0
+        } else {
+            ((at - left) / (centre - left))
+                .min((right - at) / (right - centre))
+                .max(0.0)
+        }
+    }
+
     #[test]
-    fn the_filters_hold_461_weights() {
-        assert_eq!(mel_bands().iter().map(|band| band.weights.len()).sum::<usize>(), 461);
+    fn the_published_tables_are_what_the_paper_says() {
+        let tables = published();
+        assert_eq!(tables.bands.iter().map(|band| band.weights.len()).sum::<usize>(), 461);
+        for (n, weight) in tables.window.iter().enumerate() {
+            let hann = 0.5 - 0.5 * (2.0 * std::f64::consts::PI * n as f64 / FRAME as f64).cos();
+            assert!((f64::from(*weight) - hann).abs() < 3e-7);
+        }
+        for (band, filter) in tables.bands.iter().enumerate() {
+            for (i, weight) in filter.weights.iter().enumerate() {
+                assert!((f64::from(*weight) - triangle(band, filter.first + i)).abs() < 1e-5);
+            }
+        }
     }
 }

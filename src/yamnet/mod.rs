@@ -10,6 +10,7 @@
 //! models/README.md.
 
 pub mod classes;
+mod fft;
 pub mod kernels;
 pub mod mel;
 pub mod net;
@@ -56,4 +57,7 @@ pub trait Scorer: Sync {
     /// `frames` holds whole frames of [`BANDS`] values, as many as [`frames_of`] some number of
     /// patches. Returns [`CLASSES`] logits a patch, in order.
     fn logits(&self, frames: &[f32]) -> Vec<f32>;
+
+    /// A front end for one recording.
+    fn front_end(&self) -> mel::FrontEnd;
 }

@@ -6,10 +6,12 @@
 //! Invariant: no tensor and no allocation per layer; the logits of a patch do not depend on its batch.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
 use crate::yamnet::kernels::{Cpu, Depthwise, FirstConvolution, Pointwise, ROWS, pool};
+use crate::yamnet::mel::{FrontEnd, Tables};
 use crate::yamnet::weights::{ModelFile, Tensors};
 use crate::yamnet::{BANDS, CLASSES, ModelError, PATCH, PATCH_HOP, Scorer, frames_of};
 
@@ -41,6 +43,7 @@ pub const BATCH: usize = 16;
 /// YAMNet with its weights, ready to score. Shared by all threads.
 pub struct Model {
     network: Network,
+    front_end: Arc<Tables>,
     /// SHA-256 of the model file, hexadecimal.
     pub sha256: String,
     /// The instructions in use.
@@ -50,15 +53,24 @@ pub struct Model {
 impl Model {
     /// Folds and packs the weights of a model file for a CPU path.
     pub fn new(file: &ModelFile, cpu: Cpu) -> std::result::Result<Model, ModelError> {
-        Ok(Model {
-            network: Network::new(&file.tensors()?, cpu)?,
-            sha256: file.sha256.clone(),
-            cpu,
-        })
+        {
+            let tensors = file.tensors()?;
+            let front_end = Arc::new(tensors.front_end()?);
+            Ok(Model {
+                network: Network::new(&tensors, cpu)?,
+                front_end,
+                sha256: file.sha256.clone(),
+                cpu,
+            })
+        }
     }
 }
 
 impl Scorer for Model {
+    fn front_end(&self) -> FrontEnd {
+        FrontEnd::new(self.front_end.clone())
+    }
+
     fn logits(&self, frames: &[f32]) -> Vec<f32> {
         let shape = (frames.len() / BANDS, BANDS);
         Tensor::from_slice(frames, shape, &Device::Cpu)

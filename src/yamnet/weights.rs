@@ -9,6 +9,10 @@ use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use sha2::{Digest, Sha256};
 
+use crate::yamnet::fft::BINS;
+use crate::yamnet::mel::Tables;
+use crate::yamnet::{BANDS, FRAME};
+
 /// The published weights, in the binary: a fresh machine needs no download.
 const EMBEDDED: &[u8] = include_bytes!("../../models/yamnet.safetensors");
 /// `sha256sum`'s line for [`EMBEDDED`]; a test keeps them together.
@@ -141,6 +145,12 @@ impl Tensors<'_> {
             weights,
             bias: self.tensor(&format!("{name}.bias"), &[columns])?,
         })
+    }
+
+    /// The tables of the front end.
+    pub fn front_end(&self) -> Result<Tables, ModelError> {
+        let matrix = self.tensor("mel.weight", &[BINS, BANDS])?;
+        Ok(Tables::new(self.tensor("mel.window", &[FRAME])?, &matrix))
     }
 
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
