@@ -1,1 +1,122 @@
-//! (to be written)
+//! Where a run ends up: one trait, two databases (SQLite, Postgres), one contract test over both.
+//!
+//! Invariant: this room knows rows and transactions; it does not know audio, scores' making, outputs
+//! or the command line. A run is committed in one transaction or not at all.
+//!
+//! What a database holds of a source, and how a run changes it:
+//!
+//! - A recording is known by its content. Heard again, its row and its detections are replaced.
+//! - A failure is stored under the recording's name, and only the latest: whatever a run meets under
+//!   a name (heard, skipped or failed) removes the failures stored earlier under that name or content.
+//! - A failure never removes laughs: where the same content was heard before (under other rules), the
+//!   heard row stays and the failure shows in the run's own count and exit code.
+
+mod location;
+mod postgres;
+mod rows;
+mod schema;
+mod sqlite;
+
+use std::collections::HashSet;
+
+pub use location::Location;
+
+use crate::exit::Fatal;
+use crate::record::{Analysis, ContentHash, Counts, Run};
+
+/// A database that holds runs, recordings and detections.
+pub trait Store: Send {
+    /// Keeps other runs away from this source in this database until the store is dropped.
+    ///
+    /// Asking twice for the same source is harmless. `StoreError::Locked` says who holds it.
+    fn lock(&mut self, source: &str) -> Result<(), StoreError>;
+
+    /// Of these contents, those stored as heard for the source under exactly this analysis.
+    ///
+    /// A failed recording is never known: it is tried again.
+    fn known(
+        &mut self,
+        source: &str,
+        analysis: &Analysis,
+        contents: &[ContentHash],
+    ) -> Result<HashSet<ContentHash>, StoreError>;
+
+    /// Commits the run, its recordings and their detections in one transaction, or nothing at all.
+    ///
+    /// The counts are read back from the database after COMMIT.
+    fn save(&mut self, run: &Run) -> Result<Counts, StoreError>;
+}
+
+/// Connects, and brings the tables to this program's version.
+pub fn open(location: &Location) -> Result<Box<dyn Store>, StoreError> {
+    match location {
+        Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(file)?)),
+        Location::Postgres(server) => Ok(Box::new(postgres::Postgres::open(server)?)),
+    }
+}
+
+/// Why the database would not do. The text says what to do next and never holds a password.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A setting is wrong: address, password, permissions, certificates, the file.
+    #[error("{0}")]
+    Config(String),
+    /// The database cannot be reached or used now; later it may.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Another run holds the lock.
+    #[error("{0}")]
+    Locked(String),
+    /// The tables were made by a later version.
+    #[error("{database} was written by a newer giggles (schema {found}, this one knows {known}): update giggles")]
+    Newer { database: String, found: i64, known: i64 },
+    /// The database refused the rows.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<StoreError> for Fatal {
+    fn from(error: StoreError) -> Fatal {
+        let text = error.to_string();
+        match error {
+            StoreError::Config(_) | StoreError::Newer { .. } => Fatal::Config(text),
+            StoreError::Unreachable(_) | StoreError::Locked(_) => Fatal::TryAgain(text),
+            StoreError::Failed(_) => Fatal::Failed(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_ends_with_the_number_of_the_convention() {
+        let newer = StoreError::Newer {
+            database: "sqlite:a.db".into(),
+            found: 7,
+            known: 1,
+        };
+        let table = [
+            (StoreError::Config(String::new()), 78),
+            (newer, 78),
+            (StoreError::Unreachable(String::new()), 75),
+            (StoreError::Locked(String::new()), 75),
+            (StoreError::Failed(String::new()), 1),
+        ];
+        for (error, code) in table {
+            assert_eq!(Fatal::from(error).exit().code(), code);
+        }
+    }
+
+    #[test]
+    fn a_newer_database_says_what_to_do() {
+        let newer = StoreError::Newer {
+            database: "sqlite:a.db".into(),
+            found: 7,
+            known: 1,
+        };
+        let text = "sqlite:a.db was written by a newer giggles (schema 7, this one knows 1): update giggles";
+        assert_eq!(newer.to_string(), text);
+    }
+}

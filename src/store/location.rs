@@ -1,0 +1,156 @@
+//! Which database: the text of `--database` or `DATABASE_URL`, checked before any work.
+//!
+//! Invariant: no connection is made and no file is touched here, and nothing printed from here holds
+//! a password.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::StoreError;
+use super::postgres::Server;
+
+/// A database's address: `sqlite:PATH`, `postgres://…` or `postgresql://…`.
+///
+/// Shown (also by `{:?}`) with its password masked.
+#[derive(Clone)]
+pub enum Location {
+    Sqlite(DatabaseFile),
+    Postgres(Server),
+}
+
+/// An SQLite database's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseFile {
+    pub path: PathBuf,
+    /// Its folder is made where it is missing. Only the standard place is: a wrong `sqlite:PATH` is
+    /// a typing error or an unmounted disk, and a fresh database there would hide it.
+    pub make_folder: bool,
+}
+
+impl Location {
+    /// `$XDG_DATA_HOME/giggles/giggles.db`, else `$HOME/.local/share/giggles/giggles.db`.
+    pub fn standard() -> Result<Location, StoreError> {
+        standard_below(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"))
+    }
+
+    /// The database in this file, whatever characters its path holds.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Location {
+        Location::Sqlite(DatabaseFile {
+            path: path.into(),
+            make_folder: false,
+        })
+    }
+}
+
+/// Relative paths in XDG variables are to be ignored (XDG Base Directory Specification).
+fn standard_below(data: Option<OsString>, home: Option<OsString>) -> Result<Location, StoreError> {
+    let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute(data).or_else(|| absolute(home).map(|home| home.join(".local/share")));
+    let folder = data.ok_or_else(|| {
+        StoreError::Config(
+            "neither HOME nor XDG_DATA_HOME says where to keep the database; name one with --database sqlite:PATH"
+                .into(),
+        )
+    })?;
+    Ok(Location::Sqlite(DatabaseFile {
+        path: folder.join("giggles/giggles.db"),
+        make_folder: true,
+    }))
+}
+
+impl FromStr for Location {
+    type Err = StoreError;
+
+    /// The text itself is in no error: it may hold a password.
+    fn from_str(text: &str) -> Result<Location, StoreError> {
+        let text = text.trim();
+        match text.split_once(':') {
+            Some(("sqlite", path)) => sqlite_path(path).map(Location::sqlite),
+            Some(("postgres" | "postgresql", _)) => Server::parse(text).map(Location::Postgres),
+            _ => Err(StoreError::Config(
+                "the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
+            )),
+        }
+    }
+}
+
+/// `sqlite:PATH` and `sqlite://PATH` (as other programs write it) are the same.
+fn sqlite_path(path: &str) -> Result<PathBuf, StoreError> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    match path {
+        "" => Err(StoreError::Config("sqlite: lacks its file; write sqlite:PATH".into())),
+        ":memory:" => Err(StoreError::Config(
+            "sqlite::memory: forgets everything at the end of the run; write sqlite:PATH, or use --dry-run".into(),
+        )),
+        _ if path.contains('?') => Err(StoreError::Config(
+            "sqlite:PATH takes no parameters; leave out the question mark and what follows".into(),
+        )),
+        _ => Ok(Path::new(path).to_path_buf()),
+    }
+}
+
+impl fmt::Display for DatabaseFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sqlite:{}", self.path.display())
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Sqlite(file) => file.fmt(f),
+            Location::Postgres(server) => server.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        text.parse::<Location>()
+            .map_or_else(|error| error.to_string(), |location| location.to_string())
+    }
+
+    #[test]
+    fn the_standard_place_follows_xdg() {
+        let place = |data: Option<&str>, home: Option<&str>| {
+            standard_below(data.map(Into::into), home.map(Into::into)).map(|location| location.to_string())
+        };
+        assert_eq!(
+            place(Some("/data"), Some("/home/neil")).unwrap(),
+            "sqlite:/data/giggles/giggles.db"
+        );
+        assert_eq!(
+            place(Some("relative"), Some("/home/neil")).unwrap(),
+            "sqlite:/home/neil/.local/share/giggles/giggles.db"
+        );
+        assert!(place(None, None).unwrap_err().to_string().contains("--database"));
+    }
+
+    #[test]
+    fn sqlite_paths() {
+        assert_eq!(shown("sqlite:laughs.db"), "sqlite:laughs.db");
+        assert_eq!(shown("sqlite:/var/lib/laughs.db"), "sqlite:/var/lib/laughs.db");
+        assert_eq!(shown("sqlite:///var/lib/laughs.db"), "sqlite:/var/lib/laughs.db");
+        assert_eq!(shown("sqlite:"), "sqlite: lacks its file; write sqlite:PATH");
+        assert!(shown("sqlite::memory:").contains("forgets"));
+        assert!(shown("sqlite:a.db?mode=rwc").contains("no parameters"));
+    }
+
+    #[test]
+    fn an_unknown_database_is_not_echoed() {
+        let text = shown("mysql://neil:secret@host/laughs");
+        assert!(text.contains("sqlite:PATH or postgres://"), "{text}");
+        assert!(!text.contains("secret"));
+    }
+}

@@ -1,0 +1,106 @@
+//! One run at a time on one source of one SQLite file: flock(2) on a file beside it.
+//!
+//! Invariant: the kernel frees the lock when its holder ends, however it ends. The file stays: were
+//! it removed, one run could hold the removed file and another a new one of the same name.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+
+use crate::store::StoreError;
+use crate::store::location::DatabaseFile;
+
+pub struct Lock {
+    pub source: String,
+    _file: File,
+}
+
+impl Lock {
+    pub fn take(database: &DatabaseFile, source: &str) -> Result<Lock, StoreError> {
+        let path = lock_path(&database.path, source);
+        let refused = |error: std::io::Error| {
+            StoreError::Config(format!(
+                "the lock {} cannot be taken: {error}; check the permissions",
+                path.display()
+            ))
+        };
+        let mut file = open(&path).map_err(refused)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(held(database, source, &mut file)),
+            Err(error) => return Err(refused(error.into())),
+        }
+        sign(&mut file).map_err(refused)?;
+        Ok(Lock {
+            source: source.to_owned(),
+            _file: file,
+        })
+    }
+}
+
+/// `giggles.db.neil-2e1d7bd5.lock`: readable, and different for different sources.
+fn lock_path(database: &Path, source: &str) -> PathBuf {
+    let readable: String = source
+        .chars()
+        .take(32)
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    let [a, b, c, d] = first_four(&Sha256::digest(source));
+    let mut path = database.as_os_str().to_owned();
+    path.push(format!(".{readable}-{a:02x}{b:02x}{c:02x}{d:02x}.lock"));
+    path.into()
+}
+
+fn first_four(digest: &[u8]) -> [u8; 4] {
+    [digest[0], digest[1], digest[2], digest[3]]
+}
+
+/// Not truncated: until the lock is held, the text in it belongs to whoever holds it.
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Leaves word for whoever finds the lock held.
+fn sign(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    write!(file, "process {} since {:.0}", std::process::id(), Timestamp::now())
+}
+
+fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
+    let mut holder = String::new();
+    let read = file.take(200).read_to_string(&mut holder);
+    let holder = if read.is_err() || holder.is_empty() {
+        "another process".to_owned()
+    } else {
+        holder
+    };
+    StoreError::Locked(format!(
+        "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_never_leaves_the_folder_and_never_shares_a_name() {
+        let name = |source| lock_path(Path::new("/data/giggles.db"), source);
+        assert!(name("neil").to_str().unwrap().starts_with("/data/giggles.db.neil-"));
+        assert_eq!(name("../../etc/passwd").parent().unwrap(), Path::new("/data"));
+        assert_ne!(name("a/b"), name("a b"));
+        assert_ne!(name(""), name(" "));
+    }
+}
