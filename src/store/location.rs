@@ -17,7 +17,7 @@ use super::postgres::Server;
 #[derive(Clone)]
 pub enum Location {
     Sqlite(DatabaseFile),
-    Postgres(Server),
+    Postgres(Box<Server>),
 }
 
 /// An SQLite database's file.
@@ -68,7 +68,7 @@ impl FromStr for Location {
         let text = text.trim();
         match text.split_once(':') {
             Some(("sqlite", path)) => sqlite_path(path).map(Location::sqlite),
-            Some(("postgres" | "postgresql", _)) => Server::parse(text).map(Location::Postgres),
+            Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(Box::new(Server::parse(text)?))),
             _ => Err(StoreError::Config(
                 "the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
             )),

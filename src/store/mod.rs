@@ -19,7 +19,7 @@ mod sqlite;
 
 use std::collections::HashSet;
 
-pub use location::Location;
+pub use location::{DatabaseFile, Location};
 
 use crate::exit::Fatal;
 use crate::record::{Analysis, ContentHash, Counts, Run};

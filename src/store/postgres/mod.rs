@@ -1,31 +1,206 @@
-//! The store on a Postgres server (comes with the next commit; until then its addresses are refused).
+//! The store on a Postgres server, 15 and newer, for many machines.
+//!
+//! Invariant: with its rooms, the only place that knows the `postgres` crate.
+//!
+//! Hours may pass between `lock` and `save`, and the connection may not survive them. Then a new one
+//! is made and the lock taken again before anything else: whoever holds the lock knows that no earlier
+//! session of this run is still at work, so that looking for the run's row tells for certain whether
+//! a COMMIT whose answer was lost has happened.
+//!
+//! The lock belongs to the session: between giggles and Postgres there may be a pool, but not one that
+//! hands out connections by transaction.
 
-use std::fmt;
+mod connect;
+mod error;
+mod lock;
+mod password;
+mod server;
+mod statements;
+mod tls;
 
-use super::{StoreError, sqlite::Sqlite};
+use std::collections::{HashMap, HashSet};
+use std::thread;
+use std::time::Duration;
 
-/// A server's address.
-#[derive(Clone)]
-pub struct Server;
+use postgres::{Client, GenericClient};
 
-impl Server {
-    pub fn parse(_: &str) -> Result<Server, StoreError> {
-        Err(StoreError::Config(
-            "Postgres is not built yet; write sqlite:PATH".into(),
-        ))
-    }
+pub use self::server::Server;
+
+use self::error::{Trouble, working};
+use self::lock::Session;
+use super::rows::Rows;
+use super::{Store, StoreError, schema};
+use crate::record::{Analysis, ContentHash, Counts, Run};
+
+/// Between the tries of what a lost connection or another transaction has cut short; half a minute in
+/// all, the time a server takes to start again.
+const WAITS: [Duration; 6] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+];
+
+pub struct Postgres {
+    server: Server,
+    /// None after the connection was lost.
+    client: Option<Client>,
+    /// The latest session, also when it is lost: the server may not have noticed yet.
+    session: Session,
+    locked: Vec<String>,
 }
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("postgres:")
-    }
-}
-
-pub struct Postgres;
 
 impl Postgres {
-    pub fn open(server: &Server) -> Result<Sqlite, StoreError> {
-        Err(StoreError::Config(server.to_string()))
+    pub fn open(server: &Server) -> Result<Postgres, StoreError> {
+        let mut client = connect::connect(server).map_err(Trouble::into_error)?;
+        while migrate_once(&mut client, server)? {}
+        let session = Session::of(&mut client).map_err(|error| working(server, &error).into_error())?;
+        Ok(Postgres {
+            server: server.clone(),
+            client: Some(client),
+            session,
+            locked: Vec::new(),
+        })
+    }
+
+    /// The connection, made again if it was lost, with all locks held.
+    fn connected(&mut self) -> Result<&mut Client, Trouble> {
+        let client = match self.client.take().filter(|client| !client.is_closed()) {
+            Some(client) => client,
+            None => self.reconnect()?,
+        };
+        Ok(self.client.insert(client))
+    }
+
+    fn reconnect(&mut self) -> Result<Client, Trouble> {
+        let mut client = connect::connect(&self.server)?;
+        for source in &self.locked {
+            lock::take_from(&mut client, &self.server, source, &self.session)?;
+        }
+        self.session = Session::of(&mut client).map_err(|error| working(&self.server, &error))?;
+        Ok(client)
+    }
+
+    fn retrying<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Trouble>) -> Result<T, StoreError> {
+        let mut waits = WAITS.iter();
+        loop {
+            let trouble = match work(self) {
+                Ok(done) => return Ok(done),
+                Err(trouble) => trouble,
+            };
+            if let Trouble::Lost(_) = trouble {
+                self.client = None;
+            }
+            match (trouble, waits.next()) {
+                (Trouble::Lost(error) | Trouble::Conflict(error), Some(wait)) => {
+                    log::warn!("{error} (giggles itself tries again in {} s)", wait.as_secs_f32());
+                    thread::sleep(*wait);
+                }
+                (trouble, _) => return Err(trouble.into_error()),
+            }
+        }
+    }
+
+    fn try_save(&mut self, rows: &Rows, may_be_stored: bool) -> Result<(), Trouble> {
+        let server = self.server.clone();
+        let trouble = |error| working(&server, &error);
+        let client = self.connected()?;
+        if may_be_stored && statements::has_run(client, &rows.run.id).map_err(trouble)? {
+            return Ok(());
+        }
+        statements::commit(client, rows).map_err(trouble)
+    }
+}
+
+impl Store for Postgres {
+    fn lock(&mut self, source: &str) -> Result<(), StoreError> {
+        if self.locked.iter().any(|locked| locked == source) {
+            return Ok(());
+        }
+        let server = self.server.clone();
+        let client = self.connected().map_err(Trouble::into_error)?;
+        lock::take(client, &server, source).map_err(Trouble::into_error)?;
+        self.locked.push(source.to_owned());
+        Ok(())
+    }
+
+    fn known(
+        &mut self,
+        source: &str,
+        analysis: &Analysis,
+        contents: &[ContentHash],
+    ) -> Result<HashSet<ContentHash>, StoreError> {
+        let by_text: HashMap<String, ContentHash> =
+            contents.iter().map(|content| (content.to_string(), *content)).collect();
+        let asked: Vec<&String> = by_text.keys().collect();
+        let analysis = analysis.to_json();
+        let server = self.server.clone();
+        let stored = self.retrying(|store| {
+            let client = store.connected()?;
+            statements::known(client, source, &analysis, &asked).map_err(|error| working(&server, &error))
+        })?;
+        Ok(stored.iter().filter_map(|text| by_text.get(text).copied()).collect())
+    }
+
+    fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
+        let rows = Rows::of(run)?;
+        let mut tries = 0;
+        self.retrying(|store| {
+            tries += 1;
+            store.try_save(&rows, tries > 1)
+        })
+        .map_err(with_consequence)?;
+        let server = self.server.clone();
+        self.retrying(|store| {
+            let client = store.connected()?;
+            statements::counts(client, &rows.run.id).map_err(|error| working(&server, &error))
+        })
+    }
+}
+
+/// A person reading of a failed save wants to know what became of the night.
+fn with_consequence(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Failed(text) => StoreError::Failed(format!("{text}; nothing of this run was stored")),
+        StoreError::Unreachable(text) => StoreError::Unreachable(format!("{text}; this run was not stored")),
+        other => other,
+    }
+}
+
+/// Applies the next migration if one is lacking. Two programs may do this at once; a user who may not
+/// create tables can still use those that are there.
+fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError> {
+    let trouble = |error| working(server, &error).into_error();
+    if schema::next(server, version(client).map_err(trouble)?)?.is_none() {
+        return Ok(false);
+    }
+    let mut transaction = client.transaction().map_err(trouble)?;
+    transaction.execute(statements::MIGRATION_LOCK, &[]).map_err(trouble)?;
+    // Asked again: another program may have migrated while this one waited for the lock.
+    let current = version(&mut transaction).map_err(trouble)?;
+    if let Some(migration) = schema::next(server, current)? {
+        statements::apply(&mut transaction, migration).map_err(|error| match error::is_duplicate_table(&error) {
+            true => schema::taken(
+                server,
+                &error.as_db_error().map(ToString::to_string).unwrap_or_default(),
+            ),
+            false => trouble(error),
+        })?;
+    }
+    transaction.commit().map_err(trouble)?;
+    Ok(true)
+}
+
+/// 0 for a fresh database. Asks the catalogue's rows, not `to_regclass`: that may answer from a cache
+/// filled before another program's migration was committed.
+fn version(client: &mut impl GenericClient) -> Result<i64, postgres::Error> {
+    let exists: bool = client.query_one(statements::IS_MIGRATED, &[])?.get(0);
+    match exists {
+        false => Ok(0),
+        true => Ok(client
+            .query_one("SELECT coalesce(max(version), 0) FROM giggles_schema", &[])?
+            .get(0)),
     }
 }

@@ -1,0 +1,139 @@
+//! What went wrong with a server, sorted by what helps: trying again, or a person.
+//!
+//! Invariant: texts hold the server's words and the masked address, never a password.
+
+use std::error::Error as _;
+use std::io;
+
+use postgres::Error;
+use postgres::error::SqlState;
+
+use super::server::Server;
+use crate::store::StoreError;
+
+/// An error, and whether the work may be tried again.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The connection is gone: try again on a new one.
+    Lost(StoreError),
+    /// The transaction met another one (deadlock, serialisation): try again on the same connection.
+    Conflict(StoreError),
+    /// Trying again would end the same way.
+    Final(StoreError),
+}
+
+impl Trouble {
+    pub fn into_error(self) -> StoreError {
+        match self {
+            Trouble::Lost(error) | Trouble::Conflict(error) | Trouble::Final(error) => error,
+        }
+    }
+}
+
+/// Who or what can help.
+enum Cure {
+    Reconnecting,
+    Repeating,
+    Waiting,
+    Settings,
+    Nothing,
+}
+
+/// An error met while connecting: what the server does not explain is a matter of settings.
+pub fn connecting(server: &Server, error: &Error) -> Trouble {
+    match cure(error) {
+        Cure::Reconnecting | Cure::Repeating | Cure::Waiting => Trouble::Lost(unreachable(server, &text(error))),
+        Cure::Settings | Cure::Nothing => Trouble::Final(StoreError::Config(format!(
+            "{server} refuses: {}; check {}",
+            text(error),
+            what_to_check(error)
+        ))),
+    }
+}
+
+/// An error met on a connection that stood.
+pub fn working(server: &Server, error: &Error) -> Trouble {
+    let text = text(error);
+    match cure(error) {
+        Cure::Reconnecting => Trouble::Lost(unreachable(server, &text)),
+        Cure::Repeating => Trouble::Conflict(busy(server, &text)),
+        Cure::Waiting => Trouble::Final(busy(server, &text)),
+        Cure::Settings => Trouble::Final(StoreError::Config(format!(
+            "{server} refuses: {text}; check the permissions of the user"
+        ))),
+        Cure::Nothing => Trouble::Final(StoreError::Failed(format!("{server} failed: {text}"))),
+    }
+}
+
+pub fn unreachable(server: &Server, reason: &str) -> StoreError {
+    StoreError::Unreachable(format!("{server} cannot be reached: {reason}; try again later"))
+}
+
+fn busy(server: &Server, reason: &str) -> StoreError {
+    StoreError::Unreachable(format!("{server} is busy: {reason}; try again later"))
+}
+
+/// SQLSTATE classes: PostgreSQL's manual, appendix A.
+fn cure(error: &Error) -> Cure {
+    let Some(state) = error.code() else {
+        return cure_without_state(error);
+    };
+    match (state.code(), &state.code()[..2]) {
+        ("57P01" | "57P02" | "57P03" | "57P05" | "53300", _) | (_, "08") => Cure::Reconnecting,
+        ("40001" | "40P01", _) => Cure::Repeating,
+        ("55P03", _) => Cure::Waiting,
+        ("3D000" | "3F000" | "42501" | "25006", _) | (_, "28") => Cure::Settings,
+        _ => Cure::Nothing,
+    }
+}
+
+/// The server did not speak: the network or TLS did.
+fn cure_without_state(error: &Error) -> Cure {
+    match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+        Some(network) if tls_reason(network).is_some() => Cure::Settings,
+        Some(_) => Cure::Reconnecting,
+        None if error.is_closed() => Cure::Reconnecting,
+        None => Cure::Nothing,
+    }
+}
+
+fn tls_reason(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+fn what_to_check(error: &Error) -> &'static str {
+    match error.code() {
+        Some(state) if *state == SqlState::INVALID_PASSWORD => "the password (DATABASE_URL, PGPASSWORD, ~/.pgpass)",
+        Some(state) if *state == SqlState::INVALID_CATALOG_NAME => "the database's name, or create it with createdb",
+        Some(state) if *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            "the user, and the server's pg_hba.conf"
+        }
+        Some(_) => "the address, the user and their permissions",
+        None if text(error).contains("password") => "the password (DATABASE_URL, PGPASSWORD, ~/.pgpass)",
+        None => "sslmode and sslrootcert, and the server's certificate",
+    }
+}
+
+/// The whole chain in one line: the driver's own text names only the stage.
+fn text(error: &Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        let detail = said.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        return format!("{}{detail}", said.message());
+    }
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// True where the server turned away this way of connecting (with or without TLS), not this user.
+pub fn is_about_the_way(error: &Error) -> bool {
+    match error.code() {
+        Some(state) => *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        None => matches!(cure_without_state(error), Cure::Settings),
+    }
+}
+
+pub fn is_duplicate_table(error: &Error) -> bool {
+    error.code() == Some(&SqlState::DUPLICATE_TABLE)
+}

@@ -1,0 +1,101 @@
+//! One run at a time on one source of one database, across hosts: an advisory lock of the session.
+//!
+//! Invariant: the server frees the lock when the session ends, however it ends.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use postgres::{Client, Error};
+
+use super::error::{Trouble, working};
+use super::server::Server;
+use crate::store::StoreError;
+
+/// A schema of its own is a database of its own (`options=-csearch_path=…`).
+const TAKE: &str = "
+    SELECT key, pg_try_advisory_lock(key) AS taken
+    FROM (SELECT hashtextextended('giggles ' || coalesce(current_schema(), '') || ' ' || $1, 0) AS key OFFSET 0) AS k";
+/// An advisory lock's 64 bits stand in pg_locks as two halves.
+const HOLDER: &str = "
+    SELECT a.pid, a.backend_start, coalesce(host(a.client_addr), 'this server') AS host
+    FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (l.classid::bigint << 32) | l.objid::bigint = $1";
+const END: &str = "SELECT pg_terminate_backend($1, $2)";
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One connection as the server knows it; process numbers come again, together with the start they do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    process: i32,
+    /// None where the server hides it (another user's session).
+    started: Option<Timestamp>,
+}
+
+impl Session {
+    pub fn of(client: &mut Client) -> Result<Session, Error> {
+        let row = client.query_one(
+            "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()",
+            &[],
+        )?;
+        Ok(Session {
+            process: row.get(0),
+            started: row.get(1),
+        })
+    }
+}
+
+struct Holder {
+    session: Session,
+    host: String,
+}
+
+pub fn take(client: &mut Client, server: &Server, source: &str) -> Result<(), Trouble> {
+    match try_take(client, source).map_err(|error| working(server, &error))? {
+        Ok(()) => Ok(()),
+        Err(holder) => Err(Trouble::Final(held(server, source, holder))),
+    }
+}
+
+/// As `take`, for a run that lost its connection. The server may take hours to notice that the earlier
+/// session is dead; while it holds the lock, and only then, it is ended.
+pub fn take_from(client: &mut Client, server: &Server, source: &str, lost: &Session) -> Result<(), Trouble> {
+    let trouble = |error| working(server, &error);
+    let mut taken = try_take(client, source).map_err(trouble)?;
+    if let Err(Some(holder)) = &taken
+        && holder.session == *lost
+    {
+        let patience = i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX);
+        client.execute(END, &[&lost.process, &patience]).map_err(trouble)?;
+        taken = try_take(client, source).map_err(trouble)?;
+    }
+    // Another run may be at work by now; it may also be done soon.
+    taken.map_err(|holder| Trouble::Lost(held(server, source, holder)))
+}
+
+/// Ok(Err) holds who has it; nobody to be seen if it was freed in between.
+fn try_take(client: &mut Client, source: &str) -> Result<Result<(), Option<Holder>>, Error> {
+    let row = client.query_one(TAKE, &[&source])?;
+    if row.get("taken") {
+        return Ok(Ok(()));
+    }
+    let holder = client.query_opt(HOLDER, &[&row.get::<_, i64>("key")])?;
+    Ok(Err(holder.map(|row| Holder {
+        session: Session {
+            process: row.get("pid"),
+            started: row.get("backend_start"),
+        },
+        host: row.get("host"),
+    })))
+}
+
+fn held(server: &Server, source: &str, holder: Option<Holder>) -> StoreError {
+    let who = holder.map_or_else(String::new, |Holder { session, host }| {
+        let since = session.started.map(|at| format!(" since {at:.0}")).unwrap_or_default();
+        format!(" (server process {}, from {host}{since})", session.process)
+    });
+    StoreError::Locked(format!(
+        "another giggles{who} is at work on the source '{source}' in {server}; try again when it has ended"
+    ))
+}

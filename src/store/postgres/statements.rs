@@ -1,0 +1,150 @@
+//! The SQL of a save and of a look, in Postgres' dialect.
+//!
+//! Invariant: a save is a handful of round trips however many rows it has: rows travel as one JSON
+//! document a table. Its numbers are exact (shortest decimals that read back the same).
+
+use postgres::{Client, Error, GenericClient, Transaction};
+
+use crate::record::Counts;
+use crate::store::rows::{Rows, RunRow};
+use crate::store::schema::Migration;
+
+pub const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('giggles schema', 0))";
+pub const IS_MIGRATED: &str = "
+    SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relname = 'giggles_schema' AND n.nspname = ANY (current_schemas(false)))";
+
+pub fn apply(transaction: &mut Transaction<'_>, migration: &Migration) -> Result<(), Error> {
+    transaction.batch_execute(
+        "CREATE TABLE IF NOT EXISTS giggles_schema (
+            version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+    )?;
+    transaction.batch_execute(migration.postgres)?;
+    transaction.execute(
+        "INSERT INTO giggles_schema (version) VALUES ($1)",
+        &[&migration.version],
+    )?;
+    Ok(())
+}
+
+pub fn known(client: &mut Client, source: &str, analysis: &str, contents: &[&String]) -> Result<Vec<String>, Error> {
+    let rows = client.query(
+        "SELECT content_sha256 FROM recordings
+         WHERE source = $1 AND status = 'heard' AND analysis = $2 AND content_sha256 = ANY($3)",
+        &[&source, &analysis, &contents],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+pub fn has_run(client: &mut Client, id: &str) -> Result<bool, Error> {
+    Ok(client
+        .query_opt("SELECT 1 FROM runs WHERE id = $1::text::uuid", &[&id])?
+        .is_some())
+}
+
+/// Dropping the transaction on any error rolls all of it back.
+pub fn commit(client: &mut Client, rows: &Rows) -> Result<(), Error> {
+    let mut transaction = client.transaction()?;
+    insert_run(&mut transaction, &rows.run)?;
+    clear(&mut transaction, rows)?;
+    insert_recordings(&mut transaction, rows)?;
+    insert_detections(&mut transaction, rows)?;
+    transaction.commit()
+}
+
+fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Error> {
+    transaction.execute(
+        "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
+            window_from, window_to, exit_code, heard, skipped, failed, audio_seconds)
+         VALUES ($1::text::uuid, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        &[
+            &run.id,
+            &run.source,
+            &run.started_at,
+            &run.ended_at,
+            &run.version,
+            &run.analysis,
+            &run.model_sha256,
+            &run.zone,
+            &run.window_from,
+            &run.window_to,
+            &run.exit_code,
+            &run.heard,
+            &run.skipped,
+            &run.failed,
+            &run.audio_seconds,
+        ],
+    )
+}
+
+/// Removes what this run replaces; see the rules at the top of `store`.
+fn clear(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
+    transaction.execute(
+        "DELETE FROM recordings WHERE source = $1 AND (
+            content_sha256 = ANY($2)
+            OR status = 'failed' AND (name = ANY($3) OR content_sha256 = ANY($4)))",
+        &[&rows.run.source, &rows.heard_contents(), &rows.names, &rows.contents],
+    )
+}
+
+/// What is still there after `clear` was heard before and failed now: it stays.
+fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
+    transaction.execute(
+        "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
+            sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
+            analysis, run_id)
+         SELECT $1, content_sha256, name, bytes, began_at, began_from, duration_seconds,
+            sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
+            $2, $3::text::uuid
+         FROM jsonb_to_recordset($4::text::jsonb) AS row (content_sha256 text, name text, bytes bigint,
+            began_at timestamptz, began_from text, duration_seconds double precision, sample_rate bigint,
+            channels bigint, codec text, status text, failure_kind text, failure_reason text,
+            failure_position_seconds double precision)
+         ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
+        &[
+            &rows.run.source,
+            &rows.run.analysis,
+            &rows.run.id,
+            &json(&rows.recordings),
+        ],
+    )
+}
+
+/// A detection whose recording is not there has no `recording_id`, which its NOT NULL refuses.
+fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
+    transaction.execute(
+        "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
+            peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
+            chuckle)
+         SELECT (SELECT id FROM recordings WHERE source = $1 AND content_sha256 = row.content_sha256),
+            $2::text::uuid, local_date, starts_at, ends_at, start_seconds, end_seconds,
+            peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
+            chuckle
+         FROM jsonb_to_recordset($3::text::jsonb) AS row (content_sha256 text, local_date date,
+            starts_at timestamptz, ends_at timestamptz, start_seconds double precision,
+            end_seconds double precision, peak_score double precision, mean_score double precision,
+            class_index integer, class_name text, laughter double precision, baby_laughter double precision,
+            giggle double precision, snicker double precision, belly_laugh double precision,
+            chuckle double precision)",
+        &[&rows.run.source, &rows.run.id, &json(&rows.detections)],
+    )
+}
+
+pub fn counts(client: &mut impl GenericClient, run: &str) -> Result<Counts, Error> {
+    let row = client.query_one(
+        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id)
+         FROM runs WHERE id = $1::text::uuid",
+        &[&run],
+    )?;
+    let count = |column| row.get::<_, i64>(column).cast_unsigned();
+    Ok(Counts {
+        heard: count(0),
+        skipped: count(1),
+        failed: count(2),
+        detections: count(3),
+    })
+}
+
+fn json<T: serde::Serialize>(rows: &[T]) -> String {
+    serde_json::to_string(rows).expect("plain numbers and strings always serialise")
+}

@@ -1,0 +1,477 @@
+//! One contract for every store: each test here runs over SQLite and over a real Postgres.
+
+#[path = "store/homes.rs"]
+mod homes;
+#[path = "store/nights.rs"]
+mod nights;
+#[path = "store/postgres_only.rs"]
+mod postgres_only;
+#[path = "support/postgres.rs"]
+mod server;
+#[path = "store/sqlite_only.rs"]
+mod sqlite_only;
+
+use std::thread;
+use std::time::Duration;
+
+use giggles::record::{Counts, RecordingError, Skip};
+use giggles::store::{StoreError, open};
+
+use homes::{Home, InPostgres, InSqlite, eventually};
+use nights::{at, content, event, night, recording};
+
+macro_rules! contract {
+    ($($test:ident),+ $(,)?) => {
+        mod on_sqlite { $(#[test] fn $test() { super::$test(&super::InSqlite::new()); })+ }
+        mod on_postgres { $(#[test] fn $test() { super::$test(&super::InPostgres::new()); })+ }
+    };
+}
+
+contract!(
+    a_night_reads_back,
+    a_failure_reads_back,
+    a_run_without_recordings_is_stored,
+    scores_read_as_they_were_written,
+    heard_again_replaces,
+    another_source_is_another_recording,
+    known_is_heard_under_the_same_analysis,
+    a_poisoned_last_row_leaves_nothing,
+    a_recording_without_a_beginning_leaves_nothing,
+    a_failure_never_removes_laughs,
+    unreadable_and_then_heard_leaves_no_failure,
+    skipped_clears_the_failure_of_its_name,
+    only_the_latest_failure_of_a_name_is_kept,
+    copies_of_a_broken_file_do_not_spoil_the_night,
+    a_day_begins_at_midnight_where_the_microphone_was,
+    a_newer_database_is_refused,
+    tables_of_others_are_not_touched,
+    opening_again_changes_nothing,
+    many_may_open_at_once,
+    many_sources_may_save_at_once,
+    one_run_a_source,
+    ten_thousand_laughs,
+);
+
+fn a_night_reads_back(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let run = night("neil")
+        .heard(
+            recording("20251024_130000.ogg", 1),
+            vec![event(1.5, 3.0), event(60.0, 61.25)],
+        )
+        .failed(recording("broken.wav", 2), RecordingError::Empty)
+        .skipped(recording("old.wav", 3), Skip::AlreadyHeard)
+        .build();
+    let counts = store.save(&run).unwrap();
+    assert_eq!(
+        counts,
+        Counts {
+            heard: 1,
+            skipped: 1,
+            failed: 1,
+            detections: 2
+        }
+    );
+
+    let stored = home.ask("SELECT source, version, zone, exit_code, heard, skipped, failed, audio_seconds FROM runs");
+    assert_eq!(stored, ["neil|0.1.0|America/Los_Angeles|3|1|1|1|3600"]);
+    let columns = "name, bytes, began_from, duration_seconds, sample_rate, channels, codec";
+    let stored = home.ask(&format!("SELECT {columns} FROM recordings WHERE status = 'heard'"));
+    assert_eq!(stored, ["20251024_130000.ogg|1000|name|3600|48000|1|opus"]);
+    let columns = "local_date, start_seconds, end_seconds, peak_score, mean_score, class_index, class_name";
+    let stored = home.ask(&format!("SELECT {columns} FROM detections ORDER BY start_seconds"));
+    assert_eq!(
+        stored,
+        [
+            "2025-10-24|1.5|3|0.9|0.6|15|Giggle",
+            "2025-10-24|60|61.25|0.9|0.6|15|Giggle"
+        ]
+    );
+    let stored = home.ask(&format!(
+        "SELECT {} FROM detections ORDER BY 1",
+        home.instant("starts_at")
+    ));
+    assert_eq!(stored, ["2025-10-24T13:00:01.500000Z", "2025-10-24T13:01:00.000000Z"]);
+}
+
+fn a_failure_reads_back(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let error = RecordingError::Truncated {
+        reason: "the last \0 page".into(),
+        at: Duration::from_millis(90_500),
+    };
+    store
+        .save(&night("neil").failed(recording("a.ogg", 1), error).build())
+        .unwrap();
+    let columns = "status, failure_kind, failure_position_seconds, failure_reason";
+    let stored = home.ask(&format!("SELECT {columns} FROM recordings"));
+    let reason = "ends too early, at 0:01:30.5: the last \u{fffd} page; copy it from the recorder again";
+    assert_eq!(stored, [format!("failed|truncated|90.5|{reason}")]);
+}
+
+fn a_run_without_recordings_is_stored(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    assert_eq!(store.save(&night("neil").build()).unwrap(), Counts::default());
+    assert_eq!(home.count("runs"), 1);
+}
+
+fn scores_read_as_they_were_written(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let mut laugh = event(1.0, 2.0);
+    laugh.peak = 0.123_456_79;
+    laugh.laughter_peaks = [0.0, 1.0, 0.56, 1e-7, f32::MIN_POSITIVE, 0.333_333_34];
+    store
+        .save(&night("neil").heard(recording("a.wav", 1), vec![laugh.clone()]).build())
+        .unwrap();
+    let columns = "peak_score, laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle";
+    let stored = home.ask(&format!("SELECT {columns} FROM detections"));
+    let numbers: Vec<f32> = stored[0]
+        .split('|')
+        .map(|text| text.parse::<f64>().unwrap() as f32)
+        .collect();
+    assert_eq!(numbers[0].to_bits(), laugh.peak.to_bits());
+    assert_eq!(numbers[1..], laugh.laughter_peaks);
+    assert!(stored[0].contains("|0.56|"), "{stored:?}");
+}
+
+fn heard_again_replaces(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    store
+        .save(
+            &night("neil")
+                .heard(recording("a.wav", 1), vec![event(1.0, 2.0), event(5.0, 6.0)])
+                .build(),
+        )
+        .unwrap();
+    let again = night("neil")
+        .heard(recording("moved.wav", 1), vec![event(7.0, 8.0)])
+        .build();
+    let counts = store.save(&again).unwrap();
+    assert_eq!(
+        counts,
+        Counts {
+            heard: 1,
+            detections: 1,
+            ..Counts::default()
+        }
+    );
+    assert_eq!(home.ask("SELECT name FROM recordings"), ["moved.wav"]);
+    assert_eq!(home.ask("SELECT start_seconds FROM detections"), ["7"]);
+    assert_eq!(home.ask("SELECT run_id FROM detections"), [again.id]);
+    assert_eq!(home.count("runs"), 2);
+}
+
+fn another_source_is_another_recording(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    for source in ["neil", "ada"] {
+        store
+            .save(
+                &night(source)
+                    .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
+                    .build(),
+            )
+            .unwrap();
+    }
+    assert_eq!(home.count("recordings"), 2);
+    assert_eq!(home.count("detections"), 2);
+}
+
+fn known_is_heard_under_the_same_analysis(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let run = night("neil")
+        .heard(recording("a.wav", 1), vec![])
+        .failed(recording("b.wav", 2), RecordingError::Empty)
+        .build();
+    let asked = [content(1), content(2), content(3)];
+    assert!(store.known("neil", &run.analysis, &asked).unwrap().is_empty());
+    store.save(&run).unwrap();
+    assert_eq!(store.known("neil", &run.analysis, &asked).unwrap(), [content(1)].into());
+    assert!(store.known("ada", &run.analysis, &asked).unwrap().is_empty());
+    assert!(store.known("neil", &run.analysis, &[]).unwrap().is_empty());
+    let mut stricter = run.analysis.clone();
+    stricter.rules.hi = 1.0;
+    assert!(store.known("neil", &stricter, &asked).unwrap().is_empty());
+}
+
+fn a_poisoned_last_row_leaves_nothing(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let first = night("neil")
+        .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
+        .build();
+    store.save(&first).unwrap();
+    for score in [2.0, -0.1, f32::NAN, f32::INFINITY] {
+        let mut poison = event(3.0, 4.0);
+        poison.laughter_peaks[5] = score;
+        let second = night("neil")
+            .heard(recording("a.wav", 1), vec![event(5.0, 6.0)])
+            .heard(recording("b.wav", 2), vec![event(1.0, 2.0), poison])
+            .build();
+        let error = store.save(&second).unwrap_err();
+        assert!(matches!(error, StoreError::Failed(_)), "{error}");
+        assert!(error.to_string().contains("nothing of"), "{error}");
+    }
+    assert_eq!(home.ask("SELECT id FROM runs"), [first.id]);
+    assert_eq!(home.ask("SELECT name FROM recordings"), ["a.wav"]);
+    assert_eq!(home.ask("SELECT start_seconds FROM detections"), ["1"]);
+    store
+        .save(&night("neil").heard(recording("b.wav", 2), vec![]).build())
+        .expect("the store works on");
+}
+
+fn a_recording_without_a_beginning_leaves_nothing(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let mut timeless = recording("a.wav", 1);
+    timeless.began = None;
+    let error = store.save(&night("neil").heard(timeless, vec![]).build()).unwrap_err();
+    assert!(matches!(error, StoreError::Failed(_)), "{error}");
+    assert_eq!(home.count("runs"), 0);
+}
+
+fn a_failure_never_removes_laughs(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    store
+        .save(
+            &night("neil")
+                .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
+                .build(),
+        )
+        .unwrap();
+    let error = RecordingError::Panicked {
+        message: "under other rules".into(),
+    };
+    let counts = store
+        .save(&night("neil").failed(recording("a.wav", 1), error).build())
+        .unwrap();
+    assert_eq!(
+        counts,
+        Counts {
+            failed: 1,
+            ..Counts::default()
+        }
+    );
+    assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
+    assert_eq!(home.count("detections"), 1);
+}
+
+fn unreadable_and_then_heard_leaves_no_failure(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let mut unreadable = recording("a.wav", 1);
+    (unreadable.content, unreadable.began) = (None, None);
+    let error = RecordingError::Unreadable {
+        reason: "permission denied".into(),
+    };
+    store
+        .save(&night("neil").failed(unreadable.clone(), error.clone()).build())
+        .unwrap();
+    store.save(&night("neil").failed(unreadable, error).build()).unwrap();
+    assert_eq!(home.ask("SELECT status FROM recordings"), ["failed"]);
+    store
+        .save(&night("neil").heard(recording("a.wav", 1), vec![]).build())
+        .unwrap();
+    assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
+}
+
+fn skipped_clears_the_failure_of_its_name(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    store
+        .save(
+            &night("neil")
+                .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
+                .build(),
+        )
+        .unwrap();
+    let mut unreadable = recording("a.wav", 1);
+    unreadable.content = None;
+    let error = RecordingError::Unreadable {
+        reason: "I/O error".into(),
+    };
+    store.save(&night("neil").failed(unreadable, error).build()).unwrap();
+    assert_eq!(
+        home.ask("SELECT status FROM recordings ORDER BY 1"),
+        ["failed", "heard"]
+    );
+    let counts = store
+        .save(&night("neil").skipped(recording("a.wav", 1), Skip::AlreadyHeard).build())
+        .unwrap();
+    assert_eq!(
+        counts,
+        Counts {
+            skipped: 1,
+            ..Counts::default()
+        }
+    );
+    assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
+    assert_eq!(home.count("detections"), 1);
+}
+
+fn only_the_latest_failure_of_a_name_is_kept(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let corrupt = RecordingError::Corrupt {
+        reason: "bad page".into(),
+        at: Duration::ZERO,
+    };
+    store
+        .save(&night("neil").failed(recording("a.wav", 1), corrupt.clone()).build())
+        .unwrap();
+    store
+        .save(
+            &night("neil")
+                .failed(recording("a.wav", 2), RecordingError::Empty)
+                .build(),
+        )
+        .unwrap();
+    assert_eq!(home.ask("SELECT name, failure_kind FROM recordings"), ["a.wav|empty"]);
+    store
+        .save(&night("neil").failed(recording("moved.wav", 2), corrupt).build())
+        .unwrap();
+    assert_eq!(
+        home.ask("SELECT name, failure_kind FROM recordings"),
+        ["moved.wav|corrupt"]
+    );
+    store
+        .save(&night("neil").heard(recording("moved.wav", 3), vec![]).build())
+        .unwrap();
+    assert_eq!(home.ask("SELECT name, status FROM recordings"), ["moved.wav|heard"]);
+}
+
+fn copies_of_a_broken_file_do_not_spoil_the_night(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let mut nameless = recording("same.wav", 9);
+    nameless.content = None;
+    let run = night("neil")
+        .failed(recording("a.wav", 1), RecordingError::Empty)
+        .failed(recording("copy of a.wav", 1), RecordingError::Empty)
+        .failed(nameless.clone(), RecordingError::Empty)
+        .failed(nameless, RecordingError::Empty)
+        .heard(recording("b.wav", 2), vec![event(1.0, 2.0)])
+        .failed(recording("copy of b.wav", 2), RecordingError::Vanished)
+        .build();
+    let counts = store.save(&run).unwrap();
+    assert_eq!(
+        counts,
+        Counts {
+            heard: 1,
+            failed: 5,
+            detections: 1,
+            ..Counts::default()
+        }
+    );
+    assert_eq!(
+        home.ask("SELECT name FROM recordings ORDER BY 1"),
+        ["a.wav", "b.wav", "same.wav"]
+    );
+}
+
+fn a_day_begins_at_midnight_where_the_microphone_was(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    // Clocks in Los Angeles go back on 2025-11-02 at 09:00 UTC: that day has 25 hours.
+    let mut long = recording("night.wav", 1);
+    long.began = at("2025-11-02T06:30:00Z");
+    let hour = 3600.0;
+    let laughs = [0.25, 0.75, 2.0, 3.0, 25.25, 25.75].map(|offset| event(offset * hour, offset * hour + 1.0));
+    store.save(&night("neil").heard(long, laughs.to_vec()).build()).unwrap();
+    let days = home.ask("SELECT local_date FROM detections ORDER BY start_seconds");
+    let (eve, day, next) = ("2025-11-01", "2025-11-02", "2025-11-03");
+    assert_eq!(days, [eve, day, day, day, day, next]);
+}
+
+fn a_newer_database_is_refused(home: &impl Home) {
+    drop(open(&home.location()).unwrap());
+    home.tell("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
+    let error = open(&home.location()).err().expect("a newer schema");
+    assert!(matches!(error, StoreError::Newer { found: 7, known: 1, .. }), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("(schema 7, this one knows 1): update giggles"),
+        "{error}"
+    );
+}
+
+fn tables_of_others_are_not_touched(home: &impl Home) {
+    home.tell("CREATE TABLE runs (kilometres integer)");
+    let error = open(&home.location()).err().expect("the name is taken");
+    assert!(matches!(error, StoreError::Config(_)), "{error}");
+    assert!(error.to_string().contains("a database of its own"), "{error}");
+    assert_eq!(home.count("runs"), 0);
+}
+
+fn opening_again_changes_nothing(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    store
+        .save(
+            &night("neil")
+                .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
+                .build(),
+        )
+        .unwrap();
+    drop(store);
+    drop(open(&home.location()).unwrap());
+    assert_eq!(home.ask("SELECT version FROM giggles_schema"), ["1"]);
+    assert_eq!(home.count("detections"), 1);
+}
+
+fn many_may_open_at_once(home: &impl Home) {
+    let location = home.location();
+    thread::scope(|scope| {
+        let openers: Vec<_> = (0..8).map(|_| scope.spawn(|| drop(open(&location).unwrap()))).collect();
+        openers.into_iter().for_each(|opener| opener.join().unwrap());
+    });
+    assert_eq!(home.ask("SELECT version FROM giggles_schema"), ["1"]);
+}
+
+fn many_sources_may_save_at_once(home: &impl Home) {
+    let location = home.location();
+    let save = |number: u8| {
+        let mut store = open(&location).unwrap();
+        let source = format!("source {number}");
+        store.lock(&source).unwrap();
+        let counts = store
+            .save(
+                &night(&source)
+                    .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
+                    .build(),
+            )
+            .unwrap();
+        assert_eq!(
+            counts,
+            Counts {
+                heard: 1,
+                detections: 1,
+                ..Counts::default()
+            }
+        );
+    };
+    thread::scope(|scope| (0..6).for_each(|number| drop(scope.spawn(move || save(number)))));
+    assert_eq!(home.count("runs"), 6);
+}
+
+fn one_run_a_source(home: &impl Home) {
+    let location = home.location();
+    let mut first = open(&location).unwrap();
+    let mut second = open(&location).unwrap();
+    first.lock("neil").unwrap();
+    first.lock("neil").expect("the same run may ask again");
+    let error = second.lock("neil").unwrap_err();
+    assert!(matches!(error, StoreError::Locked(_)), "{error}");
+    assert!(
+        error.to_string().contains("another giggles (") && error.to_string().contains("'neil'"),
+        "{error}"
+    );
+    second.lock("ada").expect("another source is free");
+    drop(first);
+    eventually("the lock is freed", || second.lock("neil").is_ok());
+}
+
+fn ten_thousand_laughs(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let laughs = (0..10_000)
+        .map(|number| event(f64::from(number), f64::from(number) + 0.5))
+        .collect();
+    let begun = std::time::Instant::now();
+    let counts = store
+        .save(&night("neil").heard(recording("a.wav", 1), laughs).build())
+        .unwrap();
+    assert_eq!(counts.detections, 10_000);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
