@@ -1,0 +1,188 @@
+//! Every `sslmode` against a real Postgres with certificates of our own making.
+
+#[path = "support/postgres.rs"]
+#[allow(dead_code, reason = "the contract test uses the rest")]
+mod server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use giggles::store::{Location, StoreError, open};
+use postgres::{Client, NoTls};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+use server::{Cluster, PASSWORD};
+
+/// A server whose certificate is for `localhost`, so that 127.0.0.1 is the same server by a wrong name.
+const RIGHT: &str = "localhost";
+const WRONG: &str = "127.0.0.1";
+
+struct Tls {
+    cluster: Cluster,
+    /// Certificates and keys of the client's side.
+    folder: PathBuf,
+}
+
+/// One server for all tests here; its databases are told apart by what pg_hba.conf says of them.
+fn tls() -> &'static Tls {
+    static TLS: OnceLock<Tls> = OnceLock::new();
+    TLS.get_or_init(|| {
+        let settings = [
+            "ssl = on",
+            "ssl_cert_file = 'server.crt'",
+            "ssl_key_file = 'server.key'",
+            "ssl_ca_file = 'ca.crt'",
+        ];
+        let cluster = Cluster::start(&settings, certify);
+        let folder = cluster.folder.join("client");
+        let mut admin = Client::connect(&cluster.url("postgres"), NoTls).unwrap();
+        for database in ["tls_only", "plain_only", "certified"] {
+            admin.batch_execute(&format!("CREATE DATABASE {database}")).unwrap();
+        }
+        Tls { cluster, folder }
+    })
+}
+
+fn certify(data: &Path) {
+    let ours = &data.with_file_name("client");
+    fs::create_dir(ours).unwrap();
+    let authority = authority("the authority");
+    let stranger = self::authority("a stranger");
+    fs::write(data.join("ca.crt"), authority.0.clone()).unwrap();
+    fs::write(ours.join("ca.crt"), authority.0.clone()).unwrap();
+    fs::write(ours.join("stranger.crt"), stranger.0).unwrap();
+    issue(&authority.1, RIGHT, "server", data);
+    issue(&authority.1, "giggles", "client", ours);
+    fs::copy(data.join("server.crt"), ours.join("server.crt")).unwrap();
+    let rules = data.join("pg_hba.conf");
+    let before = fs::read_to_string(&rules).unwrap();
+    let first = "hostssl certified all all cert\n\
+                hostssl tls_only all all scram-sha-256\nhost tls_only all all reject\n\
+                hostnossl plain_only all all scram-sha-256\nhost plain_only all all reject\n";
+    fs::write(rules, format!("{first}{before}")).unwrap();
+}
+
+fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap().pem();
+    (certificate, Issuer::new(params, key))
+}
+
+fn issue(authority: &Issuer<'_, KeyPair>, name: &str, file: &str, folder: &Path) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    let certificate = params.signed_by(&key, authority).unwrap();
+    fs::write(folder.join(file).with_extension("crt"), certificate.pem()).unwrap();
+    fs::write(folder.join(file).with_extension("key"), key.serialize_pem()).unwrap();
+}
+
+/// Opens the store, and tells whether the server sees TLS. `$` in the parameters is our folder.
+fn connect(host: &str, database: &str, parameters: &str) -> Result<bool, StoreError> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let Tls { cluster, folder } = tls();
+    let parameters = parameters.replace('$', &folder.display().to_string());
+    let url = format!(
+        "postgres://giggles:{PASSWORD}@{host}:{}/{database}?{parameters}&application_name={name}",
+        cluster.port
+    );
+    let _store = open(&url.parse::<Location>()?)?;
+    let mut admin = Client::connect(&cluster.url("postgres"), NoTls).unwrap();
+    let seen = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = $1";
+    Ok(admin.query_one(seen, &[&name]).unwrap().get(0))
+}
+
+fn refused(host: &str, database: &str, parameters: &str) -> String {
+    match connect(host, database, parameters) {
+        Err(StoreError::Config(text)) => text,
+        Err(other) => panic!("{parameters}: not a matter of configuration: {other}"),
+        Ok(_) => panic!("{parameters} was accepted"),
+    }
+}
+
+#[test]
+fn the_unverified_modes() {
+    assert!(!connect(WRONG, "postgres", "sslmode=disable").unwrap());
+    assert!(!connect(WRONG, "postgres", "sslmode=allow").unwrap());
+    assert!(connect(WRONG, "postgres", "sslmode=prefer").unwrap());
+    assert!(connect(WRONG, "postgres", "").unwrap(), "prefer is the default");
+    assert!(connect(WRONG, "postgres", "sslmode=require").unwrap());
+}
+
+#[test]
+fn allow_and_prefer_follow_the_server() {
+    assert!(connect(WRONG, "tls_only", "sslmode=allow").unwrap());
+    assert!(!connect(WRONG, "plain_only", "sslmode=prefer").unwrap());
+    let text = refused(WRONG, "tls_only", "sslmode=disable");
+    assert!(text.contains("pg_hba.conf"), "{text}");
+    refused(WRONG, "plain_only", "sslmode=require");
+}
+
+#[test]
+fn verify_ca_looks_at_the_authority_only() {
+    assert!(connect(WRONG, "postgres", "sslmode=verify-ca&sslrootcert=$/ca.crt").unwrap());
+    let text = refused(WRONG, "postgres", "sslmode=verify-ca&sslrootcert=$/stranger.crt");
+    assert!(text.contains("certificate"), "{text}");
+}
+
+#[test]
+fn verify_full_looks_at_the_name_too() {
+    assert!(connect(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=$/ca.crt").unwrap());
+    let text = refused(WRONG, "postgres", "sslmode=verify-full&sslrootcert=$/ca.crt");
+    assert!(text.contains("not valid for name"), "{text}");
+    refused(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=$/stranger.crt");
+}
+
+#[test]
+fn a_root_makes_require_verify_as_libpq_does() {
+    assert!(connect(WRONG, "postgres", "sslmode=require&sslrootcert=$/ca.crt").unwrap());
+    refused(WRONG, "postgres", "sslmode=require&sslrootcert=$/stranger.crt");
+}
+
+#[test]
+fn the_systems_roots_do_not_know_our_authority() {
+    refused(RIGHT, "postgres", "sslrootcert=system");
+    refused(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=system");
+}
+
+#[test]
+fn the_servers_own_certificate_may_be_given_as_root() {
+    assert!(connect(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=$/server.crt").unwrap());
+    refused(WRONG, "postgres", "sslmode=verify-full&sslrootcert=$/server.crt");
+}
+
+#[test]
+fn a_client_shows_its_certificate() {
+    assert!(
+        connect(
+            WRONG,
+            "certified",
+            "sslmode=require&sslcert=$/client.crt&sslkey=$/client.key"
+        )
+        .unwrap()
+    );
+    refused(WRONG, "certified", "sslmode=require");
+}
+
+#[test]
+fn files_that_are_missing_or_no_certificates_are_named() {
+    let text = refused(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=/nowhere/ca.crt");
+    assert!(text.contains("/nowhere/ca.crt"), "{text}");
+    let text = refused(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=$/client.key");
+    assert!(text.contains("no certificate"), "{text}");
+}
+
+#[test]
+fn a_server_without_tls_cannot_be_required_to_have_it() {
+    let plain = server::Postgres::start();
+    let url = plain.url.replace("sslmode=disable", "sslmode=require");
+    let error = open(&url.parse::<Location>().unwrap()).err().unwrap();
+    assert!(matches!(error, StoreError::Config(_)), "{error}");
+    assert!(error.to_string().contains("does not support TLS"), "{error}");
+}
