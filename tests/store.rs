@@ -1,4 +1,4 @@
-//! One contract for every store: each test here runs over SQLite and over a real Postgres.
+//! One contract for every store: each test here runs over SQLite and over a real Postgres (15 or newer).
 
 #[path = "store/homes.rs"]
 mod homes;

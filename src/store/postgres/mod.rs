@@ -1,4 +1,4 @@
-//! The store on a Postgres server, 15 and newer, for many machines.
+//! The store on a Postgres server, 15 and newer (tested on 15 and 18), for many machines.
 //!
 //! Invariant: with its rooms, the only place that knows the `postgres` crate.
 //!
@@ -17,6 +17,7 @@ mod password;
 mod server;
 mod statements;
 mod tls;
+mod verify;
 
 use std::collections::{HashMap, HashSet};
 use std::thread;

@@ -1,6 +1,6 @@
 //! TLS to a Postgres server, with the words of libpq (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`).
 //!
-//! Invariant: the only place that knows rustls. What a mode promises is what libpq's manual says of it:
+//! Invariant: with `verify`, the only place that sets up rustls. What a mode promises is what libpq's manual says of it:
 //!
 //! | sslmode | TLS | the certificate |
 //! |---|---|---|
@@ -18,15 +18,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::verify::{Trust, Verifier};
 use crate::store::StoreError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,86 +172,6 @@ fn system_certificates() -> Result<Vec<CertificateDer<'static>>, StoreError> {
     match found.certs.is_empty() {
         false => Ok(found.certs),
         true => config("the system has no root certificates; install ca-certificates or give sslrootcert=PATH".into()),
-    }
-}
-
-/// Whose certificates are good enough.
-#[derive(Debug)]
-enum Trust {
-    /// TLS against listeners only, as libpq's `require`: whoever answers is believed to be the server.
-    Anyone,
-    /// A chain to one of the roots, or a self-signed server's own certificate among the given ones;
-    /// and, where `name` says so, the host's name in it.
-    Roots {
-        roots: RootCertStore,
-        given: Vec<CertificateDer<'static>>,
-        name: bool,
-    },
-}
-
-/// rustls itself knows verify-full only; libpq's other modes need a verifier of their own.
-#[derive(Debug)]
-struct Verifier {
-    trust: Trust,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if let Trust::Roots { roots, given, name } = &self.trust {
-            let certificate = ParsedCertificate::try_from(end_entity)?;
-            if !given.contains(end_entity) {
-                let algorithms = self.provider.signature_verification_algorithms.all;
-                verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
-            }
-            if *name {
-                verify_server_name(&certificate, server_name)?;
-            }
-        }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        match self.trust {
-            // Anyone may have made the certificate, so that its signature proves nothing; and those of
-            // version 1, which old recipes make, could not be read.
-            Trust::Anyone => Ok(HandshakeSignatureValid::assertion()),
-            _ => {
-                let algorithms = &self.provider.signature_verification_algorithms;
-                verify_tls12_signature(message, certificate, signature, algorithms)
-            }
-        }
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        match self.trust {
-            Trust::Anyone => Ok(HandshakeSignatureValid::assertion()),
-            _ => {
-                let algorithms = &self.provider.signature_verification_algorithms;
-                verify_tls13_signature(message, certificate, signature, algorithms)
-            }
-        }
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

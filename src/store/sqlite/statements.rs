@@ -1,0 +1,168 @@
+//! The SQL of a save and of a look, in SQLite's dialect.
+//!
+//! Invariant: each statement is prepared once however many rows it takes.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, named_params};
+
+use crate::record::Counts;
+use crate::store::rows::{DetectionRow, RecordingRow, Rows, RunRow};
+use crate::store::schema::Migration;
+
+/// 0 for a fresh database.
+pub fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    let tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'giggles_schema'";
+    match connection.query_row(tables, [], |row| row.get(0))? {
+        0 => Ok(0),
+        _ => connection.query_row("SELECT coalesce(max(version), 0) FROM giggles_schema", [], |row| {
+            row.get(0)
+        }),
+    }
+}
+
+pub fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS giggles_schema (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)",
+    )?;
+    transaction.execute_batch(migration.sqlite)?;
+    transaction.execute(
+        "INSERT INTO giggles_schema (version, applied_at) VALUES (?1, ?2)",
+        (migration.version, instant(Timestamp::now())),
+    )?;
+    Ok(())
+}
+
+pub fn known(connection: &Connection, source: &str, analysis: &str, contents: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT content_sha256 FROM recordings WHERE source = ?1 AND status = 'heard' AND analysis = ?2
+         AND content_sha256 IN (SELECT value FROM json_each(?3))",
+    )?;
+    statement
+        .query_map((source, analysis, contents), |row| row.get(0))?
+        .collect()
+}
+
+/// Dropping the transaction on any error rolls all of it back.
+pub fn commit(connection: &mut Connection, rows: &Rows) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    insert_run(&transaction, &rows.run)?;
+    clear(&transaction, rows)?;
+    insert_recordings(&transaction, rows)?;
+    insert_detections(&transaction, rows)?;
+    transaction.commit()
+}
+
+fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
+            window_from, window_to, exit_code, heard, skipped, failed, audio_seconds)
+         VALUES (:id, :source, :started_at, :ended_at, :version, :analysis, :model_sha256, :zone,
+            :window_from, :window_to, :exit_code, :heard, :skipped, :failed, :audio_seconds)",
+        named_params! {
+            ":id": run.id, ":source": run.source, ":started_at": instant(run.started_at),
+            ":ended_at": instant(run.ended_at), ":version": run.version, ":analysis": run.analysis,
+            ":model_sha256": run.model_sha256, ":zone": run.zone, ":window_from": run.window_from.map(instant),
+            ":window_to": run.window_to.map(instant), ":exit_code": run.exit_code, ":heard": run.heard,
+            ":skipped": run.skipped, ":failed": run.failed, ":audio_seconds": run.audio_seconds,
+        },
+    )
+}
+
+/// Removes what this run replaces; see the rules at the top of `store`.
+fn clear(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "DELETE FROM recordings WHERE source = ?1 AND (
+            content_sha256 IN (SELECT value FROM json_each(?2))
+            OR status = 'failed' AND (name IN (SELECT value FROM json_each(?3))
+                OR content_sha256 IN (SELECT value FROM json_each(?4))))",
+        (
+            &rows.run.source,
+            json(&rows.heard_contents()),
+            json(&rows.names),
+            json(&rows.contents),
+        ),
+    )
+}
+
+/// What is still there after `clear` was heard before and failed now: it stays.
+fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare(
+        "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
+            sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
+            analysis, run_id)
+         VALUES (:source, :content_sha256, :name, :bytes, :began_at, :began_from, :duration_seconds,
+            :sample_rate, :channels, :codec, :status, :failure_kind, :failure_reason, :failure_position_seconds,
+            :analysis, :run_id)
+         ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
+    )?;
+    rows.recordings
+        .iter()
+        .try_for_each(|row| insert_recording(&mut statement, &rows.run, row))
+}
+
+fn insert_recording(statement: &mut Statement<'_>, run: &RunRow, row: &RecordingRow) -> rusqlite::Result<()> {
+    statement.execute(named_params! {
+        ":source": run.source, ":content_sha256": row.content_sha256, ":name": row.name, ":bytes": row.bytes,
+        ":began_at": row.began_at.map(instant), ":began_from": row.began_from,
+        ":duration_seconds": row.duration_seconds, ":sample_rate": row.sample_rate, ":channels": row.channels,
+        ":codec": row.codec, ":status": row.status, ":failure_kind": row.failure_kind,
+        ":failure_reason": row.failure_reason, ":failure_position_seconds": row.failure_position_seconds,
+        ":analysis": run.analysis, ":run_id": run.id,
+    })?;
+    Ok(())
+}
+
+/// A detection whose recording is not there has no `recording_id`, which its NOT NULL refuses.
+fn insert_detections(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare(
+        "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
+            peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
+            chuckle)
+         VALUES ((SELECT id FROM recordings WHERE source = :source AND content_sha256 = :content_sha256),
+            :run_id, :local_date, :starts_at, :ends_at, :start_seconds, :end_seconds,
+            :peak_score, :mean_score, :class_index, :class_name, :laughter, :baby_laughter, :giggle, :snicker,
+            :belly_laugh, :chuckle)",
+    )?;
+    rows.detections
+        .iter()
+        .try_for_each(|row| insert_detection(&mut statement, &rows.run, row))
+}
+
+fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &DetectionRow) -> rusqlite::Result<()> {
+    statement.execute(named_params! {
+        ":source": run.source, ":content_sha256": row.content_sha256, ":run_id": run.id,
+        ":local_date": row.local_date.to_string(), ":starts_at": instant(row.starts_at),
+        ":ends_at": instant(row.ends_at), ":start_seconds": row.start_seconds, ":end_seconds": row.end_seconds,
+        ":peak_score": row.peak_score, ":mean_score": row.mean_score, ":class_index": row.class_index,
+        ":class_name": row.class_name, ":laughter": row.laughter, ":baby_laughter": row.baby_laughter,
+        ":giggle": row.giggle, ":snicker": row.snicker, ":belly_laugh": row.belly_laugh, ":chuckle": row.chuckle,
+    })?;
+    Ok(())
+}
+
+pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
+    connection.query_row(
+        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id)
+         FROM runs WHERE id = ?1",
+        [run],
+        |row| {
+            let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+            Ok(Counts {
+                heard: count(0)?,
+                skipped: count(1)?,
+                failed: count(2)?,
+                detections: count(3)?,
+            })
+        },
+    )
+}
+
+/// ISO 8601 in UTC with six decimals: sorts as text, and SQLite's own date functions read it.
+fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
+/// A list as SQLite's json_each reads it.
+pub fn json<T: serde::Serialize>(list: &[T]) -> String {
+    serde_json::to_string(list).expect("strings always serialise")
+}
