@@ -7,11 +7,10 @@
 
 use std::time::Duration;
 
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS, CODEC_ID_VORBIS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_CAF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3,
-    FORMAT_ID_OGG,
+    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
 };
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
@@ -65,6 +64,8 @@ pub struct Stream {
     origin: Option<i64>,
     jump: Jump,
     trims_end: bool,
+    /// The first block of Vorbis has nothing to overlap with; only Ogg's trims say so themselves.
+    deaf_start: bool,
     /// Timestamp at which the stream should end.
     announced_end: Option<i64>,
     /// Decoded samples, before any trimming.
@@ -107,6 +108,7 @@ impl Stream {
             origin: None,
             jump: jump(format),
             trims_end: format != FORMAT_ID_MP3 || track.padding.is_some(),
+            deaf_start: parameters.codec == CODEC_ID_VORBIS && format != FORMAT_ID_OGG,
             announced_end: None,
             produced: 0,
             skip: 0,
@@ -221,8 +223,7 @@ impl Stream {
         let left = (self.ready.len() as u64).saturating_sub(end) as usize;
         self.ready.truncate(left);
         self.ready.drain(..start.min(left));
-        // The first block of Vorbis has nothing to overlap with; Ogg says so itself.
-        if self.codec == "vorbis" && self.format != FORMAT_ID_OGG && self.produced == self.ready.len() as u64 {
+        if std::mem::take(&mut self.deaf_start) {
             self.produced = 0;
             self.ready.clear();
         }
@@ -289,8 +290,18 @@ impl Stream {
 
     /// Samples that are missing before a packet of this timestamp.
     fn gap(&mut self, timestamp: i64) -> u64 {
-        self.origin.get_or_insert(timestamp);
+        if self.origin.is_none() {
+            self.origin = Some(timestamp);
+            self.lead(timestamp);
+        }
         self.gap_from(timestamp)
+    }
+
+    /// Matroska puts the encoder's delay before time zero, and only there (Opus' own header knows it better).
+    fn lead(&mut self, timestamp: i64) {
+        if self.format == FORMAT_ID_MKV && self.skip == 0 {
+            self.skip = self.samples(timestamp.min(0).unsigned_abs());
+        }
     }
 
     fn gap_from(&self, timestamp: i64) -> u64 {
@@ -345,7 +356,7 @@ fn jump(format: FormatId) -> Jump {
 /// The timestamp at which a stream ends by its header, in the formats whose word can be trusted.
 fn announced_end(track: &Track, format: FormatId) -> Option<i64> {
     let trusted = match format {
-        FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_AIFF | FORMAT_ID_CAF => true,
+        FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_AIFF => true,
         FORMAT_ID_MP3 => track.padding.is_some(), // else it was guessed from the file's length
         _ => false,
     };
