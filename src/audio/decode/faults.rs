@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use symphonia::core::errors::Error;
 
-use crate::record::RecordingError;
+use crate::record::{RecordingError, position};
+
+/// Of a file that cannot even be opened for want of bytes.
+pub const SHORT: &str = "the file is shorter than its header says";
 
 /// A fault of the file system.
 pub fn io(error: &io::Error) -> RecordingError {
@@ -25,7 +28,9 @@ pub fn io(error: &io::Error) -> RecordingError {
 /// A fault while packets were read or decoded; `at` is how far the recording could be heard.
 pub fn reading(error: &Error, at: Duration) -> RecordingError {
     match error {
-        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => truncated("the file stops", at),
+        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            truncated("the file stops inside a packet", at)
+        }
         Error::IoError(error) => io(error),
         Error::Unsupported(what) => RecordingError::Unsupported { what: plain(what) },
         Error::DecodeError(what) | Error::LimitError(what) => corrupt(plain(what), at),
@@ -38,7 +43,7 @@ pub fn opening(error: &Error, first: &[u8]) -> RecordingError {
     match error {
         Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => match guess(first) {
             Some(what) => RecordingError::Unsupported { what: what.into() },
-            None if is_audio(first) => truncated("the file stops inside its header", Duration::ZERO),
+            None if is_audio(first) => truncated(SHORT, Duration::ZERO),
             None => unknown(first),
         },
         Error::Unsupported(what) if what.contains("(probe)") => unknown(first),
@@ -62,6 +67,14 @@ pub fn truncated(reason: impl Into<String>, at: Duration) -> RecordingError {
 
 pub fn unsupported(what: impl Into<String>) -> RecordingError {
     RecordingError::Unsupported { what: what.into() }
+}
+
+/// `0.06 s`, or `1:02:03.4` from a minute on.
+pub fn span(length: Duration) -> String {
+    match length.as_secs() {
+        0..60 => format!("{:.2} s", length.as_secs_f64()),
+        _ => position(&length),
+    }
 }
 
 fn unknown(first: &[u8]) -> RecordingError {

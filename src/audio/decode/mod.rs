@@ -9,7 +9,9 @@
 mod codecs;
 mod faults;
 mod mix;
+mod mkv;
 mod mp4;
+mod mpeg;
 mod ogg;
 mod open;
 mod stream;
@@ -145,6 +147,7 @@ impl Source {
                 log::warn!("an Ogg file has no end-of-stream page; taken as whole, for its last page is");
                 self.end()
             }
+            Outline::Mkv(mkv::Ending::Open) if ended => self.end(),
             Outline::Ogg(_) if ended => Err(faults::truncated("the file stops inside a page", self.position())),
             _ => Err(faults::reading(error, self.position())),
         }
@@ -159,6 +162,14 @@ impl Source {
                 format!("{} bytes that its header announces are missing", layout.missing),
                 at,
             )),
+            Outline::Ogg(Some(tail)) if tail.is_cut() => Err(faults::truncated("the file stops inside a page", at)),
+            Outline::Mkv(mkv::Ending::Cut) => Err(faults::truncated("the file stops inside a block", at)),
+            Outline::Other { last, .. } if self.stream.ends_unlike(last) => {
+                Err(faults::truncated("the file stops inside a frame", at))
+            }
+            Outline::Other { cut: true, .. } if self.stream.is_mpeg() => {
+                Err(faults::truncated("the file stops inside a frame", at))
+            }
             Outline::Mp4(layout) if layout.cut => Err(faults::truncated("the file stops inside a box", at)),
             _ if at.is_zero() => Err(faults::unsupported("its header is whole, but not one sample follows")),
             _ => Ok(false),

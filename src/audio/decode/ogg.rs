@@ -21,6 +21,8 @@ pub struct Tail {
     pub end_of_stream: bool,
     /// Bytes behind it that make no whole page.
     pub leftover: u64,
+    /// Those bytes begin another page.
+    pub begun: bool,
 }
 
 impl Tail {
@@ -32,9 +34,18 @@ impl Tail {
         Ok(last_page(&window))
     }
 
+    fn followed_by(self, rest: &[u8]) -> Tail {
+        let begun = !rest.is_empty() && (rest.starts_with(b"OggS") || b"OggS".starts_with(rest));
+        Tail {
+            leftover: rest.len() as u64,
+            begun,
+            ..self
+        }
+    }
+
     /// Whether the file stops in the middle of a page.
     pub fn is_cut(&self) -> bool {
-        self.leftover > 0 && !self.end_of_stream
+        self.begun || (self.leftover > 0 && !self.end_of_stream)
     }
 }
 
@@ -44,10 +55,7 @@ fn last_page(window: &[u8]) -> Option<Tail> {
         match page(rest) {
             Some((tail, length)) => {
                 at += length;
-                last = Some(Tail {
-                    leftover: (window.len() - at) as u64,
-                    ..tail
-                });
+                last = Some(tail.followed_by(window.get(at..).unwrap_or_default()));
             }
             None => at += 1,
         }
@@ -74,6 +82,7 @@ fn page(bytes: &[u8]) -> Option<(Tail, usize)> {
             granule,
             end_of_stream,
             leftover: 0,
+            begun: false,
         },
         length,
     ))

@@ -5,7 +5,7 @@
 //! Invariant: only regular files are opened, so nothing here can block on a pipe or a device.
 
 use std::fs::{File, FileType};
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use symphonia::core::formats::probe::Hint;
@@ -13,7 +13,7 @@ use symphonia::core::formats::{FormatOptions, FormatReader};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 
-use super::{faults, mp4, ogg, wav};
+use super::{faults, mkv, mp4, mpeg, ogg, wav};
 use crate::record::RecordingError;
 
 /// What symphonia does not tell of a file, by container.
@@ -21,7 +21,25 @@ pub enum Outline {
     Wav(wav::Layout),
     Ogg(Option<ogg::Tail>),
     Mp4(mp4::Layout),
-    Other,
+    Mkv(mkv::Ending),
+    /// Anything else: whether it ends inside an MPEG audio frame, and its last bytes.
+    Other {
+        cut: bool,
+        last: Vec<u8>,
+    },
+}
+
+impl Outline {
+    /// Whether the file is known to be shorter than it says.
+    fn is_cut(&self) -> bool {
+        match self {
+            Outline::Wav(layout) => layout.missing > 0,
+            Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut()),
+            Outline::Mp4(layout) => layout.cut,
+            Outline::Mkv(ending) => *ending == mkv::Ending::Cut,
+            Outline::Other { .. } => false,
+        }
+    }
 }
 
 /// A file whose header has been read.
@@ -48,12 +66,16 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
     }
     let first = beginning(&mut file).map_err(fault)?;
     let outline = outline(&mut file, bytes, &first)?;
+    let cut = outline.is_cut();
     file.rewind().map_err(fault)?;
     let source: Box<dyn MediaSource> = match &outline {
         Outline::Wav(layout) => Box::new(wav::Patched::new(file, bytes, layout.clone()).map_err(fault)?),
         _ => Box::new(file),
     };
-    let mut reader = reader(source).map_err(|error| faults::opening(&error, &first))?;
+    let mut reader = reader(source).map_err(|error| match cut {
+        true => faults::truncated(faults::SHORT, Default::default()),
+        false => faults::opening(&error, &first),
+    })?;
     let recorded = recorded(&outline).or_else(|| tagged(&mut *reader));
     Ok(Opened {
         reader,
@@ -80,11 +102,20 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
         [b'R', b'I', b'F', b'F', ..] | [b'R', b'F', b'6', b'4', ..] | [b'B', b'W', b'6', b'4', ..]
             if first.get(8..12) == Some(b"WAVE") =>
         {
-            wav::Layout::read(file, bytes).map(|layout| layout.map_or(Outline::Other, Outline::Wav))
+            wav::Layout::read(file, bytes).map(|layout| {
+                layout.map_or(
+                    Outline::Other {
+                        cut: false,
+                        last: Vec::new(),
+                    },
+                    Outline::Wav,
+                )
+            })
         }
         [b'O', b'g', b'g', b'S', ..] => ogg::Tail::read(file, bytes).map(Outline::Ogg),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
-        _ => Ok(Outline::Other),
+        [0x1A, 0x45, 0xDF, 0xA3, ..] => mkv::Ending::read(file, bytes).map(Outline::Mkv),
+        _ => other(file, bytes),
     };
     match outline {
         Ok(Outline::Mp4(layout)) if !layout.has_index => Err(faults::truncated(
@@ -92,12 +123,19 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
             Default::default(),
         )),
         Ok(outline) => Ok(outline),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(faults::truncated(
-            "the file stops inside its header",
-            Default::default(),
-        )),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(faults::truncated(faults::SHORT, Default::default()))
+        }
         Err(error) => Err(faults::io(&error)),
     }
+}
+
+fn other(file: &mut File, bytes: u64) -> std::io::Result<Outline> {
+    let cut = mpeg::is_cut(file, bytes)?;
+    let mut last = Vec::new();
+    file.seek(SeekFrom::Start(bytes.saturating_sub(16)))?;
+    file.take(16).read_to_end(&mut last)?;
+    Ok(Outline::Other { cut, last })
 }
 
 fn recorded(outline: &Outline) -> Option<String> {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS, CODEC_ID_VORBIS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
+    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2,
+    FORMAT_ID_MP3, FORMAT_ID_OGG,
 };
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
@@ -20,7 +21,7 @@ use super::mix::Mix;
 use super::open::Outline;
 use super::{codecs, faults};
 use crate::audio::{opus, resample};
-use crate::record::{RecordingError, position};
+use crate::record::RecordingError;
 
 /// The most channels that are heard.
 const MOST_CHANNELS: usize = 8;
@@ -77,6 +78,8 @@ pub struct Stream {
     /// Silence that stands before `ready`, samples.
     pause: u64,
     ready: Vec<f32>,
+    /// The last packet's last bytes.
+    last: [u8; 8],
     given: u64,
 }
 
@@ -115,6 +118,7 @@ impl Stream {
             limit: None,
             pause: 0,
             ready: Vec::new(),
+            last: [0; 8],
             given: 0,
         })
     }
@@ -159,6 +163,7 @@ impl Stream {
     pub fn hear(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let at = self.position();
         self.ready.clear();
+        self.last = packet.data.last_chunk().copied().unwrap_or(self.last);
         match &mut self.decoder {
             Decoder::Opus(decoder) => {
                 decoder
@@ -192,9 +197,9 @@ impl Stream {
     fn settle(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let gap = self.gap(packet.pts.get());
         if gap > self.tolerance() && self.jump == Jump::Loss {
-            let missing = position(&self.time(gap));
+            let missing = faults::span(self.time(gap));
             return Err(faults::corrupt(
-                format!("{missing} (h:mm:ss) of sound are missing here"),
+                format!("{missing} of sound are missing here"),
                 self.position(),
             ));
         }
@@ -229,6 +234,17 @@ impl Stream {
         }
     }
 
+    /// Whether a FLAC stream of unknown length leaves bytes behind its last whole frame.
+    pub fn ends_unlike(&self, last: &[u8]) -> bool {
+        let endless = self.format == FORMAT_ID_FLAC && self.announced_end.is_none();
+        endless && !last.ends_with(&self.last)
+    }
+
+    /// Whether this is bare MPEG audio, which has no end mark.
+    pub fn is_mpeg(&self) -> bool {
+        matches!(self.format, FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3)
+    }
+
     /// Gives what is decoded: silence in small pieces, then sound. False if nothing waits.
     pub fn take(&mut self, out: &mut Vec<f32>) -> bool {
         if self.pause > 0 {
@@ -261,9 +277,9 @@ impl Stream {
         if missing <= self.tolerance() {
             return Ok(());
         }
-        let missing = position(&self.time(missing));
+        let missing = faults::span(self.time(missing));
         Err(faults::truncated(
-            format!("{missing} (h:mm:ss) that its header announces are missing"),
+            format!("{missing} of sound that its header announces are missing"),
             self.position(),
         ))
     }
@@ -299,8 +315,8 @@ impl Stream {
 
     /// Matroska puts the encoder's delay before time zero, and only there (Opus' own header knows it better).
     fn lead(&mut self, timestamp: i64) {
-        if self.format == FORMAT_ID_MKV && self.skip == 0 {
-            self.skip = self.samples(timestamp.min(0).unsigned_abs());
+        if self.format == FORMAT_ID_MKV && timestamp < 0 && self.codec != "opus" {
+            self.skip = self.samples(timestamp.unsigned_abs());
         }
     }
 
@@ -342,7 +358,7 @@ fn checked(rate: u32) -> Result<u32, RecordingError> {
 
 /// AAC without a container that says what the encoder put in front.
 fn bare_aac(format: FormatId) -> bool {
-    matches!(format, FORMAT_ID_ADTS | FORMAT_ID_ISOMP4)
+    matches!(format, FORMAT_ID_ADTS | FORMAT_ID_ISOMP4 | FORMAT_ID_MKV)
 }
 
 fn jump(format: FormatId) -> Jump {
