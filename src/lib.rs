@@ -1,7 +1,11 @@
-//! giggles: from a folder of recordings to laughs in a database.
 pub mod audio;
 pub mod exit;
+pub mod identify;
 pub mod laughter;
+pub mod listen;
+pub mod pool;
 pub mod record;
+pub mod run;
+pub mod shard;
 pub mod store;
 pub mod yamnet;

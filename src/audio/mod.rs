@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 pub mod clock;
+pub mod content;
 pub mod decode;
 pub mod find;
 pub mod level;

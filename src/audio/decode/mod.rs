@@ -7,7 +7,7 @@
 //! neither the network nor its sampling rate, save that Opus is decoded to 16 kHz.
 
 mod codecs;
-mod faults;
+pub(super) mod faults;
 mod mix;
 mod mkv;
 mod mp4;

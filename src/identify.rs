@@ -1,0 +1,105 @@
+//! A file found becomes a recording known: what it is, when it began, whether the window wants it.
+//!
+//! Invariant: decodes nothing. What cannot be looked at is a recording that failed, never nothing.
+
+use std::time::SystemTime;
+
+use jiff::tz::TimeZone;
+
+use crate::audio::decode::{self, Info};
+use crate::audio::find::File;
+use crate::audio::window::overlaps;
+use crate::audio::{clock, content};
+use crate::record::{Fate, Outcome, Recording, RecordingError, Window};
+
+/// What is known of a file before it is heard.
+pub enum Identity {
+    /// It should be heard.
+    Wanted(Recording),
+    /// It lies in the window, or nobody can tell, and cannot be heard.
+    Failed(Outcome),
+    /// Another day's.
+    Elsewhere,
+}
+
+/// Looks at one file. `name_zone` is for names that tell a time without a zone.
+pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity {
+    let mut recording = unknown(file);
+    let Ok(metadata) = std::fs::metadata(&file.path) else {
+        return failed(recording, reason_of_no_metadata(file));
+    };
+    recording.bytes = metadata.len();
+    let info = decode::probe(&file.path);
+    if !is_wanted(
+        &mut recording,
+        info.as_ref().ok(),
+        metadata.modified().ok(),
+        window,
+        name_zone,
+    ) {
+        return Identity::Elsewhere;
+    }
+    match content::hash(&file.path) {
+        Ok((content, bytes)) => (recording.content, recording.bytes) = (Some(content), bytes),
+        Err(error) => return failed(recording, info.err().unwrap_or(error)),
+    }
+    match info {
+        Ok(_) => Identity::Wanted(recording),
+        Err(error) => failed(recording, error),
+    }
+}
+
+/// A file that could not even be found properly: it failed, whatever the window.
+pub fn trouble(file: &File, error: RecordingError) -> Outcome {
+    Outcome {
+        recording: unknown(file),
+        fate: Fate::Failed(error),
+    }
+}
+
+fn unknown(file: &File) -> Recording {
+    let (path, name) = (file.path.clone(), file.name.clone());
+    Recording {
+        path,
+        name,
+        content: None,
+        bytes: 0,
+        began: None,
+        announced: None,
+    }
+}
+
+fn failed(recording: Recording, error: RecordingError) -> Identity {
+    Identity::Failed(Outcome {
+        recording,
+        fate: Fate::Failed(error),
+    })
+}
+
+/// Sets when the recording began and how long it says it is; says whether the window wants it.
+fn is_wanted(
+    recording: &mut Recording,
+    info: Option<&Info>,
+    modified: Option<SystemTime>,
+    window: &Window,
+    name_zone: &TimeZone,
+) -> bool {
+    let spoken = clock::from_name(&recording.name, name_zone, info.and_then(|info| info.duration));
+    recording.announced = info
+        .and_then(|info| info.duration)
+        .or(spoken.and_then(|spoken| spoken.length()));
+    let recorded = info.and_then(|info| info.recorded.as_deref());
+    let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
+    let began = clock::began(&recording.name, recorded, modified, recording.announced, name_zone);
+    recording.began = Some(began);
+    overlaps(window, began.at, recording.announced)
+}
+
+fn reason_of_no_metadata(file: &File) -> RecordingError {
+    match std::fs::metadata(&file.path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => RecordingError::Unreadable {
+            reason: error.to_string(),
+        },
+        _ => RecordingError::Vanished,
+    }
+}

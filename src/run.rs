@@ -1,0 +1,283 @@
+//! One run, from folders to a committed transaction. READ THIS FIRST.
+//!
+//! A run by hand and a run by cron are this code. The database is reached before the first recording
+//! is opened; everything is committed in one transaction at the end, or nothing is.
+//!
+//! Invariant: knows every station's name and none of its workings; prints nothing.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::audio::find::{File, Found, find};
+use crate::exit::{self, Exit, Fatal};
+use crate::identify::{Identity, identify, trouble};
+use crate::listen::{Ear, Unheard};
+use crate::pool::Pool;
+use crate::record::{
+    Analysis, ContentHash, Counts, Fate, Outcome, Recording, RecordingError, Run, Skip, Step, Stop, Window,
+};
+use crate::shard::Shard;
+use crate::store::{self, Location, Store};
+use crate::yamnet::Model;
+
+/// All that a run is asked for. Checked before it is made.
+pub struct Settings {
+    pub paths: Vec<PathBuf>,
+    /// None hears everything and stores nothing (`--dry-run`).
+    pub database: Option<Location>,
+    pub source: String,
+    pub window: Window,
+    pub zone: TimeZone,
+    pub name_zone: TimeZone,
+    pub analysis: Analysis,
+    pub shard: Shard,
+    /// 0 means one a core.
+    pub threads: usize,
+    /// Hear also what has been heard already.
+    pub force: bool,
+    /// Store nothing if one recording fails.
+    pub strict: bool,
+    /// No recordings are no failure.
+    pub allow_empty: bool,
+}
+
+/// What a run did, for whoever shows it.
+pub struct Report {
+    pub run: Run,
+    /// Read back from the database; counted from the outcomes on a dry run.
+    pub counts: Counts,
+    pub exit: Exit,
+}
+
+/// Finds, hears and stores. Errors stop the whole run and leave the database as it was.
+pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), stop: &Stop) -> Result<Report, Fatal> {
+    let started = Timestamp::now();
+    let mut store = reach(settings)?;
+    let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
+    let files = find(&settings.paths).map_err(|error| Fatal::Config(error.to_string()))?;
+    let identities = identify_all(settings, files, &pool, steps, stop)?;
+    let known = known(settings, store.as_deref_mut(), &identities)?;
+    let outcomes = hear_all(settings, model, identities, &known, &pool, steps, stop)?;
+    let exit = exit::of_outcomes(&outcomes, settings.allow_empty);
+    let run = describe(settings, started, exit, outcomes);
+    refuse_partial(settings, &run)?;
+    steps(Step::Saving);
+    stopped(stop)?;
+    let counts = match &mut store {
+        Some(store) => store.save(&run)?,
+        None => count(&run),
+    };
+    steps(Step::Done);
+    Ok(Report { run, counts, exit })
+}
+
+/// Opens the database and takes the lock, before any work.
+fn reach(settings: &Settings) -> Result<Option<Box<dyn Store>>, Fatal> {
+    let Some(location) = &settings.database else {
+        return Ok(None);
+    };
+    let mut store = store::open(location)?;
+    store.lock(&settings.shard.lock_name(&settings.source))?;
+    Ok(Some(store))
+}
+
+fn stopped(stop: &Stop) -> Result<(), Fatal> {
+    stop.signal().map_or(Ok(()), |signal| Err(Fatal::Signal(signal)))
+}
+
+/// What each file is, in the order found; those of other days and other shards are left out.
+fn identify_all(
+    settings: &Settings,
+    found: Found,
+    pool: &Pool,
+    steps: &(dyn Fn(Step) + Sync),
+    stop: &Stop,
+) -> Result<Vec<Identity>, Fatal> {
+    let files: Vec<File> = found
+        .files
+        .into_iter()
+        .filter(|file| settings.shard.holds(&file.name))
+        .collect();
+    let troubles = found
+        .troubles
+        .into_iter()
+        .filter(|(file, _)| settings.shard.holds(&file.name));
+    steps(Step::Identifying { files: files.len() });
+    let look = |file: &File| match stop.signal() {
+        Some(_) => Identity::Elsewhere,
+        None => identify(file, &settings.window, &settings.name_zone),
+    };
+    let panicked = |file: &File, message| Identity::Failed(trouble(file, RecordingError::Panicked { message }));
+    let mut identities = pool.map(&files, look, panicked);
+    stopped(stop)?;
+    identities.extend(troubles.map(|(file, error)| Identity::Failed(trouble(&file, error))));
+    identities.retain(|identity| !matches!(identity, Identity::Elsewhere));
+    steps(Step::Identified);
+    Ok(identities)
+}
+
+/// Contents that need no hearing, since their result is stored.
+fn known(
+    settings: &Settings,
+    store: Option<&mut (dyn Store + 'static)>,
+    identities: &[Identity],
+) -> Result<HashSet<ContentHash>, Fatal> {
+    let wanted = identities.iter().filter_map(|identity| match identity {
+        Identity::Wanted(recording) => recording.content,
+        _ => None,
+    });
+    match store {
+        Some(store) if !settings.force => {
+            Ok(store.known(&settings.source, &settings.analysis, &wanted.collect::<Vec<_>>())?)
+        }
+        _ => Ok(HashSet::new()),
+    }
+}
+
+/// One outcome a recording, in the order found.
+fn hear_all(
+    settings: &Settings,
+    model: &Model,
+    identities: Vec<Identity>,
+    known: &HashSet<ContentHash>,
+    pool: &Pool,
+    steps: &(dyn Fn(Step) + Sync),
+    stop: &Stop,
+) -> Result<Vec<Outcome>, Fatal> {
+    let plans = plan(identities, known);
+    let unheard: Vec<&Recording> = plans.iter().filter_map(Plan::to_hear).collect();
+    let audio = unheard
+        .iter()
+        .filter_map(|recording| recording.announced)
+        .fold(Duration::ZERO, Duration::saturating_add);
+    steps(Step::Hearing {
+        recordings: unheard.len(),
+        audio,
+    });
+    let advanced = |audio| steps(Step::Advanced { audio });
+    let ear = Ear {
+        scorer: model,
+        level: settings.analysis.rules.level,
+        stop,
+        advanced: &advanced,
+    };
+    let hear = |recording: &&Recording| {
+        let heard = ear.hear(&recording.path, &settings.analysis.rules);
+        steps(Step::Finished {
+            name: recording.name.clone(),
+            failed: heard.is_err(),
+        });
+        heard
+    };
+    let panicked = |_: &&Recording, message| Err(Unheard::Failed(RecordingError::Panicked { message }));
+    let mut heard = pool.map(&unheard, hear, panicked).into_iter();
+    stopped(stop)?;
+    Ok(plans.into_iter().filter_map(|plan| plan.outcome(&mut heard)).collect())
+}
+
+/// What is to be done with a recording.
+enum Plan {
+    Hear(Recording),
+    /// Nothing: its outcome is known.
+    Known(Outcome),
+}
+
+/// Hears each content once: what is stored is skipped, and so are copies.
+fn plan(identities: Vec<Identity>, known: &HashSet<ContentHash>) -> Vec<Plan> {
+    let mut seen: HashMap<ContentHash, String> = HashMap::new();
+    let mut skip = |recording: &Recording| {
+        let content = recording.content?;
+        let first = seen.get(&content).cloned();
+        seen.entry(content).or_insert_with(|| recording.name.clone());
+        let stored = known.contains(&content).then_some(Skip::AlreadyHeard);
+        stored.or(first.map(Skip::CopyOf))
+    };
+    let mut plan = |identity| match identity {
+        Identity::Wanted(recording) => match skip(&recording) {
+            Some(skip) => Some(Plan::Known(Outcome {
+                recording,
+                fate: Fate::Skipped(skip),
+            })),
+            None => Some(Plan::Hear(recording)),
+        },
+        Identity::Failed(outcome) => Some(Plan::Known(outcome)),
+        Identity::Elsewhere => None,
+    };
+    identities.into_iter().filter_map(&mut plan).collect()
+}
+
+impl Plan {
+    fn to_hear(&self) -> Option<&Recording> {
+        match self {
+            Plan::Hear(recording) => Some(recording),
+            Plan::Known(_) => None,
+        }
+    }
+
+    /// Takes the next result for a recording that was heard.
+    fn outcome(self, results: &mut impl Iterator<Item = Result<crate::record::Heard, Unheard>>) -> Option<Outcome> {
+        match self {
+            Plan::Known(outcome) => Some(outcome),
+            Plan::Hear(recording) => match results.next()? {
+                Ok(heard) => Some(Outcome {
+                    recording,
+                    fate: Fate::Heard(heard),
+                }),
+                Err(Unheard::Failed(error)) => Some(Outcome {
+                    recording,
+                    fate: Fate::Failed(error),
+                }),
+                Err(Unheard::Stopped) => None,
+            },
+        }
+    }
+}
+
+fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<Outcome>) -> Run {
+    Run {
+        id: uuid::Uuid::new_v4().to_string(),
+        source: settings.source.clone(),
+        started,
+        ended: Timestamp::now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        analysis: settings.analysis.clone(),
+        zone: settings.zone.clone(),
+        window: settings.window,
+        exit_code: exit.code(),
+        outcomes,
+    }
+}
+
+/// `--strict`: one failure, and nothing is stored. Names every failure, since no row will.
+fn refuse_partial(settings: &Settings, run: &Run) -> Result<(), Fatal> {
+    let failures: Vec<String> = run
+        .failed()
+        .map(|(recording, error)| format!("  {}: {error}", recording.name))
+        .collect();
+    match failures.is_empty() || !settings.strict {
+        true => Ok(()),
+        false => Err(Fatal::Failed(format!(
+            "nothing was stored, since --strict is given and {} failed:\n{}",
+            recordings(failures.len()),
+            failures.join("\n")
+        ))),
+    }
+}
+
+/// `1 recording`, `2 recordings`.
+fn recordings(count: usize) -> String {
+    format!("{count} recording{}", if count == 1 { "" } else { "s" })
+}
+
+fn count(run: &Run) -> Counts {
+    Counts {
+        heard: run.heard().count() as u64,
+        skipped: run.skipped().count() as u64,
+        failed: run.failed().count() as u64,
+        detections: run.heard().map(|(_, heard)| heard.events.len() as u64).sum(),
+    }
+}

@@ -1,0 +1,140 @@
+//! A part of the recordings, for runs on several machines at once.
+//!
+//! Invariant: a name belongs to the same shard on every machine and in every version.
+
+use std::str::FromStr;
+
+/// Shard `index` (from 1) of `count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: u32,
+    count: u32,
+}
+
+/// Why a shard is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShardError {
+    #[error("a shard is k/n with 1 <= k <= n, such as 2/4, or auto; not {0:?}")]
+    Form(String),
+    #[error(
+        "--shard auto finds no array job here: it reads JOB_COMPLETION_INDEX with JOB_COMPLETION_COUNT, \
+         AWS_BATCH_JOB_ARRAY_INDEX with _SIZE, or SLURM_ARRAY_TASK_ID with _MIN and _COUNT"
+    )]
+    NoArray,
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Shard { index: 1, count: 1 }
+    }
+}
+
+impl FromStr for Shard {
+    type Err = ShardError;
+
+    /// `k/n`, or `auto` to read what array jobs set in the environment.
+    fn from_str(text: &str) -> Result<Self, ShardError> {
+        match text {
+            "auto" => Shard::from_environment(|name| std::env::var(name).ok()),
+            _ => Shard::parse(text).ok_or_else(|| ShardError::Form(text.to_owned())),
+        }
+    }
+}
+
+impl Shard {
+    fn parse(text: &str) -> Option<Shard> {
+        let (index, count) = text.split_once('/')?;
+        Shard::new(index.parse().ok()?, count.parse().ok()?)
+    }
+
+    fn new(index: u32, count: u32) -> Option<Shard> {
+        (1..=count).contains(&index).then_some(Shard { index, count })
+    }
+
+    /// Kubernetes counts from 0, AWS Batch from 0, Slurm from its own minimum.
+    fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Shard, ShardError> {
+        let number = |name: &str| variable(name)?.parse::<u32>().ok();
+        let zero_based = |index: &str, count: &str| Shard::new(number(index)?.checked_add(1)?, number(count)?);
+        let slurm = || {
+            let from_zero = number("SLURM_ARRAY_TASK_ID")?.checked_sub(number("SLURM_ARRAY_TASK_MIN")?)?;
+            Shard::new(from_zero.checked_add(1)?, number("SLURM_ARRAY_TASK_COUNT")?)
+        };
+        zero_based("JOB_COMPLETION_INDEX", "JOB_COMPLETION_COUNT")
+            .or_else(|| zero_based("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"))
+            .or_else(slurm)
+            .ok_or(ShardError::NoArray)
+    }
+
+    /// Whether a recording of this name is this shard's.
+    pub fn holds(&self, name: &str) -> bool {
+        fnv1a(name) % u64::from(self.count) == u64::from(self.index - 1)
+    }
+
+    /// Shards of one source run at the same time, so each has a lock of its own.
+    pub fn lock_name(&self, source: &str) -> String {
+        match self.count {
+            1 => source.to_owned(),
+            count => format!("{source} {}/{count}", self.index),
+        }
+    }
+}
+
+/// 64-bit FNV-1a: short, published, and the same everywhere (unlike the standard library's hasher).
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_in_exactly_one_shard() {
+        let shards: Vec<Shard> = (1..=5).map(|k| format!("{k}/5").parse().unwrap()).collect();
+        let sizes = shards
+            .iter()
+            .map(|shard| (0..1000).filter(|i| shard.holds(&format!("day/{i}.ogg"))).count());
+        let sizes: Vec<usize> = sizes.collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 1000);
+        assert!(sizes.iter().all(|size| (100..300).contains(size)), "{sizes:?}");
+    }
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn what_is_no_shard_is_refused() {
+        for text in ["", "0/4", "5/4", "1", "a/b", "1/0", "-1/2"] {
+            assert_eq!(text.parse::<Shard>(), Err(ShardError::Form(text.into())));
+        }
+    }
+
+    #[test]
+    fn array_jobs_are_read() {
+        let from = |set: &[(&str, &str)]| {
+            Shard::from_environment(|name| {
+                set.iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| value.to_string())
+            })
+        };
+        assert_eq!(
+            from(&[("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETION_COUNT", "3")]),
+            Ok("1/3".parse().unwrap())
+        );
+        let aws = [("AWS_BATCH_JOB_ARRAY_INDEX", "2"), ("AWS_BATCH_JOB_ARRAY_SIZE", "3")];
+        assert_eq!(from(&aws), Ok("3/3".parse().unwrap()));
+        let slurm = [
+            ("SLURM_ARRAY_TASK_ID", "7"),
+            ("SLURM_ARRAY_TASK_MIN", "5"),
+            ("SLURM_ARRAY_TASK_COUNT", "4"),
+        ];
+        assert_eq!(from(&slurm), Ok("3/4".parse().unwrap()));
+        assert_eq!(from(&[]), Err(ShardError::NoArray));
+    }
+}
