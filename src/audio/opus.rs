@@ -165,6 +165,18 @@ impl Decoder {
     /// concealed, as libopus does. Errors: what is wrong with the packet, in words.
     pub fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), String> {
         let start = out.len();
+        let decoded = self.add_streams(packet, start, out);
+        if decoded.is_err() {
+            out.truncate(start);
+        }
+        let gain = self.head.gain;
+        out[start..]
+            .iter_mut()
+            .for_each(|sample| *sample = audible(*sample * gain));
+        decoded
+    }
+
+    fn add_streams(&mut self, packet: &[u8], start: usize, out: &mut Vec<f32>) -> Result<(), String> {
         let last = self.streams.len() - 1;
         let mut rest = packet;
         for stream in 0..self.streams.len() {
@@ -177,10 +189,6 @@ impl Decoder {
             self.hear(stream, &frames)?;
             self.mix(stream, start, out)?;
         }
-        let gain = self.head.gain;
-        out[start..]
-            .iter_mut()
-            .for_each(|sample| *sample = audible(*sample * gain));
         Ok(())
     }
 
@@ -269,5 +277,81 @@ fn audible(sample: f32) -> f32 {
         sample.clamp(-1.0, 1.0)
     } else {
         0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(channels: u8, family: u8, table: &[u8]) -> Vec<u8> {
+        let mut bytes = b"OpusHead\x01".to_vec();
+        bytes.extend([channels, 0x38, 0x01, 0x80, 0xBB, 0, 0, 0, 0, family]);
+        bytes.extend(table);
+        bytes
+    }
+
+    #[test]
+    fn a_head_says_what_to_skip_and_how_to_mix() {
+        let stereo = Head::parse(&head(2, 0, &[])).unwrap();
+        assert_eq!((stereo.channels, stereo.pre_skip, stereo.weights), (2, 312, vec![1.0]));
+        // 5.1 in Vorbis' order: left, centre, right, rear left, rear right, low frequencies.
+        let surround = Head::parse(&head(6, 1, &[4, 2, 0, 4, 1, 2, 3, 5])).unwrap();
+        assert_eq!(surround.weights, vec![0.4, 0.4, 0.2, 0.0]);
+    }
+
+    #[test]
+    fn heads_that_lie_are_refused() {
+        let lies: [(u8, u8, &[u8]); 7] = [
+            (0, 0, &[]),
+            (255, 0, &[]),
+            (3, 0, &[]),
+            (2, 1, &[0, 0, 0, 1]),
+            (2, 1, &[1, 2, 0, 1]),
+            (2, 1, &[1, 1, 0, 9]),
+            (6, 1, &[4, 2, 0]),
+        ];
+        for (channels, family, table) in lies {
+            assert!(
+                Head::parse(&head(channels, family, table)).is_err(),
+                "{channels} {family} {table:?}"
+            );
+        }
+        assert!((0..27).all(|length| Head::parse(&head(6, 1, &[4, 2, 0, 4, 1, 2, 3, 5])[..length]).is_err()));
+    }
+
+    #[test]
+    fn a_packet_of_nothing_lasts_as_long_as_it_says() {
+        let mut decoder = Decoder::new(Head::parse(&head(1, 0, &[])).unwrap());
+        let mut lasts = |packet: &[u8]| {
+            let mut out = Vec::new();
+            decoder.decode(packet, &mut out).unwrap();
+            out.len()
+        };
+        assert_eq!(lasts(&[]), 320); // no table of contents: 20 ms
+        assert_eq!(lasts(&[9 << 3]), 320); // SILK wideband, 20 ms
+        assert_eq!(lasts(&[8 << 3 | 1]), 320); // two of 10 ms
+        assert_eq!(lasts(&[11 << 3]), 960); // 60 ms
+        assert_eq!(lasts(&[28 << 3]), 40); // CELT, 2.5 ms
+    }
+
+    #[test]
+    fn no_packet_does_harm() {
+        let mut state = 88_172_645_463_325_252u64;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        for table in [&[1, 1, 0, 1][..], &[2, 0, 0, 1]] {
+            let mut decoder = Decoder::new(Head::parse(&head(2, 1, table)).unwrap());
+            for _ in 0..20_000 {
+                let packet: Vec<u8> = (0..random() % 90).map(|_| random() as u8).collect();
+                let mut out = Vec::new();
+                let _ = decoder.decode(&packet, &mut out);
+                assert!(out.len() <= LONGEST_PACKET / 3 && out.iter().all(|sample| sample.abs() <= 1.0));
+            }
+        }
     }
 }

@@ -1,0 +1,219 @@
+//! What recorders and disks do to files, and what is said of each.
+
+use std::path::Path;
+use std::time::Duration;
+
+use giggles::audio::Waveform;
+use giggles::audio::decode::probe;
+use giggles::record::RecordingError;
+
+fn format(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)).unwrap()
+}
+
+/// Number of samples at 16 kHz.
+fn heard_at(path: &Path) -> Result<usize, RecordingError> {
+    let (mut waveform, mut out) = (Waveform::open(path)?, Vec::new());
+    while waveform.next(&mut out)? {}
+    assert_eq!(waveform.decoded(), Duration::from_nanos(out.len() as u64 * 62_500));
+    Ok(out.len())
+}
+
+fn heard(bytes: &[u8]) -> Result<usize, RecordingError> {
+    let scratch = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(scratch.path(), bytes).unwrap();
+    heard_at(scratch.path())
+}
+
+/// A WAV header with any lengths, and 4 s of a quiet 16-bit tone at 8 kHz behind it.
+fn wav(magic: &[u8; 4], riff: u32, chunks: &[u8], data: u32) -> Vec<u8> {
+    let mut bytes = [&magic[..], &riff.to_le_bytes(), b"WAVE", chunks].concat();
+    bytes.extend(b"fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data");
+    bytes.extend(data.to_le_bytes());
+    bytes.extend((0..32_000).flat_map(|i| ((i % 20) as i16 * 100).to_le_bytes()));
+    bytes
+}
+
+/// The pages of an Ogg file.
+fn pages(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut starts: Vec<usize> = (0..bytes.len() - 4)
+        .filter(|&at| bytes[at..].starts_with(b"OggS\0"))
+        .collect();
+    starts.push(bytes.len());
+    starts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+}
+
+fn without(pages: &[&[u8]], missing: usize) -> Vec<u8> {
+    pages
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at != missing)
+        .flat_map(|(_, page)| page.to_vec())
+        .collect()
+}
+
+#[test]
+fn headers_that_were_never_finished_are_heard_to_the_end() {
+    for (riff, data) in [
+        (0, 0),
+        (36, 0),
+        (u32::MAX, u32::MAX),
+        (0x7FFF_F024, 0x7FFF_F000),
+        (0x8000_0024, 0x8000_0000),
+    ] {
+        assert_eq!(heard(&wav(b"RIFF", riff, &[], data)), Ok(64_000), "{riff:#x} {data:#x}");
+    }
+}
+
+#[test]
+fn a_riff_of_64_bits_is_heard() {
+    let ds64 = [
+        &b"ds64\x1c\0\0\0"[..],
+        &64_072u64.to_le_bytes(),
+        &64_000u64.to_le_bytes(),
+        &[0; 12],
+    ]
+    .concat();
+    assert_eq!(heard(&wav(b"RF64", u32::MAX, &ds64, u32::MAX)), Ok(64_000));
+}
+
+#[test]
+fn a_wav_shorter_than_announced_is_truncated_where_it_ends() {
+    let error = heard(&wav(b"RIFF", 96_036, &[], 96_000)).unwrap_err();
+    assert!(
+        matches!(error, RecordingError::Truncated { at, .. } if at == Duration::from_secs(4)),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_header_without_samples_is_no_quiet_recording() {
+    let mut bytes = wav(b"RIFF", 36, &[], 0);
+    bytes.truncate(44);
+    assert!(matches!(heard(&bytes), Err(RecordingError::Unsupported { .. })));
+}
+
+#[test]
+fn the_broadcast_extension_tells_the_date() {
+    let mut bext = [&b"bext\x5a\x02\0\0"[..], &[0; 602]].concat();
+    bext[8 + 320..8 + 338].copy_from_slice(b"2025-10-2413:00:05");
+    let scratch = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(scratch.path(), wav(b"RIFF", 64_646, &bext, 64_000)).unwrap();
+    assert_eq!(
+        probe(scratch.path()).unwrap().recorded.as_deref(),
+        Some("2025-10-24T13:00:05")
+    );
+}
+
+#[test]
+fn a_lost_page_is_damage_and_says_how_much() {
+    let bytes = format("opus_celt_64k.ogg");
+    let pages = pages(&bytes);
+    let RecordingError::Corrupt { reason, at } = heard(&without(&pages, 3)).unwrap_err() else {
+        panic!()
+    };
+    assert_eq!(reason, "1.00 s of sound are missing here");
+    assert!(at < Duration::from_secs(3));
+    let error = heard(&without(&pages, pages.len() - 2)).unwrap_err();
+    assert!(matches!(error, RecordingError::Truncated { .. }), "{error}");
+}
+
+#[test]
+fn a_flipped_bit_in_a_page_is_damage() {
+    let mut bytes = format("opus_celt_64k.ogg");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    assert!(matches!(heard(&bytes), Err(RecordingError::Corrupt { .. })));
+}
+
+#[test]
+fn an_ogg_without_its_last_page_is_a_recorder_switched_off() {
+    let bytes = format("opus_celt_64k.ogg");
+    let pages = pages(&bytes);
+    let whole = heard(&without(&pages, pages.len() - 1)).unwrap();
+    assert!((40_000..64_000).contains(&whole), "{whole}");
+}
+
+#[test]
+fn what_is_no_recording_is_named() {
+    for (bytes, word) in [
+        (&b"%PDF-1.4 and so on"[..], "PDF"),
+        (b"<html>", "text"),
+        (&[0; 5000], "zeros"),
+        (b"wvpk    ", "WavPack"),
+    ] {
+        let error = heard(bytes).unwrap_err();
+        assert!(
+            matches!(&error, RecordingError::Unsupported { what } if what.contains(word)),
+            "{error}"
+        );
+    }
+    assert_eq!(heard(b""), Err(RecordingError::Empty));
+}
+
+#[test]
+fn what_is_no_file_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = heard_at(folder.path()).unwrap_err();
+    assert_eq!(
+        error,
+        RecordingError::NotAFile {
+            what: "a folder".into()
+        }
+    );
+    assert_eq!(heard_at(&folder.path().join("gone.wav")), Err(RecordingError::Vanished));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_does_not_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.wav");
+    std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert_eq!(heard_at(&pipe), Err(RecordingError::NotAFile { what: "a pipe".into() }));
+}
+
+#[test]
+fn absurd_headers_cost_nothing() {
+    for (place, value) in [(22, 0xFFFFu32), (22, 0), (24, 0), (24, u32::MAX), (32, 0), (34, 0xFFFF)] {
+        let mut bytes = wav(b"RIFF", 64_036, &[], 64_000);
+        let width = if place == 24 { 4 } else { 2 };
+        bytes[place..place + width].copy_from_slice(&value.to_le_bytes()[..width]);
+        let outcome = std::panic::catch_unwind(|| heard(&bytes)); // symphonia may panic; the pool catches it
+        assert!(
+            !matches!(outcome, Ok(Ok(samples)) if samples > 64_000),
+            "{place} {value}: {outcome:?}"
+        );
+    }
+}
+
+/// Moves the blocks of a one-cluster WebM that begin after `from` ms by `by` ms.
+fn delayed(mut bytes: Vec<u8>, from: i16, by: i16) -> Vec<u8> {
+    let block = |at: usize, bytes: &[u8]| match bytes[at..] {
+        [0xA3, size, 0x81, ..] if size >= 0x80 => Some((2, usize::from(size & 0x7F))),
+        [0xA3, size @ 0x40..0x80, low, 0x81, ..] => Some((3, usize::from(size & 0x3F) << 8 | usize::from(low))),
+        _ => None,
+    };
+    let mut at = 0;
+    while at + 8 < bytes.len() {
+        let Some((head, size)) = block(at, &bytes) else {
+            at += 1;
+            continue;
+        };
+        let place = at + head + 1;
+        let time = i16::from_be_bytes([bytes[place], bytes[place + 1]]);
+        if time > from {
+            bytes[place..place + 2].copy_from_slice(&(time + by).to_be_bytes());
+        }
+        at += head + size;
+    }
+    bytes
+}
+
+#[test]
+fn a_pause_in_matroska_is_silence_and_keeps_the_time() {
+    let whole = format("opus_hybrid_24k.webm");
+    let length = heard(&whole).unwrap();
+    let paused = heard(&delayed(whole, 2_000, 1_500)).unwrap();
+    assert!(paused.abs_diff(length + 24_000) <= 320, "{length} {paused}");
+}
