@@ -15,6 +15,7 @@ mod mpeg;
 mod ogg;
 mod open;
 mod stream;
+mod track;
 mod wav;
 
 use std::io::ErrorKind;

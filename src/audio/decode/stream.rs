@@ -7,11 +7,10 @@
 
 use std::time::Duration;
 
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS, CODEC_ID_VORBIS};
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2,
-    FORMAT_ID_MP3, FORMAT_ID_OGG,
+    FORMAT_ID_FLAC, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3, FORMAT_ID_OGG,
 };
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
@@ -19,12 +18,10 @@ use symphonia::core::units::TimeBase;
 
 use super::mix::Mix;
 use super::open::Outline;
+use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale};
 use super::{codecs, faults};
-use crate::audio::{opus, resample};
+use crate::audio::opus;
 use crate::record::RecordingError;
-
-/// The most channels that are heard.
-const MOST_CHANNELS: usize = 8;
 
 /// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
 const AAC_BLOCK: u64 = 1024;
@@ -34,22 +31,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// Samples of silence given at once.
 const SILENCE: u64 = 4096;
-
-/// What a jump of the timestamps means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Jump {
-    /// The container has no timestamps of its own.
-    Nothing,
-    /// Nothing was recorded: silence.
-    Pause,
-    /// Something was lost.
-    Loss,
-}
-
-enum Decoder {
-    Opus(Box<opus::Decoder>),
-    Other(Box<dyn AudioDecoder>),
-}
 
 pub struct Stream {
     pub id: u32,
@@ -325,65 +306,4 @@ impl Stream {
         self.samples(u64::try_from(ticks).unwrap_or(0))
             .saturating_sub(self.produced)
     }
-}
-
-/// A decoder for a track, the rate at which it gives samples, and its channels.
-fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32), RecordingError> {
-    if parameters.codec == CODEC_ID_OPUS {
-        let head = opus::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
-        let head = head.map_err(faults::unsupported)?;
-        let channels = u32::from(head.channels);
-        return Ok((Decoder::Opus(Box::new(opus::Decoder::new(head))), opus::RATE, channels));
-    }
-    let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
-    if channels > MOST_CHANNELS {
-        return Err(faults::unsupported(format!(
-            "it has {channels} channels; {MOST_CHANNELS} at most can be heard"
-        )));
-    }
-    // What encoders add is cut off here and not by the decoders, so that samples can be counted first.
-    let options = AudioDecoderOptions::default().gapless(false);
-    let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options);
-    let decoder = decoder.map_err(|error| codecs::undecodable(parameters.codec, &error))?;
-    let rate = decoder.codec_params().sample_rate.or(parameters.sample_rate);
-    Ok((Decoder::Other(decoder), checked(rate.unwrap_or(0))?, channels as u32))
-}
-
-fn checked(rate: u32) -> Result<u32, RecordingError> {
-    match resample::RATES.contains(&rate) {
-        true => Ok(rate),
-        false => Err(faults::unsupported(resample::RateError(rate).to_string())),
-    }
-}
-
-/// AAC without a container that says what the encoder put in front.
-fn bare_aac(format: FormatId) -> bool {
-    matches!(format, FORMAT_ID_ADTS | FORMAT_ID_ISOMP4 | FORMAT_ID_MKV)
-}
-
-fn jump(format: FormatId) -> Jump {
-    match format {
-        FORMAT_ID_OGG | FORMAT_ID_FLAC => Jump::Loss,
-        FORMAT_ID_MKV => Jump::Pause,
-        _ => Jump::Nothing,
-    }
-}
-
-/// The timestamp at which a stream ends by its header, in the formats whose word can be trusted.
-fn announced_end(track: &Track, format: FormatId) -> Option<i64> {
-    let trusted = match format {
-        FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_AIFF => true,
-        FORMAT_ID_MP3 => track.padding.is_some(), // else it was guessed from the file's length
-        _ => false,
-    };
-    track
-        .num_frames
-        .filter(|_| trusted)
-        .and_then(|frames| i64::try_from(frames).ok())
-}
-
-/// `count` units of `unit` (a fraction of a second) in samples at `rate`, to the nearest.
-fn rescale(count: u64, unit: (u32, u32), rate: u32) -> u64 {
-    let (numerator, denominator) = (u128::from(unit.0) * u128::from(rate), u128::from(unit.1.max(1)));
-    u64::try_from((u128::from(count) * numerator + denominator / 2) / denominator).unwrap_or(u64::MAX)
 }
