@@ -146,9 +146,9 @@ pub enum RecordingError {
     Empty,
     #[error("holds no audio that giggles can decode: {what}")]
     Unsupported { what: String },
-    #[error("is damaged at {}: {reason}; copy it from the recorder again", position(.at))]
+    #[error("is damaged at {}: {reason}; if the recorder still has it, copy it again", position(.at))]
     Corrupt { reason: String, at: Duration },
-    #[error("ends too early, at {}: {reason}; copy it from the recorder again", position(.at))]
+    #[error("ends too early, at {}: {reason}; if the recorder still has it, copy it again", position(.at))]
     Truncated { reason: String, at: Duration },
     #[error("made giggles panic at work ({message}); this is a bug, please report it with the file")]
     Panicked { message: String },
