@@ -3,6 +3,7 @@ pub mod exit;
 pub mod identify;
 pub mod laughter;
 pub mod listen;
+pub mod output;
 pub mod pool;
 pub mod record;
 pub mod run;

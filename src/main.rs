@@ -1,1 +1,30 @@
-fn main() {}
+//! The program: parse, log, run, and end with a code that cron can trust.
+
+mod cli;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use giggles::record::Stop;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    env_logger::Builder::new()
+        .filter_level(cli.log_level())
+        .parse_default_env()
+        .format_target(false)
+        .init();
+    let stop = Stop::default();
+    for signal in [SIGINT, SIGTERM] {
+        if let Err(error) = signal_hook::flag::register_usize(signal, stop.0.clone(), signal as usize) {
+            log::warn!("signal {signal} will end giggles at once: {error}");
+        }
+    }
+    let exit = cli.run(&stop).unwrap_or_else(|fatal| {
+        log::error!("{fatal}");
+        fatal.exit()
+    });
+    ExitCode::from(exit.code())
+}

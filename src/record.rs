@@ -20,6 +20,18 @@ pub const ANALYSIS_VERSION: u32 = 1;
 /// Number of laughter classes: AudioSet indices 13 to 18.
 pub const LAUGHTER_CLASSES: usize = 6;
 
+/// AudioSet's names of classes 13 to 18.
+pub const LAUGHTER_NAMES: [&str; LAUGHTER_CLASSES] = [
+    "Laughter",
+    "Baby laughter",
+    "Giggle",
+    "Snicker",
+    "Belly laugh",
+    "Chuckle, chortle",
+];
+/// AudioSet index of the first of them.
+pub const FIRST_LAUGHTER: u16 = 13;
+
 /// SHA-256 of a recording's bytes: what a recording is known by, wherever it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 32]);
@@ -105,6 +117,16 @@ pub struct Event {
     pub class: u16,
     /// Highest raw score of each laughter class 13 to 18 inside the event, 0 to 1.
     pub laughter_peaks: [f32; LAUGHTER_CLASSES],
+}
+
+impl Event {
+    /// AudioSet's name of the leading class.
+    pub fn class_name(&self) -> &'static str {
+        let index = self.class.checked_sub(FIRST_LAUGHTER).map(usize::from);
+        index
+            .and_then(|index| LAUGHTER_NAMES.get(index))
+            .unwrap_or(&LAUGHTER_NAMES[0])
+    }
 }
 
 /// What happened to one recording. Every recording of a run has exactly one.

@@ -190,7 +190,11 @@ fn opus_surround_is_mixed_without_its_low_frequency_channel() {
     assert_eq!(ours.len(), theirs.len());
     // The oracle's file lists its channels in Vorbis' order, so its mix leaves out another channel; that alone
     // is a difference of 23.27 dB.
-    assert!((snr(&theirs, &ours) - 23.27).abs() < 0.1, "{:.1} dB", snr(&theirs, &ours));
+    assert!(
+        (snr(&theirs, &ours) - 23.27).abs() < 0.1,
+        "{:.1} dB",
+        snr(&theirs, &ours)
+    );
 }
 
 #[test]

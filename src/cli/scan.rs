@@ -1,0 +1,284 @@
+//! `giggles scan`: flags to `run::Settings`, and the report to standard output.
+//!
+//! Invariant: what a run does is decided in `run`; a run by hand and one by cron differ in flags only.
+
+use std::env;
+use std::path::PathBuf;
+
+use clap::Args;
+use giggles::audio::window::{between, day, parse_date, parse_instant};
+use giggles::audio::zone::{parse_zone, system_zone};
+use giggles::exit::{Exit, Fatal};
+use giggles::output::{View, json, summary, table};
+use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Stop, Window};
+use giggles::run::{Report, Settings, scan};
+use giggles::shard::Shard;
+use giggles::yamnet::Model;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::settings::{config, database, model, seconds, threshold};
+use super::{EXIT_CODES, print};
+use crate::progress::Progress;
+
+/// Folders to hear if none is given on the command line, separated as in PATH.
+const RECORDINGS: &str = "GIGGLES_RECORDINGS";
+
+const EXAMPLES: &str = "\
+Examples:
+  giggles scan ~/recordings
+      everything that has not been heard yet, into the user's own SQLite file
+  giggles scan --date yesterday --tz America/Los_Angeles --database postgres://me@db/life --source neil /srv/audio
+      the nightly run
+  giggles scan --dry-run --threshold sensitive evening.ogg
+      what would be found, without storing it";
+
+/// The flags of `giggles scan`. Every one can also be set in the environment.
+#[derive(Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+pub struct Arguments {
+    /// Folders and recordings to hear [env: GIGGLES_RECORDINGS, separated by colons]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Database: sqlite:PATH or postgres://… [default: DATABASE_URL, else the user's data folder]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "GIGGLES_DATABASE",
+        hide_env_values = true,
+        help_heading = "Storing"
+    )]
+    database: Option<String>,
+    /// File whose first line is the database's URL, so that no password shows in `ps`
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "GIGGLES_DATABASE_URL_FILE",
+        conflicts_with = "database",
+        help_heading = "Storing"
+    )]
+    database_url_file: Option<PathBuf>,
+    /// Whose recordings these are: the same content of two sources is two recordings
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "default",
+        env = "GIGGLES_SOURCE",
+        help_heading = "Storing"
+    )]
+    source: String,
+    /// Hear everything, store nothing
+    #[arg(short = 'n', long, help_heading = "Storing")]
+    dry_run: bool,
+    /// Hear again what has been heard already, and replace its rows
+    #[arg(long, help_heading = "Storing")]
+    force: bool,
+    /// If one recording fails, store nothing and exit with 1
+    #[arg(long, env = "GIGGLES_STRICT", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Storing")]
+    strict: bool,
+    /// No recordings at all is no failure
+    #[arg(long, env = "GIGGLES_ALLOW_EMPTY", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Storing")]
+    allow_empty: bool,
+
+    /// Only recordings of this day: YYYY-MM-DD, today or yesterday
+    #[arg(long, value_name = "DAY", env = "GIGGLES_DATE", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
+    date: Option<String>,
+    /// Only recordings that last beyond this time, e.g. 2025-10-24T13:00 or with an offset
+    #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
+    from: Option<String>,
+    /// Only recordings that begin before this time
+    #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
+    to: Option<String>,
+    /// Zone in which a day is a day, e.g. America/Los_Angeles [default: the system's]
+    #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ", help_heading = "Which recordings")]
+    tz: Option<String>,
+    /// Zone of recorder names that tell none
+    #[arg(
+        long,
+        value_name = "ZONE",
+        default_value = "UTC",
+        env = "GIGGLES_NAME_TZ",
+        help_heading = "Which recordings"
+    )]
+    name_tz: String,
+    /// Only this part of the recordings: k/n, or auto inside an array job
+    #[arg(long, value_name = "K/N", env = "GIGGLES_SHARD", help_heading = "Which recordings")]
+    shard: Option<String>,
+
+    /// What counts as a laugh: sensitive (0.38), normal (0.56), strict (0.73), or a score from 0 to 1
+    #[arg(
+        long,
+        value_name = "SCORE",
+        default_value = "normal",
+        env = "GIGGLES_THRESHOLD",
+        help_heading = "What is a laugh"
+    )]
+    threshold: String,
+    /// Laughs closer than this are one
+    #[arg(long, value_name = "SECONDS", default_value_t = Rules::default().join_seconds, env = "GIGGLES_JOIN", help_heading = "What is a laugh")]
+    join: f64,
+    /// Fewer patches (0.48 s apart) are no laugh
+    #[arg(long, value_name = "N", default_value_t = Rules::default().min_patches, env = "GIGGLES_MIN_PATCHES", help_heading = "What is a laugh")]
+    min_patches: u32,
+    /// Added before and after each laugh
+    #[arg(long, value_name = "SECONDS", default_value_t = Rules::default().pad_seconds, env = "GIGGLES_PAD", help_heading = "What is a laugh")]
+    pad: f64,
+    /// Hear the recording as loud as it is, without levelling
+    #[arg(long, env = "GIGGLES_NO_LEVEL", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "What is a laugh")]
+    no_level: bool,
+    /// Model file instead of the one in the binary; its checksum must stand beside it in FILE.sha256
+    #[arg(long, value_name = "FILE", env = "GIGGLES_MODEL", help_heading = "What is a laugh")]
+    model: Option<PathBuf>,
+
+    /// Threads; 0 means one a core
+    #[arg(
+        short = 'j',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        env = "GIGGLES_THREADS",
+        help_heading = "Running"
+    )]
+    threads: usize,
+    /// Print one JSON document instead of the table
+    #[arg(long, conflicts_with = "ndjson", help_heading = "Running")]
+    json: bool,
+    /// Print one JSON event a line instead of the table
+    #[arg(long, help_heading = "Running")]
+    ndjson: bool,
+}
+
+/// Runs a scan and shows it.
+pub fn run(arguments: Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
+    let model = model(arguments.model.as_deref())?;
+    let settings = settings(&arguments, &model)?;
+    let progress = Progress::new(quiet);
+    let report = scan(&settings, &model, &|step| progress.draw(step), stop);
+    progress.clear();
+    let report = report?;
+    show(&arguments, &settings, &report, quiet)?;
+    Ok(report.exit)
+}
+
+fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Fatal> {
+    let (zone, zone_name) = zone(arguments.tz.as_deref())?;
+    let name_zone = parse_zone(&arguments.name_tz).map_err(|error| config(format!("--name-tz: {error}")))?;
+    let analysis = Analysis {
+        version: ANALYSIS_VERSION,
+        model_sha256: model.sha256.clone(),
+        rules: rules(arguments)?,
+        zone: zone_name,
+        name_zone: name_zone.iana_name().unwrap_or(&arguments.name_tz).to_owned(),
+    };
+    Ok(Settings {
+        paths: paths(arguments)?,
+        database: destination(arguments)?,
+        source: source(arguments)?,
+        window: window(arguments, &zone)?,
+        zone,
+        name_zone,
+        analysis,
+        shard: shard(arguments)?,
+        threads: arguments.threads,
+        force: arguments.force,
+        strict: arguments.strict,
+        allow_empty: arguments.allow_empty,
+    })
+}
+
+fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
+    let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
+    let given = Some(arguments.paths.clone())
+        .filter(|paths| !paths.is_empty())
+        .or_else(from_environment);
+    given
+        .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
+        .ok_or_else(|| config(format!("no recordings are named: give a folder, or set {RECORDINGS}")))
+}
+
+fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
+    match arguments.dry_run {
+        true => Ok(None),
+        false => database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some),
+    }
+}
+
+fn source(arguments: &Arguments) -> Result<String, Fatal> {
+    match arguments.source.trim() {
+        "" => Err(config("--source: the name is empty")),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
+    let Some(text) = flag else { return Ok(system_zone()) };
+    let zone = parse_zone(text).map_err(|error| config(format!("--tz: {error}")))?;
+    let name = zone.iana_name().unwrap_or(text).to_owned();
+    Ok((zone, name))
+}
+
+fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
+    if let Some(date) = &arguments.date {
+        let now = Timestamp::now().to_zoned(zone.clone());
+        return Ok(day(
+            parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?,
+            zone,
+        ));
+    }
+    let instant = |flag: &str, text: &Option<String>| {
+        let parsed = text.as_ref().map(|text| parse_instant(text, zone)).transpose();
+        parsed.map_err(|error| config(format!("{flag}: {error}")))
+    };
+    between(instant("--from", &arguments.from)?, instant("--to", &arguments.to)?).map_err(config)
+}
+
+fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
+    let shard = arguments.shard.as_ref().map(|text| text.parse()).transpose();
+    shard
+        .map(Option::unwrap_or_default)
+        .map_err(|error| config(format!("--shard: {error}")))
+}
+
+fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
+    Ok(Rules {
+        level: !arguments.no_level,
+        hi: threshold(&arguments.threshold)?,
+        join_seconds: seconds("--join", arguments.join)?,
+        min_patches: arguments.min_patches,
+        pad_seconds: seconds("--pad", arguments.pad)?,
+        ..Rules::default()
+    })
+}
+
+/// Results to standard output, failures to standard error; quiet shows failures only.
+fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
+    let database = settings.database.as_ref().map(ToString::to_string);
+    let view = View {
+        run: &report.run,
+        counts: &report.counts,
+        database,
+    };
+    summary::failures(&view).iter().for_each(|line| log::error!("{line}"));
+    if report.exit == Exit::Empty {
+        log::error!(
+            "no recordings in {}; is the disk mounted? (--allow-empty if this is right)",
+            named(settings)
+        );
+    }
+    match (quiet, arguments.json, arguments.ndjson) {
+        (true, _, _) => Ok(()),
+        (_, true, _) => print(&json::document(&view)),
+        (_, _, true) => print(&json::lines(&view)),
+        _ => print(&format!("{}{}\n", table::render(&view), summary::line(&view))),
+    }
+}
+
+fn named(settings: &Settings) -> String {
+    settings
+        .paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}

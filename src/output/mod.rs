@@ -1,0 +1,29 @@
+//! What a run looks like to people and programs: one file a format, each a pure function to text.
+//!
+//! Invariant: results in, text out. Nothing here writes to a file or a terminal, and no format knows
+//! another.
+
+pub mod json;
+pub mod scores;
+pub mod summary;
+pub mod table;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::record::{Counts, Run};
+
+/// All that a format may show.
+pub struct View<'a> {
+    pub run: &'a Run,
+    /// As the database holds them.
+    pub counts: &'a Counts,
+    /// Where the rows are, its password masked. None: nothing was stored.
+    pub database: Option<String>,
+}
+
+/// An offset after an instant; the last instant there is, if time ends before.
+fn after(at: Timestamp, offset: Duration) -> Timestamp {
+    at.saturating_add(offset).unwrap_or(Timestamp::MAX)
+}
