@@ -109,7 +109,8 @@ impl Format {
     fn table_row(&self, row: &Row, classes: &[usize]) -> String {
         let class = |&class: &usize| format!("{} {:.3}", self.names[class], row.scores[class]);
         let classes: Vec<String> = classes.iter().map(class).collect();
-        format!("{:>10}  {}\n", position(&row.start), classes.join("  "))
+        let hundredths = row.start.as_millis() / 10 % 10;
+        format!("{:>10}{hundredths}  {}\n", position(&row.start), classes.join("  "))
     }
 
     fn ranked(&self, row: &Row, classes: &[usize]) -> String {

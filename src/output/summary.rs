@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::View;
 use crate::record::position;
 
-/// `16 laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
+/// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
     let audio: Duration = view.run.heard().map(|(_, heard)| heard.audio).sum();
     let counts = view.counts;
     format!(
         "{}; {} heard ({} of audio), {} skipped, {} failed; {}",
-        several(counts.detections, "laugh"),
+        several(counts.detections, "new laugh"),
         several(counts.heard, "recording"),
         position(&audio),
         counts.skipped,

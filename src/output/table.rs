@@ -2,8 +2,8 @@
 //!
 //! Invariant: a row a laugh, in order of recording and time; empty if there is none.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::{View, after};
 use crate::record::{Event, Recording, position};
@@ -16,7 +16,8 @@ const SCORE: usize = 3;
 pub fn render(view: &View) -> String {
     let mut table = Table::new();
     table
-        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .load_preset(NOTHING)
+        .set_style(TableComponent::HeaderLines, '─')
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(HEADER);
     for (recording, heard) in view.run.heard() {

@@ -10,18 +10,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::StoreError;
-use crate::record::{Event, Fate, Heard, LAUGHTER_CLASSES, Outcome, Recording, RecordingError, Run};
-
-/// AudioSet's display names of its classes 13 to 18.
-const CLASS_NAMES: [&str; LAUGHTER_CLASSES] = [
-    "Laughter",
-    "Baby laughter",
-    "Giggle",
-    "Snicker",
-    "Belly laugh",
-    "Chuckle, chortle",
-];
-const FIRST_CLASS: u16 = 13;
+use crate::record::{Event, FIRST_LAUGHTER, Fate, Heard, LAUGHTER_NAMES, Outcome, Recording, RecordingError, Run};
 
 /// All that one run changes.
 pub struct Rows {
@@ -225,8 +214,8 @@ impl DetectionRow {
                 .map_err(|_| bug(name, "lies outside the calendar"))
         };
         let starts_at = instant(event.start)?;
-        let class = usize::from(event.class.wrapping_sub(FIRST_CLASS));
-        let class_name = CLASS_NAMES
+        let class = usize::from(event.class.wrapping_sub(FIRST_LAUGHTER));
+        let class_name = LAUGHTER_NAMES
             .get(class)
             .ok_or_else(|| bug(name, "has an event that is no laughter"))?;
         let [laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle] = event.laughter_peaks.map(readable);
