@@ -1,3 +1,43 @@
+//! giggles finds the laughs in a day of recordings and stores them.
+//!
+//! This is the map. The rooms are the stations that a recording passes; [`run`] walks them in order,
+//! and [`record`] holds the nouns that travel. Read `run` first.
+//!
+//! ```text
+//! folder --find--> File --identify--> Recording --decode--> blocks --resample--> 16 kHz mono
+//!        --level--> 16 kHz mono --mel--> log-mel frames --net--> logits every 0.48 s
+//!        --laughter--> Event --listen--> Heard --pool--> Outcome (one per recording, never lost)
+//!        --run--> Run --store--> ONE transaction --> exit code --> output
+//! ```
+//!
+//! Each room may import only from rooms above it (`tests/architecture.rs` keeps this):
+//!
+//! | room | what it does | imports |
+//! |---|---|---|
+//! | [`record`] | the nouns | |
+//! | [`exit`] | every way a run ends, and its number | record |
+//! | [`audio`] | which files, when they began, what they sound like at 16 kHz | record |
+//! | [`yamnet`] | samples to logits: front end, weights, network, kernels | |
+//! | [`laughter`] | logits to laughs; pure | record |
+//! | [`identify`] | a file becomes a recording known by its content and time | record, audio |
+//! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter |
+//! | [`pool`] | every item once, over all threads, in order | |
+//! | [`shard`] | this machine's part of the recordings | |
+//! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
+//! | [`output`] | a run as text: one file a format | record, exit |
+//! | [`run`] | one run, folder to exit code | all |
+//!
+//! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
+//! cannot see the command line.
+//!
+//! What always holds:
+//!
+//! - One outcome a recording; what went wrong with a file is data, stored and shown like a success.
+//! - End of stream and failure are different values, from the packet reader up.
+//! - Nothing grows with the length of a recording but its scores and events.
+//! - Scores and events do not depend on threads, blocks or batches.
+//! - A run is committed whole or not at all.
+
 pub mod audio;
 pub mod exit;
 pub mod identify;

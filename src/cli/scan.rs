@@ -82,7 +82,7 @@ pub struct Arguments {
     allow_empty: bool,
 
     /// Only recordings of this day: YYYY-MM-DD, today or yesterday
-    #[arg(long, value_name = "DAY", env = "GIGGLES_DATE", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
     date: Option<String>,
     /// Only recordings that last beyond this time, e.g. 2025-10-24T13:00 or with an offset
     #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
