@@ -4,10 +4,21 @@ mod cli;
 mod progress;
 
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Parser;
+use giggles::pool::POOL_THREADS;
 use giggles::record::Stop;
 use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// Threads of the pool turn a panic into a recording's failure, which is told once, with its name. A
+/// panic anywhere else is a bug that nobody else tells.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| match thread::current().name() {
+        Some(name) if name.starts_with(POOL_THREADS) => log::debug!("{panic}"),
+        _ => log::error!("this is a bug in giggles, please report it: {panic}"),
+    }));
+}
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

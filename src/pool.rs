@@ -8,6 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
+/// What the names of worker threads begin with.
+pub const POOL_THREADS: &str = "giggles-";
+
 /// Why no pool could be made.
 #[derive(Debug, thiserror::Error)]
 #[error("{threads} threads cannot be started ({reason}); ask for fewer with --threads")]
@@ -24,7 +27,7 @@ impl Pool {
     pub fn new(threads: usize) -> Result<Pool, PoolError> {
         let builder = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
-            .thread_name(|i| format!("giggles-{i}"));
+            .thread_name(|i| format!("{POOL_THREADS}{i}"));
         builder.build().map(Pool).map_err(|error| PoolError {
             threads,
             reason: error.to_string(),

@@ -261,10 +261,7 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     };
     summary::failures(&view).iter().for_each(|line| log::error!("{line}"));
     if report.exit == Exit::Empty {
-        log::error!(
-            "no recordings in {}; is the disk mounted? (--allow-empty if this is right)",
-            named(settings)
-        );
+        log::error!("{}", nothing_found(settings));
     }
     match (quiet, arguments.json, arguments.ndjson) {
         (true, _, _) => Ok(()),
@@ -274,11 +271,21 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     }
 }
 
-fn named(settings: &Settings) -> String {
-    settings
-        .paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+fn nothing_found(settings: &Settings) -> String {
+    let folders: Vec<String> = settings.paths.iter().map(|path| path.display().to_string()).collect();
+    let local = |at: Timestamp| {
+        at.to_zoned(settings.zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    };
+    let window = match (settings.window.from.map(local), settings.window.to.map(local)) {
+        (None, None) => String::new(),
+        (Some(from), None) => format!(" after {from}"),
+        (None, Some(to)) => format!(" before {to}"),
+        (Some(from), Some(to)) => format!(" from {from} to {to}"),
+    };
+    format!(
+        "no recordings{window} in {}; is the disk mounted? (--allow-empty if this is right)",
+        folders.join(", ")
+    )
 }

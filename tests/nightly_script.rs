@@ -1,0 +1,155 @@
+//! scripts/nightly_processing.sh as cron runs it: a bare environment, settings from one file, the
+//! program's exit code passed on.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+struct Night {
+    folder: TempDir,
+}
+
+impl Night {
+    /// The script beside settings that name the built program and a folder with one short recording.
+    fn new() -> Night {
+        let night = Night {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        fs::create_dir(night.path("recordings")).unwrap();
+        fs::copy(
+            repository("fixtures/evening/20251024_130000.WAV"),
+            night.path("recordings/20251024_130000.WAV"),
+        )
+        .unwrap();
+        fs::copy(
+            repository("scripts/nightly_processing.sh"),
+            night.path("nightly_processing.sh"),
+        )
+        .unwrap();
+        night.settings("nightly.env", 0o600);
+        night
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn settings(&self, name: &str, mode: u32) {
+        let text = format!(
+            "GIGGLES_BIN='{}'\nGIGGLES_RECORDINGS='{}'\nDATABASE_URL='sqlite:{}'\nGIGGLES_TZ='UTC'\n",
+            env!("CARGO_BIN_EXE_giggles"),
+            self.path("recordings").display(),
+            self.path("laughs.db").display()
+        );
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .arg(self.path("nightly_processing.sh"))
+            .env_clear()
+            .current_dir("/");
+        command
+    }
+
+    fn run(&self, flags: &[&str]) -> Output {
+        self.command().args(flags).output().unwrap()
+    }
+
+    fn detections(&self) -> i64 {
+        let database = rusqlite::Connection::open(self.path("laughs.db")).unwrap();
+        database
+            .query_row("SELECT count(*) FROM detections", [], |row| row.get(0))
+            .unwrap()
+    }
+}
+
+fn repository(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_good_night_is_silent_and_stores_its_laughs() {
+    let night = Night::new();
+    let output = night.run(&["--quiet", "--date", "2025-10-24"]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    assert!(output.stdout.is_empty());
+    assert_eq!(night.detections(), 1);
+}
+
+#[test]
+fn the_exit_code_is_the_programs() {
+    let night = Night::new();
+    assert_eq!(night.run(&["--date", "2025-10-25"]).status.code(), Some(4));
+    fs::write(night.path("recordings/20251024_140000.WAV"), "nothing to hear").unwrap();
+    assert_eq!(night.run(&[]).status.code(), Some(3));
+    assert_eq!(night.run(&["--no-such-flag"]).status.code(), Some(2));
+}
+
+#[test]
+fn settings_that_others_may_read_are_refused() {
+    let night = Night::new();
+    for mode in [0o640, 0o604, 0o620, 0o602] {
+        night.settings("nightly.env", mode);
+        let output = night.run(&[]);
+        assert_eq!(output.status.code(), Some(78), "{mode:o}");
+        assert!(stderr(&output).contains("chmod 600"), "{}", stderr(&output));
+    }
+    assert!(!night.path("laughs.db").exists());
+}
+
+#[test]
+fn missing_settings_are_named() {
+    let night = Night::new();
+    fs::remove_file(night.path("nightly.env")).unwrap();
+    let output = night.run(&[]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(
+        stderr(&output).contains("nightly.env cannot be read"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn another_settings_file_can_be_named() {
+    let night = Night::new();
+    fs::remove_file(night.path("nightly.env")).unwrap();
+    night.settings("other.env", 0o600);
+    let output = night
+        .command()
+        .env("GIGGLES_ENV_FILE", night.path("other.env"))
+        .arg("--quiet")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn the_example_settings_are_settings() {
+    let example = fs::read_to_string(repository("scripts/nightly.env.example")).unwrap();
+    let scan = fs::read_to_string(repository("src/cli/scan.rs")).unwrap();
+    let settings = fs::read_to_string(repository("src/cli/settings.rs")).unwrap();
+    let script = fs::read_to_string(repository("scripts/nightly_processing.sh")).unwrap();
+    let names: Vec<&str> = example
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split('=').next())
+        .collect();
+    assert!(names.len() > 4);
+    for name in names.into_iter().filter(|name| !name.is_empty()) {
+        assert!(
+            [&scan, &settings, &script].iter().any(|text| text.contains(name)),
+            "nobody reads {name}"
+        );
+    }
+}
