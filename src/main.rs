@@ -3,13 +3,30 @@
 mod cli;
 mod progress;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
 use giggles::pool::POOL_THREADS;
 use giggles::record::Stop;
+use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// Messages go to standard error, a line each: what is wrong, and nothing else. Cron and journald add
+/// the time.
+fn start_log(level: LevelFilter) {
+    let mut log = env_logger::Builder::new();
+    log.filter_level(level).format(|line, record| {
+        let level = record.level().as_str().to_lowercase();
+        writeln!(line, "giggles: {level}: {}", record.args())
+    });
+    if level < LevelFilter::Debug {
+        // What a decoder finds odd and copes with is no news; what it cannot cope with is an error of ours.
+        log.filter_module("symphonia", LevelFilter::Off);
+    }
+    log.parse_default_env().init();
+}
 
 /// Threads of the pool turn a panic into a recording's failure, which is told once, with its name. A
 /// panic anywhere else is a bug that nobody else tells.
@@ -22,11 +39,7 @@ fn log_panics() {
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    env_logger::Builder::new()
-        .filter_level(cli.log_level())
-        .parse_default_env()
-        .format_target(false)
-        .init();
+    start_log(cli.log_level());
     let stop = Stop::default();
     for signal in [SIGINT, SIGTERM] {
         if let Err(error) = signal_hook::flag::register_usize(signal, stop.0.clone(), signal as usize) {
