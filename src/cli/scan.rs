@@ -10,7 +10,7 @@ use giggles::audio::window::{between, day, parse_date, parse_instant};
 use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::exit::{Exit, Fatal};
 use giggles::output::{View, json, summary, table};
-use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Stop, Window};
+use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Step, Stop, Window, position};
 use giggles::run::{Report, Settings, scan};
 use giggles::shard::Shard;
 use giggles::yamnet::Model;
@@ -154,11 +154,24 @@ pub fn run(arguments: Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal
     let model = model(arguments.model.as_deref())?;
     let settings = settings(&arguments, &model)?;
     let progress = Progress::new(quiet);
-    let report = scan(&settings, &model, &|step| progress.draw(step), stop);
+    let report = scan(&settings, &model, &|step| tell(&progress, step), stop);
     progress.clear();
     let report = report?;
     show(&arguments, &settings, &report, quiet)?;
     Ok(report.exit)
+}
+
+/// A step on the terminal, and with --verbose in words.
+fn tell(progress: &Progress, step: Step) {
+    match &step {
+        Step::Identifying { files } => log::info!("looking at {files} files"),
+        Step::Hearing { recordings, audio } => log::info!("hearing {recordings} recordings, {} long", position(audio)),
+        Step::Finished { name, failed: false } => log::info!("heard {name}"),
+        Step::Finished { name, failed: true } => log::info!("could not hear {name}"),
+        Step::Saving => log::info!("storing"),
+        Step::Identified | Step::Advanced { .. } | Step::Done => (),
+    }
+    progress.draw(step);
 }
 
 fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Fatal> {
