@@ -40,6 +40,7 @@ fn log_panics() {
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     start_log(cli.log_level());
+    log_panics();
     let stop = Stop::default();
     for signal in [SIGINT, SIGTERM] {
         if let Err(error) = signal_hook::flag::register_usize(signal, stop.0.clone(), signal as usize) {
