@@ -4,6 +4,11 @@
 //! Everything is `inline(always)`: it must be compiled inside a function that has the vector's
 //! instructions enabled.
 
+#![allow(
+    unsafe_code,
+    reason = "written over raw pointers so that bounds are checked once, in mod.rs"
+)]
+
 use super::{COLUMNS, Depthwise, FirstConvolution, PADDED_WIDTH, Padded, Pointwise, ROWS};
 use crate::yamnet::{BANDS, PATCH};
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a function of `avx512` or `avx2` runs only where [`super::Cpu`] found the instructions.
 
+#![allow(unsafe_code, reason = "intrinsics, behind run-time detection")]
+
 use std::arch::x86_64::{
     __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_set1_ps, _mm256_setzero_ps,
     _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps,

@@ -1,0 +1,316 @@
+//! The walls of the house: who may import whom, where each outside crate lives, where unsafe code is.
+//!
+//! Reads the sources, not the compiled program: a wall is broken by the word that names the other room.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use support::source::{self, Source};
+
+/// What a room may import from the crate, besides itself.
+const ROOMS: [(&str, &[&str]); 17] = [
+    ("record", &[]),
+    ("exit", &["record"]),
+    ("audio", &["record"]),
+    ("yamnet", &["record"]),
+    ("laughter", &["record"]),
+    ("identify", &["record", "audio"]),
+    ("listen", &["record", "audio", "yamnet", "laughter"]),
+    ("pool", &["record"]),
+    ("shard", &[]),
+    ("store", &["record", "exit"]),
+    ("output", &["record", "exit"]),
+    ("watch", &["record", "exit"]),
+    ("run", LIBRARY),
+    ("lib", LIBRARY),
+    // The bin side. The library cannot see it, which the compiler keeps.
+    ("main", BIN),
+    ("cli", BIN),
+    ("progress", BIN),
+];
+
+const LIBRARY: &[&str] = &[
+    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "output", "watch",
+    "run",
+];
+
+const BIN: &[&str] = &[
+    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "output", "watch",
+    "run", "cli", "progress",
+];
+
+/// Where an outside crate may be named. A crate with several homes does something small in each.
+const HOMES: [(&str, &[&str]); 24] = [
+    ("symphonia", &["audio/decode"]),
+    ("rubato", &["audio/resample"]),
+    ("ruopus", &["audio/opus"]),
+    ("walkdir", &["audio/find"]),
+    ("candle_core", &["yamnet"]),
+    ("candle_nn", &["yamnet"]),
+    ("gemm", &["yamnet"]),
+    ("rayon", &["pool"]),
+    ("rusqlite", &["store/sqlite"]),
+    ("postgres", &["store/postgres"]),
+    ("rustls", &["store/postgres"]),
+    ("rustls_native_certs", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres"]),
+    ("url", &["store/postgres"]),
+    ("comfy_table", &["output"]),
+    ("csv", &["output", "yamnet/classes"]),
+    ("tempfile", &["output", "watch"]),
+    ("sha2", &["audio/content", "yamnet/weights", "store/sqlite/lock"]),
+    ("rustix", &["store/sqlite/lock", "watch"]),
+    ("uuid", &["run", "watch"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["progress"]),
+    ("env_logger", &["main", "cli"]),
+    ("signal_hook", &["main", "cli"]),
+];
+
+/// Words of every room: time, failure, the log, and what a noun is written as.
+const EVERYWHERE: [&str; 5] = ["jiff", "log", "serde", "serde_json", "thiserror"];
+
+/// The only folder with unsafe code.
+const UNSAFE: &str = "yamnet/kernels";
+
+fn allowed(room: &str) -> Option<&'static [&'static str]> {
+    ROOMS
+        .iter()
+        .find(|(name, _)| *name == room)
+        .map(|(_, allowed)| *allowed)
+}
+
+/// The rooms that a file imports and may not.
+fn broken_walls(source: &Source) -> Vec<String> {
+    let room = source.room();
+    let Some(allowed) = allowed(room) else {
+        return vec![format!("{}: room `{room}` has no row in the layer table", source.path)];
+    };
+    let is_room = |name: &String| ROOMS.iter().any(|(room, _)| room == name);
+    let named = source.rooms_named().into_iter().filter(is_room);
+    let forbidden = named.filter(|name| name != room && !allowed.contains(&name.as_str()));
+    forbidden
+        .map(|name| format!("{}: `{room}` may not import `{name}`", source.path))
+        .collect()
+}
+
+fn is_inside(module: &str, home: &str) -> bool {
+    module
+        .strip_prefix(home)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The crates that a file names away from their homes. Its tests may name any.
+fn strays(source: &Source) -> Vec<String> {
+    let heads = if source.is_test() {
+        BTreeSet::new()
+    } else {
+        source.heads()
+    };
+    let away = HOMES
+        .iter()
+        .filter(|(name, homes)| heads.contains(*name) && !homes.iter().any(|home| is_inside(source.module(), home)));
+    away.map(|(name, homes)| format!("{}: `{name}` lives in {}", source.path, homes.join(", ")))
+        .collect()
+}
+
+/// Unsafe code outside of its folder, or without its reason.
+fn unsafe_faults(source: &Source) -> Vec<String> {
+    let lines: Vec<&str> = source.text.lines().map(str::trim_start).collect();
+    let is_unsafe = |line: &str| !line.starts_with("//") && (line.contains("unsafe {") || line.contains("unsafe impl"));
+    let reason = |i: usize| {
+        lines[i.saturating_sub(2)..=i]
+            .iter()
+            .any(|line| line.contains("// SAFETY: "))
+    };
+    let at = |i: usize| format!("{}:{}", source.path, i + 1);
+    let fault = |i: usize| match is_inside(source.module(), UNSAFE) {
+        false => Some(format!("{}: unsafe code lives in {UNSAFE}", at(i))),
+        true if !reason(i) => Some(format!("{}: no SAFETY line", at(i))),
+        true => None,
+    };
+    (0..lines.len())
+        .filter(|&i| is_unsafe(lines[i]))
+        .filter_map(fault)
+        .collect()
+}
+
+/// A file that does not say what it is for, or a room that does not say what it must not know.
+fn silent(source: &Source) -> Vec<String> {
+    let is_map = ["main", "lib"].contains(&source.module());
+    let mut faults = Vec::new();
+    if !source.is_test() && !source.text.starts_with("//! ") {
+        faults.push(format!("{}: does not open with //!", source.path));
+    }
+    if source.module() == source.room() && !is_map && !source.text.contains("\n//! Invariant: ") {
+        faults.push(format!("{}: has no Invariant", source.path));
+    }
+    faults
+}
+
+fn keep(rule: impl Fn(&Source) -> Vec<String>) {
+    let faults: Vec<String> = source::all().iter().flat_map(rule).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_room_imports_only_what_its_row_allows() {
+    keep(broken_walls);
+}
+
+#[test]
+fn every_crate_stays_at_home() {
+    keep(strays);
+}
+
+#[test]
+fn unsafe_code_lives_in_the_kernels_and_gives_its_reasons() {
+    keep(unsafe_faults);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    keep(silent);
+}
+
+/// The rules above would also hold of an empty folder.
+#[test]
+fn the_rules_saw_the_house() {
+    let sources = source::all();
+    let seen: BTreeSet<&str> = sources.iter().map(Source::room).collect();
+    let declared = sources
+        .iter()
+        .filter(|source| ["lib", "main"].contains(&source.module()));
+    for room in declared.flat_map(Source::modules) {
+        assert!(allowed(&room).is_some(), "`{room}` has no row in the layer table");
+        assert!(seen.contains(room.as_str()), "no file of `{room}` was read");
+    }
+    for room in [
+        "record", "audio", "yamnet", "laughter", "listen", "pool", "store", "run",
+    ] {
+        assert!(seen.contains(room), "no file of `{room}` was read");
+    }
+    let imports = |room: &str| -> BTreeSet<String> {
+        let sources = sources.iter().filter(|source| source.room() == room);
+        sources.flat_map(Source::rooms_named).collect()
+    };
+    assert!(imports("run").is_superset(&["audio", "listen", "pool", "store", "yamnet"].map(str::to_owned).into()));
+    assert!(imports("listen").is_superset(&["audio", "laughter", "record", "yamnet"].map(str::to_owned).into()));
+}
+
+#[test]
+fn every_crate_of_the_manifest_has_a_home_and_lives_in_it() {
+    let manifest = include_str!("../Cargo.toml");
+    let section = manifest.split("\n[dependencies]\n").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let names = section.lines().filter_map(|line| line.split_once(" = "));
+    let names: Vec<String> = names.map(|(name, _)| name.replace('-', "_")).collect();
+    let known = |name: &str| HOMES.iter().any(|(home, _)| *home == name) || EVERYWHERE.contains(&name);
+    for name in &names {
+        assert!(known(name), "give `{name}` a home in tests/architecture.rs");
+    }
+    for (name, _) in HOMES {
+        assert!(
+            names.iter().any(|other| other == name),
+            "`{name}` has left the manifest"
+        );
+    }
+    let heads: BTreeSet<String> = source::all().iter().flat_map(Source::heads).collect();
+    for name in [
+        "symphonia",
+        "rubato",
+        "ruopus",
+        "candle_core",
+        "rayon",
+        "postgres",
+        "rusqlite",
+        "walkdir",
+    ] {
+        assert!(heads.contains(name), "`{name}` was not seen in its home");
+    }
+}
+
+#[test]
+fn a_forbidden_import_is_seen_in_every_spelling() {
+    let spellings = [
+        "use crate::yamnet::Model;",
+        "use crate::{record::Event, yamnet::{Model, mel}};",
+        "use super::super::yamnet::Model;",
+        "fn f() -> crate::yamnet::Model { todo!() }",
+        "let quote = '\"'; use crate::yamnet;",
+        "let text = \"\\\"\"; use crate :: yamnet;",
+    ];
+    for text in spellings {
+        let faults = broken_walls(&Source::new("audio/level.rs", text));
+        assert_eq!(faults, ["audio/level.rs: `audio` may not import `yamnet`"], "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_import_is_none() {
+    let innocent = [
+        "// use crate::yamnet::Model;\nuse crate::record::Event;",
+        "/* crate::yamnet */ const NAME: &str = \"crate::yamnet\";",
+        "const NAME: &str = r#\"use crate::yamnet; \"#;",
+        "use crate::audio::{level, yamnet_like};",
+        "use super::*;",
+    ];
+    for text in innocent {
+        assert_eq!(broken_walls(&Source::new("audio/level.rs", text)), [""; 0], "{text}");
+    }
+    assert_eq!(
+        broken_walls(&Source::new("attic.rs", "")).len(),
+        1,
+        "a room without a row"
+    );
+}
+
+#[test]
+fn a_crate_away_from_home_is_seen() {
+    let away = |path: &str, text: &str| strays(&Source::new(path, text)).len();
+    assert_eq!(away("pool.rs", "use rayon::prelude::*;"), 0);
+    assert_eq!(away("listen.rs", "use rayon::prelude::*;"), 1);
+    assert_eq!(away("listen.rs", "fn f() { rayon::join(a, b); }"), 1);
+    assert_eq!(
+        away("store/mod.rs", "mod postgres;\nuse postgres::Database;"),
+        0,
+        "its own module"
+    );
+    assert_eq!(
+        away("audio/decoder.rs", "use symphonia::core;"),
+        1,
+        "not below audio/decode"
+    );
+    assert_eq!(away("audio/decode/mod.rs", "use symphonia::core;"), 0);
+}
+
+#[test]
+fn unsafe_code_is_seen() {
+    let faults = |path: &str, text: &str| unsafe_faults(&Source::new(path, text)).len();
+    assert_eq!(faults("pool.rs", "// SAFETY: none\nunsafe { f() }"), 1);
+    assert_eq!(
+        faults("yamnet/kernels/x86.rs", "let a = 1;\nlet b = unsafe { f() };"),
+        1
+    );
+    assert_eq!(
+        faults("yamnet/kernels/x86.rs", "// SAFETY: checked.\nlet b = unsafe { f() };"),
+        0
+    );
+}
+
+#[test]
+fn silence_is_seen() {
+    let faults = |path: &str, text: &str| silent(&Source::new(path, text)).len();
+    assert_eq!(
+        faults("pool.rs", "//! Threads.\n//!\n//! Invariant: knows no audio.\n"),
+        0
+    );
+    assert_eq!(faults("pool.rs", "//! Threads.\n"), 1);
+    assert_eq!(
+        faults("audio/level.rs", "//! Loudness.\n"),
+        0,
+        "rooms alone have an invariant"
+    );
+    assert_eq!(faults("audio/mod.rs", "use std::fs;\n"), 2);
+}
