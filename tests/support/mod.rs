@@ -2,4 +2,6 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod audio;
+pub mod day;
 pub mod source;
+pub mod wav;
