@@ -1,0 +1,110 @@
+//! Memory does not grow with a recording's length: two hours on two threads peak under 150 MB.
+//!
+//! The peak is the process's own, as Linux counts it, and tests of one binary share a process: of the
+//! two tests here only one runs at a time. The one with the real network over two hours of Opus takes a minute:
+//!
+//! `cargo test --release --test memory -- --ignored --nocapture`
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use giggles::listen::Ear;
+use giggles::pool::Pool;
+use giggles::record::{Rules, Stop};
+use giggles::yamnet::kernels::Cpu;
+use giggles::yamnet::mel::FrontEnd;
+use giggles::yamnet::weights::ModelFile;
+use giggles::yamnet::{BANDS, CLASSES, Model, PATCH, PATCH_HOP, Scorer};
+use support::{audio, wav};
+
+const EVENING: &str = "fixtures/evening/20251024_190000-20251024_190800.ogg";
+const EVENING_SECONDS: u64 = 480;
+const TWO_HOURS: u64 = 7200;
+const MEGABYTE: u64 = 1 << 20;
+
+/// The highest resident set of this process so far, bytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// Hears a recording twice at once, on two threads; its length.
+fn hear_twice<S: Scorer>(scorer: &S, path: &Path) -> Duration {
+    let (stop, rules) = (Stop::default(), Rules::default());
+    let ear = Ear {
+        scorer,
+        level: true,
+        stop: &stop,
+        advanced: &|_| (),
+    };
+    let hear = |path: &PathBuf| ear.hear(path, &rules).unwrap().audio;
+    let pool = Pool::new(2).unwrap();
+    let lengths = pool.map(&[path.to_owned(), path.to_owned()], hear, |_, panic| panic!("{panic}"));
+    assert_eq!(lengths[0], lengths[1]);
+    lengths[0]
+}
+
+/// The real front end and a network that costs no time and hears laughter everywhere: as many events as can be.
+struct Quick(Model);
+
+impl Scorer for Quick {
+    fn logits(&self, frames: &[f32]) -> Vec<f32> {
+        let patches = (frames.len() / BANDS - PATCH) / PATCH_HOP + 1;
+        vec![1.0; patches * CLASSES]
+    }
+
+    fn front_end(&self) -> FrontEnd {
+        self.0.front_end()
+    }
+}
+
+fn model() -> Model {
+    Model::new(&ModelFile::embedded(), Cpu::detect()).unwrap()
+}
+
+/// Writes a stretch of the evening as often as it fits into so many seconds.
+fn write(path: &Path, minute: &[f32], seconds: u64) {
+    wav::write(path, (0..seconds / 60).map(|_| minute));
+}
+
+#[test]
+fn a_long_recording_needs_no_more_than_a_short_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let [short, long] = ["short.wav", "long.wav"].map(|name| folder.path().join(name));
+    let minute = &audio::samples(&audio::file(
+        "fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg",
+    ))[..960_000];
+    write(&short, minute, 60);
+    write(&long, minute, TWO_HOURS);
+    hear_twice(&model(), &short);
+    let quick = Quick(model());
+    hear_twice(&quick, &short);
+    let before = peak();
+    assert_eq!(hear_twice(&quick, &long), Duration::from_secs(TWO_HOURS));
+    let (after, growth) = (peak() / MEGABYTE, (peak() - before) / MEGABYTE);
+    println!("two hours on two threads: peak {after} MB, {growth} MB more than a minute");
+    assert!(growth < 8, "two hours need {growth} MB more than a minute");
+    assert!(after < 150, "two hours peak at {after} MB");
+}
+
+/// Ogg files one after the other are one chained file.
+fn write_chain(path: &Path) {
+    let evening = std::fs::read(audio::file(EVENING)).unwrap();
+    std::fs::write(path, evening.repeat((TWO_HOURS / EVENING_SECONDS) as usize)).unwrap();
+}
+
+#[test]
+#[ignore = "two hours of Opus through the network, twice"]
+fn two_hours_of_opus_peak_under_150_megabytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chain.ogg");
+    write_chain(&path);
+    assert_eq!(hear_twice(&model(), &path), Duration::from_secs(TWO_HOURS));
+    let peak = peak() / MEGABYTE;
+    println!("two hours of Ogg Opus on two threads: peak {peak} MB");
+    assert!(peak < 150, "two hours peak at {peak} MB");
+}
