@@ -7,7 +7,6 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::thread;
 
-use clap::Parser;
 use giggles::pool::POOL_THREADS;
 use giggles::record::Stop;
 use log::LevelFilter;
@@ -38,7 +37,7 @@ fn log_panics() {
 }
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::from_command_line();
     start_log(cli.log_level());
     log_panics();
     let stop = Stop::default();

@@ -41,14 +41,13 @@ const BIN: &[&str] = &[
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
-const HOMES: [(&str, &[&str]); 24] = [
+const HOMES: [(&str, &[&str]); 23] = [
     ("symphonia", &["audio/decode"]),
     ("rubato", &["audio/resample"]),
     ("ruopus", &["audio/opus"]),
     ("walkdir", &["audio/find"]),
     ("candle_core", &["yamnet"]),
     ("candle_nn", &["yamnet"]),
-    ("gemm", &["yamnet"]),
     ("rayon", &["pool"]),
     ("rusqlite", &["store/sqlite"]),
     ("postgres", &["store/postgres"]),

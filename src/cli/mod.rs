@@ -65,6 +65,11 @@ struct Verbosity {
 }
 
 impl Cli {
+    /// Ends the program here for --help, --version and wrong usage (2).
+    pub fn from_command_line() -> Cli {
+        Cli::parse()
+    }
+
     /// Quiet still lets errors through; RUST_LOG says more precisely what to log.
     pub fn log_level(&self) -> LevelFilter {
         match (self.verbosity.quiet, self.verbosity.verbose) {
