@@ -1,0 +1,72 @@
+//! Why one recording could not be heard.
+//!
+//! Invariant: every text says what happened, where, and what to do; none holds the file's name, which
+//! whoever shows it puts in front.
+
+use std::time::Duration;
+
+/// Why one recording could not be heard. It never stops the others.
+///
+/// The text is read at 7 in the morning: it says what happened, where, and what to do. The file's
+/// name is not in it; whoever shows it puts the name in front.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordingError {
+    #[error("cannot be read: {reason}; check its permissions and the disk")]
+    Unreadable { reason: String },
+    #[error("vanished after it was found; was the disk unmounted or the file moved?")]
+    Vanished,
+    #[error("is not a regular file ({what}); giggles reads files only")]
+    NotAFile { what: String },
+    #[error("is empty (0 bytes); the recorder wrote nothing into it")]
+    Empty,
+    #[error("holds no audio that giggles can decode: {what}")]
+    Unsupported { what: String },
+    #[error("is damaged at {}: {reason}; if the recorder still has it, copy it again", position(.at))]
+    Corrupt { reason: String, at: Duration },
+    #[error("ends too early, at {}: {reason}; if the recorder still has it, copy it again", position(.at))]
+    Truncated { reason: String, at: Duration },
+    #[error("made giggles panic at work ({message}); this is a bug, please report it with the file")]
+    Panicked { message: String },
+}
+
+impl RecordingError {
+    /// A stable word for the database and for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            RecordingError::Unreadable { .. } => "unreadable",
+            RecordingError::Vanished => "vanished",
+            RecordingError::NotAFile { .. } => "not_a_file",
+            RecordingError::Empty => "empty",
+            RecordingError::Unsupported { .. } => "unsupported",
+            RecordingError::Corrupt { .. } => "corrupt",
+            RecordingError::Truncated { .. } => "truncated",
+            RecordingError::Panicked { .. } => "panicked",
+        }
+    }
+
+    /// Offset in the recording up to which it could be decoded, where that is known.
+    pub fn position(&self) -> Option<Duration> {
+        match self {
+            RecordingError::Corrupt { at, .. } | RecordingError::Truncated { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+}
+
+/// `1:02:03.4`: hours, minutes, seconds and tenths of an offset in a recording.
+pub fn position(offset: &Duration) -> String {
+    let tenths = offset.as_millis() / 100;
+    let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
+    format!("{hours}:{minutes:02}:{seconds:02}.{}", tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_read_like_a_player_shows_them() {
+        assert_eq!(position(&Duration::from_millis(3_723_456)), "1:02:03.4");
+        assert_eq!(position(&Duration::ZERO), "0:00:00.0");
+    }
+}
