@@ -58,11 +58,13 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     let started = Timestamp::now();
     let mut store = reach(settings)?;
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
-    let files = find(&settings.paths).map_err(|error| Fatal::Config(error.to_string()))?;
-    let identities = identify_all(settings, files, &pool, steps, stop)?;
+    let found = find(&settings.paths).map_err(|error| Fatal::Config(error.to_string()))?;
+    let (found, others) = of_shard(found, &settings.shard);
+    let identities = identify_all(settings, found, &pool, steps, stop)?;
     let known = known(settings, store.as_deref_mut(), &identities)?;
     let outcomes = hear_all(settings, model, identities, &known, &pool, steps, stop)?;
-    let exit = exit::of_outcomes(&outcomes, settings.allow_empty);
+    // A shard may be empty where the folder is not; an unmounted disk has nothing for any shard.
+    let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
     let run = describe(settings, started, exit, outcomes);
     refuse_partial(settings, &run)?;
     steps(Step::Saving);
@@ -89,7 +91,17 @@ fn stopped(stop: &Stop) -> Result<(), Fatal> {
     stop.signal().map_or(Ok(()), |signal| Err(Fatal::Signal(signal)))
 }
 
-/// What each file is, in the order found; those of other days and other shards are left out.
+/// What is this shard's, and whether others have something too.
+fn of_shard(mut found: Found, shard: &Shard) -> (Found, bool) {
+    let count = |found: &Found| found.files.len() + found.troubles.len();
+    let all = count(&found);
+    found.files.retain(|file| shard.holds(&file.name));
+    found.troubles.retain(|(file, _)| shard.holds(&file.name));
+    let others = count(&found) < all;
+    (found, others)
+}
+
+/// What each file is, in the order found; those of other days are left out.
 fn identify_all(
     settings: &Settings,
     found: Found,
@@ -97,15 +109,7 @@ fn identify_all(
     steps: &(dyn Fn(Step) + Sync),
     stop: &Stop,
 ) -> Result<Vec<Identity>, Fatal> {
-    let files: Vec<File> = found
-        .files
-        .into_iter()
-        .filter(|file| settings.shard.holds(&file.name))
-        .collect();
-    let troubles = found
-        .troubles
-        .into_iter()
-        .filter(|(file, _)| settings.shard.holds(&file.name));
+    let Found { files, troubles } = found;
     steps(Step::Identifying { files: files.len() });
     let look = |file: &File| match stop.signal() {
         Some(_) => Identity::Elsewhere,
@@ -114,7 +118,11 @@ fn identify_all(
     let panicked = |file: &File, message| Identity::Failed(trouble(file, RecordingError::Panicked { message }));
     let mut identities = pool.map(&files, look, panicked);
     stopped(stop)?;
-    identities.extend(troubles.map(|(file, error)| Identity::Failed(trouble(&file, error))));
+    identities.extend(
+        troubles
+            .iter()
+            .map(|(file, error)| Identity::Failed(trouble(file, error.clone()))),
+    );
     identities.retain(|identity| !matches!(identity, Identity::Elsewhere));
     steps(Step::Identified);
     Ok(identities)

@@ -17,7 +17,7 @@ pub enum ShardError {
     #[error("a shard is k/n with 1 <= k <= n, such as 2/4, or auto; not {0:?}")]
     Form(String),
     #[error(
-        "--shard auto finds no array job here: it reads JOB_COMPLETION_INDEX with JOB_COMPLETION_COUNT, \
+        "auto finds no array job here: it reads JOB_COMPLETION_INDEX with JOB_COMPLETION_COUNT, \
          AWS_BATCH_JOB_ARRAY_INDEX with _SIZE, or SLURM_ARRAY_TASK_ID with _MIN and _COUNT"
     )]
     NoArray,
@@ -67,7 +67,7 @@ impl Shard {
 
     /// Whether a recording of this name is this shard's.
     pub fn holds(&self, name: &str) -> bool {
-        fnv1a(name) % u64::from(self.count) == u64::from(self.index - 1)
+        mixed(fnv1a(name)) % u64::from(self.count) == u64::from(self.index - 1)
     }
 
     /// Shards of one source run at the same time, so each has a lock of its own.
@@ -86,9 +86,37 @@ fn fnv1a(text: &str) -> u64 {
     })
 }
 
+/// MurmurHash3's last step (Austin Appleby, public domain). FNV's lowest bits are hardly more than the parity
+/// of the bytes' own, and names that hold a beginning and an end two hours later all have the same.
+fn mixed(mut hash: u64) -> u64 {
+    for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
+        hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
+    }
+    hash ^ (hash >> 33)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_as_recorders_write_them_are_spread() {
+        let names = (1..=28).flat_map(|day| {
+            let name = move |hour| format!("202510{day:02}_{hour:02}0000-202510{day:02}_{:02}0000.ogg", hour + 2);
+            (0..24).step_by(2).map(name)
+        });
+        let names: Vec<String> = names.collect();
+        for count in [2, 3, 4, 7, 8] {
+            let even = names.len() / count as usize;
+            for index in 1..=count {
+                let size = names.iter().filter(|name| Shard { index, count }.holds(name)).count();
+                assert!(
+                    (even * 6 / 10..even * 14 / 10).contains(&size),
+                    "{index}/{count}: {size} of {even}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn every_name_is_in_exactly_one_shard() {
@@ -105,6 +133,7 @@ mod tests {
     fn the_hash_is_the_published_one() {
         assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
+        assert_eq!(mixed(1), 0xb456_bcfc_34c2_cb2c);
     }
 
     #[test]
