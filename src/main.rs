@@ -9,21 +9,17 @@ use std::thread;
 
 use giggles::pool::POOL_THREADS;
 use giggles::record::Stop;
-use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// Messages go to standard error, a line each: what is wrong, and nothing else. Cron and journald add
 /// the time.
-fn start_log(level: LevelFilter) {
+fn start_log(cli: &cli::Cli) {
     let mut log = env_logger::Builder::new();
-    log.filter_level(level).format(|line, record| {
+    log.filter_level(cli.libraries_log_level()).filter_module("giggles", cli.log_level());
+    log.format(|line, record| {
         let level = record.level().as_str().to_lowercase();
         writeln!(line, "giggles: {level}: {}", record.args())
     });
-    if level < LevelFilter::Debug {
-        // What a decoder finds odd and copes with is no news; what it cannot cope with is an error of ours.
-        log.filter_module("symphonia", LevelFilter::Off);
-    }
     log.parse_default_env().init();
 }
 
@@ -38,7 +34,7 @@ fn log_panics() {
 
 fn main() -> ExitCode {
     let cli = cli::Cli::from_command_line();
-    start_log(cli.log_level());
+    start_log(&cli);
     log_panics();
     let stop = Stop::default();
     for signal in [SIGINT, SIGTERM] {

@@ -36,6 +36,9 @@ static EXIT_CODES: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Where help lists what all commands share: behind their own flags.
+const LAST: usize = 100;
+
 /// Finds the laughs in a day of recordings and stores them where you can count them.
 #[derive(Parser)]
 #[command(version, long_version = VERSION.as_str(), after_help = EXIT_CODES.as_str(), max_term_width = 110)]
@@ -57,10 +60,10 @@ enum Command {
 #[derive(Args)]
 struct Verbosity {
     /// Write nothing if all goes well, neither results nor messages
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = LAST)]
     quiet: bool,
     /// Say more on standard error; twice for all
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = LAST)]
     verbose: u8,
 }
 
@@ -70,7 +73,7 @@ impl Cli {
         Cli::parse()
     }
 
-    /// Quiet still lets errors through; RUST_LOG says more precisely what to log.
+    /// Of giggles' own messages. Quiet still lets errors through; RUST_LOG says more precisely what to log.
     pub fn log_level(&self) -> LevelFilter {
         match (self.verbosity.quiet, self.verbosity.verbose) {
             (true, _) => LevelFilter::Error,
@@ -80,11 +83,19 @@ impl Cli {
         }
     }
 
+    /// Of the libraries' messages. They name no recording, and what matters of them is in its outcome.
+    pub fn libraries_log_level(&self) -> LevelFilter {
+        match self.verbosity.verbose {
+            0 | 1 => LevelFilter::Off,
+            _ => LevelFilter::Debug,
+        }
+    }
+
     /// Runs the command and says how it ended.
     pub fn run(self, stop: &Stop) -> Result<Exit, Fatal> {
         match self.command {
             Command::Scan(arguments) => scan::run(*arguments, self.verbosity.quiet, stop),
-            Command::Scores(arguments) => scores::run(&arguments, stop),
+            Command::Scores(arguments) => scores::run(&arguments, self.verbosity.quiet, stop),
         }
     }
 }

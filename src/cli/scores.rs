@@ -4,7 +4,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -64,8 +64,9 @@ enum Choice {
 }
 
 /// Hears the recording and writes its scores.
-pub fn run(arguments: &Arguments, stop: &Stop) -> Result<Exit, Fatal> {
+pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
     let (from, to) = (offset("--from", &arguments.from)?, offset("--to", &arguments.to)?);
+    is_there(&arguments.file)?;
     let model = model(arguments.model.as_deref())?;
     let ear = Ear {
         scorer: &model,
@@ -73,7 +74,7 @@ pub fn run(arguments: &Arguments, stop: &Stop) -> Result<Exit, Fatal> {
         stop,
         advanced: &|_| (),
     };
-    let mut out = Output::new(format(arguments));
+    let mut out = Output::new(format(arguments), quiet);
     out.write(&out.format.begin());
     let mut patch = 0;
     let heard = ear.each_patch(&arguments.file, |logits| {
@@ -91,6 +92,19 @@ pub fn run(arguments: &Arguments, stop: &Stop) -> Result<Exit, Fatal> {
         Ok(_) => Ok(Exit::Complete),
         Err(Unheard::Failed(error)) => Err(Fatal::Failed(format!("{}: {error}", arguments.file.display()))),
         Err(Unheard::Stopped) => Err(Fatal::Signal(stop.signal().unwrap_or(15))),
+    }
+}
+
+/// As for `scan`, a name that leads nowhere is a wrong setting and no failed recording.
+fn is_there(file: &Path) -> Result<(), Fatal> {
+    match file.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let file = file.display();
+            Err(config(format!(
+                "'{file}' does not exist; is the disk mounted and the path right?"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -127,15 +141,21 @@ fn offset(flag: &str, text: &Option<String>) -> Result<Option<Duration>, Fatal> 
 /// Standard output with the first failure kept: hearing ends when nobody reads any more.
 struct Output {
     format: Format,
-    out: BufWriter<io::StdoutLock<'static>>,
+    out: BufWriter<Box<dyn Write>>,
     failed: Option<io::Error>,
 }
 
 impl Output {
-    fn new(format: Format) -> Self {
+    /// Quiet, it only tells whether the recording can be heard.
+    fn new(format: Format, quiet: bool) -> Self {
+        let out: Box<dyn Write> = if quiet {
+            Box::new(io::sink())
+        } else {
+            Box::new(io::stdout().lock())
+        };
         Output {
             format,
-            out: BufWriter::new(io::stdout().lock()),
+            out: BufWriter::new(out),
             failed: None,
         }
     }
