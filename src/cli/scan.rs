@@ -17,18 +17,21 @@ use giggles::yamnet::Model;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{config, database, model, seconds, threshold};
+use super::settings::{config, database, model, seconds, threshold, variable};
 use super::{EXIT_CODES, print};
 use crate::progress::Progress;
 
 /// Folders to hear if none is given on the command line, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
+/// The day, unless a flag tells of one. Read here, since clap would hold it against `--from`.
+const DATE: &str = "GIGGLES_DATE";
 
 const EXAMPLES: &str = "\
 Examples:
   giggles scan ~/recordings
       everything that has not been heard yet, into the user's own SQLite file
-  giggles scan --date yesterday --tz America/Los_Angeles --database postgres://me@db/life --source neil /srv/audio
+  giggles scan --date yesterday --tz America/Los_Angeles --source neil \\
+          --database postgres://me@db/life /srv/audio
       the nightly run
   giggles scan --dry-run --threshold sensitive evening.ogg
       what would be found, without storing it";
@@ -41,23 +44,11 @@ pub struct Arguments {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Database: sqlite:PATH or postgres://… [default: DATABASE_URL, else the user's data folder]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "GIGGLES_DATABASE",
-        hide_env_values = true,
-        help_heading = "Storing"
-    )]
+    /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
+    #[arg(long, value_name = "URL", help_heading = "Storing")]
     database: Option<String>,
-    /// File whose first line is the database's URL, so that no password shows in `ps`
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "GIGGLES_DATABASE_URL_FILE",
-        conflicts_with = "database",
-        help_heading = "Storing"
-    )]
+    /// File whose first line is the database's URL, so that no password shows in `ps` [env: GIGGLES_DATABASE_URL_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "database", help_heading = "Storing")]
     database_url_file: Option<PathBuf>,
     /// Whose recordings these are: the same content of two sources is two recordings
     #[arg(
@@ -81,7 +72,7 @@ pub struct Arguments {
     #[arg(long, env = "GIGGLES_ALLOW_EMPTY", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Storing")]
     allow_empty: bool,
 
-    /// Only recordings of this day: YYYY-MM-DD, today or yesterday
+    /// Only recordings of this day: YYYY-MM-DD, today or yesterday [env: GIGGLES_DATE]
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
     date: Option<String>,
     /// Only recordings that last beyond this time, e.g. 2025-10-24T13:00 or with an offset
@@ -110,19 +101,20 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "SCORE",
+        allow_negative_numbers = true,
         default_value = "normal",
         env = "GIGGLES_THRESHOLD",
         help_heading = "What is a laugh"
     )]
     threshold: String,
     /// Laughs closer than this are one
-    #[arg(long, value_name = "SECONDS", default_value_t = Rules::default().join_seconds, env = "GIGGLES_JOIN", help_heading = "What is a laugh")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = Rules::default().join_seconds, env = "GIGGLES_JOIN", help_heading = "What is a laugh")]
     join: f64,
     /// Fewer patches (0.48 s apart) are no laugh
     #[arg(long, value_name = "N", default_value_t = Rules::default().min_patches, env = "GIGGLES_MIN_PATCHES", help_heading = "What is a laugh")]
     min_patches: u32,
     /// Added before and after each laugh
-    #[arg(long, value_name = "SECONDS", default_value_t = Rules::default().pad_seconds, env = "GIGGLES_PAD", help_heading = "What is a laugh")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = Rules::default().pad_seconds, env = "GIGGLES_PAD", help_heading = "What is a laugh")]
     pad: f64,
     /// Hear the recording as loud as it is, without levelling
     #[arg(long, env = "GIGGLES_NO_LEVEL", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "What is a laugh")]
@@ -157,7 +149,11 @@ pub fn run(arguments: Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal
     let report = scan(&settings, &model, &|step| tell(&progress, step), stop);
     progress.clear();
     let report = report?;
-    show(&arguments, &settings, &report, quiet)?;
+    match show(&arguments, &settings, &report, quiet) {
+        // The exit code tells of the database: 1 would mean that nothing is stored.
+        Err(error) if settings.database.is_some() => log::error!("{error}; the run is stored all the same"),
+        shown => shown?,
+    }
     Ok(report.exit)
 }
 
@@ -232,18 +228,23 @@ fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
 }
 
 fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
-    if let Some(date) = &arguments.date {
+    if let Some((name, date)) = date(arguments) {
         let now = Timestamp::now().to_zoned(zone.clone());
-        return Ok(day(
-            parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?,
-            zone,
-        ));
+        let date = parse_date(&date, &now).map_err(|error| config(format!("{name}: {error}")))?;
+        return Ok(day(date, zone));
     }
     let instant = |flag: &str, text: &Option<String>| {
         let parsed = text.as_ref().map(|text| parse_instant(text, zone)).transpose();
         parsed.map_err(|error| config(format!("{flag}: {error}")))
     };
     between(instant("--from", &arguments.from)?, instant("--to", &arguments.to)?).map_err(config)
+}
+
+/// The flag, or the environment where no flag says otherwise; and which of them it was.
+fn date(arguments: &Arguments) -> Option<(&'static str, String)> {
+    let flag = arguments.date.clone().map(|date| ("--date", date));
+    let by_flags = arguments.from.is_some() || arguments.to.is_some();
+    flag.or_else(|| variable(DATE).filter(|_| !by_flags).map(|date| (DATE, date)))
 }
 
 fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
@@ -274,7 +275,7 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     };
     summary::failures(&view).iter().for_each(|line| log::error!("{line}"));
     if report.exit == Exit::Empty {
-        log::error!("{}", nothing_found(settings));
+        log::error!("{}", emptiness(settings));
     }
     match (quiet, arguments.json, arguments.ndjson) {
         (true, _, _) => Ok(()),
@@ -284,21 +285,15 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     }
 }
 
-fn nothing_found(settings: &Settings) -> String {
-    let folders: Vec<String> = settings.paths.iter().map(|path| path.display().to_string()).collect();
-    let local = |at: Timestamp| {
-        at.to_zoned(settings.zone.clone())
-            .strftime("%Y-%m-%d %H:%M")
-            .to_string()
-    };
-    let window = match (settings.window.from.map(local), settings.window.to.map(local)) {
-        (None, None) => String::new(),
-        (Some(from), None) => format!(" after {from}"),
-        (None, Some(to)) => format!(" before {to}"),
-        (Some(from), Some(to)) => format!(" from {from} to {to}"),
+fn emptiness(settings: &Settings) -> String {
+    let paths: Vec<String> = settings.paths.iter().map(|path| path.display().to_string()).collect();
+    let (which, doubt) = if settings.window == Window::default() {
+        ("", "")
+    } else {
+        (" of the time asked for", ", and are the day and --tz right")
     };
     format!(
-        "no recordings{window} in {}; is the disk mounted? (--allow-empty if this is right)",
-        folders.join(", ")
+        "no recordings{which} in {}; is the disk mounted{doubt}? (--allow-empty if this is right)",
+        paths.join(", ")
     )
 }

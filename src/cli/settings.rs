@@ -71,22 +71,36 @@ pub fn seconds(flag: &str, value: f64) -> Result<f64, Fatal> {
     }
 }
 
-/// Where to store: the flag, a file with the URL, the environment, systemd's credential, or the
-/// user's own data folder.
+/// Where to store: what the flags say, the environment, systemd's credential, or the user's own data folder.
 pub fn database(flag: Option<&str>, file: Option<&Path>) -> Result<Location, Fatal> {
-    if let Some(text) = flag {
-        return Ok(text.parse()?);
+    match (flag, file) {
+        (Some(text), _) => Ok(text.parse()?),
+        (None, Some(path)) => from_file(path),
+        (None, None) => database_of_environment(),
     }
-    if let Some(path) = file {
-        return from_file(path);
+}
+
+/// Not read by clap, which would hold one of them against the flag of another.
+fn database_of_environment() -> Result<Location, Fatal> {
+    let named = |name| variable(name).map(|text| (name, text));
+    if let Some((name, text)) = named("GIGGLES_DATABASE") {
+        return text.parse().map_err(|error| config(format!("{name}: {error}")));
     }
-    if let Some(text) = env::var("DATABASE_URL").ok().filter(|text| !text.is_empty()) {
-        return text.parse().map_err(|error| config(format!("DATABASE_URL: {error}")));
+    if let Some(path) = variable("GIGGLES_DATABASE_URL_FILE") {
+        return from_file(Path::new(&path));
+    }
+    if let Some((name, text)) = named("DATABASE_URL") {
+        return text.parse().map_err(|error| config(format!("{name}: {error}")));
     }
     match credential() {
         Some(path) => from_file(&path),
         None => Ok(Location::standard()?),
     }
+}
+
+/// A variable of the environment; empty counts as not set.
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 fn credential() -> Option<PathBuf> {
@@ -96,10 +110,15 @@ fn credential() -> Option<PathBuf> {
 
 /// The first line of a file that only its owner should read.
 fn from_file(path: &Path) -> Result<Location, Fatal> {
-    let named = |error: &dyn std::fmt::Display| config(format!("database URL in {}: {error}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+    let path_shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        config(format!(
+            "{path_shown}, which should hold the database's URL, cannot be read: {error}; check the path and its permissions"
+        ))
+    })?;
     let line = text.lines().next().unwrap_or_default();
-    line.parse().map_err(|error| named(&error))
+    line.parse()
+        .map_err(|error| config(format!("in the first line of {path_shown}, {error}")))
 }
 
 #[cfg(test)]
