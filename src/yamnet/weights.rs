@@ -23,7 +23,7 @@ const EPSILON: f64 = 1e-4;
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    #[error("model {}: cannot be read: {reason}", path.display())]
+    #[error("model {}: cannot be read: {reason}; check the path given with --model", path.display())]
     Unreadable { path: PathBuf, reason: String },
     #[error(
         "model {}: has no checksum beside it; if you trust it, write one with\n  sha256sum {} > {}.sha256",
@@ -36,7 +36,7 @@ pub enum ModelError {
         found: String,
         expected: String,
     },
-    #[error("the model is not YAMNet as giggles knows it: {0}")]
+    #[error("the model is not YAMNet as giggles knows it ({0}); without --model the one in the program is used")]
     WrongShape(String),
 }
 

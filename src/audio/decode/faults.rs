@@ -20,9 +20,17 @@ pub fn io(error: &io::Error) -> RecordingError {
             reason: "permission denied".into(),
         },
         _ => RecordingError::Unreadable {
-            reason: error.to_string(),
+            reason: without_number(&error.to_string()),
         },
     }
+}
+
+/// `Input/output error (os error 5)`: the number is for programmers.
+fn without_number(reason: &str) -> String {
+    reason
+        .split_once(" (os error")
+        .map_or(reason, |(words, _)| words)
+        .to_owned()
 }
 
 /// A fault while packets were read or decoded; `at` is how far the recording could be heard.

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::decode::faults;
 use crate::record::RecordingError;
 use name::Place;
 
@@ -131,7 +132,7 @@ impl Search {
                 Ok(metadata) => {
                     special(metadata.file_type()).map(|what| RecordingError::NotAFile { what: what.into() })
                 }
-                Err(error) => Some(trouble(&error)),
+                Err(error) => Some(faults::io(&error)),
             };
             self.places.push((place, trouble));
         }
@@ -147,7 +148,7 @@ impl Search {
     }
 
     fn unreadable(&mut self, place: Place, error: &io::Error) {
-        self.places.push((place, Some(trouble(error))));
+        self.places.push((place, Some(faults::io(error))));
     }
 
     /// A link to a folder may show more links; every folder is walked once, so this ends.
@@ -156,9 +157,20 @@ impl Search {
             match fs::canonicalize(&link.path) {
                 Ok(real) if real.is_dir() => self.linked_folder(link, &real),
                 Ok(real) if is_audio(&link.path) => self.file(link, &real),
-                Err(error) if is_audio(&link.path) || link.path.extension().is_none() => self.unreadable(link, &error),
+                Err(error) if is_audio(&link.path) || link.path.extension().is_none() => self.dead_link(link, &error),
                 Ok(_) | Err(_) => log::debug!("{}: passed by, a link to no recording", link.name()),
             }
+        }
+    }
+
+    /// It did not vanish since it was found: it is there, and leads nowhere, every night.
+    fn dead_link(&mut self, link: Place, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                let what = "a symbolic link to what is not there".to_owned();
+                self.places.push((link, Some(RecordingError::NotAFile { what })));
+            }
+            _ => self.unreadable(link, error),
         }
     }
 
@@ -208,15 +220,6 @@ fn skip(entries: &mut walkdir::IntoIter, entry: &DirEntry) {
 fn is_audio(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
     extension.is_some_and(|extension| AUDIO.iter().any(|audio| extension.eq_ignore_ascii_case(audio)))
-}
-
-fn trouble(error: &io::Error) -> RecordingError {
-    match error.kind() {
-        io::ErrorKind::NotFound => RecordingError::Vanished,
-        _ => RecordingError::Unreadable {
-            reason: error.to_string(),
-        },
-    }
 }
 
 /// What it is, if it is no regular file. Opening a pipe would wait for ever.
