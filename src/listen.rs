@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn patches_do_not_depend_on_the_cutting() {
-        let samples: Vec<f32> = (0..400_000)
+        let samples: Vec<f32> = (0..400_000i64)
             .map(|i| ((i * 7919 % 2001) as f32 / 1000.0 - 1.0) * 0.1)
             .collect();
         for level in [true, false] {

@@ -1,7 +1,6 @@
 //! Every `sslmode` against a real Postgres with certificates of our own making.
 
 #[path = "support/postgres.rs"]
-#[allow(dead_code, reason = "the contract test uses the rest")]
 mod server;
 
 use std::fs;

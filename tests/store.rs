@@ -105,7 +105,7 @@ fn a_failure_reads_back(home: &impl Home) {
         .unwrap();
     let columns = "status, failure_kind, failure_position_seconds, failure_reason";
     let stored = home.ask(&format!("SELECT {columns} FROM recordings"));
-    let reason = "ends too early, at 0:01:30.5: the last \u{fffd} page; copy it from the recorder again";
+    let reason = "ends too early, at 0:01:30.5: the last \u{fffd} page; if the recorder still has it, copy it again";
     assert_eq!(stored, [format!("failed|truncated|90.5|{reason}")]);
 }
 

@@ -1,4 +1,5 @@
-//! Where a store of the contract lives, and a way into its tables beside the store.
+//! Where a store lives, and a way into its tables beside the store.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +12,19 @@ use tempfile::TempDir;
 use crate::server::Postgres;
 
 pub trait Home {
-    fn location(&self) -> Location;
+    /// As a user would write it, password and all.
+    fn url(&self) -> String;
     /// Rows as text, columns parted by `|`.
     fn ask(&self, sql: &str) -> Vec<String>;
     fn tell(&self, sql: &str);
+    /// Whether this run holds the lock of a source. Only looks: a lock tried for here could turn a run away.
+    fn is_locked_by(&self, process: u32) -> bool;
     /// An expression that reads the same in both dialects.
     fn instant(&self, column: &str) -> String;
+
+    fn location(&self) -> Location {
+        self.url().parse().unwrap()
+    }
 
     fn count(&self, table: &str) -> u64 {
         self.ask(&format!("SELECT count(*) FROM {table}"))[0].parse().unwrap()
@@ -40,8 +48,8 @@ impl InSqlite {
 }
 
 impl Home for InSqlite {
-    fn location(&self) -> Location {
-        Location::sqlite(self.folder.path().join("laughs.db"))
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.folder.path().join("laughs.db").display())
     }
 
     fn ask(&self, sql: &str) -> Vec<String> {
@@ -55,6 +63,13 @@ impl Home for InSqlite {
 
     fn tell(&self, sql: &str) {
         self.connect().execute_batch(sql).unwrap();
+    }
+
+    fn is_locked_by(&self, process: u32) -> bool {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap().flatten();
+        let mut locks = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "lock"));
+        let signature = format!("process {process} since ");
+        locks.any(|lock| std::fs::read_to_string(lock.path()).unwrap().starts_with(&signature))
     }
 
     fn instant(&self, column: &str) -> String {
@@ -88,8 +103,8 @@ impl InPostgres {
 }
 
 impl Home for InPostgres {
-    fn location(&self) -> Location {
-        self.database.url.parse().unwrap()
+    fn url(&self) -> String {
+        self.database.url.clone()
     }
 
     fn ask(&self, sql: &str) -> Vec<String> {
@@ -109,6 +124,12 @@ impl Home for InPostgres {
 
     fn tell(&self, sql: &str) {
         self.client().batch_execute(sql).unwrap();
+    }
+
+    fn is_locked_by(&self, _: u32) -> bool {
+        let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        self.ask(locks) != ["0"]
     }
 
     fn instant(&self, column: &str) -> String {

@@ -5,3 +5,5 @@ pub mod audio;
 pub mod day;
 pub mod source;
 pub mod wav;
+pub mod hostile;
+pub mod program;

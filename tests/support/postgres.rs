@@ -2,6 +2,7 @@
 //!
 //! `GIGGLES_TEST_POSTGRES=postgres://…` names a server whose user may create databases; without it one
 //! is started in a temporary folder. No Postgres at all is a failure, never a silent skip.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
 use std::net::TcpListener;
