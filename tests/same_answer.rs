@@ -1,0 +1,73 @@
+//! The same recordings give the same answer, to the last bit, on any number of threads and every time.
+
+mod support;
+
+use std::process::Command;
+
+use rusqlite::types::Value;
+use support::program::{Place, said};
+
+const RECORDINGS: [(&str, &str); 6] = [
+    ("fixtures/evening/20251024_130000.WAV", "20251024_130000.WAV"),
+    (
+        "fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg",
+        "2025-09-30T21-46-57__2025-09-30T21-48-10.ogg",
+    ),
+    ("fixtures/clips/laugh_female_269478.flac", "20251024_140000.flac"),
+    ("fixtures/clips/laugh_male_scratch1.flac", "20251024_150000.flac"),
+    ("fixtures/clips/speech_it.flac", "20251024_160000.flac"),
+    ("tests/formats/mp3_stereo_44100.mp3", "20251024_170000.mp3"),
+];
+
+/// All columns that a recording decides, with every bit of their numbers.
+const DETECTIONS: &str =
+    "SELECT name, local_date, d.starts_at, d.ends_at, start_seconds, end_seconds, peak_score, mean_score,
+    class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle
+    FROM detections d JOIN recordings r ON r.id = d.recording_id ORDER BY name, start_seconds";
+const HEARD: &str =
+    "SELECT name, content_sha256, bytes, began_at, began_from, duration_seconds, sample_rate, channels, codec,
+    status, analysis FROM recordings ORDER BY name";
+
+fn rows(place: &Place, database: &str, sql: &str) -> Vec<Vec<Value>> {
+    let connection = rusqlite::Connection::open(place.path(database)).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| (0..columns).map(|column| row.get(column)).collect());
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn stored(place: &Place, threads: &str) -> [Vec<Vec<Value>>; 2] {
+    let database = format!("{threads}.db");
+    let url = format!("sqlite:{database}");
+    said(&mut place.scan_into(&url, &["--force", "--threshold", "sensitive", "-j", threads])).ends_with(0);
+    [DETECTIONS, HEARD].map(|sql| rows(place, &database, sql))
+}
+
+#[test]
+fn rows_are_equal_for_any_number_of_threads() {
+    let place = Place::with(&RECORDINGS);
+    let one = stored(&place, "1");
+    assert!(one[0].len() >= 6, "too few laughs to tell: {}", one[0].len());
+    for threads in ["2", "8", "1"] {
+        assert_eq!(stored(&place, threads), one, "{threads} threads");
+    }
+}
+
+fn scores(place: &Place, change: impl FnOnce(&mut Command)) -> String {
+    let mut command = place.command(&["scores", "--all", "--format", "csv", "recordings/20251024_130000.WAV"]);
+    change(&mut command);
+    said(&mut command).ends_with(0).stdout
+}
+
+#[test]
+fn scores_are_equal_however_the_machine_is_set_up() {
+    let place = Place::with(&RECORDINGS[..1]);
+    let first = scores(&place, |_| ());
+    assert!(first.lines().count() > 10);
+    for threads in ["1", "2", "8"] {
+        let again = scores(&place, |command| {
+            command.env("RAYON_NUM_THREADS", threads);
+        });
+        assert!(again == first, "{threads} threads");
+    }
+}
