@@ -3,7 +3,7 @@
 
 pub mod audio;
 pub mod day;
-pub mod source;
-pub mod wav;
 pub mod hostile;
 pub mod program;
+pub mod source;
+pub mod wav;
