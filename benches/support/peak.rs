@@ -1,0 +1,60 @@
+//! What a core can do at most: multiply-adds that wait for nothing, in registers.
+
+use giggles::yamnet::kernels::Cpu;
+
+/// Sums that are open at once: enough to hide the latency of any core, few enough for 32 registers.
+const SUMS: usize = 16;
+/// Rounds of [`SUMS`] multiply-adds of a vector: some milliseconds.
+const ROUNDS: usize = 1_000_000;
+
+/// Runs a path's loop once; f32 operations done (a multiply-add is two). None where there is no loop
+/// to compare with.
+pub fn run(cpu: Cpu) -> Option<f64> {
+    let lanes = match cpu {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `Cpu` values come from `Cpu::available`, so the machine has AVX-512F.
+        Cpu::Avx512 => unsafe { x86::avx512(ROUNDS) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above, AVX2 and FMA.
+        Cpu::Avx2 => unsafe { x86::avx2(ROUNDS) },
+        _ => return None,
+    };
+    Some((ROUNDS * SUMS * lanes * 2) as f64)
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{__m256, __m512, _mm256_fmadd_ps, _mm256_set1_ps, _mm512_fmadd_ps, _mm512_set1_ps};
+    use std::hint::black_box;
+
+    use super::SUMS;
+
+    /// Returns the lanes of a vector.
+    #[target_feature(enable = "avx512f")]
+    pub fn avx512(rounds: usize) -> usize {
+        let factor = black_box(_mm512_set1_ps(0.5));
+        let mut sums: [__m512; SUMS] = [factor; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+        16
+    }
+
+    /// Returns the lanes of a vector.
+    #[target_feature(enable = "avx2,fma")]
+    pub fn avx2(rounds: usize) -> usize {
+        // AVX2 has sixteen registers: eight sums and the factor fit, and eight hide a latency of four.
+        let factor = black_box(_mm256_set1_ps(0.5));
+        let mut sums: [__m256; SUMS / 2] = [factor; SUMS / 2];
+        for _ in 0..rounds * 2 {
+            for sum in &mut sums {
+                *sum = _mm256_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+        8
+    }
+}
