@@ -1,9 +1,9 @@
 //! Memory does not grow with a recording's length: two hours on two threads peak under 150 MB.
 //!
 //! The peak is the process's own, as Linux counts it, and tests of one binary share a process: of the
-//! two tests here only one runs at a time. The one with the real network over two hours of Opus takes a minute:
+//! two tests here only one runs at a time. The one with the real network over two hours of Opus takes two minutes:
 //!
-//! `cargo test --release --test memory -- --ignored --nocapture`
+//! `cargo test --test memory -- --include-ignored --nocapture --test-threads 1`
 #![cfg(target_os = "linux")]
 
 mod support;
