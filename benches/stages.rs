@@ -34,13 +34,7 @@ const FILES: [(&str, &str); 6] = [
 
 type Stage = (&'static str, fn());
 
-const STAGES: [Stage; 5] = [
-    ("decode", decode),
-    ("level", level),
-    ("mel", mel),
-    ("network", network),
-    ("whole", whole),
-];
+const STAGES: [Stage; 5] = [("decode", decode), ("level", level), ("mel", mel), ("network", network), ("whole", whole)];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -92,7 +86,7 @@ fn decode() {
 fn level() {
     let (samples, mut out) = (samples(&file(EVENING)), Vec::new());
     let measured = measure(Cpu::detect(), || {
-        let mut leveller = Leveller::new();
+        let mut leveller = Leveller::new(&Rules::default());
         out.clear();
         leveller.push(&samples, &mut out);
         leveller.finish(&mut out);
@@ -117,9 +111,7 @@ fn network() {
     for cpu in Cpu::available() {
         let (model, patches) = (model(cpu), 16);
         for batch in [1, 16] {
-            let frames: Vec<f32> = (0..frames_of(batch) * BANDS)
-                .map(|i| (i % 97) as f32 / 20.0 - 4.0)
-                .collect();
+            let frames: Vec<f32> = (0..frames_of(batch) * BANDS).map(|i| (i % 97) as f32 / 20.0 - 4.0).collect();
             let measured = measure(cpu, || (0..patches / batch).for_each(|_| drop(model.logits(&frames))));
             let name = format!("network, {}, batches of {batch}", cpu.name());
             row(&name, &measured, patches as f64, measured.share(patches as f64));
@@ -133,17 +125,12 @@ fn network() {
 /// The evening from file to laughs: once on one thread, twice at once on two.
 fn whole() {
     let (model, rules, stop) = (model(Cpu::detect()), Rules::default(), Stop::default());
-    let ear = Ear {
-        scorer: &model,
-        level: rules.level,
-        stop: &stop,
-        advanced: &|_| (),
-    };
+    let ear = Ear { scorer: &model, rules: &rules, stop: &stop, advanced: &|_| () };
     let path = file(EVENING);
     let patches = patches_of(samples(&path).len() as u64) as usize;
     for threads in [1, 2] {
         let (pool, paths) = (Pool::new(threads).unwrap(), vec![path.clone(); threads]);
-        let hear = |path: &PathBuf| ear.hear(path, &rules).unwrap().events.len();
+        let hear = |path: &PathBuf| ear.hear(path).unwrap().events.len();
         let measured = measure(model.cpu, || drop(pool.map(&paths, hear, |_, panic| panic!("{panic}"))));
         let name = format!("whole, ogg opus, threads: {threads}");
         let patches = (patches * threads) as f64;

@@ -30,13 +30,7 @@ pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity 
     };
     recording.bytes = metadata.len();
     let info = decode::probe(&file.path);
-    if !is_wanted(
-        &mut recording,
-        info.as_ref().ok(),
-        metadata.modified().ok(),
-        window,
-        name_zone,
-    ) {
+    if !is_wanted(&mut recording, info.as_ref().ok(), metadata.modified().ok(), window, name_zone) {
         return Identity::Elsewhere;
     }
     match content::hash(&file.path) {
@@ -51,29 +45,16 @@ pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity 
 
 /// A file that could not even be found properly: it failed, whatever the window.
 pub fn trouble(file: &File, error: RecordingError) -> Outcome {
-    Outcome {
-        recording: unknown(file),
-        fate: Fate::Failed(error),
-    }
+    Outcome { recording: unknown(file), fate: Fate::Failed(error) }
 }
 
 fn unknown(file: &File) -> Recording {
     let (path, name) = (file.path.clone(), file.name.clone());
-    Recording {
-        path,
-        name,
-        content: None,
-        bytes: 0,
-        began: None,
-        announced: None,
-    }
+    Recording { path, name, content: None, bytes: 0, began: None, announced: None }
 }
 
 fn failed(recording: Recording, error: RecordingError) -> Identity {
-    Identity::Failed(Outcome {
-        recording,
-        fate: Fate::Failed(error),
-    })
+    Identity::Failed(Outcome { recording, fate: Fate::Failed(error) })
 }
 
 /// Sets when the recording began and how long it says it is; says whether the window wants it.
@@ -85,9 +66,7 @@ fn is_wanted(
     name_zone: &TimeZone,
 ) -> bool {
     let spoken = clock::from_name(&recording.name, name_zone, info.and_then(|info| info.duration));
-    recording.announced = info
-        .and_then(|info| info.duration)
-        .or(spoken.and_then(|spoken| spoken.length()));
+    recording.announced = info.and_then(|info| info.duration).or(spoken.and_then(|spoken| spoken.length()));
     let recorded = info.and_then(|info| info.recorded.as_deref());
     let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
     let began = clock::began(&recording.name, recorded, modified, recording.announced, name_zone);
@@ -97,9 +76,9 @@ fn is_wanted(
 
 fn reason_of_no_metadata(file: &File) -> RecordingError {
     match std::fs::metadata(&file.path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => RecordingError::Unreadable {
-            reason: error.to_string(),
-        },
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            RecordingError::Unreadable { reason: error.to_string() }
+        }
         _ => RecordingError::Vanished,
     }
 }

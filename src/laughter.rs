@@ -44,26 +44,15 @@ pub struct Weigher<'a> {
 
 impl<'a> Weigher<'a> {
     pub fn new(rules: &'a Rules) -> Self {
-        Weigher {
-            rules,
-            before: None,
-            last: None,
-            scores: Vec::new(),
-        }
+        Weigher { rules, before: None, last: None, scores: Vec::new() }
     }
 
     /// Takes the logits of the next patch, all 521.
     pub fn push(&mut self, logits: &[f32]) {
-        let row: Row = logits[HUMAN]
-            .iter()
-            .map(|&logit| logit.max(self.rules.logit_floor))
-            .collect();
+        let row: Row = logits[HUMAN].iter().map(|&logit| logit.max(self.rules.logit_floor)).collect();
         self.weigh(Some(&row));
         let laughter = std::array::from_fn(|i| sigmoid(logits[LAUGHTER.start() + i]));
-        self.scores.push(Score {
-            v: f32::NEG_INFINITY,
-            laughter,
-        });
+        self.scores.push(Score { v: f32::NEG_INFINITY, laughter });
         self.before = self.last.replace(row);
     }
 
@@ -76,10 +65,7 @@ impl<'a> Weigher<'a> {
     /// The last patch's v, now that what follows it is known.
     fn weigh(&mut self, after: Option<&Row>) {
         if let (Some(last), Some(score)) = (&self.last, self.scores.last_mut()) {
-            let near: Vec<&Row> = [self.before.as_ref(), Some(last), after]
-                .into_iter()
-                .flatten()
-                .collect();
+            let near: Vec<&Row> = [self.before.as_ref(), Some(last), after].into_iter().flatten().collect();
             score.v = weigh(&near, self.rules);
         }
     }
@@ -90,11 +76,7 @@ fn weigh(near: &[&Row], rules: &Rules) -> f32 {
     let (mut laughter, mut other) = (f32::NEG_INFINITY, rules.other_floor);
     for class in HUMAN {
         let mean = near.iter().map(|row| row[class - HUMAN.start()]).sum::<f32>() / near.len() as f32;
-        let loudest = if LAUGHTER.contains(&class) {
-            &mut laughter
-        } else {
-            &mut other
-        };
+        let loudest = if LAUGHTER.contains(&class) { &mut laughter } else { &mut other };
         *loudest = loudest.max(mean);
     }
     laughter - rules.other_weight * other
@@ -143,9 +125,7 @@ pub fn events(scores: &[Score], audio: Duration, rules: &Rules) -> Vec<Event> {
     let spans: Vec<Span> = cut.filter(|&span| is_event(span, scores, rules)).collect();
     let extents = extents(&spans, audio, rules);
     let named = spans.iter().zip(extents).filter(|(_, (start, end))| start < end);
-    named
-        .map(|(span, (start, end))| describe(span.scores(scores), start, end))
-        .collect()
+    named.map(|(span, (start, end))| describe(span.scores(scores), start, end)).collect()
 }
 
 /// Runs of v >= hi - drop that hold a v >= hi.
@@ -154,10 +134,7 @@ fn hysteresis(scores: &[Score], rules: &Rules) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut start = 0;
     for run in scores.chunk_by(|a, b| (a.v >= low) == (b.v >= low)) {
-        let span = Span {
-            first: start,
-            last: start + run.len() - 1,
-        };
+        let span = Span { first: start, last: start + run.len() - 1 };
         start += run.len();
         if run[0].v >= low && holds_high(run, rules) {
             spans.push(span);
@@ -189,14 +166,8 @@ fn cut(span: Span, scores: &[Score], rules: &Rules) -> Vec<Span> {
     while let Some(span) = open.pop() {
         match lowest(span, scores, rules) {
             Some(at) if span.end() - span.start() > longest => {
-                open.push(Span {
-                    first: at,
-                    last: span.last,
-                });
-                open.push(Span {
-                    first: span.first,
-                    last: at - 1,
-                });
+                open.push(Span { first: at, last: span.last });
+                open.push(Span { first: span.first, last: at - 1 });
             }
             _ => whole.push(span),
         }
@@ -210,12 +181,7 @@ fn lowest(span: Span, scores: &[Score], rules: &Rules) -> Option<usize> {
     let shortest = (rules.min_patches as usize).max(1);
     let places = span.first + shortest..(span.last + 2).saturating_sub(shortest);
     let from_middle = |at: usize| (at * 2).abs_diff(span.first + span.last + 1);
-    places.min_by(|&a, &b| {
-        scores[a]
-            .v
-            .total_cmp(&scores[b].v)
-            .then(from_middle(a).cmp(&from_middle(b)))
-    })
+    places.min_by(|&a, &b| scores[a].v.total_cmp(&scores[b].v).then(from_middle(a).cmp(&from_middle(b))))
 }
 
 fn is_event(span: Span, scores: &[Score], rules: &Rules) -> bool {
@@ -227,18 +193,9 @@ fn extents(spans: &[Span], audio: Duration, rules: &Rules) -> Vec<(Duration, Dur
     let pad = seconds(rules.pad_seconds);
     let middle = |left: &Span, right: &Span| left.end() + (right.start() - left.end()) / 2;
     let extent = |i: usize| {
-        let earliest = if i == 0 {
-            Duration::ZERO
-        } else {
-            middle(&spans[i - 1], &spans[i])
-        };
-        let latest = spans
-            .get(i + 1)
-            .map_or(audio, |next| middle(&spans[i], next).min(audio));
-        (
-            spans[i].start().saturating_sub(pad).max(earliest),
-            spans[i].end().saturating_add(pad).min(latest),
-        )
+        let earliest = if i == 0 { Duration::ZERO } else { middle(&spans[i - 1], &spans[i]) };
+        let latest = spans.get(i + 1).map_or(audio, |next| middle(&spans[i], next).min(audio));
+        (spans[i].start().saturating_sub(pad).max(earliest), spans[i].end().saturating_add(pad).min(latest))
     };
     (0..spans.len()).map(extent).collect()
 }
@@ -248,18 +205,9 @@ fn describe(scores: &[Score], start: Duration, end: Duration) -> Event {
     let mean = scores.iter().map(|score| f64::from(sigmoid(score.v))).sum::<f64>() / scores.len() as f64;
     let peak_of = |class: usize| scores.iter().map(|score| score.laughter[class]).fold(0.0, f32::max);
     let laughter_peaks: [f32; LAUGHTER_CLASSES] = std::array::from_fn(peak_of);
-    let leading = (0..LAUGHTER_CLASSES)
-        .rev()
-        .max_by(|&a, &b| laughter_peaks[a].total_cmp(&laughter_peaks[b]));
+    let leading = (0..LAUGHTER_CLASSES).rev().max_by(|&a, &b| laughter_peaks[a].total_cmp(&laughter_peaks[b]));
     let class = (LAUGHTER.start() + leading.unwrap_or(0)) as u16;
-    Event {
-        start,
-        end,
-        peak: sigmoid(highest),
-        mean: mean as f32,
-        class,
-        laughter_peaks,
-    }
+    Event { start, end, peak: sigmoid(highest), mean: mean as f32, class, laughter_peaks }
 }
 
 /// Seconds of a rule; what cannot be a duration counts as the longest.

@@ -32,8 +32,8 @@ impl From<RecordingError> for Unheard {
 /// How recordings are heard: the same for all of a run.
 pub struct Ear<'a, S> {
     pub scorer: &'a S,
-    /// Bring each recording to one loudness first.
-    pub level: bool,
+    /// Whether, and how, each recording is brought to one loudness first; and what is a laugh.
+    pub rules: &'a Rules,
     pub stop: &'a Stop,
     /// Told how much more audio has been heard.
     pub advanced: &'a (dyn Fn(Duration) + Sync),
@@ -50,26 +50,15 @@ pub struct Audio {
 
 impl<S: Scorer> Ear<'_, S> {
     /// Hears a recording and finds its laughs.
-    pub fn hear(&self, path: &Path, rules: &Rules) -> Result<Heard, Unheard> {
-        let mut weigher = Weigher::new(rules);
+    pub fn hear(&self, path: &Path) -> Result<Heard, Unheard> {
+        let mut weigher = Weigher::new(self.rules);
         let audio = self.each_patch(path, |logits| {
             weigher.push(logits);
             ControlFlow::Continue(())
         })?;
-        let events = events(&weigher.finish(), audio.length, rules);
-        let Audio {
-            length,
-            sample_rate,
-            channels,
-            codec,
-        } = audio;
-        Ok(Heard {
-            audio: length,
-            sample_rate,
-            channels,
-            codec,
-            events,
-        })
+        let events = events(&weigher.finish(), audio.length, self.rules);
+        let Audio { length, sample_rate, channels, codec } = audio;
+        Ok(Heard { audio: length, sample_rate, channels, codec, events })
     }
 
     /// Calls `each` with the 521 logits of every patch, in order, until it breaks.
@@ -118,7 +107,7 @@ impl<'a, S: Scorer> Stations<'a, S> {
     fn new(ear: &Ear<'a, S>) -> Self {
         Stations {
             scorer: ear.scorer,
-            leveller: ear.level.then(Leveller::new),
+            leveller: ear.rules.level.then(|| Leveller::new(ear.rules)),
             front_end: ear.scorer.front_end(),
             levelled: Vec::new(),
             frames: Vec::new(),
@@ -188,18 +177,13 @@ mod tests {
         }
     }
 
-    fn ear<'a>(level: bool, stop: &'a Stop) -> Ear<'a, Fake> {
-        Ear {
-            scorer: &Fake,
-            level,
-            stop,
-            advanced: &|_| (),
-        }
+    fn ear<'a>(rules: &'a Rules, stop: &'a Stop) -> Ear<'a, Fake> {
+        Ear { scorer: &Fake, rules, stop, advanced: &|_| () }
     }
 
     fn cut(samples: &[f32], by: usize, level: bool) -> Vec<f32> {
-        let stop = Stop::default();
-        let mut stations = Stations::new(&ear(level, &stop));
+        let (stop, rules) = (Stop::default(), Rules { level, ..Rules::default() });
+        let mut stations = Stations::new(&ear(&rules, &stop));
         let mut first = Vec::new();
         let mut each = |logits: &[f32]| {
             first.push(logits[0]);
@@ -214,9 +198,7 @@ mod tests {
 
     #[test]
     fn patches_do_not_depend_on_the_cutting() {
-        let samples: Vec<f32> = (0..400_000i64)
-            .map(|i| ((i * 7919 % 2001) as f32 / 1000.0 - 1.0) * 0.1)
-            .collect();
+        let samples: Vec<f32> = (0..400_000i64).map(|i| ((i * 7919 % 2001) as f32 / 1000.0 - 1.0) * 0.1).collect();
         for level in [true, false] {
             let whole = cut(&samples, samples.len(), level);
             assert_eq!(whole.len() as u64, crate::yamnet::mel::patches_of(400_000));
@@ -231,6 +213,6 @@ mod tests {
         let stop = Stop::default();
         stop.0.store(15, std::sync::atomic::Ordering::Relaxed);
         let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clips/speech_it.flac");
-        assert_eq!(ear(false, &stop).hear(&clip, &Rules::default()), Err(Unheard::Stopped));
+        assert_eq!(ear(&Rules::default(), &stop).hear(&clip), Err(Unheard::Stopped));
     }
 }

@@ -15,11 +15,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 /// the time.
 fn start_log(cli: &cli::Cli) {
     let mut log = env_logger::Builder::new();
-    log.filter_level(cli.libraries_log_level())
-        .filter_module("giggles", cli.log_level());
+    log.filter_level(cli.libraries_log_level()).filter_module("giggles", cli.log_level());
     log.format(|line, record| {
+        let style = line.default_level_style(record.level());
         let level = record.level().as_str().to_lowercase();
-        writeln!(line, "giggles: {level}: {}", record.args())
+        writeln!(line, "giggles: {style}{level}{style:#}: {}", record.args())
     });
     log.parse_default_env().init();
 }

@@ -25,13 +25,9 @@ pub struct Pool(rayon::ThreadPool);
 impl Pool {
     /// `threads` workers; 0 means one a core.
     pub fn new(threads: usize) -> Result<Pool, PoolError> {
-        let builder = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("{POOL_THREADS}{i}"));
-        builder.build().map(Pool).map_err(|error| PoolError {
-            threads,
-            reason: error.to_string(),
-        })
+        let builder =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("{POOL_THREADS}{i}"));
+        builder.build().map(Pool).map_err(|error| PoolError { threads, reason: error.to_string() })
     }
 
     /// `work` on every item. An item whose work panics gets `panicked` of the panic's message.
@@ -41,19 +37,21 @@ impl Pool {
         work: impl Fn(&T) -> R + Sync,
         panicked: impl Fn(&T, String) -> R + Sync,
     ) -> Vec<R> {
-        let guarded = |item: &T| {
-            // What a panicked item leaves half done is its own: scratch buffers are overwritten by the next.
-            catch_unwind(AssertUnwindSafe(|| work(item))).unwrap_or_else(|panic| panicked(item, message(&*panic)))
-        };
-        self.0
-            .install(|| items.par_iter().with_max_len(1).map(guarded).collect())
+        let guarded = |item: &T| guard(|| work(item)).unwrap_or_else(|message| panicked(item, message));
+        self.0.install(|| items.par_iter().with_max_len(1).map(guarded).collect())
     }
+}
+
+/// The result of some work, or the message with which it panicked.
+///
+/// What panicked work leaves half done must be its own, or be overwritten by whoever uses it next.
+pub fn guard<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }
 
 #[cfg(test)]

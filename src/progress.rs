@@ -18,14 +18,8 @@ pub struct Progress {
 impl Progress {
     /// Nothing is drawn if `quiet`, or if standard error is no terminal.
     pub fn new(quiet: bool) -> Self {
-        let target = if quiet {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr_with_hz(10)
-        };
-        Progress {
-            bar: ProgressBar::with_draw_target(None, target),
-        }
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        Progress { bar: ProgressBar::with_draw_target(None, target) }
     }
 
     pub fn draw(&self, step: Step) {
@@ -65,7 +59,5 @@ fn millis(audio: Duration) -> u64 {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("the templates above are whole")
-        .progress_chars("=> ")
+    ProgressStyle::with_template(template).expect("the templates above are whole").progress_chars("=> ")
 }

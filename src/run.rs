@@ -5,20 +5,23 @@
 //!
 //! Invariant: knows every station's name and none of its workings; prints nothing.
 
-use std::collections::{HashMap, HashSet};
+mod plan;
+
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use self::plan::Plan;
 use crate::audio::find::{File, Found, find};
 use crate::exit::{self, Exit, Fatal};
 use crate::identify::{Identity, identify, trouble};
 use crate::listen::{Ear, Unheard};
 use crate::pool::Pool;
 use crate::record::{
-    Analysis, ContentHash, Counts, Fate, Outcome, Recording, RecordingError, Run, Skip, Step, Stop, Window,
+    Analysis, ContentHash, Counts, Heard, Outcome, Recording, RecordingError, Run, Step, Stop, Window,
 };
 use crate::shard::Shard;
 use crate::store::{self, Location, Store};
@@ -118,11 +121,7 @@ fn identify_all(
     let panicked = |file: &File, message| Identity::Failed(trouble(file, RecordingError::Panicked { message }));
     let mut identities = pool.map(&files, look, panicked);
     stopped(stop)?;
-    identities.extend(
-        troubles
-            .iter()
-            .map(|(file, error)| Identity::Failed(trouble(file, error.clone()))),
-    );
+    identities.extend(troubles.iter().map(|(file, error)| Identity::Failed(trouble(file, error.clone()))));
     identities.retain(|identity| !matches!(identity, Identity::Elsewhere));
     steps(Step::Identified);
     Ok(identities)
@@ -156,92 +155,37 @@ fn hear_all(
     steps: &(dyn Fn(Step) + Sync),
     stop: &Stop,
 ) -> Result<Vec<Outcome>, Fatal> {
-    let plans = plan(identities, known);
+    let plans = plan::plan(identities, known);
     let unheard: Vec<&Recording> = plans.iter().filter_map(Plan::to_hear).collect();
-    let audio = unheard
-        .iter()
-        .filter_map(|recording| recording.announced)
-        .fold(Duration::ZERO, Duration::saturating_add);
-    steps(Step::Hearing {
-        recordings: unheard.len(),
-        audio,
-    });
+    let announced = unheard.iter().filter_map(|recording| recording.announced);
+    let audio = announced.fold(Duration::ZERO, Duration::saturating_add);
+    steps(Step::Hearing { recordings: unheard.len(), audio });
     let advanced = |audio| steps(Step::Advanced { audio });
-    let ear = Ear {
-        scorer: model,
-        level: settings.analysis.rules.level,
-        stop,
-        advanced: &advanced,
-    };
+    let rules = &settings.analysis.rules;
+    let ear = Ear { scorer: model, rules, stop, advanced: &advanced };
     let hear = |recording: &&Recording| {
-        let heard = ear.hear(&recording.path, &settings.analysis.rules);
-        steps(Step::Finished {
-            name: recording.name.clone(),
-            failed: heard.is_err(),
-        });
+        let heard = ear.hear(&recording.path).and_then(|heard| unchanged(recording, heard));
+        steps(Step::Finished { name: recording.name.clone(), failed: heard.is_err() });
         heard
     };
     let panicked = |_: &&Recording, message| Err(Unheard::Failed(RecordingError::Panicked { message }));
     let mut heard = pool.map(&unheard, hear, panicked).into_iter();
-    stopped(stop)?;
-    Ok(plans.into_iter().filter_map(|plan| plan.outcome(&mut heard)).collect())
-}
-
-/// What is to be done with a recording.
-enum Plan {
-    Hear(Recording),
-    /// Nothing: its outcome is known.
-    Known(Outcome),
-}
-
-/// Hears each content once: what is stored is skipped, and so are copies.
-fn plan(identities: Vec<Identity>, known: &HashSet<ContentHash>) -> Vec<Plan> {
-    let mut seen: HashMap<ContentHash, String> = HashMap::new();
-    let mut skip = |recording: &Recording| {
-        let content = recording.content?;
-        let first = seen.get(&content).cloned();
-        seen.entry(content).or_insert_with(|| recording.name.clone());
-        let stored = known.contains(&content).then_some(Skip::AlreadyHeard);
-        stored.or(first.map(Skip::CopyOf))
-    };
-    let mut plan = |identity| match identity {
-        Identity::Wanted(recording) => match skip(&recording) {
-            Some(skip) => Some(Plan::Known(Outcome {
-                recording,
-                fate: Fate::Skipped(skip),
-            })),
-            None => Some(Plan::Hear(recording)),
-        },
-        Identity::Failed(outcome) => Some(Plan::Known(outcome)),
-        Identity::Elsewhere => None,
-    };
-    identities.into_iter().filter_map(&mut plan).collect()
-}
-
-impl Plan {
-    fn to_hear(&self) -> Option<&Recording> {
-        match self {
-            Plan::Hear(recording) => Some(recording),
-            Plan::Known(_) => None,
-        }
+    let mut outcomes: Vec<Outcome> = plans.into_iter().filter_map(|plan| plan.outcome(&mut heard)).collect();
+    let again = plan::second_chances(&outcomes);
+    let copies: Vec<&Recording> = again.iter().map(|&index| &outcomes[index].recording).collect();
+    let fates = pool.map(&copies, hear, panicked).into_iter().map(plan::fate);
+    for (index, fate) in again.iter().zip(fates.collect::<Vec<_>>()) {
+        outcomes[*index].fate = fate.unwrap_or_else(|| outcomes[*index].fate.clone());
     }
+    stopped(stop)?;
+    Ok(outcomes)
+}
 
-    /// Takes the next result for a recording that was heard.
-    fn outcome(self, results: &mut impl Iterator<Item = Result<crate::record::Heard, Unheard>>) -> Option<Outcome> {
-        match self {
-            Plan::Known(outcome) => Some(outcome),
-            Plan::Hear(recording) => match results.next()? {
-                Ok(heard) => Some(Outcome {
-                    recording,
-                    fate: Fate::Heard(heard),
-                }),
-                Err(Unheard::Failed(error)) => Some(Outcome {
-                    recording,
-                    fate: Fate::Failed(error),
-                }),
-                Err(Unheard::Stopped) => None,
-            },
-        }
+/// A recording that grew or shrank while it was heard is not the content that it is known by.
+fn unchanged(recording: &Recording, heard: Heard) -> Result<Heard, Unheard> {
+    match std::fs::metadata(&recording.path) {
+        Ok(now) if now.len() != recording.bytes => Err(RecordingError::Changed.into()),
+        _ => Ok(heard),
     }
 }
 
@@ -262,10 +206,8 @@ fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<O
 
 /// `--strict`: one failure, and nothing is stored. Names every failure, since no row will.
 fn refuse_partial(settings: &Settings, run: &Run) -> Result<(), Fatal> {
-    let failures: Vec<String> = run
-        .failed()
-        .map(|(recording, error)| format!("  {}: {error}", recording.name))
-        .collect();
+    let failures: Vec<String> =
+        run.failed().map(|(recording, error)| format!("  {}: {error}", recording.name)).collect();
     match failures.is_empty() || !settings.strict {
         true => Ok(()),
         false => Err(Fatal::Failed(format!(

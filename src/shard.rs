@@ -81,9 +81,7 @@ impl Shard {
 
 /// 64-bit FNV-1a: short, published, and the same everywhere (unlike the standard library's hasher).
 fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// MurmurHash3's last step (Austin Appleby, public domain). FNV's lowest bits are hardly more than the parity
@@ -110,10 +108,7 @@ mod tests {
             let even = names.len() / count as usize;
             for index in 1..=count {
                 let size = names.iter().filter(|name| Shard { index, count }.holds(name)).count();
-                assert!(
-                    (even * 6 / 10..even * 14 / 10).contains(&size),
-                    "{index}/{count}: {size} of {even}"
-                );
+                assert!((even * 6 / 10..even * 14 / 10).contains(&size), "{index}/{count}: {size} of {even}");
             }
         }
     }
@@ -121,9 +116,7 @@ mod tests {
     #[test]
     fn every_name_is_in_exactly_one_shard() {
         let shards: Vec<Shard> = (1..=5).map(|k| format!("{k}/5").parse().unwrap()).collect();
-        let sizes = shards
-            .iter()
-            .map(|shard| (0..1000).filter(|i| shard.holds(&format!("day/{i}.ogg"))).count());
+        let sizes = shards.iter().map(|shard| (0..1000).filter(|i| shard.holds(&format!("day/{i}.ogg"))).count());
         let sizes: Vec<usize> = sizes.collect();
         assert_eq!(sizes.iter().sum::<usize>(), 1000);
         assert!(sizes.iter().all(|size| (100..300).contains(size)), "{sizes:?}");
@@ -146,23 +139,12 @@ mod tests {
     #[test]
     fn array_jobs_are_read() {
         let from = |set: &[(&str, &str)]| {
-            Shard::from_environment(|name| {
-                set.iter()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| value.to_string())
-            })
+            Shard::from_environment(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string()))
         };
-        assert_eq!(
-            from(&[("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETION_COUNT", "3")]),
-            Ok("1/3".parse().unwrap())
-        );
+        assert_eq!(from(&[("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETION_COUNT", "3")]), Ok("1/3".parse().unwrap()));
         let aws = [("AWS_BATCH_JOB_ARRAY_INDEX", "2"), ("AWS_BATCH_JOB_ARRAY_SIZE", "3")];
         assert_eq!(from(&aws), Ok("3/3".parse().unwrap()));
-        let slurm = [
-            ("SLURM_ARRAY_TASK_ID", "7"),
-            ("SLURM_ARRAY_TASK_MIN", "5"),
-            ("SLURM_ARRAY_TASK_COUNT", "4"),
-        ];
+        let slurm = [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_MIN", "5"), ("SLURM_ARRAY_TASK_COUNT", "4")];
         assert_eq!(from(&slurm), Ok("3/4".parse().unwrap()));
         assert_eq!(from(&[]), Err(ShardError::NoArray));
     }

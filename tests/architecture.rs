@@ -74,10 +74,7 @@ const EVERYWHERE: [&str; 5] = ["jiff", "log", "serde", "serde_json", "thiserror"
 const UNSAFE: &str = "yamnet/kernels";
 
 fn allowed(room: &str) -> Option<&'static [&'static str]> {
-    ROOMS
-        .iter()
-        .find(|(name, _)| *name == room)
-        .map(|(_, allowed)| *allowed)
+    ROOMS.iter().find(|(name, _)| *name == room).map(|(_, allowed)| *allowed)
 }
 
 /// The rooms that a file imports and may not.
@@ -89,50 +86,34 @@ fn broken_walls(source: &Source) -> Vec<String> {
     let is_room = |name: &String| ROOMS.iter().any(|(room, _)| room == name);
     let named = source.rooms_named().into_iter().filter(is_room);
     let forbidden = named.filter(|name| name != room && !allowed.contains(&name.as_str()));
-    forbidden
-        .map(|name| format!("{}: `{room}` may not import `{name}`", source.path))
-        .collect()
+    forbidden.map(|name| format!("{}: `{room}` may not import `{name}`", source.path)).collect()
 }
 
 fn is_inside(module: &str, home: &str) -> bool {
-    module
-        .strip_prefix(home)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    module.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The crates that a file names away from their homes. Its tests may name any.
 fn strays(source: &Source) -> Vec<String> {
-    let heads = if source.is_test() {
-        BTreeSet::new()
-    } else {
-        source.heads()
-    };
+    let heads = if source.is_test() { BTreeSet::new() } else { source.heads() };
     let away = HOMES
         .iter()
         .filter(|(name, homes)| heads.contains(*name) && !homes.iter().any(|home| is_inside(source.module(), home)));
-    away.map(|(name, homes)| format!("{}: `{name}` lives in {}", source.path, homes.join(", ")))
-        .collect()
+    away.map(|(name, homes)| format!("{}: `{name}` lives in {}", source.path, homes.join(", "))).collect()
 }
 
 /// Unsafe code outside of its folder, or without its reason.
 fn unsafe_faults(source: &Source) -> Vec<String> {
     let lines: Vec<&str> = source.text.lines().map(str::trim_start).collect();
     let is_unsafe = |line: &str| !line.starts_with("//") && (line.contains("unsafe {") || line.contains("unsafe impl"));
-    let reason = |i: usize| {
-        lines[i.saturating_sub(2)..=i]
-            .iter()
-            .any(|line| line.contains("// SAFETY: "))
-    };
+    let reason = |i: usize| lines[i.saturating_sub(2)..=i].iter().any(|line| line.contains("// SAFETY: "));
     let at = |i: usize| format!("{}:{}", source.path, i + 1);
     let fault = |i: usize| match is_inside(source.module(), UNSAFE) {
         false => Some(format!("{}: unsafe code lives in {UNSAFE}", at(i))),
         true if !reason(i) => Some(format!("{}: no SAFETY line", at(i))),
         true => None,
     };
-    (0..lines.len())
-        .filter(|&i| is_unsafe(lines[i]))
-        .filter_map(fault)
-        .collect()
+    (0..lines.len()).filter(|&i| is_unsafe(lines[i])).filter_map(fault).collect()
 }
 
 /// A file that does not say what it is for, or a room that does not say what it must not know.
@@ -178,16 +159,12 @@ fn every_file_says_what_it_is_for() {
 fn the_rules_saw_the_house() {
     let sources = source::all();
     let seen: BTreeSet<&str> = sources.iter().map(Source::room).collect();
-    let declared = sources
-        .iter()
-        .filter(|source| ["lib", "main"].contains(&source.module()));
+    let declared = sources.iter().filter(|source| ["lib", "main"].contains(&source.module()));
     for room in declared.flat_map(Source::modules) {
         assert!(allowed(&room).is_some(), "`{room}` has no row in the layer table");
         assert!(seen.contains(room.as_str()), "no file of `{room}` was read");
     }
-    for room in [
-        "record", "audio", "yamnet", "laughter", "listen", "pool", "store", "run",
-    ] {
+    for room in ["record", "audio", "yamnet", "laughter", "listen", "pool", "store", "run"] {
         assert!(seen.contains(room), "no file of `{room}` was read");
     }
     let imports = |room: &str| -> BTreeSet<String> {
@@ -210,22 +187,10 @@ fn every_crate_of_the_manifest_has_a_home_and_lives_in_it() {
         assert!(known(name), "give `{name}` a home in tests/architecture.rs");
     }
     for (name, _) in HOMES {
-        assert!(
-            names.iter().any(|other| other == name),
-            "`{name}` has left the manifest"
-        );
+        assert!(names.iter().any(|other| other == name), "`{name}` has left the manifest");
     }
     let heads: BTreeSet<String> = source::all().iter().flat_map(Source::heads).collect();
-    for name in [
-        "symphonia",
-        "rubato",
-        "ruopus",
-        "candle_core",
-        "rayon",
-        "postgres",
-        "rusqlite",
-        "walkdir",
-    ] {
+    for name in ["symphonia", "rubato", "ruopus", "candle_core", "rayon", "postgres", "rusqlite", "walkdir"] {
         assert!(heads.contains(name), "`{name}` was not seen in its home");
     }
 }
@@ -258,11 +223,7 @@ fn what_is_no_import_is_none() {
     for text in innocent {
         assert_eq!(broken_walls(&Source::new("audio/level.rs", text)), [""; 0], "{text}");
     }
-    assert_eq!(
-        broken_walls(&Source::new("attic.rs", "")).len(),
-        1,
-        "a room without a row"
-    );
+    assert_eq!(broken_walls(&Source::new("attic.rs", "")).len(), 1, "a room without a row");
 }
 
 #[test]
@@ -271,16 +232,8 @@ fn a_crate_away_from_home_is_seen() {
     assert_eq!(away("pool.rs", "use rayon::prelude::*;"), 0);
     assert_eq!(away("listen.rs", "use rayon::prelude::*;"), 1);
     assert_eq!(away("listen.rs", "fn f() { rayon::join(a, b); }"), 1);
-    assert_eq!(
-        away("store/mod.rs", "mod postgres;\nuse postgres::Database;"),
-        0,
-        "its own module"
-    );
-    assert_eq!(
-        away("audio/decoder.rs", "use symphonia::core;"),
-        1,
-        "not below audio/decode"
-    );
+    assert_eq!(away("store/mod.rs", "mod postgres;\nuse postgres::Database;"), 0, "its own module");
+    assert_eq!(away("audio/decoder.rs", "use symphonia::core;"), 1, "not below audio/decode");
     assert_eq!(away("audio/decode/mod.rs", "use symphonia::core;"), 0);
 }
 
@@ -288,28 +241,15 @@ fn a_crate_away_from_home_is_seen() {
 fn unsafe_code_is_seen() {
     let faults = |path: &str, text: &str| unsafe_faults(&Source::new(path, text)).len();
     assert_eq!(faults("pool.rs", "// SAFETY: none\nunsafe { f() }"), 1);
-    assert_eq!(
-        faults("yamnet/kernels/x86.rs", "let a = 1;\nlet b = unsafe { f() };"),
-        1
-    );
-    assert_eq!(
-        faults("yamnet/kernels/x86.rs", "// SAFETY: checked.\nlet b = unsafe { f() };"),
-        0
-    );
+    assert_eq!(faults("yamnet/kernels/x86.rs", "let a = 1;\nlet b = unsafe { f() };"), 1);
+    assert_eq!(faults("yamnet/kernels/x86.rs", "// SAFETY: checked.\nlet b = unsafe { f() };"), 0);
 }
 
 #[test]
 fn silence_is_seen() {
     let faults = |path: &str, text: &str| silent(&Source::new(path, text)).len();
-    assert_eq!(
-        faults("pool.rs", "//! Threads.\n//!\n//! Invariant: knows no audio.\n"),
-        0
-    );
+    assert_eq!(faults("pool.rs", "//! Threads.\n//!\n//! Invariant: knows no audio.\n"), 0);
     assert_eq!(faults("pool.rs", "//! Threads.\n"), 1);
-    assert_eq!(
-        faults("audio/level.rs", "//! Loudness.\n"),
-        0,
-        "rooms alone have an invariant"
-    );
+    assert_eq!(faults("audio/level.rs", "//! Loudness.\n"), 0, "rooms alone have an invariant");
     assert_eq!(faults("audio/mod.rs", "use std::fs;\n"), 2);
 }

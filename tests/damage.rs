@@ -36,54 +36,33 @@ fn wav(magic: &[u8; 4], riff: u32, chunks: &[u8], data: u32) -> Vec<u8> {
 
 /// The pages of an Ogg file.
 fn pages(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut starts: Vec<usize> = (0..bytes.len() - 4)
-        .filter(|&at| bytes[at..].starts_with(b"OggS\0"))
-        .collect();
+    let mut starts: Vec<usize> = (0..bytes.len() - 4).filter(|&at| bytes[at..].starts_with(b"OggS\0")).collect();
     starts.push(bytes.len());
     starts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
 }
 
 fn without(pages: &[&[u8]], missing: usize) -> Vec<u8> {
-    pages
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| *at != missing)
-        .flat_map(|(_, page)| page.to_vec())
-        .collect()
+    pages.iter().enumerate().filter(|(at, _)| *at != missing).flat_map(|(_, page)| page.to_vec()).collect()
 }
 
 #[test]
 fn headers_that_were_never_finished_are_heard_to_the_end() {
-    for (riff, data) in [
-        (0, 0),
-        (36, 0),
-        (u32::MAX, u32::MAX),
-        (0x7FFF_F024, 0x7FFF_F000),
-        (0x8000_0024, 0x8000_0000),
-    ] {
+    for (riff, data) in [(0, 0), (36, 0), (u32::MAX, u32::MAX), (0x7FFF_F024, 0x7FFF_F000), (0x8000_0024, 0x8000_0000)]
+    {
         assert_eq!(heard(&wav(b"RIFF", riff, &[], data)), Ok(64_000), "{riff:#x} {data:#x}");
     }
 }
 
 #[test]
 fn a_riff_of_64_bits_is_heard() {
-    let ds64 = [
-        &b"ds64\x1c\0\0\0"[..],
-        &64_072u64.to_le_bytes(),
-        &64_000u64.to_le_bytes(),
-        &[0; 12],
-    ]
-    .concat();
+    let ds64 = [&b"ds64\x1c\0\0\0"[..], &64_072u64.to_le_bytes(), &64_000u64.to_le_bytes(), &[0; 12]].concat();
     assert_eq!(heard(&wav(b"RF64", u32::MAX, &ds64, u32::MAX)), Ok(64_000));
 }
 
 #[test]
 fn a_wav_shorter_than_announced_is_truncated_where_it_ends() {
     let error = heard(&wav(b"RIFF", 96_036, &[], 96_000)).unwrap_err();
-    assert!(
-        matches!(error, RecordingError::Truncated { at, .. } if at == Duration::from_secs(4)),
-        "{error}"
-    );
+    assert!(matches!(error, RecordingError::Truncated { at, .. } if at == Duration::from_secs(4)), "{error}");
 }
 
 #[test]
@@ -99,19 +78,14 @@ fn the_broadcast_extension_tells_the_date() {
     bext[8 + 320..8 + 338].copy_from_slice(b"2025-10-2413:00:05");
     let scratch = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(scratch.path(), wav(b"RIFF", 64_646, &bext, 64_000)).unwrap();
-    assert_eq!(
-        probe(scratch.path()).unwrap().recorded.as_deref(),
-        Some("2025-10-24T13:00:05")
-    );
+    assert_eq!(probe(scratch.path()).unwrap().recorded.as_deref(), Some("2025-10-24T13:00:05"));
 }
 
 #[test]
 fn a_lost_page_is_damage_and_says_how_much() {
     let bytes = format("opus_celt_64k.ogg");
     let pages = pages(&bytes);
-    let RecordingError::Corrupt { reason, at } = heard(&without(&pages, 3)).unwrap_err() else {
-        panic!()
-    };
+    let RecordingError::Corrupt { reason, at } = heard(&without(&pages, 3)).unwrap_err() else { panic!() };
     assert_eq!(reason, "1.00 s of sound are missing here");
     assert!(at < Duration::from_secs(3));
     let error = heard(&without(&pages, pages.len() - 2)).unwrap_err();
@@ -136,17 +110,11 @@ fn an_ogg_without_its_last_page_is_a_recorder_switched_off() {
 
 #[test]
 fn what_is_no_recording_is_named() {
-    for (bytes, word) in [
-        (&b"%PDF-1.4 and so on"[..], "PDF"),
-        (b"<html>", "text"),
-        (&[0; 5000], "zeros"),
-        (b"wvpk    ", "WavPack"),
-    ] {
+    for (bytes, word) in
+        [(&b"%PDF-1.4 and so on"[..], "PDF"), (b"<html>", "text"), (&[0; 5000], "zeros"), (b"wvpk    ", "WavPack")]
+    {
         let error = heard(bytes).unwrap_err();
-        assert!(
-            matches!(&error, RecordingError::Unsupported { what } if what.contains(word)),
-            "{error}"
-        );
+        assert!(matches!(&error, RecordingError::Unsupported { what } if what.contains(word)), "{error}");
     }
     assert_eq!(heard(b""), Err(RecordingError::Empty));
 }
@@ -155,12 +123,7 @@ fn what_is_no_recording_is_named() {
 fn what_is_no_file_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
     let error = heard_at(folder.path()).unwrap_err();
-    assert_eq!(
-        error,
-        RecordingError::NotAFile {
-            what: "a folder".into()
-        }
-    );
+    assert_eq!(error, RecordingError::NotAFile { what: "a folder".into() });
     assert_eq!(heard_at(&folder.path().join("gone.wav")), Err(RecordingError::Vanished));
 }
 
@@ -180,10 +143,7 @@ fn absurd_headers_cost_nothing() {
         let width = if place == 24 { 4 } else { 2 };
         bytes[place..place + width].copy_from_slice(&value.to_le_bytes()[..width]);
         let outcome = std::panic::catch_unwind(|| heard(&bytes)); // symphonia may panic; the pool catches it
-        assert!(
-            !matches!(outcome, Ok(Ok(samples)) if samples > 64_000),
-            "{place} {value}: {outcome:?}"
-        );
+        assert!(!matches!(outcome, Ok(Ok(samples)) if samples > 64_000), "{place} {value}: {outcome:?}");
     }
 }
 

@@ -27,16 +27,7 @@ fn text(place: &Place, command: &mut Command) -> String {
 
 fn plain(stderr: &str, place: &Place) -> String {
     let folder = place.path("").display().to_string();
-    let lines = stderr.trim_end().replace(folder.trim_end_matches('/'), "[folder]");
-    lines.lines().map(without_time).collect::<Vec<_>>().join("\n")
-}
-
-/// `[2025-10-24T07:00:00Z ERROR] ...` as `[time] ERROR ...`.
-fn without_time(line: &str) -> String {
-    match line.strip_prefix("[20").and_then(|line| line.split_once("] ")) {
-        Some((stamp, rest)) => format!("[time] {} {rest}", stamp.split_whitespace().last().unwrap()),
-        None => line.to_owned(),
-    }
+    stderr.trim_end().replace(folder.trim_end_matches('/'), "[folder]")
 }
 
 fn scan(flags: &[&str]) -> String {
@@ -59,19 +50,19 @@ fn recordings_that_cannot_be_heard() {
     let place = hostile::place();
     let stderr = hostile::scan(&place, &[]).stderr;
     assert_snapshot!(plain(&stderr, &place), @r#"
-[time] ERROR cut.ogg: ends too early, at 0:00:00.9: the file stops inside a page; if the recorder still has it, copy it again
-[time] ERROR empty.wav: is empty (0 bytes); the recorder wrote nothing into it
-[time] ERROR escape\x1b[31m\x0a.wav: holds no audio that giggles can decode: it is a text (JSON)
-[time] ERROR flipped.ogg: is damaged at 0:00:01.9: 1.00 s of sound are missing here; if the recorder still has it, copy it again
-[time] ERROR header.wav: holds no audio that giggles can decode: its header is whole, but not one sample follows
-[time] ERROR locked.wav: cannot be read: permission denied; check its permissions and the disk
-[time] ERROR text.wav: holds no audio that giggles can decode: its first bytes are of no audio format known here
-[time] ERROR zeros.wav: holds no audio that giggles can decode: it begins with zeros only
-[time] ERROR closed: cannot be read: permission denied; check its permissions and the disk
-[time] ERROR dangling.wav: is not a regular file (a symbolic link to what is not there); giggles reads files only
-[time] ERROR loop.wav: cannot be read: Too many levels of symbolic links; check its permissions and the disk
-[time] ERROR pipe.wav: is not a regular file (a pipe); giggles reads files only
-[time] ERROR up: is not a regular file (a symbolic link back to a folder above it); giggles reads files only
+giggles: error: cut.ogg: ends too early, at 0:00:00.9: the file stops inside a page; if the recorder still has it, copy it again
+giggles: error: empty.wav: is empty (0 bytes); the recorder wrote nothing into it
+giggles: error: escape\x1b[31m\x0a.wav: holds no audio that giggles can decode: it is a text (JSON)
+giggles: error: flipped.ogg: is damaged at 0:00:01.9: 1.00 s of sound are missing here; if the recorder still has it, copy it again
+giggles: error: header.wav: holds no audio that giggles can decode: its header is whole, but not one sample follows
+giggles: error: locked.wav: cannot be read: permission denied; check its permissions and the disk
+giggles: error: text.wav: holds no audio that giggles can decode: its first bytes are of no audio format known here
+giggles: error: zeros.wav: holds no audio that giggles can decode: it begins with zeros only
+giggles: error: closed: cannot be read: permission denied; check its permissions and the disk
+giggles: error: dangling.wav: is not a regular file (a symbolic link to what is not there); giggles reads files only
+giggles: error: loop.wav: cannot be read: Too many levels of symbolic links; check its permissions and the disk
+giggles: error: pipe.wav: is not a regular file (a pipe); giggles reads files only
+giggles: error: up: is not a regular file (a symbolic link back to a folder above it); giggles reads files only
 "#);
 }
 
@@ -80,8 +71,8 @@ fn strict() {
     let place = Place::with(&[OTHER]);
     place.write("empty.wav", b"");
     assert_snapshot!(text(&place, &mut place.scan_into(&place.sqlite(), &["--strict"])), @r#"
-[time] ERROR nothing was stored, since --strict is given and 1 recording failed:
-      empty.wav: is empty (0 bytes); the recorder wrote nothing into it
+giggles: error: nothing was stored, since --strict is given and 1 recording failed:
+  empty.wav: is empty (0 bytes); the recorder wrote nothing into it
 "#);
 }
 
@@ -92,6 +83,7 @@ fn every_reason_a_recording_can_fail_for() {
     let all = [
         RecordingError::Unreadable { reason: reason() },
         RecordingError::Vanished,
+        RecordingError::Changed,
         RecordingError::NotAFile { what: "a pipe".into() },
         RecordingError::Empty,
         RecordingError::Unsupported { what: reason() },
@@ -118,8 +110,8 @@ fn no_recordings() {
     let texts =
         [&[][..], &["--date", "2025-10-24"]].map(|flags| text(&place, &mut place.scan_into(&place.sqlite(), flags)));
     assert_snapshot!(texts.join("\n"), @r#"
-[time] ERROR no recordings in recordings; is the disk mounted? (--allow-empty if this is right)
-[time] ERROR no recordings of the time asked for in recordings; is the disk mounted, and are the day and --tz right? (--allow-empty if this is right)
+giggles: error: no recordings in recordings; is the disk mounted? (--allow-empty if this is right)
+giggles: error: no recordings of the time asked for in recordings; is the disk mounted, and are the day and --tz right? (--allow-empty if this is right)
 "#);
 }
 
@@ -127,7 +119,7 @@ fn no_recordings() {
 fn no_such_folder() {
     let place = Place::new();
     assert_snapshot!(text(&place, &mut place.command(&["scan", "-n", "/media/recorder/of/yesterday"])), @r#"
-[time] ERROR '/media/recorder/of/yesterday' does not exist; is the disk mounted and the path right?
+giggles: error: '/media/recorder/of/yesterday' does not exist; is the disk mounted and the path right?
 "#);
 }
 
@@ -135,7 +127,7 @@ fn no_such_folder() {
 fn no_folder_at_all() {
     let place = Place::new();
     assert_snapshot!(text(&place, &mut place.command(&["scan", "-n"])), @r#"
-[time] ERROR no recordings are named: give a folder, or set GIGGLES_RECORDINGS
+giggles: error: no recordings are named: give a folder, or set GIGGLES_RECORDINGS
 "#);
 }
 
@@ -151,13 +143,13 @@ fn times_and_zones() {
         environment("GIGGLES_DATE", "24.10.2025"),
     ];
     assert_snapshot!(all.join("\n"), @r#"
-[time] ERROR --date: '24.10.2025' is not a date; give YYYY-MM-DD, today or yesterday
-[time] ERROR --from: 'noon' is not a time; give 2025-10-24T13:00, a date, or with a zone 2025-10-24T13:00:00Z or …-07:00
-[time] ERROR the window ends at 2025-10-24T00:00:00Z, not after it begins at 2025-10-25T00:00:00Z; were --from and --to swapped?
-[time] ERROR --tz: 'Los Angeles' is not a time zone known here; did you mean America/Los_Angeles?
-[time] ERROR --tz: 'PDT' is not a time zone known here; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
-[time] ERROR --name-tz: 'Mars/Olympus' is not a time zone known here; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
-[time] ERROR GIGGLES_DATE: '24.10.2025' is not a date; give YYYY-MM-DD, today or yesterday
+giggles: error: --date: '24.10.2025' is not a date; give YYYY-MM-DD, today or yesterday
+giggles: error: --from: 'noon' is not a time; give 2025-10-24T13:00, a date, or with a zone 2025-10-24T13:00:00Z or …-07:00
+giggles: error: the window ends at 2025-10-24T00:00:00Z, not after it begins at 2025-10-25T00:00:00Z; were --from and --to swapped?
+giggles: error: --tz: 'Los Angeles' is not a time zone known here; did you mean America/Los_Angeles?
+giggles: error: --tz: 'PDT' is not a time zone known here; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
+giggles: error: --name-tz: 'Mars/Olympus' is not a time zone known here; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
+giggles: error: GIGGLES_DATE: '24.10.2025' is not a date; give YYYY-MM-DD, today or yesterday
 "#);
 }
 
@@ -180,14 +172,14 @@ fn rules_and_shards() {
         without_names(&environment("GIGGLES_CPU", "z80")),
     ];
     assert_snapshot!(all.join("\n"), @r#"
-[time] ERROR --threshold high: give sensitive, normal (0.56), strict, or a score from 0.001 to 0.999
-[time] ERROR --threshold 1.5: give sensitive, normal (0.56), strict, or a score from 0.001 to 0.999
-[time] ERROR --pad -1: give seconds from 0 to 3600
-[time] ERROR --join 1000000000: give seconds from 0 to 3600
-[time] ERROR --shard: a shard is k/n with 1 <= k <= n, such as 2/4, or auto; not "4/3"
-[time] ERROR --shard: auto finds no array job here: it reads JOB_COMPLETION_INDEX with JOB_COMPLETION_COUNT, AWS_BATCH_JOB_ARRAY_INDEX with _SIZE, or SLURM_ARRAY_TASK_ID with _MIN and _COUNT
-[time] ERROR --source: the name is empty
-[time] ERROR GIGGLES_CPU=z80: this machine has [names]
+giggles: error: --threshold high: give sensitive, normal (0.56), strict, or a score from 0.001 to 0.999
+giggles: error: --threshold 1.5: give sensitive, normal (0.56), strict, or a score from 0.001 to 0.999
+giggles: error: --pad -1: give seconds from 0 to 3600
+giggles: error: --join 1000000000: give seconds from 0 to 3600
+giggles: error: --shard: a shard is k/n with 1 <= k <= n, such as 2/4, or auto; not "4/3"
+giggles: error: --shard: auto finds no array job here: it reads JOB_COMPLETION_INDEX with JOB_COMPLETION_COUNT, AWS_BATCH_JOB_ARRAY_INDEX with _SIZE, or SLURM_ARRAY_TASK_ID with _MIN and _COUNT
+giggles: error: --source: the name is empty
+giggles: error: GIGGLES_CPU=z80: this machine has [names]
 "#);
 }
 
@@ -206,16 +198,16 @@ fn databases_that_cannot_be() {
         environment("GIGGLES_DATABASE_URL_FILE", "no-such-file"),
     ];
     assert_snapshot!(all.join("\n"), @r#"
-[time] ERROR the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE
-[time] ERROR sqlite: lacks its file; write sqlite:PATH
-[time] ERROR sqlite:no/such/folder/laughs.db cannot be made: there is no folder no/such/folder; make it, or mount its disk
-[time] ERROR sqlite:recordings is a folder; name a file in it
-[time] ERROR sqlite:[folder]/recordings/crow.flac is not an SQLite database; name another file
-[time] ERROR the database's address lacks its //; write postgres://USER@HOST/DATABASE
-[time] ERROR giggles does not know the parameter 'sslmod' in the database's address
-[time] ERROR sslmode=perhaps is unknown; write disable, allow, prefer, require, verify-ca or verify-full
-[time] ERROR DATABASE_URL: the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE
-[time] ERROR no-such-file, which should hold the database's URL, cannot be read: No such file or directory (os error 2); check the path and its permissions
+giggles: error: the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE
+giggles: error: sqlite: lacks its file; write sqlite:PATH
+giggles: error: sqlite:no/such/folder/laughs.db cannot be made: there is no folder no/such/folder; make it, or mount its disk
+giggles: error: sqlite:recordings is a folder; name a file in it
+giggles: error: sqlite:[folder]/recordings/crow.flac is not an SQLite database; name another file
+giggles: error: the database's address lacks its //; write postgres://USER@HOST/DATABASE
+giggles: error: giggles does not know the parameter 'sslmod' in the database's address
+giggles: error: sslmode=perhaps is unknown; write disable, allow, prefer, require, verify-ca or verify-full
+giggles: error: DATABASE_URL: the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE
+giggles: error: no-such-file, which should hold the database's URL, cannot be read: No such file or directory (os error 2); check the path and its permissions
 "#);
 }
 
@@ -227,7 +219,7 @@ fn a_postgres_that_is_not_there() {
     let (text, number) = text.split_once("(os error ").unwrap();
     let (_, rest) = number.split_once(')').unwrap();
     assert_snapshot!(format!("{text}[number]{rest}"), @r#"
-[time] ERROR postgres://neil:***@127.0.0.1:[port]/laughs cannot be reached: error connecting to server: Connection refused [number]; try again later
+giggles: error: postgres://neil:***@127.0.0.1:[port]/laughs cannot be reached: error connecting to server: Connection refused [number]; try again later
 "#);
 }
 
@@ -236,11 +228,9 @@ fn a_database_that_is_newer() {
     let place = Place::with(&[OTHER]);
     place.scan(&[]).ends_with(0);
     let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
-    connection
-        .execute_batch("INSERT INTO giggles_schema VALUES (99, '2040-01-01')")
-        .unwrap();
+    connection.execute_batch("INSERT INTO giggles_schema VALUES (99, '2040-01-01')").unwrap();
     assert_snapshot!(text(&place, &mut place.scan_into(&place.sqlite(), &[])), @r#"
-[time] ERROR sqlite:[folder]/laughs.db was written by a newer giggles (schema 99, this one knows 1): update giggles
+giggles: error: sqlite:[folder]/laughs.db was written by a newer giggles (schema 99, this one knows 1): update giggles
 "#);
 }
 
@@ -252,7 +242,7 @@ fn a_database_that_refuses_the_rows() {
     let poison = "CREATE TRIGGER poison BEFORE INSERT ON recordings BEGIN SELECT RAISE(ABORT, 'disk is poisoned'); END";
     connection.execute_batch(poison).unwrap();
     assert_snapshot!(text(&place, &mut place.scan_into(&place.sqlite(), &[])), @r#"
-[time] ERROR the run could not be stored in sqlite:[folder]/laughs.db: disk is poisoned; nothing of it was stored
+giggles: error: the run could not be stored in sqlite:[folder]/laughs.db: disk is poisoned; nothing of it was stored
 "#);
 }
 
@@ -260,29 +250,21 @@ fn a_database_that_refuses_the_rows() {
 fn models_that_cannot_be_used() {
     let place = Place::with(&[OTHER]);
     let mut texts = Vec::new();
-    let mut say = || {
-        texts.push(text(
-            &place,
-            &mut place.scan_into(&place.sqlite(), &["--model", "own.safetensors"]),
-        ))
-    };
+    let mut say = || texts.push(text(&place, &mut place.scan_into(&place.sqlite(), &["--model", "own.safetensors"])));
     say();
     fs::write(place.path("own.safetensors"), b"some bytes").unwrap();
     say();
     fs::write(place.path("own.safetensors.sha256"), b"00ff  own.safetensors\n").unwrap();
     say();
-    let sum: String = Sha256::digest(b"some bytes")
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sum: String = Sha256::digest(b"some bytes").iter().map(|byte| format!("{byte:02x}")).collect();
     fs::write(place.path("own.safetensors.sha256"), sum).unwrap();
     say();
     assert_snapshot!(texts.join("\n"), @r#"
-[time] ERROR model own.safetensors: cannot be read: No such file or directory (os error 2); check the path given with --model
-[time] ERROR model own.safetensors: has no checksum beside it; if you trust it, write one with
-      sha256sum own.safetensors > own.safetensors.sha256
-[time] ERROR model own.safetensors: its SHA-256 is 0d22cdcc10e6d049dbe1af5123d50873fdfc1a4f58306e58cb6241be9472014d, but own.safetensors.sha256 says 00ff; copy it again
-[time] ERROR the model is not YAMNet as giggles knows it (header too large); without --model the one in the program is used
+giggles: error: model own.safetensors: cannot be read: No such file or directory (os error 2); check the path given with --model
+giggles: error: model own.safetensors: has no checksum beside it; if you trust it, write one with
+  sha256sum own.safetensors > own.safetensors.sha256
+giggles: error: model own.safetensors: its SHA-256 is 0d22cdcc10e6d049dbe1af5123d50873fdfc1a4f58306e58cb6241be9472014d, but own.safetensors.sha256 says 00ff; copy it again
+giggles: error: the model is not YAMNet as giggles knows it (header too large); without --model the one in the program is used
 "#);
 }
 
@@ -291,14 +273,10 @@ fn scores_of_what_cannot_be_heard() {
     let place = Place::with(&[OTHER]);
     place.write("empty.wav", b"");
     let say = |arguments: &[&str]| text(&place, &mut place.command(&[&["scores"], arguments].concat()));
-    let all = [
-        say(&["recordings/empty.wav"]),
-        say(&["no-such.wav"]),
-        say(&["recordings/crow.flac", "--from", "soon"]),
-    ];
+    let all = [say(&["recordings/empty.wav"]), say(&["no-such.wav"]), say(&["recordings/crow.flac", "--from", "soon"])];
     assert_snapshot!(all.join("\n"), @r#"
-[time] ERROR recordings/empty.wav: is empty (0 bytes); the recorder wrote nothing into it
-[time] ERROR 'no-such.wav' does not exist; is the disk mounted and the path right?
-[time] ERROR --from soon: give seconds, M:SS or H:MM:SS
+giggles: error: recordings/empty.wav: is empty (0 bytes); the recorder wrote nothing into it
+giggles: error: 'no-such.wav' does not exist; is the disk mounted and the path right?
+giggles: error: --from soon: give seconds, M:SS or H:MM:SS
 "#);
 }

@@ -43,8 +43,7 @@ fn code_0_all_was_heard_or_had_been() {
 fn code_1_strict_stores_nothing_if_one_fails() {
     let place = with_a_corrupt_one();
     let said = place.scan(&["--strict"]).ends_with(1);
-    said.complains_of("cut.ogg: ends too early")
-        .complains_of("nothing was stored");
+    said.complains_of("cut.ogg: ends too early").complains_of("nothing was stored");
     for table in ["runs", "recordings", "detections"] {
         assert_eq!(place.number(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
@@ -60,10 +59,7 @@ fn code_1_the_database_refuses_the_rows() {
     let said = place.scan(&[]).ends_with(1);
     said.complains_of("poisoned").complains_of("nothing of it was stored");
     assert_eq!(place.number("SELECT count(*) FROM runs"), 1, "the earlier one");
-    assert_eq!(
-        place.number("SELECT count(*) FROM recordings WHERE source <> 'earlier'"),
-        0
-    );
+    assert_eq!(place.number("SELECT count(*) FROM recordings WHERE source <> 'earlier'"), 0);
 }
 
 #[test]
@@ -72,8 +68,7 @@ fn code_1_postgres_refuses_the_rows() {
     drop(giggles::store::open(&home.location()).unwrap());
     home.tell("ALTER TABLE detections ADD CONSTRAINT poison CHECK (peak_score > 2)");
     let said = said(&mut place.scan_into(&home.url(), &[])).ends_with(1);
-    said.complains_of("poison")
-        .complains_of("nothing of this run was stored");
+    said.complains_of("poison").complains_of("nothing of this run was stored");
     assert_eq!([home.count("runs"), home.count("recordings")], [0, 0]);
 }
 
@@ -125,9 +120,7 @@ fn code_75_postgres_is_not_there() {
     let place = Place::with(&[LAUGH]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("postgres://neil:open-sesame@127.0.0.1:{port}/laughs");
-    said(&mut place.scan_into(&url, &[]))
-        .ends_with(75)
-        .complains_of("cannot be reached");
+    said(&mut place.scan_into(&url, &[])).ends_with(75).complains_of("cannot be reached");
 }
 
 /// Starts a run that will be at work for long; gives it when it holds the lock.
@@ -174,9 +167,7 @@ fn a_signal_ends_the_run(home: &impl Home, signal: Signal, code: i32) {
     place.copy(OTHER.0, OTHER.1);
     let run = at_work(&place, home);
     run.signal(signal);
-    run.wait()
-        .ends_with(code)
-        .complains_of("nothing of this run was stored");
+    run.wait().ends_with(code).complains_of("nothing of this run was stored");
     assert_eq!(stored(home), before);
 }
 
@@ -211,14 +202,8 @@ fn code_78_a_setting_that_means_nothing() {
         place.scan(flags).ends_with(78).complains_of(words);
     }
     place.run(&["scan"]).ends_with(78).complains_of("GIGGLES_RECORDINGS");
-    place
-        .run(&["scan", "-n", "no/such/folder"])
-        .ends_with(78)
-        .complains_of("no/such/folder");
-    assert!(
-        !place.path("laughs.db").exists(),
-        "settings are checked before any work"
-    );
+    place.run(&["scan", "-n", "no/such/folder"]).ends_with(78).complains_of("no/such/folder");
+    assert!(!place.path("laughs.db").exists(), "settings are checked before any work");
 }
 
 #[test]
@@ -234,9 +219,7 @@ fn code_78_a_database_that_cannot_be_one() {
         said(&mut place.scan_into(url, &[])).ends_with(78).complains_of(words);
     }
     let mut command = place.command(&["scan", "recordings"]);
-    said(command.env("DATABASE_URL", "nonsense"))
-        .ends_with(78)
-        .complains_of("DATABASE_URL");
+    said(command.env("DATABASE_URL", "nonsense")).ends_with(78).complains_of("DATABASE_URL");
 }
 
 #[test]
@@ -244,9 +227,7 @@ fn code_78_the_database_is_newer_than_the_program() {
     let place = Place::with(&[LAUGH]);
     place.scan(&[]).ends_with(0);
     let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
-    connection
-        .execute_batch("INSERT INTO giggles_schema VALUES (99, '2040-01-01')")
-        .unwrap();
+    connection.execute_batch("INSERT INTO giggles_schema VALUES (99, '2040-01-01')").unwrap();
     place.scan(&[]).ends_with(78).complains_of("update giggles");
 }
 
@@ -254,18 +235,12 @@ fn code_78_the_database_is_newer_than_the_program() {
 fn code_78_a_cpu_that_is_none() {
     let place = Place::with(&[LAUGH]);
     let mut command = place.scan_into(&place.sqlite(), &[]);
-    said(command.env("GIGGLES_CPU", "z80"))
-        .ends_with(78)
-        .complains_of("GIGGLES_CPU=z80");
+    said(command.env("GIGGLES_CPU", "z80")).ends_with(78).complains_of("GIGGLES_CPU=z80");
 }
 
 fn write_sum(place: &Place, bytes: &[u8]) {
     let digits: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(
-        place.path("model.safetensors.sha256"),
-        format!("{digits}  model.safetensors\n"),
-    )
-    .unwrap();
+    fs::write(place.path("model.safetensors.sha256"), format!("{digits}  model.safetensors\n")).unwrap();
 }
 
 #[test]
@@ -276,9 +251,7 @@ fn code_78_a_model_that_is_missing_or_unproven() {
     fs::write(place.path("model.safetensors"), b"some bytes").unwrap();
     with_model().complains_of("has no checksum beside it");
     write_sum(&place, b"other bytes");
-    with_model()
-        .complains_of("its SHA-256 is")
-        .complains_of("copy it again");
+    with_model().complains_of("its SHA-256 is").complains_of("copy it again");
     write_sum(&place, b"some bytes");
     with_model().complains_of("is not YAMNet");
     assert!(!place.path("laughs.db").exists());
@@ -296,8 +269,5 @@ fn code_78_a_model_of_another_shape() {
     tensors.insert(name.clone(), turned);
     candle_core::safetensors::save(&tensors, place.path("model.safetensors")).unwrap();
     write_sum(&place, &fs::read(place.path("model.safetensors")).unwrap());
-    place
-        .scan(&["--model", "model.safetensors"])
-        .ends_with(78)
-        .complains_of(&name);
+    place.scan(&["--model", "model.safetensors"]).ends_with(78).complains_of(&name);
 }

@@ -24,31 +24,15 @@ fn rows(place: &Place, sql: &str) -> Vec<String> {
 fn the_bad_are_named_and_stored_and_the_good_are_heard() {
     let place = hostile::place();
     let said = hostile::scan(&place, &[]).ends_with(3);
-    let failed = rows(
-        &place,
-        "SELECT name || '|' || failure_kind FROM recordings WHERE status = 'failed' ORDER BY name",
-    );
+    let failed =
+        rows(&place, "SELECT name || '|' || failure_kind FROM recordings WHERE status = 'failed' ORDER BY name");
     assert_eq!(failed, BAD.map(|(name, kind)| format!("{name}|{kind}")));
-    assert_eq!(
-        rows(
-            &place,
-            "SELECT name FROM recordings WHERE status = 'heard' ORDER BY name"
-        ),
-        GOOD
-    );
-    let reasons = rows(
-        &place,
-        "SELECT name || ': ' || failure_reason FROM recordings WHERE status = 'failed'",
-    );
+    assert_eq!(rows(&place, "SELECT name FROM recordings WHERE status = 'heard' ORDER BY name"), GOOD);
+    let reasons = rows(&place, "SELECT name || ': ' || failure_reason FROM recordings WHERE status = 'failed'");
     reasons.iter().for_each(|reason| {
         said.complains_of(reason);
     });
-    assert_eq!(
-        said.stderr.lines().count(),
-        BAD.len(),
-        "a line a failure:\n{}",
-        said.stderr
-    );
+    assert_eq!(said.stderr.lines().count(), BAD.len(), "a line a failure:\n{}", said.stderr);
     assert_eq!(place.number("SELECT exit_code FROM runs"), 3);
     assert!(place.number("SELECT count(*) FROM detections") > 0);
 }
@@ -82,18 +66,12 @@ fn strict_names_every_failure_and_stores_nothing() {
     BAD.iter().for_each(|(name, _)| {
         said.complains_of(&format!("  {name}: "));
     });
-    assert_eq!(
-        place.number("SELECT (SELECT count(*) FROM runs) + (SELECT count(*) FROM recordings)"),
-        0
-    );
+    assert_eq!(place.number("SELECT (SELECT count(*) FROM runs) + (SELECT count(*) FROM recordings)"), 0);
 }
 
 #[test]
 fn a_file_that_vanishes_before_it_is_heard_fails_alone() {
-    let (place, home) = (
-        Place::with(&[("fixtures/clips/crow_cc0.flac", "stays.flac")]),
-        InPostgres::new(),
-    );
+    let (place, home) = (Place::with(&[("fixtures/clips/crow_cc0.flac", "stays.flac")]), InPostgres::new());
     // On one thread, in the order of names: the file to be removed waits behind an hour of sound.
     place.write_long("1 long.wav", 60);
     place.copy("fixtures/clips/burp_cc0.flac", "2 vanishes.flac");
@@ -102,18 +80,8 @@ fn a_file_that_vanishes_before_it_is_heard_fails_alone() {
         AND datname = current_database() AND query LIKE '%content_sha256 = ANY%'";
     eventually("all files have been looked at", || home.ask(looked).len() == 1);
     fs::remove_file(place.recording("2 vanishes.flac")).unwrap();
-    fs::File::options()
-        .write(true)
-        .open(place.recording("1 long.wav"))
-        .unwrap()
-        .set_len(1_000_000)
-        .unwrap();
-    run.wait()
-        .ends_with(3)
-        .complains_of("2 vanishes.flac: vanished after it was found");
+    fs::File::options().write(true).open(place.recording("1 long.wav")).unwrap().set_len(1_000_000).unwrap();
+    run.wait().ends_with(3).complains_of("2 vanishes.flac: vanished after it was found");
     let rows = home.ask("SELECT name, coalesce(failure_kind, 'heard') FROM recordings ORDER BY name");
-    assert_eq!(
-        rows,
-        ["1 long.wav|truncated", "2 vanishes.flac|vanished", "stays.flac|heard"]
-    );
+    assert_eq!(rows, ["1 long.wav|truncated", "2 vanishes.flac|vanished", "stays.flac|heard"]);
 }

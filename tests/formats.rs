@@ -46,11 +46,8 @@ const MONO: [(&str, f64, usize); 32] = [
 ];
 
 /// Those whose right channel comes 0.4 ms later: their mono is a source of its own.
-const STEREO: [(&str, f64, usize); 3] = [
-    ("wav_s16_stereo_8000.wav", 0.99, 0),
-    ("mp3_stereo_44100.mp3", 0.97, 0),
-    ("opus_celt_stereo_96k.ogg", 0.97, 0),
-];
+const STEREO: [(&str, f64, usize); 3] =
+    [("wav_s16_stereo_8000.wav", 0.99, 0), ("mp3_stereo_44100.mp3", 0.97, 0), ("opus_celt_stereo_96k.ogg", 0.97, 0)];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats")
@@ -86,12 +83,7 @@ fn every_name() -> Vec<String> {
 /// Best correlation of `b` with `a`, and the lag of `b` at which it is, within `reach`.
 fn alike(a: &[f32], b: &[f32], reach: i64) -> (f64, i64) {
     let at = |lag: i64| {
-        let other = |i: usize| {
-            i.checked_add_signed(lag as isize)
-                .and_then(|i| b.get(i))
-                .copied()
-                .unwrap_or(0.0)
-        };
+        let other = |i: usize| i.checked_add_signed(lag as isize).and_then(|i| b.get(i)).copied().unwrap_or(0.0);
         let (mut ab, mut aa, mut bb) = (0.0f64, 0.0f64, 0.0f64);
         for (i, &x) in a.iter().enumerate() {
             let y = other(i);
@@ -99,10 +91,7 @@ fn alike(a: &[f32], b: &[f32], reach: i64) -> (f64, i64) {
         }
         ab / (aa * bb).sqrt().max(1e-12)
     };
-    (-reach..=reach)
-        .map(|lag| (at(lag), lag))
-        .max_by(|x, y| x.0.total_cmp(&y.0))
-        .unwrap()
+    (-reach..=reach).map(|lag| (at(lag), lag)).max_by(|x, y| x.0.total_cmp(&y.0)).unwrap()
 }
 
 /// Signal to noise of `b` against `a`, dB.
@@ -119,11 +108,7 @@ fn resembles(source: &[f32], table: &[(&str, f64, usize)]) {
         let (correlation, lag) = alike(source, &audio, 400);
         assert!(correlation > least, "{name}: correlation {correlation:.4}");
         assert!(lag.abs() <= 16, "{name} is {lag} samples off");
-        assert!(
-            (64_000..=64_000 + longer).contains(&audio.len()),
-            "{name} has {} samples",
-            audio.len()
-        );
+        assert!((64_000..=64_000 + longer).contains(&audio.len()), "{name} has {} samples", audio.len());
     }
 }
 
@@ -138,44 +123,29 @@ fn what_is_announced_is_what_is_heard() {
     for name in every_name().iter().filter(|name| !name.contains("chained")) {
         let announced = probe(&folder().join(name)).unwrap().duration.unwrap();
         let heard = Duration::from_secs_f64(format(name).len() as f64 / 16_000.0);
-        assert!(
-            announced.abs_diff(heard) < Duration::from_millis(100),
-            "{name}: {announced:?}, {heard:?}"
-        );
+        assert!(announced.abs_diff(heard) < Duration::from_millis(100), "{name}: {announced:?}, {heard:?}");
     }
 }
 
 #[test]
 fn chained_streams_are_heard_to_the_end() {
-    let parts = [
-        format("opus_silk_12k.ogg"),
-        format("opus_hybrid_24k.ogg"),
-        format("opus_celt_stereo_96k.ogg"),
-    ];
+    let parts = [format("opus_silk_12k.ogg"), format("opus_hybrid_24k.ogg"), format("opus_celt_stereo_96k.ogg")];
     assert_eq!(format("opus_chained.ogg"), [&parts[0][..], &parts[1]].concat());
-    assert_eq!(
-        format("opus_chained_mono_stereo.ogg"),
-        [&parts[1][..], &parts[2]].concat()
-    );
+    assert_eq!(format("opus_chained_mono_stereo.ogg"), [&parts[1][..], &parts[2]].concat());
 }
 
 #[test]
 fn chained_streams_may_change_their_rate() {
     let (vorbis, opus) = ("ogg_vorbis_44100.ogg", "opus_silk_12k.ogg");
-    let bytes = [vorbis, opus]
-        .map(|name| std::fs::read(folder().join(name)).unwrap())
-        .concat();
+    let bytes = [vorbis, opus].map(|name| std::fs::read(folder().join(name)).unwrap()).concat();
     assert_eq!(bytes_decoded(&bytes).unwrap(), [format(vorbis), format(opus)].concat());
 }
 
 #[test]
 fn opus_is_what_libopus_makes_of_it() {
-    for (stem, least) in [
-        ("opus_silk_12k", 60.0),
-        ("opus_hybrid_24k", 60.0),
-        ("opus_celt_64k", 60.0),
-        ("opus_celt_stereo_96k", 55.0),
-    ] {
+    for (stem, least) in
+        [("opus_silk_12k", 60.0), ("opus_hybrid_24k", 60.0), ("opus_celt_64k", 60.0), ("opus_celt_stereo_96k", 55.0)]
+    {
         let theirs = decoded(&folder().join(format!("opus_16k/{stem}.libopus.flac"))).unwrap();
         let ours = format(&format!("{stem}.ogg"));
         assert_eq!(ours.len(), theirs.len(), "{stem}");
@@ -190,11 +160,7 @@ fn opus_surround_is_mixed_without_its_low_frequency_channel() {
     assert_eq!(ours.len(), theirs.len());
     // The oracle's file lists its channels in Vorbis' order, so its mix leaves out another channel; that alone
     // is a difference of 23.27 dB.
-    assert!(
-        (snr(&theirs, &ours) - 23.27).abs() < 0.1,
-        "{:.1} dB",
-        snr(&theirs, &ours)
-    );
+    assert!((snr(&theirs, &ours) - 23.27).abs() < 0.1, "{:.1} dB", snr(&theirs, &ours));
 }
 
 #[test]
@@ -276,21 +242,14 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 #[test]
 fn broken_bytes_break_nothing_else() {
-    let rounds: u64 = std::env::var("GIGGLES_MUTATIONS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(40);
+    let rounds: u64 = std::env::var("GIGGLES_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
     for name in every_name() {
         let whole = std::fs::read(folder().join(&name)).unwrap();
         for seed in 1..=rounds {
             let (mut bytes, mut random) = (whole.clone(), noise(seed));
             for _ in 0..=random(8) {
                 // Half of the hits go into the header, where they do most.
-                let reach = if random(2) == 0 {
-                    600.min(bytes.len())
-                } else {
-                    bytes.len()
-                };
+                let reach = if random(2) == 0 { 600.min(bytes.len()) } else { bytes.len() };
                 bytes[random(reach)] = [0, 0xFF, random(256) as u8][random(3)];
             }
             let start = Instant::now();
@@ -299,11 +258,7 @@ fn broken_bytes_break_nothing_else() {
             };
             let sound = outcome.iter().flatten().all(|sample| sample.abs() <= 1.0);
             assert!(sound, "{name}, seed {seed}: a sample beyond full scale");
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "{name}, seed {seed}: {:?}",
-                start.elapsed()
-            );
+            assert!(start.elapsed() < Duration::from_secs(20), "{name}, seed {seed}: {:?}", start.elapsed());
         }
     }
 }

@@ -23,10 +23,7 @@ fn laughs(flags: &[&str]) -> Laughs {
     command.args(flags).arg(audio::file("tests/formats")).current_dir("/");
     let document = said(&mut command).ends_with(0).json();
     let recordings = document["recordings"].as_array().unwrap();
-    recordings
-        .iter()
-        .map(|recording| (text(&recording["name"]), spans(recording)))
-        .collect()
+    recordings.iter().map(|recording| (text(&recording["name"]), spans(recording))).collect()
 }
 
 fn text(value: &Value) -> String {
@@ -34,14 +31,9 @@ fn text(value: &Value) -> String {
 }
 
 fn spans(recording: &Value) -> Vec<(f64, f64)> {
-    let laughs = recording["laughs"]
-        .as_array()
-        .unwrap_or_else(|| panic!("{recording:#}"));
+    let laughs = recording["laughs"].as_array().unwrap_or_else(|| panic!("{recording:#}"));
     let seconds = |laugh: &Value, key: &str| laugh[key].as_f64().unwrap();
-    laughs
-        .iter()
-        .map(|laugh| (seconds(laugh, "start_seconds"), seconds(laugh, "end_seconds")))
-        .collect()
+    laughs.iter().map(|laugh| (seconds(laugh, "start_seconds"), seconds(laugh, "end_seconds"))).collect()
 }
 
 /// The two that end a patch earlier, and why. Nothing else may.
@@ -62,19 +54,14 @@ fn is_alike((start, end): (f64, f64), (source_start, source_end): (f64, f64)) ->
 #[test]
 fn every_format_gives_the_laugh_of_its_source() {
     let all = laughs(&[]);
-    let [(start, end)] = all[SOURCE][..] else {
-        panic!("{:?}", all[SOURCE])
-    };
+    let [(start, end)] = all[SOURCE][..] else { panic!("{:?}", all[SOURCE]) };
     // From 1.1 s to 3.0 s by the ear, and 0.48 s of padding.
     assert!(start < 1.1 && end > 3.0 && end < 4.0, "{start} {end}");
     let singles = all.iter().filter(|(name, _)| !name.contains("chained"));
     let compared = singles.map(|(name, laughs)| {
         let early = END_A_PATCH_EARLIER.contains(&name.as_str());
         let expected = (start, if early { end - PATCH } else { end });
-        assert!(
-            matches!(laughs[..], [laugh] if is_alike(laugh, expected)),
-            "{name}: {laughs:?}, not {expected:?}"
-        );
+        assert!(matches!(laughs[..], [laugh] if is_alike(laugh, expected)), "{name}: {laughs:?}, not {expected:?}");
     });
     assert!(compared.count() >= 45, "the formats are missing");
 }
@@ -84,15 +71,10 @@ fn chained_files_hold_the_laugh_twice() {
     let all = laughs(&["--join", "0"]);
     let source = all[SOURCE][0];
     for name in ["opus_chained.ogg", "opus_chained_mono_stereo.ogg"] {
-        let [first, second] = all[name][..] else {
-            panic!("{name}: {:?}", all[name])
-        };
+        let [first, second] = all[name][..] else { panic!("{name}: {:?}", all[name]) };
         assert!(is_alike(first, source), "{name}: {first:?}, not {source:?}");
         // Four seconds are 8 patches and a third: the second laugh lies otherwise on the grid of patches.
         let off = [second.0 - source.0 - 4.0, second.1 - source.1 - 4.0];
-        assert!(
-            off.iter().all(|off| off.abs() < PATCH),
-            "{name}: {second:?}, {off:?} off"
-        );
+        assert!(off.iter().all(|off| off.abs() < PATCH), "{name}: {second:?}, {off:?} off");
     }
 }

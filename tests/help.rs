@@ -25,9 +25,7 @@ fn every_command_has_examples_and_exit_codes() {
 
 fn assert_codes(help: &str) {
     let (_, codes) = help.split_once("Exit codes").expect("exit codes");
-    for code in [
-        "  0  ", "  1  ", "  2  ", "  3  ", "  4  ", " 75  ", " 78  ", "130  ", "143  ",
-    ] {
+    for code in ["  0  ", "  1  ", "  2  ", "  3  ", "  4  ", " 75  ", " 78  ", "130  ", "143  "] {
         assert!(codes.contains(code), "{code:?} is not in {codes}");
     }
 }
@@ -64,16 +62,8 @@ fn every_flag_of_the_conventions_is_there() {
         assert!(scan.contains(flag), "{flag} is not in\n{scan}");
     }
     let scores = help(&["scores", "--help"]);
-    for flag in [
-        "--top <",
-        "--all",
-        "--from <",
-        "--to <",
-        "--format <",
-        "table, csv, json",
-        "--levelled",
-        "--model <",
-    ] {
+    for flag in ["--top <", "--all", "--from <", "--to <", "--format <", "table, csv, json", "--levelled", "--model <"]
+    {
         assert!(scores.contains(flag), "{flag} is not in\n{scores}");
     }
 }
@@ -81,10 +71,7 @@ fn every_flag_of_the_conventions_is_there() {
 #[test]
 fn thresholds_have_their_names() {
     let scan = help(&["scan", "--help"]);
-    assert!(
-        scan.contains("sensitive (0.38), normal (0.56), strict (0.73)"),
-        "{scan}"
-    );
+    assert!(scan.contains("sensitive (0.38), normal (0.56), strict (0.73)"), "{scan}");
 }
 
 #[test]
@@ -92,10 +79,7 @@ fn examples_are_commands_that_parse() {
     let place = Place::new();
     for command in ["scan", "scores"] {
         let text = help(&[command, "--help"]).replace("\\\n", " ");
-        let examples: Vec<&str> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("  giggles "))
-            .collect();
+        let examples: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("  giggles ")).collect();
         assert!(examples.len() >= 3, "{text}");
         for example in examples {
             let words: Vec<&str> = example.split_whitespace().take_while(|word| *word != ">").collect();
@@ -112,15 +96,8 @@ fn the_version_names_the_model_and_the_cpu() {
     assert_eq!(lines[0], format!("giggles {}", env!("CARGO_PKG_VERSION")));
     let sum = std::fs::read_to_string(support::audio::file("models/yamnet.safetensors.sha256")).unwrap();
     assert_eq!(lines[1], format!("model {}", sum.split_whitespace().next().unwrap()));
-    assert!(
-        ["cpu avx512", "cpu avx2", "cpu portable"].contains(&lines[2]),
-        "{version}"
-    );
+    assert!(["cpu avx512", "cpu avx2", "cpu portable"].contains(&lines[2]), "{version}");
     let place = Place::new();
-    let portable = place
-        .command(&["--version"])
-        .env("GIGGLES_CPU", "portable")
-        .output()
-        .unwrap();
+    let portable = place.command(&["--version"]).env("GIGGLES_CPU", "portable").output().unwrap();
     assert!(String::from_utf8(portable.stdout).unwrap().ends_with("cpu portable\n"));
 }

@@ -35,13 +35,8 @@ fn peak() -> u64 {
 /// Hears a recording twice at once, on two threads; its length.
 fn hear_twice<S: Scorer>(scorer: &S, path: &Path) -> Duration {
     let (stop, rules) = (Stop::default(), Rules::default());
-    let ear = Ear {
-        scorer,
-        level: true,
-        stop: &stop,
-        advanced: &|_| (),
-    };
-    let hear = |path: &PathBuf| ear.hear(path, &rules).unwrap().audio;
+    let ear = Ear { scorer, rules: &rules, stop: &stop, advanced: &|_| () };
+    let hear = |path: &PathBuf| ear.hear(path).unwrap().audio;
     let pool = Pool::new(2).unwrap();
     let lengths = pool.map(&[path.to_owned(), path.to_owned()], hear, |_, panic| panic!("{panic}"));
     assert_eq!(lengths[0], lengths[1]);
@@ -75,9 +70,8 @@ fn write(path: &Path, minute: &[f32], seconds: u64) {
 fn a_long_recording_needs_no_more_than_a_short_one() {
     let folder = tempfile::tempdir().unwrap();
     let [short, long] = ["short.wav", "long.wav"].map(|name| folder.path().join(name));
-    let minute = &audio::samples(&audio::file(
-        "fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg",
-    ))[..960_000];
+    let minute =
+        &audio::samples(&audio::file("fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg"))[..960_000];
     write(&short, minute, 60);
     write(&long, minute, TWO_HOURS);
     hear_twice(&model(), &short);

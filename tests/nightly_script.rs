@@ -15,20 +15,11 @@ struct Night {
 impl Night {
     /// The script beside settings that name the built program and a folder with one short recording.
     fn new() -> Night {
-        let night = Night {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let night = Night { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(night.path("recordings")).unwrap();
-        fs::copy(
-            repository("fixtures/evening/20251024_130000.WAV"),
-            night.path("recordings/20251024_130000.WAV"),
-        )
-        .unwrap();
-        fs::copy(
-            repository("scripts/nightly_processing.sh"),
-            night.path("nightly_processing.sh"),
-        )
-        .unwrap();
+        fs::copy(repository("fixtures/evening/20251024_130000.WAV"), night.path("recordings/20251024_130000.WAV"))
+            .unwrap();
+        fs::copy(repository("scripts/nightly_processing.sh"), night.path("nightly_processing.sh")).unwrap();
         night.settings("nightly.env", 0o600);
         night
     }
@@ -50,10 +41,7 @@ impl Night {
 
     fn command(&self) -> Command {
         let mut command = Command::new("/bin/sh");
-        command
-            .arg(self.path("nightly_processing.sh"))
-            .env_clear()
-            .current_dir("/");
+        command.arg(self.path("nightly_processing.sh")).env_clear().current_dir("/");
         command
     }
 
@@ -63,9 +51,7 @@ impl Night {
 
     fn detections(&self) -> i64 {
         let database = rusqlite::Connection::open(self.path("laughs.db")).unwrap();
-        database
-            .query_row("SELECT count(*) FROM detections", [], |row| row.get(0))
-            .unwrap()
+        database.query_row("SELECT count(*) FROM detections", [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -113,11 +99,7 @@ fn missing_settings_are_named() {
     fs::remove_file(night.path("nightly.env")).unwrap();
     let output = night.run(&[]);
     assert_eq!(output.status.code(), Some(78));
-    assert!(
-        stderr(&output).contains("nightly.env cannot be read"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("nightly.env cannot be read"), "{}", stderr(&output));
 }
 
 #[test]
@@ -125,12 +107,7 @@ fn another_settings_file_can_be_named() {
     let night = Night::new();
     fs::remove_file(night.path("nightly.env")).unwrap();
     night.settings("other.env", 0o600);
-    let output = night
-        .command()
-        .env("GIGGLES_ENV_FILE", night.path("other.env"))
-        .arg("--quiet")
-        .output()
-        .unwrap();
+    let output = night.command().env("GIGGLES_ENV_FILE", night.path("other.env")).arg("--quiet").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
@@ -140,16 +117,10 @@ fn the_example_settings_are_settings() {
     let scan = fs::read_to_string(repository("src/cli/scan.rs")).unwrap();
     let settings = fs::read_to_string(repository("src/cli/settings.rs")).unwrap();
     let script = fs::read_to_string(repository("scripts/nightly_processing.sh")).unwrap();
-    let names: Vec<&str> = example
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split('=').next())
-        .collect();
+    let names: Vec<&str> =
+        example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('=').next()).collect();
     assert!(names.len() > 4);
     for name in names.into_iter().filter(|name| !name.is_empty()) {
-        assert!(
-            [&scan, &settings, &script].iter().any(|text| text.contains(name)),
-            "nobody reads {name}"
-        );
+        assert!([&scan, &settings, &script].iter().any(|text| text.contains(name)), "nobody reads {name}");
     }
 }

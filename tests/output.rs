@@ -25,10 +25,7 @@ fn results_are_on_standard_output_and_nothing_else() {
     assert_eq!(said.stderr, "");
     let lines: Vec<&str> = said.stdout.lines().collect();
     let words = |line: usize| lines[line].split_whitespace().collect::<Vec<_>>();
-    assert_eq!(
-        words(0),
-        ["recording", "local", "time", "from", "-", "to", "score", "class"]
-    );
+    assert_eq!(words(0), ["recording", "local", "time", "from", "-", "to", "score", "class"]);
     assert_eq!(words(2)[..2], ["20251024_130000.WAV", "2025-10-24"]);
     assert!(words(2)[2].starts_with("06:00:0"), "{}", lines[2]);
     assert_eq!(*words(2).last().unwrap(), "Laughter");
@@ -40,13 +37,7 @@ fn results_are_on_standard_output_and_nothing_else() {
 #[test]
 fn quiet_says_nothing_if_all_goes_well() {
     let place = Place::with(&[LAUGH, OTHER]);
-    for flags in [
-        &["-q"][..],
-        &["--quiet", "--force"],
-        &["-q", "--json"],
-        &["-q", "--ndjson"],
-        &["-q", "-n"],
-    ] {
+    for flags in [&["-q"][..], &["--quiet", "--force"], &["-q", "--json"], &["-q", "--ndjson"], &["-q", "-n"]] {
         let said = place.scan(flags).ends_with(0);
         assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""), "{flags:?}");
     }
@@ -72,22 +63,10 @@ fn verbose_says_more_on_standard_error_only() {
 #[test]
 fn json_is_one_document_with_its_fields() {
     let place = with_a_bad_one();
-    let document = place
-        .scan(&["--json", "--date", "2025-10-24", "--tz", "UTC", "--source", "neil"])
-        .json();
+    let document = place.scan(&["--json", "--date", "2025-10-24", "--tz", "UTC", "--source", "neil"]).json();
     assert_eq!(keys(&document), ["counts", "recordings", "run", "spec_version"]);
     assert_eq!(document["spec_version"], "1");
-    let run = [
-        "analysis",
-        "database",
-        "ended_at",
-        "exit_code",
-        "id",
-        "source",
-        "started_at",
-        "version",
-        "window",
-    ];
+    let run = ["analysis", "database", "ended_at", "exit_code", "id", "source", "started_at", "version", "window"];
     assert_eq!(keys(&document["run"]), run);
     assert_eq!(document["run"]["source"], "neil");
     assert_eq!(document["run"]["window"]["to"], "2025-10-25T00:00:00Z");
@@ -99,9 +78,7 @@ fn json_is_one_document_with_its_fields() {
 fn json_tells_of_each_recording_what_became_of_it() {
     let place = with_a_bad_one();
     let document = place.scan(&["--json"]).ends_with(3).json();
-    let [heard, _, failed] = &document["recordings"].as_array().unwrap()[..] else {
-        panic!("{document:#}")
-    };
+    let [heard, _, failed] = &document["recordings"].as_array().unwrap()[..] else { panic!("{document:#}") };
     let known = ["began_at", "began_from", "bytes", "content_sha256", "name", "status"];
     let of_heard = ["audio_seconds", "channels", "codec", "laughs", "sample_rate"];
     assert_eq!(keys(heard), sorted(&[&known[..], &of_heard].concat()));
@@ -137,11 +114,7 @@ fn sorted<'a>(words: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn ndjson_has_an_envelope_on_every_line() {
     let said = with_a_bad_one().scan(&["--ndjson"]).ends_with(3);
-    let events: Vec<Value> = said
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let events: Vec<Value> = said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for event in &events {
         assert_eq!(keys(event), ["event", "payload", "spec_version", "timestamp"]);
         event["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
@@ -156,11 +129,7 @@ fn nothing_that_is_piped_has_colours_or_a_bar() {
     let place = with_a_bad_one();
     let mut command = place.scan_into(&place.sqlite(), &[]);
     let said = said(command.env("TERM", "xterm-256color")).ends_with(3);
-    assert!(
-        !said.stdout.contains('\x1b') && !said.stderr.contains(['\x1b', '\r']),
-        "{:?}",
-        said.stderr
-    );
+    assert!(!said.stdout.contains('\x1b') && !said.stderr.contains(['\x1b', '\r']), "{:?}", said.stderr);
 }
 
 /// What a terminal would show; `script` of util-linux is one.
@@ -170,11 +139,7 @@ fn on_a_terminal(place: &Place, flags: &str, change: impl FnOnce(&mut Command)) 
     let like = place.command(&[""; 0]);
     let set = like.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let mut command = Command::new("script");
-    command
-        .env_clear()
-        .envs(set)
-        .env("TERM", "xterm-256color")
-        .env("SHELL", "/bin/sh");
+    command.env_clear().envs(set).env("TERM", "xterm-256color").env("SHELL", "/bin/sh");
     command.current_dir(place.path("")).stdin(Stdio::null());
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     change(&mut command);
@@ -184,10 +149,7 @@ fn on_a_terminal(place: &Place, flags: &str, change: impl FnOnce(&mut Command)) 
 /// Colours are escape sequences that end with m; those that move the cursor do not.
 fn has_colours(text: &str) -> bool {
     let mut parts = text.split("\x1b[").skip(1);
-    parts.any(|part| {
-        part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';')
-            .starts_with('m')
-    })
+    parts.any(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m'))
 }
 
 #[test]
@@ -207,10 +169,7 @@ fn no_color_is_honoured_on_a_terminal() {
     let shown = on_a_terminal(&with_a_bad_one(), "", |command| {
         command.env("NO_COLOR", "1");
     });
-    assert!(
-        shown.contains("empty.wav: is empty") && !has_colours(&shown),
-        "{shown:?}"
-    );
+    assert!(shown.contains("empty.wav: is empty") && !has_colours(&shown), "{shown:?}");
 }
 
 #[test]
@@ -235,18 +194,12 @@ fn a_full_disk_behind_standard_output_is_said() {
     let place = Place::with(&[LAUGH]);
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
     let mut command = place.command(&["scores", "recordings/20251024_130000.WAV"]);
-    with_stdout(&mut command, full())
-        .ends_with(1)
-        .complains_of("standard output cannot be written");
+    with_stdout(&mut command, full()).ends_with(1).complains_of("standard output cannot be written");
     let mut command = place.command(&["scan", "-n", "recordings"]);
-    with_stdout(&mut command, full())
-        .ends_with(1)
-        .complains_of("standard output cannot be written");
+    with_stdout(&mut command, full()).ends_with(1).complains_of("standard output cannot be written");
     // 1 means that nothing was committed; this was.
     let mut command = place.scan_into(&place.sqlite(), &[]);
-    with_stdout(&mut command, full())
-        .ends_with(0)
-        .complains_of("standard output cannot be written");
+    with_stdout(&mut command, full()).ends_with(0).complains_of("standard output cannot be written");
     assert_eq!(place.number("SELECT count(*) FROM recordings"), 1);
 }
 
@@ -267,14 +220,8 @@ fn passwords_are_masked() {
     let reachable_not = format!("postgres://neil:open-sesame@127.0.0.1:{port}/laughs?sslmode=disable");
     for (url, shown) in [
         (reachable_not.as_str(), "neil:***@127.0.0.1"),
-        (
-            "postgres://127.0.0.1:1/laughs?user=neil&password=open-sesame",
-            "password=***",
-        ),
-        (
-            "postgres://neil:open-sesame@127.0.0.1:port/laughs",
-            "database's address",
-        ),
+        ("postgres://127.0.0.1:1/laughs?user=neil&password=open-sesame", "password=***"),
+        ("postgres://neil:open-sesame@127.0.0.1:port/laughs", "database's address"),
         ("postgres:neil:open-sesame", "//"),
         ("mysql://neil:open-sesame@db/laughs", "postgres://"),
     ] {
@@ -282,21 +229,12 @@ fn passwords_are_masked() {
             let told = said(&mut place.scan_into(url, &[verbosity, "--json"]));
             assert!([75, 78].contains(&told.code), "{}", told.code);
             told.complains_of(shown);
-            assert!(
-                !format!("{}{}", told.stdout, told.stderr).contains("sesame"),
-                "{}",
-                told.stderr
-            );
+            assert!(!format!("{}{}", told.stdout, told.stderr).contains("sesame"), "{}", told.stderr);
         }
         let mut command = place.command(&["scan", "recordings"]);
         let told = said(command.env("DATABASE_URL", url));
         assert!(!told.stderr.contains("sesame"), "{}", told.stderr);
     }
-    let help = said(
-        place
-            .command(&["scan", "--help"])
-            .env("GIGGLES_DATABASE", &reachable_not),
-    )
-    .ends_with(0);
+    let help = said(place.command(&["scan", "--help"]).env("GIGGLES_DATABASE", &reachable_not)).ends_with(0);
     assert!(!help.stdout.contains("sesame"), "help shows the environment");
 }

@@ -92,12 +92,7 @@ fn real_noise() {
 
 #[test]
 fn white_noise() {
-    check(
-        "white_noise",
-        "fixtures/golden/audio/white_noise.flac",
-        32_000,
-        "White noise",
-    );
+    check("white_noise", "fixtures/golden/audio/white_noise.flac", 32_000, "White noise");
 }
 
 #[test]
@@ -117,21 +112,10 @@ fn a_clip_shorter_than_a_patch() {
 
 /// Ten minutes, as fixtures/golden/README.md says they are built.
 fn stream() -> Vec<f32> {
-    let clips = [
-        "crow_cc0",
-        "guitar_harmonics",
-        "laugh_female_269478",
-        "laugh_female_evil_219778",
-    ]
-    .into_iter()
-    .chain([
-        "laugh_female_evil_275652",
-        "music_loop_safari",
-        "noise_vinyl_hiss",
-        "speech_it",
-        "speech_ru",
-    ])
-    .map(|clip| audio::integers(&audio::file(&format!("fixtures/clips/{clip}.flac"))));
+    let clips = ["crow_cc0", "guitar_harmonics", "laugh_female_269478", "laugh_female_evil_219778"]
+        .into_iter()
+        .chain(["laugh_female_evil_275652", "music_loop_safari", "noise_vinyl_hiss", "speech_it", "speech_ru"])
+        .map(|clip| audio::integers(&audio::file(&format!("fixtures/clips/{clip}.flac"))));
     let clips: Vec<Vec<i16>> = clips.collect();
     let mut stream = vec![0.0; 9_600_000];
     let (mut position, mut turn) = (0, 0);
@@ -154,11 +138,7 @@ fn a_stream_of_ten_minutes() {
     let mel = furthest(&hundredth, &values(&golden, "log_mel_every_100th"));
     let scores = scores(&frames, Cpu::detect());
     let tenth: Vec<f32> = scores.chunks(CLASSES).step_by(10).flatten().copied().collect();
-    let laughter: Vec<f32> = scores
-        .chunks(CLASSES)
-        .flat_map(|row| &row[classes::LAUGHTER])
-        .copied()
-        .collect();
+    let laughter: Vec<f32> = scores.chunks(CLASSES).flat_map(|row| &row[classes::LAUGHTER]).copied().collect();
     let all = furthest(&tenth, &values(&golden, "scores_every_10th"));
     let laughs = furthest(&laughter, &values(&golden, "laughter_scores"));
     println!("stream: log-mel within {mel:e}, scores {all:e}, laughter {laughs:e}");

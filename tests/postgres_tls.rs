@@ -28,12 +28,8 @@ struct Tls {
 fn tls() -> &'static Tls {
     static TLS: OnceLock<Tls> = OnceLock::new();
     TLS.get_or_init(|| {
-        let settings = [
-            "ssl = on",
-            "ssl_cert_file = 'server.crt'",
-            "ssl_key_file = 'server.key'",
-            "ssl_ca_file = 'ca.crt'",
-        ];
+        let settings =
+            ["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'", "ssl_ca_file = 'ca.crt'"];
         let cluster = Cluster::start(&settings, certify);
         let folder = cluster.folder.join("client");
         let mut admin = Client::connect(&cluster.url("postgres"), NoTls).unwrap();
@@ -158,14 +154,7 @@ fn the_servers_own_certificate_may_be_given_as_root() {
 
 #[test]
 fn a_client_shows_its_certificate() {
-    assert!(
-        connect(
-            WRONG,
-            "certified",
-            "sslmode=require&sslcert=$/client.crt&sslkey=$/client.key"
-        )
-        .unwrap()
-    );
+    assert!(connect(WRONG, "certified", "sslmode=require&sslcert=$/client.crt&sslkey=$/client.key").unwrap());
     refused(WRONG, "certified", "sslmode=require");
 }
 

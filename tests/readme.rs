@@ -23,12 +23,8 @@ fn readme() -> String {
 fn queries() -> Vec<String> {
     let readme = readme();
     let block = readme.split("```sql").nth(1).unwrap().split("```").next().unwrap();
-    let queries: Vec<String> = block
-        .split(';')
-        .map(str::trim)
-        .filter(|query| !query.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let queries: Vec<String> =
+        block.split(';').map(str::trim).filter(|query| !query.is_empty()).map(str::to_owned).collect();
     assert_eq!(queries.len(), 3);
     queries
 }
@@ -36,17 +32,12 @@ fn queries() -> Vec<String> {
 /// Hears a laugh and a broken file.
 fn night(database: &str) {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(
-        repository("fixtures/evening/20251024_130000.WAV"),
-        folder.path().join("20251024_130000.WAV"),
-    )
-    .unwrap();
+    std::fs::copy(repository("fixtures/evening/20251024_130000.WAV"), folder.path().join("20251024_130000.WAV"))
+        .unwrap();
     std::fs::write(folder.path().join("broken.ogg"), "nothing to hear").unwrap();
     let program = env!("CARGO_BIN_EXE_giggles");
-    let output = Command::new(program)
-        .args(["scan", "--tz", "UTC", "--database", database])
-        .arg(folder.path())
-        .output();
+    let output =
+        Command::new(program).args(["scan", "--tz", "UTC", "--database", database]).arg(folder.path()).output();
     assert_eq!(output.unwrap().status.code(), Some(3));
 }
 
@@ -58,14 +49,7 @@ fn the_queries_run_on_sqlite() {
     let database = rusqlite::Connection::open(file).unwrap();
     let rows = queries()
         .iter()
-        .map(|query| {
-            database
-                .prepare(query)
-                .unwrap()
-                .query_map([], |_| Ok(()))
-                .unwrap()
-                .count()
-        })
+        .map(|query| database.prepare(query).unwrap().query_map([], |_| Ok(())).unwrap().count())
         .collect::<Vec<_>>();
     assert_eq!(rows, [1, 1, 1]);
 }
@@ -75,10 +59,7 @@ fn the_queries_run_on_postgres() {
     let server = Postgres::start();
     night(&server.url);
     let mut client = postgres::Client::connect(&server.url, NoTls).unwrap();
-    let rows: Vec<usize> = queries()
-        .iter()
-        .map(|query| client.query(query, &[]).unwrap().len())
-        .collect();
+    let rows: Vec<usize> = queries().iter().map(|query| client.query(query, &[]).unwrap().len()).collect();
     assert_eq!(rows, [1, 1, 1]);
 }
 

@@ -9,10 +9,7 @@ use support::program::{Place, said};
 
 const RECORDINGS: [(&str, &str); 6] = [
     ("fixtures/evening/20251024_130000.WAV", "20251024_130000.WAV"),
-    (
-        "fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg",
-        "2025-09-30T21-46-57__2025-09-30T21-48-10.ogg",
-    ),
+    ("fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg", "2025-09-30T21-46-57__2025-09-30T21-48-10.ogg"),
     ("fixtures/clips/laugh_female_269478.flac", "20251024_140000.flac"),
     ("fixtures/clips/laugh_male_scratch1.flac", "20251024_150000.flac"),
     ("fixtures/clips/speech_it.flac", "20251024_160000.flac"),

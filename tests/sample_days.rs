@@ -57,10 +57,7 @@ impl Tally {
         let [found, outlined] = [self.found, self.outlined].map(|hits| self.f1(hits));
         let [missed, extra] = [self.laughs, self.detections].map(|all| all - self.found);
         let alarms = self.false_alarms as f64 / hours;
-        println!(
-            "| {name} | {} | {extra} | {missed} | {found:.2} | {outlined:.2} | {alarms:.0} |",
-            self.found
-        );
+        println!("| {name} | {} | {extra} | {missed} | {found:.2} | {outlined:.2} | {alarms:.0} |", self.found);
     }
 }
 
@@ -74,9 +71,7 @@ fn iou(a: Span, b: Span) -> f64 {
 fn matches(laughs: &[Span], detections: &[Span], least: f64) -> usize {
     let pair = |(l, laugh): (usize, &Span)| {
         let of_laugh = detections.iter().enumerate();
-        of_laugh
-            .map(|(d, detection)| (iou(*laugh, *detection), l, d))
-            .collect::<Vec<_>>()
+        of_laugh.map(|(d, detection)| (iou(*laugh, *detection), l, d)).collect::<Vec<_>>()
     };
     let mut pairs: Vec<(f64, usize, usize)> = laughs.iter().enumerate().flat_map(pair).collect();
     pairs.retain(|(iou, ..)| *iou >= least);
@@ -100,15 +95,11 @@ struct Found {
 
 fn hear(model: &Model, path: &Path) -> Found {
     let (stop, rules) = (Stop::default(), Rules::default());
-    let ear = |level| Ear {
-        scorer: model,
-        level,
-        stop: &stop,
-        advanced: &|_| (),
-    };
-    let heard = ear(rules.level).hear(path, &rules).unwrap();
+    let unlevelled = Rules { level: false, ..Rules::default() };
+    let ear = |rules| Ear { scorer: model, rules, stop: &stop, advanced: &|_| () };
+    let heard = ear(&rules).hear(path).unwrap();
     let seconds = |event: &giggles::record::Event| (event.start.as_secs_f64(), event.end.as_secs_f64());
-    let loudest = loudest(&ear(false), path);
+    let loudest = loudest(&ear(&unlevelled), path);
     Found {
         decision: heard.events.iter().map(seconds).collect(),
         over_03: plain(&loudest, 0.3),
@@ -200,10 +191,7 @@ fn describe(day: &Day, found: &Found) {
     for laugh in &day.laughs {
         let span = (laugh.start, laugh.end);
         let best = found.decision.iter().map(|event| iou(span, *event)).fold(0.0, f64::max);
-        println!(
-            "{:7.2}-{:7.2} s  {:4.1} dB over {:17} IoU {best:.2}",
-            span.0, span.1, laugh.snr, laugh.over
-        );
+        println!("{:7.2}-{:7.2} s  {:4.1} dB over {:17} IoU {best:.2}", span.0, span.1, laugh.snr, laugh.over);
     }
 }
 

@@ -66,10 +66,7 @@ fn a_user_reads_the_rows_by_hand(home: &impl Home) {
     assert_eq!(run, ["neil|America/Los_Angeles|0|1|0|0|8"]);
     let columns = "source, name, bytes, began_from, duration_seconds, sample_rate, channels, codec, status";
     let recording = home.ask(&format!("SELECT {columns} FROM recordings"));
-    assert_eq!(
-        recording,
-        ["neil|20251024_130000.WAV|256044|name|8|16000|1|pcm_s16le|heard"]
-    );
+    assert_eq!(recording, ["neil|20251024_130000.WAV|256044|name|8|16000|1|pcm_s16le|heard"]);
     let began = home.ask(&format!("SELECT {} FROM recordings", home.instant("began_at")));
     assert_eq!(began, ["2025-10-24T13:00:00.000000Z"]);
 
@@ -87,10 +84,7 @@ fn what_is_said_is_what_is_stored(home: &impl Home) {
     let told = told(&place, home, &[]);
     let stored = home.ask("SELECT heard, skipped, failed, (SELECT count(*) FROM detections) FROM runs");
     let counts = &told["counts"];
-    let said = format!(
-        "{}|{}|{}|{}",
-        counts["heard"], counts["skipped"], counts["failed"], counts["detections"]
-    );
+    let said = format!("{}|{}|{}|{}", counts["heard"], counts["skipped"], counts["failed"], counts["detections"]);
     assert_eq!(stored, [said]);
     assert_eq!(stored[0].rsplit_once('|').unwrap().0, "3|1|0");
 
@@ -98,11 +92,8 @@ fn what_is_said_is_what_is_stored(home: &impl Home) {
         "SELECT start_seconds, end_seconds, peak_score, mean_score, class_name, laughter, chuckle
         FROM detections d JOIN recordings r ON r.id = d.recording_id ORDER BY name, start_seconds",
     );
-    let laughs = told["recordings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|r| r["laughs"].as_array().cloned().unwrap_or_default());
+    let laughs =
+        told["recordings"].as_array().unwrap().iter().flat_map(|r| r["laughs"].as_array().cloned().unwrap_or_default());
     let said: Vec<String> = laughs
         .map(|laugh| {
             let number = |key: &str| laugh[key].as_f64().unwrap();
@@ -110,12 +101,7 @@ fn what_is_said_is_what_is_stored(home: &impl Home) {
             let numbers =
                 ["start_seconds", "end_seconds", "peak_score", "mean_score"].map(|key| number(key).to_string());
             let class = laugh["class"].as_str().unwrap();
-            format!(
-                "{}|{class}|{}|{}",
-                numbers.join("|"),
-                peak("Laughter"),
-                peak("Chuckle, chortle")
-            )
+            format!("{}|{class}|{}|{}", numbers.join("|"), peak("Laughter"), peak("Chuckle, chortle"))
         })
         .collect();
     assert!(said.len() >= 2, "{said:?}");
@@ -150,10 +136,7 @@ fn another_threshold_replaces_in_one_transaction(home: &impl Home) {
     assert_eq!(home.count("detections"), 1);
     let replaced = told(&place, home, &["--threshold", "0.999"]);
     assert_eq!(replaced["counts"], counts(1, 0, 0, 0));
-    assert_eq!(
-        [home.count("runs"), home.count("recordings"), home.count("detections")],
-        [2, 1, 0]
-    );
+    assert_eq!([home.count("runs"), home.count("recordings"), home.count("detections")], [2, 1, 0]);
     let back = told(&place, home, &["--threshold", "normal"]);
     assert_eq!(back["counts"], counts(1, 0, 0, 1));
     assert_eq!([home.count("recordings"), home.count("detections")], [1, 1]);
@@ -162,11 +145,7 @@ fn another_threshold_replaces_in_one_transaction(home: &impl Home) {
 fn renamed_and_moved_is_the_same_recording(home: &impl Home) {
     let place = Place::with(&[ROOM, OTHER]);
     scan(&place, home, &[]).ends_with(0);
-    fs::rename(
-        place.recording(ROOM.1),
-        place.recording("archive/2025/20251024_130000.WAV"),
-    )
-    .unwrap();
+    fs::rename(place.recording(ROOM.1), place.recording("archive/2025/20251024_130000.WAV")).unwrap();
     fs::rename(place.recording(OTHER.1), place.recording("a crow.flac")).unwrap();
     assert_eq!(told(&place, home, &[])["counts"], counts(0, 2, 0, 0));
     assert_eq!(home.count("recordings"), 2);
@@ -187,10 +166,7 @@ fn the_same_content_of_another_source_is_stored_apart(home: &impl Home) {
         assert_eq!(told(&place, home, &["--source", source])["counts"], counts(1, 0, 0, 1));
     }
     assert_eq!([home.count("recordings"), home.count("detections")], [2, 2]);
-    assert_eq!(
-        home.ask("SELECT DISTINCT source FROM recordings ORDER BY source"),
-        ["ada", "neil"]
-    );
+    assert_eq!(home.ask("SELECT DISTINCT source FROM recordings ORDER BY source"), ["ada", "neil"]);
 }
 
 fn a_failed_recording_is_tried_again_until_it_is_heard(home: &impl Home) {
@@ -237,9 +213,7 @@ fn the_database_is_reached_before_anything_is_opened() {
     place.write_long("20251024_000000.wav", 60);
     let url = format!("postgres://127.0.0.1:{port}/laughs");
     let begun = Instant::now();
-    let missing = place
-        .run(&["scan", "--database", &url, "recordings", "no/such/folder"])
-        .ends_with(75);
+    let missing = place.run(&["scan", "--database", &url, "recordings", "no/such/folder"]).ends_with(75);
     missing.complains_of("cannot be reached");
     assert!(!missing.stderr.contains("no/such/folder"), "{}", missing.stderr);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
@@ -254,18 +228,11 @@ fn a_connection_lost_during_the_work_is_made_again() {
     let waiting = "application_name = 'giggles' AND datname = current_database() AND state = 'idle'
         AND query LIKE '%content_sha256 = ANY%'";
     eventually("hearing has begun", || {
-        home.ask(&format!("SELECT pid FROM pg_stat_activity WHERE {waiting}"))
-            .len()
-            == 1
+        home.ask(&format!("SELECT pid FROM pg_stat_activity WHERE {waiting}")).len() == 1
     });
-    let cut = home.ask(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}"
-    ));
+    let cut = home.ask(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}"));
     assert_eq!(cut, ["t"]);
     assert!(!run.has_ended(), "the connection was cut during the work");
     run.wait().ends_with(0);
-    assert_eq!(
-        [home.count("runs"), home.count("recordings"), home.count("detections")],
-        [1, 2, 1]
-    );
+    assert_eq!([home.count("runs"), home.count("recordings"), home.count("detections")], [1, 2, 1]);
 }

@@ -14,9 +14,7 @@ const LAUGH: &str = "laugh.flac";
 
 fn scores(flags: &[&str]) -> Said {
     let place = Place::with(&[("fixtures/clips/laugh_female_269478.flac", LAUGH)]);
-    place
-        .run(&[&["scores", "recordings/laugh.flac"], flags].concat())
-        .ends_with(0)
+    place.run(&[&["scores", "recordings/laugh.flac"], flags].concat()).ends_with(0)
 }
 
 /// Header and rows of a CSV.
@@ -24,10 +22,7 @@ fn csv(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let fields = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
     let header = fields(reader.headers().unwrap());
-    (
-        header,
-        reader.records().map(|record| fields(&record.unwrap())).collect(),
-    )
+    (header, reader.records().map(|record| fields(&record.unwrap())).collect())
 }
 
 fn numbers(row: &[String]) -> Vec<f32> {
@@ -43,24 +38,14 @@ fn all_scores_have_a_column_a_class_and_a_row_a_patch() {
     let samples = audio::samples(&audio::file("fixtures/clips/laugh_female_269478.flac")).len() as u64;
     assert_eq!(rows.len() as u64, giggles::yamnet::mel::patches_of(samples));
     let starts: Vec<f64> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
-    assert!(
-        starts
-            .iter()
-            .enumerate()
-            .all(|(patch, start)| *start == (patch * 7680) as f64 / 16_000.0),
-        "{starts:?}"
-    );
+    assert!(starts.iter().enumerate().all(|(patch, start)| *start == (patch * 7680) as f64 / 16_000.0), "{starts:?}");
 }
 
 #[test]
 fn names_with_commas_are_quoted() {
     let text = scores(&["--all", "--format", "csv"]).stdout;
     let header = text.lines().next().unwrap();
-    assert!(
-        header.starts_with("start,Speech,\"Child speech, kid speaking\",Conversation,"),
-        "{}",
-        &header[..80]
-    );
+    assert!(header.starts_with("start,Speech,\"Child speech, kid speaking\",Conversation,"), "{}", &header[..80]);
 }
 
 #[test]
@@ -73,11 +58,7 @@ fn scores_are_those_of_the_reference() {
     let whole = (0..golden.len()).filter(|patch| patch * 7680 + 15_600 <= 64_000);
     let compared = whole.map(|patch| {
         let ours = numbers(&rows[patch][1..]);
-        let furthest = ours
-            .iter()
-            .zip(&golden[patch])
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f32::max);
+        let furthest = ours.iter().zip(&golden[patch]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(furthest <= 1e-5, "patch {patch}: {furthest:e}");
     });
     assert_eq!(compared.count(), 7);
@@ -87,17 +68,8 @@ fn scores_are_those_of_the_reference() {
 fn every_digit_of_an_f32_is_written() {
     let (_, rows) = csv(&scores(&["--all", "--format", "csv"]).stdout);
     let fields: Vec<&String> = rows.iter().flat_map(|row| &row[1..]).collect();
-    assert!(
-        fields
-            .iter()
-            .all(|field| field.parse::<f32>().unwrap().to_string() == **field)
-    );
-    assert!(
-        fields
-            .iter()
-            .any(|field| field.trim_start_matches(['0', '.']).len() >= 8),
-        "more than a rounded score"
-    );
+    assert!(fields.iter().all(|field| field.parse::<f32>().unwrap().to_string() == **field));
+    assert!(fields.iter().any(|field| field.trim_start_matches(['0', '.']).len() >= 8), "more than a rounded score");
 }
 
 #[test]
@@ -110,12 +82,7 @@ fn the_top_classes_are_the_loudest_of_all() {
         let mut loudest: Vec<(f32, &String)> = numbers(&row[1..]).into_iter().zip(names()).collect();
         loudest.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (rank, (fields, (score, class))) in best.iter().zip(&loudest).enumerate() {
-            let expected = [
-                row[0].clone(),
-                (rank + 1).to_string(),
-                (*class).clone(),
-                score.to_string(),
-            ];
+            let expected = [row[0].clone(), (rank + 1).to_string(), (*class).clone(), score.to_string()];
             assert_eq!(*fields, expected);
         }
     }
@@ -153,12 +120,7 @@ fn the_table_is_a_line_a_patch() {
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines.len(), 5);
     assert!(lines[1].trim_start().starts_with("0:00:00.48  Laughter 0."), "{table}");
-    assert!(
-        lines
-            .iter()
-            .all(|line| line.split("  ").filter(|part| part.contains(' ')).count() >= 5),
-        "{table}"
-    );
+    assert!(lines.iter().all(|line| line.split("  ").filter(|part| part.contains(' ')).count() >= 5), "{table}");
 }
 
 #[test]
@@ -175,19 +137,11 @@ fn a_corrupt_file_is_named_after_what_could_be_heard() {
     let whole = fs::read(audio::file("tests/formats/opus_celt_64k.ogg")).unwrap();
     place.write("cut.ogg", &whole[..whole.len() * 3 / 4]);
     for format in ["csv", "json", "table"] {
-        let said = place
-            .run(&["scores", "--format", format, "recordings/cut.ogg"])
-            .ends_with(1);
+        let said = place.run(&["scores", "--format", format, "recordings/cut.ogg"]).ends_with(1);
         said.complains_of("recordings/cut.ogg: ends too early, at 0:00:0");
     }
-    place
-        .run(&["scores", "no-such.wav"])
-        .ends_with(78)
-        .complains_of("'no-such.wav' does not exist");
-    place
-        .run(&["scores", "recordings"])
-        .ends_with(1)
-        .complains_of("a folder");
+    place.run(&["scores", "no-such.wav"]).ends_with(78).complains_of("'no-such.wav' does not exist");
+    place.run(&["scores", "recordings"]).ends_with(1).complains_of("a folder");
 }
 
 #[test]
@@ -195,10 +149,7 @@ fn quiet_tells_only_whether_it_can_be_heard() {
     assert_eq!(scores(&["-q"]).stdout, "");
     let place = Place::new();
     place.write("empty.wav", b"");
-    place
-        .run(&["scores", "-q", "recordings/empty.wav"])
-        .ends_with(1)
-        .complains_of("empty.wav: is empty");
+    place.run(&["scores", "-q", "recordings/empty.wav"]).ends_with(1).complains_of("empty.wav: is empty");
 }
 
 #[test]

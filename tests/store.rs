@@ -55,23 +55,12 @@ contract!(
 fn a_night_reads_back(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     let run = night("neil")
-        .heard(
-            recording("20251024_130000.ogg", 1),
-            vec![event(1.5, 3.0), event(60.0, 61.25)],
-        )
+        .heard(recording("20251024_130000.ogg", 1), vec![event(1.5, 3.0), event(60.0, 61.25)])
         .failed(recording("broken.wav", 2), RecordingError::Empty)
         .skipped(recording("old.wav", 3), Skip::AlreadyHeard)
         .build();
     let counts = store.save(&run).unwrap();
-    assert_eq!(
-        counts,
-        Counts {
-            heard: 1,
-            skipped: 1,
-            failed: 1,
-            detections: 2
-        }
-    );
+    assert_eq!(counts, Counts { heard: 1, skipped: 1, failed: 1, detections: 2 });
 
     let stored = home.ask("SELECT source, version, zone, exit_code, heard, skipped, failed, audio_seconds FROM runs");
     assert_eq!(stored, ["neil|0.1.0|America/Los_Angeles|3|1|1|1|3600"]);
@@ -80,29 +69,15 @@ fn a_night_reads_back(home: &impl Home) {
     assert_eq!(stored, ["20251024_130000.ogg|1000|name|3600|48000|1|opus"]);
     let columns = "local_date, start_seconds, end_seconds, peak_score, mean_score, class_index, class_name";
     let stored = home.ask(&format!("SELECT {columns} FROM detections ORDER BY start_seconds"));
-    assert_eq!(
-        stored,
-        [
-            "2025-10-24|1.5|3|0.9|0.6|15|Giggle",
-            "2025-10-24|60|61.25|0.9|0.6|15|Giggle"
-        ]
-    );
-    let stored = home.ask(&format!(
-        "SELECT {} FROM detections ORDER BY 1",
-        home.instant("starts_at")
-    ));
+    assert_eq!(stored, ["2025-10-24|1.5|3|0.9|0.6|15|Giggle", "2025-10-24|60|61.25|0.9|0.6|15|Giggle"]);
+    let stored = home.ask(&format!("SELECT {} FROM detections ORDER BY 1", home.instant("starts_at")));
     assert_eq!(stored, ["2025-10-24T13:00:01.500000Z", "2025-10-24T13:01:00.000000Z"]);
 }
 
 fn a_failure_reads_back(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    let error = RecordingError::Truncated {
-        reason: "the last \0 page".into(),
-        at: Duration::from_millis(90_500),
-    };
-    store
-        .save(&night("neil").failed(recording("a.ogg", 1), error).build())
-        .unwrap();
+    let error = RecordingError::Truncated { reason: "the last \0 page".into(), at: Duration::from_millis(90_500) };
+    store.save(&night("neil").failed(recording("a.ogg", 1), error).build()).unwrap();
     let columns = "status, failure_kind, failure_position_seconds, failure_reason";
     let stored = home.ask(&format!("SELECT {columns} FROM recordings"));
     let reason = "ends too early, at 0:01:30.5: the last \u{fffd} page; if the recorder still has it, copy it again";
@@ -120,15 +95,10 @@ fn scores_read_as_they_were_written(home: &impl Home) {
     let mut laugh = event(1.0, 2.0);
     laugh.peak = 0.123_456_79;
     laugh.laughter_peaks = [0.0, 1.0, 0.56, 1e-7, f32::MIN_POSITIVE, 0.333_333_34];
-    store
-        .save(&night("neil").heard(recording("a.wav", 1), vec![laugh.clone()]).build())
-        .unwrap();
+    store.save(&night("neil").heard(recording("a.wav", 1), vec![laugh.clone()]).build()).unwrap();
     let columns = "peak_score, laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle";
     let stored = home.ask(&format!("SELECT {columns} FROM detections"));
-    let numbers: Vec<f32> = stored[0]
-        .split('|')
-        .map(|text| text.parse::<f64>().unwrap() as f32)
-        .collect();
+    let numbers: Vec<f32> = stored[0].split('|').map(|text| text.parse::<f64>().unwrap() as f32).collect();
     assert_eq!(numbers[0].to_bits(), laugh.peak.to_bits());
     assert_eq!(numbers[1..], laugh.laughter_peaks);
     assert!(stored[0].contains("|0.56|"), "{stored:?}");
@@ -136,25 +106,10 @@ fn scores_read_as_they_were_written(home: &impl Home) {
 
 fn heard_again_replaces(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    store
-        .save(
-            &night("neil")
-                .heard(recording("a.wav", 1), vec![event(1.0, 2.0), event(5.0, 6.0)])
-                .build(),
-        )
-        .unwrap();
-    let again = night("neil")
-        .heard(recording("moved.wav", 1), vec![event(7.0, 8.0)])
-        .build();
+    store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0), event(5.0, 6.0)]).build()).unwrap();
+    let again = night("neil").heard(recording("moved.wav", 1), vec![event(7.0, 8.0)]).build();
     let counts = store.save(&again).unwrap();
-    assert_eq!(
-        counts,
-        Counts {
-            heard: 1,
-            detections: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT name FROM recordings"), ["moved.wav"]);
     assert_eq!(home.ask("SELECT start_seconds FROM detections"), ["7"]);
     assert_eq!(home.ask("SELECT run_id FROM detections"), [again.id]);
@@ -164,13 +119,7 @@ fn heard_again_replaces(home: &impl Home) {
 fn another_source_is_another_recording(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     for source in ["neil", "ada"] {
-        store
-            .save(
-                &night(source)
-                    .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
-                    .build(),
-            )
-            .unwrap();
+        store.save(&night(source).heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
     }
     assert_eq!(home.count("recordings"), 2);
     assert_eq!(home.count("detections"), 2);
@@ -178,10 +127,8 @@ fn another_source_is_another_recording(home: &impl Home) {
 
 fn known_is_heard_under_the_same_analysis(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    let run = night("neil")
-        .heard(recording("a.wav", 1), vec![])
-        .failed(recording("b.wav", 2), RecordingError::Empty)
-        .build();
+    let run =
+        night("neil").heard(recording("a.wav", 1), vec![]).failed(recording("b.wav", 2), RecordingError::Empty).build();
     let asked = [content(1), content(2), content(3)];
     assert!(store.known("neil", &run.analysis, &asked).unwrap().is_empty());
     store.save(&run).unwrap();
@@ -195,9 +142,7 @@ fn known_is_heard_under_the_same_analysis(home: &impl Home) {
 
 fn a_poisoned_last_row_leaves_nothing(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    let first = night("neil")
-        .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
-        .build();
+    let first = night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build();
     store.save(&first).unwrap();
     for score in [2.0, -0.1, f32::NAN, f32::INFINITY] {
         let mut poison = event(3.0, 4.0);
@@ -213,9 +158,7 @@ fn a_poisoned_last_row_leaves_nothing(home: &impl Home) {
     assert_eq!(home.ask("SELECT id FROM runs"), [first.id]);
     assert_eq!(home.ask("SELECT name FROM recordings"), ["a.wav"]);
     assert_eq!(home.ask("SELECT start_seconds FROM detections"), ["1"]);
-    store
-        .save(&night("neil").heard(recording("b.wav", 2), vec![]).build())
-        .expect("the store works on");
+    store.save(&night("neil").heard(recording("b.wav", 2), vec![]).build()).expect("the store works on");
 }
 
 fn a_recording_without_a_beginning_leaves_nothing(home: &impl Home) {
@@ -229,26 +172,10 @@ fn a_recording_without_a_beginning_leaves_nothing(home: &impl Home) {
 
 fn a_failure_never_removes_laughs(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    store
-        .save(
-            &night("neil")
-                .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
-                .build(),
-        )
-        .unwrap();
-    let error = RecordingError::Panicked {
-        message: "under other rules".into(),
-    };
-    let counts = store
-        .save(&night("neil").failed(recording("a.wav", 1), error).build())
-        .unwrap();
-    assert_eq!(
-        counts,
-        Counts {
-            failed: 1,
-            ..Counts::default()
-        }
-    );
+    store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
+    let error = RecordingError::Panicked { message: "under other rules".into() };
+    let counts = store.save(&night("neil").failed(recording("a.wav", 1), error).build()).unwrap();
+    assert_eq!(counts, Counts { failed: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
     assert_eq!(home.count("detections"), 1);
 }
@@ -257,80 +184,37 @@ fn unreadable_and_then_heard_leaves_no_failure(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     let mut unreadable = recording("a.wav", 1);
     (unreadable.content, unreadable.began) = (None, None);
-    let error = RecordingError::Unreadable {
-        reason: "permission denied".into(),
-    };
-    store
-        .save(&night("neil").failed(unreadable.clone(), error.clone()).build())
-        .unwrap();
+    let error = RecordingError::Unreadable { reason: "permission denied".into() };
+    store.save(&night("neil").failed(unreadable.clone(), error.clone()).build()).unwrap();
     store.save(&night("neil").failed(unreadable, error).build()).unwrap();
     assert_eq!(home.ask("SELECT status FROM recordings"), ["failed"]);
-    store
-        .save(&night("neil").heard(recording("a.wav", 1), vec![]).build())
-        .unwrap();
+    store.save(&night("neil").heard(recording("a.wav", 1), vec![]).build()).unwrap();
     assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
 }
 
 fn skipped_clears_the_failure_of_its_name(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    store
-        .save(
-            &night("neil")
-                .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
-                .build(),
-        )
-        .unwrap();
+    store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
     let mut unreadable = recording("a.wav", 1);
     unreadable.content = None;
-    let error = RecordingError::Unreadable {
-        reason: "I/O error".into(),
-    };
+    let error = RecordingError::Unreadable { reason: "I/O error".into() };
     store.save(&night("neil").failed(unreadable, error).build()).unwrap();
-    assert_eq!(
-        home.ask("SELECT status FROM recordings ORDER BY 1"),
-        ["failed", "heard"]
-    );
-    let counts = store
-        .save(&night("neil").skipped(recording("a.wav", 1), Skip::AlreadyHeard).build())
-        .unwrap();
-    assert_eq!(
-        counts,
-        Counts {
-            skipped: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(home.ask("SELECT status FROM recordings ORDER BY 1"), ["failed", "heard"]);
+    let counts = store.save(&night("neil").skipped(recording("a.wav", 1), Skip::AlreadyHeard).build()).unwrap();
+    assert_eq!(counts, Counts { skipped: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
     assert_eq!(home.count("detections"), 1);
 }
 
 fn only_the_latest_failure_of_a_name_is_kept(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    let corrupt = RecordingError::Corrupt {
-        reason: "bad page".into(),
-        at: Duration::ZERO,
-    };
-    store
-        .save(&night("neil").failed(recording("a.wav", 1), corrupt.clone()).build())
-        .unwrap();
-    store
-        .save(
-            &night("neil")
-                .failed(recording("a.wav", 2), RecordingError::Empty)
-                .build(),
-        )
-        .unwrap();
+    let corrupt = RecordingError::Corrupt { reason: "bad page".into(), at: Duration::ZERO };
+    store.save(&night("neil").failed(recording("a.wav", 1), corrupt.clone()).build()).unwrap();
+    store.save(&night("neil").failed(recording("a.wav", 2), RecordingError::Empty).build()).unwrap();
     assert_eq!(home.ask("SELECT name, failure_kind FROM recordings"), ["a.wav|empty"]);
-    store
-        .save(&night("neil").failed(recording("moved.wav", 2), corrupt).build())
-        .unwrap();
-    assert_eq!(
-        home.ask("SELECT name, failure_kind FROM recordings"),
-        ["moved.wav|corrupt"]
-    );
-    store
-        .save(&night("neil").heard(recording("moved.wav", 3), vec![]).build())
-        .unwrap();
+    store.save(&night("neil").failed(recording("moved.wav", 2), corrupt).build()).unwrap();
+    assert_eq!(home.ask("SELECT name, failure_kind FROM recordings"), ["moved.wav|corrupt"]);
+    store.save(&night("neil").heard(recording("moved.wav", 3), vec![]).build()).unwrap();
     assert_eq!(home.ask("SELECT name, status FROM recordings"), ["moved.wav|heard"]);
 }
 
@@ -347,19 +231,8 @@ fn copies_of_a_broken_file_do_not_spoil_the_night(home: &impl Home) {
         .failed(recording("copy of b.wav", 2), RecordingError::Vanished)
         .build();
     let counts = store.save(&run).unwrap();
-    assert_eq!(
-        counts,
-        Counts {
-            heard: 1,
-            failed: 5,
-            detections: 1,
-            ..Counts::default()
-        }
-    );
-    assert_eq!(
-        home.ask("SELECT name FROM recordings ORDER BY 1"),
-        ["a.wav", "b.wav", "same.wav"]
-    );
+    assert_eq!(counts, Counts { heard: 1, failed: 5, detections: 1, ..Counts::default() });
+    assert_eq!(home.ask("SELECT name FROM recordings ORDER BY 1"), ["a.wav", "b.wav", "same.wav"]);
 }
 
 fn a_day_begins_at_midnight_where_the_microphone_was(home: &impl Home) {
@@ -380,12 +253,7 @@ fn a_newer_database_is_refused(home: &impl Home) {
     home.tell("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
     let error = open(&home.location()).err().expect("a newer schema");
     assert!(matches!(error, StoreError::Newer { found: 7, known: 1, .. }), "{error}");
-    assert!(
-        error
-            .to_string()
-            .ends_with("(schema 7, this one knows 1): update giggles"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("(schema 7, this one knows 1): update giggles"), "{error}");
 }
 
 fn tables_of_others_are_not_touched(home: &impl Home) {
@@ -398,13 +266,7 @@ fn tables_of_others_are_not_touched(home: &impl Home) {
 
 fn opening_again_changes_nothing(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    store
-        .save(
-            &night("neil")
-                .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
-                .build(),
-        )
-        .unwrap();
+    store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
     drop(store);
     drop(open(&home.location()).unwrap());
     assert_eq!(home.ask("SELECT version FROM giggles_schema"), ["1"]);
@@ -426,21 +288,8 @@ fn many_sources_may_save_at_once(home: &impl Home) {
         let mut store = open(&location).unwrap();
         let source = format!("source {number}");
         store.lock(&source).unwrap();
-        let counts = store
-            .save(
-                &night(&source)
-                    .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
-                    .build(),
-            )
-            .unwrap();
-        assert_eq!(
-            counts,
-            Counts {
-                heard: 1,
-                detections: 1,
-                ..Counts::default()
-            }
-        );
+        let counts = store.save(&night(&source).heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
+        assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() });
     };
     thread::scope(|scope| (0..6).for_each(|number| drop(scope.spawn(move || save(number)))));
     assert_eq!(home.count("runs"), 6);
@@ -454,10 +303,7 @@ fn one_run_a_source(home: &impl Home) {
     first.lock("neil").expect("the same run may ask again");
     let error = second.lock("neil").unwrap_err();
     assert!(matches!(error, StoreError::Locked(_)), "{error}");
-    assert!(
-        error.to_string().contains("another giggles (") && error.to_string().contains("'neil'"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("another giggles (") && error.to_string().contains("'neil'"), "{error}");
     second.lock("ada").expect("another source is free");
     drop(first);
     eventually("the lock is freed", || second.lock("neil").is_ok());
@@ -465,13 +311,9 @@ fn one_run_a_source(home: &impl Home) {
 
 fn ten_thousand_laughs(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
-    let laughs = (0..10_000)
-        .map(|number| event(f64::from(number), f64::from(number) + 0.5))
-        .collect();
+    let laughs = (0..10_000).map(|number| event(f64::from(number), f64::from(number) + 0.5)).collect();
     let begun = std::time::Instant::now();
-    let counts = store
-        .save(&night("neil").heard(recording("a.wav", 1), laughs).build())
-        .unwrap();
+    let counts = store.save(&night("neil").heard(recording("a.wav", 1), laughs).build()).unwrap();
     assert_eq!(counts.detections, 10_000);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

@@ -90,26 +90,11 @@ fn yesterday_is_a_date_and_not_24_hours_ago() {
     let yesterday = |now: &str| parse_date("yesterday", &now.parse::<Zoned>().unwrap()).unwrap();
     // Sunday, 2 November has 25 hours: 24 hours before its last half hour is still Sunday. Sunday, 9 March
     // has 23: 24 hours before 00:30 on Monday is Saturday.
-    assert_eq!(
-        yesterday("2025-11-02T23:30-08:00[America/Los_Angeles]"),
-        date(2025, 11, 1)
-    );
-    assert_eq!(
-        yesterday("2025-03-10T00:30-07:00[America/Los_Angeles]"),
-        date(2025, 3, 9)
-    );
-    assert_eq!(
-        yesterday("2025-11-03T02:00-08:00[America/Los_Angeles]"),
-        date(2025, 11, 2)
-    );
-    assert_eq!(
-        yesterday("2025-11-02T02:00-08:00[America/Los_Angeles]"),
-        date(2025, 11, 1)
-    );
-    assert_eq!(
-        yesterday("2025-03-10T02:00-07:00[America/Los_Angeles]"),
-        date(2025, 3, 9)
-    );
+    assert_eq!(yesterday("2025-11-02T23:30-08:00[America/Los_Angeles]"), date(2025, 11, 1));
+    assert_eq!(yesterday("2025-03-10T00:30-07:00[America/Los_Angeles]"), date(2025, 3, 9));
+    assert_eq!(yesterday("2025-11-03T02:00-08:00[America/Los_Angeles]"), date(2025, 11, 2));
+    assert_eq!(yesterday("2025-11-02T02:00-08:00[America/Los_Angeles]"), date(2025, 11, 1));
+    assert_eq!(yesterday("2025-03-10T02:00-07:00[America/Los_Angeles]"), date(2025, 3, 9));
     assert_eq!(yesterday("2025-01-01T02:00+01:00[Europe/Berlin]"), date(2024, 12, 31));
 }
 
@@ -143,12 +128,7 @@ fn agrees(instant: Timestamp, zone: &TimeZone) {
     let today = instant.to_zoned(zone.clone()).date();
     let holds = |date| overlaps(&day(date, zone), instant, None);
     let neighbours = [today.yesterday().unwrap(), today, today.tomorrow().unwrap()];
-    assert_eq!(
-        neighbours.map(holds),
-        [false, true, false],
-        "{instant} on {today} in {:?}",
-        zone.iana_name()
-    );
+    assert_eq!(neighbours.map(holds), [false, true, false], "{instant} on {today} in {:?}", zone.iana_name());
 }
 
 #[test]
@@ -159,9 +139,7 @@ fn windows_and_local_dates_agree_around_every_change_of_clocks() {
             .take_while(|change| change.timestamp() < at("2050-01-01T00:00:00Z"));
         for change in changes.map(|change| change.timestamp()) {
             let seconds = [-86_400, -3601, -3600, -1, 0, 1, 3599, 3600, 86_400];
-            seconds
-                .iter()
-                .for_each(|&second| agrees(change + SignedDuration::from_secs(second), &zone));
+            seconds.iter().for_each(|&second| agrees(change + SignedDuration::from_secs(second), &zone));
         }
     }
 }

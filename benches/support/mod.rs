@@ -22,17 +22,12 @@ pub struct Measured {
 /// Runs the work beside the peak loop of a path.
 pub fn measure(cpu: Cpu, mut work: impl FnMut()) -> Measured {
     work();
-    let mut measured = Measured {
-        seconds: Vec::new(),
-        peaks: Vec::new(),
-    };
+    let mut measured = Measured { seconds: Vec::new(), peaks: Vec::new() };
     for _ in 0..TURNS {
         let (seconds, ()) = timed(&mut work);
         let (peak_seconds, operations) = timed(|| peak::run(cpu));
         measured.seconds.push(seconds);
-        measured
-            .peaks
-            .extend(operations.map(|operations| operations / peak_seconds));
+        measured.peaks.extend(operations.map(|operations| operations / peak_seconds));
     }
     measured
 }

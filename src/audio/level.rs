@@ -1,7 +1,7 @@
 //! Brings a recording to one loudness, so that a quiet laugh is heard like a near one.
 //!
-//! RMS of 100 ms blocks; the 95th percentile of the 4 s around each; the gain that takes it to
-//! -30 dBFS, between -12 and +30 dB; smoothed over 1.1 s; interpolated between block centres; the
+//! RMS of 100 ms blocks; the 95th percentile of the 4 s around each; the gain that takes it to the
+//! target, between the least and the most (`Rules`); smoothed over 1.1 s; interpolated between block centres; the
 //! result clipped to [-1, 1]. Looks 2.5 s ahead, no more.
 //!
 //! Source of the constants: measured on held-out days (a louder target than -30 dBFS hurts).
@@ -9,6 +9,8 @@
 //! Invariant: memory is a few seconds of samples, and the output does not depend on the cutting.
 
 use std::collections::VecDeque;
+
+use crate::record::Rules;
 
 /// Samples in a block: 100 ms at 16 kHz.
 const BLOCK: usize = 1600;
@@ -18,13 +20,13 @@ const AROUND: (usize, usize) = (20, 19);
 const RANK: usize = 38;
 /// Blocks before and after that a gain is averaged with: 11 with itself.
 const SMOOTH: (usize, usize) = (5, 5);
-const TARGET_DB: f32 = -30.0;
-const GAIN_DB: (f32, f32) = (-12.0, 30.0);
 /// Stands in for the loudness of digital silence, whose logarithm is none.
 const QUIETEST: f32 = 1e-10;
 
 /// Streaming leveller of one recording, 16 kHz mono.
 pub struct Leveller {
+    target_db: f32,
+    gain_db: (f32, f32),
     /// Samples heard but not yet given out.
     pending: Vec<f32>,
     /// Sum of squares and number of samples of the block being filled.
@@ -36,15 +38,11 @@ pub struct Leveller {
     reached: Option<f32>,
 }
 
-impl Default for Leveller {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Leveller {
-    pub fn new() -> Self {
+    pub fn new(rules: &Rules) -> Self {
         Leveller {
+            target_db: rules.level_target_db,
+            gain_db: rules.level_gain_db,
             pending: Vec::new(),
             square: 0.0,
             filled: 0,
@@ -90,7 +88,7 @@ impl Leveller {
     }
 
     fn loudness_known(&mut self, around: &[f32], out: &mut Vec<f32>) {
-        if let Some(gains) = self.gains.push(gain_db(around)) {
+        if let Some(gains) = self.gains.push(gain_db(around, self.target_db, self.gain_db)) {
             self.gain_known(&gains, out);
         }
     }
@@ -109,10 +107,10 @@ impl Leveller {
 }
 
 /// Gain of a block in dB, from the loudness of the blocks around it.
-fn gain_db(around: &[f32]) -> f32 {
+fn gain_db(around: &[f32], target: f32, (least, most): (f32, f32)) -> f32 {
     let mut sorted = around.to_vec();
     let (_, percentile, _) = sorted.select_nth_unstable_by(RANK, f32::total_cmp);
-    (TARGET_DB - 20.0 * percentile.max(QUIETEST).log10()).clamp(GAIN_DB.0, GAIN_DB.1)
+    (target - 20.0 * percentile.max(QUIETEST).log10()).clamp(least, most)
 }
 
 /// Mean of some gains in dB, as an amplitude.
@@ -134,11 +132,7 @@ struct Sliding {
 
 impl Sliding {
     fn new((before, after): (usize, usize)) -> Self {
-        Sliding {
-            before,
-            after,
-            window: VecDeque::new(),
-        }
+        Sliding { before, after, window: VecDeque::new() }
     }
 
     /// Takes the next value; gives the window around an earlier one once it is whole.
@@ -175,12 +169,11 @@ mod tests {
         let loudness: Vec<f32> = samples.chunks(BLOCK).map(rms).collect();
         let at = |values: &[f32], i: isize| values[i.clamp(0, values.len() as isize - 1) as usize];
         let around = |values: &[f32], i: usize, (before, after): (usize, usize)| -> Vec<f32> {
-            (-(before as isize)..=after as isize)
-                .map(|d| at(values, i as isize + d))
-                .collect()
+            (-(before as isize)..=after as isize).map(|d| at(values, i as isize + d)).collect()
         };
         let blocks = 0..loudness.len();
-        let gains: Vec<f32> = blocks.clone().map(|i| gain_db(&around(&loudness, i, AROUND))).collect();
+        let gains: Vec<f32> =
+            blocks.clone().map(|i| gain_db(&around(&loudness, i, AROUND), -30.0, (-12.0, 30.0))).collect();
         let amplitudes: Vec<f32> = blocks.map(|i| amplitude(&around(&gains, i, SMOOTH))).collect();
         let interpolated = |n: usize| {
             let Some(after) = n.checked_sub(BLOCK / 2) else {
@@ -190,15 +183,11 @@ mod tests {
             let (from, to) = (at(&amplitudes, i as isize), at(&amplitudes, i as isize + 1));
             from + (to - from) * step
         };
-        samples
-            .iter()
-            .enumerate()
-            .map(|(n, &sample)| apply(sample, interpolated(n)))
-            .collect()
+        samples.iter().enumerate().map(|(n, &sample)| apply(sample, interpolated(n))).collect()
     }
 
     fn streamed(samples: &[f32], cut: usize) -> Vec<f32> {
-        let (mut leveller, mut out) = (Leveller::new(), Vec::new());
+        let (mut leveller, mut out) = (Leveller::new(&Rules::default()), Vec::new());
         samples.chunks(cut).for_each(|piece| leveller.push(piece, &mut out));
         leveller.finish(&mut out);
         out
@@ -207,9 +196,7 @@ mod tests {
     /// Seconds of noise whose loudness wanders over 60 dB.
     fn noise(samples: usize) -> Vec<f32> {
         let loudness = |i: usize| 10f32.powf(((i as f32 / 9000.0).sin() - 1.0) * 1.5);
-        (0..samples)
-            .map(|i| ((i * 7919 % 2001) as f32 / 1000.0 - 1.0) * loudness(i))
-            .collect()
+        (0..samples).map(|i| ((i * 7919 % 2001) as f32 / 1000.0 - 1.0) * loudness(i)).collect()
     }
 
     #[test]
@@ -225,7 +212,7 @@ mod tests {
 
     #[test]
     fn nothing_waits_longer_than_two_and_a_half_seconds() {
-        let (mut leveller, mut out) = (Leveller::new(), Vec::new());
+        let (mut leveller, mut out) = (Leveller::new(&Rules::default()), Vec::new());
         for (i, block) in noise(320_000).chunks(BLOCK).enumerate() {
             leveller.push(block, &mut out);
             assert!((i + 1) * BLOCK <= out.len() + 40_000 + BLOCK / 2, "block {i} waits");
@@ -237,7 +224,7 @@ mod tests {
         let quiet: Vec<f32> = (0..160_000).map(|i| 0.003 * (i as f32 * 0.3).sin()).collect();
         let levelled = streamed(&quiet, 1000);
         let rms = (levelled.iter().map(|x| x * x).sum::<f32>() / levelled.len() as f32).sqrt();
-        assert!((20.0 * rms.log10() - TARGET_DB).abs() < 0.1, "{rms}");
+        assert!((20.0 * rms.log10() + 30.0).abs() < 0.1, "{rms}");
     }
 
     #[test]

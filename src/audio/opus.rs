@@ -38,49 +38,22 @@ impl Head {
     /// Errors: what is wrong with it, in words.
     pub fn parse(bytes: &[u8]) -> Result<Head, String> {
         let fixed: &[u8; 19] = bytes.first_chunk().ok_or("its Opus header is too short")?;
-        let [
-            b'O',
-            b'p',
-            b'u',
-            b's',
-            b'H',
-            b'e',
-            b'a',
-            b'd',
-            version,
-            channels,
-            skip @ ..,
-            family,
-        ] = fixed
-        else {
+        let [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', version, channels, skip @ .., family] = fixed else {
             return Err("its Opus header does not start with OpusHead".into());
         };
         let [skip_0, skip_1, _, _, _, _, gain_0, gain_1] = *skip;
         // MP4 marks itself by version 0 and writes big-endian; all others are version 1 to 15.
         let (pre_skip, gain) = match version {
-            0 => (
-                u16::from_be_bytes([skip_0, skip_1]),
-                i16::from_be_bytes([gain_0, gain_1]),
-            ),
-            1..=15 => (
-                u16::from_le_bytes([skip_0, skip_1]),
-                i16::from_le_bytes([gain_0, gain_1]),
-            ),
+            0 => (u16::from_be_bytes([skip_0, skip_1]), i16::from_be_bytes([gain_0, gain_1])),
+            1..=15 => (u16::from_le_bytes([skip_0, skip_1]), i16::from_le_bytes([gain_0, gain_1])),
             newer => return Err(format!("its Opus header has version {newer}, which no decoder knows")),
         };
         if *channels == 0 || *channels > MOST_CHANNELS {
-            return Err(format!(
-                "its Opus stream has {channels} channels; 1 to {MOST_CHANNELS} can be heard"
-            ));
+            return Err(format!("its Opus stream has {channels} channels; 1 to {MOST_CHANNELS} can be heard"));
         }
         let weights = weights(*family, *channels, bytes.get(19..).unwrap_or_default())?;
         let gain = 10f32.powf(f32::from(gain) / (20.0 * 256.0));
-        Ok(Head {
-            channels: *channels,
-            pre_skip,
-            gain,
-            weights,
-        })
+        Ok(Head { channels: *channels, pre_skip, gain, weights })
     }
 }
 
@@ -88,9 +61,7 @@ impl Head {
 fn weights(family: u8, channels: u8, table: &[u8]) -> Result<Vec<f32>, String> {
     match (family, table) {
         (0, _) if channels <= 2 => Ok(vec![1.0]),
-        (0, _) => Err(format!(
-            "its Opus header names {channels} channels in mapping family 0, which has 2 at most"
-        )),
+        (0, _) => Err(format!("its Opus header names {channels} channels in mapping family 0, which has 2 at most")),
         (_, [streams, coupled, mapping @ ..]) if mapping.len() >= usize::from(channels) => {
             let heard = &mapping[..usize::from(channels)];
             shares(family, usize::from(*streams), usize::from(*coupled), heard)
@@ -103,30 +74,18 @@ fn weights(family: u8, channels: u8, table: &[u8]) -> Result<Vec<f32>, String> {
 /// surround layouts (family 1, from six channels on: the last) says nothing about voices and is left out.
 fn shares(family: u8, streams: usize, coupled: usize, mapping: &[u8]) -> Result<Vec<f32>, String> {
     if streams == 0 || streams > usize::from(MOST_CHANNELS) || coupled > streams {
-        return Err(format!(
-            "its Opus channel mapping names {streams} streams, {coupled} of them stereo"
-        ));
+        return Err(format!("its Opus channel mapping names {streams} streams, {coupled} of them stereo"));
     }
-    let audible = if family == 1 && mapping.len() >= 6 {
-        mapping.len() - 1
-    } else {
-        mapping.len()
-    };
+    let audible = if family == 1 && mapping.len() >= 6 { mapping.len() - 1 } else { mapping.len() };
     let mut weights = vec![0.0; streams];
     for &channel in &mapping[..audible] {
         let channel = usize::from(channel);
-        let stream = if channel < 2 * coupled {
-            channel / 2
-        } else {
-            channel - coupled
-        };
+        let stream = if channel < 2 * coupled { channel / 2 } else { channel - coupled };
         match weights.get_mut(stream) {
             Some(weight) => *weight += 1.0 / audible as f32,
             None if channel == 255 => (), // a silent channel
             None => {
-                return Err(format!(
-                    "its Opus channel mapping names channel {channel}, which no stream holds"
-                ));
+                return Err(format!("its Opus channel mapping names channel {channel}, which no stream holds"));
             }
         }
     }
@@ -146,12 +105,7 @@ pub struct Decoder {
 impl Decoder {
     pub fn new(head: Head) -> Decoder {
         let streams = head.weights.iter().map(|_| OpusDecoder::with_rate(RATE, 1)).collect();
-        Decoder {
-            head,
-            streams,
-            voice: Vec::new(),
-            single: Vec::new(),
-        }
+        Decoder { head, streams, voice: Vec::new(), single: Vec::new() }
     }
 
     /// Samples at 48 kHz to drop from the start of the stream.
@@ -170,9 +124,7 @@ impl Decoder {
             out.truncate(start);
         }
         let gain = self.head.gain;
-        out[start..]
-            .iter_mut()
-            .for_each(|sample| *sample = audible(*sample * gain));
+        out[start..].iter_mut().for_each(|sample| *sample = audible(*sample * gain));
         decoded
     }
 
@@ -180,11 +132,7 @@ impl Decoder {
         let last = self.streams.len() - 1;
         let mut rest = packet;
         for stream in 0..self.streams.len() {
-            let (frames, used) = if stream == last {
-                (framed(rest)?, rest.len())
-            } else {
-                delimited(rest)?
-            };
+            let (frames, used) = if stream == last { (framed(rest)?, rest.len()) } else { delimited(rest)? };
             rest = rest.get(used..).unwrap_or_default();
             self.hear(stream, &frames)?;
             self.mix(stream, start, out)?;
@@ -219,10 +167,7 @@ impl Decoder {
             return Err("the streams of a packet differ in length".into());
         }
         let weight = self.head.weights[stream];
-        out[start..]
-            .iter_mut()
-            .zip(&self.voice)
-            .for_each(|(sum, sample)| *sum += weight * sample);
+        out[start..].iter_mut().zip(&self.voice).for_each(|(sum, sample)| *sum += weight * sample);
         Ok(())
     }
 }
@@ -239,11 +184,7 @@ struct Frames<'a> {
 fn framed(packet: &[u8]) -> Result<Frames<'_>, String> {
     match packet {
         // A packet of nothing: 20 ms were lost, as far as anyone can tell.
-        [] => Ok(Frames {
-            toc: 0,
-            samples: 320,
-            data: vec![&[]],
-        }),
+        [] => Ok(Frames { toc: 0, samples: 320, data: vec![&[]] }),
         _ => frames(&Packet::parse(packet).map_err(words)?, packet),
     }
 }
@@ -260,11 +201,7 @@ fn frames<'a>(parsed: &Packet<'a>, packet: &[u8]) -> Result<Frames<'a>, String> 
         return Err("a packet claims more than 120 ms".into());
     }
     let toc = packet.first().copied().unwrap_or_default() & !3;
-    Ok(Frames {
-        toc,
-        samples: length / (CLOCK / RATE) as usize,
-        data,
-    })
+    Ok(Frames { toc, samples: length / (CLOCK / RATE) as usize, data })
 }
 
 fn words(error: ruopus::PacketError) -> String {
@@ -273,11 +210,7 @@ fn words(error: ruopus::PacketError) -> String {
 
 /// All decoders give huge samples on damaged packets; nobody hears beyond full scale.
 fn audible(sample: f32) -> f32 {
-    if sample.is_finite() {
-        sample.clamp(-1.0, 1.0)
-    } else {
-        0.0
-    }
+    if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -312,10 +245,7 @@ mod tests {
             (6, 1, &[4, 2, 0]),
         ];
         for (channels, family, table) in lies {
-            assert!(
-                Head::parse(&head(channels, family, table)).is_err(),
-                "{channels} {family} {table:?}"
-            );
+            assert!(Head::parse(&head(channels, family, table)).is_err(), "{channels} {family} {table:?}");
         }
         assert!((0..27).all(|length| Head::parse(&head(6, 1, &[4, 2, 0, 4, 1, 2, 3, 5])[..length]).is_err()));
     }

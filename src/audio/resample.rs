@@ -48,21 +48,13 @@ impl Resampler {
     pub fn new(from: u32) -> Result<Self, RateError> {
         let (engine, delay) = match from {
             TARGET_RATE => (None, 0),
-            rate if RATES.contains(&rate) => engine(rate)
-                .map(|(engine, delay)| (Some(engine), delay))
-                .ok_or(RateError(rate))?,
+            rate if RATES.contains(&rate) => {
+                engine(rate).map(|(engine, delay)| (Some(engine), delay)).ok_or(RateError(rate))?
+            }
             rate => return Err(RateError(rate)),
         };
         let block = vec![0.0; engine.as_ref().map_or(0, |engine| engine.output_frames_max())];
-        Ok(Resampler {
-            engine,
-            from,
-            waiting: Vec::new(),
-            block,
-            delay,
-            pushed: 0,
-            given: 0,
-        })
+        Ok(Resampler { engine, from, waiting: Vec::new(), block, delay, pushed: 0, given: 0 })
     }
 
     /// Takes samples at the input rate and appends what they complete at 16 kHz to `out`.
@@ -107,7 +99,7 @@ impl Resampler {
         let mut output = InterleavedSlice::new_mut(&mut self.block, 1, frames).ok()?;
         let (taken, made) = engine
             .process_into_buffer(&input, &mut output, None::<&Indexing>)
-            .ok()?;
+            .expect("the buffers are of the sizes that the engine asked for");
         let late = self.delay.min(made);
         self.delay -= late;
         self.given += (made - late) as u64;
@@ -132,23 +124,10 @@ fn engine(from: u32) -> Option<(Box<dyn Engine<f32>>, usize)> {
     // 3072 at 48 kHz and 1764 at 44.1 kHz are the measured choices (docs/performance.md). The block must be
     // even: rubato centres its filter on half of it, and half a sample would be lost.
     let blocks = (BLOCK_OUT / block_out).max(1);
-    let even = if block_in % 2 == 1 {
-        blocks.next_multiple_of(2)
-    } else {
-        blocks
-    };
+    let even = if block_in % 2 == 1 { blocks.next_multiple_of(2) } else { blocks };
     let chunk = if from == 44_100 { 1764 } else { block_in * even };
     let window = WindowFunction::BlackmanHarris2;
-    let fft = Fft::new_custom(
-        from as usize,
-        TARGET_RATE as usize,
-        chunk,
-        1,
-        1,
-        window,
-        FixedSync::Input,
-    )
-    .ok()?;
+    let fft = Fft::new_custom(from as usize, TARGET_RATE as usize, chunk, 1, 1, window, FixedSync::Input).ok()?;
     let delay = fft.output_delay();
     Some((Box::new(fft), delay))
 }
@@ -161,10 +140,7 @@ fn interpolator(from: u32) -> Option<(Box<dyn Engine<f32>>, usize)> {
     let shortest = (32.0 * (1.0 / ratio).max(1.0)).ceil() as usize * 8;
     let delay = |length: usize| length as f64 / 2.0 * ratio - 1.0;
     let off = |length: &usize| (delay(*length) - delay(*length).round()).abs();
-    let length = (shortest..)
-        .step_by(8)
-        .take(64)
-        .min_by(|a, b| off(a).total_cmp(&off(b)))?;
+    let length = (shortest..).step_by(8).take(64).min_by(|a, b| off(a).total_cmp(&off(b)))?;
     let parameters = SincInterpolationParameters::new(length, WindowFunction::BlackmanHarris2);
     let sinc = Async::new_sinc(ratio, 1.0, &parameters, BLOCK_OUT, 1, FixedAsync::Input).ok()?;
     Some((Box::new(sinc), delay(length).round() as usize))
@@ -185,9 +161,7 @@ mod tests {
     ];
 
     fn tone(rate: u32, hertz: f64, samples: usize) -> Vec<f32> {
-        (0..samples)
-            .map(|i| (0.5 * (TAU * hertz * i as f64 / f64::from(rate)).sin()) as f32)
-            .collect()
+        (0..samples).map(|i| (0.5 * (TAU * hertz * i as f64 / f64::from(rate)).sin()) as f32).collect()
     }
 
     fn resampled(rate: u32, input: &[f32], cut: usize) -> Vec<f32> {
@@ -217,11 +191,7 @@ mod tests {
         for rate in EVERY_RATE {
             for samples in [0, 1, 2, 999, 12_345, 100_000] {
                 let out = resampled(rate, &vec![0.25; samples], 4096);
-                assert_eq!(
-                    out.len() as u64,
-                    expected(samples as u64, rate),
-                    "{samples} samples at {rate} Hz"
-                );
+                assert_eq!(out.len() as u64, expected(samples as u64, rate), "{samples} samples at {rate} Hz");
             }
         }
     }
@@ -260,14 +230,9 @@ mod tests {
             let at = rate as usize / 3;
             input[at] = 0.9;
             let out = resampled(rate, &input, 4096);
-            let peak = (0..out.len())
-                .max_by(|&a, &b| out[a].abs().total_cmp(&out[b].abs()))
-                .unwrap();
+            let peak = (0..out.len()).max_by(|&a, &b| out[a].abs().total_cmp(&out[b].abs())).unwrap();
             let right = at as f64 * 16_000.0 / f64::from(rate);
-            assert!(
-                (peak as f64 - right).abs() <= 1.0,
-                "at {rate} Hz: {peak} instead of {right:.2}"
-            );
+            assert!((peak as f64 - right).abs() <= 1.0, "at {rate} Hz: {peak} instead of {right:.2}");
         }
     }
 
@@ -277,11 +242,7 @@ mod tests {
             let out = resampled(rate, &tone(rate, 1_000.0, rate as usize * 2), 4096);
             let ideal = tone(16_000, 1_000.0, out.len());
             let middle = 4_000..out.len() - 4_000;
-            let noise = middle
-                .clone()
-                .map(|i| f64::from(out[i] - ideal[i]).powi(2))
-                .sum::<f64>()
-                / middle.len() as f64;
+            let noise = middle.clone().map(|i| f64::from(out[i] - ideal[i]).powi(2)).sum::<f64>() / middle.len() as f64;
             let db = 10.0 * (0.125 / noise).log10();
             // Odd rates are interpolated, and aligned to some hundredths of a sample.
             assert!(

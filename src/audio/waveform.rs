@@ -27,14 +27,7 @@ impl Waveform {
         let source = Source::open(path)?;
         let rate = source.output_rate();
         let resampler = resampler(rate)?;
-        Ok(Waveform {
-            source,
-            resampler,
-            rate,
-            block: Vec::new(),
-            given: 0,
-            ended: false,
-        })
+        Ok(Waveform { source, resampler, rate, block: Vec::new(), given: 0, ended: false })
     }
 
     pub fn info(&self) -> &Info {
@@ -53,9 +46,7 @@ impl Waveform {
         let more = self.source.next_block(&mut self.block)?;
         self.convert(more, out)?;
         // A filter overshoots a little where a recording touches full scale.
-        out[start..]
-            .iter_mut()
-            .for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
+        out[start..].iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
         self.given += (out.len() - start) as u64;
         self.ended = !more;
         Ok(more || out.len() > start)
@@ -82,7 +73,5 @@ impl Waveform {
 }
 
 fn resampler(rate: u32) -> Result<Resampler, RecordingError> {
-    Resampler::new(rate).map_err(|error| RecordingError::Unsupported {
-        what: error.to_string(),
-    })
+    Resampler::new(rate).map_err(|error| RecordingError::Unsupported { what: error.to_string() })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, Zoned};
+use jiff::{Span, Timestamp, Zoned};
 
 use crate::record::Window;
 
@@ -27,10 +27,7 @@ pub enum WhenError {
 /// A date that the zone left out (Samoa's 30 December 2011) is an empty window.
 pub fn day(date: Date, zone: &TimeZone) -> Window {
     let next = date.tomorrow().ok();
-    Window {
-        from: first_instant(date, zone),
-        to: next.and_then(|next| first_instant(next, zone)),
-    }
+    Window { from: first_instant(date, zone), to: next.and_then(|next| first_instant(next, zone)) }
 }
 
 /// The window of `--from` and `--to`, either of which may be missing.
@@ -56,14 +53,21 @@ fn first_instant(date: Date, zone: &TimeZone) -> Option<Timestamp> {
     zone.preceding(just_after).next().map(|skip| skip.timestamp())
 }
 
-/// `2025-10-24`, `today` or `yesterday`, seen from `now` in its zone.
+/// `2025-10-24`, `today`, `yesterday` or `7 days ago`, seen from `now` in its zone.
 pub fn parse_date(text: &str, now: &Zoned) -> Result<Date, WhenError> {
     let wrong = || WhenError::Date(text.to_owned());
     match text.trim() {
         "today" => Ok(now.date()),
         "yesterday" => now.date().yesterday().map_err(|_| wrong()),
-        date => calendar_date(date).ok_or_else(wrong),
+        text => match text.strip_suffix(" days ago") {
+            Some(days) => days.parse::<u16>().ok().and_then(|days| days_before(now, days)).ok_or_else(wrong),
+            None => calendar_date(text).ok_or_else(wrong),
+        },
     }
+}
+
+fn days_before(now: &Zoned, days: u16) -> Option<Date> {
+    now.date().checked_sub(Span::new().days(i64::from(days))).ok()
 }
 
 /// `2025-10-24` and nothing more: jiff would take the date out of a longer text.
@@ -82,11 +86,7 @@ pub fn parse_instant(text: &str, zone: &TimeZone) -> Result<Timestamp, WhenError
     let zoned = || trimmed.parse::<Zoned>().ok().map(|zoned| zoned.timestamp());
     let exact = || trimmed.parse::<Timestamp>().ok();
     let local = || local_time(trimmed).and_then(|local| zone.to_ambiguous_timestamp(local).compatible().ok());
-    dated()
-        .or_else(zoned)
-        .or_else(exact)
-        .or_else(local)
-        .ok_or_else(|| WhenError::Instant(text.to_owned()))
+    dated().or_else(zoned).or_else(exact).or_else(local).ok_or_else(|| WhenError::Instant(text.to_owned()))
 }
 
 /// jiff would read past an offset or a zone that it could not use; a local time has neither.
@@ -102,9 +102,7 @@ pub fn overlaps(window: &Window, began: Timestamp, length: Option<Duration>) -> 
     let length = length.unwrap_or_default();
     let ended = began.saturating_add(length).unwrap_or(Timestamp::MAX);
     let in_time = window.to.is_none_or(|to| began < to);
-    let not_over = window
-        .from
-        .is_none_or(|from| if length.is_zero() { began >= from } else { ended > from });
+    let not_over = window.from.is_none_or(|from| if length.is_zero() { began >= from } else { ended > from });
     in_time && not_over && window.from.zip(window.to).is_none_or(|(from, to)| from < to)
 }
 
@@ -123,21 +121,9 @@ mod tests {
         assert_eq!(date("today").unwrap(), "2025-10-24");
         assert_eq!(date("yesterday").unwrap(), "2025-10-23");
         assert_eq!(date(" 2024-02-29 ").unwrap(), "2024-02-29");
-        for wrong in [
-            "",
-            "tomorrow",
-            "24.10.2025",
-            "20251024",
-            "2025-02-29",
-            "2025-10-24T13:00",
-            "2025-1-024",
-            "-1",
-        ] {
+        for wrong in ["", "tomorrow", "24.10.2025", "20251024", "2025-02-29", "2025-10-24T13:00", "2025-1-024", "-1"] {
             let text = date(wrong).unwrap_err().to_string();
-            assert_eq!(
-                text,
-                format!("'{wrong}' is not a date; give YYYY-MM-DD, today or yesterday")
-            );
+            assert_eq!(text, format!("'{wrong}' is not a date; give YYYY-MM-DD, today or yesterday"));
         }
     }
 
@@ -158,19 +144,8 @@ mod tests {
             assert_eq!(parse_instant(text, &zone), Ok(at("2025-10-24T20:00:00Z")), "{text}");
         }
         assert_eq!(parse_instant("2025-10-24", &zone), Ok(at("2025-10-24T07:00:00Z")));
-        for wrong in [
-            "",
-            "13:00",
-            "noon",
-            "2025-10-24T25:00",
-            "2025-10-24T13:00+99:00",
-            "2025-10-24T13:00[Mars]",
-        ] {
-            assert_eq!(
-                parse_instant(wrong, &zone),
-                Err(WhenError::Instant(wrong.into())),
-                "{wrong}"
-            );
+        for wrong in ["", "13:00", "noon", "2025-10-24T25:00", "2025-10-24T13:00+99:00", "2025-10-24T13:00[Mars]"] {
+            assert_eq!(parse_instant(wrong, &zone), Err(WhenError::Instant(wrong.into())), "{wrong}");
         }
     }
 
@@ -200,10 +175,7 @@ mod tests {
             ("2025-10-25T07:00:00Z", None, false),
         ] {
             assert_eq!(overlaps(&window, at(began), length), wanted, "{began} {length:?}");
-            assert!(
-                overlaps(&Window::default(), at(began), length),
-                "all time holds everything"
-            );
+            assert!(overlaps(&Window::default(), at(began), length), "all time holds everything");
         }
     }
 }

@@ -16,13 +16,8 @@ pub struct ZoneError {
 
 /// An IANA name, upper or lower case. Its proper spelling is `TimeZone::iana_name`.
 pub fn parse_zone(text: &str) -> Result<TimeZone, ZoneError> {
-    let known = TimeZone::get(text.trim())
-        .ok()
-        .filter(|zone| zone.iana_name().is_some());
-    known.ok_or_else(|| ZoneError {
-        text: text.to_owned(),
-        advice: advice(text),
-    })
+    let known = TimeZone::get(text.trim()).ok().filter(|zone| zone.iana_name().is_some());
+    known.ok_or_else(|| ZoneError { text: text.to_owned(), advice: advice(text) })
 }
 
 fn advice(text: &str) -> String {
@@ -36,10 +31,7 @@ fn advice(text: &str) -> String {
 fn likely(text: &str) -> Option<String> {
     let wanted = text.trim().replace(' ', "_");
     let mut names = jiff::tz::db().available().map(|name| name.to_string());
-    names.find(|name| {
-        name.rsplit_once('/')
-            .is_some_and(|(_, city)| city.eq_ignore_ascii_case(&wanted))
-    })
+    names.find(|name| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(&wanted)))
 }
 
 /// The system's zone (`TZ`, /etc/localtime) and the name to store; UTC where the system does not say.
@@ -66,11 +58,9 @@ mod tests {
 
     #[test]
     fn zones_have_iana_names() {
-        for (text, name) in [
-            ("America/Los_Angeles", "America/Los_Angeles"),
-            ("europe/berlin", "Europe/Berlin"),
-            (" UTC ", "UTC"),
-        ] {
+        for (text, name) in
+            [("America/Los_Angeles", "America/Los_Angeles"), ("europe/berlin", "Europe/Berlin"), (" UTC ", "UTC")]
+        {
             assert_eq!(parse_zone(text).unwrap().iana_name(), Some(name), "{text}");
         }
     }

@@ -19,21 +19,13 @@ use log::LevelFilter;
 /// `--version`: the program, the model in it, and the instructions it would use here.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let cpu = settings::cpu().unwrap_or_else(|_| Cpu::detect());
-    format!(
-        "{}\nmodel {}\ncpu {}",
-        env!("CARGO_PKG_VERSION"),
-        ModelFile::embedded().sha256,
-        cpu.name()
-    )
+    format!("{}\nmodel {}\ncpu {}", env!("CARGO_PKG_VERSION"), ModelFile::embedded().sha256, cpu.name())
 });
 
 /// The exit codes, as every command's help ends with them.
 static EXIT_CODES: LazyLock<String> = LazyLock::new(|| {
     let rows = Exit::ALL.map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning()));
-    format!(
-        "Exit codes (new ones may come; an unknown code means failure):\n{}",
-        rows.join("\n")
-    )
+    format!("Exit codes (new ones may come; an unknown code means failure):\n{}", rows.join("\n"))
 });
 
 /// Where help lists what all commands share: behind their own flags.

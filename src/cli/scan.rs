@@ -51,13 +51,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "database", help_heading = "Storing")]
     database_url_file: Option<PathBuf>,
     /// Whose recordings these are: the same content of two sources is two recordings
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "default",
-        env = "GIGGLES_SOURCE",
-        help_heading = "Storing"
-    )]
+    #[arg(long, value_name = "NAME", default_value = "default", env = "GIGGLES_SOURCE", help_heading = "Storing")]
     source: String,
     /// Hear everything, store nothing
     #[arg(short = 'n', long, help_heading = "Storing")]
@@ -75,7 +69,7 @@ pub struct Arguments {
     /// Only recordings of this day: YYYY-MM-DD, today or yesterday [env: GIGGLES_DATE]
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
     date: Option<String>,
-    /// Only recordings that last beyond this time, e.g. 2025-10-24T13:00 or with an offset
+    /// Only recordings that last beyond this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days ago"
     #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
     from: Option<String>,
     /// Only recordings that begin before this time
@@ -124,14 +118,7 @@ pub struct Arguments {
     model: Option<PathBuf>,
 
     /// Threads; 0 means one a core
-    #[arg(
-        short = 'j',
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        env = "GIGGLES_THREADS",
-        help_heading = "Running"
-    )]
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, env = "GIGGLES_THREADS", help_heading = "Running")]
     threads: usize,
     /// Print one JSON document instead of the table
     #[arg(long, conflicts_with = "ndjson", help_heading = "Running")]
@@ -198,9 +185,7 @@ fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Fatal> {
 
 fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
-    let given = Some(arguments.paths.clone())
-        .filter(|paths| !paths.is_empty())
-        .or_else(from_environment);
+    let given = Some(arguments.paths.clone()).filter(|paths| !paths.is_empty()).or_else(from_environment);
     given
         .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
         .ok_or_else(|| config(format!("no recordings are named: give a folder, or set {RECORDINGS}")))
@@ -228,30 +213,36 @@ fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
 }
 
 fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
-    if let Some((name, date)) = date(arguments) {
+    if let Some((name, date)) = date(arguments)? {
         let now = Timestamp::now().to_zoned(zone.clone());
         let date = parse_date(&date, &now).map_err(|error| config(format!("{name}: {error}")))?;
         return Ok(day(date, zone));
     }
+    let now = Timestamp::now().to_zoned(zone.clone());
+    let parsed = |text: &String| match parse_date(text, &now) {
+        Ok(date) => Ok(day(date, zone).from),
+        Err(_) => parse_instant(text, zone).map(Some),
+    };
     let instant = |flag: &str, text: &Option<String>| {
-        let parsed = text.as_ref().map(|text| parse_instant(text, zone)).transpose();
-        parsed.map_err(|error| config(format!("{flag}: {error}")))
+        let at = text.as_ref().map(parsed).transpose();
+        at.map(Option::flatten).map_err(|error| config(format!("{flag}: {error}")))
     };
     between(instant("--from", &arguments.from)?, instant("--to", &arguments.to)?).map_err(config)
 }
 
 /// The flag, or the environment where no flag says otherwise; and which of them it was.
-fn date(arguments: &Arguments) -> Option<(&'static str, String)> {
-    let flag = arguments.date.clone().map(|date| ("--date", date));
+fn date(arguments: &Arguments) -> Result<Option<(&'static str, String)>, Fatal> {
     let by_flags = arguments.from.is_some() || arguments.to.is_some();
-    flag.or_else(|| variable(DATE).filter(|_| !by_flags).map(|date| (DATE, date)))
+    match &arguments.date {
+        Some(date) => Ok(Some(("--date", date.clone()))),
+        None if by_flags => Ok(None),
+        None => Ok(variable(DATE)?.map(|date| (DATE, date))),
+    }
 }
 
 fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
     let shard = arguments.shard.as_ref().map(|text| text.parse()).transpose();
-    shard
-        .map(Option::unwrap_or_default)
-        .map_err(|error| config(format!("--shard: {error}")))
+    shard.map(Option::unwrap_or_default).map_err(|error| config(format!("--shard: {error}")))
 }
 
 fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
@@ -268,11 +259,7 @@ fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
 /// Results to standard output, failures to standard error; quiet shows failures only.
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
-    let view = View {
-        run: &report.run,
-        counts: &report.counts,
-        database,
-    };
+    let view = View { run: &report.run, counts: &report.counts, database };
     summary::failures(&view).iter().for_each(|line| log::error!("{line}"));
     if report.exit == Exit::Empty {
         log::error!("{}", emptiness(settings));

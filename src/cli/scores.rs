@@ -11,7 +11,8 @@ use clap::{Args, ValueEnum};
 use giggles::exit::{Exit, Fatal};
 use giggles::listen::{Ear, Unheard};
 use giggles::output::scores::{Format, Row};
-use giggles::record::Stop;
+use giggles::pool::guard;
+use giggles::record::{RecordingError, Rules, Stop};
 use giggles::yamnet::classes::names;
 use giggles::yamnet::{PATCH_HOP_SAMPLES, SAMPLE_RATE, sigmoid};
 
@@ -68,16 +69,12 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     let (from, to) = (offset("--from", &arguments.from)?, offset("--to", &arguments.to)?);
     is_there(&arguments.file)?;
     let model = model(arguments.model.as_deref())?;
-    let ear = Ear {
-        scorer: &model,
-        level: arguments.levelled,
-        stop,
-        advanced: &|_| (),
-    };
+    let rules = Rules { level: arguments.levelled, ..Rules::default() };
+    let ear = Ear { scorer: &model, rules: &rules, stop, advanced: &|_| () };
     let mut out = Output::new(format(arguments), quiet);
     out.write(&out.format.begin());
     let mut patch = 0;
-    let heard = ear.each_patch(&arguments.file, |logits| {
+    let each = |logits: &[f32]| {
         let start = start(patch);
         patch += 1;
         match to.is_some_and(|to| start >= to) {
@@ -85,7 +82,9 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
             false if from.is_none_or(|from| start >= from) => out.row(start, logits),
             false => ControlFlow::Continue(()),
         }
-    });
+    };
+    let heard = guard(|| ear.each_patch(&arguments.file, each))
+        .unwrap_or_else(|message| Err(Unheard::Failed(RecordingError::Panicked { message })));
     // What was heard before a fault is sound and has been written; the exit code tells of the fault.
     out.end()?;
     match heard {
@@ -100,20 +99,14 @@ fn is_there(file: &Path) -> Result<(), Fatal> {
     match file.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let file = file.display();
-            Err(config(format!(
-                "'{file}' does not exist; is the disk mounted and the path right?"
-            )))
+            Err(config(format!("'{file}' does not exist; is the disk mounted and the path right?")))
         }
         _ => Ok(()),
     }
 }
 
 fn format(arguments: &Arguments) -> Format {
-    let top = if arguments.all {
-        None
-    } else {
-        Some(usize::from(arguments.top))
-    };
+    let top = if arguments.all { None } else { Some(usize::from(arguments.top)) };
     match arguments.format {
         Choice::Table => Format::table(top, names()),
         Choice::Csv => Format::csv(top, names()),
@@ -130,9 +123,8 @@ fn start(patch: u64) -> Duration {
 fn offset(flag: &str, text: &Option<String>) -> Result<Option<Duration>, Fatal> {
     let Some(text) = text else { return Ok(None) };
     let parts: Option<Vec<f64>> = text.split(':').map(|part| part.parse().ok()).collect();
-    let seconds = parts
-        .filter(|parts| parts.len() <= 3)
-        .map(|parts| parts.iter().fold(0.0, |sum, part| sum * 60.0 + part));
+    let seconds =
+        parts.filter(|parts| parts.len() <= 3).map(|parts| parts.iter().fold(0.0, |sum, part| sum * 60.0 + part));
     let offset = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let wrong = || config(format!("{flag} {text}: give seconds, M:SS or H:MM:SS"));
     offset.ok_or_else(wrong).map(Some)
@@ -148,27 +140,15 @@ struct Output {
 impl Output {
     /// Quiet, it only tells whether the recording can be heard.
     fn new(format: Format, quiet: bool) -> Self {
-        let out: Box<dyn Write> = if quiet {
-            Box::new(io::sink())
-        } else {
-            Box::new(io::stdout().lock())
-        };
-        Output {
-            format,
-            out: BufWriter::new(out),
-            failed: None,
-        }
+        let out: Box<dyn Write> = if quiet { Box::new(io::sink()) } else { Box::new(io::stdout().lock()) };
+        Output { format, out: BufWriter::new(out), failed: None }
     }
 
     fn row(&mut self, start: Duration, logits: &[f32]) -> ControlFlow<()> {
         let scores: Vec<f32> = logits.iter().map(|&logit| sigmoid(logit)).collect();
         let text = self.format.row(&Row { start, scores: &scores });
         self.write(&text);
-        if self.failed.is_some() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if self.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn write(&mut self, text: &str) {
@@ -181,9 +161,7 @@ impl Output {
     fn end(mut self) -> Result<(), Fatal> {
         self.write(&self.format.end());
         let failed = self.failed.take().or_else(|| self.out.flush().err());
-        failed
-            .filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
-            .map_or(Ok(()), |error| Err(unwritable(&error)))
+        failed.filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map_or(Ok(()), |error| Err(unwritable(&error)))
     }
 }
 
@@ -193,12 +171,8 @@ mod tests {
 
     #[test]
     fn offsets_are_read_as_players_show_them() {
-        let read = |text: &str| {
-            offset("--from", &Some(text.to_owned()))
-                .ok()
-                .flatten()
-                .map(|offset| offset.as_secs_f64())
-        };
+        let read =
+            |text: &str| offset("--from", &Some(text.to_owned())).ok().flatten().map(|offset| offset.as_secs_f64());
         assert_eq!(read("90"), Some(90.0));
         assert_eq!(read("1:30.5"), Some(90.5));
         assert_eq!(read("1:02:03"), Some(3723.0));

@@ -37,9 +37,7 @@ pub fn cpu() -> Result<Cpu, Fatal> {
 
 /// The model in the binary, or another file.
 pub fn model(path: Option<&Path>) -> Result<Model, Fatal> {
-    let file = path
-        .map_or(Ok(ModelFile::embedded()), ModelFile::open)
-        .map_err(config)?;
+    let file = path.map_or(Ok(ModelFile::embedded()), ModelFile::open).map_err(config)?;
     Model::new(&file, cpu()?).map_err(config)
 }
 
@@ -49,17 +47,12 @@ pub fn threshold(text: &str) -> Result<f32, Fatal> {
         "sensitive" => Ok(-0.5),
         "normal" => Ok(Rules::default().hi),
         "strict" => Ok(1.0),
-        number => number
-            .parse()
-            .ok()
-            .filter(|score| (0.001..=0.999).contains(score))
-            .map(logit)
-            .ok_or_else(|| {
-                let normal = sigmoid(Rules::default().hi);
-                config(format!(
-                    "--threshold {number}: give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999"
-                ))
-            }),
+        number => number.parse().ok().filter(|score| (0.001..=0.999).contains(score)).map(logit).ok_or_else(|| {
+            let normal = sigmoid(Rules::default().hi);
+            config(format!(
+                "--threshold {number}: give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999"
+            ))
+        }),
     }
 }
 
@@ -82,14 +75,14 @@ pub fn database(flag: Option<&str>, file: Option<&Path>) -> Result<Location, Fat
 
 /// Not read by clap, which would hold one of them against the flag of another.
 fn database_of_environment() -> Result<Location, Fatal> {
-    let named = |name| variable(name).map(|text| (name, text));
-    if let Some((name, text)) = named("GIGGLES_DATABASE") {
+    let named = |name| variable(name).map(|text| text.map(|text| (name, text)));
+    if let Some((name, text)) = named("GIGGLES_DATABASE")? {
         return text.parse().map_err(|error| config(format!("{name}: {error}")));
     }
-    if let Some(path) = variable("GIGGLES_DATABASE_URL_FILE") {
+    if let Some(path) = variable("GIGGLES_DATABASE_URL_FILE")? {
         return from_file(Path::new(&path));
     }
-    if let Some((name, text)) = named("DATABASE_URL") {
+    if let Some((name, text)) = named("DATABASE_URL")? {
         return text.parse().map_err(|error| config(format!("{name}: {error}")));
     }
     match credential() {
@@ -99,8 +92,12 @@ fn database_of_environment() -> Result<Location, Fatal> {
 }
 
 /// A variable of the environment; empty counts as not set.
-pub fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|text| !text.is_empty())
+pub fn variable(name: &str) -> Result<Option<String>, Fatal> {
+    match env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(config(format!("{name}: holds bytes that are no UTF-8 text"))),
+    }
 }
 
 fn credential() -> Option<PathBuf> {
@@ -117,8 +114,7 @@ fn from_file(path: &Path) -> Result<Location, Fatal> {
         ))
     })?;
     let line = text.lines().next().unwrap_or_default();
-    line.parse()
-        .map_err(|error| config(format!("in the first line of {path_shown}, {error}")))
+    line.parse().map_err(|error| config(format!("in the first line of {path_shown}, {error}")))
 }
 
 #[cfg(test)]

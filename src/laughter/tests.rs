@@ -5,13 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn scores(values: &[f32]) -> Vec<Score> {
-    values
-        .iter()
-        .map(|&v| Score {
-            v,
-            laughter: [sigmoid(v), 0.1, 0.0, 0.0, 0.0, 0.0],
-        })
-        .collect()
+    values.iter().map(|&v| Score { v, laughter: [sigmoid(v), 0.1, 0.0, 0.0, 0.0, 0.0] }).collect()
 }
 
 /// Start and end in milliseconds under the default rules; the recording ends well after the scores.
@@ -21,10 +15,7 @@ fn found(values: &[f32]) -> Vec<(u128, u128)> {
 
 fn found_under(values: &[f32], rules: &Rules) -> Vec<(u128, u128)> {
     let audio = HOP * (values.len() as u32 + 4);
-    events(&scores(values), audio, rules)
-        .iter()
-        .map(|e| (e.start.as_millis(), e.end.as_millis()))
-        .collect()
+    events(&scores(values), audio, rules).iter().map(|e| (e.start.as_millis(), e.end.as_millis())).collect()
 }
 
 fn logits(set: &[(usize, f32)]) -> Vec<f32> {
@@ -67,16 +58,7 @@ fn an_event_needs_a_high_patch_and_reaches_as_far_as_low() {
 #[test]
 fn one_patch_is_no_event() {
     assert_eq!(found(&[-1.0, 3.0, -1.0]), []);
-    assert_eq!(
-        found_under(
-            &[-1.0, 3.0, -1.0],
-            &Rules {
-                min_patches: 1,
-                ..Rules::default()
-            }
-        ),
-        [(240, 1680)]
-    );
+    assert_eq!(found_under(&[-1.0, 3.0, -1.0], &Rules { min_patches: 1, ..Rules::default() }), [(240, 1680)]);
 }
 
 #[test]

@@ -14,12 +14,7 @@ const SPEC_VERSION: &str = "1";
 
 /// The whole run as one document, with a line break at the end.
 pub fn document(view: &View) -> String {
-    let recordings: Vec<Value> = view
-        .run
-        .outcomes
-        .iter()
-        .map(|outcome| recording(view, outcome))
-        .collect();
+    let recordings: Vec<Value> = view.run.outcomes.iter().map(|outcome| recording(view, outcome)).collect();
     let document = json!({
         "spec_version": SPEC_VERSION,
         "run": run(view),
@@ -31,11 +26,7 @@ pub fn document(view: &View) -> String {
 
 /// An event a line: each recording, then the run.
 pub fn lines(view: &View) -> String {
-    let recordings = view
-        .run
-        .outcomes
-        .iter()
-        .map(|outcome| event(view, "recording", recording(view, outcome)));
+    let recordings = view.run.outcomes.iter().map(|outcome| event(view, "recording", recording(view, outcome)));
     let summary = json!({ "run": run(view), "counts": view.counts });
     recordings.chain([event(view, "summary", summary)]).collect()
 }
@@ -112,10 +103,7 @@ fn failure(error: &RecordingError) -> Value {
 
 fn laugh(view: &View, outcome: &Outcome, event: &Event) -> Value {
     let at = |offset| outcome.recording.began.map(|began| after(began.at, offset));
-    let peaks = LAUGHTER_NAMES
-        .iter()
-        .zip(event.laughter_peaks)
-        .map(|(name, peak)| ((*name).to_owned(), score(peak)));
+    let peaks = LAUGHTER_NAMES.iter().zip(event.laughter_peaks).map(|(name, peak)| ((*name).to_owned(), score(peak)));
     json!({
         "starts_at": at(event.start).map(|at| at.to_string()),
         "ends_at": at(event.end).map(|at| at.to_string()),

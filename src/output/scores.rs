@@ -35,32 +35,17 @@ enum Kind {
 impl Format {
     /// For people: a line a patch.
     pub fn table(top: Option<usize>, names: &'static [String]) -> Format {
-        Format {
-            kind: Kind::Table,
-            top,
-            names,
-            rows: 0,
-        }
+        Format { kind: Kind::Table, top, names, rows: 0 }
     }
 
     /// RFC 4180. All classes: `start` and a column a class. The loudest: `start,rank,class,score`.
     pub fn csv(top: Option<usize>, names: &'static [String]) -> Format {
-        Format {
-            kind: Kind::Csv,
-            top,
-            names,
-            rows: 0,
-        }
+        Format { kind: Kind::Csv, top, names, rows: 0 }
     }
 
     /// An array of patches.
     pub fn json(top: Option<usize>, names: &'static [String]) -> Format {
-        Format {
-            kind: Kind::Json,
-            top,
-            names,
-            rows: 0,
-        }
+        Format { kind: Kind::Json, top, names, rows: 0 }
     }
 
     pub fn begin(&self) -> String {

@@ -35,8 +35,5 @@ fn several(count: u64, noun: &str) -> String {
 
 /// `walk/a.ogg: is damaged at 0:00:12.0: …`, a line a failed recording.
 pub fn failures(view: &View) -> Vec<String> {
-    view.run
-        .failed()
-        .map(|(recording, error)| format!("{}: {error}", recording.name))
-        .collect()
+    view.run.failed().map(|(recording, error)| format!("{}: {error}", recording.name)).collect()
 }

@@ -26,11 +26,7 @@ pub fn render(view: &View) -> String {
     if let Some(column) = table.column_mut(SCORE) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    if table.is_empty() {
-        String::new()
-    } else {
-        format!("{}\n", table.trim_fmt())
-    }
+    if table.is_empty() { String::new() } else { format!("{}\n", table.trim_fmt()) }
 }
 
 fn row(view: &View, recording: &Recording, event: &Event) -> [String; 5] {
@@ -44,8 +40,6 @@ fn row(view: &View, recording: &Recording, event: &Event) -> [String; 5] {
 }
 
 fn local_time(view: &View, recording: &Recording, event: &Event) -> String {
-    let at = recording
-        .began
-        .map(|began| after(began.at, event.start).to_zoned(view.run.zone.clone()));
+    let at = recording.began.map(|began| after(began.at, event.start).to_zoned(view.run.zone.clone()));
     at.map_or_else(|| "unknown".into(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }

@@ -15,6 +15,8 @@ pub enum RecordingError {
     Unreadable { reason: String },
     #[error("vanished after it was found; was the disk unmounted or the file moved?")]
     Vanished,
+    #[error("was still being written while it was heard; it will be heard whole next time")]
+    Changed,
     #[error("is not a regular file ({what}); giggles reads files only")]
     NotAFile { what: String },
     #[error("is empty (0 bytes); the recorder wrote nothing into it")]
@@ -35,6 +37,7 @@ impl RecordingError {
         match self {
             RecordingError::Unreadable { .. } => "unreadable",
             RecordingError::Vanished => "vanished",
+            RecordingError::Changed => "changed",
             RecordingError::NotAFile { .. } => "not_a_file",
             RecordingError::Empty => "empty",
             RecordingError::Unsupported { .. } => "unsupported",

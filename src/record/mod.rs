@@ -24,14 +24,8 @@ pub use step::{Step, Stop};
 pub const LAUGHTER_CLASSES: usize = 6;
 
 /// AudioSet's names of classes 13 to 18.
-pub const LAUGHTER_NAMES: [&str; LAUGHTER_CLASSES] = [
-    "Laughter",
-    "Baby laughter",
-    "Giggle",
-    "Snicker",
-    "Belly laugh",
-    "Chuckle, chortle",
-];
+pub const LAUGHTER_NAMES: [&str; LAUGHTER_CLASSES] =
+    ["Laughter", "Baby laughter", "Giggle", "Snicker", "Belly laugh", "Chuckle, chortle"];
 /// AudioSet index of the first of them.
 pub const FIRST_LAUGHTER: u16 = 13;
 
@@ -47,7 +41,7 @@ impl fmt::Display for ContentHash {
 }
 
 /// Which clock told when a recording began, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Clock {
     /// The file's name, in one of the forms recorders write.
@@ -126,9 +120,7 @@ impl Event {
     /// AudioSet's name of the leading class.
     pub fn class_name(&self) -> &'static str {
         let index = self.class.checked_sub(FIRST_LAUGHTER).map(usize::from);
-        index
-            .and_then(|index| LAUGHTER_NAMES.get(index))
-            .unwrap_or(&LAUGHTER_NAMES[0])
+        index.and_then(|index| LAUGHTER_NAMES.get(index)).unwrap_or(&LAUGHTER_NAMES[0])
     }
 }
 

@@ -14,6 +14,10 @@ pub const ANALYSIS_VERSION: u32 = 1;
 pub struct Rules {
     /// Bring the recording to one loudness before the network hears it.
     pub level: bool,
+    /// Loudness that it is brought to, dBFS.
+    pub level_target_db: f32,
+    /// The least and the most that a recording is made louder, dB.
+    pub level_gain_db: (f32, f32),
     /// An event holds a patch with v >= hi ...
     pub hi: f32,
     /// ... and reaches as far as v >= hi - drop.
@@ -38,6 +42,8 @@ impl Default for Rules {
     fn default() -> Self {
         Rules {
             level: true,
+            level_target_db: -30.0,
+            level_gain_db: (-12.0, 30.0),
             hi: 0.25,
             drop: 0.7,
             join_seconds: 1.5,

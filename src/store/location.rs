@@ -37,10 +37,7 @@ impl Location {
 
     /// The database in this file, whatever characters its path holds.
     pub fn sqlite(path: impl Into<PathBuf>) -> Location {
-        Location::Sqlite(DatabaseFile {
-            path: path.into(),
-            make_folder: false,
-        })
+        Location::Sqlite(DatabaseFile { path: path.into(), make_folder: false })
     }
 }
 
@@ -54,10 +51,7 @@ fn standard_below(data: Option<OsString>, home: Option<OsString>) -> Result<Loca
                 .into(),
         )
     })?;
-    Ok(Location::Sqlite(DatabaseFile {
-        path: folder.join("giggles/giggles.db"),
-        make_folder: true,
-    }))
+    Ok(Location::Sqlite(DatabaseFile { path: folder.join("giggles/giggles.db"), make_folder: true }))
 }
 
 impl FromStr for Location {
@@ -117,8 +111,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        text.parse::<Location>()
-            .map_or_else(|error| error.to_string(), |location| location.to_string())
+        text.parse::<Location>().map_or_else(|error| error.to_string(), |location| location.to_string())
     }
 
     #[test]
@@ -126,10 +119,7 @@ mod tests {
         let place = |data: Option<&str>, home: Option<&str>| {
             standard_below(data.map(Into::into), home.map(Into::into)).map(|location| location.to_string())
         };
-        assert_eq!(
-            place(Some("/data"), Some("/home/neil")).unwrap(),
-            "sqlite:/data/giggles/giggles.db"
-        );
+        assert_eq!(place(Some("/data"), Some("/home/neil")).unwrap(), "sqlite:/data/giggles/giggles.db");
         assert_eq!(
             place(Some("relative"), Some("/home/neil")).unwrap(),
             "sqlite:/home/neil/.local/share/giggles/giggles.db"

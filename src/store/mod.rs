@@ -92,11 +92,7 @@ mod tests {
 
     #[test]
     fn every_error_ends_with_the_number_of_the_convention() {
-        let newer = StoreError::Newer {
-            database: "sqlite:a.db".into(),
-            found: 7,
-            known: 1,
-        };
+        let newer = StoreError::Newer { database: "sqlite:a.db".into(), found: 7, known: 1 };
         let table = [
             (StoreError::Config(String::new()), 78),
             (newer, 78),
@@ -111,11 +107,7 @@ mod tests {
 
     #[test]
     fn a_newer_database_says_what_to_do() {
-        let newer = StoreError::Newer {
-            database: "sqlite:a.db".into(),
-            found: 7,
-            known: 1,
-        };
+        let newer = StoreError::Newer { database: "sqlite:a.db".into(), found: 7, known: 1 };
         let text = "sqlite:a.db was written by a newer giggles (schema 7, this one knows 1): update giggles";
         assert_eq!(newer.to_string(), text);
     }

@@ -86,11 +86,7 @@ impl Rows {
             run: RunRow::of(run),
             recordings: Vec::new(),
             detections: Vec::new(),
-            names: run
-                .outcomes
-                .iter()
-                .map(|outcome| stored_text(&outcome.recording.name))
-                .collect(),
+            names: run.outcomes.iter().map(|outcome| stored_text(&outcome.recording.name)).collect(),
             contents: run.outcomes.iter().filter_map(contents).collect(),
         };
         let mut stored = HashSet::new();
@@ -113,15 +109,11 @@ impl Rows {
     ) -> Result<(), StoreError> {
         let row = RecordingRow::heard(recording, heard);
         let (Some(content), Some(began)) = (&row.content_sha256, recording.began) else {
-            return Err(bug(
-                &recording.name,
-                "was heard, but its content or its beginning is not known",
-            ));
+            return Err(bug(&recording.name, "was heard, but its content or its beginning is not known"));
         };
         if stored.insert(content.clone()) {
             for event in &heard.events {
-                self.detections
-                    .push(DetectionRow::of(run, &recording.name, content, began.at, event)?);
+                self.detections.push(DetectionRow::of(run, &recording.name, content, began.at, event)?);
             }
             self.recordings.push(row);
         }
@@ -130,10 +122,7 @@ impl Rows {
 
     fn add_failed(&mut self, recording: &Recording, error: &RecordingError, stored: &mut HashSet<String>) {
         let row = RecordingRow::failed(recording, error);
-        let key = row
-            .content_sha256
-            .clone()
-            .unwrap_or_else(|| format!("name {}", row.name));
+        let key = row.content_sha256.clone().unwrap_or_else(|| format!("name {}", row.name));
         if stored.insert(key) {
             self.recordings.push(row);
         }
@@ -208,16 +197,10 @@ impl RecordingRow {
 
 impl DetectionRow {
     fn of(run: &Run, name: &str, content: &str, began: Timestamp, event: &Event) -> Result<Self, StoreError> {
-        let instant = |offset| {
-            began
-                .checked_add(offset)
-                .map_err(|_| bug(name, "lies outside the calendar"))
-        };
+        let instant = |offset| began.checked_add(offset).map_err(|_| bug(name, "lies outside the calendar"));
         let starts_at = instant(event.start)?;
         let class = usize::from(event.class.wrapping_sub(FIRST_LAUGHTER));
-        let class_name = LAUGHTER_NAMES
-            .get(class)
-            .ok_or_else(|| bug(name, "has an event that is no laughter"))?;
+        let class_name = LAUGHTER_NAMES.get(class).ok_or_else(|| bug(name, "has an event that is no laughter"))?;
         let [laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle] = event.laughter_peaks.map(readable);
         Ok(DetectionRow {
             content_sha256: content.to_owned(),
@@ -256,9 +239,7 @@ fn stored_text(text: &str) -> String {
 }
 
 fn bug(name: &str, what: &str) -> StoreError {
-    StoreError::Failed(format!(
-        "{name} {what}; nothing of this run was stored. This is a bug, please report it"
-    ))
+    StoreError::Failed(format!("{name} {what}; nothing of this run was stored. This is a bug, please report it"))
 }
 
 #[cfg(test)]

@@ -22,11 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'static Migration>, StoreError> {
     let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
     if version > known {
-        return Err(StoreError::Newer {
-            database: database.to_string(),
-            found: version,
-            known,
-        });
+        return Err(StoreError::Newer { database: database.to_string(), found: version, known });
     }
     Ok(MIGRATIONS.iter().find(|migration| migration.version > version))
 }

@@ -25,11 +25,7 @@ pub fn names() -> &'static [String] {
 
 fn read_names(map: &str) -> Vec<String> {
     let mut reader = csv::Reader::from_reader(map.as_bytes());
-    let names: Vec<String> = reader
-        .records()
-        .flatten()
-        .filter_map(|row| row.get(2).map(str::to_owned))
-        .collect();
+    let names: Vec<String> = reader.records().flatten().filter_map(|row| row.get(2).map(str::to_owned)).collect();
     assert_eq!(names.len(), CLASSES, "the class map in models/ is not YAMNet's");
     names
 }

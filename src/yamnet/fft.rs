@@ -37,10 +37,7 @@ impl Bin {
 
     /// Times the conjugate of a twiddle factor.
     fn turned(self, twiddle: Bin) -> Bin {
-        bin(
-            twiddle.re * self.re + twiddle.im * self.im,
-            twiddle.re * self.im - twiddle.im * self.re,
-        )
+        bin(twiddle.re * self.re + twiddle.im * self.im, twiddle.re * self.im - twiddle.im * self.re)
     }
 
     pub fn magnitude(self) -> f32 {
@@ -105,14 +102,8 @@ impl Stage {
     fn new(parts: usize, points: usize) -> Self {
         let angle = |j: usize, k: usize| 2.0 * PI * (j * k) as f64 / (parts * points) as f64;
         let twiddle = |j, k| bin(angle(j, k).cos() as f32, angle(j, k).sin() as f32);
-        let twiddles = (1..parts)
-            .flat_map(|j| (0..bins(points)).map(move |k| twiddle(j, k)))
-            .collect();
-        Stage {
-            parts,
-            points,
-            twiddles,
-        }
+        let twiddles = (1..parts).flat_map(|j| (0..bins(points)).map(move |k| twiddle(j, k))).collect();
+        Stage { parts, points, twiddles }
     }
 
     /// Spectra lie one after the other; part j of group g is number `g + groups * j`.
@@ -120,11 +111,7 @@ impl Stage {
         let groups = LENGTH / (self.parts * self.points);
         let width = bins(self.points);
         let part = |number: usize| &from[number * width..][..width];
-        for (group, joined) in to
-            .chunks_exact_mut(bins(self.parts * self.points))
-            .take(groups)
-            .enumerate()
-        {
+        for (group, joined) in to.chunks_exact_mut(bins(self.parts * self.points)).take(groups).enumerate() {
             match self.parts {
                 4 => self.join_4(std::array::from_fn(|j| part(group + groups * j)), joined),
                 _ => self.join_2(std::array::from_fn(|j| part(group + groups * j)), joined),
@@ -159,14 +146,8 @@ impl Stage {
             let (odd_difference, even_difference) = (bin(d.re - b.re, b.im - d.im), a.minus(c));
             joined[k] = bin(even.re + odd.re, odd.im + even.im);
             joined[2 * n - k] = bin(even.re - odd.re, odd.im - even.im);
-            joined[n + k] = bin(
-                even_difference.re + odd_difference.im,
-                odd_difference.re + even_difference.im,
-            );
-            joined[n - k] = bin(
-                even_difference.re - odd_difference.im,
-                odd_difference.re - even_difference.im,
-            );
+            joined[n + k] = bin(even_difference.re + odd_difference.im, odd_difference.re + even_difference.im);
+            joined[n - k] = bin(even_difference.re - odd_difference.im, odd_difference.re - even_difference.im);
         }
     }
 
@@ -193,11 +174,7 @@ mod tests {
     fn naive(samples: &[f32]) -> Vec<(f64, f64)> {
         let term = |k: usize, n: usize| -2.0 * PI * (k * n % LENGTH) as f64 / LENGTH as f64;
         let sum = |k: usize, part: fn(f64) -> f64| -> f64 {
-            samples
-                .iter()
-                .enumerate()
-                .map(|(n, &x)| f64::from(x) * part(term(k, n)))
-                .sum()
+            samples.iter().enumerate().map(|(n, &x)| f64::from(x) * part(term(k, n))).sum()
         };
         (0..BINS).map(|k| (sum(k, f64::cos), sum(k, f64::sin))).collect()
     }
@@ -205,9 +182,7 @@ mod tests {
     #[test]
     fn the_transform_is_the_definition() {
         for seed in 1..20 {
-            let samples: Vec<f32> = (0..LENGTH)
-                .map(|i| ((i * i * seed + 31 * i) % 997) as f32 / 498.5 - 1.0)
-                .collect();
+            let samples: Vec<f32> = (0..LENGTH).map(|i| ((i * i * seed + 31 * i) % 997) as f32 / 498.5 - 1.0).collect();
             let mut fft = Fft::new();
             for (k, (ours, theirs)) in fft.transform(&samples).iter().zip(naive(&samples)).enumerate() {
                 let error = (f64::from(ours.re) - theirs.0).hypot(f64::from(ours.im) - theirs.1);

@@ -30,10 +30,7 @@ impl Tables {
     pub fn new(window: Vec<f32>, matrix: &[f32]) -> Self {
         assert_eq!((window.len(), matrix.len()), (FRAME, BINS * BANDS));
         let column = |band: usize| (0..BINS).map(move |bin| matrix[bin * BANDS + band]);
-        Tables {
-            window,
-            bands: (0..BANDS).map(|band| Band::new(column(band).collect())).collect(),
-        }
+        Tables { window, bands: (0..BANDS).map(|band| Band::new(column(band).collect())).collect() }
     }
 }
 
@@ -41,14 +38,8 @@ impl Band {
     /// Leaves out the zeros on either side.
     fn new(column: Vec<f32>) -> Self {
         let first = column.iter().position(|&weight| weight != 0.0).unwrap_or(0);
-        let end = column
-            .iter()
-            .rposition(|&weight| weight != 0.0)
-            .map_or(first, |last| last + 1);
-        Band {
-            first,
-            weights: column[first..end].to_vec(),
-        }
+        let end = column.iter().rposition(|&weight| weight != 0.0).map_or(first, |last| last + 1);
+        Band { first, weights: column[first..end].to_vec() }
     }
 
     fn of(&self, magnitude: &[f32]) -> f32 {
@@ -113,12 +104,7 @@ impl FrontEnd {
         for (magnitude, bin) in self.magnitude.iter_mut().zip(self.fft.transform(&self.padded)) {
             *magnitude = bin.magnitude();
         }
-        frames.extend(
-            self.tables
-                .bands
-                .iter()
-                .map(|band| (band.of(&self.magnitude) + LOG_OFFSET).ln()),
-        );
+        frames.extend(self.tables.bands.iter().map(|band| (band.of(&self.magnitude) + LOG_OFFSET).ln()));
     }
 }
 
@@ -142,13 +128,7 @@ mod tests {
 
     #[test]
     fn padding_is_the_references() {
-        let cases = [
-            (0, 15_600, 1),
-            (1, 15_600, 1),
-            (15_600, 15_600, 1),
-            (15_601, 23_280, 2),
-            (23_281, 30_960, 3),
-        ];
+        let cases = [(0, 15_600, 1), (1, 15_600, 1), (15_600, 15_600, 1), (15_601, 23_280, 2), (23_281, 30_960, 3)];
         for (samples, padded, patches) in cases {
             assert_eq!(padded_length(samples), padded);
             assert_eq!(patches_of(samples), patches);
@@ -185,13 +165,7 @@ mod tests {
         let point = |i: usize| mel(125.0) + (mel(7500.0) - mel(125.0)) * i as f64 / (BANDS + 1) as f64;
         let at = mel(bin as f64 * f64::from(SAMPLE_RATE) / LENGTH as f64);
         let (left, centre, right) = (point(band), point(band + 1), point(band + 2));
-        if bin == 0 {
-            0.0
-        } else {
-            ((at - left) / (centre - left))
-                .min((right - at) / (right - centre))
-                .max(0.0)
-        }
+        if bin == 0 { 0.0 } else { ((at - left) / (centre - left)).min((right - at) / (right - centre)).max(0.0) }
     }
 
     #[test]

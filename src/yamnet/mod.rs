@@ -40,11 +40,7 @@ pub const CLASSES: usize = 521;
 
 /// Frames that `patches` half-overlapping patches cover; 0 for none.
 pub const fn frames_of(patches: usize) -> usize {
-    if patches == 0 {
-        0
-    } else {
-        PATCH + (patches - 1) * PATCH_HOP
-    }
+    if patches == 0 { 0 } else { PATCH + (patches - 1) * PATCH_HOP }
 }
 
 /// Score of a class, 0 to 1, from its logit. Classes are independent: this is no softmax.

@@ -56,12 +56,7 @@ impl Model {
         {
             let tensors = file.tensors()?;
             let front_end = Arc::new(tensors.front_end()?);
-            Ok(Model {
-                network: Network::new(&tensors, cpu)?,
-                front_end,
-                sha256: file.sha256.clone(),
-                cpu,
-            })
+            Ok(Model { network: Network::new(&tensors, cpu)?, front_end, sha256: file.sha256.clone(), cpu })
         }
     }
 }
@@ -173,12 +168,7 @@ impl Network {
         let width = self.dense.outputs();
         let logits = &mut scratch.input[..rows * width];
         self.dense.run(embeddings, logits);
-        logits
-            .chunks_exact(width)
-            .take(patches)
-            .flat_map(|row| &row[..CLASSES])
-            .copied()
-            .collect()
+        logits.chunks_exact(width).take(patches).flat_map(|row| &row[..CLASSES]).copied().collect()
     }
 }
 
@@ -205,11 +195,9 @@ impl Block {
         let (before, between, after) = (self.input_length(), self.middle_length(), self.output_length());
         for patch in 0..patches {
             let picture = &input[patch * before..(patch + 1) * before];
-            self.depthwise
-                .run(picture, &mut middle[patch * between..(patch + 1) * between]);
+            self.depthwise.run(picture, &mut middle[patch * between..(patch + 1) * between]);
         }
-        self.pointwise
-            .run(&middle[..patches * between], &mut input[..patches * after]);
+        self.pointwise.run(&middle[..patches * between], &mut input[..patches * after]);
     }
 }
 
@@ -222,10 +210,7 @@ impl Scratch {
         let one = largest(single, Block::input_length).max(largest(single, Block::output_length));
         let all = largest(batched, Block::input_length).max(largest(batched, Block::output_length)) * patches;
         let rows = patches.next_multiple_of(ROWS);
-        grow(
-            &mut self.input,
-            (waiting + one).max(all).max(rows * network.dense.outputs()),
-        );
+        grow(&mut self.input, (waiting + one).max(all).max(rows * network.dense.outputs()));
         let middle = largest(single, Block::middle_length).max(patches * largest(batched, Block::middle_length));
         grow(&mut self.middle, middle.max(rows * EMBEDDING));
     }
@@ -240,11 +225,7 @@ fn grow(buffer: &mut Vec<f32>, length: usize) {
 /// Patches in a strip of frames; none if it is too short for one.
 fn patches_in(frames: &[f32]) -> usize {
     let frames = frames.len() / BANDS;
-    if frames < PATCH {
-        0
-    } else {
-        (frames - PATCH) / PATCH_HOP + 1
-    }
+    if frames < PATCH { 0 } else { (frames - PATCH) / PATCH_HOP + 1 }
 }
 
 impl CustomOp1 for Network {
@@ -272,21 +253,15 @@ mod tests {
 
     #[test]
     fn a_patch_scores_the_same_in_every_batch() {
-        let frames: Vec<f32> = (0..frames_of(BATCH) * BANDS)
-            .map(|i| ((i * 2_654_435_761) % 1000) as f32 / 100.0 - 7.0)
-            .collect();
+        let frames: Vec<f32> =
+            (0..frames_of(BATCH) * BANDS).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 100.0 - 7.0).collect();
         for cpu in Cpu::available() {
             let model = Model::new(&ModelFile::embedded(), cpu).unwrap();
             let together = model.logits(&frames);
             assert_eq!(together.len(), BATCH * CLASSES);
             for patch in 0..BATCH {
                 let alone = model.logits(&frames[patch * PATCH_HOP * BANDS..][..PATCH * BANDS]);
-                assert_eq!(
-                    alone,
-                    together[patch * CLASSES..][..CLASSES],
-                    "{} patch {patch}",
-                    cpu.name()
-                );
+                assert_eq!(alone, together[patch * CLASSES..][..CLASSES], "{} patch {patch}", cpu.name());
             }
         }
     }

@@ -31,11 +31,7 @@ pub enum ModelError {
     )]
     NoChecksum { path: PathBuf },
     #[error("model {}: its SHA-256 is {found}, but {}.sha256 says {expected}; copy it again", path.display(), path.display())]
-    WrongChecksum {
-        path: PathBuf,
-        found: String,
-        expected: String,
-    },
+    WrongChecksum { path: PathBuf, found: String, expected: String },
     #[error("the model is not YAMNet as giggles knows it ({0}); without --model the one in the program is used")]
     WrongShape(String),
 }
@@ -50,39 +46,25 @@ pub struct ModelFile {
 impl ModelFile {
     /// The model in the binary.
     pub fn embedded() -> ModelFile {
-        ModelFile {
-            bytes: EMBEDDED.into(),
-            sha256: first_word(EMBEDDED_SUM),
-        }
+        ModelFile { bytes: EMBEDDED.into(), sha256: first_word(EMBEDDED_SUM) }
     }
 
     /// Another file with the same tensors. Its checksum must stand beside it, in `FILE.sha256`.
     pub fn open(path: &Path) -> Result<ModelFile, ModelError> {
-        let unreadable = |error: std::io::Error| ModelError::Unreadable {
-            path: path.into(),
-            reason: error.to_string(),
-        };
+        let unreadable =
+            |error: std::io::Error| ModelError::Unreadable { path: path.into(), reason: error.to_string() };
         let bytes = std::fs::read(path).map_err(unreadable)?;
         let found = hex(&bytes);
         let expected = expected_sum(path, &found)?;
         if found != expected {
-            return Err(ModelError::WrongChecksum {
-                path: path.into(),
-                found,
-                expected,
-            });
+            return Err(ModelError::WrongChecksum { path: path.into(), found, expected });
         }
-        Ok(ModelFile {
-            bytes: bytes.into(),
-            sha256: found,
-        })
+        Ok(ModelFile { bytes: bytes.into(), sha256: found })
     }
 
     /// The file's tensors by name.
     pub fn tensors(&self) -> Result<Tensors<'_>, ModelError> {
-        VarBuilder::from_slice_safetensors(&self.bytes, DType::F32, &Device::Cpu)
-            .map(Tensors)
-            .map_err(wrong_shape)
+        VarBuilder::from_slice_safetensors(&self.bytes, DType::F32, &Device::Cpu).map(Tensors).map_err(wrong_shape)
     }
 }
 
@@ -125,26 +107,18 @@ impl Tensors<'_> {
         let beta = self.tensor(&format!("{name}.bn.beta"), &[columns])?;
         let mean = self.tensor(&format!("{name}.bn.mean"), &[columns])?;
         let variance = self.tensor(&format!("{name}.bn.variance"), &[columns])?;
-        let scale: Vec<f64> = variance
-            .iter()
-            .map(|&v| 1.0 / (f64::from(v) + EPSILON).sqrt())
-            .collect();
+        let scale: Vec<f64> = variance.iter().map(|&v| 1.0 / (f64::from(v) + EPSILON).sqrt()).collect();
         for (i, weight) in weights.iter_mut().enumerate() {
             *weight = (f64::from(*weight) * scale[i % columns]) as f32;
         }
-        let bias = (0..columns)
-            .map(|c| (f64::from(beta[c]) - f64::from(mean[c]) * scale[c]) as f32)
-            .collect();
+        let bias = (0..columns).map(|c| (f64::from(beta[c]) - f64::from(mean[c]) * scale[c]) as f32).collect();
         Ok(Folded { weights, bias })
     }
 
     /// `name.weight` [rows, columns] and `name.bias` [columns], as they are.
     pub fn plain(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
         let weights = self.tensor(&format!("{name}.weight"), &[rows, columns])?;
-        Ok(Folded {
-            weights,
-            bias: self.tensor(&format!("{name}.bias"), &[columns])?,
-        })
+        Ok(Folded { weights, bias: self.tensor(&format!("{name}.bias"), &[columns])? })
     }
 
     /// The tables of the front end.
@@ -155,10 +129,7 @@ impl Tensors<'_> {
 
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let tensor = self.0.get(shape, name).map_err(wrong_shape)?;
-        tensor
-            .flatten_all()
-            .and_then(|flat| flat.to_vec1())
-            .map_err(wrong_shape)
+        tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(wrong_shape)
     }
 }
 
@@ -189,13 +160,7 @@ mod tests {
         std::fs::write(&path, empty).unwrap();
         std::fs::write(folder.path().join("m.safetensors.sha256"), hex(empty)).unwrap();
         let file = ModelFile::open(&path).unwrap();
-        let error = file
-            .tensors()
-            .unwrap()
-            .folded("layer1.conv", 9, 32)
-            .err()
-            .unwrap()
-            .to_string();
+        let error = file.tensors().unwrap().folded("layer1.conv", 9, 32).err().unwrap().to_string();
         assert!(error.contains("layer1.conv.weight"), "{error}");
     }
 }

@@ -13,16 +13,9 @@ fn short(place: &Place, name: &str) {
 }
 
 fn heard_on(place: &Place, date: &str, zone: &str) -> Vec<String> {
-    let document = told(
-        place,
-        &InSqlite::new(),
-        &["--date", date, "--tz", zone, "--allow-empty"],
-    );
+    let document = told(place, &InSqlite::new(), &["--date", date, "--tz", zone, "--allow-empty"]);
     let recordings = document["recordings"].as_array().unwrap();
-    recordings
-        .iter()
-        .map(|recording| recording["name"].as_str().unwrap().to_owned())
-        .collect()
+    recordings.iter().map(|recording| recording["name"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -52,10 +45,7 @@ fn names_tell_the_time_of_the_zone_that_is_given() {
 /// Twelve seconds that begin 6 s before midnight in Los Angeles, with one laugh `at` second.
 fn across_midnight(at: usize) -> Place {
     let mut samples = vec![0i16; 12 * SECOND];
-    for (sample, laugh) in samples[at * SECOND..]
-        .iter_mut()
-        .zip(audio::integers(&audio::file(LAUGH.0)))
-    {
+    for (sample, laugh) in samples[at * SECOND..].iter_mut().zip(audio::integers(&audio::file(LAUGH.0))) {
         *sample = laugh;
     }
     let place = Place::new();
@@ -71,10 +61,7 @@ fn a_recording_across_midnight_is_heard_on_either_day_and_stored_once() {
     on("2025-10-24").ends_with(0);
     on("2025-10-25").ends_with(0);
     on("2025-10-26").ends_with(4);
-    assert_eq!(
-        home.ask("SELECT heard, skipped FROM runs WHERE exit_code = 0 ORDER BY started_at"),
-        ["1|0", "0|1"]
-    );
+    assert_eq!(home.ask("SELECT heard, skipped FROM runs WHERE exit_code = 0 ORDER BY started_at"), ["1|0", "0|1"]);
     assert_eq!(home.count("recordings"), 1);
 }
 
@@ -107,17 +94,9 @@ fn the_clock_that_was_used_is_stored() {
     let place = Place::with(&[LAUGH, ("fixtures/evening/20251024_130000.WAV", "20251024_130000.WAV")]);
     let home = InSqlite::new();
     let modified = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_761_310_800); // 13:00 UTC
-    std::fs::File::options()
-        .append(true)
-        .open(place.recording(LAUGH.1))
-        .unwrap()
-        .set_modified(modified)
-        .unwrap();
+    std::fs::File::options().append(true).open(place.recording(LAUGH.1)).unwrap().set_modified(modified).unwrap();
     scan(&place, &home, &[]).ends_with(0);
-    assert_eq!(
-        home.ask("SELECT began_from FROM recordings ORDER BY name"),
-        ["name", "modified"]
-    );
+    assert_eq!(home.ask("SELECT began_from FROM recordings ORDER BY name"), ["name", "modified"]);
     let began = home.ask("SELECT began_at FROM recordings WHERE began_from = 'modified'");
     assert!(began[0].starts_with("2025-10-24T12:59:5"), "{began:?}");
 }

@@ -16,19 +16,13 @@ fn made(place: &Place, change: impl FnOnce(&mut Command)) -> Vec<String> {
     said(&mut command).ends_with(0);
     let entries = fs::read_dir(place.path("")).unwrap().flatten();
     let names = entries.map(|entry| entry.file_name().into_string().unwrap());
-    names
-        .filter_map(|name| name.strip_suffix(".db").map(str::to_owned))
-        .collect()
+    names.filter_map(|name| name.strip_suffix(".db").map(str::to_owned)).collect()
 }
 
 fn url_in(place: &Place, file: &str, database: &str) {
     let path = place.path(file);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(
-        path,
-        format!("sqlite:{database}.db\nand a second line, which means nothing\n"),
-    )
-    .unwrap();
+    fs::write(path, format!("sqlite:{database}.db\nand a second line, which means nothing\n")).unwrap();
 }
 
 fn with_files() -> Place {
@@ -39,9 +33,7 @@ fn with_files() -> Place {
 }
 
 fn below_the_environment(place: &Place, command: &mut Command) {
-    command
-        .env("CREDENTIALS_DIRECTORY", place.path("credentials"))
-        .env("XDG_DATA_HOME", place.path("xdg"));
+    command.env("CREDENTIALS_DIRECTORY", place.path("credentials")).env("XDG_DATA_HOME", place.path("xdg"));
 }
 
 #[test]
@@ -49,9 +41,7 @@ fn the_flag_is_heeded_first() {
     let place = with_files();
     let made = made(&place, |command| {
         below_the_environment(&place, command);
-        command
-            .env("DATABASE_URL", "sqlite:environment.db")
-            .env("GIGGLES_DATABASE", "sqlite:other.db");
+        command.env("DATABASE_URL", "sqlite:environment.db").env("GIGGLES_DATABASE", "sqlite:other.db");
         command.args(["--database", "sqlite:flag.db"]);
     });
     assert_eq!(made, ["flag"]);
@@ -62,9 +52,7 @@ fn then_the_file_with_the_url() {
     let place = with_files();
     let made = made(&place, |command| {
         below_the_environment(&place, command);
-        command
-            .env("DATABASE_URL", "sqlite:environment.db")
-            .args(["--database-url-file", "url.txt"]);
+        command.env("DATABASE_URL", "sqlite:environment.db").args(["--database-url-file", "url.txt"]);
     });
     assert_eq!(made, ["file"]);
 }
@@ -73,16 +61,12 @@ fn then_the_file_with_the_url() {
 fn a_flag_wins_over_the_environment_of_the_other_flag() {
     let place = with_files();
     let file_over = made(&place, |command| {
-        command
-            .env("GIGGLES_DATABASE", "sqlite:environment.db")
-            .args(["--database-url-file", "url.txt"]);
+        command.env("GIGGLES_DATABASE", "sqlite:environment.db").args(["--database-url-file", "url.txt"]);
     });
     assert_eq!(file_over, ["file"]);
     let place = with_files();
     let flag_over = made(&place, |command| {
-        command
-            .env("GIGGLES_DATABASE_URL_FILE", "url.txt")
-            .args(["--database", "sqlite:flag.db"]);
+        command.env("GIGGLES_DATABASE_URL_FILE", "url.txt").args(["--database", "sqlite:flag.db"]);
     });
     assert_eq!(flag_over, ["flag"]);
 }
@@ -114,21 +98,10 @@ fn then_the_users_own_folder_which_nobody_else_reads() {
     let place = with_files();
     let default = place.path("home/.local/share/giggles/giggles.db");
     let said_it = said(&mut place.command(&["scan", "recordings"])).ends_with(0);
-    assert!(
-        said_it
-            .stdout
-            .contains(&format!("stored in sqlite:{}", default.display())),
-        "{}",
-        said_it.stdout
-    );
+    assert!(said_it.stdout.contains(&format!("stored in sqlite:{}", default.display())), "{}", said_it.stdout);
     assert_eq!(mode(&default), 0o600);
     assert_eq!(mode(default.parent().unwrap()), 0o700);
-    said(
-        place
-            .command(&["scan", "recordings"])
-            .env("XDG_DATA_HOME", place.path("xdg")),
-    )
-    .ends_with(0);
+    said(place.command(&["scan", "recordings"]).env("XDG_DATA_HOME", place.path("xdg"))).ends_with(0);
     assert_eq!(mode(&place.path("xdg/giggles/giggles.db")), 0o600);
 }
 
@@ -145,13 +118,8 @@ fn a_credential_may_name_a_postgres() {
 fn settings_are_read_from_the_environment() {
     let place = Place::with(&[OTHER]);
     let mut command = place.command(&["scan"]);
-    command
-        .env("GIGGLES_RECORDINGS", place.recordings())
-        .env("GIGGLES_DATABASE", place.sqlite());
-    command
-        .env("GIGGLES_SOURCE", "neil")
-        .env("GIGGLES_TZ", "Europe/Berlin")
-        .env("GIGGLES_THRESHOLD", "strict");
+    command.env("GIGGLES_RECORDINGS", place.recordings()).env("GIGGLES_DATABASE", place.sqlite());
+    command.env("GIGGLES_SOURCE", "neil").env("GIGGLES_TZ", "Europe/Berlin").env("GIGGLES_THRESHOLD", "strict");
     said(&mut command).ends_with(0);
     let row =
         "SELECT count(*) FROM runs WHERE source = 'neil' AND zone = 'Europe/Berlin' AND analysis LIKE '%\"hi\":1.0%'";

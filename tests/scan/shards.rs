@@ -40,9 +40,7 @@ fn an_array_job_tells_its_shard() {
     let (place, home) = (place(), InSqlite::new());
     for index in 0..3 {
         let mut command = place.scan_into(&home.url(), &["--shard", "auto"]);
-        command
-            .env("JOB_COMPLETION_INDEX", index.to_string())
-            .env("JOB_COMPLETION_COUNT", "3");
+        command.env("JOB_COMPLETION_INDEX", index.to_string()).env("JOB_COMPLETION_COUNT", "3");
         crate::said(&mut command).ends_with(0);
     }
     assert_eq!(home.ask("SELECT sum(heard), sum(skipped) FROM runs"), ["9|0"]);

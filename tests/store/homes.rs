@@ -37,9 +37,7 @@ pub struct InSqlite {
 
 impl InSqlite {
     pub fn new() -> InSqlite {
-        InSqlite {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        InSqlite { folder: tempfile::tempdir().unwrap() }
     }
 
     fn connect(&self) -> Connection {
@@ -92,9 +90,7 @@ pub struct InPostgres {
 
 impl InPostgres {
     pub fn new() -> InPostgres {
-        InPostgres {
-            database: Postgres::start(),
-        }
+        InPostgres { database: Postgres::start() }
     }
 
     pub fn client(&self) -> Client {
@@ -113,13 +109,8 @@ impl Home for InPostgres {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });
-        rows.map(|row| {
-            (0..row.len())
-                .map(|column| row.get(column).unwrap_or_default())
-                .collect::<Vec<_>>()
-                .join("|")
-        })
-        .collect()
+        rows.map(|row| (0..row.len()).map(|column| row.get(column).unwrap_or_default()).collect::<Vec<_>>().join("|"))
+            .collect()
     }
 
     fn tell(&self, sql: &str) {

@@ -10,10 +10,7 @@ pub fn content(byte: u8) -> ContentHash {
 }
 
 pub fn at(instant: &str) -> Option<Began> {
-    Some(Began {
-        at: instant.parse().unwrap(),
-        from: Clock::Name,
-    })
+    Some(Began { at: instant.parse().unwrap(), from: Clock::Name })
 }
 
 pub fn recording(name: &str, byte: u8) -> Recording {
@@ -45,10 +42,7 @@ pub struct Night {
 }
 
 pub fn night(source: &str) -> Night {
-    Night {
-        source: source.into(),
-        outcomes: Vec::new(),
-    }
+    Night { source: source.into(), outcomes: Vec::new() }
 }
 
 impl Night {
@@ -56,13 +50,7 @@ impl Night {
         let audio = Duration::from_secs(3600);
         self.with(
             recording,
-            Fate::Heard(Heard {
-                audio,
-                sample_rate: 48_000,
-                channels: 1,
-                codec: "opus".into(),
-                events,
-            }),
+            Fate::Heard(Heard { audio, sample_rate: 48_000, channels: 1, codec: "opus".into(), events }),
         )
     }
 

@@ -15,9 +15,7 @@ use crate::homes::{Home, InPostgres, eventually};
 use crate::nights::{event, night, recording};
 
 fn one_laugh() -> giggles::record::Run {
-    night("neil")
-        .heard(recording("a.wav", 1), vec![event(1.0, 2.0)])
-        .build()
+    night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()
 }
 
 fn opened(url: &str) -> Box<dyn Store> {
@@ -45,19 +43,9 @@ fn a_connection_cut_between_lock_and_save_is_made_again() {
                AND datname = current_database()",
     );
     let counts = store.save(&one_laugh()).unwrap();
-    assert_eq!(
-        counts,
-        Counts {
-            heard: 1,
-            detections: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() });
     let error = open(&home.location()).unwrap().lock("neil").unwrap_err();
-    assert!(
-        matches!(error, StoreError::Locked(_)),
-        "the lock was taken again: {error}"
-    );
+    assert!(matches!(error, StoreError::Locked(_)), "the lock was taken again: {error}");
 }
 
 #[test]
@@ -156,14 +144,7 @@ fn saved_through(cut: Cut) {
     wire.arm();
     let begun = Instant::now();
     let counts = store.save(&one_laugh()).unwrap();
-    assert_eq!(
-        counts,
-        Counts {
-            heard: 1,
-            detections: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() });
     assert_eq!(home.count("runs"), 1);
     assert_eq!(home.count("detections"), 1);
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
@@ -189,10 +170,7 @@ fn nobody_there_is_try_again_later() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = error_of(&format!("postgres://neil:open-sesame@127.0.0.1:{port}/laughs"));
     assert!(matches!(error, StoreError::Unreachable(_)), "{error}");
-    assert!(
-        error.to_string().contains("Connection refused") && !error.to_string().contains("sesame"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("Connection refused") && !error.to_string().contains("sesame"), "{error}");
     assert_eq!(Fatal::from(error).exit().code(), 75);
     let error = error_of("postgres://neil@there-is-no-such-host.invalid/laughs");
     assert!(matches!(error, StoreError::Unreachable(_)), "{error}");
@@ -236,9 +214,7 @@ fn a_user_who_may_only_write_rows_is_enough_once_the_tables_are_there() {
     assert!(matches!(error, StoreError::Config(_)), "{error}");
     assert!(error.to_string().contains("permission denied"), "{error}");
     drop(open(&home.location()).unwrap());
-    home.tell(&format!(
-        "GRANT SELECT, INSERT, DELETE ON runs, recordings, detections, giggles_schema TO {role}"
-    ));
+    home.tell(&format!("GRANT SELECT, INSERT, DELETE ON runs, recordings, detections, giggles_schema TO {role}"));
     let mut store = opened(&url);
     store.lock("neil").unwrap();
     store.save(&one_laugh()).unwrap();
@@ -251,9 +227,7 @@ fn a_user_who_may_only_write_rows_is_enough_once_the_tables_are_there() {
 fn too_many_connections_is_try_again_later() {
     let home = InPostgres::new();
     let role = format!("lonely_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'open-barley' CONNECTION LIMIT 0"
-    ));
+    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley' CONNECTION LIMIT 0"));
     let error = error_of(&with(&home.database.url, |url| {
         url.set_username(&role).unwrap();
         url.set_password(Some("open-barley")).unwrap();

@@ -21,19 +21,12 @@ fn config_error(path: &Path) -> String {
 fn what_is_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("notes.txt");
-    fs::write(
-        &file,
-        "this is not a database, and it is longer than a header of SQLite is ".repeat(20),
-    )
-    .unwrap();
+    fs::write(&file, "this is not a database, and it is longer than a header of SQLite is ".repeat(20)).unwrap();
     assert!(config_error(&file).contains("not an SQLite database"));
     assert!(fs::read_to_string(&file).unwrap().starts_with("this is not"));
     assert!(config_error(folder.path()).contains("is a folder"));
     let nowhere = config_error(&folder.path().join("unmounted/laughs.db"));
-    assert!(
-        nowhere.contains("there is no folder") && nowhere.contains("mount"),
-        "{nowhere}"
-    );
+    assert!(nowhere.contains("there is no folder") && nowhere.contains("mount"), "{nowhere}");
 }
 
 #[test]
@@ -43,12 +36,7 @@ fn laughs_are_private() {
     store.lock("neil").unwrap();
     for file in fs::read_dir(home.folder.path()).unwrap() {
         let file = file.unwrap();
-        assert_eq!(
-            file.metadata().unwrap().permissions().mode() & 0o777,
-            0o600,
-            "{:?}",
-            file.path()
-        );
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
     }
 }
 
@@ -56,10 +44,7 @@ fn laughs_are_private() {
 fn the_standard_folder_is_made_and_private() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("share/giggles/giggles.db");
-    let file = giggles::store::DatabaseFile {
-        path: path.clone(),
-        make_folder: true,
-    };
+    let file = giggles::store::DatabaseFile { path: path.clone(), make_folder: true };
     drop(open(&Location::Sqlite(file)).unwrap());
     let folder = path.parent().unwrap().metadata().unwrap();
     assert_eq!(folder.permissions().mode() & 0o777, 0o700);
@@ -74,19 +59,13 @@ fn one_file_under_two_names_has_one_lock() {
     let mut second = open(&Location::sqlite(link)).unwrap();
     first.lock("neil").unwrap();
     let error = second.lock("neil").unwrap_err().to_string();
-    assert!(
-        error.contains(&format!("process {} since 20", std::process::id())),
-        "{error}"
-    );
+    assert!(error.contains(&format!("process {} since 20", std::process::id())), "{error}");
 }
 
 #[test]
 fn no_side_files_are_left() {
     let home = InSqlite::new();
     open(&home.location()).unwrap().save(&night("neil").build()).unwrap();
-    let names: Vec<_> = fs::read_dir(home.folder.path())
-        .unwrap()
-        .map(|file| file.unwrap().file_name())
-        .collect();
+    let names: Vec<_> = fs::read_dir(home.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(names, ["laughs.db"]);
 }

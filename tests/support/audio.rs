@@ -13,10 +13,7 @@ pub fn file(name: &str) -> PathBuf {
 pub fn samples(path: &Path) -> Vec<f32> {
     let mut waveform = Waveform::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut samples = Vec::new();
-    while waveform
-        .next(&mut samples)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    {}
+    while waveform.next(&mut samples).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {}
     samples
 }
 

@@ -45,13 +45,8 @@ const OTHERS: [&str; 8] = [
 
 type Background = fn(&mut Dice) -> Vec<f32>;
 
-const SCENES: [(&str, Background); 5] = [
-    ("speech", speech),
-    ("music", music),
-    ("hiss", hiss),
-    ("crowd", crowd),
-    ("speech and music", speech_and_music),
-];
+const SCENES: [(&str, Background); 5] =
+    [("speech", speech), ("music", music), ("hiss", hiss), ("crowd", crowd), ("speech and music", speech_and_music)];
 
 /// Where a laugh is, in seconds, how far above its background, and over what.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,18 +67,13 @@ pub struct Day {
 impl Day {
     pub fn build(seed: u64) -> Day {
         let mut dice = Dice(seed);
-        let mut day = Day {
-            samples: Vec::new(),
-            laughs: Vec::new(),
-        };
+        let mut day = Day { samples: Vec::new(), laughs: Vec::new() };
         for (name, background) in dice.shuffled(&SCENES) {
             let level = dice.between(LEVELS);
             let background = at_level(background(&mut dice), level);
             day.add_scene(name, background, level, &mut dice);
         }
-        day.samples
-            .iter_mut()
-            .for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
+        day.samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
         day
     }
 
@@ -186,9 +176,7 @@ fn hiss(_: &mut Dice) -> Vec<f32> {
 /// Eight conversations at once.
 fn crowd(dice: &mut Dice) -> Vec<f32> {
     let tables: Vec<Vec<f32>> = (0..8).map(|_| table(dice)).collect();
-    (0..SCENE * RATE)
-        .map(|i| tables.iter().map(|table| table[i]).sum())
-        .collect()
+    (0..SCENE * RATE).map(|i| tables.iter().map(|table| table[i]).sum()).collect()
 }
 
 /// A conversation that began before the scene.

@@ -29,12 +29,7 @@ pub const BAD: [(&str, &str); 13] = [
 ];
 
 /// What is heard although it looks odd; in the order of names.
-pub const GOOD: [&str; 4] = [
-    "a laugh.flac",
-    "folder.wav/inside.flac",
-    "not \\xff utf-8.flac",
-    "wrong name.mp3",
-];
+pub const GOOD: [&str; 4] = ["a laugh.flac", "folder.wav/inside.flac", "not \\xff utf-8.flac", "wrong name.mp3"];
 
 pub fn place() -> Place {
     let place = Place::new();
@@ -67,10 +62,7 @@ fn damaged(place: &Place) {
 }
 
 fn no_files(place: &Place) {
-    let made = Command::new("mkfifo")
-        .arg(place.recording("pipe.wav"))
-        .status()
-        .unwrap();
+    let made = Command::new("mkfifo").arg(place.recording("pipe.wav")).status().unwrap();
     assert!(made.success());
     symlink("nowhere.wav", place.recording("dangling.wav")).unwrap();
     symlink("loop.wav", place.recording("loop.wav")).unwrap();
@@ -115,9 +107,6 @@ fn copied(program: &Path, command: &Command) -> Command {
 fn give_to_nobody(path: &Path) {
     lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     if path.is_dir() && !path.is_symlink() {
-        fs::read_dir(path)
-            .unwrap()
-            .flatten()
-            .for_each(|entry| give_to_nobody(&entry.path()));
+        fs::read_dir(path).unwrap().flatten().for_each(|entry| give_to_nobody(&entry.path()));
     }
 }

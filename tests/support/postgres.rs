@@ -41,33 +41,20 @@ impl Postgres {
 
     fn on(server: &str) -> Postgres {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "giggles_{}_{}",
-            std::process::id(),
-            NUMBER.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("giggles_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         execute(server, &format!("CREATE DATABASE {name}"));
-        Postgres {
-            url: with_database(server, &name),
-            server: server.to_owned(),
-            name,
-        }
+        Postgres { url: with_database(server, &name), server: server.to_owned(), name }
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        execute(
-            &self.server,
-            &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
-        );
+        execute(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }
 
 fn execute(url: &str, sql: &str) {
-    Client::connect(url, NoTls)
-        .and_then(|mut client| client.batch_execute(sql))
-        .expect(sql);
+    Client::connect(url, NoTls).and_then(|mut client| client.batch_execute(sql)).expect(sql);
 }
 
 /// The same server, another database.
@@ -87,9 +74,7 @@ pub struct Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.guard
-            .wait()
-            .expect("waiting closes the pipe, and the guard stops the server");
+        self.guard.wait().expect("waiting closes the pipe, and the guard stops the server");
     }
 }
 
@@ -109,37 +94,24 @@ impl Cluster {
         let user = unprivileged_user();
         let folder = make_folder(user);
         init(&binaries, &folder, user);
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|free| free.local_addr())
-            .expect("a free port")
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         configure(&folder, port, settings);
         prepare(&folder.join("data"));
         own(&folder, user);
-        let cluster = Cluster {
-            guard: guard(&binaries, &folder, user),
-            folder,
-            port,
-        };
+        let cluster = Cluster { guard: guard(&binaries, &folder, user), folder, port };
         cluster.wait_until_ready();
         cluster
     }
 
     pub fn url(&self, database: &str) -> String {
-        format!(
-            "postgres://giggles:{PASSWORD}@127.0.0.1:{}/{database}?sslmode=disable",
-            self.port
-        )
+        format!("postgres://giggles:{PASSWORD}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
     fn wait_until_ready(&self) {
         let begun = Instant::now();
         while let Err(error) = Client::connect(&self.url("postgres"), NoTls) {
             let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "Postgres did not start: {error}\n{log}"
-            );
+            assert!(begun.elapsed() < Duration::from_secs(60), "Postgres did not start: {error}\n{log}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -157,11 +129,7 @@ fn find_binaries() -> PathBuf {
     packaged.sort_by_key(|folder| std::cmp::Reverse(version_of(folder)));
     std::env::split_paths(&path)
         .chain(packaged)
-        .find(|folder| {
-            ["initdb", "postgres"]
-                .iter()
-                .all(|program| folder.join(program).is_file())
-        })
+        .find(|folder| ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file()))
         .expect(
             "these tests need a real Postgres, 15 or newer: install it (Debian and Ubuntu: apt-get install postgresql; \
              macOS: brew install postgresql@17) or name one in GIGGLES_TEST_POSTGRES=postgres://…",
@@ -184,19 +152,11 @@ fn unprivileged_user() -> Option<(u32, u32)> {
         let fields: Vec<&str> = line.split(':').collect();
         Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
     };
-    Some(
-        ids("postgres")
-            .or_else(|| ids("nobody"))
-            .expect("a user 'postgres' or 'nobody' to run Postgres as"),
-    )
+    Some(ids("postgres").or_else(|| ids("nobody")).expect("a user 'postgres' or 'nobody' to run Postgres as"))
 }
 
 fn make_folder(user: Option<(u32, u32)>) -> PathBuf {
-    let folder = tempfile::Builder::new()
-        .prefix("giggles-postgres-")
-        .tempdir()
-        .expect("a temporary folder")
-        .keep();
+    let folder = tempfile::Builder::new().prefix("giggles-postgres-").tempdir().expect("a temporary folder").keep();
     own(&folder, user);
     folder
 }
@@ -210,10 +170,7 @@ fn own(path: &Path, user: Option<(u32, u32)>) {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("a private key");
     }
     if path.is_dir() {
-        fs::read_dir(path)
-            .expect("a folder")
-            .flatten()
-            .for_each(|entry| own(&entry.path(), user));
+        fs::read_dir(path).expect("a folder").flatten().for_each(|entry| own(&entry.path(), user));
     }
 }
 
@@ -231,22 +188,12 @@ fn init(binaries: &Path, folder: &Path, user: Option<(u32, u32)>) {
     fs::write(&password, PASSWORD).expect("a password file");
     own(&password, user);
     let output = command(binaries.join("initdb"), user)
-        .args([
-            "--username=giggles",
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-        ])
+        .args(["--username=giggles", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"])
         .arg(format!("--pwfile={}", password.display()))
         .arg(format!("--pgdata={}", folder.join("data").display()))
         .output()
         .expect("initdb");
-    assert!(
-        output.status.success(),
-        "initdb: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn configure(folder: &Path, port: u16, settings: &[&str]) {

@@ -34,19 +34,11 @@ pub fn began(
     name_zone: &TimeZone,
 ) -> Began {
     let by_name = || from_name(name, name_zone, length).map(|spoken| (spoken.began, Clock::Name));
-    let by_tag = || {
-        metadata
-            .and_then(|text| from_metadata(text, name_zone))
-            .map(|at| (at, Clock::Metadata))
-    };
+    let by_tag = || metadata.and_then(|text| from_metadata(text, name_zone)).map(|at| (at, Clock::Metadata));
     let by_file = || (from_modified(modified, length.unwrap_or_default()), Clock::Modified);
     let (at, from) = by_name().or_else(by_tag).unwrap_or_else(by_file);
     if is_reset(at) {
-        log::warn!(
-            "{name}: began in {}, says its {}; did the recorder lose its clock?",
-            year(at),
-            from.as_str()
-        );
+        log::warn!("{name}: began in {}, says its {}; did the recorder lose its clock?", year(at), from.as_str());
     }
     Began { at, from }
 }

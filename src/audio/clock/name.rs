@@ -48,17 +48,7 @@ pub fn from_name(name: &str, zone: &TimeZone, length: Option<Duration>) -> Optio
     let end = end(rest);
     let offset = start.offset.or(end.and_then(|end| end.offset));
     let starts = readings(Stamp { offset, ..start }, zone);
-    let ends = end
-        .map(|end| {
-            readings(
-                Stamp {
-                    offset: end.offset.or(offset),
-                    ..end
-                },
-                zone,
-            )
-        })
-        .unwrap_or_default();
+    let ends = end.map(|end| readings(Stamp { offset: end.offset.or(offset), ..end }, zone)).unwrap_or_default();
     choose(&starts, &ends, length)
 }
 
@@ -84,23 +74,9 @@ pub(super) fn readings(stamp: Stamp, zone: &TimeZone) -> Vec<Timestamp> {
 }
 
 fn choose(starts: &[Timestamp], ends: &[Timestamp], length: Option<Duration>) -> Option<Spoken> {
-    let spoken = |&began| {
-        ends.iter().map(move |&end| Spoken {
-            began,
-            ended: Some(end),
-        })
-    };
-    let sensible = |spoken: &Spoken| {
-        spoken
-            .length()
-            .is_some_and(|length| !length.is_zero() && length <= LONGEST)
-    };
-    let fits = |spoken: &Spoken| {
-        spoken
-            .length()
-            .zip(length)
-            .is_some_and(|(said, is)| said.abs_diff(is) <= NEAR)
-    };
+    let spoken = |&began| ends.iter().map(move |&end| Spoken { began, ended: Some(end) });
+    let sensible = |spoken: &Spoken| spoken.length().is_some_and(|length| !length.is_zero() && length <= LONGEST);
+    let fits = |spoken: &Spoken| spoken.length().zip(length).is_some_and(|(said, is)| said.abs_diff(is) <= NEAR);
     let pairs: Vec<Spoken> = starts.iter().flat_map(spoken).filter(sensible).collect();
     let alone = starts.first().map(|&began| Spoken { began, ended: None });
     pairs.iter().copied().find(fits).or(pairs.first().copied()).or(alone)

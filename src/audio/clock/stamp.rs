@@ -20,9 +20,7 @@ pub(super) struct Stamp {
 
 /// The first stamp anywhere in the text, and what follows it. Impossible dates are passed over.
 pub(super) fn first(text: &[u8]) -> Option<(Stamp, &[u8])> {
-    (0..text.len())
-        .filter(|&at| begins_a_number(text, at))
-        .find_map(|at| at_start(&text[at..]))
+    (0..text.len()).filter(|&at| begins_a_number(text, at)).find_map(|at| at_start(&text[at..]))
 }
 
 fn begins_a_number(text: &[u8], at: usize) -> bool {
@@ -37,13 +35,7 @@ pub(super) fn at_start(text: &[u8]) -> Option<(Stamp, &[u8])> {
     let time = if joined || compact { cursor.time()? } else { return None };
     let time = cursor.half_of_the_day(time);
     let offset = cursor.offset();
-    Some((
-        Stamp {
-            civil: date.to_datetime(time),
-            offset,
-        },
-        cursor.rest,
-    ))
+    Some((Stamp { civil: date.to_datetime(time), offset }, cursor.rest))
 }
 
 #[derive(Clone, Copy)]
@@ -82,9 +74,7 @@ impl Cursor<'_> {
     fn half_of_the_day(&mut self, time: Time) -> Time {
         let mut ahead = *self;
         ahead.any(b" _");
-        let half = ahead
-            .any(b"AaPp")
-            .filter(|_| ahead.any(b"Mm").is_some() && ahead.ends_a_word());
+        let half = ahead.any(b"AaPp").filter(|_| ahead.any(b"Mm").is_some() && ahead.ends_a_word());
         let (Some(half), 1..=12) = (half, time.hour()) else {
             return time;
         };
@@ -145,9 +135,9 @@ impl Cursor<'_> {
     /// Exactly so many digits, as a number; more may follow.
     fn number(&mut self, digits: usize) -> Option<i16> {
         let (number, rest) = self.rest.split_at_checked(digits)?;
-        let value = number.iter().try_fold(0i16, |value, byte| {
-            byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0'))
-        })?;
+        let value = number
+            .iter()
+            .try_fold(0i16, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0')))?;
         self.rest = rest;
         Some(value)
     }

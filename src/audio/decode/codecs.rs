@@ -33,18 +33,13 @@ const FOREIGN: [(AudioCodecId, &str); 16] = [
 
 /// Short name of a codec, e.g. `opus`, `flac`, `pcm_s16le`.
 pub fn name(codec: AudioCodecId) -> String {
-    let known = symphonia::default::get_codecs()
-        .get_audio_decoder(codec)
-        .map(|decoder| decoder.codec.info.short_name);
+    let known = symphonia::default::get_codecs().get_audio_decoder(codec).map(|decoder| decoder.codec.info.short_name);
     let opus = (codec == CODEC_ID_OPUS).then_some("opus");
     opus.or(known).map_or_else(|| foreign(codec), str::to_string)
 }
 
 fn foreign(codec: AudioCodecId) -> String {
-    let named = FOREIGN
-        .iter()
-        .find(|(id, _)| *id == codec)
-        .map(|(_, name)| name.to_string());
+    let named = FOREIGN.iter().find(|(id, _)| *id == codec).map(|(_, name)| name.to_string());
     named.unwrap_or_else(|| format!("a codec without a name ({codec})"))
 }
 
@@ -52,10 +47,9 @@ fn foreign(codec: AudioCodecId) -> String {
 pub fn undecodable(codec: AudioCodecId, error: &Error) -> RecordingError {
     let known = symphonia::default::get_codecs().get_audio_decoder(codec).is_some();
     match error {
-        _ if !known => faults::unsupported(format!(
-            "it is {}, which is not supported; convert it to FLAC",
-            name(codec)
-        )),
+        _ if !known => {
+            faults::unsupported(format!("it is {}, which is not supported; convert it to FLAC", name(codec)))
+        }
         Error::Unsupported(_) if codec == CODEC_ID_AAC => {
             faults::unsupported("it is AAC of a kind (HE-AAC, xHE-AAC) that is not supported; convert it to FLAC")
         }
@@ -66,10 +60,7 @@ pub fn undecodable(codec: AudioCodecId, error: &Error) -> RecordingError {
 /// What a file without a decodable audio track seems to hold instead.
 pub fn no_audio(reader: &dyn FormatReader) -> String {
     let container = reader.format_info().long_name;
-    let video = reader
-        .tracks()
-        .iter()
-        .any(|track| matches!(track.codec_params, Some(CodecParameters::Video(_))));
+    let video = reader.tracks().iter().any(|track| matches!(track.codec_params, Some(CodecParameters::Video(_))));
     match (reader.tracks().is_empty(), video) {
         (true, _) => format!("it is {container} without any track"),
         (_, true) => format!("it is {container} with video, but without an audio track of a known codec"),

@@ -16,21 +16,14 @@ pub const SHORT: &str = "the file is shorter than its header says";
 pub fn io(error: &io::Error) -> RecordingError {
     match error.kind() {
         io::ErrorKind::NotFound => RecordingError::Vanished,
-        io::ErrorKind::PermissionDenied => RecordingError::Unreadable {
-            reason: "permission denied".into(),
-        },
-        _ => RecordingError::Unreadable {
-            reason: without_number(&error.to_string()),
-        },
+        io::ErrorKind::PermissionDenied => RecordingError::Unreadable { reason: "permission denied".into() },
+        _ => RecordingError::Unreadable { reason: without_number(&error.to_string()) },
     }
 }
 
 /// `Input/output error (os error 5)`: the number is for programmers.
 fn without_number(reason: &str) -> String {
-    reason
-        .split_once(" (os error")
-        .map_or(reason, |(words, _)| words)
-        .to_owned()
+    reason.split_once(" (os error").map_or(reason, |(words, _)| words).to_owned()
 }
 
 /// A fault while packets were read or decoded; `at` is how far the recording could be heard.
@@ -60,17 +53,11 @@ pub fn opening(error: &Error, first: &[u8]) -> RecordingError {
 }
 
 pub fn corrupt(reason: impl Into<String>, at: Duration) -> RecordingError {
-    RecordingError::Corrupt {
-        reason: reason.into(),
-        at,
-    }
+    RecordingError::Corrupt { reason: reason.into(), at }
 }
 
 pub fn truncated(reason: impl Into<String>, at: Duration) -> RecordingError {
-    RecordingError::Truncated {
-        reason: reason.into(),
-        at,
-    }
+    RecordingError::Truncated { reason: reason.into(), at }
 }
 
 pub fn unsupported(what: impl Into<String>) -> RecordingError {
@@ -100,16 +87,7 @@ fn plain(message: &str) -> String {
 
 /// Beginnings that symphonia can open.
 fn is_audio(first: &[u8]) -> bool {
-    let marks: [&[u8]; 8] = [
-        b"OggS",
-        b"RIFF",
-        b"RF64",
-        b"fLaC",
-        b"FORM",
-        b"caff",
-        b"ID3",
-        b"\x1A\x45\xDF\xA3",
-    ];
+    let marks: [&[u8]; 8] = [b"OggS", b"RIFF", b"RF64", b"fLaC", b"FORM", b"caff", b"ID3", b"\x1A\x45\xDF\xA3"];
     marks.iter().any(|mark| first.starts_with(mark)) || first.get(4..8) == Some(b"ftyp")
 }
 
@@ -117,15 +95,9 @@ fn is_audio(first: &[u8]) -> bool {
 fn guess(first: &[u8]) -> Option<&'static str> {
     const KNOWN: [(&[u8], &str); 14] = [
         (b"wvpk", "it is WavPack, which is not supported; convert it to FLAC"),
-        (
-            b"MAC ",
-            "it is Monkey's Audio, which is not supported; convert it to FLAC",
-        ),
+        (b"MAC ", "it is Monkey's Audio, which is not supported; convert it to FLAC"),
         (b"#!AMR", "it is AMR, which is not supported; convert it to WAV"),
-        (
-            b"\x30\x26\xB2\x75",
-            "it is Windows Media, which is not supported; convert it to FLAC",
-        ),
+        (b"\x30\x26\xB2\x75", "it is Windows Media, which is not supported; convert it to FLAC"),
         (b"DSD ", "it is DSD, which is not supported; convert it to FLAC"),
         (b"TTA1", "it is TrueAudio, which is not supported; convert it to FLAC"),
         (b"%PDF", "it is a PDF document"),
@@ -137,10 +109,7 @@ fn guess(first: &[u8]) -> Option<&'static str> {
         (b"{", "it is a text (JSON)"),
         (b"SQLite format 3", "it is an SQLite database"),
     ];
-    let known = KNOWN
-        .iter()
-        .find(|(mark, _)| first.starts_with(mark))
-        .map(|(_, what)| *what);
+    let known = KNOWN.iter().find(|(mark, _)| first.starts_with(mark)).map(|(_, what)| *what);
     let zeros = (!first.is_empty() && first.iter().all(|&byte| byte == 0)).then_some("it begins with zeros only");
     known.or(zeros)
 }

@@ -33,20 +33,13 @@ impl Mix {
 fn deaf(channels: &Channels) -> Vec<usize> {
     match channels {
         Channels::Positioned(layout) if layout.bits().count_ones() > 2 => {
-            let deep = [Position::LFE1, Position::LFE2]
-                .into_iter()
-                .filter(|lfe| layout.contains(*lfe));
-            deep.map(|lfe| (layout.bits() & (lfe.bits() - 1)).count_ones() as usize)
-                .collect()
+            let deep = [Position::LFE1, Position::LFE2].into_iter().filter(|lfe| layout.contains(*lfe));
+            deep.map(|lfe| (layout.bits() & (lfe.bits() - 1)).count_ones() as usize).collect()
         }
         _ => Vec::new(),
     }
 }
 
 fn audible(sample: f32) -> f32 {
-    if sample.is_finite() {
-        sample.clamp(-1.0, 1.0)
-    } else {
-        0.0
-    }
+    if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
 }

@@ -82,9 +82,7 @@ fn number(reader: &mut impl Read) -> io::Result<(u64, u32)> {
     let width = bytes[0].leading_zeros() + 1;
     let rest = bytes.get_mut(1..width as usize).ok_or(io::ErrorKind::UnexpectedEof)?;
     reader.read_exact(rest)?;
-    let value = bytes[..width as usize]
-        .iter()
-        .fold(0, |value, &byte| (value << 8) | u64::from(byte));
+    let value = bytes[..width as usize].iter().fold(0, |value, &byte| (value << 8) | u64::from(byte));
     Ok((value, width))
 }
 

@@ -61,6 +61,8 @@ pub struct Source {
     outline: Outline,
     stream: Stream,
     info: Info,
+    /// The file's own name, for warnings.
+    name: String,
     /// Length of the chained streams before this one.
     before: Duration,
 }
@@ -71,18 +73,10 @@ impl Source {
     /// Errors: vanished, unreadable, not a file, empty; unsupported, naming the codec or what the file
     /// seems to be; truncated or corrupt if that shows in the header already.
     pub fn open(path: &Path) -> Result<Source, RecordingError> {
-        let Opened {
-            reader,
-            outline,
-            recorded,
-        } = open::open(path)?;
+        let Opened { reader, outline, recorded } = open::open(path)?;
         let stream = Stream::new(&*reader, &outline)?;
         let info = Info {
-            sample_rate: if stream.codec == "opus" {
-                super::opus::CLOCK
-            } else {
-                stream.rate
-            },
+            sample_rate: if stream.codec == "opus" { super::opus::CLOCK } else { stream.rate },
             channels: stream.channels,
             codec: stream.codec.clone(),
             duration: announced(&*reader, stream.id),
@@ -93,6 +87,7 @@ impl Source {
             outline,
             stream,
             info,
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             before: Duration::ZERO,
         })
     }
@@ -124,7 +119,11 @@ impl Source {
             }
             match self.reader.next_packet() {
                 Ok(Some(packet)) if packet.track_id != self.stream.id => (),
-                Ok(Some(packet)) => self.stream.hear(&packet).map_err(|error| later(error, self.before))?,
+                Ok(Some(packet)) => {
+                    self.stream.hear(&packet).map_err(|error| later(error, self.before))?;
+                    // Some headers name no channels; by now they are known.
+                    self.info.channels = self.stream.channels;
+                }
                 Ok(None) => return self.end(),
                 Err(Error::ResetRequired) => self.follow()?,
                 Err(error) => return self.broken_off(&error),
@@ -145,7 +144,7 @@ impl Source {
         let ended = matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof);
         match &self.outline {
             Outline::Ogg(Some(tail)) if ended && !tail.is_cut() => {
-                log::warn!("an Ogg file has no end-of-stream page; taken as whole, for its last page is");
+                log::warn!("{}: has no end-of-stream page; taken as whole, since its last page is", self.name);
                 self.end()
             }
             Outline::Mkv(mkv::Ending::Open) if ended => self.end(),
@@ -159,10 +158,9 @@ impl Source {
         self.stream.complete().map_err(|error| later(error, self.before))?;
         let at = self.position();
         match &self.outline {
-            Outline::Wav(layout) if layout.missing > 0 => Err(faults::truncated(
-                format!("{} bytes that its header announces are missing", layout.missing),
-                at,
-            )),
+            Outline::Wav(layout) if layout.missing > 0 => {
+                Err(faults::truncated(format!("{} bytes that its header announces are missing", layout.missing), at))
+            }
             Outline::Ogg(Some(tail)) if tail.is_cut() => Err(faults::truncated("the file stops inside a page", at)),
             Outline::Mkv(mkv::Ending::Cut) => Err(faults::truncated("the file stops inside a block", at)),
             Outline::Other { last, .. } if self.stream.ends_unlike(last) => {
@@ -193,29 +191,20 @@ impl Source {
 /// The duration that the header announces.
 fn announced(reader: &dyn FormatReader, track: u32) -> Option<Duration> {
     let found = reader.tracks().iter().find(|candidate| candidate.id == track)?;
-    let by_track = found
-        .duration
-        .or(found.num_frames.map(Into::into))
-        .map(|ticks| ticks.get())
-        .filter(|&ticks| ticks > 0);
+    let by_track =
+        found.duration.or(found.num_frames.map(Into::into)).map(|ticks| ticks.get()).filter(|&ticks| ticks > 0);
     match by_track {
         Some(ticks) => ticks_to_time(reader, track, ticks),
         None => {
             let media = reader.media_info();
-            let time = media
-                .time_base?
-                .calc_duration(media.duration.filter(|ticks| ticks.get() > 0)?)?;
+            let time = media.time_base?.calc_duration(media.duration.filter(|ticks| ticks.get() > 0)?)?;
             u64::try_from(time.as_nanos()).ok().map(Duration::from_nanos)
         }
     }
 }
 
 fn ticks_to_time(reader: &dyn FormatReader, track: u32, ticks: u64) -> Option<Duration> {
-    let base = reader
-        .tracks()
-        .iter()
-        .find(|candidate| candidate.id == track)?
-        .time_base?;
+    let base = reader.tracks().iter().find(|candidate| candidate.id == track)?.time_base?;
     let nanos = u128::from(ticks) * u128::from(base.numer.get()) * 1_000_000_000 / u128::from(base.denom.get());
     u64::try_from(nanos).ok().map(Duration::from_nanos)
 }
@@ -223,14 +212,8 @@ fn ticks_to_time(reader: &dyn FormatReader, track: u32, ticks: u64) -> Option<Du
 /// An error of a chained stream, placed behind the streams before it.
 fn later(error: RecordingError, before: Duration) -> RecordingError {
     match error {
-        RecordingError::Corrupt { reason, at } => RecordingError::Corrupt {
-            reason,
-            at: before + at,
-        },
-        RecordingError::Truncated { reason, at } => RecordingError::Truncated {
-            reason,
-            at: before + at,
-        },
+        RecordingError::Corrupt { reason, at } => RecordingError::Corrupt { reason, at: before + at },
+        RecordingError::Truncated { reason, at } => RecordingError::Truncated { reason, at: before + at },
         other => other,
     }
 }

@@ -49,13 +49,7 @@ impl Layout {
             layout.cut |= part.end > bytes;
             if &part.name == b"moov" {
                 layout.has_index = true;
-                layout.index(
-                    file,
-                    Part {
-                        end: part.end.min(bytes),
-                        ..part
-                    },
-                )?;
+                layout.index(file, Part { end: part.end.min(bytes), ..part })?;
             }
             at = part.end;
         }
@@ -65,10 +59,7 @@ impl Layout {
 
     /// The edit of the track with this number.
     pub fn edit(&self, track: u32) -> Option<Edit> {
-        self.edits
-            .iter()
-            .find(|(number, _)| *number == track)
-            .map(|(_, edit)| *edit)
+        self.edits.iter().find(|(number, _)| *number == track).map(|(_, edit)| *edit)
     }
 
     fn index(&mut self, file: &mut File, moov: Part) -> io::Result<()> {
@@ -116,10 +107,7 @@ fn edit(file: &mut File, trak: Part, movie_scale: u32) -> io::Result<Option<(u32
             true => (long_number(file, at)?, long_number(file, at + 8)? as i64),
             false => (u64::from(number(file, at)?), i64::from(number(file, at + 4)? as i32)),
         };
-        heard.extend(u64::try_from(from).map(|from| Edit {
-            skip: (from, media_scale),
-            length: (length, movie_scale),
-        }));
+        heard.extend(u64::try_from(from).map(|from| Edit { skip: (from, media_scale), length: (length, movie_scale) }));
     }
     match heard[..] {
         [edit] if media_scale > 0 && movie_scale > 0 => Ok(Some((track, edit))),
@@ -131,10 +119,7 @@ fn edit(file: &mut File, trak: Part, movie_scale: u32) -> io::Result<Option<(u32
 fn times(file: &mut File, header: Part) -> io::Result<(u64, u32)> {
     match version(file, header)? {
         1 => Ok((long_number(file, header.start + 4)?, number(file, header.start + 20)?)),
-        _ => Ok((
-            u64::from(number(file, header.start + 4)?),
-            number(file, header.start + 12)?,
-        )),
+        _ => Ok((u64::from(number(file, header.start + 4)?), number(file, header.start + 12)?)),
     }
 }
 
@@ -175,11 +160,7 @@ fn part(file: &mut File, at: u64, end: u64) -> io::Result<Option<Part>> {
         1 if end - at >= 16 => (16, long_number(file, at + 8)?),
         short => (8, u64::from(short)),
     };
-    Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part {
-        name,
-        start: at + head,
-        end,
-    }))
+    Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part { name, start: at + head, end }))
 }
 
 fn version(file: &mut File, part: Part) -> io::Result<u8> {

@@ -26,9 +26,7 @@ pub fn is_cut(file: &mut File, bytes: u64) -> io::Result<bool> {
     let mut window = Vec::new();
     file.seek(SeekFrom::Start(bytes.saturating_sub(WINDOW)))?;
     file.take(WINDOW).read_to_end(&mut window)?;
-    Ok((0..window.len())
-        .find_map(|at| chained(&window, at))
-        .is_some_and(|end| half(&window[end..])))
+    Ok((0..window.len()).find_map(|at| chained(&window, at)).is_some_and(|end| half(&window[end..])))
 }
 
 /// The end of the last whole frame of a chain that begins at `at`.

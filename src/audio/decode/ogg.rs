@@ -36,11 +36,7 @@ impl Tail {
 
     fn followed_by(self, rest: &[u8]) -> Tail {
         let begun = !rest.is_empty() && (rest.starts_with(b"OggS") || b"OggS".starts_with(rest));
-        Tail {
-            leftover: rest.len() as u64,
-            begun,
-            ..self
-        }
+        Tail { leftover: rest.len() as u64, begun, ..self }
     }
 
     /// Whether the file stops in the middle of a page.
@@ -76,16 +72,7 @@ fn page(bytes: &[u8]) -> Option<(Tail, usize)> {
     let granule = u64::from_le_bytes(*page.get(6..)?.first_chunk()?);
     let serial = u32::from_le_bytes(*page.get(14..)?.first_chunk()?);
     let end_of_stream = header[5] & END_OF_STREAM != 0;
-    Some((
-        Tail {
-            serial,
-            granule,
-            end_of_stream,
-            leftover: 0,
-            begun: false,
-        },
-        length,
-    ))
+    Some((Tail { serial, granule, end_of_stream, leftover: 0, begun: false }, length))
 }
 
 /// CRC-32 of RFC 3533: polynomial 0x04c11db7, not reflected, its own four bytes counted as zero.
@@ -93,11 +80,7 @@ fn checksum(page: &[u8]) -> u32 {
     page.iter().enumerate().fold(0, |crc: u32, (place, &byte)| {
         let byte = if (22..26).contains(&place) { 0 } else { byte };
         (0..8).fold(crc ^ (u32::from(byte) << 24), |crc, _| {
-            if crc & 0x8000_0000 != 0 {
-                (crc << 1) ^ 0x04c1_1db7
-            } else {
-                crc << 1
-            }
+            if crc & 0x8000_0000 != 0 { (crc << 1) ^ 0x04c1_1db7 } else { crc << 1 }
         })
     })
 }

@@ -55,9 +55,7 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
     let fault = |error| faults::io(&error);
     let found = std::fs::metadata(path).map_err(fault)?;
     if !found.is_file() {
-        return Err(RecordingError::NotAFile {
-            what: kind(found.file_type()).into(),
-        });
+        return Err(RecordingError::NotAFile { what: kind(found.file_type()).into() });
     }
     let mut file = File::open(path).map_err(fault)?;
     let bytes = file.metadata().map_err(fault)?.len();
@@ -77,11 +75,7 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         false => faults::opening(&error, &first),
     })?;
     let recorded = recorded(&outline).or_else(|| tagged(&mut *reader));
-    Ok(Opened {
-        reader,
-        outline,
-        recorded,
-    })
+    Ok(Opened { reader, outline, recorded })
 }
 
 fn reader(source: Box<dyn MediaSource>) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
@@ -102,15 +96,8 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
         [b'R', b'I', b'F', b'F', ..] | [b'R', b'F', b'6', b'4', ..] | [b'B', b'W', b'6', b'4', ..]
             if first.get(8..12) == Some(b"WAVE") =>
         {
-            wav::Layout::read(file, bytes).map(|layout| {
-                layout.map_or(
-                    Outline::Other {
-                        cut: false,
-                        last: Vec::new(),
-                    },
-                    Outline::Wav,
-                )
-            })
+            wav::Layout::read(file, bytes)
+                .map(|layout| layout.map_or(Outline::Other { cut: false, last: Vec::new() }, Outline::Wav))
         }
         [b'O', b'g', b'g', b'S', ..] => ogg::Tail::read(file, bytes).map(Outline::Ogg),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
@@ -163,10 +150,7 @@ fn tagged(reader: &mut dyn FormatReader) -> Option<String> {
         };
         Some((rank, text.trim().to_string()))
     });
-    dates
-        .filter(|(_, text)| !text.is_empty())
-        .min_by_key(|(rank, _)| *rank)
-        .map(|(_, text)| text)
+    dates.filter(|(_, text)| !text.is_empty()).min_by_key(|(rank, _)| *rank).map(|(_, text)| text)
 }
 
 fn kind(found: FileType) -> &'static str {
@@ -183,9 +167,5 @@ fn kind(found: FileType) -> &'static str {
             return what;
         }
     }
-    if found.is_dir() {
-        "a folder"
-    } else {
-        "neither a file nor a folder"
-    }
+    if found.is_dir() { "a folder" } else { "neither a file nor a folder" }
 }

@@ -132,9 +132,7 @@ impl Stream {
     fn edit(&mut self, edit: super::mp4::Edit, track: &Track) {
         let length = rescale(edit.length.0, (1, edit.length.1), self.rate);
         let ticks = track.duration.map_or(0, |duration| duration.get());
-        let whole = self.time_base.map_or(0, |base| {
-            rescale(ticks, (base.numer.get(), base.denom.get()), self.rate)
-        });
+        let whole = self.time_base.map_or(0, |base| rescale(ticks, (base.numer.get(), base.denom.get()), self.rate));
         self.skip = rescale(edit.skip.0, (1, edit.skip.1), self.rate);
         let hidden = whole.saturating_sub(self.skip.saturating_add(length));
         self.limit = (length > 0 && hidden <= u64::from(self.rate)).then_some(length);
@@ -147,9 +145,7 @@ impl Stream {
         self.last = packet.data.last_chunk().copied().unwrap_or(self.last);
         match &mut self.decoder {
             Decoder::Opus(decoder) => {
-                decoder
-                    .decode(&packet.data, &mut self.ready)
-                    .map_err(|words| faults::corrupt(words, at))?;
+                decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))?;
             }
             Decoder::Other(decoder) => {
                 let buffer = decoder.decode(packet).map_err(|error| faults::reading(&error, at))?;
@@ -179,17 +175,11 @@ impl Stream {
         let gap = self.gap(packet.pts.get());
         if gap > self.tolerance() && self.jump == Jump::Loss {
             let missing = faults::span(self.time(gap));
-            return Err(faults::corrupt(
-                format!("{missing} of sound are missing here"),
-                self.position(),
-            ));
+            return Err(faults::corrupt(format!("{missing} of sound are missing here"), self.position()));
         }
         if gap > self.tolerance() && self.jump == Jump::Pause {
             if self.time(gap) > LONGEST_PAUSE {
-                return Err(faults::corrupt(
-                    "its timestamps jump by more than a day",
-                    self.position(),
-                ));
+                return Err(faults::corrupt("its timestamps jump by more than a day", self.position()));
             }
             self.pause = gap;
         }
@@ -200,11 +190,7 @@ impl Stream {
 
     /// Drops the samples that the packet's trims name.
     fn cut(&mut self, packet: &Packet) {
-        let end = if self.trims_end {
-            self.samples(packet.trim_end.get())
-        } else {
-            0
-        };
+        let end = if self.trims_end { self.samples(packet.trim_end.get()) } else { 0 };
         let start = self.samples(packet.trim_start.get()).min(self.ready.len() as u64) as usize;
         let left = (self.ready.len() as u64).saturating_sub(end) as usize;
         self.ready.truncate(left);
@@ -259,10 +245,7 @@ impl Stream {
             return Ok(());
         }
         let missing = faults::span(self.time(missing));
-        Err(faults::truncated(
-            format!("{missing} of sound that its header announces are missing"),
-            self.position(),
-        ))
+        Err(faults::truncated(format!("{missing} of sound that its header announces are missing"), self.position()))
     }
 
     /// How much of the stream has been given.
@@ -280,9 +263,7 @@ impl Stream {
     }
 
     fn samples(&self, ticks: u64) -> u64 {
-        self.time_base.map_or(0, |base| {
-            rescale(ticks, (base.numer.get(), base.denom.get()), self.rate)
-        })
+        self.time_base.map_or(0, |base| rescale(ticks, (base.numer.get(), base.denom.get()), self.rate))
     }
 
     /// Samples that are missing before a packet of this timestamp.
@@ -303,7 +284,6 @@ impl Stream {
 
     fn gap_from(&self, timestamp: i64) -> u64 {
         let ticks = timestamp.saturating_sub(self.origin.unwrap_or(0));
-        self.samples(u64::try_from(ticks).unwrap_or(0))
-            .saturating_sub(self.produced)
+        self.samples(u64::try_from(ticks).unwrap_or(0)).saturating_sub(self.produced)
     }
 }

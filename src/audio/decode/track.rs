@@ -43,9 +43,7 @@ pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32),
     }
     let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
     if channels > MOST_CHANNELS {
-        return Err(faults::unsupported(format!(
-            "it has {channels} channels; {MOST_CHANNELS} at most can be heard"
-        )));
+        return Err(faults::unsupported(format!("it has {channels} channels; {MOST_CHANNELS} at most can be heard")));
     }
     // What encoders add is cut off here and not by the decoders, so that samples can be counted first.
     let options = AudioDecoderOptions::default().gapless(false);
@@ -82,10 +80,7 @@ pub fn announced_end(track: &Track, format: FormatId) -> Option<i64> {
         FORMAT_ID_MP3 => track.padding.is_some(), // else it was guessed from the file's length
         _ => false,
     };
-    track
-        .num_frames
-        .filter(|_| trusted)
-        .and_then(|frames| i64::try_from(frames).ok())
+    track.num_frames.filter(|_| trusted).and_then(|frames| i64::try_from(frames).ok())
 }
 
 /// `count` units of `unit` (a fraction of a second) in samples at `rate`, to the nearest.

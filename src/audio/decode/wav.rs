@@ -76,7 +76,7 @@ impl Walk {
         let open = unfinished || (PLACEHOLDERS.contains(&size) && u64::from(size) > there);
         let announced = match self.long_data {
             Some(long) if size == u32::MAX && long > 0 => long,
-            _ if open => there,
+            _ if open || is_stale(file, start + u64::from(size), bytes)? => there,
             _ => u64::from(size),
         };
         let align = self.block_align.max(1);
@@ -91,14 +91,22 @@ impl Walk {
         let size = short.unwrap_or(u32::MAX).to_le_bytes();
         let patches = vec![(0, *b"RIFF"), (4, [0xFF; 4]), (start - 4, size)];
         let frames = short.is_none().then(|| heard / align);
-        Layout {
-            recorded: self.recorded,
-            missing,
-            frames,
-            patches,
-            shown: start + heard + padding,
-        }
+        Layout { recorded: self.recorded, missing, frames, patches, shown: start + heard + padding }
     }
+}
+
+/// Whether something else than a chunk follows the data: then the header's length was never brought up
+/// to date, or it lost its upper bits in a file beyond 4 GiB.
+fn is_stale(file: &mut File, end: u64, bytes: u64) -> io::Result<bool> {
+    let end = end + (end & 1);
+    if bytes <= end + 8 {
+        return Ok(false);
+    }
+    let follows = chunk_header(file, end)?;
+    Ok(follows.is_some_and(|(id, size)| {
+        let is_name = id.iter().all(|byte| (0x20..0x7F).contains(byte));
+        !is_name || end + 8 + u64::from(size) > bytes + 1
+    }))
 }
 
 fn chunk_header(file: &mut File, at: u64) -> io::Result<Option<([u8; 4], u32)>> {
@@ -124,9 +132,7 @@ fn array<const N: usize>(file: &mut File, at: u64) -> io::Result<[u8; N]> {
 fn origination(text: &[u8; 18]) -> Option<String> {
     let digits = |range: std::ops::Range<usize>| {
         let part = text.get(range)?;
-        part.iter()
-            .all(u8::is_ascii_digit)
-            .then(|| String::from_utf8_lossy(part).into_owned())
+        part.iter().all(u8::is_ascii_digit).then(|| String::from_utf8_lossy(part).into_owned())
     };
     let date = format!("{}-{}-{}", digits(0..4)?, digits(5..7)?, digits(8..10)?);
     let time = format!("{}:{}:{}", digits(10..12)?, digits(13..15)?, digits(16..18)?);
@@ -143,12 +149,7 @@ pub struct Patched {
 
 impl Patched {
     pub fn new(file: File, bytes: u64, layout: Layout) -> io::Result<Patched> {
-        let mut patched = Patched {
-            file,
-            bytes,
-            at: 0,
-            layout,
-        };
+        let mut patched = Patched { file, bytes, at: 0, layout };
         patched.rewind()?;
         Ok(patched)
     }

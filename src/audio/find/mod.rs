@@ -24,10 +24,11 @@ use super::decode::faults;
 use crate::record::RecordingError;
 use name::Place;
 
-/// What symphonia 0.6 has a reader for, lower case.
-const AUDIO: [&str; 23] = [
+/// What symphonia 0.6 has a reader for, and at the end what recorders write and nobody here can decode:
+/// that fails by name instead of being passed by in silence. Lower case.
+const AUDIO: [&str; 29] = [
     "aac", "adts", "aif", "aifc", "aiff", "bwf", "caf", "flac", "m4a", "m4b", "mka", "mkv", "mp1", "mp2", "mp3", "mp4",
-    "oga", "ogg", "ogx", "opus", "wav", "wave", "webm",
+    "oga", "ogg", "ogx", "opus", "wav", "wave", "webm", "3gp", "amr", "ape", "spx", "wma", "wv",
 ];
 
 /// Folders that file systems keep for themselves: no user can read the first, the others hold deleted files.
@@ -74,10 +75,7 @@ pub fn find(arguments: &[PathBuf]) -> Result<Found, FindError> {
 fn refusal(argument: &Path, error: &io::Error) -> FindError {
     match error.kind() {
         io::ErrorKind::NotFound => FindError::Missing(argument.to_owned()),
-        _ => FindError::Unopenable {
-            path: argument.to_owned(),
-            reason: error.to_string(),
-        },
+        _ => FindError::Unopenable { path: argument.to_owned(), reason: error.to_string() },
     }
 }
 
@@ -94,11 +92,7 @@ impl Search {
         let real = fs::canonicalize(path)?;
         if real.is_dir() {
             fs::read_dir(&real)?;
-            let folder = Place {
-                path: path.to_owned(),
-                above: real.clone(),
-                below: PathBuf::new(),
-            };
+            let folder = Place { path: path.to_owned(), above: real.clone(), below: PathBuf::new() };
             self.walk(&folder, &real);
         } else {
             self.file(Place::of_file(path, &real), &real);
@@ -141,9 +135,7 @@ impl Search {
     /// Only the cause goes into the text: the path is the name's business.
     fn walk_failed(&mut self, folder: &Place, real: &Path, error: walkdir::Error) {
         let place = folder.inside(real, error.path().unwrap_or(real));
-        let cause = error
-            .into_io_error()
-            .unwrap_or_else(|| io::Error::other("the folders lead in a circle"));
+        let cause = error.into_io_error().unwrap_or_else(|| io::Error::other("the folders lead in a circle"));
         self.unreadable(place, &cause);
     }
 
@@ -189,10 +181,7 @@ impl Search {
         name::tell_apart(&mut self.places);
         let mut found = Found::default();
         for (place, trouble) in self.places {
-            let file = File {
-                name: place.name(),
-                path: place.path,
-            };
+            let file = File { name: place.name(), path: place.path };
             match trouble {
                 None => found.files.push(file),
                 Some(trouble) => found.troubles.push((file, trouble)),

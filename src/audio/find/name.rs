@@ -21,16 +21,9 @@ pub(super) struct Place {
 impl Place {
     /// A file given by name; its folder serves only to tell it from another of the same name.
     pub fn of_file(path: &Path, real: &Path) -> Place {
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let below = path.file_name().or(real.file_name()).unwrap_or_default();
-        Place {
-            path: path.to_owned(),
-            above: fs::canonicalize(parent).unwrap_or_default(),
-            below: below.into(),
-        }
+        Place { path: path.to_owned(), above: fs::canonicalize(parent).unwrap_or_default(), below: below.into() }
     }
 
     /// The place in this folder of what a walk of `real` met.
@@ -38,11 +31,7 @@ impl Place {
         let Some(rest) = met.strip_prefix(real).ok().filter(|rest| !rest.as_os_str().is_empty()) else {
             return self.clone();
         };
-        Place {
-            path: self.path.join(rest),
-            above: self.above.clone(),
-            below: self.below.join(rest),
-        }
+        Place { path: self.path.join(rest), above: self.above.clone(), below: self.below.join(rest) }
     }
 
     pub fn name(&self) -> String {
@@ -67,17 +56,10 @@ impl Place {
 pub(super) fn tell_apart<T>(places: &mut [(Place, T)]) {
     loop {
         let mut count: HashMap<PathBuf, usize> = HashMap::new();
-        places
-            .iter()
-            .for_each(|(place, _)| *count.entry(place.below.clone()).or_default() += 1);
+        places.iter().for_each(|(place, _)| *count.entry(place.below.clone()).or_default() += 1);
         let meets = |place: &Place| count[&place.below] > 1 || place.below.as_os_str().is_empty();
         let meeting = places.iter_mut().filter(|(place, _)| meets(place));
-        if meeting
-            .map(|(place, _)| place.climb())
-            .filter(|climbed| *climbed)
-            .count()
-            == 0
-        {
+        if meeting.map(|(place, _)| place.climb()).filter(|climbed| *climbed).count() == 0 {
             return;
         }
     }
@@ -102,9 +84,7 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 fn escape(text: &mut String, bytes: &[u8]) {
-    bytes
-        .iter()
-        .for_each(|byte| write!(text, "\\x{byte:02x}").expect("a String takes all that is written"));
+    bytes.iter().for_each(|byte| write!(text, "\\x{byte:02x}").expect("a String takes all that is written"));
 }
 
 #[cfg(test)]
@@ -130,12 +110,8 @@ mod tests {
     #[test]
     fn no_two_short_byte_strings_share_a_name() {
         let signs = [b"\\".as_slice(), b"x", b"5", b"c", b"\xff", b"\n"];
-        let strings = (0..6usize.pow(5)).map(|n| {
-            (0..5)
-                .map(|k| signs[n / 6usize.pow(k) % 6])
-                .collect::<Vec<_>>()
-                .concat()
-        });
+        let strings =
+            (0..6usize.pow(5)).map(|n| (0..5).map(|k| signs[n / 6usize.pow(k) % 6]).collect::<Vec<_>>().concat());
         let names: HashSet<String> = strings.map(|bytes| shown(&bytes)).collect();
         assert_eq!(names.len(), 6usize.pow(5));
     }

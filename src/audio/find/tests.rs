@@ -9,12 +9,7 @@ fn disk(paths: &[&str]) -> tempfile::TempDir {
     let disk = tempfile::tempdir().unwrap();
     for path in paths {
         let full = disk.path().join(path);
-        fs::create_dir_all(if path.ends_with('/') {
-            &full
-        } else {
-            full.parent().unwrap()
-        })
-        .unwrap();
+        fs::create_dir_all(if path.ends_with('/') { &full } else { full.parent().unwrap() }).unwrap();
         if !path.ends_with('/') {
             fs::write(&full, "x").unwrap();
         }
@@ -23,13 +18,7 @@ fn disk(paths: &[&str]) -> tempfile::TempDir {
 }
 
 fn search(disk: &tempfile::TempDir, arguments: &[&str]) -> Found {
-    find(
-        &arguments
-            .iter()
-            .map(|argument| disk.path().join(argument))
-            .collect::<Vec<_>>(),
-    )
-    .unwrap()
+    find(&arguments.iter().map(|argument| disk.path().join(argument)).collect::<Vec<_>>()).unwrap()
 }
 
 fn names(found: &Found) -> Vec<&str> {
@@ -37,30 +26,14 @@ fn names(found: &Found) -> Vec<&str> {
 }
 
 fn troubles(found: &Found) -> Vec<(&str, &str)> {
-    found
-        .troubles
-        .iter()
-        .map(|(file, trouble)| (file.name.as_str(), trouble.kind()))
-        .collect()
+    found.troubles.iter().map(|(file, trouble)| (file.name.as_str(), trouble.kind())).collect()
 }
 
 #[test]
 fn recordings_are_found_in_the_order_of_their_names() {
-    let disk = disk(&[
-        "b.wav",
-        "a/z.OGG",
-        "a/B.flac",
-        "a.m4a",
-        "x.wav/inner.mp3",
-        "Ä.opus",
-        "notes.txt",
-        "empty/",
-    ]);
+    let disk = disk(&["b.wav", "a/z.OGG", "a/B.flac", "a.m4a", "x.wav/inner.mp3", "Ä.opus", "notes.txt", "empty/"]);
     let found = search(&disk, &[""]);
-    assert_eq!(
-        names(&found),
-        ["a.m4a", "a/B.flac", "a/z.OGG", "b.wav", "x.wav/inner.mp3", "Ä.opus"]
-    );
+    assert_eq!(names(&found), ["a.m4a", "a/B.flac", "a/z.OGG", "b.wav", "x.wav/inner.mp3", "Ä.opus"]);
     assert_eq!(troubles(&found), []);
     assert!(found.files.iter().all(|file| file.path == disk.path().join(&file.name)));
 }
@@ -74,7 +47,7 @@ fn hidden_temporary_and_foreign_files_are_passed_by() {
         "c.wav.part",
         "d.tmp",
         "e.ogg.crdownload",
-        "f.wma",
+        "f.m3u",
         "wav",
         ".wav",
         "lost+found/g.wav",
@@ -88,10 +61,7 @@ fn hidden_temporary_and_foreign_files_are_passed_by() {
 #[test]
 fn what_is_given_by_name_is_taken() {
     let disk = disk(&["a.dat", ".hidden.wav", ".folder/b.wav"]);
-    assert_eq!(
-        names(&search(&disk, &["a.dat", ".hidden.wav", ".folder"])),
-        [".hidden.wav", "a.dat", "b.wav"]
-    );
+    assert_eq!(names(&search(&disk, &["a.dat", ".hidden.wav", ".folder"])), [".hidden.wav", "a.dat", "b.wav"]);
 }
 
 #[test]
@@ -105,29 +75,15 @@ fn a_file_reached_twice_is_heard_once() {
 
 #[test]
 fn a_link_adds_only_what_is_not_there_already() {
-    let disk = disk(&[
-        "in/20251024_130000.wav",
-        "in/day/x.wav",
-        "out/z.wav",
-        "out/deep/y.wav",
-        "out/notes",
-    ]);
+    let disk = disk(&["in/20251024_130000.wav", "in/day/x.wav", "out/z.wav", "out/deep/y.wav", "out/notes"]);
     symlink("20251024_130000.wav", disk.path().join("in/0-latest.wav")).unwrap();
     symlink("day", disk.path().join("in/a-day")).unwrap();
     symlink("../out", disk.path().join("in/card")).unwrap();
     symlink("../out/notes", disk.path().join("in/notes")).unwrap();
     let found = search(&disk, &["in"]);
-    assert_eq!(
-        names(&found),
-        ["20251024_130000.wav", "card/deep/y.wav", "card/z.wav", "day/x.wav"]
-    );
+    assert_eq!(names(&found), ["20251024_130000.wav", "card/deep/y.wav", "card/z.wav", "day/x.wav"]);
     assert_eq!(troubles(&found), []);
-    assert!(
-        found
-            .files
-            .iter()
-            .all(|file| file.path == disk.path().join("in").join(&file.name))
-    );
+    assert!(found.files.iter().all(|file| file.path == disk.path().join("in").join(&file.name)));
 }
 
 #[test]
@@ -155,22 +111,15 @@ fn links_that_lead_nowhere_or_in_a_circle_are_troubles() {
     }
     let found = search(&disk, &["in"]);
     assert_eq!(names(&found), ["x.wav"]);
-    let expected = [
-        ("card", "not_a_file"),
-        ("gone.wav", "not_a_file"),
-        ("self.wav", "unreadable"),
-        ("up", "not_a_file"),
-    ];
+    let expected =
+        [("card", "not_a_file"), ("gone.wav", "not_a_file"), ("self.wav", "unreadable"), ("up", "not_a_file")];
     assert_eq!(troubles(&found), expected);
 }
 
 #[test]
 fn a_pipe_is_a_trouble_and_not_a_wait() {
     let disk = disk(&["a.wav"]);
-    let made = std::process::Command::new("mkfifo")
-        .arg(disk.path().join("pipe.wav"))
-        .status()
-        .unwrap();
+    let made = std::process::Command::new("mkfifo").arg(disk.path().join("pipe.wav")).status().unwrap();
     assert!(made.success());
     let found = search(&disk, &[""]);
     assert_eq!(names(&found), ["a.wav"]);
@@ -191,14 +140,7 @@ fn a_folder_that_cannot_be_read_is_a_trouble() {
     fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(names(&found), ["a.wav"]);
     assert_eq!(troubles(&found), [("shut", "unreadable")]);
-    assert!(
-        found.troubles[0]
-            .1
-            .to_string()
-            .starts_with("cannot be read: permission denied"),
-        "{:?}",
-        found.troubles
-    );
+    assert!(found.troubles[0].1.to_string().starts_with("cannot be read: permission denied"), "{:?}", found.troubles);
     assert!(matches!(refused, Err(FindError::Unopenable { .. })));
 }
 
@@ -227,10 +169,7 @@ fn a_name_of_any_bytes_is_found() {
 #[test]
 fn an_argument_that_is_not_there_is_refused() {
     let error = find(&[PathBuf::from("/no/such/card")]).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "'/no/such/card' does not exist; is the disk mounted and the path right?"
-    );
+    assert_eq!(error, "'/no/such/card' does not exist; is the disk mounted and the path right?");
 }
 
 #[test]

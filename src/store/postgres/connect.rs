@@ -65,9 +65,7 @@ fn attempt(
     let limit = limit(&config);
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || drop(sender.send(open(&config, tls))));
-    receiver
-        .recv_timeout(limit)
-        .map_err(|_| Trouble::Lost(unreachable(server, &format!("no answer within {limit:?}"))))
+    receiver.recv_timeout(limit).map_err(|_| Trouble::Lost(unreachable(server, &format!("no answer within {limit:?}"))))
 }
 
 /// Each host may have two addresses, and each address its own time.

@@ -58,9 +58,9 @@ pub fn working(server: &Server, error: &Error) -> Trouble {
         Cure::Reconnecting => Trouble::Lost(unreachable(server, &text)),
         Cure::Repeating => Trouble::Conflict(busy(server, &text)),
         Cure::Waiting => Trouble::Final(busy(server, &text)),
-        Cure::Settings => Trouble::Final(StoreError::Config(format!(
-            "{server} refuses: {text}; check the permissions of the user"
-        ))),
+        Cure::Settings => {
+            Trouble::Final(StoreError::Config(format!("{server} refuses: {text}; check the permissions of the user")))
+        }
         Cure::Nothing => Trouble::Final(StoreError::Failed(format!("{server} failed: {text}"))),
     }
 }

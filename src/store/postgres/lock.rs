@@ -35,14 +35,9 @@ pub struct Session {
 
 impl Session {
     pub fn of(client: &mut Client) -> Result<Session, Error> {
-        let row = client.query_one(
-            "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()",
-            &[],
-        )?;
-        Ok(Session {
-            process: row.get(0),
-            started: row.get(1),
-        })
+        let row =
+            client.query_one("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()", &[])?;
+        Ok(Session { process: row.get(0), started: row.get(1) })
     }
 }
 
@@ -82,10 +77,7 @@ fn try_take(client: &mut Client, source: &str) -> Result<Result<(), Option<Holde
     }
     let holder = client.query_opt(HOLDER, &[&row.get::<_, i64>("key")])?;
     Ok(Err(holder.map(|row| Holder {
-        session: Session {
-            process: row.get("pid"),
-            started: row.get("backend_start"),
-        },
+        session: Session { process: row.get("pid"), started: row.get("backend_start") },
         host: row.get("host"),
     })))
 }

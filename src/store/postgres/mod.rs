@@ -58,12 +58,7 @@ impl Postgres {
         let mut client = connect::connect(server).map_err(Trouble::into_error)?;
         while migrate_once(&mut client, server)? {}
         let session = Session::of(&mut client).map_err(|error| working(server, &error).into_error())?;
-        Ok(Postgres {
-            server: server.clone(),
-            client: Some(client),
-            session,
-            locked: Vec::new(),
-        })
+        Ok(Postgres { server: server.clone(), client: Some(client), session, locked: Vec::new() })
     }
 
     /// The connection, made again if it was lost, with all locks held.
@@ -165,7 +160,9 @@ impl Store for Postgres {
 fn with_consequence(error: StoreError) -> StoreError {
     match error {
         StoreError::Failed(text) => StoreError::Failed(format!("{text}; nothing of this run was stored")),
-        StoreError::Unreachable(text) => StoreError::Unreachable(format!("{text}; this run was not stored")),
+        StoreError::Unreachable(text) => {
+            StoreError::Unreachable(format!("{text}; run it again: if this run was stored after all, it is skipped"))
+        }
         other => other,
     }
 }
@@ -183,10 +180,7 @@ fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError
     let current = version(&mut transaction).map_err(trouble)?;
     if let Some(migration) = schema::next(server, current)? {
         statements::apply(&mut transaction, migration).map_err(|error| match error::is_duplicate_table(&error) {
-            true => schema::taken(
-                server,
-                &error.as_db_error().map(ToString::to_string).unwrap_or_default(),
-            ),
+            true => schema::taken(server, &error.as_db_error().map(ToString::to_string).unwrap_or_default()),
             false => trouble(error),
         })?;
     }
@@ -200,8 +194,6 @@ fn version(client: &mut impl GenericClient) -> Result<i64, postgres::Error> {
     let exists: bool = client.query_one(statements::IS_MIGRATED, &[])?.get(0);
     match exists {
         false => Ok(0),
-        true => Ok(client
-            .query_one("SELECT coalesce(max(version), 0) FROM giggles_schema", &[])?
-            .get(0)),
+        true => Ok(client.query_one("SELECT coalesce(max(version), 0) FROM giggles_schema", &[])?.get(0)),
     }
 }

@@ -11,10 +11,7 @@ use postgres::config::Host;
 use super::server::SOCKETS;
 
 pub fn find(config: &Config) -> Option<String> {
-    std::env::var("PGPASSWORD")
-        .ok()
-        .filter(|password| !password.is_empty())
-        .or_else(|| in_file(config))
+    std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty()).or_else(|| in_file(config))
 }
 
 fn in_file(config: &Config) -> Option<String> {
@@ -23,17 +20,8 @@ fn in_file(config: &Config) -> Option<String> {
         None => std::env::home_dir()?.join(".pgpass"),
     };
     let text = read_private(&path)?;
-    let user = config
-        .get_user()
-        .map(str::to_owned)
-        .or_else(|| std::env::var("USER").ok())
-        .unwrap_or_default();
-    let wanted = [
-        host(config),
-        port(config),
-        config.get_dbname().unwrap_or(&user).to_owned(),
-        user.clone(),
-    ];
+    let user = config.get_user().map(str::to_owned).or_else(|| std::env::var("USER").ok()).unwrap_or_default();
+    let wanted = [host(config), port(config), config.get_dbname().unwrap_or(&user).to_owned(), user.clone()];
     text.lines().find_map(|line| password_in(line, &wanted))
 }
 
@@ -93,10 +81,7 @@ mod tests {
     use super::*;
 
     fn found(line: &str) -> Option<String> {
-        password_in(
-            line,
-            &["db.example".into(), "5432".into(), "laughs".into(), "neil".into()],
-        )
+        password_in(line, &["db.example".into(), "5432".into(), "laughs".into(), "neil".into()])
     }
 
     #[test]

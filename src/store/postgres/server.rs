@@ -55,17 +55,13 @@ impl Server {
             return wrong("the database's address lacks its //; write postgres://USER@HOST/DATABASE");
         };
         let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
-        check_encoding(base)?;
+        check_encoding(base, query)?;
         let (kept, words) = sort(query)?;
         // The driver takes all before the first @ for a user, even in the parameters.
         let url = format!("{scheme}://{base}?{}", kept.join("&").replace('@', "%40"));
         let config: Config = url.parse().map_err(|error| unreadable(&error))?;
         let shown = format!("{scheme}://{}{}", masked_base(base), masked_query(query));
-        Ok(Server {
-            config: complete(config, &kept),
-            tls: Tls::of(words)?,
-            shown,
-        })
+        Ok(Server { config: complete(config, &kept), tls: Tls::of(words)?, shown })
     }
 
     /// Sockets on the same machine: libpq has no TLS over them whatever `sslmode` says.
@@ -91,9 +87,11 @@ fn unreadable(error: &postgres::Error) -> StoreError {
 }
 
 /// A raw @, / or ? in a password moves the borders of the URL's parts; then any part might hold it.
-fn check_encoding(base: &str) -> Result<(), StoreError> {
+fn check_encoding(base: &str, query: &str) -> Result<(), StoreError> {
     let (authority, path) = base.split_once('/').unwrap_or((base, ""));
-    match authority.matches('@').count() > 1 || path.contains(['@', '/']) {
+    // `neil:se?cret@db/laughs`: what looks like parameters is the rest of the password.
+    let cut_by_mark = query.contains('@') && authority == base && base.contains(':') && !base.contains('@');
+    match authority.matches('@').count() > 1 || path.contains(['@', '/']) || cut_by_mark {
         true => Err(unencoded()),
         false => Ok(()),
     }
@@ -117,9 +115,7 @@ fn sort(query: &str) -> Result<(Vec<&str>, Words), StoreError> {
             "sslkey" => words.key = Some(decoded(pair)),
             key if KNOWN.contains(&key) && pair.contains('=') => kept.push(pair),
             key if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
-                return wrong(&format!(
-                    "giggles does not know the parameter '{key}' in the database's address"
-                ));
+                return wrong(&format!("giggles does not know the parameter '{key}' in the database's address"));
             }
             _ => return Err(unencoded()),
         }
@@ -130,19 +126,12 @@ fn sort(query: &str) -> Result<(Vec<&str>, Words), StoreError> {
 /// The value of `key=value`; a plus is a plus, as in libpq.
 fn decoded(pair: &str) -> String {
     let pair = pair.replace('+', "%2B");
-    form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 /// What the URL leaves open.
 fn complete(mut config: Config, given: &[&str]) -> Config {
-    let is_given = |key: &str| {
-        given
-            .iter()
-            .any(|pair| pair.split_once('=').is_some_and(|(given, _)| given == key))
-    };
+    let is_given = |key: &str| given.iter().any(|pair| pair.split_once('=').is_some_and(|(given, _)| given == key));
     name_hosts(&mut config);
     if config.get_application_name().is_none() {
         config.application_name("giggles");
@@ -151,10 +140,7 @@ fn complete(mut config: Config, given: &[&str]) -> Config {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
     if !is_given("keepalives_idle") {
-        config
-            .keepalives_idle(SILENCE / 2)
-            .keepalives_interval(SILENCE / 6)
-            .keepalives_retries(3);
+        config.keepalives_idle(SILENCE / 2).keepalives_interval(SILENCE / 6).keepalives_retries(3);
     }
     if !is_given("tcp_user_timeout") {
         config.tcp_user_timeout(SILENCE);
@@ -173,11 +159,7 @@ fn name_hosts(config: &mut Config) {
         config.host(&address.to_string());
     }
     if addresses.is_empty() {
-        config.host(if Path::new(SOCKETS).is_dir() {
-            SOCKETS
-        } else {
-            "localhost"
-        });
+        config.host(if Path::new(SOCKETS).is_dir() { SOCKETS } else { "localhost" });
     }
 }
 
@@ -193,11 +175,7 @@ fn masked_base(base: &str) -> String {
 
 fn masked_query(query: &str) -> String {
     let mask = |pair: &str| {
-        if pair.starts_with("password=") {
-            "password=***".to_owned()
-        } else {
-            pair.to_owned()
-        }
+        if pair.starts_with("password=") { "password=***".to_owned() } else { pair.to_owned() }
     };
     match query {
         "" => String::new(),
@@ -215,10 +193,7 @@ mod tests {
 
     #[test]
     fn passwords_are_masked() {
-        assert_eq!(
-            shown("postgres://neil:pa%40ss@db:5433/laughs"),
-            "postgres://neil:***@db:5433/laughs"
-        );
+        assert_eq!(shown("postgres://neil:pa%40ss@db:5433/laughs"), "postgres://neil:***@db:5433/laughs");
         assert_eq!(
             shown("postgresql://db/laughs?user=neil&password=secret&sslmode=require"),
             "postgresql://db/laughs?user=neil&password=***&sslmode=require"
@@ -232,6 +207,7 @@ mod tests {
             "postgres://neil:se@cret@db/laughs",
             "postgres://neil:se/cret@db/laughs",
             "postgres://neil:se?cret@db/laughs",
+            "postgres://neil:se?cret=1@db/laughs",
             "postgres://neil:secret@db:port/laughs",
             "postgres:neil:secret",
         ] {
@@ -243,9 +219,7 @@ mod tests {
     #[test]
     fn parameters_are_known_or_named() {
         assert!(shown("postgres://db?sslmod=require").contains("'sslmod'"));
-        let server = Server::parse("postgres:///laughs?host=/tmp/sockets&port=5433&user=a@b")
-            .ok()
-            .unwrap();
+        let server = Server::parse("postgres:///laughs?host=/tmp/sockets&port=5433&user=a@b").ok().unwrap();
         assert_eq!(server.config.get_user(), Some("a@b"));
         assert_eq!(server.config.get_dbname(), Some("laughs"));
         assert_eq!(server.config.get_ports(), [5433]);

@@ -20,10 +20,7 @@ pub fn apply(transaction: &mut Transaction<'_>, migration: &Migration) -> Result
             version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
     )?;
     transaction.batch_execute(migration.postgres)?;
-    transaction.execute(
-        "INSERT INTO giggles_schema (version) VALUES ($1)",
-        &[&migration.version],
-    )?;
+    transaction.execute("INSERT INTO giggles_schema (version) VALUES ($1)", &[&migration.version])?;
     Ok(())
 }
 
@@ -37,14 +34,15 @@ pub fn known(client: &mut Client, source: &str, analysis: &str, contents: &[&Str
 }
 
 pub fn has_run(client: &mut Client, id: &str) -> Result<bool, Error> {
-    Ok(client
-        .query_opt("SELECT 1 FROM runs WHERE id = $1::text::uuid", &[&id])?
-        .is_some())
+    Ok(client.query_opt("SELECT 1 FROM runs WHERE id = $1::text::uuid", &[&id])?.is_some())
 }
 
 /// Dropping the transaction on any error rolls all of it back.
 pub fn commit(client: &mut Client, rows: &Rows) -> Result<(), Error> {
     let mut transaction = client.transaction()?;
+    // Shards of a source save one after the other: what one inserts, the next must see and replace.
+    transaction
+        .execute("SELECT pg_advisory_xact_lock(hashtextextended('giggles save ' || $1, 0))", &[&rows.run.source])?;
     insert_run(&mut transaction, &rows.run)?;
     clear(&mut transaction, rows)?;
     insert_recordings(&mut transaction, rows)?;
@@ -101,12 +99,7 @@ fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
             channels bigint, codec text, status text, failure_kind text, failure_reason text,
             failure_position_seconds double precision)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
-        &[
-            &rows.run.source,
-            &rows.run.analysis,
-            &rows.run.id,
-            &json(&rows.recordings),
-        ],
+        &[&rows.run.source, &rows.run.analysis, &rows.run.id, &json(&rows.recordings)],
     )
 }
 
@@ -137,12 +130,7 @@ pub fn counts(client: &mut impl GenericClient, run: &str) -> Result<Counts, Erro
         &[&run],
     )?;
     let count = |column| row.get::<_, i64>(column).cast_unsigned();
-    Ok(Counts {
-        heard: count(0),
-        skipped: count(1),
-        failed: count(2),
-        detections: count(3),
-    })
+    Ok(Counts { heard: count(0), skipped: count(1), failed: count(2), detections: count(3) })
 }
 
 fn json<T: serde::Serialize>(rows: &[T]) -> String {

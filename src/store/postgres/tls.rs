@@ -59,6 +59,11 @@ enum Roots {
     File(PathBuf),
 }
 
+/// The user's own list of roots, where libpq looks for it.
+fn own_roots() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(".postgresql/root.crt")).filter(|path| path.is_file())
+}
+
 impl Tls {
     pub fn of(words: Words) -> Result<Tls, StoreError> {
         let mode = words.mode.as_deref().map(Mode::of).transpose()?;
@@ -72,6 +77,7 @@ impl Tls {
                 return config("sslrootcert=system goes with sslmode=verify-full only".into());
             }
             (Some(Mode::Require), Some(Roots::File(_))) => Mode::VerifyCa,
+            (Some(Mode::Require), None) if own_roots().is_some() => Mode::VerifyCa,
             (mode, _) => mode.unwrap_or(Mode::Prefer),
         };
         let client = match (words.certificate, words.key) {
@@ -84,10 +90,7 @@ impl Tls {
 
     pub fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
         let provider = Arc::new(ring::default_provider());
-        let verifier = Verifier {
-            trust: self.trust()?,
-            provider: provider.clone(),
-        };
+        let verifier = Verifier { trust: self.trust()?, provider: provider.clone() };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(tls_error)?
@@ -95,9 +98,9 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::new(verifier));
         let mut settings = match &self.client {
             None => builder.with_no_client_auth(),
-            Some((certificate, key)) => builder
-                .with_client_auth_cert(certificates(certificate)?, private_key(key)?)
-                .map_err(tls_error)?,
+            Some((certificate, key)) => {
+                builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?).map_err(tls_error)?
+            }
         };
         // Servers from 17 on ask for it when sslnegotiation=direct; others ignore it.
         settings.alpn_protocols = vec![b"postgresql".to_vec()];
@@ -111,18 +114,14 @@ impl Tls {
         let given = match &self.roots {
             Some(Roots::File(path)) => certificates(path)?,
             Some(Roots::System) => system_certificates()?,
-            None => match std::env::home_dir().map(|home| home.join(".postgresql/root.crt")) {
-                Some(path) if path.is_file() => certificates(&path)?,
-                _ => system_certificates()?,
+            None => match own_roots() {
+                Some(path) => certificates(&path)?,
+                None => system_certificates()?,
             },
         };
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(given.iter().cloned());
-        Ok(Trust::Roots {
-            roots,
-            given,
-            name: self.mode == Mode::VerifyFull,
-        })
+        Ok(Trust::Roots { roots, given, name: self.mode == Mode::VerifyFull })
     }
 }
 
@@ -155,10 +154,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, StoreError>
     match read {
         Ok(list) if !list.is_empty() => Ok(list),
         Ok(_) => config(format!("{} holds no certificate (PEM)", path.display())),
-        Err(error) => config(format!(
-            "the certificates in {} cannot be read: {error}",
-            path.display()
-        )),
+        Err(error) => config(format!("the certificates in {} cannot be read: {error}", path.display())),
     }
 }
 
@@ -180,11 +176,7 @@ mod tests {
     use super::*;
 
     fn mode(mode: Option<&str>, roots: Option<&str>) -> Result<Mode, StoreError> {
-        let words = Words {
-            mode: mode.map(Into::into),
-            roots: roots.map(Into::into),
-            ..Words::default()
-        };
+        let words = Words { mode: mode.map(Into::into), roots: roots.map(Into::into), ..Words::default() };
         Tls::of(words).map(|tls| tls.mode)
     }
 
@@ -195,20 +187,12 @@ mod tests {
         assert_eq!(mode(Some("require"), Some("/ca.pem")).unwrap(), Mode::VerifyCa);
         assert_eq!(mode(None, Some("system")).unwrap(), Mode::VerifyFull);
         assert!(mode(Some("require"), Some("system")).is_err());
-        assert!(
-            mode(Some("on"), None)
-                .unwrap_err()
-                .to_string()
-                .contains("sslmode=on is unknown")
-        );
+        assert!(mode(Some("on"), None).unwrap_err().to_string().contains("sslmode=on is unknown"));
     }
 
     #[test]
     fn a_certificate_needs_its_key() {
-        let words = Words {
-            certificate: Some("/me.crt".into()),
-            ..Words::default()
-        };
+        let words = Words { certificate: Some("/me.crt".into()), ..Words::default() };
         assert!(Tls::of(words).unwrap_err().to_string().contains("go together"));
     }
 }

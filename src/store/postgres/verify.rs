@@ -18,11 +18,7 @@ pub enum Trust {
     Anyone,
     /// A chain to one of the roots, or a self-signed server's own certificate among the given ones;
     /// and, where `name` says so, the host's name in it.
-    Roots {
-        roots: RootCertStore,
-        given: Vec<CertificateDer<'static>>,
-        name: bool,
-    },
+    Roots { roots: RootCertStore, given: Vec<CertificateDer<'static>>, name: bool },
 }
 
 /// rustls itself knows verify-full only; libpq's other modes need a verifier of their own.

@@ -15,18 +15,18 @@ pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Config(format!(
             "{database} cannot be written ({error}); check the permissions of the file and of its folder"
         )),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Unreachable(format!(
-            "{database} is being written by another program; try again later"
-        )),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Unreachable(format!("{database} is being written by another program; try again later"))
+        }
         _ => StoreError::Failed(format!("{database} failed: {error}")),
     }
 }
 
 pub fn explain_save(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     match explain(database, error) {
-        StoreError::Failed(_) => StoreError::Failed(format!(
-            "the run could not be stored in {database}: {error}; nothing of it was stored"
-        )),
+        StoreError::Failed(_) => {
+            StoreError::Failed(format!("the run could not be stored in {database}: {error}; nothing of it was stored"))
+        }
         other => other,
     }
 }

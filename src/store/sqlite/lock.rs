@@ -25,10 +25,7 @@ impl Lock {
     pub fn take(database: &DatabaseFile, source: &str) -> Result<Lock, StoreError> {
         let path = lock_path(&database.path, source);
         let refused = |error: std::io::Error| {
-            StoreError::Config(format!(
-                "the lock {} cannot be taken: {error}; check the permissions",
-                path.display()
-            ))
+            StoreError::Config(format!("the lock {} cannot be taken: {error}; check the permissions", path.display()))
         };
         let mut file = open(&path).map_err(refused)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -37,20 +34,13 @@ impl Lock {
             Err(error) => return Err(refused(error.into())),
         }
         sign(&mut file).map_err(refused)?;
-        Ok(Lock {
-            source: source.to_owned(),
-            _file: file,
-        })
+        Ok(Lock { source: source.to_owned(), _file: file })
     }
 }
 
 /// `giggles.db.neil-2e1d7bd5.lock`: readable, and different for different sources.
 fn lock_path(database: &Path, source: &str) -> PathBuf {
-    let readable: String = source
-        .chars()
-        .take(32)
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let readable: String = source.chars().take(32).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let [a, b, c, d] = first_four(&Sha256::digest(source));
     let mut path = database.as_os_str().to_owned();
     path.push(format!(".{readable}-{a:02x}{b:02x}{c:02x}{d:02x}.lock"));
@@ -63,13 +53,7 @@ fn first_four(digest: &[u8]) -> [u8; 4] {
 
 /// Not truncated: until the lock is held, the text in it belongs to whoever holds it.
 fn open(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// Leaves word for whoever finds the lock held.
@@ -81,11 +65,7 @@ fn sign(file: &mut File) -> std::io::Result<()> {
 fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
     let mut holder = String::new();
     let read = file.take(200).read_to_string(&mut holder);
-    let holder = if read.is_err() || holder.is_empty() {
-        "another process".to_owned()
-    } else {
-        holder
-    };
+    let holder = if read.is_err() || holder.is_empty() { "another process".to_owned() } else { holder };
     StoreError::Locked(format!(
         "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
     ))

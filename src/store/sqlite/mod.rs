@@ -39,26 +39,15 @@ impl Sqlite {
         let mut database = database.clone();
         database.path = touch(&database)?;
         let connection = connect(&database.path).map_err(|error| explain(&database, &error))?;
-        let mut store = Sqlite {
-            connection,
-            database,
-            locks: Vec::new(),
-        };
+        let mut store = Sqlite { connection, database, locks: Vec::new() };
         store.check_writable()?;
         while store.migrate_once()? {}
         Ok(store)
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {
-        match self
-            .connection
-            .is_readonly("main")
-            .map_err(|error| explain(&self.database, &error))?
-        {
-            true => Err(StoreError::Config(format!(
-                "{} is read-only; make it writable",
-                self.database
-            ))),
+        match self.connection.is_readonly("main").map_err(|error| explain(&self.database, &error))? {
+            true => Err(StoreError::Config(format!("{} is read-only; make it writable", self.database))),
             false => Ok(()),
         }
     }
@@ -71,9 +60,7 @@ impl Sqlite {
         }
         let (connection, database) = (&mut self.connection, &self.database);
         let trouble = |error| explain(database, &error);
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(trouble)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(trouble)?;
         // Asked again: another program may have migrated while this one waited for the file.
         let current = statements::version(&transaction).map_err(trouble)?;
         if let Some(migration) = schema::next(database, current)? {
@@ -110,10 +97,7 @@ impl Store for Sqlite {
         let rows = Rows::of(run)?;
         statements::commit(&mut self.connection, &rows).map_err(|error| explain_save(&self.database, &error))?;
         statements::counts(&self.connection, &rows.run.id).map_err(|error| {
-            StoreError::Failed(format!(
-                "the run was stored in {}, but cannot be read back: {error}",
-                self.database
-            ))
+            StoreError::Failed(format!("the run was stored in {}, but cannot be read back: {error}", self.database))
         })
     }
 }
@@ -121,21 +105,11 @@ impl Store for Sqlite {
 /// Makes the file where it is missing, for nobody else to read, and gives its one real path.
 fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     let path = &database.path;
-    let refused = |error| {
-        StoreError::Config(format!(
-            "{database} cannot be opened: {error}; check the path and its permissions"
-        ))
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let refused =
+        |error| StoreError::Config(format!("{database} cannot be opened: {error}; check the path and its permissions"));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if database.make_folder {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(refused)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused)?;
     }
     if !folder.is_dir() {
         return Err(StoreError::Config(format!(
@@ -146,12 +120,7 @@ fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     if path.is_dir() {
         return Err(StoreError::Config(format!("{database} is a folder; name a file in it")));
     }
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(refused)?;
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(refused)?;
     path.canonicalize().map_err(refused)
 }
 

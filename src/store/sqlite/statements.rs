@@ -14,9 +14,7 @@ pub fn version(connection: &Connection) -> rusqlite::Result<i64> {
     let tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'giggles_schema'";
     match connection.query_row(tables, [], |row| row.get(0))? {
         0 => Ok(0),
-        _ => connection.query_row("SELECT coalesce(max(version), 0) FROM giggles_schema", [], |row| {
-            row.get(0)
-        }),
+        _ => connection.query_row("SELECT coalesce(max(version), 0) FROM giggles_schema", [], |row| row.get(0)),
     }
 }
 
@@ -37,9 +35,7 @@ pub fn known(connection: &Connection, source: &str, analysis: &str, contents: &s
         "SELECT content_sha256 FROM recordings WHERE source = ?1 AND status = 'heard' AND analysis = ?2
          AND content_sha256 IN (SELECT value FROM json_each(?3))",
     )?;
-    statement
-        .query_map((source, analysis, contents), |row| row.get(0))?
-        .collect()
+    statement.query_map((source, analysis, contents), |row| row.get(0))?.collect()
 }
 
 /// Dropping the transaction on any error rolls all of it back.
@@ -75,12 +71,7 @@ fn clear(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<usize> 
             content_sha256 IN (SELECT value FROM json_each(?2))
             OR status = 'failed' AND (name IN (SELECT value FROM json_each(?3))
                 OR content_sha256 IN (SELECT value FROM json_each(?4))))",
-        (
-            &rows.run.source,
-            json(&rows.heard_contents()),
-            json(&rows.names),
-            json(&rows.contents),
-        ),
+        (&rows.run.source, json(&rows.heard_contents()), json(&rows.names), json(&rows.contents)),
     )
 }
 
@@ -95,9 +86,7 @@ fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Re
             :analysis, :run_id)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
     )?;
-    rows.recordings
-        .iter()
-        .try_for_each(|row| insert_recording(&mut statement, &rows.run, row))
+    rows.recordings.iter().try_for_each(|row| insert_recording(&mut statement, &rows.run, row))
 }
 
 fn insert_recording(statement: &mut Statement<'_>, run: &RunRow, row: &RecordingRow) -> rusqlite::Result<()> {
@@ -123,9 +112,7 @@ fn insert_detections(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Re
             :peak_score, :mean_score, :class_index, :class_name, :laughter, :baby_laughter, :giggle, :snicker,
             :belly_laugh, :chuckle)",
     )?;
-    rows.detections
-        .iter()
-        .try_for_each(|row| insert_detection(&mut statement, &rows.run, row))
+    rows.detections.iter().try_for_each(|row| insert_detection(&mut statement, &rows.run, row))
 }
 
 fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &DetectionRow) -> rusqlite::Result<()> {
@@ -147,12 +134,7 @@ pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
         [run],
         |row| {
             let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            Ok(Counts {
-                heard: count(0)?,
-                skipped: count(1)?,
-                failed: count(2)?,
-                detections: count(3)?,
-            })
+            Ok(Counts { heard: count(0)?, skipped: count(1)?, failed: count(2)?, detections: count(3)? })
         },
     )
 }

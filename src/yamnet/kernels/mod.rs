@@ -114,12 +114,7 @@ impl FirstConvolution {
     pub fn new(cpu: Cpu, channels: usize, weights: Vec<f32>, bias: Vec<f32>) -> Self {
         assert_eq!((weights.len(), bias.len()), (9 * channels, channels));
         assert_eq!(channels % 16, 0, "whole vectors of channels");
-        FirstConvolution {
-            cpu,
-            channels,
-            weights,
-            bias,
-        }
+        FirstConvolution { cpu, channels, weights, bias }
     }
 
     /// `patch` [96, 64] to `output` [48, 32, channels].
@@ -162,16 +157,7 @@ impl Depthwise {
         assert!(channels.is_multiple_of(16), "whole vectors of channels");
         assert!(stride == 1 || stride == 2 && height.is_multiple_of(2) && width.is_multiple_of(2));
         let zeros = vec![0.0; width * channels];
-        Depthwise {
-            cpu,
-            height,
-            width,
-            channels,
-            stride,
-            weights,
-            bias,
-            zeros,
-        }
+        Depthwise { cpu, height, width, channels, stride, weights, bias, zeros }
     }
 
     /// `[height, width, channels]` of the input.
@@ -226,14 +212,7 @@ impl Pointwise {
         let mut bias = bias.to_vec();
         bias.resize(padded, 0.0);
         let panels = pack(weights, inputs, outputs, padded, cpu.panel());
-        Pointwise {
-            cpu,
-            inputs,
-            outputs: padded,
-            relu,
-            panels,
-            bias,
-        }
+        Pointwise { cpu, inputs, outputs: padded, relu, panels, bias }
     }
 
     /// Length of an output row.

@@ -12,11 +12,7 @@ const PANEL: usize = 16;
 /// fma would be a hundred times slower than either.
 #[inline(always)]
 fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
-        a.mul_add(b, c)
-    } else {
-        a * b + c
-    }
+    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { a.mul_add(b, c) } else { a * b + c }
 }
 
 fn add_scaled(sums: &mut [f32], weights: &[f32], values: &[f32]) {
@@ -35,9 +31,7 @@ pub(super) fn first_convolution(layer: &FirstConvolution, input: &Padded, output
         sums.copy_from_slice(&layer.bias);
         for (tap, weights) in layer.weights.chunks_exact(layer.channels).enumerate() {
             let value = input[(2 * y + tap / 3) * PADDED_WIDTH + 2 * x + tap % 3];
-            sums.iter_mut()
-                .zip(weights)
-                .for_each(|(sum, weight)| *sum = multiply_add(value, *weight, *sum));
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum = multiply_add(value, *weight, *sum));
         }
         relu(sums);
     }
@@ -71,10 +65,7 @@ pub(super) fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32]) {
 
 /// Six rows by one panel.
 fn tile(layer: &Pointwise, first: usize, panel: &[f32], rows: &[f32], output: &mut [f32]) {
-    for (row, output) in rows
-        .chunks_exact(layer.inputs)
-        .zip(output.chunks_exact_mut(layer.outputs))
-    {
+    for (row, output) in rows.chunks_exact(layer.inputs).zip(output.chunks_exact_mut(layer.outputs)) {
         let mut sums = [0.0; PANEL];
         sums.copy_from_slice(&layer.bias[first..first + PANEL]);
         for (value, weights) in row.iter().zip(panel.as_chunks::<PANEL>().0) {

@@ -4,10 +4,7 @@
 //! Everything is `inline(always)`: it must be compiled inside a function that has the vector's
 //! instructions enabled.
 
-#![allow(
-    unsafe_code,
-    reason = "written over raw pointers so that bounds are checked once, in mod.rs"
-)]
+#![allow(unsafe_code, reason = "written over raw pointers so that bounds are checked once, in mod.rs")]
 
 use super::{COLUMNS, Depthwise, FirstConvolution, PADDED_WIDTH, Padded, Pointwise, ROWS};
 use crate::yamnet::{BANDS, PATCH};
@@ -94,13 +91,7 @@ pub(super) unsafe fn depthwise<V: Vector>(layer: &Depthwise, input: &[f32], outp
 #[inline(always)]
 unsafe fn column<V: Vector>(rows: [*const f32; 3], x: usize, width: usize, channels: usize) -> [V; 3] {
     // SAFETY: x < width, so the vector lies in the row.
-    unsafe {
-        if x < width {
-            rows.map(|row| V::load(row.add(x * channels)))
-        } else {
-            [V::splat(0.0); 3]
-        }
-    }
+    unsafe { if x < width { rows.map(|row| V::load(row.add(x * channels))) } else { [V::splat(0.0); 3] } }
 }
 
 /// Bias, then the nine taps in order `ky * 3 + kx`.

@@ -8,9 +8,7 @@ use super::*;
 fn noise(seed: u64, length: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1 << 23) as f32 - 1.0
     };
     (0..length).map(|_| next()).collect()
@@ -33,15 +31,10 @@ fn pointwise(cpu: Cpu, [rows, inputs, outputs]: [usize; 3], relu: bool, seed: u6
 
 /// The textbook's three loops, in f64.
 fn naive_pointwise([rows, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -> Vec<f32> {
-    let (weights, bias, input) = (
-        noise(seed, inputs * outputs),
-        noise(seed + 1, outputs),
-        noise(seed + 2, rows * inputs),
-    );
+    let (weights, bias, input) =
+        (noise(seed, inputs * outputs), noise(seed + 1, outputs), noise(seed + 2, rows * inputs));
     let dot = |row: usize, column: usize| -> f64 {
-        (0..inputs)
-            .map(|k| f64::from(input[row * inputs + k]) * f64::from(weights[k * outputs + column]))
-            .sum()
+        (0..inputs).map(|k| f64::from(input[row * inputs + k]) * f64::from(weights[k * outputs + column])).sum()
     };
     let value = |row, column| dot(row, column) + f64::from(bias[column]);
     let cells = (0..rows).flat_map(|row| (0..outputs).map(move |column| (row, column)));
@@ -61,22 +54,15 @@ fn naive_depthwise([height, width, channels]: [usize; 3], stride: usize, seed: u
     let padding = if stride == 1 { 1 } else { 0 };
     let at = |y: isize, x: isize, c: usize| {
         let inside = (0..height as isize).contains(&y) && (0..width as isize).contains(&x);
-        if inside {
-            f64::from(input[(y as usize * width + x as usize) * channels + c])
-        } else {
-            0.0
-        }
+        if inside { f64::from(input[(y as usize * width + x as usize) * channels + c]) } else { 0.0 }
     };
     let mut output = Vec::new();
     for y in 0..(height / stride) as isize {
         for x in 0..(width / stride) as isize {
             for c in 0..channels {
                 let tap = |t: isize| {
-                    at(
-                        y * stride as isize + t / 3 - padding,
-                        x * stride as isize + t % 3 - padding,
-                        c,
-                    ) * f64::from(weights[t as usize * channels + c])
+                    at(y * stride as isize + t / 3 - padding, x * stride as isize + t % 3 - padding, c)
+                        * f64::from(weights[t as usize * channels + c])
                 };
                 output.push(((0..9).map(tap).sum::<f64>() + f64::from(bias[c])).max(0.0) as f32);
             }
@@ -121,11 +107,7 @@ fn outputs_that_are_no_whole_panel_are_padded_with_zeros() {
     for cpu in Cpu::available() {
         let output = pointwise(cpu, [6, 8, 521], false, 1);
         assert_eq!(output.len(), 6 * 576);
-        assert!(
-            output
-                .chunks(576)
-                .all(|row| row[521..].iter().all(|&value| value == 0.0))
-        );
+        assert!(output.chunks(576).all(|row| row[521..].iter().all(|&value| value == 0.0)));
     }
 }
 

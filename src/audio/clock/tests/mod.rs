@@ -32,15 +32,7 @@ fn metadata_is_read_only_with_a_time_of_day() {
     ] {
         assert_eq!(at(text).as_deref(), Some("2025-10-24T13:00:00Z"), "{text}");
     }
-    for text in [
-        "",
-        "2025",
-        "2025-10-24",
-        "20251024",
-        "24 Oct 2025",
-        "1904-01-01T00:00:00Z",
-        "1970-01-01T00:00:00Z",
-    ] {
+    for text in ["", "2025", "2025-10-24", "20251024", "24 Oct 2025", "1904-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
         assert_eq!(at(text), None, "{text}");
     }
 }
@@ -53,31 +45,16 @@ fn the_best_clock_wins() {
         (began.at.to_string(), began.from)
     };
     let tag = Some("2025-10-24T09:00:00Z");
-    assert_eq!(
-        began("20251024_080000.wav", tag, None),
-        ("2025-10-24T08:00:00Z".into(), Clock::Name)
-    );
-    assert_eq!(
-        began("voice.wav", tag, None),
-        ("2025-10-24T09:00:00Z".into(), Clock::Metadata)
-    );
-    assert_eq!(
-        began("voice.wav", Some("2025"), minutes(90)),
-        ("2025-10-24T11:30:00Z".into(), Clock::Modified)
-    );
-    assert_eq!(
-        began("voice.wav", None, None),
-        ("2025-10-24T13:00:00Z".into(), Clock::Modified)
-    );
+    assert_eq!(began("20251024_080000.wav", tag, None), ("2025-10-24T08:00:00Z".into(), Clock::Name));
+    assert_eq!(began("voice.wav", tag, None), ("2025-10-24T09:00:00Z".into(), Clock::Metadata));
+    assert_eq!(began("voice.wav", Some("2025"), minutes(90)), ("2025-10-24T11:30:00Z".into(), Clock::Modified));
+    assert_eq!(began("voice.wav", None, None), ("2025-10-24T13:00:00Z".into(), Clock::Modified));
 }
 
 #[test]
 fn a_lost_clock_is_kept_as_it_stands() {
     let kept = began("19800101_000000.wav", None, SystemTime::now(), None, &TimeZone::UTC);
-    assert_eq!(
-        (kept.at.to_string().as_str(), kept.from),
-        ("1980-01-01T00:00:00Z", Clock::Name)
-    );
+    assert_eq!((kept.at.to_string().as_str(), kept.from), ("1980-01-01T00:00:00Z", Clock::Name));
     assert!(is_reset(kept.at));
     assert!(!is_reset("2025-10-24T13:00:00Z".parse().unwrap()));
 }
@@ -88,11 +65,7 @@ fn absurd_lengths_and_modification_times_do_not_panic() {
     for modified in [far, SystemTime::UNIX_EPOCH] {
         for length in [None, Some(Duration::MAX)] {
             began("voice.wav", None, modified, length, &TimeZone::UTC);
-            from_name(
-                "20251102_013000-20251102_030000.wav",
-                &zone("America/Los_Angeles"),
-                length,
-            );
+            from_name("20251102_013000-20251102_030000.wav", &zone("America/Los_Angeles"), length);
         }
     }
 }

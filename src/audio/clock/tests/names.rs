@@ -94,25 +94,13 @@ fn names_that_say_nothing_are_left_to_the_next_clock() {
 fn names_may_give_an_end() {
     for (name, end) in [
         ("20251024_130000-20251024_150000.ogg", Some("2025-10-24T15:00:00Z")),
-        (
-            "2025-10-24T13-00-00__2025-10-24T15-51-49.ogg",
-            Some("2025-10-24T15:51:49Z"),
-        ),
-        (
-            "20251024T130000Z--20251024T150000Z_neil.ogg",
-            Some("2025-10-24T15:00:00Z"),
-        ),
+        ("2025-10-24T13-00-00__2025-10-24T15-51-49.ogg", Some("2025-10-24T15:51:49Z")),
+        ("20251024T130000Z--20251024T150000Z_neil.ogg", Some("2025-10-24T15:00:00Z")),
         ("20251024_130000Z-20251024_150000.ogg", Some("2025-10-24T15:00:00Z")),
-        (
-            "20251024_060000-0700-20251024_080000-0700.ogg",
-            Some("2025-10-24T15:00:00Z"),
-        ),
+        ("20251024_060000-0700-20251024_080000-0700.ogg", Some("2025-10-24T15:00:00Z")),
         ("20251024_060000-20251024_080000-0700.ogg", Some("2025-10-24T15:00:00Z")),
         ("20251024_130000_to_20251024_150000.ogg", Some("2025-10-24T15:00:00Z")),
-        (
-            "2025-10-24 13.00.00 - 2025-10-24 15.00.00.ogg",
-            Some("2025-10-24T15:00:00Z"),
-        ),
+        ("2025-10-24 13.00.00 - 2025-10-24 15.00.00.ogg", Some("2025-10-24T15:00:00Z")),
         ("20251024_130000-20251025_010000.ogg", Some("2025-10-25T01:00:00Z")),
         // before the beginning, at it, days later, impossible, after other words
         ("20251024_130000-20251024_120000.ogg", None),
@@ -126,27 +114,15 @@ fn names_may_give_an_end() {
         assert_eq!(spoken_in(name, "UTC", None), expected, "{name}");
     }
     let pendant = spoken_in("2025-09-30T21-46-57__2025-09-30T23-51-49.ogg", "UTC", None);
-    assert_eq!(
-        pendant,
-        Some(("2025-09-30T21:46:57Z".into(), Some("2025-09-30T23:51:49Z".into())))
-    );
+    assert_eq!(pendant, Some(("2025-09-30T21:46:57Z".into(), Some("2025-09-30T23:51:49Z".into()))));
 }
 
 #[test]
 fn a_name_without_a_zone_is_read_in_the_zone_given() {
     let began = |name, zone| spoken_in(name, zone, None).unwrap().0;
-    assert_eq!(
-        began("20251024_130000.wav", "America/Los_Angeles"),
-        "2025-10-24T20:00:00Z"
-    );
-    assert_eq!(
-        began("20251024_130000Z.wav", "America/Los_Angeles"),
-        "2025-10-24T13:00:00Z"
-    );
-    assert_eq!(
-        began("20251024_130000+0200.wav", "America/Los_Angeles"),
-        "2025-10-24T11:00:00Z"
-    );
+    assert_eq!(began("20251024_130000.wav", "America/Los_Angeles"), "2025-10-24T20:00:00Z");
+    assert_eq!(began("20251024_130000Z.wav", "America/Los_Angeles"), "2025-10-24T13:00:00Z");
+    assert_eq!(began("20251024_130000+0200.wav", "America/Los_Angeles"), "2025-10-24T11:00:00Z");
 }
 
 #[test]
@@ -162,51 +138,17 @@ fn the_hour_that_exists_twice() {
         ("20251102_013000.wav", None, "08:30", None),
         ("20251102_013000.wav", minutes(20), "08:30", None),
         ("20251102_013000-20251102_030000.wav", None, "08:30", Some("11:00")),
-        (
-            "20251102_013000-20251102_030000.wav",
-            minutes(150),
-            "08:30",
-            Some("11:00"),
-        ),
-        (
-            "20251102_013000-20251102_030000.wav",
-            minutes(91),
-            "09:30",
-            Some("11:00"),
-        ),
-        (
-            "20251102_013000-20251102_030000.wav",
-            minutes(7),
-            "08:30",
-            Some("11:00"),
-        ), // cut short: fits nothing
-        (
-            "20251102_011000-20251102_015000.wav",
-            minutes(40),
-            "08:10",
-            Some("08:50"),
-        ),
-        (
-            "20251102_011000-20251102_015000.wav",
-            minutes(100),
-            "08:10",
-            Some("09:50"),
-        ),
-        (
-            "20251102_003000-20251102_011000.wav",
-            minutes(100),
-            "07:30",
-            Some("09:10"),
-        ),
+        ("20251102_013000-20251102_030000.wav", minutes(150), "08:30", Some("11:00")),
+        ("20251102_013000-20251102_030000.wav", minutes(91), "09:30", Some("11:00")),
+        ("20251102_013000-20251102_030000.wav", minutes(7), "08:30", Some("11:00")), // cut short: fits nothing
+        ("20251102_011000-20251102_015000.wav", minutes(40), "08:10", Some("08:50")),
+        ("20251102_011000-20251102_015000.wav", minutes(100), "08:10", Some("09:50")),
+        ("20251102_003000-20251102_011000.wav", minutes(100), "07:30", Some("09:10")),
         ("20251102_015000-20251102_011000.wav", None, "08:50", Some("09:10")), // the clock was put back meanwhile
     ] {
         let at = |time: &str| format!("2025-11-02T{time}:00Z");
         let expected = Some((at(began), ended.map(at)));
-        assert_eq!(
-            spoken_in(name, "America/Los_Angeles", length),
-            expected,
-            "{name} {length:?}"
-        );
+        assert_eq!(spoken_in(name, "America/Los_Angeles", length), expected, "{name} {length:?}");
     }
 }
 
