@@ -54,6 +54,29 @@ fn headers_that_were_never_finished_are_heard_to_the_end() {
 }
 
 #[test]
+fn headers_that_tell_less_than_there_is_are_heard_to_the_end() {
+    // A length from an earlier second of the recording, and one that lost its upper bits.
+    for data in [16_000, 2] {
+        assert_eq!(heard(&wav(b"RIFF", 36 + data, &[], data)), Ok(64_000), "{data}");
+    }
+}
+
+#[test]
+fn chunks_behind_the_samples_are_not_heard() {
+    let mut file = wav(b"RIFF", 64_036 + 12, &[], 64_000);
+    file.extend(b"LIST\x04\0\0\0INFO");
+    assert_eq!(heard(&file), Ok(64_000));
+}
+
+#[test]
+fn channels_that_no_header_names_are_known_after_hearing() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/mp4_mp3_48000.mp4");
+    let (mut waveform, mut out) = (Waveform::open(&path).unwrap(), Vec::new());
+    while waveform.next(&mut out).unwrap() {}
+    assert_eq!(waveform.info().channels, 1);
+}
+
+#[test]
 fn a_riff_of_64_bits_is_heard() {
     let ds64 = [&b"ds64\x1c\0\0\0"[..], &64_072u64.to_le_bytes(), &64_000u64.to_le_bytes(), &[0; 12]].concat();
     assert_eq!(heard(&wav(b"RF64", u32::MAX, &ds64, u32::MAX)), Ok(64_000));

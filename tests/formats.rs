@@ -10,7 +10,7 @@ use giggles::record::RecordingError;
 
 /// Name; least correlation with the source of its kind; most samples (16 kHz) it may be longer.
 /// None may start more than 1 ms off. Lossy codecs and 8 kHz files lose the noise's upper band.
-const MONO: [(&str, f64, usize); 32] = [
+const MONO: [(&str, f64, usize); 33] = [
     ("wav_u8_16000.wav", 0.999, 0),
     ("wav_s16_16000.wav", 0.999, 0),
     ("wav_s24_8000.wav", 0.99, 0),
@@ -37,6 +37,7 @@ const MONO: [(&str, f64, usize); 32] = [
     ("m4a_aac_44100.m4a", 0.99, 0),
     ("adts_aac_48000.aac", 0.99, 320), // bare AAC does not say where it ends
     ("mp3_48000.mp3", 0.99, 0),
+    ("mp4_mp3_48000.mp4", 0.99, 2_048), // the copy forgets what the encoder added
     ("ogg_vorbis_44100.ogg", 0.98, 0),
     ("webm_vorbis_48000.webm", 0.98, 320), // WebM's padding is not told by symphonia
     ("opus_silk_12k.ogg", 0.85, 0),

@@ -66,6 +66,8 @@ convert mono flac_s24_8000.flac -ar 8000 -c:a flac -sample_fmt s32 -bits_per_raw
 
 # Lossy codecs.
 convert mono mp3_48000.mp3 -c:a libmp3lame -b:a 64k
+# MP3 in MP4: its header names no channels.
+ffmpeg -v error -y -i mp3_48000.mp3 -map_metadata -1 -fflags +bitexact -flags:a +bitexact -c:a copy -f mp4 mp4_mp3_48000.mp4
 convert stereo mp3_stereo_44100.mp3 -ar 44100 -c:a libmp3lame -q:a 5
 convert mono m4a_aac_44100.m4a -ar 44100 -c:a aac -b:a 64k
 convert mono adts_aac_48000.aac -c:a aac -b:a 64k
