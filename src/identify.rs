@@ -2,7 +2,7 @@
 //!
 //! Invariant: decodes nothing. What cannot be looked at is a recording that failed, never nothing.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::tz::TimeZone;
 
@@ -22,8 +22,15 @@ pub enum Identity {
     Elsewhere,
 }
 
+/// No recording is longer than this: names further from the window need no look into the file, so that
+/// a night does not open every recording of the years before it.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Looks at one file. `name_zone` is for names that tell a time without a zone.
 pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity {
+    if is_far(file, window, name_zone) {
+        return Identity::Elsewhere;
+    }
     let mut recording = unknown(file);
     let Ok(metadata) = std::fs::metadata(&file.path) else {
         return failed(recording, reason_of_no_metadata(file));
@@ -57,6 +64,11 @@ fn failed(recording: Recording, error: RecordingError) -> Identity {
     Identity::Failed(Outcome { recording, fate: Fate::Failed(error) })
 }
 
+fn is_far(file: &File, window: &Window, name_zone: &TimeZone) -> bool {
+    let spoken = clock::from_name(&file.name, name_zone, None);
+    spoken.is_some_and(|spoken| !overlaps(window, spoken.began, Some(LONGEST)))
+}
+
 /// Sets when the recording began and how long it says it is; says whether the window wants it.
 fn is_wanted(
     recording: &mut Recording,
@@ -80,5 +92,32 @@ fn reason_of_no_metadata(file: &File) -> RecordingError {
             RecordingError::Unreadable { reason: error.to_string() }
         }
         _ => RecordingError::Vanished,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::window::day;
+    use jiff::civil::date;
+
+    /// What is said of a file that is not there, by its name and a window of one day.
+    fn of_nothing(name: &str) -> Identity {
+        let file = File { path: "/no/such/file".into(), name: name.into() };
+        identify(&file, &day(date(2025, 10, 24), &TimeZone::UTC), &TimeZone::UTC)
+    }
+
+    #[test]
+    fn a_name_far_from_the_window_needs_no_look_into_the_file() {
+        for name in ["20251025_000000.ogg", "20251016_235959.ogg", "20200101_120000.ogg"] {
+            assert!(matches!(of_nothing(name), Identity::Elsewhere), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_near_the_window_or_without_a_time_does() {
+        for name in ["20251023_230000.ogg", "20251018_000000.ogg", "evening.ogg"] {
+            assert!(matches!(of_nothing(name), Identity::Failed(_)), "{name}");
+        }
     }
 }

@@ -41,7 +41,7 @@ const BIN: &[&str] = &[
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
-const HOMES: [(&str, &[&str]); 23] = [
+const HOMES: [(&str, &[&str]); 22] = [
     ("symphonia", &["audio/decode"]),
     ("rubato", &["audio/resample"]),
     ("ruopus", &["audio/opus"]),
@@ -57,7 +57,6 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("url", &["store/postgres"]),
     ("comfy_table", &["output"]),
     ("csv", &["output", "yamnet/classes"]),
-    ("tempfile", &["output", "watch"]),
     ("sha2", &["audio/content", "yamnet/weights", "store/sqlite/lock"]),
     ("rustix", &["store/sqlite/lock", "watch"]),
     ("uuid", &["run", "watch"]),
