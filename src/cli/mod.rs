@@ -31,9 +31,18 @@ static EXIT_CODES: LazyLock<String> = LazyLock::new(|| {
 /// Where help lists what all commands share: behind their own flags.
 const LAST: usize = 100;
 
+const EXAMPLES: &str = "\
+Examples:
+  giggles scan ~/recordings
+      hear what has not been heard yet, and store its laughs in the user's own SQLite file
+  giggles scores evening.ogg
+      show what the model hears in one recording
+  giggles help scan
+      all settings of a scan";
+
 /// Finds the laughs in a day of recordings and stores them where you can count them.
 #[derive(Parser)]
-#[command(version, long_version = VERSION.as_str(), after_help = EXIT_CODES.as_str(), max_term_width = 110)]
+#[command(version, long_version = VERSION.as_str(), after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()), max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

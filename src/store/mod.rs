@@ -55,6 +55,13 @@ pub fn open(location: &Location) -> Result<Box<dyn Store>, StoreError> {
     }
 }
 
+/// The counts of a run that was committed and cannot be counted. That is no failure of the run: its rows
+/// are there, and an exit code of failure would say that they are not.
+fn uncounted(rows: &rows::Rows, reason: &dyn std::fmt::Display) -> Counts {
+    log::error!("the run is stored, but its counts cannot be read back and are shown as sent: {reason}");
+    rows.counts()
+}
+
 /// Why the database would not do. The text says what to do next and never holds a password.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

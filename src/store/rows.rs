@@ -10,7 +10,9 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::StoreError;
-use crate::record::{Event, FIRST_LAUGHTER, Fate, Heard, LAUGHTER_NAMES, Outcome, Recording, RecordingError, Run};
+use crate::record::{
+    ContentHash, Counts, Event, FIRST_LAUGHTER, Fate, Heard, LAUGHTER_NAMES, Outcome, Recording, RecordingError, Run,
+};
 
 /// All that one run changes.
 pub struct Rows {
@@ -126,6 +128,12 @@ impl Rows {
         if stored.insert(key) {
             self.recordings.push(row);
         }
+    }
+
+    /// What the database should hold once these are committed.
+    pub fn counts(&self) -> Counts {
+        let [heard, skipped, failed] = [self.run.heard, self.run.skipped, self.run.failed].map(i64::cast_unsigned);
+        Counts { heard, skipped, failed, detections: self.detections.len() as u64 }
     }
 
     /// Contents whose earlier rows, heard or failed, are replaced by this run's.
@@ -255,4 +263,15 @@ mod tests {
         }
         assert!(readable(f32::NAN).is_nan());
     }
+}
+
+/// Contents as the tables have them.
+pub fn texts(contents: &[ContentHash]) -> Vec<String> {
+    contents.iter().map(ToString::to_string).collect()
+}
+
+/// Those of some contents whose texts were found.
+pub fn among(contents: &[ContentHash], found: Vec<String>) -> HashSet<ContentHash> {
+    let found: HashSet<String> = found.into_iter().collect();
+    contents.iter().filter(|content| found.contains(&content.to_string())).copied().collect()
 }

@@ -19,7 +19,7 @@ mod statements;
 mod tls;
 mod verify;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::thread;
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ pub use self::server::Server;
 
 use self::error::{Trouble, working};
 use self::lock::Session;
-use super::rows::Rows;
-use super::{Store, StoreError, schema};
+use super::rows::{self, Rows};
+use super::{Store, StoreError, schema, uncounted};
 use crate::record::{Analysis, ContentHash, Counts, Run};
 
 /// Between the tries of what a lost connection or another transaction has cut short; half a minute in
@@ -128,16 +128,14 @@ impl Store for Postgres {
         analysis: &Analysis,
         contents: &[ContentHash],
     ) -> Result<HashSet<ContentHash>, StoreError> {
-        let by_text: HashMap<String, ContentHash> =
-            contents.iter().map(|content| (content.to_string(), *content)).collect();
-        let asked: Vec<&String> = by_text.keys().collect();
+        let asked = rows::texts(contents);
         let analysis = analysis.to_json();
         let server = self.server.clone();
         let stored = self.retrying(|store| {
             let client = store.connected()?;
             statements::known(client, source, &analysis, &asked).map_err(|error| working(&server, &error))
         })?;
-        Ok(stored.iter().filter_map(|text| by_text.get(text).copied()).collect())
+        Ok(rows::among(contents, stored))
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
@@ -149,10 +147,11 @@ impl Store for Postgres {
         })
         .map_err(with_consequence)?;
         let server = self.server.clone();
-        self.retrying(|store| {
+        let counts = self.retrying(|store| {
             let client = store.connected()?;
             statements::counts(client, &rows.run.id).map_err(|error| working(&server, &error))
-        })
+        });
+        Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }
 }
 

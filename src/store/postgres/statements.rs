@@ -24,7 +24,7 @@ pub fn apply(transaction: &mut Transaction<'_>, migration: &Migration) -> Result
     Ok(())
 }
 
-pub fn known(client: &mut Client, source: &str, analysis: &str, contents: &[&String]) -> Result<Vec<String>, Error> {
+pub fn known(client: &mut Client, source: &str, analysis: &str, contents: &[String]) -> Result<Vec<String>, Error> {
     let rows = client.query(
         "SELECT content_sha256 FROM recordings
          WHERE source = $1 AND status = 'heard' AND analysis = $2 AND content_sha256 = ANY($3)",

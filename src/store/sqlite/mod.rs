@@ -10,7 +10,7 @@ mod error;
 mod lock;
 mod statements;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use self::error::{explain, explain_migration, explain_save};
 use self::lock::Lock;
 use super::location::DatabaseFile;
-use super::rows::Rows;
-use super::{Store, StoreError, schema};
+use super::rows::{self, Rows};
+use super::{Store, StoreError, schema, uncounted};
 use crate::record::{Analysis, ContentHash, Counts, Run};
 
 /// How long another program may write before it is said to be busy.
@@ -85,20 +85,17 @@ impl Store for Sqlite {
         analysis: &Analysis,
         contents: &[ContentHash],
     ) -> Result<HashSet<ContentHash>, StoreError> {
-        let by_text: HashMap<String, ContentHash> =
-            contents.iter().map(|content| (content.to_string(), *content)).collect();
-        let asked: Vec<&String> = by_text.keys().collect();
+        let asked = rows::texts(contents);
         let stored = statements::known(&self.connection, source, &analysis.to_json(), &statements::json(&asked))
             .map_err(|error| explain(&self.database, &error))?;
-        Ok(stored.iter().filter_map(|text| by_text.get(text).copied()).collect())
+        Ok(rows::among(contents, stored))
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
         let rows = Rows::of(run)?;
         statements::commit(&mut self.connection, &rows).map_err(|error| explain_save(&self.database, &error))?;
-        statements::counts(&self.connection, &rows.run.id).map_err(|error| {
-            StoreError::Failed(format!("the run was stored in {}, but cannot be read back: {error}", self.database))
-        })
+        let counts = statements::counts(&self.connection, &rows.run.id);
+        Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }
 }
 
