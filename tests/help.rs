@@ -20,6 +20,7 @@ fn every_command_has_examples_and_exit_codes() {
     }
     let help = help(&["--help"]);
     assert!(help.contains("scan  ") && help.contains("scores  "), "{help}");
+    assert!(help.contains("Examples:\n  giggles scan "), "{help}");
     assert_codes(&help);
 }
 

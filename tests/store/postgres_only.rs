@@ -224,6 +224,26 @@ fn a_user_who_may_only_write_rows_is_enough_once_the_tables_are_there() {
 }
 
 #[test]
+fn a_run_that_cannot_be_counted_is_stored_all_the_same() {
+    let home = InPostgres::new();
+    drop(open(&home.location()).unwrap());
+    let role = format!("blind_{}", home.ask("SELECT current_database()")[0]);
+    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.tell(&format!("GRANT SELECT, INSERT, DELETE ON runs, recordings, giggles_schema TO {role}"));
+    // What is written may not be read back.
+    home.tell(&format!("GRANT INSERT, DELETE ON detections TO {role}"));
+    let mut store = opened(&with(&home.database.url, |url| {
+        url.set_username(&role).unwrap();
+        url.set_password(Some("open-barley")).unwrap();
+    }));
+    let sent = Counts { heard: 1, detections: 1, ..Counts::default() };
+    assert_eq!(store.save(&one_laugh()).unwrap(), sent);
+    assert_eq!(home.ask("SELECT count(*)::text FROM detections"), ["1"]);
+    drop(store);
+    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
 fn too_many_connections_is_try_again_later() {
     let home = InPostgres::new();
     let role = format!("lonely_{}", home.ask("SELECT current_database()")[0]);
