@@ -144,13 +144,13 @@ fn times_and_zones() {
         environment("GIGGLES_DATE", "24.10.2025"),
     ];
     assert_snapshot!(all.join("\n"), @r#"
-giggles: error: --date: '24.10.2025' is not a date; give YYYY-MM-DD, today or yesterday
+giggles: error: --date: '24.10.2025' is not a date; give YYYY-MM-DD, today, yesterday or 7 days ago
 giggles: error: --from: 'noon' is not a time; give 2025-10-24T13:00, a date, or with a zone 2025-10-24T13:00:00Z or …-07:00
 giggles: error: the window ends at 2025-10-24T00:00:00Z, not after it begins at 2025-10-25T00:00:00Z; were --from and --to swapped?
 giggles: error: --tz: 'Los Angeles' is not a time zone known here; did you mean America/Los_Angeles?
 giggles: error: --tz: 'PDT' is not a time zone known here; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
 giggles: error: --name-tz: 'Mars/Olympus' is not a time zone known here; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
-giggles: error: GIGGLES_DATE: '24.10.2025' is not a date; give YYYY-MM-DD, today or yesterday
+giggles: error: GIGGLES_DATE: '24.10.2025' is not a date; give YYYY-MM-DD, today, yesterday or 7 days ago
 "#);
 }
 

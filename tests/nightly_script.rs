@@ -124,3 +124,29 @@ fn the_example_settings_are_settings() {
         assert!([&scan, &settings, &script].iter().any(|text| text.contains(name)), "nobody reads {name}");
     }
 }
+
+/// What cron hands to /bin/sh, with the script of this night.
+fn crontab_line(night: &Night) -> String {
+    let crontab = fs::read_to_string(repository("crontab.example")).unwrap();
+    let line = crontab.lines().find(|line| line.starts_with("30 2 * * *")).unwrap();
+    let command = line.trim_start_matches("30 2 * * *").trim();
+    let installed = "/opt/giggles/scripts/nightly_processing.sh";
+    assert!(command.contains(installed) && !command.contains('%'), "{command}");
+    command.replace(installed, &format!("/bin/sh {}", night.path("nightly_processing.sh").display()))
+}
+
+#[test]
+fn the_line_to_install_runs_and_looks_back_a_week() {
+    let night = Night::new();
+    let run = || {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(crontab_line(&night)).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap()
+    };
+    assert_eq!(run().status.code(), Some(4), "the recording of 2025 is no longer of this week");
+    let yesterday = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).yesterday().unwrap();
+    let name = yesterday.strftime("recordings/%Y%m%d_120000.WAV").to_string();
+    fs::rename(night.path("recordings/20251024_130000.WAV"), night.path(&name)).unwrap();
+    let output = run();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    assert_eq!(night.detections(), 1);
+}

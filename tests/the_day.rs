@@ -99,6 +99,16 @@ fn yesterday_is_a_date_and_not_24_hours_ago() {
 }
 
 #[test]
+fn days_ago_are_dates_too() {
+    let now: Zoned = "2025-11-05T02:30-08:00[America/Los_Angeles]".parse().unwrap();
+    assert_eq!(parse_date("7 days ago", &now), Ok(date(2025, 10, 29)));
+    assert_eq!(parse_date("0 days ago", &now), Ok(date(2025, 11, 5)));
+    for wrong in ["days ago", "-1 days ago", "seven days ago", "70000 days ago", "65535 days agoo"] {
+        assert!(parse_date(wrong, &now).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_local_time_that_is_skipped_or_doubled() {
     let zone = zone("America/Los_Angeles");
     let instant = |text| parse_instant(text, &zone).unwrap();

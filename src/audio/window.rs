@@ -14,7 +14,7 @@ use crate::record::Window;
 /// A setting of time that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WhenError {
-    #[error("'{0}' is not a date; give YYYY-MM-DD, today or yesterday")]
+    #[error("'{0}' is not a date; give YYYY-MM-DD, today, yesterday or 7 days ago")]
     Date(String),
     #[error("'{0}' is not a time; give 2025-10-24T13:00, a date, or with a zone 2025-10-24T13:00:00Z or …-07:00")]
     Instant(String),
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(date(" 2024-02-29 ").unwrap(), "2024-02-29");
         for wrong in ["", "tomorrow", "24.10.2025", "20251024", "2025-02-29", "2025-10-24T13:00", "2025-1-024", "-1"] {
             let text = date(wrong).unwrap_err().to_string();
-            assert_eq!(text, format!("'{wrong}' is not a date; give YYYY-MM-DD, today or yesterday"));
+            assert_eq!(text, format!("'{wrong}' is not a date; give YYYY-MM-DD, today, yesterday or 7 days ago"));
         }
     }
 

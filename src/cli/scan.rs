@@ -66,7 +66,7 @@ pub struct Arguments {
     #[arg(long, env = "GIGGLES_ALLOW_EMPTY", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Storing")]
     allow_empty: bool,
 
-    /// Only recordings of this day: YYYY-MM-DD, today or yesterday [env: GIGGLES_DATE]
+    /// Only recordings of this day: YYYY-MM-DD, today, yesterday or '7 days ago' [env: GIGGLES_DATE]
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
     date: Option<String>,
     /// Only recordings that last beyond this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days ago"
