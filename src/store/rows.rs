@@ -250,6 +250,17 @@ fn bug(name: &str, what: &str) -> StoreError {
     StoreError::Failed(format!("{name} {what}; nothing of this run was stored. This is a bug, please report it"))
 }
 
+/// Contents as the tables have them.
+pub fn texts(contents: &[ContentHash]) -> Vec<String> {
+    contents.iter().map(ToString::to_string).collect()
+}
+
+/// Those of some contents whose texts were found.
+pub fn among(contents: &[ContentHash], found: Vec<String>) -> HashSet<ContentHash> {
+    let found: HashSet<String> = found.into_iter().collect();
+    contents.iter().filter(|content| found.contains(&content.to_string())).copied().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,15 +274,4 @@ mod tests {
         }
         assert!(readable(f32::NAN).is_nan());
     }
-}
-
-/// Contents as the tables have them.
-pub fn texts(contents: &[ContentHash]) -> Vec<String> {
-    contents.iter().map(ToString::to_string).collect()
-}
-
-/// Those of some contents whose texts were found.
-pub fn among(contents: &[ContentHash], found: Vec<String>) -> HashSet<ContentHash> {
-    let found: HashSet<String> = found.into_iter().collect();
-    contents.iter().filter(|content| found.contains(&content.to_string())).copied().collect()
 }
