@@ -9,11 +9,13 @@
 //! Source of every constant: Google's YAMNet (tensorflow/models, research/audioset/yamnet); see
 //! models/README.md.
 
+mod block;
 pub mod classes;
 mod fft;
 pub mod kernels;
 pub mod mel;
 pub mod net;
+mod overlap;
 pub mod weights;
 
 pub use net::Model;

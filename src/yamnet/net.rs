@@ -1,7 +1,8 @@
 //! The network: one candle op over packed weights.
 //!
-//! Read [`Network::forward`] top to bottom for the layers. Blocks on large pictures run one patch at
-//! a time, so that a patch stays in the core's cache; the rest run on the whole batch.
+//! Read [`BLOCKS`] and [`Network::forward`] top to bottom for the layers. Blocks on large pictures run
+//! one patch at a time, so that a patch stays in the core's cache, and share rows with the patch before
+//! (`overlap`); the rest run on the whole batch.
 //!
 //! Invariant: no tensor and no allocation per layer; the logits of a patch do not depend on its batch.
 
@@ -10,10 +11,12 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
-use crate::yamnet::kernels::{Cpu, Depthwise, FirstConvolution, Pointwise, ROWS, pool};
+use crate::yamnet::block::Block;
+use crate::yamnet::kernels::{Cpu, FirstConvolution, Pointwise, ROWS, pool};
 use crate::yamnet::mel::{FrontEnd, Tables};
+use crate::yamnet::overlap::{Overlapping, Pictures};
 use crate::yamnet::weights::{ModelFile, Tensors};
-use crate::yamnet::{BANDS, CLASSES, ModelError, PATCH, PATCH_HOP, Scorer, frames_of};
+use crate::yamnet::{BANDS, CLASSES, ModelError, PATCH, PATCH_HOP, Scorer};
 
 /// Channels that the first convolution makes.
 const FIRST_CHANNELS: usize = 32;
@@ -38,7 +41,7 @@ const SINGLE: usize = 5;
 /// Length of the embedding: the mean over time and mel of the last block.
 const EMBEDDING: usize = 1024;
 /// Patches worth scoring together: more gain nothing, fewer lose a little.
-pub const BATCH: usize = 16;
+pub const BATCH: usize = 32;
 
 /// YAMNet with its weights, ready to score. Shared by all threads.
 pub struct Model {
@@ -53,11 +56,24 @@ pub struct Model {
 impl Model {
     /// Folds and packs the weights of a model file for a CPU path.
     pub fn new(file: &ModelFile, cpu: Cpu) -> std::result::Result<Model, ModelError> {
-        {
-            let tensors = file.tensors()?;
-            let front_end = Arc::new(tensors.front_end()?);
-            Ok(Model { network: Network::new(&tensors, cpu)?, front_end, sha256: file.sha256.clone(), cpu })
-        }
+        let tensors = file.tensors()?;
+        let front_end = Arc::new(tensors.front_end()?);
+        Ok(Model { network: Network::new(&tensors, cpu)?, front_end, sha256: file.sha256.clone(), cpu })
+    }
+}
+
+impl Model {
+    /// Logits [n, 521] of patches [n, 96, 64] that have nothing to do with each other. Bit-equal to
+    /// [`Scorer::logits`] of the same patches; slower, since nothing is shared.
+    pub fn logits_of_patches(&self, patches: &[f32]) -> Vec<f32> {
+        self.apply(patches, (patches.len() / (PATCH * BANDS), PATCH, BANDS))
+    }
+
+    fn apply(&self, values: &[f32], shape: impl Into<Shape>) -> Vec<f32> {
+        Tensor::from_slice(values, shape.into(), &Device::Cpu)
+            .and_then(|values| values.apply_op1_no_bwd(&self.network))
+            .and_then(|logits| logits.flatten_all()?.to_vec1())
+            .expect("whole patches of frames always have logits")
     }
 }
 
@@ -67,45 +83,25 @@ impl Scorer for Model {
     }
 
     fn logits(&self, frames: &[f32]) -> Vec<f32> {
-        let shape = (frames.len() / BANDS, BANDS);
-        Tensor::from_slice(frames, shape, &Device::Cpu)
-            .and_then(|frames| frames.apply_op1_no_bwd(&self.network))
-            .and_then(|logits| logits.flatten_all()?.to_vec1())
-            .expect("whole patches of frames always have logits")
+        self.apply(frames, (frames.len() / BANDS, BANDS))
     }
 }
 
-struct Block {
-    depthwise: Depthwise,
-    pointwise: Pointwise,
-}
-
-impl Block {
-    fn input_length(&self) -> usize {
-        let [height, width, channels] = self.depthwise.input_shape();
-        height * width * channels
-    }
-
-    fn middle_length(&self) -> usize {
-        self.depthwise.output_shape().iter().product()
-    }
-
-    fn output_length(&self) -> usize {
-        let [height, width, _] = self.depthwise.output_shape();
-        height * width * self.pointwise.outputs()
-    }
-}
-
-struct Network {
-    first: FirstConvolution,
+pub(super) struct Network {
+    /// The first convolution and blocks 1 to 5, patch by patch.
+    pub(super) overlapping: Overlapping,
+    /// Blocks 6 to 13, a batch at a time.
     blocks: Vec<Block>,
     dense: Pointwise,
 }
 
-/// Activations of one worker: they go back and forth between the two.
+/// Activations of one worker.
 #[derive(Default)]
 struct Scratch {
-    input: Vec<f32>,
+    pictures: Pictures,
+    /// [patches, height, width, channels]: what a block takes and leaves.
+    batch: Vec<f32>,
+    /// Between the two convolutions of a block; and the embeddings.
     middle: Vec<f32>,
 }
 
@@ -114,120 +110,77 @@ thread_local! {
 }
 
 impl Network {
-    fn new(tensors: &Tensors, cpu: Cpu) -> std::result::Result<Network, ModelError> {
+    pub(super) fn new(tensors: &Tensors, cpu: Cpu) -> std::result::Result<Network, ModelError> {
         let first = tensors.folded("layer1.conv", 9, FIRST_CHANNELS)?;
         let mut shape = [PATCH / 2, BANDS / 2, FIRST_CHANNELS];
         let mut blocks = Vec::new();
         for (index, (stride, outputs)) in BLOCKS.into_iter().enumerate() {
-            let block = read_block(tensors, cpu, index + 2, shape, stride, outputs)?;
-            let [height, width, _] = block.depthwise.output_shape();
-            shape = [height, width, outputs];
+            let block = Block::read(tensors, cpu, index + 2, shape, stride, outputs)?;
+            shape = block.output_shape();
             blocks.push(block);
         }
+        let batched = blocks.split_off(SINGLE);
         let dense = tensors.plain("dense", EMBEDDING, CLASSES)?;
+        let first = FirstConvolution::new(cpu, FIRST_CHANNELS, first.weights, first.bias);
         Ok(Network {
-            first: FirstConvolution::new(cpu, FIRST_CHANNELS, first.weights, first.bias),
-            blocks,
+            overlapping: Overlapping::new(first, blocks),
+            blocks: batched,
             dense: Pointwise::new(cpu, EMBEDDING, CLASSES, &dense.weights, &dense.bias, false),
         })
     }
 
-    /// Half-overlapping patches of `frames` [frames, 64] to logits [patches, 521].
-    fn forward(&self, frames: &[f32], scratch: &mut Scratch) -> Vec<f32> {
-        let patches = patches_in(frames);
-        let batched = self.blocks[SINGLE].input_length();
-        scratch.reserve(self, patches);
-        for patch in 0..patches {
-            let from = patch * PATCH_HOP * BANDS;
-            let single = &frames[from..from + PATCH * BANDS];
-            self.single(single, &mut scratch.middle, &mut scratch.input[patch * batched..]);
+    /// Patches of `frames` [frames, 64], one each `hop` frames, to logits [patches, 521].
+    fn forward(&self, frames: &[f32], hop: usize, scratch: &mut Scratch) -> Vec<f32> {
+        let patches = patches_in(frames, hop);
+        let Scratch { pictures, batch, middle } = scratch;
+        grow(batch, self.longest() * patches.next_multiple_of(ROWS));
+        for (patch, output) in batch.chunks_exact_mut(self.overlapping.output_length()).take(patches).enumerate() {
+            let from = patch * hop * BANDS;
+            let follows = patch > 0 && hop == PATCH_HOP;
+            self.overlapping.run(&frames[from..from + PATCH * BANDS], follows, pictures, output);
         }
-        for block in &self.blocks[SINGLE..] {
-            block.run(patches, &mut scratch.input, &mut scratch.middle);
+        for block in &self.blocks {
+            block.run(patches, batch, middle);
         }
-        self.classify(patches, scratch)
-    }
-
-    /// The first convolution and blocks 1 to 5 of one patch, into the head of `output`.
-    fn single(&self, patch: &[f32], middle: &mut [f32], output: &mut [f32]) {
-        self.first.run(patch, &mut output[..self.blocks[0].input_length()]);
-        for block in &self.blocks[..SINGLE] {
-            block.run(1, output, middle);
-        }
+        self.classify(patches, batch, middle)
     }
 
     /// Mean over each patch's places, then the dense layer.
-    fn classify(&self, patches: usize, scratch: &mut Scratch) -> Vec<f32> {
-        let places = self.blocks[BLOCKS.len() - 1].output_length();
+    fn classify(&self, patches: usize, batch: &mut [f32], middle: &mut Vec<f32>) -> Vec<f32> {
         let rows = patches.next_multiple_of(ROWS);
-        let embeddings = &mut scratch.middle[..rows * EMBEDDING];
-        for patch in 0..patches {
-            let picture = &scratch.input[patch * places..(patch + 1) * places];
-            pool(picture, &mut embeddings[patch * EMBEDDING..(patch + 1) * EMBEDDING]);
+        grow(middle, rows * EMBEDDING);
+        let embeddings = &mut middle[..rows * EMBEDDING];
+        let places = self.blocks[self.blocks.len() - 1].output_length();
+        for (picture, embedding) in batch.chunks_exact(places).zip(embeddings.chunks_exact_mut(EMBEDDING)).take(patches)
+        {
+            pool(picture, embedding);
         }
         let width = self.dense.outputs();
-        let logits = &mut scratch.input[..rows * width];
+        let logits = &mut batch[..rows * width];
         self.dense.run(embeddings, logits);
         logits.chunks_exact(width).take(patches).flat_map(|row| &row[..CLASSES]).copied().collect()
     }
-}
 
-fn read_block(
-    tensors: &Tensors,
-    cpu: Cpu,
-    layer: usize,
-    shape: [usize; 3],
-    stride: usize,
-    outputs: usize,
-) -> std::result::Result<Block, ModelError> {
-    let inputs = shape[2];
-    let depthwise = tensors.folded(&format!("layer{layer}.depthwise"), 9, inputs)?;
-    let pointwise = tensors.folded(&format!("layer{layer}.pointwise"), inputs, outputs)?;
-    Ok(Block {
-        depthwise: Depthwise::new(cpu, shape, stride, depthwise.weights, depthwise.bias),
-        pointwise: Pointwise::new(cpu, inputs, outputs, &pointwise.weights, &pointwise.bias, true),
-    })
-}
-
-impl Block {
-    /// Takes `patches` pictures from the head of `input` and leaves theirs there.
-    fn run(&self, patches: usize, input: &mut [f32], middle: &mut [f32]) {
-        let (before, between, after) = (self.input_length(), self.middle_length(), self.output_length());
-        for patch in 0..patches {
-            let picture = &input[patch * before..(patch + 1) * before];
-            self.depthwise.run(picture, &mut middle[patch * between..(patch + 1) * between]);
-        }
-        self.pointwise.run(&middle[..patches * between], &mut input[..patches * after]);
+    /// Values of the largest picture in a batch, or of a row of logits.
+    fn longest(&self) -> usize {
+        let outputs = self.blocks.iter().map(Block::output_length);
+        outputs.chain([self.overlapping.output_length(), self.dense.outputs()]).max().unwrap_or(0)
     }
 }
 
-impl Scratch {
-    /// Room for the largest pictures: one patch in the single blocks beside a batch before the others.
-    fn reserve(&mut self, network: &Network, patches: usize) {
-        let largest = |blocks: &[Block], length: fn(&Block) -> usize| blocks.iter().map(length).max().unwrap_or(0);
-        let (single, batched) = network.blocks.split_at(SINGLE);
-        let waiting = (patches - 1) * batched[0].input_length();
-        let one = largest(single, Block::input_length).max(largest(single, Block::output_length));
-        let all = largest(batched, Block::input_length).max(largest(batched, Block::output_length)) * patches;
-        let rows = patches.next_multiple_of(ROWS);
-        grow(&mut self.input, (waiting + one).max(all).max(rows * network.dense.outputs()));
-        let middle = largest(single, Block::middle_length).max(patches * largest(batched, Block::middle_length));
-        grow(&mut self.middle, middle.max(rows * EMBEDDING));
-    }
-}
-
-fn grow(buffer: &mut Vec<f32>, length: usize) {
+pub(super) fn grow(buffer: &mut Vec<f32>, length: usize) {
     if buffer.len() < length {
         buffer.resize(length, 0.0);
     }
 }
 
-/// Patches in a strip of frames; none if it is too short for one.
-fn patches_in(frames: &[f32]) -> usize {
+/// Patches in a strip of frames, one each `hop` frames; none if it is too short for one.
+fn patches_in(frames: &[f32], hop: usize) -> usize {
     let frames = frames.len() / BANDS;
-    if frames < PATCH { 0 } else { (frames - PATCH) / PATCH_HOP + 1 }
+    if frames < PATCH { 0 } else { (frames - PATCH) / hop + 1 }
 }
 
+/// Takes half-overlapping patches as [frames, 64], separate ones as [patches, 96, 64].
 impl CustomOp1 for Network {
     fn name(&self) -> &'static str {
         "yamnet"
@@ -238,11 +191,12 @@ impl CustomOp1 for Network {
             Some((start, end)) => &storage.as_slice::<f32>()?[start..end],
             None => candle_core::bail!("yamnet wants contiguous frames"),
         };
-        let patches = patches_in(frames);
-        if patches == 0 || frames.len() != frames_of(patches) * BANDS {
+        let hop = if layout.dims().len() == 2 { PATCH_HOP } else { PATCH };
+        let patches = patches_in(frames, hop);
+        if patches == 0 || frames.len() != (PATCH + (patches - 1) * hop) * BANDS {
             candle_core::bail!("{} values are no whole patches", frames.len());
         }
-        let logits = SCRATCH.with_borrow_mut(|scratch| self.forward(frames, scratch));
+        let logits = SCRATCH.with_borrow_mut(|scratch| self.forward(frames, hop, scratch));
         Ok((CpuStorage::F32(logits), Shape::from((patches, CLASSES))))
     }
 }
@@ -250,6 +204,7 @@ impl CustomOp1 for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yamnet::frames_of;
 
     #[test]
     fn a_patch_scores_the_same_in_every_batch() {
@@ -263,6 +218,9 @@ mod tests {
                 let alone = model.logits(&frames[patch * PATCH_HOP * BANDS..][..PATCH * BANDS]);
                 assert_eq!(alone, together[patch * CLASSES..][..CLASSES], "{} patch {patch}", cpu.name());
             }
+            let apart: Vec<f32> =
+                (0..BATCH).flat_map(|patch| &frames[patch * PATCH_HOP * BANDS..][..PATCH * BANDS]).copied().collect();
+            assert_eq!(model.logits_of_patches(&apart), together, "{}", cpu.name());
         }
     }
 }

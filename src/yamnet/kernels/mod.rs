@@ -117,15 +117,20 @@ impl FirstConvolution {
         FirstConvolution { cpu, channels, weights, bias }
     }
 
-    /// `patch` [96, 64] to `output` [48, 32, channels].
-    pub fn run(&self, patch: &[f32], output: &mut [f32]) {
-        assert_eq!(patch.len(), PATCH * BANDS);
-        assert_eq!(output.len(), PATCH / 2 * (BANDS / 2) * self.channels);
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// `patch` [96, 64] to `output` [rows, 32, channels]: the output's rows from `first_row` on, of 48.
+    pub fn run(&self, patch: &[f32], first_row: usize, output: &mut [f32]) {
+        let length = BANDS / 2 * self.channels;
+        assert_eq!((patch.len(), output.len() % length), (PATCH * BANDS, 0));
+        assert!(first_row + output.len() / length <= PATCH / 2);
         let mut padded: Padded = [0.0; (PATCH + 1) * PADDED_WIDTH];
         for (row, frame) in padded.chunks_exact_mut(PADDED_WIDTH).zip(patch.chunks_exact(BANDS)) {
             row[..BANDS].copy_from_slice(frame);
         }
-        dispatch!(self.cpu, first_convolution(self, &padded, output));
+        dispatch!(self.cpu, first_convolution(self, &padded, first_row, output));
     }
 }
 
@@ -170,20 +175,35 @@ impl Depthwise {
         [self.height / self.stride, self.width / self.stride, self.channels]
     }
 
+    /// The whole picture.
     pub fn run(&self, input: &[f32], output: &mut [f32]) {
         assert_eq!(input.len(), self.height * self.width * self.channels);
         assert_eq!(output.len(), self.output_shape().iter().product::<usize>());
-        dispatch!(self.cpu, depthwise(self, input, output));
+        let [before, after] = self.row_lengths();
+        for (y, output) in output.chunks_exact_mut(after).enumerate() {
+            self.run_row(self.rows_under(y).map(|row| row.map(|row| &input[row * before..][..before])), output);
+        }
     }
 
-    /// The three input rows under an output row; zeros where there is none.
-    fn rows<'a>(&'a self, input: &'a [f32], output_row: usize) -> [&'a [f32]; 3] {
-        let length = self.width * self.channels;
-        let top = (output_row * self.stride) as isize - self.padding() as isize;
-        [top, top + 1, top + 2].map(|row| match usize::try_from(row) {
-            Ok(row) if row < self.height => &input[row * length..(row + 1) * length],
-            _ => &self.zeros,
+    /// One row of the output from the three rows of the input under it; none stands for zeros.
+    pub fn run_row(&self, rows: [Option<&[f32]>; 3], output: &mut [f32]) {
+        let [before, after] = self.row_lengths();
+        let rows = rows.map(|row| row.unwrap_or(&self.zeros));
+        assert!(rows.iter().all(|row| row.len() == before) && output.len() == after);
+        dispatch!(self.cpu, depthwise(self, rows, output));
+    }
+
+    /// The rows of the input that a row of the output looks at; none where that is outside.
+    pub fn rows_under(&self, output_row: usize) -> [Option<usize>; 3] {
+        [0, 1, 2].map(|tap| {
+            let row = (output_row * self.stride + tap).checked_sub(self.padding());
+            row.filter(|&row| row < self.height)
         })
+    }
+
+    /// Values in a row of the input, and of the output.
+    pub fn row_lengths(&self) -> [usize; 2] {
+        [self.width * self.channels, self.width / self.stride * self.channels]
     }
 
     /// Zeros before the first row and column.
@@ -213,6 +233,11 @@ impl Pointwise {
         bias.resize(padded, 0.0);
         let panels = pack(weights, inputs, outputs, padded, cpu.panel());
         Pointwise { cpu, inputs, outputs: padded, relu, panels, bias }
+    }
+
+    /// Length of an input row.
+    pub fn inputs(&self) -> usize {
+        self.inputs
     }
 
     /// Length of an output row.

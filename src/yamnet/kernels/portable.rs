@@ -25,9 +25,9 @@ fn relu(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value = value.max(0.0));
 }
 
-pub(super) fn first_convolution(layer: &FirstConvolution, input: &Padded, output: &mut [f32]) {
+pub(super) fn first_convolution(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
     for (place, sums) in output.chunks_exact_mut(layer.channels).enumerate() {
-        let (y, x) = (place / (BANDS / 2), place % (BANDS / 2));
+        let (y, x) = (first_row + place / (BANDS / 2), place % (BANDS / 2));
         sums.copy_from_slice(&layer.bias);
         for (tap, weights) in layer.weights.chunks_exact(layer.channels).enumerate() {
             let value = input[(2 * y + tap / 3) * PADDED_WIDTH + 2 * x + tap % 3];
@@ -37,20 +37,17 @@ pub(super) fn first_convolution(layer: &FirstConvolution, input: &Padded, output
     }
 }
 
-pub(super) fn depthwise(layer: &Depthwise, input: &[f32], output: &mut [f32]) {
-    let [_, width, channels] = layer.output_shape();
-    for (y, row) in output.chunks_exact_mut(width * channels).enumerate() {
-        let rows = layer.rows(input, y);
-        for (x, sums) in row.chunks_exact_mut(channels).enumerate() {
-            sums.copy_from_slice(&layer.bias);
-            for (tap, weights) in layer.weights.chunks_exact(channels).enumerate() {
-                let column = (x * layer.stride + tap % 3).checked_sub(layer.padding());
-                if let Some(column) = column.filter(|&column| column < layer.width) {
-                    add_scaled(sums, weights, &rows[tap / 3][column * channels..][..channels]);
-                }
+pub(super) fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]) {
+    let channels = layer.channels;
+    for (x, sums) in output.chunks_exact_mut(channels).enumerate() {
+        sums.copy_from_slice(&layer.bias);
+        for (tap, weights) in layer.weights.chunks_exact(channels).enumerate() {
+            let column = (x * layer.stride + tap % 3).checked_sub(layer.padding());
+            if let Some(column) = column.filter(|&column| column < layer.width) {
+                add_scaled(sums, weights, &rows[tap / 3][column * channels..][..channels]);
             }
-            relu(sums);
         }
+        relu(sums);
     }
 }
 

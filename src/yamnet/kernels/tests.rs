@@ -74,7 +74,7 @@ fn naive_depthwise([height, width, channels]: [usize; 3], stride: usize, seed: u
 fn first(cpu: Cpu, seed: u64) -> Vec<f32> {
     let layer = FirstConvolution::new(cpu, 32, noise(seed, 9 * 32), noise(seed + 1, 32));
     let mut output = vec![f32::NAN; 48 * 32 * 32];
-    layer.run(&noise(seed + 2, PATCH * BANDS), &mut output);
+    layer.run(&noise(seed + 2, PATCH * BANDS), 0, &mut output);
     output
 }
 
@@ -99,6 +99,16 @@ proptest! {
     fn first_convolution_agrees_on_every_path(seed in 0..1000u64) {
         let twin = first(Cpu::Portable, seed);
         Cpu::available().into_iter().for_each(|cpu| close(&first(cpu, seed), &twin));
+    }
+}
+
+#[test]
+fn some_rows_of_the_first_convolution_are_those_rows() {
+    for cpu in Cpu::available() {
+        let layer = FirstConvolution::new(cpu, 32, noise(1, 9 * 32), noise(2, 32));
+        let mut output = vec![f32::NAN; 7 * 32 * 32];
+        layer.run(&noise(3, PATCH * BANDS), 41, &mut output);
+        assert_eq!(output, first(cpu, 1)[41 * 32 * 32..]);
     }
 }
 

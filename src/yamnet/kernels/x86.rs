@@ -5,9 +5,9 @@
 #![allow(unsafe_code, reason = "intrinsics, behind run-time detection")]
 
 use std::arch::x86_64::{
-    __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_storeu_ps,
+    __m256, __m512, _MM_HINT_T0, _mm_prefetch, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use super::simd::Vector;
@@ -40,6 +40,11 @@ macro_rules! vector {
                 unsafe { $fma(self, weight, sum) }
             }
             #[inline(always)]
+            fn prefetch(from: *const f32) {
+                // SAFETY: every x86-64 has the instruction, and it never faults.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+            }
+            #[inline(always)]
             unsafe fn relu(self) -> Self {
                 // SAFETY: the caller has the instructions.
                 unsafe { $max(self, $zero()) }
@@ -58,24 +63,24 @@ macro_rules! kernels {
             use super::super::{Depthwise, FirstConvolution, Padded, Pointwise, simd};
             use super::*;
 
-            pub fn first_convolution(layer: &FirstConvolution, input: &Padded, output: &mut [f32]) {
+            pub fn first_convolution(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
                 #[target_feature(enable = $features)]
-                fn enabled(layer: &FirstConvolution, input: &Padded, output: &mut [f32]) {
+                fn enabled(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
                     // SAFETY: this function has the features.
-                    unsafe { simd::first_convolution::<$register>(layer, input, output) }
+                    unsafe { simd::first_convolution::<$register>(layer, input, first_row, output) }
                 }
                 // SAFETY: the layer's `Cpu` was detected on this machine.
-                unsafe { enabled(layer, input, output) }
+                unsafe { enabled(layer, input, first_row, output) }
             }
 
-            pub fn depthwise(layer: &Depthwise, input: &[f32], output: &mut [f32]) {
+            pub fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]) {
                 #[target_feature(enable = $features)]
-                fn enabled(layer: &Depthwise, input: &[f32], output: &mut [f32]) {
+                fn enabled(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]) {
                     // SAFETY: this function has the features.
-                    unsafe { simd::depthwise::<$register>(layer, input, output) }
+                    unsafe { simd::depthwise::<$register>(layer, rows, output) }
                 }
                 // SAFETY: the layer's `Cpu` was detected on this machine.
-                unsafe { enabled(layer, input, output) }
+                unsafe { enabled(layer, rows, output) }
             }
 
             pub fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32]) {

@@ -1,0 +1,8 @@
+#!/bin/sh
+# giggles against pipelines of Python, from a file to what was found in it: wall, CPU, memory.
+#
+#   benches/compare/pipelines.sh [--rounds N] [--usual-rounds N] [--minutes M] [--pin] [--no-build]
+set -eu
+python=$("$(dirname "$0")/setup.sh" ffmpeg ffmpeg opusenc opus-tools)
+cd "$(dirname "$0")/../.."
+exec "$python" benches/compare/pipelines.py "$@"
