@@ -131,7 +131,7 @@ fn whole() {
     for threads in [1, 2] {
         let (pool, paths) = (Pool::new(threads).unwrap(), vec![path.clone(); threads]);
         let hear = |path: &PathBuf| ear.hear(path).unwrap().events.len();
-        let measured = measure(model.cpu, || drop(pool.map(&paths, hear, |_, panic| panic!("{panic}"))));
+        let measured = measure(model.cpu, || drop(pool.map(&paths, |_| 0, hear, |_, panic| panic!("{panic}"))));
         let name = format!("whole, ogg opus, threads: {threads}");
         let patches = (patches * threads) as f64;
         row(&name, &measured, patches, measured.share(patches));

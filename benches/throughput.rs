@@ -70,6 +70,7 @@ fn rate(command: &str, batches: &[Vec<f32>], score: impl Fn(&[f32]) -> Vec<f32> 
         let turns = batches.iter().cycle().skip(thread * batches.len() / threads);
         turns.take_while(|_| start.elapsed() < time).inspect(|batch| drop(score(batch))).count()
     };
-    let scored: usize = pool.map(&(0..threads).collect::<Vec<_>>(), work, |_, panic| panic!("{panic}")).iter().sum();
+    let scored: usize =
+        pool.map(&(0..threads).collect::<Vec<_>>(), |_| 0, work, |_, panic| panic!("{panic}")).iter().sum();
     format!("{:.1}", scored as f64 * batch / start.elapsed().as_secs_f64())
 }

@@ -19,9 +19,9 @@
 //! | [`audio`] | which files, when they began, what they sound like at 16 kHz | record |
 //! | [`yamnet`] | samples to logits: front end, weights, network, kernels | |
 //! | [`laughter`] | logits to laughs; pure | record |
+//! | [`pool`] | every item once, over all threads, in order; pieces of one, too | |
 //! | [`identify`] | a file becomes a recording known by its content and time | record, audio |
-//! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter |
-//! | [`pool`] | every item once, over all threads, in order | |
+//! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter, pool |
 //! | [`shard`] | this machine's part of the recordings | |
 //! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
 //! | [`output`] | a run as text: one file a format | record, exit |

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::audio::Waveform;
 use crate::audio::level::Leveller;
 use crate::laughter::{Weigher, events};
+use crate::pool::in_order;
 use crate::record::{Heard, RecordingError, Rules, Stop};
 use crate::yamnet::mel::FrontEnd;
 use crate::yamnet::net::BATCH;
@@ -61,25 +62,33 @@ impl<S: Scorer> Ear<'_, S> {
         Ok(Heard { audio: length, sample_rate, channels, codec, events })
     }
 
-    /// Calls `each` with the 521 logits of every patch, in order, until it breaks.
+    /// Calls `each` with the 521 logits of every patch, in order, until it breaks. Inside a pool, batches
+    /// are scored by any of its threads while this one decodes.
     pub fn each_patch(&self, path: &Path, mut each: impl FnMut(&[f32]) -> ControlFlow<()>) -> Result<Audio, Unheard> {
         let mut waveform = Waveform::open(path)?;
         let mut stations = Stations::new(self);
-        let mut samples = Vec::new();
-        while waveform.next(&mut samples)? {
+        let next = || self.next_batch(&mut waveform, &mut stations);
+        let score = |frames: Vec<f32>| self.scorer.logits(&frames);
+        // A break is what `each` asked for.
+        let _ = in_order(next, score, |logits| logits.chunks_exact(CLASSES).try_for_each(&mut each))?;
+        Ok(describe(&waveform))
+    }
+
+    /// Decodes until a batch of frames is whole, or the recording has ended.
+    fn next_batch(&self, waveform: &mut Waveform, stations: &mut Stations) -> Result<Option<Vec<f32>>, Unheard> {
+        while !stations.has_batch() && !stations.ended {
             if self.stop.signal().is_some() {
                 return Err(Unheard::Stopped);
             }
-            let before = waveform.decoded();
-            if stations.hear(&mut samples, &mut each).is_break() {
-                return Ok(describe(&waveform));
+            if waveform.next(&mut stations.samples)? {
+                stations.hear();
+                let told = std::mem::replace(&mut stations.told, waveform.decoded());
+                (self.advanced)(stations.told.saturating_sub(told));
+            } else {
+                stations.finish();
             }
-            (self.advanced)(before.saturating_sub(stations.told));
-            stations.told = before;
         }
-        // A break in the last patches ends what has ended anyway.
-        let _ = stations.finish(&mut each);
-        Ok(describe(&waveform))
+        Ok(stations.batch())
     }
 }
 
@@ -93,65 +102,63 @@ fn describe(waveform: &Waveform) -> Audio {
     }
 }
 
-/// The stations between samples and logits, and what waits between them.
-struct Stations<'a, S> {
-    scorer: &'a S,
+/// The stations between samples and frames, and what waits between them.
+struct Stations {
     leveller: Option<Leveller>,
     front_end: FrontEnd,
+    samples: Vec<f32>,
     levelled: Vec<f32>,
     frames: Vec<f32>,
+    ended: bool,
     told: Duration,
 }
 
-impl<'a, S: Scorer> Stations<'a, S> {
-    fn new(ear: &Ear<'a, S>) -> Self {
+impl Stations {
+    fn new<S: Scorer>(ear: &Ear<'_, S>) -> Self {
         Stations {
-            scorer: ear.scorer,
             leveller: ear.rules.level.then(|| Leveller::new(ear.rules)),
             front_end: ear.scorer.front_end(),
+            samples: Vec::new(),
             levelled: Vec::new(),
             frames: Vec::new(),
+            ended: false,
             told: Duration::ZERO,
         }
     }
 
-    /// Takes the samples and scores every whole batch.
-    fn hear(&mut self, samples: &mut Vec<f32>, each: &mut impl FnMut(&[f32]) -> ControlFlow<()>) -> ControlFlow<()> {
+    /// Takes the samples at hand.
+    fn hear(&mut self) {
         match &mut self.leveller {
-            Some(leveller) => leveller.push(samples, &mut self.levelled),
-            None => self.levelled.append(samples),
+            Some(leveller) => leveller.push(&self.samples, &mut self.levelled),
+            None => self.levelled.append(&mut self.samples),
         }
-        samples.clear();
+        self.samples.clear();
         self.front_end.push(&self.levelled, &mut self.frames);
         self.levelled.clear();
-        while self.frames.len() >= frames_of(BATCH) * BANDS {
-            self.score(BATCH, each)?;
-        }
-        ControlFlow::Continue(())
     }
 
-    /// The recording has ended: scores what is left.
-    fn finish(&mut self, each: &mut impl FnMut(&[f32]) -> ControlFlow<()>) -> ControlFlow<()> {
+    /// The recording has ended.
+    fn finish(&mut self) {
         if let Some(leveller) = &mut self.leveller {
             leveller.finish(&mut self.levelled);
         }
         self.front_end.push(&self.levelled, &mut self.frames);
         self.front_end.finish(&mut self.frames);
-        loop {
-            let frames = self.frames.len() / BANDS;
-            if frames < PATCH {
-                return ControlFlow::Continue(());
-            }
-            let patches = (frames - PATCH) / PATCH_HOP + 1;
-            self.score(patches.min(BATCH), each)?;
-        }
+        self.ended = true;
     }
 
-    /// Scores the first patches in wait; the frames that the next one shares stay.
-    fn score(&mut self, patches: usize, each: &mut impl FnMut(&[f32]) -> ControlFlow<()>) -> ControlFlow<()> {
-        let logits = self.scorer.logits(&self.frames[..frames_of(patches) * BANDS]);
+    fn has_batch(&self) -> bool {
+        self.frames.len() >= frames_of(BATCH) * BANDS
+    }
+
+    /// The frames of the next patches: a batch, or what is left at the end. Those that the patch after
+    /// them shares stay.
+    fn batch(&mut self) -> Option<Vec<f32>> {
+        let past_first = (self.frames.len() / BANDS).checked_sub(PATCH)?;
+        let patches = (past_first / PATCH_HOP + 1).min(BATCH);
+        let batch = self.frames[..frames_of(patches) * BANDS].to_vec();
         self.frames.drain(..patches * PATCH_HOP * BANDS);
-        logits.chunks_exact(CLASSES).try_for_each(each)
+        Some(batch)
     }
 }
 
@@ -184,16 +191,17 @@ mod tests {
     fn cut(samples: &[f32], by: usize, level: bool) -> Vec<f32> {
         let (stop, rules) = (Stop::default(), Rules { level, ..Rules::default() });
         let mut stations = Stations::new(&ear(&rules, &stop));
-        let mut first = Vec::new();
-        let mut each = |logits: &[f32]| {
-            first.push(logits[0]);
-            ControlFlow::Continue(())
-        };
+        let mut batches = Vec::new();
         for piece in samples.chunks(by) {
-            assert!(stations.hear(&mut piece.to_vec(), &mut each).is_continue());
+            stations.samples.extend_from_slice(piece);
+            stations.hear();
+            while stations.has_batch() {
+                batches.extend(stations.batch());
+            }
         }
-        assert!(stations.finish(&mut each).is_continue());
-        first
+        stations.finish();
+        batches.extend(std::iter::from_fn(|| stations.batch()));
+        batches.iter().flat_map(|frames| Fake.logits(frames)).step_by(CLASSES).collect()
     }
 
     #[test]

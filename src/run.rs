@@ -119,7 +119,7 @@ fn identify_all(
         None => identify(file, &settings.window, &settings.name_zone),
     };
     let panicked = |file: &File, message| Identity::Failed(trouble(file, RecordingError::Panicked { message }));
-    let mut identities = pool.map(&files, look, panicked);
+    let mut identities = pool.map(&files, |_| 0, look, panicked);
     stopped(stop)?;
     identities.extend(troubles.iter().map(|(file, error)| Identity::Failed(trouble(file, error.clone()))));
     identities.retain(|identity| !matches!(identity, Identity::Elsewhere));
@@ -168,12 +168,13 @@ fn hear_all(
         steps(Step::Finished { name: recording.name.clone(), failed: heard.is_err() });
         heard
     };
+    let bytes = |recording: &&Recording| recording.bytes;
     let panicked = |_: &&Recording, message| Err(Unheard::Failed(RecordingError::Panicked { message }));
-    let mut heard = pool.map(&unheard, hear, panicked).into_iter();
+    let mut heard = pool.map(&unheard, bytes, hear, panicked).into_iter();
     let mut outcomes: Vec<Outcome> = plans.into_iter().filter_map(|plan| plan.outcome(&mut heard)).collect();
     let again = plan::second_chances(&outcomes);
     let copies: Vec<&Recording> = again.iter().map(|&index| &outcomes[index].recording).collect();
-    let fates = pool.map(&copies, hear, panicked).into_iter().map(plan::fate);
+    let fates = pool.map(&copies, bytes, hear, panicked).into_iter().map(plan::fate);
     for (index, fate) in again.iter().zip(fates.collect::<Vec<_>>()) {
         outcomes[*index].fate = fate.unwrap_or_else(|| outcomes[*index].fate.clone());
     }

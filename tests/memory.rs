@@ -38,7 +38,7 @@ fn hear_twice<S: Scorer>(scorer: &S, path: &Path) -> Duration {
     let ear = Ear { scorer, rules: &rules, stop: &stop, advanced: &|_| () };
     let hear = |path: &PathBuf| ear.hear(path).unwrap().audio;
     let pool = Pool::new(2).unwrap();
-    let lengths = pool.map(&[path.to_owned(), path.to_owned()], hear, |_, panic| panic!("{panic}"));
+    let lengths = pool.map(&[path.to_owned(), path.to_owned()], |_| 0, hear, |_, panic| panic!("{panic}"));
     assert_eq!(lengths[0], lengths[1]);
     lengths[0]
 }

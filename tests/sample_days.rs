@@ -149,7 +149,7 @@ fn days() -> &'static [(Day, Found)] {
         let folder = std::env::var_os("GIGGLES_KEEP_DAYS").map_or(temporary.path().to_owned(), PathBuf::from);
         let (model, pool) = (model(), Pool::new(0).unwrap());
         let work = |seed: &u64| day(&model, &folder, *seed);
-        pool.map(&SEEDS, work, |seed, panic| panic!("day {seed}: {panic}"))
+        pool.map(&SEEDS, |_| 0, work, |seed, panic| panic!("day {seed}: {panic}"))
     })
 }
 
