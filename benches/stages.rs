@@ -17,7 +17,7 @@ use giggles::record::{Rules, Stop};
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::mel::patches_of;
 use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, Model, PATCH_HOP, SAMPLE_RATE, Scorer, frames_of};
+use giggles::yamnet::{BANDS, Model, PATCH_HOP, SAMPLE_RATE, frames_of};
 use support::{Measured, measure};
 
 const EVENING: &str = "fixtures/evening/20251024_190000-20251024_190800.ogg";
@@ -95,24 +95,18 @@ fn level() {
 }
 
 fn mel() {
-    let (samples, model, mut frames) = (samples(&file(EVENING)), model(Cpu::detect()), Vec::new());
-    let measured = measure(Cpu::detect(), || {
-        let mut front_end = model.front_end();
-        frames.clear();
-        front_end.push(&samples, &mut frames);
-        front_end.finish(&mut frames);
-    });
-    let patches = frames.len() / BANDS / PATCH_HOP;
-    row("mel", &measured, patches as f64, None);
+    let (samples, model, mut frames) = (samples(&file(EVENING)), model(Cpu::detect()), 0);
+    let measured = measure(Cpu::detect(), || frames = model.log_mel(&samples).len() / BANDS);
+    row("mel", &measured, (frames / PATCH_HOP) as f64, None);
 }
 
 /// Batches of each size on each path, as many patches in each run.
 fn network() {
     for cpu in Cpu::available() {
-        let (model, patches) = (model(cpu), 16);
-        for batch in [1, 16] {
+        let (model, patches) = (model(cpu), 32);
+        for batch in [1, 16, 32] {
             let frames: Vec<f32> = (0..frames_of(batch) * BANDS).map(|i| (i % 97) as f32 / 20.0 - 4.0).collect();
-            let measured = measure(cpu, || (0..patches / batch).for_each(|_| drop(model.logits(&frames))));
+            let measured = measure(cpu, || (0..patches / batch).for_each(|_| drop(model.logits_of_frames(&frames))));
             let name = format!("network, {}, batches of {batch}", cpu.name());
             row(&name, &measured, patches as f64, measured.share(patches as f64));
             if let Some(peak) = measured.peak() {

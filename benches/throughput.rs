@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use giggles::pool::Pool;
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, Model, PATCH, PATCH_HOP, Scorer, frames_of, sigmoid};
+use giggles::yamnet::{BANDS, Model, PATCH, PATCH_HOP, frames_of, sigmoid};
 
 fn main() {
     // Cargo adds `--bench`; without a file there is nothing to do.
@@ -33,12 +33,12 @@ fn main() {
 fn answer(model: &Model, frames: &[f32], command: &str) -> String {
     match command.split_once(' ') {
         Some(("scores", file)) => {
-            let scores = model.logits(frames).into_iter().map(sigmoid);
+            let scores = model.logits_of_frames(frames).into_iter().map(sigmoid);
             std::fs::write(file, scores.flat_map(f32::to_le_bytes).collect::<Vec<u8>>()).unwrap();
             "ok".to_owned()
         }
         Some(("apart", how)) => rate(how, &batches(frames, how, true), |batch| model.logits_of_patches(batch)),
-        _ => rate(command, &batches(frames, command, false), |batch| model.logits(batch)),
+        _ => rate(command, &batches(frames, command, false), |batch| model.logits_of_frames(batch)),
     }
 }
 

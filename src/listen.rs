@@ -1,4 +1,4 @@
-//! One recording through all stations, block by block: decode, level, mel, network, laughter.
+//! One recording through all stations, block by block: decode, level, score, laughter.
 //!
 //! Invariant: the only room that holds samples; it holds some seconds of them, however long the
 //! recording. What it finds does not depend on blocks, batches or threads.
@@ -12,9 +12,9 @@ use crate::audio::level::Leveller;
 use crate::laughter::{Weigher, events};
 use crate::pool::in_order;
 use crate::record::{Heard, RecordingError, Rules, Stop};
-use crate::yamnet::mel::FrontEnd;
+use crate::yamnet::mel::padded_length;
 use crate::yamnet::net::BATCH;
-use crate::yamnet::{BANDS, CLASSES, PATCH, PATCH_HOP, Scorer, frames_of};
+use crate::yamnet::{CLASSES, PATCH_HOP_SAMPLES, PATCH_SAMPLES, Scorer, samples_of};
 
 /// Why a recording was not heard to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,13 +68,13 @@ impl<S: Scorer> Ear<'_, S> {
         let mut waveform = Waveform::open(path)?;
         let mut stations = Stations::new(self);
         let next = || self.next_batch(&mut waveform, &mut stations);
-        let score = |frames: Vec<f32>| self.scorer.logits(&frames);
+        let score = |samples: Vec<f32>| self.scorer.logits(&samples);
         // A break is what `each` asked for.
         let _ = in_order(next, score, |logits| logits.chunks_exact(CLASSES).try_for_each(&mut each))?;
         Ok(describe(&waveform))
     }
 
-    /// Decodes until a batch of frames is whole, or the recording has ended.
+    /// Decodes until a batch of patches is whole, or the recording has ended.
     fn next_batch(&self, waveform: &mut Waveform, stations: &mut Stations) -> Result<Option<Vec<f32>>, Unheard> {
         while !stations.has_batch() && !stations.ended {
             if self.stop.signal().is_some() {
@@ -102,13 +102,13 @@ fn describe(waveform: &Waveform) -> Audio {
     }
 }
 
-/// The stations between samples and frames, and what waits between them.
+/// The stations between decoding and scoring, and what waits between them.
 struct Stations {
     leveller: Option<Leveller>,
-    front_end: FrontEnd,
     samples: Vec<f32>,
+    /// What is to be scored next.
     levelled: Vec<f32>,
-    frames: Vec<f32>,
+    heard: u64,
     ended: bool,
     told: Duration,
 }
@@ -117,10 +117,9 @@ impl Stations {
     fn new<S: Scorer>(ear: &Ear<'_, S>) -> Self {
         Stations {
             leveller: ear.rules.level.then(|| Leveller::new(ear.rules)),
-            front_end: ear.scorer.front_end(),
             samples: Vec::new(),
             levelled: Vec::new(),
-            frames: Vec::new(),
+            heard: 0,
             ended: false,
             told: Duration::ZERO,
         }
@@ -128,36 +127,35 @@ impl Stations {
 
     /// Takes the samples at hand.
     fn hear(&mut self) {
+        self.heard += self.samples.len() as u64;
         match &mut self.leveller {
             Some(leveller) => leveller.push(&self.samples, &mut self.levelled),
-            None => self.levelled.append(&mut self.samples),
+            None => self.levelled.extend_from_slice(&self.samples),
         }
         self.samples.clear();
-        self.front_end.push(&self.levelled, &mut self.frames);
-        self.levelled.clear();
     }
 
-    /// The recording has ended.
+    /// The recording has ended: zeros up to a whole patch, as the reference adds them.
     fn finish(&mut self) {
         if let Some(leveller) = &mut self.leveller {
             leveller.finish(&mut self.levelled);
         }
-        self.front_end.push(&self.levelled, &mut self.frames);
-        self.front_end.finish(&mut self.frames);
+        let missing = padded_length(self.heard) - self.heard;
+        self.levelled.resize(self.levelled.len() + missing as usize, 0.0);
         self.ended = true;
     }
 
     fn has_batch(&self) -> bool {
-        self.frames.len() >= frames_of(BATCH) * BANDS
+        self.levelled.len() >= samples_of(BATCH)
     }
 
-    /// The frames of the next patches: a batch, or what is left at the end. Those that the patch after
+    /// The samples of the next patches: a batch, or what is left at the end. Those that the patch after
     /// them shares stay.
     fn batch(&mut self) -> Option<Vec<f32>> {
-        let past_first = (self.frames.len() / BANDS).checked_sub(PATCH)?;
-        let patches = (past_first / PATCH_HOP + 1).min(BATCH);
-        let batch = self.frames[..frames_of(patches) * BANDS].to_vec();
-        self.frames.drain(..patches * PATCH_HOP * BANDS);
+        let past_first = self.levelled.len().checked_sub(PATCH_SAMPLES)?;
+        let patches = (past_first / PATCH_HOP_SAMPLES + 1).min(BATCH);
+        let batch = self.levelled[..samples_of(patches)].to_vec();
+        self.levelled.drain(..patches * PATCH_HOP_SAMPLES);
         Some(batch)
     }
 }
@@ -165,22 +163,15 @@ impl Stations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yamnet::mel::Tables;
-    use crate::yamnet::weights::ModelFile;
 
-    /// Says of each patch the mean of its frames: enough to see order and cutting.
+    /// Says of each patch the sum of its samples: enough to see order and cutting.
     struct Fake;
 
     impl Scorer for Fake {
-        fn logits(&self, frames: &[f32]) -> Vec<f32> {
-            let starts = (0..=frames.len() - PATCH * BANDS).step_by(PATCH_HOP * BANDS);
-            let mean = |start: usize| frames[start..start + PATCH * BANDS].iter().sum::<f32>();
-            starts.flat_map(|start| vec![mean(start); CLASSES]).collect()
-        }
-
-        fn front_end(&self) -> FrontEnd {
-            let tables: Tables = ModelFile::embedded().tensors().unwrap().front_end().unwrap();
-            FrontEnd::new(tables.into())
+        fn logits(&self, samples: &[f32]) -> Vec<f32> {
+            let starts = (0..=samples.len() - PATCH_SAMPLES).step_by(PATCH_HOP_SAMPLES);
+            let sum = |start: usize| samples[start..start + PATCH_SAMPLES].iter().sum::<f32>();
+            starts.flat_map(|start| vec![sum(start); CLASSES]).collect()
         }
     }
 
@@ -201,7 +192,7 @@ mod tests {
         }
         stations.finish();
         batches.extend(std::iter::from_fn(|| stations.batch()));
-        batches.iter().flat_map(|frames| Fake.logits(frames)).step_by(CLASSES).collect()
+        batches.iter().flat_map(|samples| Fake.logits(samples)).step_by(CLASSES).collect()
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 
 use candle_core::{Device, Tensor};
 use giggles::yamnet::kernels::Cpu;
+use giggles::yamnet::mel::padded_length;
 use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, CLASSES, Model, PATCH, PATCH_HOP, Scorer, classes, sigmoid};
+use giggles::yamnet::{BANDS, CLASSES, Model, PATCH, PATCH_HOP, classes, sigmoid};
 use support::audio;
 
 /// The largest difference that any score may have, on any path.
@@ -25,10 +26,9 @@ fn values(golden: &HashMap<String, Tensor>, name: &str) -> Vec<f32> {
 
 fn log_mel(samples: &[f32]) -> Vec<f32> {
     let model = Model::new(&ModelFile::embedded(), Cpu::Portable).unwrap();
-    let (mut front, mut frames) = (model.front_end(), Vec::new());
-    front.push(samples, &mut frames);
-    front.finish(&mut frames);
-    frames
+    let mut padded = samples.to_vec();
+    padded.resize(padded_length(samples.len() as u64) as usize, 0.0);
+    model.log_mel(&padded)
 }
 
 fn scores(frames: &[f32], cpu: Cpu) -> Vec<f32> {
@@ -37,7 +37,7 @@ fn scores(frames: &[f32], cpu: Cpu) -> Vec<f32> {
     let starts = (0..patches).step_by(16);
     let batch = |first: usize| {
         let last = (first + 16).min(patches) - 1;
-        model.logits(&frames[first * PATCH_HOP * BANDS..(last * PATCH_HOP + PATCH) * BANDS])
+        model.logits_of_frames(&frames[first * PATCH_HOP * BANDS..(last * PATCH_HOP + PATCH) * BANDS])
     };
     starts.flat_map(batch).map(sigmoid).collect()
 }

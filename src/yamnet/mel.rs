@@ -1,21 +1,20 @@
-//! The front end: 16 kHz samples in, log-mel frames of 64 bands out, each computed once.
+//! The front end: 16 kHz samples in, log-mel frames of 64 bands out.
 //!
-//! Invariant: the frames do not depend on how the samples were cut into pushes.
+//! Invariant: a frame depends on its own 400 samples alone.
 
-use std::sync::Arc;
-
-use crate::yamnet::fft::{BINS, Fft, LENGTH};
+use crate::yamnet::fft::{BINS, Fft, LANES, LENGTH, Lanes, Spectra};
 use crate::yamnet::{BANDS, FRAME, FRAME_HOP, PATCH_HOP_SAMPLES, PATCH_SAMPLES};
 
 /// Added before the logarithm.
 const LOG_OFFSET: f32 = 0.001;
 
-/// The published tables of the front end.
-pub struct Tables {
+/// The front end: its published tables and the plan of its transform.
+pub struct FrontEnd {
     /// [400]: a periodic Hann window.
     pub window: Vec<f32>,
     /// 64 triangles in mel (HTK), 125 to 7500 Hz, unnormalised.
     pub bands: Vec<Band>,
+    fft: Fft,
 }
 
 /// A filter: its weights over consecutive bins from `first`.
@@ -25,13 +24,48 @@ pub struct Band {
     pub weights: Vec<f32>,
 }
 
-impl Tables {
+impl FrontEnd {
     /// `window` [400] and `matrix` [257, 64], bin by band.
     pub fn new(window: Vec<f32>, matrix: &[f32]) -> Self {
         assert_eq!((window.len(), matrix.len()), (FRAME, BINS * BANDS));
         let column = |band: usize| (0..BINS).map(move |bin| matrix[bin * BANDS + band]);
-        Tables { window, bands: (0..BANDS).map(|band| Band::new(column(band).collect())).collect() }
+        let bands = (0..BANDS).map(|band| Band::new(column(band).collect())).collect();
+        FrontEnd { window, bands, fft: Fft::new() }
     }
+
+    /// The frames of 16 kHz samples in [-1, 1], one each 160 samples as long as 400 are left: [frames, 64].
+    pub fn log_mel(&self, samples: &[f32]) -> Vec<f32> {
+        let frames = samples.len().checked_sub(FRAME).map_or(0, |rest| rest / FRAME_HOP + 1);
+        let (mut log_mel, mut spectra) = (vec![0.0; frames * BANDS], Spectra::default());
+        for (group, rows) in log_mel.chunks_mut(LANES * BANDS).enumerate() {
+            let last = rows.len() / BANDS - 1;
+            // The last group may be smaller: its last frame stands in for those that are missing.
+            let starts = std::array::from_fn(|lane| (group * LANES + lane.min(last)) * FRAME_HOP);
+            self.frames(starts.map(|start| &samples[start..start + FRAME]), &mut spectra, rows);
+        }
+        log_mel
+    }
+
+    /// Some frames side by side.
+    fn frames(&self, samples: [&[f32]; LANES], spectra: &mut Spectra, rows: &mut [f32]) {
+        let windowed = self.window.iter().enumerate().map(|(i, weight)| Lanes(samples.map(|frame| frame[i])) * *weight);
+        let padded = windowed.chain(std::iter::repeat(Lanes::default())).take(LENGTH);
+        let mut magnitude = [Lanes::default(); BINS];
+        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(padded, spectra)) {
+            *magnitude = bin.magnitude();
+        }
+        for (band, filter) in self.bands.iter().enumerate() {
+            let energies = filter.of(&magnitude).0;
+            for (row, energy) in rows.chunks_exact_mut(BANDS).zip(energies) {
+                row[band] = (energy + LOG_OFFSET).ln();
+            }
+        }
+    }
+}
+
+/// What every band of digital silence is.
+pub fn silence() -> f32 {
+    LOG_OFFSET.ln()
 }
 
 impl Band {
@@ -42,74 +76,14 @@ impl Band {
         Band { first, weights: column[first..end].to_vec() }
     }
 
-    fn of(&self, magnitude: &[f32]) -> f32 {
-        let bins = &magnitude[self.first..self.first + self.weights.len()];
-        bins.iter().zip(&self.weights).map(|(bin, weight)| bin * weight).sum()
-    }
-}
-
-/// Streaming log-mel spectrogram of one recording.
-pub struct FrontEnd {
-    tables: Arc<Tables>,
-    fft: Fft,
-    /// Samples not yet consumed by a whole hop.
-    pending: Vec<f32>,
-    /// Samples pushed so far.
-    samples: u64,
-    /// A windowed frame, zeros behind it.
-    padded: [f32; LENGTH],
-    magnitude: [f32; BINS],
-}
-
-impl FrontEnd {
-    pub fn new(tables: Arc<Tables>) -> Self {
-        FrontEnd {
-            tables,
-            fft: Fft::new(),
-            pending: Vec::new(),
-            samples: 0,
-            padded: [0.0; LENGTH],
-            magnitude: [0.0; BINS],
-        }
-    }
-
-    /// Takes samples in [-1, 1] and appends each frame that is complete: 64 values a frame.
-    pub fn push(&mut self, samples: &[f32], frames: &mut Vec<f32>) {
-        self.samples += samples.len() as u64;
-        self.pending.extend_from_slice(samples);
-        let mut start = 0;
-        while start + FRAME <= self.pending.len() {
-            self.frame(start, frames);
-            start += FRAME_HOP;
-        }
-        self.pending.drain(..start);
-    }
-
-    /// Ends the recording: zeros up to a whole patch, as the reference adds them.
-    pub fn finish(&mut self, frames: &mut Vec<f32>) {
-        let mut missing = padded_length(self.samples) - self.samples;
-        let zeros = [0.0; FRAME_HOP];
-        while missing > 0 {
-            let some = missing.min(FRAME_HOP as u64) as usize;
-            self.push(&zeros[..some], frames);
-            missing -= some as u64;
-        }
-    }
-
-    fn frame(&mut self, start: usize, frames: &mut Vec<f32>) {
-        let samples = &self.pending[start..start + FRAME];
-        for ((padded, sample), weight) in self.padded.iter_mut().zip(samples).zip(&self.tables.window) {
-            *padded = sample * weight;
-        }
-        for (magnitude, bin) in self.magnitude.iter_mut().zip(self.fft.transform(&self.padded)) {
-            *magnitude = bin.magnitude();
-        }
-        frames.extend(self.tables.bands.iter().map(|band| (band.of(&self.magnitude) + LOG_OFFSET).ln()));
+    fn of(&self, magnitude: &[Lanes]) -> Lanes {
+        let bins = magnitude[self.first..].iter().zip(&self.weights);
+        bins.fold(Lanes::default(), |sum, (bin, weight)| sum + *bin * *weight)
     }
 }
 
 /// Samples after the reference's padding: at least one patch, then whole hops of a patch.
-fn padded_length(samples: u64) -> u64 {
+pub fn padded_length(samples: u64) -> u64 {
     let first = PATCH_SAMPLES as u64;
     let hops = samples.saturating_sub(first).div_ceil(PATCH_HOP_SAMPLES as u64);
     first + hops * PATCH_HOP_SAMPLES as u64
@@ -136,23 +110,24 @@ mod tests {
     }
 
     #[test]
-    fn frames_do_not_depend_on_the_cutting() {
+    fn a_frame_is_the_same_alone_and_beside_others() {
+        let front_end = published();
         let samples: Vec<f32> = (0..20_000).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect();
-        let whole = frames(&[&samples]);
-        let cut: Vec<&[f32]> = samples.chunks(37).collect();
-        assert_eq!(whole, frames(&cut));
-        assert_eq!(whole.len(), BANDS * (96 + 48));
+        let frames = front_end.log_mel(&samples);
+        assert_eq!(frames.len(), BANDS * 123);
+        for (index, frame) in frames.chunks_exact(BANDS).enumerate() {
+            assert_eq!(front_end.log_mel(&samples[index * FRAME_HOP..][..FRAME]), frame, "frame {index}");
+        }
+        assert!(front_end.log_mel(&samples[..FRAME - 1]).is_empty());
     }
 
-    fn frames(pieces: &[&[f32]]) -> Vec<f32> {
-        let (mut front, mut out) = (FrontEnd::new(published()), Vec::new());
-        pieces.iter().for_each(|piece| front.push(piece, &mut out));
-        front.finish(&mut out);
-        out
+    #[test]
+    fn digital_silence_is_one_value() {
+        assert!(published().log_mel(&[0.0; 10_000]).iter().all(|band| *band == silence()));
     }
 
-    fn published() -> Arc<Tables> {
-        ModelFile::embedded().tensors().unwrap().front_end().unwrap().into()
+    fn published() -> FrontEnd {
+        ModelFile::embedded().tensors().unwrap().front_end().unwrap()
     }
 
     /// HTK mel: 1127 ln(1 + f / 700).

@@ -50,12 +50,14 @@ pub fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
 
-/// Whatever turns log-mel frames into logits: the real network, or a fake in tests.
-pub trait Scorer: Sync {
-    /// `frames` holds whole frames of [`BANDS`] values, as many as [`frames_of`] some number of
-    /// patches. Returns [`CLASSES`] logits a patch, in order.
-    fn logits(&self, frames: &[f32]) -> Vec<f32>;
+/// Samples that `patches` half-overlapping patches cover; 0 for none.
+pub const fn samples_of(patches: usize) -> usize {
+    if patches == 0 { 0 } else { PATCH_SAMPLES + (patches - 1) * PATCH_HOP_SAMPLES }
+}
 
-    /// A front end for one recording.
-    fn front_end(&self) -> mel::FrontEnd;
+/// Whatever turns samples into logits: the real network, or a fake in tests.
+pub trait Scorer: Sync {
+    /// `samples` at 16 kHz, as many as [`samples_of`] some number of patches. Returns [`CLASSES`] logits a
+    /// patch, in order.
+    fn logits(&self, samples: &[f32]) -> Vec<f32>;
 }

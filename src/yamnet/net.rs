@@ -7,16 +7,16 @@
 //! Invariant: no tensor and no allocation per layer; the logits of a patch do not depend on its batch.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
 use crate::yamnet::block::Block;
 use crate::yamnet::kernels::{Cpu, FirstConvolution, Pointwise, ROWS, pool};
-use crate::yamnet::mel::{FrontEnd, Tables};
+use crate::yamnet::mel::{FrontEnd, silence};
 use crate::yamnet::overlap::{Overlapping, Pictures};
 use crate::yamnet::weights::{ModelFile, Tensors};
-use crate::yamnet::{BANDS, CLASSES, ModelError, PATCH, PATCH_HOP, Scorer};
+use crate::yamnet::{BANDS, CLASSES, ModelError, PATCH, PATCH_HOP, Scorer, frames_of};
 
 /// Channels that the first convolution makes.
 const FIRST_CHANNELS: usize = 32;
@@ -46,7 +46,9 @@ pub const BATCH: usize = 32;
 /// YAMNet with its weights, ready to score. Shared by all threads.
 pub struct Model {
     network: Network,
-    front_end: Arc<Tables>,
+    front_end: FrontEnd,
+    /// Logits of a patch of digital silence, once one has been met.
+    silence: OnceLock<Vec<f32>>,
     /// SHA-256 of the model file, hexadecimal.
     pub sha256: String,
     /// The instructions in use.
@@ -57,16 +59,42 @@ impl Model {
     /// Folds and packs the weights of a model file for a CPU path.
     pub fn new(file: &ModelFile, cpu: Cpu) -> std::result::Result<Model, ModelError> {
         let tensors = file.tensors()?;
-        let front_end = Arc::new(tensors.front_end()?);
-        Ok(Model { network: Network::new(&tensors, cpu)?, front_end, sha256: file.sha256.clone(), cpu })
+        let (network, front_end) = (Network::new(&tensors, cpu)?, tensors.front_end()?);
+        Ok(Model { network, front_end, silence: OnceLock::new(), sha256: file.sha256.clone(), cpu })
     }
 }
 
 impl Model {
+    /// Log-mel frames [n, 64] of 16 kHz samples.
+    pub fn log_mel(&self, samples: &[f32]) -> Vec<f32> {
+        self.front_end.log_mel(samples)
+    }
+
+    /// Logits [n, 521] of the half-overlapping patches of log-mel frames [48 n + 48, 64]. Patches of
+    /// digital silence are computed once and for all.
+    pub fn logits_of_frames(&self, frames: &[f32]) -> Vec<f32> {
+        let hop = PATCH_HOP * BANDS;
+        let patch = |index: usize| &frames[index * hop..][..PATCH * BANDS];
+        let patches: Vec<usize> = (0..patches_in(frames, PATCH_HOP)).collect();
+        let runs = patches.chunk_by(|&a, &b| is_silent(patch(a)) == is_silent(patch(b)));
+        let logits = runs.flat_map(|run| match is_silent(patch(run[0])) {
+            true => self.silence().repeat(run.len()),
+            false => {
+                let strip = &frames[run[0] * hop..][..frames_of(run.len()) * BANDS];
+                self.apply(strip, (strip.len() / BANDS, BANDS))
+            }
+        });
+        logits.collect()
+    }
+
     /// Logits [n, 521] of patches [n, 96, 64] that have nothing to do with each other. Bit-equal to
-    /// [`Scorer::logits`] of the same patches; slower, since nothing is shared.
+    /// [`Model::logits_of_frames`] of the same patches; slower, since nothing is shared.
     pub fn logits_of_patches(&self, patches: &[f32]) -> Vec<f32> {
         self.apply(patches, (patches.len() / (PATCH * BANDS), PATCH, BANDS))
+    }
+
+    fn silence(&self) -> &[f32] {
+        self.silence.get_or_init(|| self.logits_of_patches(&[silence(); PATCH * BANDS]))
     }
 
     fn apply(&self, values: &[f32], shape: impl Into<Shape>) -> Vec<f32> {
@@ -77,13 +105,15 @@ impl Model {
     }
 }
 
-impl Scorer for Model {
-    fn front_end(&self) -> FrontEnd {
-        FrontEnd::new(self.front_end.clone())
-    }
+/// Whether every band of a patch is that of digital silence.
+fn is_silent(patch: &[f32]) -> bool {
+    let silence = silence();
+    patch.iter().all(|&band| band == silence)
+}
 
-    fn logits(&self, frames: &[f32]) -> Vec<f32> {
-        self.apply(frames, (frames.len() / BANDS, BANDS))
+impl Scorer for Model {
+    fn logits(&self, samples: &[f32]) -> Vec<f32> {
+        self.logits_of_frames(&self.log_mel(samples))
     }
 }
 
@@ -204,7 +234,6 @@ impl CustomOp1 for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yamnet::frames_of;
 
     #[test]
     fn a_patch_scores_the_same_in_every_batch() {
@@ -212,15 +241,34 @@ mod tests {
             (0..frames_of(BATCH) * BANDS).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 100.0 - 7.0).collect();
         for cpu in Cpu::available() {
             let model = Model::new(&ModelFile::embedded(), cpu).unwrap();
-            let together = model.logits(&frames);
+            let together = model.logits_of_frames(&frames);
             assert_eq!(together.len(), BATCH * CLASSES);
             for patch in 0..BATCH {
-                let alone = model.logits(&frames[patch * PATCH_HOP * BANDS..][..PATCH * BANDS]);
+                let alone = model.logits_of_frames(&frames[patch * PATCH_HOP * BANDS..][..PATCH * BANDS]);
                 assert_eq!(alone, together[patch * CLASSES..][..CLASSES], "{} patch {patch}", cpu.name());
             }
-            let apart: Vec<f32> =
-                (0..BATCH).flat_map(|patch| &frames[patch * PATCH_HOP * BANDS..][..PATCH * BANDS]).copied().collect();
-            assert_eq!(model.logits_of_patches(&apart), together, "{}", cpu.name());
+            assert_eq!(model.logits_of_patches(&apart(&frames)), together, "{}", cpu.name());
         }
     }
+
+    /// Half-overlapping patches, one after the other.
+    fn apart(frames: &[f32]) -> Vec<f32> {
+        let starts = (0..patches_in(frames, PATCH_HOP)).map(|patch| patch * PATCH_HOP * BANDS);
+        starts.flat_map(|start| frames[start..start + PATCH * BANDS].to_vec()).collect()
+    }
+
+    #[test]
+    fn silence_between_sounds_has_the_logits_that_the_network_gives_it() {
+        let model = Model::new(&ModelFile::embedded(), Cpu::detect()).unwrap();
+        let mut samples: Vec<f32> = (0..SAMPLES).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect();
+        samples[SAMPLES / 4..SAMPLES / 2].fill(0.0);
+        samples[SAMPLES * 7 / 8..].fill(0.0);
+        let frames = model.log_mel(&samples);
+        let patches = apart(&frames);
+        let silent = patches.chunks_exact(PATCH * BANDS).filter(|patch| is_silent(patch)).count();
+        assert!((5..15).contains(&silent), "{silent} silent patches");
+        assert_eq!(model.logits_of_frames(&frames), model.logits_of_patches(&patches));
+    }
+
+    const SAMPLES: usize = crate::yamnet::samples_of(BATCH);
 }

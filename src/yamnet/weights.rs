@@ -10,7 +10,7 @@ use candle_nn::VarBuilder;
 use sha2::{Digest, Sha256};
 
 use crate::yamnet::fft::BINS;
-use crate::yamnet::mel::Tables;
+use crate::yamnet::mel::FrontEnd;
 use crate::yamnet::{BANDS, FRAME};
 
 /// The published weights, in the binary: a fresh machine needs no download.
@@ -122,9 +122,9 @@ impl Tensors<'_> {
     }
 
     /// The tables of the front end.
-    pub fn front_end(&self) -> Result<Tables, ModelError> {
+    pub fn front_end(&self) -> Result<FrontEnd, ModelError> {
         let matrix = self.tensor("mel.weight", &[BINS, BANDS])?;
-        Ok(Tables::new(self.tensor("mel.window", &[FRAME])?, &matrix))
+        Ok(FrontEnd::new(self.tensor("mel.window", &[FRAME])?, &matrix))
     }
 
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
