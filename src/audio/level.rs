@@ -29,8 +29,7 @@ pub struct Leveller {
     gain_db: (f32, f32),
     /// Samples heard but not yet given out.
     pending: Vec<f32>,
-    /// Sum of squares and number of samples of the block being filled.
-    square: f64,
+    /// Number of samples of the block being filled: the last ones of `pending`.
     filled: usize,
     loudness: Sliding,
     gains: Sliding,
@@ -44,7 +43,6 @@ impl Leveller {
             target_db: rules.level_target_db,
             gain_db: rules.level_gain_db,
             pending: Vec::new(),
-            square: 0.0,
             filled: 0,
             loudness: Sliding::new(AROUND),
             gains: Sliding::new(SMOOTH),
@@ -54,13 +52,15 @@ impl Leveller {
 
     /// Takes samples and appends those whose gain is known by now.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
-        for &sample in samples {
-            self.pending.push(sample);
-            self.square += f64::from(sample) * f64::from(sample);
-            self.filled += 1;
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (some, after) = rest.split_at(rest.len().min(BLOCK - self.filled));
+            self.pending.extend_from_slice(some);
+            self.filled += some.len();
             if self.filled == BLOCK {
                 self.end_block(out);
             }
+            rest = after;
         }
     }
 
@@ -80,8 +80,8 @@ impl Leveller {
     }
 
     fn end_block(&mut self, out: &mut Vec<f32>) {
-        let rms = (self.square / self.filled as f64).sqrt() as f32;
-        (self.square, self.filled) = (0.0, 0);
+        let rms = rms(&self.pending[self.pending.len() - self.filled..]);
+        self.filled = 0;
         if let Some(around) = self.loudness.push(rms) {
             self.loudness_known(&around, out);
         }
@@ -100,10 +100,21 @@ impl Leveller {
             None => (next, BLOCK / 2),
             Some(reached) => (reached, BLOCK),
         };
-        let ramp = self.pending.drain(..count.min(self.pending.len())).enumerate();
-        out.extend(ramp.map(|(i, sample)| apply(sample, from + (next - from) * (i as f32 / BLOCK as f32))));
+        let count = count.min(self.pending.len());
+        let ramp = self.pending[..count].iter().zip(0u16..);
+        out.extend(ramp.map(|(&sample, i)| apply(sample, from + (next - from) * (f32::from(i) / BLOCK as f32))));
+        self.pending.drain(..count);
         self.reached = Some(next);
     }
+}
+
+/// Root of the mean square of a block. Eight sums side by side: one would wait for itself.
+fn rms(block: &[f32]) -> f32 {
+    let mut sums = [0f64; 8];
+    for samples in block.chunks(sums.len()) {
+        sums.iter_mut().zip(samples).for_each(|(sum, &sample)| *sum += f64::from(sample) * f64::from(sample));
+    }
+    (sums.iter().sum::<f64>() / block.len() as f64).sqrt() as f32
 }
 
 /// Gain of a block in dB, from the loudness of the blocks around it.
@@ -163,9 +174,6 @@ mod tests {
 
     /// The same, said of the whole signal at once.
     fn whole(samples: &[f32]) -> Vec<f32> {
-        let rms = |block: &[f32]| {
-            (block.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / block.len() as f64).sqrt() as f32
-        };
         let loudness: Vec<f32> = samples.chunks(BLOCK).map(rms).collect();
         let at = |values: &[f32], i: isize| values[i.clamp(0, values.len() as isize - 1) as usize];
         let around = |values: &[f32], i: usize, (before, after): (usize, usize)| -> Vec<f32> {
@@ -207,6 +215,15 @@ mod tests {
             for cut in [1, 160, 4097, 1 << 20] {
                 assert_eq!(streamed(&signal, cut), expected, "{samples} samples cut by {cut}");
             }
+        }
+    }
+
+    #[test]
+    fn a_blocks_loudness_is_the_root_of_its_mean_square() {
+        for length in [1, 7, 8, 799, BLOCK] {
+            let block = &noise(9000)[9000 - length..];
+            let mean = block.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / length as f64;
+            assert!((f64::from(rms(block)) - mean.sqrt()).abs() <= 1e-7 * mean.sqrt(), "{length} samples");
         }
     }
 
