@@ -141,16 +141,15 @@ thread_local! {
 
 impl Network {
     pub(super) fn new(tensors: &Tensors, cpu: Cpu) -> std::result::Result<Network, ModelError> {
-        let first = tensors.folded("layer1.conv", 9, FIRST_CHANNELS)?;
-        let mut shape = [PATCH / 2, BANDS / 2, FIRST_CHANNELS];
-        let mut blocks = Vec::new();
-        for (index, (stride, outputs)) in BLOCKS.into_iter().enumerate() {
-            let block = Block::read(tensors, cpu, index + 2, shape, stride, outputs)?;
-            shape = block.output_shape();
-            blocks.push(block);
-        }
-        let batched = blocks.split_off(SINGLE);
+        // The largest first: what reading one layer takes is free again for the smaller ones after it.
         let dense = tensors.plain("dense", EMBEDDING, CLASSES)?;
+        let mut blocks = Vec::new();
+        for (index, (stride, outputs)) in BLOCKS.into_iter().enumerate().rev() {
+            blocks.push(Block::read(tensors, cpu, index + 2, input_shape(index), stride, outputs)?);
+        }
+        blocks.reverse();
+        let batched = blocks.split_off(SINGLE);
+        let first = tensors.folded("layer1.conv", 9, FIRST_CHANNELS)?;
         let first = FirstConvolution::new(cpu, FIRST_CHANNELS, first.weights, first.bias);
         Ok(Network {
             overlapping: Overlapping::new(first, blocks),
@@ -196,6 +195,14 @@ impl Network {
         let outputs = self.blocks.iter().map(Block::output_length);
         outputs.chain([self.overlapping.output_length(), self.dense.outputs()]).max().unwrap_or(0)
     }
+}
+
+/// `[height, width, channels]` of what a block takes.
+fn input_shape(block: usize) -> [usize; 3] {
+    let after = |[height, width, _]: [usize; 3], &(stride, outputs): &(usize, usize)| {
+        [height / stride, width / stride, outputs]
+    };
+    BLOCKS[..block].iter().fold([PATCH / 2, BANDS / 2, FIRST_CHANNELS], after)
 }
 
 pub(super) fn grow(buffer: &mut Vec<f32>, length: usize) {

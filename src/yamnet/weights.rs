@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use sha2::{Digest, Sha256};
@@ -64,7 +65,9 @@ impl ModelFile {
 
     /// The file's tensors by name.
     pub fn tensors(&self) -> Result<Tensors<'_>, ModelError> {
-        VarBuilder::from_slice_safetensors(&self.bytes, DType::F32, &Device::Cpu).map(Tensors).map_err(wrong_shape)
+        let matrices = SliceSafetensors::new(&self.bytes).map_err(wrong_shape)?;
+        let vectors = VarBuilder::from_slice_safetensors(&self.bytes, DType::F32, &Device::Cpu).map_err(wrong_shape)?;
+        Ok(Tensors { matrices, vectors })
     }
 }
 
@@ -92,7 +95,12 @@ fn wrong_shape(error: candle_core::Error) -> ModelError {
 }
 
 /// Tensors of a model file, as published: batch norm apart, rows of a 3x3 kernel as `ky * 3 + kx`.
-pub struct Tensors<'a>(VarBuilder<'a>);
+///
+/// Matrices are read where they lie: a builder's copies of them would be a third of a short run's time.
+pub struct Tensors<'a> {
+    matrices: SliceSafetensors<'a>,
+    vectors: VarBuilder<'a>,
+}
 
 /// A convolution with its batch norm folded in: `weights` [rows, columns] row-major, `bias` [columns].
 pub struct Folded {
@@ -103,13 +111,13 @@ pub struct Folded {
 impl Tensors<'_> {
     /// `name.weight` [rows, columns] with `name.bn` folded into it. The scale gamma is 1.
     pub fn folded(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
-        let mut weights = self.tensor(&format!("{name}.weight"), &[rows, columns])?;
-        let beta = self.tensor(&format!("{name}.bn.beta"), &[columns])?;
-        let mean = self.tensor(&format!("{name}.bn.mean"), &[columns])?;
-        let variance = self.tensor(&format!("{name}.bn.variance"), &[columns])?;
+        let mut weights = self.matrix(&format!("{name}.weight"), [rows, columns])?;
+        let beta = self.vector(&format!("{name}.bn.beta"), columns)?;
+        let mean = self.vector(&format!("{name}.bn.mean"), columns)?;
+        let variance = self.vector(&format!("{name}.bn.variance"), columns)?;
         let scale: Vec<f64> = variance.iter().map(|&v| 1.0 / (f64::from(v) + EPSILON).sqrt()).collect();
-        for (i, weight) in weights.iter_mut().enumerate() {
-            *weight = (f64::from(*weight) * scale[i % columns]) as f32;
+        for row in weights.chunks_exact_mut(columns) {
+            row.iter_mut().zip(&scale).for_each(|(weight, scale)| *weight = (f64::from(*weight) * scale) as f32);
         }
         let bias = (0..columns).map(|c| (f64::from(beta[c]) - f64::from(mean[c]) * scale[c]) as f32).collect();
         Ok(Folded { weights, bias })
@@ -117,19 +125,27 @@ impl Tensors<'_> {
 
     /// `name.weight` [rows, columns] and `name.bias` [columns], as they are.
     pub fn plain(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
-        let weights = self.tensor(&format!("{name}.weight"), &[rows, columns])?;
-        Ok(Folded { weights, bias: self.tensor(&format!("{name}.bias"), &[columns])? })
+        let weights = self.matrix(&format!("{name}.weight"), [rows, columns])?;
+        Ok(Folded { weights, bias: self.vector(&format!("{name}.bias"), columns)? })
     }
 
-    /// The tables of the front end.
+    /// The front end with its tables.
     pub fn front_end(&self) -> Result<FrontEnd, ModelError> {
-        let matrix = self.tensor("mel.weight", &[BINS, BANDS])?;
-        Ok(FrontEnd::new(self.tensor("mel.window", &[FRAME])?, &matrix))
+        let matrix = self.matrix("mel.weight", [BINS, BANDS])?;
+        Ok(FrontEnd::new(self.vector("mel.window", FRAME)?, &matrix))
     }
 
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let tensor = self.0.get(shape, name).map_err(wrong_shape)?;
-        tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(wrong_shape)
+    fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Vec<f32>, ModelError> {
+        let tensor = self.matrices.get(name).map_err(wrong_shape)?;
+        if tensor.shape() != shape || !matches!(DType::try_from(tensor.dtype()), Ok(DType::F32)) {
+            let (found, values) = (tensor.shape(), tensor.dtype());
+            return Err(ModelError::WrongShape(format!("{name} is {found:?} of {values:?}, not {shape:?} of F32")));
+        }
+        Ok(tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {
+        self.vectors.get(length, name).and_then(|tensor| tensor.to_vec1()).map_err(wrong_shape)
     }
 }
 
@@ -162,5 +178,12 @@ mod tests {
         let file = ModelFile::open(&path).unwrap();
         let error = file.tensors().unwrap().folded("layer1.conv", 9, 32).err().unwrap().to_string();
         assert!(error.contains("layer1.conv.weight"), "{error}");
+    }
+
+    #[test]
+    fn a_tensor_of_another_shape_is_refused() {
+        let model = ModelFile::embedded();
+        let error = model.tensors().unwrap().folded("layer1.conv", 32, 9).err().unwrap().to_string();
+        assert!(error.contains("layer1.conv.weight is [9, 32] of F32, not [32, 9]"), "{error}");
     }
 }

@@ -257,7 +257,9 @@ fn pack(weights: &[f32], inputs: usize, outputs: usize, padded: usize, panel: us
     let mut panels = Vec::with_capacity(inputs * padded);
     for first in (0..padded).step_by(panel) {
         for row in weights.chunks_exact(outputs) {
-            panels.extend((first..first + panel).map(|column| row.get(column).copied().unwrap_or(0.0)));
+            let columns = &row[first.min(outputs)..(first + panel).min(outputs)];
+            panels.extend_from_slice(columns);
+            panels.resize(panels.len() + panel - columns.len(), 0.0);
         }
     }
     panels
