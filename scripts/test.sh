@@ -1,10 +1,11 @@
 #!/bin/sh
-# Everything that must hold before a change lands: format, lints, scripts, tests, and the main job.
+# Everything that must hold before a change lands: format, lints, scripts, tests, the main job, and how many
+# instructions the network and the front end take.
 #
 #   scripts/test.sh
 #
-# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler and Postgres, whose
-# server the tests start by themselves in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://…
+# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind and
+# Postgres, whose server the tests start by themselves in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://…
 # (a role that may create databases) they use that server instead.
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,7 +24,8 @@ as_root() {
 
 install_packages() {
     have apt-get || {
-        echo "scripts/test.sh: install a C compiler, PostgreSQL 15 or newer and shellcheck, then run it again" >&2
+        echo "scripts/test.sh: install a C compiler, PostgreSQL 15 or newer, shellcheck and valgrind," \
+            "then run it again" >&2
         exit 1
     }
     as_root apt-get update -q
@@ -37,6 +39,7 @@ have cargo || {
 have cc || install_packages gcc libc6-dev
 have_postgres || install_packages postgresql
 have shellcheck || install_packages shellcheck
+have valgrind || install_packages valgrind
 
 step() {
     echo "== $*"
@@ -51,7 +54,8 @@ main_job() {
 }
 
 step cargo fmt --check
-step shellcheck scripts/*.sh
+step shellcheck scripts/*.sh benches/compare/*.sh
 step cargo clippy --locked --all-targets -- -D warnings
 step cargo test --locked
 step main_job
+step scripts/instructions.sh

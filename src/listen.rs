@@ -154,8 +154,10 @@ impl Stations {
     fn batch(&mut self) -> Option<Vec<f32>> {
         let past_first = self.levelled.len().checked_sub(PATCH_SAMPLES)?;
         let patches = (past_first / PATCH_HOP_SAMPLES + 1).min(BATCH);
-        let batch = self.levelled[..samples_of(patches)].to_vec();
-        self.levelled.drain(..patches * PATCH_HOP_SAMPLES);
+        let mut rest = Vec::with_capacity(2 * samples_of(BATCH) - samples_of(BATCH - 1));
+        rest.extend_from_slice(&self.levelled[patches * PATCH_HOP_SAMPLES..]);
+        let mut batch = std::mem::replace(&mut self.levelled, rest);
+        batch.truncate(samples_of(patches));
         Some(batch)
     }
 }

@@ -64,8 +64,8 @@ impl Pool {
 
 /// Pieces that wait or are worked on, in the whole process: the bound on their memory is, too.
 static PENDING: AtomicUsize = AtomicUsize::new(0);
-/// Pieces a thread that may be pending: one to work on, one to go on with.
-const PENDING_PER_THREAD: usize = 2;
+/// Pieces that may be pending beside one for each thread, so that one that is done finds another.
+const SPARE: usize = 1;
 /// How long to wait for a piece that another thread works on before looking for something to do again.
 const PATIENCE: Duration = Duration::from_millis(1);
 
@@ -122,7 +122,7 @@ struct Piece<R> {
 
 impl<R: Send> Piece<R> {
     fn may_wait() -> bool {
-        PENDING.load(Ordering::Relaxed) < PENDING_PER_THREAD * rayon::current_num_threads()
+        PENDING.load(Ordering::Relaxed) < rayon::current_num_threads() + SPARE
     }
 
     fn hand_over<'scope, T: Send + 'scope>(

@@ -37,7 +37,7 @@ const BLOCKS: [(usize, usize); 13] = [
     (1, 1024),
 ];
 /// Blocks that run patch by patch.
-const SINGLE: usize = 5;
+const SINGLE: usize = 6;
 /// Length of the embedding: the mean over time and mel of the last block.
 const EMBEDDING: usize = 1024;
 /// Patches worth scoring together: more gain nothing, fewer lose a little.
@@ -74,10 +74,10 @@ impl Model {
     /// digital silence are computed once and for all.
     pub fn logits_of_frames(&self, frames: &[f32]) -> Vec<f32> {
         let hop = PATCH_HOP * BANDS;
-        let patch = |index: usize| &frames[index * hop..][..PATCH * BANDS];
+        let silent = |patch: usize| is_silent(&frames[patch * hop..][..PATCH * BANDS]);
         let patches: Vec<usize> = (0..patches_in(frames, PATCH_HOP)).collect();
-        let runs = patches.chunk_by(|&a, &b| is_silent(patch(a)) == is_silent(patch(b)));
-        let logits = runs.flat_map(|run| match is_silent(patch(run[0])) {
+        let runs = patches.chunk_by(|&a, &b| silent(a) == silent(b));
+        let logits = runs.flat_map(|run| match silent(run[0]) {
             true => self.silence().repeat(run.len()),
             false => {
                 let strip = &frames[run[0] * hop..][..frames_of(run.len()) * BANDS];
@@ -118,9 +118,9 @@ impl Scorer for Model {
 }
 
 pub(super) struct Network {
-    /// The first convolution and blocks 1 to 5, patch by patch.
+    /// The first convolution and blocks 1 to 6, patch by patch.
     pub(super) overlapping: Overlapping,
-    /// Blocks 6 to 13, a batch at a time.
+    /// Blocks 7 to 13, a batch at a time.
     blocks: Vec<Block>,
     dense: Pointwise,
 }

@@ -1,0 +1,89 @@
+"""What days of sound cost giggles: growth with length, use of the cores, memory. Run it by days.sh.
+
+Opus of fixtures/evening, repeated without encoding it again, each file from another offset: two files of the same bytes
+would be heard once.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from common import REPO, WORK, say, setting, table
+from pipelines import EVENING, Cost, giggles
+
+EVENING_SECONDS = 480
+LENGTHS = {"1 minute": 60, "10 minutes": 600, "1 hour": 3600, "6 hours": 6 * 3600, "24 hours": 24 * 3600}
+DAY = LENGTHS["24 hours"]
+# A day as recorders leave it: the lengths of its files, seconds.
+DAYS = {
+    "one file": [DAY],
+    "48 files of half an hour": [1800] * 48,
+    "one of 18 hours, 216 of 100 s": [18 * 3600] + [100] * 216,
+}
+# Recordings as long as this are short enough to be heard several times for one figure.
+SHORT = 3600
+
+
+def make(path: Path, seconds: int, offset: int) -> Path:
+    """So many seconds of the evening, over and over."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(".part.ogg")
+        source = ["-stream_loop", "-1", "-ss", str(offset % EVENING_SECONDS), "-i", EVENING]
+        command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *source, "-t", str(seconds), "-c", "copy", made]
+        subprocess.run(command, check=True)
+        made.rename(path)
+    return path
+
+
+def day(name: str, lengths: list[int]) -> Path:
+    """The folder of a day's files."""
+    folder = WORK / "days" / name.replace(" ", "_")
+    for index, seconds in enumerate(lengths):
+        make(folder / f"{index:03}.ogg", seconds, 7 * index)
+    return folder
+
+
+def hear(recordings: Path, threads: int, times: int = 1) -> Cost:
+    """The cheapest of several runs: other work on the machine only adds."""
+    say(f"{recordings.name}, threads: {threads}")
+    return min((giggles(recordings, threads)[0] for _ in range(times)), key=lambda cost: cost.cpu)
+
+
+def growth() -> Iterator[list[str]]:
+    nothing = hear(make(WORK / "days/second.ogg", 1, 0), 2, 5).cpu
+    for name, seconds in LENGTHS.items():
+        path = make(WORK / f"days/{name.replace(' ', '_')}.ogg", seconds, 0)
+        cost = hear(path, 2, 7 if seconds <= SHORT else 1)
+        hour = 3600 / seconds
+        figures = [f"{cost.cpu:.2f}", f"{cost.cpu * hour:.2f}", f"{(cost.cpu - nothing) * hour:.2f}"]
+        yield [name, *figures, f"{cost.wall:.2f}", f"{cost.memory:.0f}"]
+
+
+def shapes() -> Iterator[list[str]]:
+    for name, lengths in DAYS.items():
+        for threads in (2, 8):
+            cost = hear(day(name, lengths), threads)
+            busy = f"{100 * cost.cpu / cost.wall / 2:.0f} %"
+            yield [name, str(threads), f"{cost.wall:.1f}", f"{cost.cpu:.1f}", busy, f"{cost.memory:.0f}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What days of sound cost giggles.")
+    parser.add_argument("--no-build", action="store_true", help="take target/release/giggles as it is")
+    parser.add_argument("--no-growth", action="store_true", help="only the shapes of a day")
+    args = parser.parse_args()
+    if not args.no_build:
+        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=REPO, check=True)
+    print(setting(), flush=True)
+    if not args.no_growth:
+        head = ["length", "CPU, s", "CPU, s/h", "less start-up, s/h", "wall, s", "memory, MB"]
+        print("\n" + table(head, growth()), flush=True)
+    head = ["a day of 24 hours", "threads", "wall, s", "CPU, s", "of two cores", "memory, MB"]
+    print("\n" + table(head, shapes()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

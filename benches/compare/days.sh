@@ -1,0 +1,11 @@
+#!/bin/sh
+# Whole days of sound: growth with length, use of the cores, memory. Needs python3 and ffmpeg.
+#
+#   benches/compare/days.sh [--no-build] [--no-growth]
+set -eu
+cd "$(dirname "$0")/../.."
+command -v ffmpeg >/dev/null 2>&1 || {
+    echo "benches/compare: install ffmpeg, then run it again" >&2
+    exit 1
+}
+exec python3 benches/compare/days.py "$@"
