@@ -17,7 +17,7 @@ use giggles::record::{Rules, Stop};
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::mel::patches_of;
 use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, Model, PATCH_HOP, SAMPLE_RATE, frames_of};
+use giggles::yamnet::{BANDS, Model, PATCH, PATCH_HOP, SAMPLE_RATE, frames_of};
 use support::{Measured, measure};
 
 const EVENING: &str = "fixtures/evening/20251024_190000-20251024_190800.ogg";
@@ -100,18 +100,23 @@ fn mel() {
     row("mel", &measured, (frames / PATCH_HOP) as f64, None);
 }
 
-/// Batches of each size on each path, as many patches in each run.
+/// On each path: patches that share nothing, whose share of the peak is the kernels'; and half-overlapping
+/// ones as a recording has them, in batches of each size, whose rate counts. As many patches in each run.
 fn network() {
     for cpu in Cpu::available() {
         let (model, patches) = (model(cpu), 32);
+        let frames = |frames: usize| (0..frames * BANDS).map(|i| (i % 97) as f32 / 20.0 - 4.0).collect::<Vec<f32>>();
+        let apart = frames(patches * PATCH);
+        let measured = measure(cpu, || drop(model.logits_of_patches(&apart)));
+        let share = measured.share(patches as f64);
+        row(&format!("network, {}, patches that share nothing", cpu.name()), &measured, patches as f64, share);
         for batch in [1, 16, 32] {
-            let frames: Vec<f32> = (0..frames_of(batch) * BANDS).map(|i| (i % 97) as f32 / 20.0 - 4.0).collect();
+            let frames = frames(frames_of(batch));
             let measured = measure(cpu, || (0..patches / batch).for_each(|_| drop(model.logits_of_frames(&frames))));
-            let name = format!("network, {}, batches of {batch}", cpu.name());
-            row(&name, &measured, patches as f64, measured.share(patches as f64));
-            if let Some(peak) = measured.peak() {
-                eprintln!("{}: peak of a core {:.0} GFLOP/s", cpu.name(), peak / 1e9);
-            }
+            row(&format!("network, {}, batches of {batch}", cpu.name()), &measured, patches as f64, None);
+        }
+        if let Some(peak) = measured.peak() {
+            eprintln!("{}: peak of a core {:.0} GFLOP/s", cpu.name(), peak / 1e9);
         }
     }
 }
@@ -128,6 +133,6 @@ fn whole() {
         let measured = measure(model.cpu, || drop(pool.map(&paths, |_| 0, hear, |_, panic| panic!("{panic}"))));
         let name = format!("whole, ogg opus, threads: {threads}");
         let patches = (patches * threads) as f64;
-        row(&name, &measured, patches, measured.share(patches));
+        row(&name, &measured, patches, None);
     }
 }

@@ -4,6 +4,7 @@ mod support;
 
 use std::process::Command;
 
+use giggles::yamnet::kernels::Cpu;
 use rusqlite::types::Value;
 use support::program::{Place, said};
 
@@ -66,5 +67,24 @@ fn scores_are_equal_however_the_machine_is_set_up() {
             command.env("RAYON_NUM_THREADS", threads);
         });
         assert!(again == first, "{threads} threads");
+    }
+}
+
+/// The numbers of a table of scores, row by row.
+fn numbers(table: &str) -> Vec<f64> {
+    table.lines().skip(1).flat_map(|line| line.split(',').filter_map(|cell| cell.parse().ok())).collect()
+}
+
+#[test]
+fn scores_agree_on_every_path_that_the_machine_has() {
+    let place = Place::with(&RECORDINGS[..1]);
+    let fastest = numbers(&scores(&place, |_| ()));
+    for cpu in Cpu::available() {
+        let other = numbers(&scores(&place, |command| {
+            command.env("GIGGLES_CPU", cpu.name());
+        }));
+        assert_eq!(other.len(), fastest.len());
+        let furthest = fastest.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(furthest <= 1e-5, "{}: {furthest:e}", cpu.name());
     }
 }
