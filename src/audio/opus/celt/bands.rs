@@ -1,0 +1,274 @@
+//! All bands of a frame in order: their budgets, what they fold from, one channel or two (RFC 6716, 4.3.4).
+//!
+//! Invariant: bands above those that are heard cost their symbols and no more.
+
+use ruopus::RangeDecoder;
+use ruopus::celt::modes::{EBANDS, NB_EBANDS};
+use ruopus::celt::rate::Allocation;
+
+use super::partition::{BIT, Band, HEARD, Part, Shapes};
+use super::shape;
+
+/// What the bands need to know of their frame.
+pub struct Frame<'a> {
+    pub lm: usize,
+    pub channels: usize,
+    pub end: usize,
+    pub transient: bool,
+    pub spread: u32,
+    pub tf: &'a [i32; NB_EBANDS],
+    pub allocation: &'a Allocation,
+    /// Eighths of a bit in the frame.
+    pub total: i32,
+    pub anti_collapse: bool,
+}
+
+/// First bin of a band, in a frame of `1 << lm` times 2.5 ms.
+pub fn bin(band: usize, lm: usize) -> usize {
+    (EBANDS[band] as usize) << lm
+}
+
+/// Reads the shapes of all bands into `shapes`; gives the noise seed behind them.
+pub fn read(coder: &mut RangeDecoder, frame: &Frame, shapes: &mut Shapes, seed: u32) -> u32 {
+    let Frame { lm, channels, allocation, .. } = *frame;
+    let blocks = if frame.transient { 1 << lm } else { 1 };
+    // What 5, 4.3.4.3 calls f_r; the strongest spreading also forbids folding.
+    let (spread, strongest) = ([None, Some(15), Some(10), Some(5)][(frame.spread & 3) as usize], frame.spread == 3);
+    let mut band = Band {
+        coder,
+        shapes,
+        index: 0,
+        first_bin: 0,
+        heard: true,
+        masks_matter: frame.anti_collapse,
+        folded: false,
+        intensity: allocation.intensity,
+        tf_change: 0,
+        spread,
+        remaining: 0,
+        seed,
+    };
+    let (mut dual, mut balance) = (allocation.dual_stereo, allocation.balance);
+    let (mut source, mut renew) = (0, true);
+    for i in 0..frame.end {
+        let (first, bins) = (bin(i, lm), bin(i + 1, lm) - bin(i, lm));
+        let tell = band.coder.tell_frac() as i32;
+        balance -= if i > 0 { tell } else { 0 };
+        band.remaining = frame.total - tell - 1;
+        let b = budget(allocation, i, balance, band.remaining);
+        if (first >= bins || i == 1) && (renew || source == 0) {
+            source = i;
+        }
+        (band.index, band.first_bin, band.tf_change, band.heard) = (i, first, frame.tf[i], i < HEARD);
+
+        let folds = source != 0 && (!strongest || blocks > 1 || band.tf_change < 0);
+        let fold = folds.then(|| bin(source, lm).saturating_sub(bins));
+        let fills = fold.map_or([(1 << blocks) - 1; 2], |fold| band.filled(fold, bins, source, i, lm));
+        if dual && i == allocation.intensity {
+            dual = false;
+            band.join(if band.heard { first } else { 0 });
+        }
+        let keep = i + 1 < frame.end.min(HEARD);
+        let part = Part { channel: 0, at: 0, bins, blocks, lm: lm as i32, gain: 1.0, fill: fills[0] | fills[1] };
+        let masks = if channels == 2 && dual {
+            let left = band.shape(Part { fill: fills[0], ..part }, b / 2, 0, fold, keep);
+            [left, band.shape(Part { fill: fills[1], channel: 1, ..part }, b / 2, 1, fold, keep)]
+        } else if channels == 2 {
+            [band.stereo(part, b, fold, keep); 2]
+        } else {
+            [band.shape(part, b, 0, fold, keep); 2]
+        };
+        (0..2).for_each(|channel| band.shapes.masks[channel][i] = masks[channel] as u8);
+        balance += allocation.shape_bits[i] + tell;
+        renew = b > bins as i32 * BIT;
+    }
+    band.seed
+}
+
+/// What a band may spend: its share, and a part of what those before it did not need.
+fn budget(allocation: &Allocation, band: usize, balance: i32, remaining: i32) -> i32 {
+    if band >= allocation.coded_bands {
+        return 0;
+    }
+    let share = balance / 3.min((allocation.coded_bands - band) as i32);
+    (remaining + 1).min(allocation.shape_bits[band] + share).clamp(0, 16_383)
+}
+
+impl Band<'_, '_> {
+    /// For each channel, the blocks that hold anything in the bands that `bins` from `fold` on touch.
+    fn filled(&self, fold: usize, bins: usize, source: usize, band: usize, lm: usize) -> [u32; 2] {
+        let start = (0..source).rev().find(|&i| bin(i, lm) <= fold).unwrap_or(0);
+        let end = (source..band).find(|&i| bin(i, lm) >= fold + bins).unwrap_or(band).max(start + 1);
+        let of = |masks: &[u8; NB_EBANDS]| masks[start..end].iter().fold(0, |all, &mask| all | u32::from(mask));
+        [of(&self.shapes.masks[0]), of(&self.shapes.masks[1])]
+    }
+
+    /// From here on both channels fold from their mean.
+    fn join(&mut self, bins: usize) {
+        let [left, right] = &mut self.shapes.norm;
+        left.iter_mut().zip(right).take(bins).for_each(|(left, right)| *left = 0.5 * (*left + *right));
+    }
+
+    /// A single bin is a sign.
+    fn sign(&mut self, channel: usize) {
+        let mut negative = false;
+        if self.remaining >= BIT {
+            negative = self.coder.decode_raw_bits(1) == 1;
+            self.remaining -= BIT;
+        }
+        if self.heard {
+            self.shapes.x[channel][self.first_bin] = if negative { -1.0 } else { 1.0 };
+        }
+    }
+
+    /// Decodes one channel's shape, or the middle's, or the side's, folding from `norm`.
+    fn shape(&mut self, part: Part, b: i32, norm: usize, fold: Option<usize>, keep: bool) -> u32 {
+        let Part { channel, bins, .. } = part;
+        if bins == 1 {
+            self.sign(channel);
+            self.keep(channel, bins, norm, keep);
+            return 1;
+        }
+        let mut part = part;
+        self.folded = fold.is_some();
+        let fold = fold.filter(|_| self.heard);
+        if let Some(fold) = fold {
+            self.shapes.fold[..bins].copy_from_slice(&self.shapes.norm[norm][fold..fold + bins]);
+        }
+        let time = self.to_time(&mut part, fold.is_some());
+        let mut mask = self.partition(part, b);
+        mask = self.to_frequency(part, time, mask);
+        self.keep(channel, bins, norm, keep);
+        mask
+    }
+
+    /// Trades frequency for time resolution (4.3.4.5) in what is folded; gives the changes made.
+    fn to_time(&mut self, part: &mut Part, fold: bool) -> Time {
+        let long = part.blocks == 1;
+        let mut each = part.bins / part.blocks;
+        let joined = self.tf_change.max(0) as usize;
+        let x = &mut self.shapes.fold[..if fold { part.bins } else { 0 }];
+        for k in 0..joined {
+            shape::haar(x, 1 << k);
+            part.fill = pairwise(part.fill & 0xF) | pairwise(part.fill >> 4) << 2;
+        }
+        part.blocks >>= joined;
+        each <<= joined;
+        let mut divided = 0;
+        while each & 1 == 0 && self.tf_change + divided < 0 {
+            shape::haar(x, part.blocks);
+            part.fill |= part.fill << part.blocks;
+            part.blocks <<= 1;
+            each >>= 1;
+            divided += 1;
+        }
+        if part.blocks > 1 && fold {
+            shape::deinterleave(x, part.blocks << joined, long);
+        }
+        Time { long, joined, divided: divided as usize }
+    }
+
+    /// Undoes [`Band::to_time`] in the decoded shape, and in what is known of its blocks.
+    fn to_frequency(&mut self, part: Part, time: Time, mut mask: u32) -> u32 {
+        let length = if self.heard { part.bins } else { 0 };
+        let first = if self.heard { self.first_bin } else { 0 };
+        let x = &mut self.shapes.x[part.channel][first..first + length];
+        if part.blocks > 1 && self.heard {
+            shape::interleave(x, part.blocks << time.joined, time.long);
+        }
+        let mut blocks = part.blocks;
+        for _ in 0..time.divided {
+            blocks >>= 1;
+            mask |= mask >> blocks;
+            shape::haar(x, blocks);
+        }
+        for k in 0..time.joined {
+            mask = (0..4).fold(0, |wide, i| wide | (mask >> i & 1) * (3 << (2 * i)));
+            shape::haar(x, 1 << k);
+        }
+        mask & ((1 << (blocks << time.joined)) - 1)
+    }
+
+    /// Keeps a decoded shape for higher bands to fold from.
+    fn keep(&mut self, channel: usize, bins: usize, norm: usize, keep: bool) {
+        if keep {
+            let (first, scale) = (self.first_bin, (bins as f32).sqrt());
+            let from = &self.shapes.x[channel][first..first + bins];
+            self.shapes.norm[norm][first..].iter_mut().zip(from).for_each(|(to, from)| *to = scale * from);
+        }
+    }
+
+    /// Decodes middle and side, and merges them.
+    fn stereo(&mut self, part: Part, mut b: i32, fold: Option<usize>, keep: bool) -> u32 {
+        if part.bins == 1 {
+            self.sign(0);
+            self.sign(1);
+            self.keep(0, 1, 0, keep);
+            return 1;
+        }
+        let mut split = part;
+        let theta = self.theta(&mut split, &mut b, part.blocks, true);
+        let (mid, side) = (theta.mid, theta.side);
+        self.remaining -= theta.spent;
+        let mask = if part.bins == 2 {
+            let coded = theta.angle != 0 && theta.angle != 16_384;
+            let channel = usize::from(theta.angle > 8_192);
+            let sign_bits = if coded { BIT } else { 0 };
+            self.remaining -= sign_bits;
+            let negative = coded && self.coder.decode_raw_bits(1) == 1;
+            let mask = self.shape(Part { channel, ..part }, b - sign_bits, 0, fold, keep);
+            self.pair(channel, if negative { -1.0 } else { 1.0 }, mid, side);
+            mask
+        } else {
+            let middle = Part { channel: 0, ..split };
+            let aside = Part { channel: 1, gain: side, fill: split.fill >> part.blocks, ..split };
+            let (middle, aside) = self.halves(b, theta.delta, theta.angle, |band, is_side, bits| match is_side {
+                false => band.shape(middle, bits, 0, fold, keep),
+                true => band.shape(aside, bits, 0, None, false),
+            });
+            self.merge(part.bins, mid);
+            middle | aside
+        };
+        if theta.inverted && self.heard {
+            let first = self.first_bin;
+            self.shapes.x[1][first..first + part.bins].iter_mut().for_each(|y| *y = -*y);
+        }
+        mask
+    }
+
+    fn merge(&mut self, bins: usize, mid: f32) {
+        if self.heard {
+            let range = self.first_bin..self.first_bin + bins;
+            let [x, y] = &mut self.shapes.x;
+            shape::merge(&mut x[range.clone()], &mut y[range], mid);
+        }
+    }
+
+    /// Two bins: what is not coded stands at a right angle to what is.
+    fn pair(&mut self, coded: usize, sign: f32, mid: f32, side: f32) {
+        if !self.heard {
+            return;
+        }
+        let first = self.first_bin;
+        let (a, b) = (self.shapes.x[coded][first], self.shapes.x[coded][first + 1]);
+        let mut pair = [[a, b]; 2];
+        pair[1 - coded] = [-sign * b, sign * a];
+        for i in 0..2 {
+            let (x, y) = (mid * pair[0][i], side * pair[1][i]);
+            (self.shapes.x[0][first + i], self.shapes.x[1][first + i]) = (x - y, x + y);
+        }
+    }
+}
+
+/// How a band's resolution was changed.
+#[derive(Clone, Copy)]
+struct Time {
+    long: bool,
+    joined: usize,
+    divided: usize,
+}
+
+/// Of each two of four blocks, whether any holds something.
+fn pairwise(mask: u32) -> u32 {
+    u32::from(mask & 3 != 0) | u32::from(mask & 12 != 0) << 1
+}
