@@ -8,6 +8,8 @@
 
 mod celt;
 mod layer;
+#[cfg(test)]
+mod twins;
 
 use layer::Layer;
 use ruopus::{Packet, Toc};
