@@ -20,7 +20,6 @@ pub struct Frame<'a> {
     pub allocation: &'a Allocation,
     /// Eighths of a bit in the frame.
     pub total: i32,
-    pub anti_collapse: bool,
 }
 
 /// First bin of a band, in a frame of `1 << lm` times 2.5 ms.
@@ -28,11 +27,12 @@ pub fn bin(band: usize, lm: usize) -> usize {
     (EBANDS[band] as usize) << lm
 }
 
-/// Reads the shapes of all bands into `shapes`; gives the noise seed behind them.
-pub fn read(coder: &mut RangeDecoder, frame: &Frame, shapes: &mut Shapes, seed: u32) -> u32 {
+/// Reads the shapes of all bands into `shapes`; gives the noise seed behind them, if the masks of
+/// unheard bands are made for it.
+pub fn read(coder: &mut RangeDecoder, frame: &Frame, shapes: &mut Shapes, seed: u32, masks_matter: bool) -> u32 {
     let Frame { lm, channels, allocation, .. } = *frame;
     let blocks = if frame.transient { 1 << lm } else { 1 };
-    // What 5, 4.3.4.3 calls f_r; the strongest spreading also forbids folding.
+    // What 4.3.4.3 calls f_r; the strongest spreading also forbids folding.
     let (spread, strongest) = ([None, Some(15), Some(10), Some(5)][(frame.spread & 3) as usize], frame.spread == 3);
     let mut band = Band {
         coder,
@@ -40,7 +40,7 @@ pub fn read(coder: &mut RangeDecoder, frame: &Frame, shapes: &mut Shapes, seed: 
         index: 0,
         first_bin: 0,
         heard: true,
-        masks_matter: frame.anti_collapse,
+        masks_matter,
         folded: false,
         intensity: allocation.intensity,
         tf_change: 0,

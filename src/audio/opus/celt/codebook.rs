@@ -9,22 +9,24 @@
 const MOST_PLACES: usize = 176;
 /// Beyond so many of both, counts do not fit 32 bits, and no partition is coded so.
 const BOTH: usize = 15;
-/// Room for the most pulses of few places (128), one more, and the recurrence.
-const MOST_PULSES: usize = 132;
+/// The most pulses of few places.
+const MOST_PULSES: usize = 128;
+/// Counts are looked through so many at a time; in front of each row there are as many noughts.
+const STEP: usize = 4;
 
 /// U by places, for few places and many pulses.
-static NARROW: [[u32; MOST_PULSES]; BOTH] = narrow();
+static NARROW: [[u32; STEP + MOST_PULSES + 2]; BOTH] = table();
 /// U by places, for few pulses and many places.
-static WIDE: [[u32; BOTH + 1]; MOST_PLACES + 1] = wide();
+static WIDE: [[u32; STEP + BOTH + 1]; MOST_PLACES + 1] = table();
 
 /// U(n, k) = U(n - 1, k) + U(n, k - 1) + U(n - 1, k - 1); where it overflows nobody looks.
-const fn narrow() -> [[u32; MOST_PULSES]; BOTH] {
-    let mut table = [[0u32; MOST_PULSES]; BOTH];
-    table[0][0] = 1;
+const fn table<const ROW: usize, const ROWS: usize>() -> [[u32; ROW]; ROWS] {
+    let mut table = [[0u32; ROW]; ROWS];
+    table[0][STEP] = 1;
     let mut n = 1;
-    while n < BOTH {
-        let mut k = 1;
-        while k < MOST_PULSES {
+    while n < ROWS {
+        let mut k = STEP + 1;
+        while k < ROW {
             table[n][k] = table[n - 1][k].wrapping_add(table[n][k - 1]).wrapping_add(table[n - 1][k - 1]);
             k += 1;
         }
@@ -33,22 +35,7 @@ const fn narrow() -> [[u32; MOST_PULSES]; BOTH] {
     table
 }
 
-const fn wide() -> [[u32; BOTH + 1]; MOST_PLACES + 1] {
-    let mut table = [[0u32; BOTH + 1]; MOST_PLACES + 1];
-    table[0][0] = 1;
-    let mut n = 1;
-    while n <= MOST_PLACES {
-        let mut k = 1;
-        while k <= BOTH {
-            table[n][k] = table[n - 1][k].wrapping_add(table[n][k - 1]).wrapping_add(table[n - 1][k - 1]);
-            k += 1;
-        }
-        n += 1;
-    }
-    table
-}
-
-/// U(n, ·) as far as it is needed.
+/// U(n, ·) as far as it is needed, from [`STEP`] on.
 fn counts(n: usize) -> &'static [u32] {
     if n < BOTH { &NARROW[n] } else { &WIDE[n] }
 }
@@ -56,28 +43,36 @@ fn counts(n: usize) -> &'static [u32] {
 /// V(n, k), the number of codewords.
 pub fn size(n: usize, k: usize) -> u32 {
     let counts = counts(n);
-    counts[k].wrapping_add(counts[k + 1])
+    counts[STEP + k].wrapping_add(counts[STEP + k + 1])
 }
 
 /// Writes codeword `index` of `k` pulses; gives the sum of their squares.
+///
+/// Places are as good as random: what can be is counted instead of being searched for.
 pub fn pulses(mut index: u32, mut k: usize, out: &mut [f32]) -> f32 {
-    let (mut energy, mut n) = (0, out.len());
-    let mut set = |place: &mut f32, magnitude: usize, negative: bool| {
+    let (mut energy, mut n) = (0, out.len() as u32);
+    let mut set = |place: &mut f32, magnitude: u32, negative: bool| {
         energy += magnitude * magnitude;
-        *place = if negative { -(magnitude as f32) } else { magnitude as f32 };
+        *place = f32::from_bits((magnitude as f32).to_bits() | u32::from(negative) << 31);
     };
     let mut places = out.iter_mut();
     while k > 1 && n > 2 {
-        let counts = &counts(n)[..k + 2];
-        let negative = index >= counts[k + 1];
-        index -= if negative { counts[k + 1] } else { 0 };
+        let counts = counts(n as usize);
+        let half = counts[STEP + k + 1];
+        let negative = index >= half;
+        index -= if negative { half } else { 0 };
         let before = k;
-        while counts[k] > index {
-            k -= 1;
+        loop {
+            let step = counts[k + 1..].first_chunk::<STEP>().unwrap_or(&[0; STEP]);
+            let beyond = step.iter().map(|&count| usize::from(count > index)).sum::<usize>();
+            k -= beyond;
+            if beyond < STEP {
+                break;
+            }
         }
-        index -= counts[k];
+        index -= counts[STEP + k];
         if let Some(place) = places.next() {
-            set(place, before - k, negative);
+            set(place, (before - k) as u32, negative);
         }
         n -= 1;
     }
@@ -86,20 +81,19 @@ pub fn pulses(mut index: u32, mut k: usize, out: &mut [f32]) -> f32 {
         // A single pulse: its place counts from the front if positive, from the back if not.
         (1, rest) => {
             rest.fill(0.0);
-            let (last, index) = (2 * n - 1, index as usize);
             let negative = index >= n;
-            if let Some(place) = rest.get_mut(if negative { last.saturating_sub(index) } else { index }) {
+            let place = if negative { (2 * n - 1).saturating_sub(index) } else { index };
+            if let Some(place) = rest.get_mut(place as usize) {
                 set(place, 1, negative);
             }
         }
-        (0, rest) => rest.fill(0.0),
-        (_, [first, second]) => {
+        (2.., [first, second]) => {
             let half = 2 * k as u32 + 1;
             let negative = index >= half;
             index -= if negative { half } else { 0 };
-            let left = (index.div_ceil(2) as usize).min(k);
-            set(first, k - left, negative);
-            set(second, left, left > 0 && index != 2 * left as u32 - 1);
+            let left = index.div_ceil(2).min(k as u32);
+            set(first, k as u32 - left, negative);
+            set(second, left, left > 0 && index != 2 * left - 1);
         }
         (_, rest) => rest.fill(0.0),
     }

@@ -84,11 +84,15 @@ impl Celt {
         decode_fine_energy(coder, &mut self.energies.state, 0, end, fine, channels);
 
         let (tf, total) = (&plan.tf, bits as i32 * BIT - plan.reserved);
-        let (allocation, spread, anti_collapse) = (&plan.allocation, plan.spread, plan.reserved > 0);
-        let frame = Frame { lm, channels, end, transient, spread, tf, allocation, total, anti_collapse };
-        self.noise = bands::read(coder, &frame, &mut self.shapes, self.noise);
-
-        let fill = plan.reserved > 0 && coder.decode_raw_bits(1) == 1;
+        let (allocation, spread) = (&plan.allocation, plan.spread);
+        let frame = Frame { lm, channels, end, transient, spread, tf, allocation, total };
+        let (mut start, seed) = (coder.clone(), self.noise);
+        self.noise = bands::read(coder, &frame, &mut self.shapes, seed, false);
+        let fill = plan.reserved > 0 && coder.decode_raw_bits(1) == 1 && self.has_empty_blocks(lm, channels, end);
+        if fill {
+            // The noise goes on where that of the unheard bands ends: they have to be counted through.
+            self.noise = bands::read(&mut start, &frame, &mut self.shapes, seed, true);
+        }
         let left = bits as i32 - coder.tell() as i32;
         let priority = &plan.allocation.fine_priority;
         decode_energy_finalise(coder, &mut self.energies.state, 0, end, fine, priority, left, channels);
@@ -97,6 +101,11 @@ impl Celt {
         }
         self.mix(lm, channels, end);
         (transient, comb)
+    }
+
+    fn has_empty_blocks(&self, lm: usize, channels: usize, end: usize) -> bool {
+        let all = ((1u32 << (1 << lm)) - 1) as u8;
+        self.shapes.masks[..channels].iter().any(|masks| masks[..end.min(HEARD)].iter().any(|&mask| mask != all))
     }
 
     /// Short blocks without a pulse get noise (4.3.5).

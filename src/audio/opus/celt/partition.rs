@@ -165,9 +165,10 @@ impl Band<'_, '_> {
 
     /// Decodes a partition for `b` eighths; gives which of its blocks hold anything.
     pub fn partition(&mut self, part: Part, mut b: i32) -> u32 {
-        let costs = costs(self.index, part.lm);
+        let row = (part.lm + 1) as usize * NB_EBANDS + self.index;
+        let costs = costs(row);
         if part.lm == -1 || part.bins <= 2 || b <= i32::from(costs[usize::from(costs[0])]) + 12 {
-            return self.leaf(part, b, costs);
+            return self.leaf(part, b, row);
         }
         let parent = part.blocks;
         let mut half = Part { bins: part.bins / 2, lm: part.lm - 1, blocks: parent.div_ceil(2), ..part };
@@ -213,14 +214,14 @@ impl Band<'_, '_> {
         if side_first { (second, first) } else { (first, second) }
     }
 
-    fn leaf(&mut self, part: Part, b: i32, costs: &[u8]) -> u32 {
-        let cost = |level: usize| if level == 0 { 0 } else { i32::from(costs[level]) + 1 };
-        let mut level = affordable(costs, b);
-        self.remaining -= cost(level);
+    fn leaf(&mut self, part: Part, b: i32, row: usize) -> u32 {
+        let costs = costs(row);
+        let mut level = usize::from(NEAREST[row][b.clamp(0, MOST_COST as i32 + 1) as usize]);
+        self.remaining -= cost(costs, level) as i32;
         while self.remaining < 0 && level > 0 {
-            self.remaining += cost(level);
+            self.remaining += cost(costs, level) as i32;
             level -= 1;
-            self.remaining -= cost(level);
+            self.remaining -= cost(costs, level) as i32;
         }
         match get_pulses(level as i32) as usize {
             0 => self.fill(part),
@@ -230,26 +231,31 @@ impl Band<'_, '_> {
 
     fn codeword(&mut self, part: Part, pulses: usize) -> u32 {
         let index = self.coder.decode_uint(codebook::size(part.bins, pulses));
-        if !self.heard && !(self.masks_matter && part.blocks > 1) {
-            return u32::from(index.is_some());
+        if !self.heard {
+            return self.unheard(part, pulses, index);
         }
-        let mut unheard = [0.0; MOST_BINS];
-        let x = match self.heard {
-            true => &mut self.shapes.x[part.channel][self.first_bin + part.at..][..part.bins],
-            false => &mut unheard[..part.bins],
-        };
+        let x = &mut self.shapes.x[part.channel][self.first_bin + part.at..][..part.bins];
         let Some(index) = index else {
             x.fill(0.0);
             return 0;
         };
         let energy = codebook::pulses(index, pulses, x);
         let mask = shape::mask(x, part.blocks);
-        if self.heard {
-            let scale = part.gain / energy.sqrt();
-            x.iter_mut().for_each(|x| *x *= scale);
-            shape::rotate(x, part.blocks, pulses, self.spread);
-        }
+        let scale = part.gain / energy.sqrt();
+        x.iter_mut().for_each(|x| *x *= scale);
+        shape::rotate(x, part.blocks, pulses, self.spread);
         mask
+    }
+
+    fn unheard(&self, part: Part, pulses: usize, index: Option<u32>) -> u32 {
+        match index {
+            Some(index) if self.masks_matter && part.blocks > 1 => {
+                let mut x = [0.0; MOST_BINS];
+                codebook::pulses(index, pulses, &mut x[..part.bins]);
+                shape::mask(&x[..part.bins], part.blocks)
+            }
+            index => u32::from(index.is_some()),
+        }
     }
 
     /// Without a pulse: lower bands, or noise.
@@ -279,19 +285,51 @@ impl Band<'_, '_> {
 }
 
 /// What each level of pulses costs, in eighths less one; at 0, how many levels there are.
-fn costs(band: usize, lm: i32) -> &'static [u8] {
-    let start = CACHE_INDEX[(lm + 1) as usize * NB_EBANDS + band];
-    let row = CACHE_BITS.get(start as usize..).unwrap_or(&[0]);
-    &row[..=usize::from(row[0])]
+const fn costs(row: usize) -> &'static [u8] {
+    let start = if CACHE_INDEX[row] < 0 { CACHE_BITS.len() - 1 } else { CACHE_INDEX[row] as usize };
+    CACHE_BITS.split_at(start).1
 }
 
-/// The level whose cost is nearest to `b`.
-fn affordable(costs: &[u8], b: i32) -> usize {
-    let (mut low, mut high, b) = (0, costs.len() - 1, b - 1);
-    for _ in 0..6 {
-        let middle = (low + high).div_ceil(2);
-        if i32::from(costs[middle]) >= b { high = middle } else { low = middle }
+/// The level whose cost is nearest to a budget, by row and eighths.
+static NEAREST: [[u8; MOST_COST + 2]; CACHE_INDEX.len()] = nearest();
+const MOST_COST: usize = 256;
+
+const fn nearest() -> [[u8; MOST_COST + 2]; CACHE_INDEX.len()] {
+    let (mut table, mut row) = ([[0; MOST_COST + 2]; CACHE_INDEX.len()], 0);
+    while row < table.len() {
+        let (costs, mut level, mut b) = (costs(row), 0, 0);
+        while CACHE_INDEX[row] >= 0 && b < MOST_COST + 2 {
+            // The next level's cost and this one's, both plus one, and twice the budget between them.
+            while level < costs[0] as usize && 2 * b > cost(costs, level) + cost(costs, level + 1) {
+                level += 1;
+            }
+            table[row][b] = level as u8;
+            b += 1;
+        }
+        row += 1;
     }
-    let below = if low == 0 { -1 } else { i32::from(costs[low]) };
-    if b - below <= i32::from(costs[high]) - b { low } else { high }
+    table
+}
+
+/// What a level costs, in eighths.
+const fn cost(costs: &[u8], level: usize) -> usize {
+    if level == 0 { 0 } else { costs[level] as usize + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ruopus::celt::rate::{bits2pulses, pulses2bits};
+
+    #[test]
+    fn levels_and_costs_are_those_of_the_twin() {
+        for row in (0..CACHE_INDEX.len()).filter(|&row| CACHE_INDEX[row] >= 0) {
+            let (band, lm) = (row % NB_EBANDS, (row / NB_EBANDS) as i32 - 1);
+            for b in -20..400i32 {
+                let level = NEAREST[row][b.clamp(0, MOST_COST as i32 + 1) as usize];
+                assert_eq!(i32::from(level), bits2pulses(band, lm, b), "{band} {lm} {b}");
+                assert_eq!(cost(costs(row), level.into()) as i32, pulses2bits(band, lm, level.into()));
+            }
+        }
+    }
 }
