@@ -12,7 +12,7 @@ const BOTH: usize = 15;
 /// The most pulses of few places.
 const MOST_PULSES: usize = 128;
 /// Counts are looked through so many at a time; in front of each row there are as many noughts.
-const STEP: usize = 4;
+const STEP: usize = 3;
 
 /// U by places, for few places and many pulses.
 static NARROW: [[u32; STEP + MOST_PULSES + 2]; BOTH] = table();
