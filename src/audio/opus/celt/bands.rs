@@ -110,7 +110,7 @@ impl Band<'_, '_> {
     }
 
     /// A single bin is a sign.
-    fn sign(&mut self, channel: usize) {
+    pub fn sign(&mut self, channel: usize) {
         let mut negative = false;
         if self.remaining >= BIT {
             negative = self.coder.decode_raw_bits(1) == 1;
@@ -122,7 +122,7 @@ impl Band<'_, '_> {
     }
 
     /// Decodes one channel's shape, or the middle's, or the side's, folding from `norm`.
-    fn shape(&mut self, part: Part, b: i32, norm: usize, fold: Option<usize>, keep: bool) -> u32 {
+    pub fn shape(&mut self, part: Part, b: i32, norm: usize, fold: Option<usize>, keep: bool) -> u32 {
         let Part { channel, bins, .. } = part;
         if bins == 1 {
             self.sign(channel);
@@ -135,15 +135,15 @@ impl Band<'_, '_> {
         if let Some(fold) = fold {
             self.shapes.fold[..bins].copy_from_slice(&self.shapes.norm[norm][fold..fold + bins]);
         }
-        let time = self.to_time(&mut part, fold.is_some());
+        let time = self.enter_time(&mut part, fold.is_some());
         let mut mask = self.partition(part, b);
-        mask = self.to_frequency(part, time, mask);
+        mask = self.leave_time(part, time, mask);
         self.keep(channel, bins, norm, keep);
         mask
     }
 
     /// Trades frequency for time resolution (4.3.4.5) in what is folded; gives the changes made.
-    fn to_time(&mut self, part: &mut Part, fold: bool) -> Time {
+    fn enter_time(&mut self, part: &mut Part, fold: bool) -> Time {
         let long = part.blocks == 1;
         let mut each = part.bins / part.blocks;
         let joined = self.tf_change.max(0) as usize;
@@ -168,8 +168,8 @@ impl Band<'_, '_> {
         Time { long, joined, divided: divided as usize }
     }
 
-    /// Undoes [`Band::to_time`] in the decoded shape, and in what is known of its blocks.
-    fn to_frequency(&mut self, part: Part, time: Time, mut mask: u32) -> u32 {
+    /// Undoes [`Band::enter_time`] in the decoded shape, and in what is known of its blocks.
+    fn leave_time(&mut self, part: Part, time: Time, mut mask: u32) -> u32 {
         let length = if self.heard { part.bins } else { 0 };
         let first = if self.heard { self.first_bin } else { 0 };
         let x = &mut self.shapes.x[part.channel][first..first + length];
@@ -183,79 +183,18 @@ impl Band<'_, '_> {
             shape::haar(x, blocks);
         }
         for k in 0..time.joined {
-            mask = (0..4).fold(0, |wide, i| wide | (mask >> i & 1) * (3 << (2 * i)));
+            mask = (0..4).fold(0, |wide, i| wide | (((mask >> i) & 1) * (3 << (2 * i))));
             shape::haar(x, 1 << k);
         }
         mask & ((1 << (blocks << time.joined)) - 1)
     }
 
     /// Keeps a decoded shape for higher bands to fold from.
-    fn keep(&mut self, channel: usize, bins: usize, norm: usize, keep: bool) {
+    pub fn keep(&mut self, channel: usize, bins: usize, norm: usize, keep: bool) {
         if keep {
             let (first, scale) = (self.first_bin, (bins as f32).sqrt());
             let from = &self.shapes.x[channel][first..first + bins];
             self.shapes.norm[norm][first..].iter_mut().zip(from).for_each(|(to, from)| *to = scale * from);
-        }
-    }
-
-    /// Decodes middle and side, and merges them.
-    fn stereo(&mut self, part: Part, mut b: i32, fold: Option<usize>, keep: bool) -> u32 {
-        if part.bins == 1 {
-            self.sign(0);
-            self.sign(1);
-            self.keep(0, 1, 0, keep);
-            return 1;
-        }
-        let mut split = part;
-        let theta = self.theta(&mut split, &mut b, part.blocks, true);
-        let (mid, side) = (theta.mid, theta.side);
-        self.remaining -= theta.spent;
-        let mask = if part.bins == 2 {
-            let coded = theta.angle != 0 && theta.angle != 16_384;
-            let channel = usize::from(theta.angle > 8_192);
-            let sign_bits = if coded { BIT } else { 0 };
-            self.remaining -= sign_bits;
-            let negative = coded && self.coder.decode_raw_bits(1) == 1;
-            let mask = self.shape(Part { channel, ..part }, b - sign_bits, 0, fold, keep);
-            self.pair(channel, if negative { -1.0 } else { 1.0 }, mid, side);
-            mask
-        } else {
-            let middle = Part { channel: 0, ..split };
-            let aside = Part { channel: 1, gain: side, fill: split.fill >> part.blocks, ..split };
-            let (middle, aside) = self.halves(b, theta.delta, theta.angle, |band, is_side, bits| match is_side {
-                false => band.shape(middle, bits, 0, fold, keep),
-                true => band.shape(aside, bits, 0, None, false),
-            });
-            self.merge(part.bins, mid);
-            middle | aside
-        };
-        if theta.inverted && self.heard {
-            let first = self.first_bin;
-            self.shapes.x[1][first..first + part.bins].iter_mut().for_each(|y| *y = -*y);
-        }
-        mask
-    }
-
-    fn merge(&mut self, bins: usize, mid: f32) {
-        if self.heard {
-            let range = self.first_bin..self.first_bin + bins;
-            let [x, y] = &mut self.shapes.x;
-            shape::merge(&mut x[range.clone()], &mut y[range], mid);
-        }
-    }
-
-    /// Two bins: what is not coded stands at a right angle to what is.
-    fn pair(&mut self, coded: usize, sign: f32, mid: f32, side: f32) {
-        if !self.heard {
-            return;
-        }
-        let first = self.first_bin;
-        let (a, b) = (self.shapes.x[coded][first], self.shapes.x[coded][first + 1]);
-        let mut pair = [[a, b]; 2];
-        pair[1 - coded] = [-sign * b, sign * a];
-        for i in 0..2 {
-            let (x, y) = (mid * pair[0][i], side * pair[1][i]);
-            (self.shapes.x[0][first + i], self.shapes.x[1][first + i]) = (x - y, x + y);
         }
     }
 }

@@ -71,19 +71,16 @@ impl Energies {
             levels[1] = levels[0];
         }
         let rise = 160.min(self.lost + (1 << lm)) as f32 * 0.001;
-        for channel in 0..2 {
-            if transient {
-                let pairs = self.last[channel].iter_mut().zip(&levels[channel]);
-                pairs.for_each(|(last, level)| *last = last.min(*level));
-            } else {
-                (self.earlier[channel], self.last[channel]) = (self.last[channel], levels[channel]);
-                let pairs = self.background[channel].iter_mut().zip(&levels[channel]);
-                pairs.for_each(|(ground, level)| *ground = (*ground + rise).min(*level));
-            }
-            levels[channel][end..].fill(0.0);
-            self.last[channel][end..].fill(NOTHING);
-            self.earlier[channel][end..].fill(NOTHING);
+        if transient {
+            let pairs = self.last.iter_mut().flatten().zip(levels.iter().flatten());
+            pairs.for_each(|(last, level)| *last = last.min(*level));
+        } else {
+            (self.earlier, self.last) = (self.last, *levels);
+            let pairs = self.background.iter_mut().flatten().zip(levels.iter().flatten());
+            pairs.for_each(|(ground, level)| *ground = (*ground + rise).min(*level));
         }
+        levels.iter_mut().for_each(|levels| levels[end..].fill(0.0));
+        self.last.iter_mut().chain(&mut self.earlier).for_each(|levels| levels[end..].fill(NOTHING));
         self.lost = 0;
     }
 

@@ -5,12 +5,15 @@
 //!
 //! Invariant: bands below 8 kHz sound as any decoder makes them, to the rounding of floats.
 
+mod angle;
 mod bands;
 mod codebook;
 mod energies;
 mod header;
+mod levels;
 mod partition;
 mod shape;
+mod stereo;
 mod synthesis;
 
 use ruopus::RangeDecoder;

@@ -92,8 +92,7 @@ impl Synthesis {
         if before.gain != 0.0 || now.gain != 0.0 {
             let ([a, b, c], [d, e, f]) = (before.taps(), now.taps());
             let (old, new) = (before.lag(), now.lag());
-            for i in 0..BLOCK {
-                let rise = WINDOW120[i] * WINDOW120[i];
+            for (i, rise) in WINDOW120.iter().map(|w| w * w).enumerate() {
                 let taps = |lag: usize, [a, b, c]: [f32; 3]| {
                     let [x4, x3, x2, x1, x0] =
                         self.samples[at + i - lag - 2..].first_chunk().copied().unwrap_or([0.0; 5]);
