@@ -66,23 +66,30 @@ fn pass(x: &mut [f32], stride: usize, c: f32, s: f32) {
 }
 
 fn neighbours(x: &mut [f32], c: f32, s: f32) {
-    let [first, .., _] = *x else { return };
-    let mut held = first;
-    for i in 1..x.len() {
-        let next = x[i];
-        x[i - 1] = c * held - s * next;
-        held = c * next + s * held;
+    sweep(x, c, s);
+    if let [back @ .., _] = x {
+        back.reverse();
+        sweep(back, c, -s);
+        back.reverse();
     }
-    let last = x.len() - 1;
-    x[last] = held;
-    let mut held = x[last - 1];
-    for i in (0..last.saturating_sub(1)).rev() {
-        let next = x[i];
-        x[i + 1] = c * held + s * next;
-        held = c * next - s * held;
+}
+
+/// Two at a time, for each turn waits for the one before it.
+fn sweep(x: &mut [f32], c: f32, s: f32) {
+    let Some(&first) = x.first() else { return };
+    let (mut held, mut at) = (first, 0);
+    while let Some([place, a, b]) = x.get_mut(at..).and_then(<[f32]>::first_chunk_mut) {
+        let (next, after) = (*a, *b);
+        let turned = c * next + s * held;
+        *place = c * held - s * next;
+        *a = c * turned - s * after;
+        held = (c * after + s * c * next) + s * s * held;
+        at += 2;
     }
-    if last > 1 {
-        x[0] = held;
+    match x.get_mut(at..) {
+        Some([place, last]) => (*place, *last) = (c * held - s * *last, c * *last + s * held),
+        Some([last]) => *last = held,
+        _ => (),
     }
 }
 
