@@ -1,7 +1,7 @@
-//! Opus packets to mono at 16 kHz, by ruopus (of which this is the only home).
+//! Opus packets to mono at 16 kHz, by parts of ruopus (of which this is the only home).
 //!
-//! Opus streams carry no sampling rate of their own: asked for 16 kHz, the decoder gives 16 kHz, faster
-//! than 48 kHz and without a resampler. Every elementary stream is decoded to one channel (a stereo
+//! Opus streams carry no sampling rate of their own: [`layer`] gives 16 kHz without a resampler, and works
+//! out nothing that lies above 8 kHz. Every elementary stream is decoded to one channel (a stereo
 //! stream's mono is the mean of its sides to 64-73 dB); streams are averaged by the channels they feed.
 //!
 //! Invariant: no header and no packet can make this room panic, or allocate more than 120 ms of audio.

@@ -2,6 +2,8 @@
 //!
 //! Invariant: bands above those that are heard cost their symbols and no more.
 
+use std::ops::Range;
+
 use ruopus::RangeDecoder;
 use ruopus::celt::modes::{EBANDS, NB_EBANDS};
 use ruopus::celt::rate::Allocation;
@@ -27,14 +29,66 @@ pub fn bin(band: usize, lm: usize) -> usize {
     (EBANDS[band] as usize) << lm
 }
 
-/// Reads the shapes of all bands into `shapes`; gives the noise seed behind them, if the masks of
-/// unheard bands are made for it.
-pub fn read(coder: &mut RangeDecoder, frame: &Frame, shapes: &mut Shapes, seed: u32, masks_matter: bool) -> u32 {
-    let Frame { lm, channels, allocation, .. } = *frame;
-    let blocks = if frame.transient { 1 << lm } else { 1 };
-    // What 4.3.4.3 calls f_r; the strongest spreading also forbids folding.
-    let (spread, strongest) = ([None, Some(15), Some(10), Some(5)][(frame.spread & 3) as usize], frame.spread == 3);
-    let mut band = Band {
+/// What a band leaves to the next.
+#[derive(Clone, Copy)]
+pub struct Walk {
+    pub seed: u32,
+    dual_stereo: bool,
+    balance: i32,
+    /// The band behind which folding looks for its source, and whether the next may replace it.
+    source: usize,
+    renew: bool,
+}
+
+impl Walk {
+    pub fn new(allocation: &Allocation, seed: u32) -> Walk {
+        let (dual_stereo, balance) = (allocation.dual_stereo, allocation.balance);
+        Walk { seed, dual_stereo, balance, source: 0, renew: true }
+    }
+}
+
+/// Reads the shapes of some bands into `shapes`. Behind unheard ones the seed is right if their masks are
+/// made for it.
+pub fn read(
+    coder: &mut RangeDecoder,
+    frame: &Frame,
+    shapes: &mut Shapes,
+    walk: &mut Walk,
+    bands: Range<usize>,
+    masks_matter: bool,
+) {
+    let (lm, allocation) = (frame.lm, frame.allocation);
+    let mut band = begin(coder, frame, shapes, walk.seed, masks_matter);
+    for i in bands {
+        let (first, bins) = (bin(i, lm), bin(i + 1, lm) - bin(i, lm));
+        let tell = band.coder.tell_frac() as i32;
+        walk.balance -= if i > 0 { tell } else { 0 };
+        band.remaining = frame.total - tell - 1;
+        let b = budget(allocation, i, walk.balance, band.remaining);
+        if (first >= bins || i == 1) && (walk.renew || walk.source == 0) {
+            walk.source = i;
+        }
+        (band.index, band.first_bin, band.tf_change, band.heard) = (i, first, frame.tf[i], i < HEARD);
+        if walk.dual_stereo && i == allocation.intensity {
+            walk.dual_stereo = false;
+            band.join(if band.heard { first } else { 0 });
+        }
+        let masks = band.channels(frame, walk, bins, b);
+        (0..2).for_each(|channel| band.shapes.masks[channel][i] = masks[channel] as u8);
+        walk.balance += allocation.shape_bits[i] + tell;
+        walk.renew = b > bins as i32 * BIT;
+    }
+    walk.seed = band.seed;
+}
+
+fn begin<'a, 'b>(
+    coder: &'a mut RangeDecoder<'b>,
+    frame: &Frame,
+    shapes: &'a mut Shapes,
+    seed: u32,
+    masks_matter: bool,
+) -> Band<'a, 'b> {
+    Band {
         coder,
         shapes,
         index: 0,
@@ -42,47 +96,13 @@ pub fn read(coder: &mut RangeDecoder, frame: &Frame, shapes: &mut Shapes, seed: 
         heard: true,
         masks_matter,
         folded: false,
-        intensity: allocation.intensity,
+        intensity: frame.allocation.intensity,
         tf_change: 0,
-        spread,
+        // What 4.3.4.3 calls f_r.
+        spread: [None, Some(15), Some(10), Some(5)][(frame.spread & 3) as usize],
         remaining: 0,
         seed,
-    };
-    let (mut dual, mut balance) = (allocation.dual_stereo, allocation.balance);
-    let (mut source, mut renew) = (0, true);
-    for i in 0..frame.end {
-        let (first, bins) = (bin(i, lm), bin(i + 1, lm) - bin(i, lm));
-        let tell = band.coder.tell_frac() as i32;
-        balance -= if i > 0 { tell } else { 0 };
-        band.remaining = frame.total - tell - 1;
-        let b = budget(allocation, i, balance, band.remaining);
-        if (first >= bins || i == 1) && (renew || source == 0) {
-            source = i;
-        }
-        (band.index, band.first_bin, band.tf_change, band.heard) = (i, first, frame.tf[i], i < HEARD);
-
-        let folds = source != 0 && (!strongest || blocks > 1 || band.tf_change < 0);
-        let fold = folds.then(|| bin(source, lm).saturating_sub(bins));
-        let fills = fold.map_or([(1 << blocks) - 1; 2], |fold| band.filled(fold, bins, source, i, lm));
-        if dual && i == allocation.intensity {
-            dual = false;
-            band.join(if band.heard { first } else { 0 });
-        }
-        let keep = i + 1 < frame.end.min(HEARD);
-        let part = Part { channel: 0, at: 0, bins, blocks, lm: lm as i32, gain: 1.0, fill: fills[0] | fills[1] };
-        let masks = if channels == 2 && dual {
-            let left = band.shape(Part { fill: fills[0], ..part }, b / 2, 0, fold, keep);
-            [left, band.shape(Part { fill: fills[1], channel: 1, ..part }, b / 2, 1, fold, keep)]
-        } else if channels == 2 {
-            [band.stereo(part, b, fold, keep); 2]
-        } else {
-            [band.shape(part, b, 0, fold, keep); 2]
-        };
-        (0..2).for_each(|channel| band.shapes.masks[channel][i] = masks[channel] as u8);
-        balance += allocation.shape_bits[i] + tell;
-        renew = b > bins as i32 * BIT;
     }
-    band.seed
 }
 
 /// What a band may spend: its share, and a part of what those before it did not need.
@@ -95,10 +115,29 @@ fn budget(allocation: &Allocation, band: usize, balance: i32, remaining: i32) ->
 }
 
 impl Band<'_, '_> {
+    /// Decodes the current band of all channels for `b` eighths; gives their masks.
+    fn channels(&mut self, frame: &Frame, walk: &Walk, bins: usize, b: i32) -> [u32; 2] {
+        let (lm, blocks) = (frame.lm, if frame.transient { 1 << frame.lm } else { 1 });
+        // The strongest spreading of long blocks forbids folding.
+        let folds = walk.source != 0 && (frame.spread != 3 || blocks > 1 || self.tf_change < 0);
+        let fold = folds.then(|| bin(walk.source, lm).saturating_sub(bins));
+        let fills = fold.map_or([(1 << blocks) - 1; 2], |fold| self.filled(fold, bins, walk.source, lm));
+        let keep = self.index + 1 < frame.end.min(HEARD);
+        let part = Part { channel: 0, at: 0, bins, blocks, lm: lm as i32, gain: 1.0, fill: fills[0] | fills[1] };
+        match frame.channels {
+            2 if walk.dual_stereo => {
+                let left = self.shape(Part { fill: fills[0], ..part }, b / 2, 0, fold, keep);
+                [left, self.shape(Part { fill: fills[1], channel: 1, ..part }, b / 2, 1, fold, keep)]
+            }
+            2 => [self.stereo(part, b, fold, keep); 2],
+            _ => [self.shape(part, b, 0, fold, keep); 2],
+        }
+    }
+
     /// For each channel, the blocks that hold anything in the bands that `bins` from `fold` on touch.
-    fn filled(&self, fold: usize, bins: usize, source: usize, band: usize, lm: usize) -> [u32; 2] {
+    fn filled(&self, fold: usize, bins: usize, source: usize, lm: usize) -> [u32; 2] {
         let start = (0..source).rev().find(|&i| bin(i, lm) <= fold).unwrap_or(0);
-        let end = (source..band).find(|&i| bin(i, lm) >= fold + bins).unwrap_or(band).max(start + 1);
+        let end = (source..self.index).find(|&i| bin(i, lm) >= fold + bins).unwrap_or(self.index).max(start + 1);
         let of = |masks: &[u8; NB_EBANDS]| masks[start..end].iter().fold(0, |all, &mask| all | u32::from(mask));
         [of(&self.shapes.masks[0]), of(&self.shapes.masks[1])]
     }

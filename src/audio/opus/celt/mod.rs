@@ -21,7 +21,7 @@ use ruopus::celt::bands::anti_collapse;
 use ruopus::celt::energy::{decode_coarse_energy, decode_energy_finalise, decode_fine_energy};
 use ruopus::celt::modes::NB_EBANDS;
 
-use bands::{Frame, bin};
+use bands::{Frame, Walk, bin};
 use energies::Energies;
 use header::{Flags, Plan};
 use partition::{BINS, BIT, HEARD, MOST_HEARD, Shapes};
@@ -89,12 +89,15 @@ impl Celt {
         let (tf, total) = (&plan.tf, bits as i32 * BIT - plan.reserved);
         let (allocation, spread) = (&plan.allocation, plan.spread);
         let frame = Frame { lm, channels, end, transient, spread, tf, allocation, total };
-        let (mut start, seed) = (coder.clone(), self.noise);
-        self.noise = bands::read(coder, &frame, &mut self.shapes, seed, false);
+        let (heard, mut walk) = (end.min(HEARD), Walk::new(allocation, self.noise));
+        bands::read(coder, &frame, &mut self.shapes, &mut walk, 0..heard, true);
+        let (mut above, mut again) = (coder.clone(), walk);
+        bands::read(coder, &frame, &mut self.shapes, &mut walk, heard..end, false);
         let fill = plan.reserved > 0 && coder.decode_raw_bits(1) == 1 && self.has_empty_blocks(lm, channels, end);
         if fill {
             // The noise goes on where that of the unheard bands ends: they have to be counted through.
-            self.noise = bands::read(&mut start, &frame, &mut self.shapes, seed, true);
+            bands::read(&mut above, &frame, &mut self.shapes, &mut again, heard..end, true);
+            self.noise = again.seed;
         }
         let left = bits as i32 - coder.tell() as i32;
         let priority = &plan.allocation.fine_priority;
