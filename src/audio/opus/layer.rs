@@ -135,37 +135,46 @@ impl Layer {
 
     /// Decodes a SILK or hybrid frame; says whether it leads over to CELT.
     fn decode_silk(&mut self, frame: &Frame, out: &mut [f32]) -> bool {
-        let was_celt = self.mode == Some(Mode::CeltOnly);
-        if was_celt {
+        if self.mode == Some(Mode::CeltOnly) {
             self.silk = SilkDecoder::new();
         }
         let mut coder = RangeDecoder::new(frame.data);
         self.silk_part(&mut coder, frame, out);
-        let redundancy = redundancy(&mut coder, frame);
+        let lead = redundancy(&mut coder, frame);
+        let from_celt = lead.as_ref().is_some_and(|lead| lead.from_celt);
 
-        let (mut bridge, end) = ([0.0; BRIDGE], end_band(frame.bandwidth));
-        match &redundancy {
-            Some(lead) if lead.from_celt => self.celt.decode(lead.data, frame.channels, end, &mut bridge),
-            None if was_celt => self.celt.lose(&mut bridge),
-            _ => (),
-        }
-        let from_celt = redundancy.as_ref().is_some_and(|lead| lead.from_celt);
+        let bridge = self.bridge_from_celt(frame, lead.as_ref());
         self.ring_out(frame.mode, from_celt, out);
+        // A bridge from CELT that comes late is built on a state of long ago.
+        let late = self.mode == Some(Mode::SilkOnly) && !self.leads_over;
+        bridge.iter().filter(|_| !late).for_each(|bridge| cross(bridge, out));
 
-        match redundancy {
-            None if was_celt => cross(&bridge, out),
-            // A bridge from CELT that comes late is built on a state of long ago.
-            Some(_) if from_celt && (self.mode != Some(Mode::SilkOnly) || self.leads_over) => cross(&bridge, out),
-            Some(lead) if !from_celt => {
-                self.celt.reset();
-                self.celt.decode(lead.data, frame.channels, end, &mut bridge);
-                let tail = out.len() - FADE;
-                fade_in(&bridge[FADE..], &mut out[tail..]);
-                return true;
-            }
-            _ => (),
+        let lead = lead.filter(|_| !from_celt);
+        if let Some(lead) = &lead {
+            self.lead_over(frame, lead, out);
         }
-        false
+        lead.is_some()
+    }
+
+    /// What a frame behind CELT begins with: a redundant frame, or what might have been there.
+    fn bridge_from_celt(&mut self, frame: &Frame, lead: Option<&Redundancy>) -> Option<[f32; BRIDGE]> {
+        let mut bridge = [0.0; BRIDGE];
+        match lead {
+            Some(lead) if lead.from_celt => {
+                self.celt.decode(lead.data, frame.channels, end_band(frame.bandwidth), &mut bridge);
+            }
+            None if self.mode == Some(Mode::CeltOnly) => self.celt.lose(&mut bridge),
+            _ => return None,
+        }
+        Some(bridge)
+    }
+
+    /// A redundant frame of a new CELT fades in over the frame's end.
+    fn lead_over(&mut self, frame: &Frame, lead: &Redundancy, out: &mut [f32]) {
+        let (mut bridge, tail) = ([0.0; BRIDGE], out.len() - FADE);
+        self.celt.reset();
+        self.celt.decode(lead.data, frame.channels, end_band(frame.bandwidth), &mut bridge);
+        fade_in(&bridge[FADE..], &mut out[tail..]);
     }
 
     fn silk_part(&mut self, coder: &mut RangeDecoder, frame: &Frame, out: &mut [f32]) {
