@@ -1,12 +1,18 @@
-//! Opus packets to mono at 16 kHz, by ruopus (of which this is the only home).
+//! Opus packets to mono at 16 kHz, by parts of ruopus (of which this is the only home).
 //!
-//! Opus streams carry no sampling rate of their own: asked for 16 kHz, the decoder gives 16 kHz, faster
-//! than 48 kHz and without a resampler. Every elementary stream is decoded to one channel (a stereo
+//! Opus streams carry no sampling rate of their own: [`layer`] gives 16 kHz without a resampler, and works
+//! out nothing that lies above 8 kHz. Every elementary stream is decoded to one channel (a stereo
 //! stream's mono is the mean of its sides to 64-73 dB); streams are averaged by the channels they feed.
 //!
 //! Invariant: no header and no packet can make this room panic, or allocate more than 120 ms of audio.
 
-use ruopus::{OpusDecoder, Packet};
+mod celt;
+mod layer;
+#[cfg(test)]
+mod twins;
+
+use layer::Layer;
+use ruopus::{Packet, Toc};
 
 /// The rate at which Opus leaves this room, Hz.
 pub const RATE: u32 = 16_000;
@@ -95,17 +101,15 @@ fn shares(family: u8, streams: usize, coupled: usize, mapping: &[u8]) -> Result<
 /// Decodes the packets of one logical Opus stream.
 pub struct Decoder {
     head: Head,
-    streams: Vec<OpusDecoder>,
+    streams: Vec<Layer>,
     /// One packet of one stream, 16 kHz.
     voice: Vec<f32>,
-    /// A frame with its own table of contents, as the decoder wants it.
-    single: Vec<u8>,
 }
 
 impl Decoder {
     pub fn new(head: Head) -> Decoder {
-        let streams = head.weights.iter().map(|_| OpusDecoder::with_rate(RATE, 1)).collect();
-        Decoder { head, streams, voice: Vec::new(), single: Vec::new() }
+        let streams = head.weights.iter().map(|_| Layer::new()).collect();
+        Decoder { head, streams, voice: Vec::new() }
     }
 
     /// Samples at 48 kHz to drop from the start of the stream.
@@ -134,29 +138,22 @@ impl Decoder {
         for stream in 0..self.streams.len() {
             let (frames, used) = if stream == last { (framed(rest)?, rest.len()) } else { delimited(rest)? };
             rest = rest.get(used..).unwrap_or_default();
-            self.hear(stream, &frames)?;
+            self.hear(stream, &frames);
             self.mix(stream, start, out)?;
         }
         Ok(())
     }
 
     /// Decodes one stream's frames into `voice`.
-    fn hear(&mut self, stream: usize, frames: &Frames) -> Result<(), String> {
+    fn hear(&mut self, stream: usize, frames: &Frames) {
         self.voice.clear();
-        let decoder = &mut self.streams[stream];
-        for frame in &frames.data {
-            let pcm = match frame {
-                [] | [_] => decoder.decode_lost(frames.samples),
-                _ => {
-                    self.single.clear();
-                    self.single.push(frames.toc);
-                    self.single.extend_from_slice(frame);
-                    decoder.decode_packet(&self.single).map_err(words)?
-                }
-            };
-            self.voice.extend_from_slice(&pcm);
+        let layer = &mut self.streams[stream];
+        for &frame in &frames.data {
+            match frame {
+                [] | [_] => layer.lose(frames.samples, &mut self.voice),
+                _ => layer.decode(frames.toc, frame, &mut self.voice),
+            }
         }
-        Ok(())
     }
 
     /// Adds `voice` to the mix that starts at `start`; the first stream says how long the packet is.
@@ -174,8 +171,7 @@ impl Decoder {
 
 /// The frames of one packet of one stream.
 struct Frames<'a> {
-    /// Table of contents of a packet that holds one such frame.
-    toc: u8,
+    toc: Toc,
     /// Length of each frame, samples at 16 kHz.
     samples: usize,
     data: Vec<&'a [u8]>,
@@ -184,24 +180,23 @@ struct Frames<'a> {
 fn framed(packet: &[u8]) -> Result<Frames<'_>, String> {
     match packet {
         // A packet of nothing: 20 ms were lost, as far as anyone can tell.
-        [] => Ok(Frames { toc: 0, samples: 320, data: vec![&[]] }),
-        _ => frames(&Packet::parse(packet).map_err(words)?, packet),
+        [] => Ok(Frames { toc: Toc::new(0), samples: 320, data: vec![&[]] }),
+        _ => frames(&Packet::parse(packet).map_err(words)?),
     }
 }
 
 fn delimited(packet: &[u8]) -> Result<(Frames<'_>, usize), String> {
     let (parsed, used) = Packet::parse_self_delimited(packet).map_err(words)?;
-    Ok((frames(&parsed, packet)?, used))
+    Ok((frames(&parsed)?, used))
 }
 
-fn frames<'a>(parsed: &Packet<'a>, packet: &[u8]) -> Result<Frames<'a>, String> {
+fn frames<'a>(parsed: &Packet<'a>) -> Result<Frames<'a>, String> {
     let length = parsed.toc().frame_size().samples_per_channel_48k();
     let data = parsed.frames().to_vec();
     if data.len() * length > LONGEST_PACKET {
         return Err("a packet claims more than 120 ms".into());
     }
-    let toc = packet.first().copied().unwrap_or_default() & !3;
-    Ok(Frames { toc, samples: length / (CLOCK / RATE) as usize, data })
+    Ok(Frames { toc: parsed.toc(), samples: length / (CLOCK / RATE) as usize, data })
 }
 
 fn words(error: ruopus::PacketError) -> String {
