@@ -64,8 +64,9 @@ impl Pool {
 
 /// Pieces that wait or are worked on, in the whole process: the bound on their memory is, too.
 static PENDING: AtomicUsize = AtomicUsize::new(0);
-/// Pieces that may be pending beside one for each thread, so that one that is done finds another.
-const SPARE: usize = 1;
+/// Pieces that may be pending beside one for each thread: enough that no thread runs out of them while the
+/// one that makes them works on one itself.
+const SPARE: usize = 3;
 /// How long to wait for a piece that another thread works on before looking for something to do again.
 const PATIENCE: Duration = Duration::from_millis(1);
 
