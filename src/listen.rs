@@ -1,7 +1,7 @@
 //! One recording through all stations, block by block: decode, level, score, laughter.
 //!
-//! Invariant: the only room that holds samples; it holds some seconds of them, however long the
-//! recording. What it finds does not depend on blocks, batches or threads.
+//! Invariant: the only room that holds samples; it holds a batch of patches for each thread and a few more,
+//! however long the recording. What it finds does not depend on blocks, batches or threads.
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -57,6 +57,7 @@ fn scores(place: &Place, change: impl FnOnce(&mut Command)) -> String {
     said(&mut command).ends_with(0).stdout
 }
 
+/// candle looks at this variable, wherever it is called.
 #[test]
 fn scores_are_equal_however_the_machine_is_set_up() {
     let place = Place::with(&RECORDINGS[..1]);

@@ -1,10 +1,11 @@
 //! YAMNet: 16 kHz mono in, 521 logits every 0.48 s out.
 //!
-//! `mel` is the front end, `weights` reads and folds the published model, `net` is the network as a
-//! list of layers, `kernels` does its arithmetic, `classes` names what it hears.
+//! `mel` is the front end over the transform of `fft`, `weights` reads and folds the published model, `net`
+//! is the network as a list of layers: of a `block` each, the first ones shared by patches that `overlap`.
+//! `kernels` does the arithmetic, `classes` names what is heard.
 //!
-//! Invariant: this room does not know files, days, laughs or threads. The logits of a patch are
-//! bit-equal whatever batch it falls into.
+//! Invariant: this room does not know files, days or laughs, and starts no thread. The logits of a patch
+//! are bit-equal whatever batch it falls into.
 //!
 //! Source of every constant: Google's YAMNet (tensorflow/models, research/audioset/yamnet); see
 //! models/README.md.

@@ -84,6 +84,10 @@ impl Layer {
         let start = out.len();
         out.resize(start + samples, 0.0);
         self.conceal(&mut out[start..]);
+        if self.leads_over {
+            // What was led over to is where the next frame comes from.
+            (self.mode, self.leads_over) = (Some(Mode::CeltOnly), false);
+        }
     }
 
     fn conceal(&mut self, out: &mut [f32]) {

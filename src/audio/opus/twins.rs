@@ -34,7 +34,11 @@ fn sound(seconds: usize, channels: usize) -> Vec<f32> {
 
 /// Packets of that sound, as long as each of `lengths` (samples at 48 kHz) in turn.
 fn encoded(channels: usize, bitrate: u32, lengths: &[usize], auto: bool) -> Vec<Vec<u8>> {
-    let (pcm, mut at, mut packets) = (sound(4, channels), 0, Vec::new());
+    packets(&sound(4, channels), channels, bitrate, lengths, auto)
+}
+
+fn packets(pcm: &[f32], channels: usize, bitrate: u32, lengths: &[usize], auto: bool) -> Vec<Vec<u8>> {
+    let (mut at, mut packets) = (0, Vec::new());
     let mut encoder = OpusEncoder::new(channels);
     encoder.set_bitrate(auto.then_some(bitrate));
     for &length in lengths.iter().cycle() {
@@ -133,17 +137,22 @@ fn any_frames_in_any_order_are_finite_and_as_long_as_they_say() {
     }
 }
 
-/// A lost frame sounds like its neighbours, and those behind it are no louder.
+/// A lost frame sounds like its neighbours, and those behind it are no louder; also if only one side of two
+/// had a sound.
 #[test]
 fn losses_fade() {
-    let packets = encoded(1, 64_000, &[960], false);
-    let (mut layer, mut out) = (Layer::new(), Vec::new());
-    let parsed: Vec<_> = packets.iter().map(|packet| Packet::parse(packet).unwrap()).collect();
-    parsed[..60].iter().for_each(|packet| layer.decode(packet.toc(), packet.frames()[0], &mut out));
-    let level = |x: &[f32]| (x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32).sqrt();
-    let before = level(&out[out.len() - 3_200..]);
-    out.clear();
-    (0..100).for_each(|_| layer.lose(320, &mut out));
-    assert!(level(&out[..320]) < 1.5 * before && level(&out[320..640]) > 0.05 * before);
-    assert!(level(&out[31_000..]) < before);
+    let mut right = sound(4, 2);
+    right.iter_mut().step_by(2).for_each(|left| *left = 0.0);
+    for (pcm, channels) in [(sound(4, 1), 1), (sound(4, 2), 2), (right, 2)] {
+        let packets = packets(&pcm, channels, 64_000, &[960], false);
+        let (mut layer, mut out) = (Layer::new(), Vec::new());
+        let parsed: Vec<_> = packets.iter().map(|packet| Packet::parse(packet).unwrap()).collect();
+        parsed[..60].iter().for_each(|packet| layer.decode(packet.toc(), packet.frames()[0], &mut out));
+        let level = |x: &[f32]| (x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32).sqrt();
+        let before = level(&out[out.len() - 3_200..]);
+        out.clear();
+        (0..100).for_each(|_| layer.lose(320, &mut out));
+        assert!(level(&out[..320]) < 1.5 * before && level(&out[320..640]) > 0.05 * before, "{channels}");
+        assert!(level(&out[31_000..]) < before, "{channels}");
+    }
 }

@@ -33,8 +33,9 @@ pub struct Celt {
     shapes: Box<Shapes>,
     synthesis: Synthesis,
     noise: u32,
-    /// Where the last frame's bands ended.
+    /// Where the last frame's bands ended, and how many channels it had.
     end: usize,
+    channels: usize,
     /// Nothing was decoded yet.
     fresh: bool,
 }
@@ -44,7 +45,7 @@ impl Celt {
         let shapes =
             Shapes { x: [[0.0; BINS]; 2], norm: [[0.0; BINS]; 2], masks: [[0; NB_EBANDS]; 2], fold: [0.0; MOST_HEARD] };
         let (energies, synthesis) = (Energies::new(), Synthesis::new());
-        Celt { energies, shapes: Box::new(shapes), synthesis, noise: 0, end: NB_EBANDS, fresh: true }
+        Celt { energies, shapes: Box::new(shapes), synthesis, noise: 0, end: NB_EBANDS, channels: 1, fresh: true }
     }
 
     /// Forgets all that was decoded.
@@ -72,7 +73,7 @@ impl Celt {
         };
         self.synthesis.run(transient, comb, out);
         self.energies.remember(transient, lm, channels, end);
-        (self.noise, self.end, self.fresh) = (coder.range_size(), end, false);
+        (self.noise, self.end, self.channels, self.fresh) = (coder.range_size(), end, channels, false);
     }
 
     /// Reads a frame's energies and shapes into the spectrum; gives whether its blocks are short.
@@ -149,14 +150,16 @@ impl Celt {
         let lm = exponent(out);
         self.energies.decay(lm);
         for band in 0..self.end.min(HEARD) {
-            let x = &mut self.shapes.x[0][bin(band, lm)..bin(band + 1, lm)];
-            for x in x.iter_mut() {
-                self.noise = shape::noise(self.noise);
-                *x = (self.noise as i32 >> 20) as f32;
+            for x in &mut self.shapes.x[..self.channels] {
+                let x = &mut x[bin(band, lm)..bin(band + 1, lm)];
+                for x in x.iter_mut() {
+                    self.noise = shape::noise(self.noise);
+                    *x = (self.noise as i32 >> 20) as f32;
+                }
+                shape::renormalise(x, 1.0);
             }
-            shape::renormalise(x, 1.0);
         }
-        self.mix(lm, 1, self.end);
+        self.mix(lm, self.channels, self.end);
         self.synthesis.run(false, Comb::default(), out);
         self.fresh = false;
     }
