@@ -26,18 +26,33 @@ pub const LANES: usize = 4;
 #[repr(align(16))]
 pub struct Lanes(pub [f32; LANES]);
 
+// Loops and `inline(always)`, since these are single instructions that must not become calls.
 impl Lanes {
-    fn with(self, other: Lanes, operation: impl Fn(f32, f32) -> f32) -> Lanes {
-        Lanes(std::array::from_fn(|lane| operation(self.0[lane], other.0[lane])))
+    #[inline(always)]
+    fn each(mut self, operation: impl Fn(f32) -> f32) -> Lanes {
+        for value in &mut self.0 {
+            *value = operation(*value);
+        }
+        self
     }
 
+    #[inline(always)]
+    fn with(mut self, other: Lanes, operation: impl Fn(f32, f32) -> f32) -> Lanes {
+        for (value, other) in self.0.iter_mut().zip(other.0) {
+            *value = operation(*value, other);
+        }
+        self
+    }
+
+    #[inline(always)]
     pub fn sqrt(self) -> Lanes {
-        Lanes(self.0.map(f32::sqrt))
+        self.each(f32::sqrt)
     }
 }
 
 impl Add for Lanes {
     type Output = Lanes;
+    #[inline(always)]
     fn add(self, other: Lanes) -> Lanes {
         self.with(other, |a, b| a + b)
     }
@@ -45,6 +60,7 @@ impl Add for Lanes {
 
 impl Sub for Lanes {
     type Output = Lanes;
+    #[inline(always)]
     fn sub(self, other: Lanes) -> Lanes {
         self.with(other, |a, b| a - b)
     }
@@ -52,15 +68,17 @@ impl Sub for Lanes {
 
 impl Mul<f32> for Lanes {
     type Output = Lanes;
+    #[inline(always)]
     fn mul(self, factor: f32) -> Lanes {
-        Lanes(self.0.map(|value| value * factor))
+        self.each(|value| value * factor)
     }
 }
 
 impl Neg for Lanes {
     type Output = Lanes;
+    #[inline(always)]
     fn neg(self) -> Lanes {
-        Lanes(self.0.map(|value| -value))
+        self.each(|value| -value)
     }
 }
 
@@ -81,19 +99,23 @@ fn real(re: Lanes) -> Bin {
 }
 
 impl Bin {
+    #[inline(always)]
     fn plus(self, other: Bin) -> Bin {
         bin(self.re + other.re, self.im + other.im)
     }
 
+    #[inline(always)]
     fn minus(self, other: Bin) -> Bin {
         bin(self.re - other.re, self.im - other.im)
     }
 
     /// Times the conjugate of a twiddle factor.
+    #[inline(always)]
     fn turned(self, Twiddle { re, im }: Twiddle) -> Bin {
         bin(self.re * re + self.im * im, self.im * re - self.re * im)
     }
 
+    #[inline(always)]
     pub fn magnitude(self) -> Lanes {
         (self.re.with(self.re, |a, b| a * b) + self.im.with(self.im, |a, b| a * b)).sqrt()
     }
@@ -185,6 +207,7 @@ impl Stage {
         }
     }
 
+    #[inline(always)]
     fn turned(&self, part: &[Bin], j: usize, k: usize) -> Bin {
         part[k].turned(self.twiddles[(j - 1) * bins(self.points) + k])
     }

@@ -48,10 +48,14 @@ impl FrontEnd {
 
     /// Some frames side by side.
     fn frames(&self, samples: [&[f32]; LANES], spectra: &mut Spectra, rows: &mut [f32]) {
-        let windowed = self.window.iter().enumerate().map(|(i, weight)| Lanes(samples.map(|frame| frame[i])) * *weight);
-        let padded = windowed.chain(std::iter::repeat(Lanes::default())).take(LENGTH);
+        let mut padded = [Lanes::default(); LENGTH];
+        for (lane, frame) in samples.into_iter().enumerate() {
+            for ((padded, sample), weight) in padded.iter_mut().zip(frame).zip(&self.window) {
+                padded.0[lane] = sample * weight;
+            }
+        }
         let mut magnitude = [Lanes::default(); BINS];
-        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(padded, spectra)) {
+        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(padded.into_iter(), spectra)) {
             *magnitude = bin.magnitude();
         }
         for (band, filter) in self.bands.iter().enumerate() {
@@ -76,6 +80,7 @@ impl Band {
         Band { first, weights: column[first..end].to_vec() }
     }
 
+    #[inline(always)]
     fn of(&self, magnitude: &[Lanes]) -> Lanes {
         let bins = magnitude[self.first..].iter().zip(&self.weights);
         bins.fold(Lanes::default(), |sum, (bin, weight)| sum + *bin * *weight)
