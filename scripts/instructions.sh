@@ -2,7 +2,7 @@
 # Counts the instructions of the network and the front end, and compares them with the recorded ones: a
 # change that makes them slower shows on any machine, however busy. Not for times; those are benches/stages.rs.
 #
-#   scripts/instructions.sh            fails if a count is more than 10 % off
+#   scripts/instructions.sh            fails if a count is more than 5 % off
 #   scripts/instructions.sh --record   writes benches/instructions.txt anew
 #
 # Needs valgrind, which knows no AVX-512, so that `native` is AVX2 here. Another compiler or processor makes
@@ -10,7 +10,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 record=benches/instructions.txt
-tolerance=10
+tolerance=5
 
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT

@@ -164,12 +164,8 @@ impl Fft {
     }
 
     /// The spectra of 512 real samples: 257 bins.
-    pub fn transform<'a>(
-        &self,
-        samples: impl Iterator<Item = Lanes>,
-        Spectra([from, to]): &'a mut Spectra,
-    ) -> &'a [Bin] {
-        for (place, samples) in from.iter_mut().zip(samples) {
+    pub fn transform<'a>(&self, samples: &[Lanes; LENGTH], Spectra([from, to]): &'a mut Spectra) -> &'a [Bin] {
+        for (place, &samples) in from.iter_mut().zip(samples) {
             *place = real(samples);
         }
         for stage in &self.quarters {
@@ -230,7 +226,7 @@ impl Stage {
         }
         for k in 1..n.div_ceil(2) {
             let a = parts[0][k];
-            let [b, c, d] = [1, 2, 3].map(|j| self.turned(parts[j], j, k));
+            let (b, c, d) = (self.turned(parts[1], 1, k), self.turned(parts[2], 2, k), self.turned(parts[3], 3, k));
             let (odd, even) = (d.plus(b), a.plus(c));
             let (odd_difference, even_difference) = (bin(d.re - b.re, b.im - d.im), a.minus(c));
             joined[k] = bin(even.re + odd.re, odd.im + even.im);
@@ -279,8 +275,8 @@ mod tests {
         let (fft, mut spectra) = (Fft::new(), Spectra::default());
         for seed in 1..20 {
             let signals: [Vec<f32>; LANES] = std::array::from_fn(|lane| signal(seed, lane));
-            let samples = (0..LENGTH).map(|i| Lanes(std::array::from_fn(|lane| signals[lane][i])));
-            let bins = fft.transform(samples, &mut spectra);
+            let samples = std::array::from_fn(|i| Lanes(std::array::from_fn(|lane| signals[lane][i])));
+            let bins = fft.transform(&samples, &mut spectra);
             for (lane, signal) in signals.iter().enumerate() {
                 for (k, (ours, theirs)) in bins.iter().zip(naive(signal)).enumerate() {
                     let error = (f64::from(ours.re.0[lane]) - theirs.0).hypot(f64::from(ours.im.0[lane]) - theirs.1);

@@ -55,7 +55,7 @@ impl FrontEnd {
             }
         }
         let mut magnitude = [Lanes::default(); BINS];
-        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(padded.into_iter(), spectra)) {
+        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(&padded, spectra)) {
             *magnitude = bin.magnitude();
         }
         for (band, filter) in self.bands.iter().enumerate() {
