@@ -12,76 +12,13 @@
 //! machine or the other lanes.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
-use std::ops::{Add, Mul, Neg, Sub};
+
+use crate::yamnet::lanes::Lanes;
 
 /// Points of the transform.
 pub const LENGTH: usize = 512;
 /// Bins of a spectrum, from DC to Nyquist.
 pub const BINS: usize = LENGTH / 2 + 1;
-/// Frames side by side: what every x86-64 and every 64-bit ARM adds with one instruction.
-pub const LANES: usize = 4;
-
-/// The same value of several frames.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[repr(align(16))]
-pub struct Lanes(pub [f32; LANES]);
-
-// Loops and `inline(always)`, since these are single instructions that must not become calls.
-impl Lanes {
-    #[inline(always)]
-    fn each(mut self, operation: impl Fn(f32) -> f32) -> Lanes {
-        for value in &mut self.0 {
-            *value = operation(*value);
-        }
-        self
-    }
-
-    #[inline(always)]
-    fn with(mut self, other: Lanes, operation: impl Fn(f32, f32) -> f32) -> Lanes {
-        for (value, other) in self.0.iter_mut().zip(other.0) {
-            *value = operation(*value, other);
-        }
-        self
-    }
-
-    #[inline(always)]
-    pub fn sqrt(self) -> Lanes {
-        self.each(f32::sqrt)
-    }
-}
-
-impl Add for Lanes {
-    type Output = Lanes;
-    #[inline(always)]
-    fn add(self, other: Lanes) -> Lanes {
-        self.with(other, |a, b| a + b)
-    }
-}
-
-impl Sub for Lanes {
-    type Output = Lanes;
-    #[inline(always)]
-    fn sub(self, other: Lanes) -> Lanes {
-        self.with(other, |a, b| a - b)
-    }
-}
-
-impl Mul<f32> for Lanes {
-    type Output = Lanes;
-    #[inline(always)]
-    fn mul(self, factor: f32) -> Lanes {
-        self.each(|value| value * factor)
-    }
-}
-
-impl Neg for Lanes {
-    type Output = Lanes;
-    #[inline(always)]
-    fn neg(self) -> Lanes {
-        self.each(|value| -value)
-    }
-}
-
 /// A bin: real and imaginary part.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Bin {
@@ -117,7 +54,7 @@ impl Bin {
 
     #[inline(always)]
     pub fn magnitude(self) -> Lanes {
-        (self.re.with(self.re, |a, b| a * b) + self.im.with(self.im, |a, b| a * b)).sqrt()
+        (self.re.square() + self.im.square()).sqrt()
     }
 }
 
@@ -254,6 +191,7 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yamnet::lanes::LANES;
 
     /// The definition, in f64.
     fn naive(samples: &[f32]) -> Vec<(f64, f64)> {

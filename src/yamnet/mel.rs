@@ -2,7 +2,8 @@
 //!
 //! Invariant: a frame depends on its own 400 samples alone.
 
-use crate::yamnet::fft::{BINS, Fft, LANES, LENGTH, Lanes, Spectra};
+use crate::yamnet::fft::{BINS, Fft, LENGTH, Spectra};
+use crate::yamnet::lanes::{LANES, Lanes};
 use crate::yamnet::{BANDS, FRAME, FRAME_HOP, PATCH_HOP_SAMPLES, PATCH_SAMPLES};
 
 /// Added before the logarithm.

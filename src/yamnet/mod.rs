@@ -1,8 +1,9 @@
 //! YAMNet: 16 kHz mono in, 521 logits every 0.48 s out.
 //!
-//! `mel` is the front end over the transform of `fft`, `weights` reads and folds the published model, `net`
-//! is the network as a list of layers: of a `block` each, the first ones shared by patches that `overlap`.
-//! `kernels` does the arithmetic, `classes` names what is heard.
+//! `mel` is the front end over the transform of `fft`, several frames in the `lanes` of a vector.
+//! `weights` reads and folds the published model. `net` is the network as a list of layers, of a `block`
+//! each, the first ones shared by patches that `overlap`. `kernels` does the arithmetic, `classes` names
+//! what is heard.
 //!
 //! Invariant: this room does not know files, days or laughs, and starts no thread. The logits of a patch
 //! are bit-equal whatever batch it falls into.
@@ -14,6 +15,7 @@ mod block;
 pub mod classes;
 mod fft;
 pub mod kernels;
+mod lanes;
 pub mod mel;
 pub mod net;
 mod overlap;
