@@ -41,18 +41,20 @@ impl FrontEnd {
         for (group, rows) in log_mel.chunks_mut(LANES * BANDS).enumerate() {
             let last = rows.len() / BANDS - 1;
             // The last group may be smaller: its last frame stands in for those that are missing.
-            let starts = std::array::from_fn(|lane| (group * LANES + lane.min(last)) * FRAME_HOP);
-            self.frames(starts.map(|start| &samples[start..start + FRAME]), &mut spectra, rows);
+            let starts: [usize; LANES] = std::array::from_fn(|lane| (group * LANES + lane.min(last)) * FRAME_HOP);
+            let frame =
+                |lane: usize| samples[starts[lane]..].first_chunk().expect("every frame that was counted is whole");
+            self.frames(std::array::from_fn(frame), &mut spectra, rows);
         }
         log_mel
     }
 
     /// Some frames side by side.
-    fn frames(&self, samples: [&[f32]; LANES], spectra: &mut Spectra, rows: &mut [f32]) {
+    fn frames(&self, samples: [&[f32; FRAME]; LANES], spectra: &mut Spectra, rows: &mut [f32]) {
         let mut padded = [Lanes::default(); LENGTH];
-        for (lane, frame) in samples.into_iter().enumerate() {
-            for ((padded, sample), weight) in padded.iter_mut().zip(frame).zip(&self.window) {
-                padded.0[lane] = sample * weight;
+        for (i, (padded, weight)) in padded.iter_mut().zip(&self.window).enumerate().take(FRAME) {
+            for (value, frame) in padded.0.iter_mut().zip(samples) {
+                *value = frame[i] * weight;
             }
         }
         let mut magnitude = [Lanes::default(); BINS];
