@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{RecordingError, position};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
-pub use step::{Step, Stop};
+pub use step::{Stage, Step, Stop};
 
 /// Number of laughter classes: AudioSet indices 13 to 18.
 pub const LAUGHTER_CLASSES: usize = 6;
