@@ -6,6 +6,7 @@ mod web;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -136,6 +137,33 @@ fn a_wrong_address_is_not_asked_again_and_changes_nothing() {
     said.complains_of("the ping of the end to http://127.0.0.1:").complains_of("404 Not Found; is the ping URL right");
     assert!(!said.stderr.contains("secret-uuid"), "{}", said.stderr);
     assert_eq!(place.number("SELECT count(*) FROM runs"), 1);
+}
+
+#[test]
+fn an_encrypted_ping_reaches_who_is_trusted_and_nobody_else() {
+    let place = Place::with(&[LAUGH]);
+    let authority = place.path("authority.pem");
+    let web = Web::encrypted(&[Answer::fine()], &authority);
+    let scan = |roots: &Path| {
+        let mut command = place.scan_into(&place.sqlite(), &[]);
+        said(command.env("GIGGLES_PING_URL", web.encrypted_url("ping/secret-uuid")).env("SSL_CERT_FILE", roots))
+    };
+    assert_eq!(scan(&authority).ends_with(0).stderr, "");
+    assert_eq!(ends(&web), ["start", "0"]);
+    let stranger = place.path("stranger.pem");
+    Web::encrypted(&[], &stranger);
+    scan(&stranger).ends_with(0).complains_of("invalid peer certificate");
+    assert_eq!(ends(&web).len(), 2);
+}
+
+#[test]
+fn no_level_of_the_log_shows_the_address() {
+    let (place, web) = (Place::with(&[LAUGH]), Web::answering(&[Answer::fine()]));
+    for (flag, filter) in [("-vv", ""), ("-v", "trace"), ("-v", "ureq=trace,ureq_proto=trace")] {
+        let said = said(watched(&place, &web, &[flag, "--force"]).env("RUST_LOG", filter)).ends_with(0);
+        assert!(!said.stderr.contains("secret"), "{}", said.stderr);
+    }
+    assert_eq!(ends(&web).len(), 6);
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Call {
             Some(body) => self.agent.post(url).config().timeout_global(Some(timeout)).build().send(body),
             None => self.agent.get(url).config().timeout_global(Some(timeout)).build().call(),
         };
-        let answer = answer.map_err(|error| Failure { reason: reason(&error), passes: true })?;
+        let answer = answer.map_err(|error| failure(&error))?;
         match answer.status() {
             status if status.is_success() => Ok(answer),
             status => Err(Failure {
@@ -177,13 +177,16 @@ impl Call {
     }
 }
 
-/// The client's words, but never the URL.
-fn reason(error: &ureq::Error) -> String {
-    match error {
+/// The client's words, but never the URL. A certificate does not become right by asking again.
+fn failure(error: &ureq::Error) -> Failure {
+    let reason = match error {
         ureq::Error::BadUri(_) => "it is no URL that can be asked".to_owned(),
         ureq::Error::HostNotFound => "its host is not known; is the name right, and is the network up?".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
         other => other.to_string(),
-    }
+    };
+    let passes = !reason.contains("certificate");
+    Failure { reason, passes }
 }
 
 fn advice(status: http::StatusCode) -> &'static str {
