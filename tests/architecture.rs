@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use support::source::{self, Source};
 
 /// What a room may import from the crate, besides itself.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("record", &[]),
     ("exit", &["record"]),
     ("audio", &["record"]),
@@ -20,8 +20,10 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ("listen", &["record", "audio", "yamnet", "laughter", "pool"]),
     ("shard", &[]),
     ("store", &["record", "exit"]),
-    ("output", &["record", "exit"]),
+    ("day", &["record", "exit"]),
+    ("output", &["record", "exit", "day"]),
     ("watch", &["record", "exit"]),
+    ("status", &["record", "exit", "audio", "day", "store"]),
     ("run", LIBRARY),
     ("lib", LIBRARY),
     // The bin side. The library cannot see it, which the compiler keeps.
@@ -31,13 +33,13 @@ const ROOMS: [(&str, &[&str]); 17] = [
 ];
 
 const LIBRARY: &[&str] = &[
-    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "output", "watch",
-    "run",
+    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
+    "watch", "status", "run",
 ];
 
 const BIN: &[&str] = &[
-    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "output", "watch",
-    "run", "cli", "progress",
+    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
+    "watch", "status", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
