@@ -24,10 +24,12 @@
 //! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter, pool |
 //! | [`shard`] | this machine's part of the recordings | |
 //! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
-//! | [`output`] | a run as text: one file a format | record, exit |
+//! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
+//! | [`output`] | what happened as text: one file a format | record, exit, day |
 //! | [`replace`] | a file written whole or not at all | |
 //! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
 //! | [`run`] | one run, folder to exit code | all |
+//! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
 //!
 //! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
 //! cannot see the command line.
@@ -41,6 +43,7 @@
 //! - A run is committed whole or not at all.
 
 pub mod audio;
+pub mod day;
 pub mod exit;
 pub mod identify;
 pub mod laughter;
@@ -51,6 +54,7 @@ pub mod record;
 pub mod replace;
 pub mod run;
 pub mod shard;
+pub mod status;
 pub mod store;
 pub mod watch;
 pub mod yamnet;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use support::source::{self, Source};
 
 /// What a room may import from the crate, besides itself.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("exit", &["record"]),
     ("audio", &["record"]),
@@ -20,9 +20,11 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("listen", &["record", "audio", "yamnet", "laughter", "pool"]),
     ("shard", &[]),
     ("store", &["record", "exit"]),
-    ("output", &["record", "exit"]),
+    ("day", &["record", "exit"]),
+    ("output", &["record", "exit", "day"]),
     ("replace", &[]),
     ("watch", &["record", "exit", "replace"]),
+    ("status", &["record", "exit", "audio", "day", "store"]),
     ("run", LIBRARY),
     ("lib", LIBRARY),
     // The bin side. The library cannot see it, which the compiler keeps.
@@ -32,17 +34,17 @@ const ROOMS: [(&str, &[&str]); 18] = [
 ];
 
 const LIBRARY: &[&str] = &[
-    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "output",
-    "replace", "watch", "run",
+    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
+    "replace", "watch", "status", "run",
 ];
 
 const BIN: &[&str] = &[
-    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "output",
-    "replace", "watch", "run", "cli", "progress",
+    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
+    "replace", "watch", "status", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
-const HOMES: [(&str, &[&str]); 23] = [
+const HOMES: &[(&str, &[&str])] = &[
     ("symphonia", &["audio/decode"]),
     ("rubato", &["audio/resample"]),
     ("ruopus", &["audio/opus"]),

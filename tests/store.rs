@@ -6,6 +6,8 @@ mod homes;
 mod nights;
 #[path = "store/postgres_only.rs"]
 mod postgres_only;
+#[path = "store/reading.rs"]
+mod reading;
 #[path = "support/postgres.rs"]
 mod server;
 #[path = "store/sqlite_only.rs"]
@@ -19,6 +21,7 @@ use giggles::store::{StoreError, open};
 
 use homes::{Home, InPostgres, InSqlite, eventually};
 use nights::{at, content, event, night, recording};
+use reading::*;
 
 macro_rules! contract {
     ($($test:ident),+ $(,)?) => {
@@ -50,6 +53,13 @@ contract!(
     many_sources_may_save_at_once,
     one_run_a_source,
     ten_thousand_laughs,
+    nothing_stored_reads_as_nothing,
+    a_night_can_be_read_by_the_program_too,
+    recordings_of_a_window,
+    a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for,
+    runs_are_read_latest_first,
+    a_newer_database_is_not_read_either,
+    reading_does_not_wait_for_the_lock,
 );
 
 fn a_night_reads_back(home: &impl Home) {

@@ -8,6 +8,7 @@ mod scan;
 mod scores;
 mod settings;
 pub mod signals;
+mod status;
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -42,6 +43,8 @@ Examples:
       hear what has not been heard yet, and store its laughs in the user's own SQLite file
   giggles scores evening.ogg
       show what the model hears in one recording
+  giggles status --date yesterday
+      show what is known of a day: heard, failed, missing hours, laughs
   giggles help scan
       all settings of a scan";
 
@@ -61,6 +64,8 @@ enum Command {
     Scan(Box<scan::Arguments>),
     /// Show what the model hears in one recording, patch by patch
     Scores(scores::Arguments),
+    /// Show the last runs, or what is known of a day: heard, failed, missing hours, laughs
+    Status(status::Arguments),
 }
 
 #[derive(Args)]
@@ -99,6 +104,7 @@ impl Cli {
         match self.command {
             Command::Scan(arguments) => Ok(scan::run(&arguments, quiet, log, signals)),
             Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
+            Command::Status(arguments) => status::run(&arguments, quiet),
         }
     }
 }

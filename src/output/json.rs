@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{View, after};
 use crate::record::{Event, Fate, LAUGHTER_NAMES, Outcome, RecordingError, Skip};
 
-const SPEC_VERSION: &str = "1";
+pub(super) const SPEC_VERSION: &str = "1";
 
 /// The whole run as one document, with a line break at the end.
 pub fn document(view: &View) -> String {
@@ -118,11 +118,11 @@ fn laugh(view: &View, outcome: &Outcome, event: &Event) -> Value {
     })
 }
 
-fn seconds(offset: Duration) -> f64 {
+pub(super) fn seconds(offset: Duration) -> f64 {
     offset.as_secs_f64()
 }
 
 /// The shortest decimal that is this f32: 0.56, not 0.5600000023841858.
-fn score(score: f32) -> Value {
+pub(super) fn score(score: f32) -> Value {
     score.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }

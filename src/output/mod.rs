@@ -5,6 +5,7 @@
 
 pub mod json;
 pub mod scores;
+pub mod status;
 pub mod summary;
 pub mod table;
 

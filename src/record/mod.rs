@@ -6,9 +6,11 @@
 mod error;
 mod rules;
 mod step;
+mod stored;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{RecordingError, position};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use step::{Stage, Step, Stop};
+pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
 
 /// Number of laughter classes: AudioSet indices 13 to 18.
 pub const LAUGHTER_CLASSES: usize = 6;
@@ -37,6 +40,19 @@ impl fmt::Display for ContentHash {
     /// 64 lower-case hexadecimal digits, as `sha256sum` prints them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = ();
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<ContentHash, ()> {
+        let mut hash = [0; 32];
+        let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
+        let digits = digits.filter(|digits| digits.len() == 64).ok_or(())?;
+        hash.iter_mut().zip(digits.chunks_exact(2)).for_each(|(byte, pair)| *byte = pair[0] << 4 | pair[1]);
+        Ok(ContentHash(hash))
     }
 }
 
@@ -60,6 +76,11 @@ impl Clock {
             Clock::Metadata => "metadata",
             Clock::Modified => "modified",
         }
+    }
+
+    /// Of that word.
+    pub fn named(word: &str) -> Option<Clock> {
+        [Clock::Name, Clock::Metadata, Clock::Modified].into_iter().find(|clock| clock.as_str() == word)
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod location;
 mod postgres;
+mod reading;
 mod rows;
 mod schema;
 mod sqlite;
@@ -20,6 +21,7 @@ mod sqlite;
 use std::collections::HashSet;
 
 pub use location::{DatabaseFile, Location};
+pub use reading::Reader;
 
 use crate::exit::Fatal;
 use crate::record::{Analysis, ContentHash, Counts, Run};
@@ -52,6 +54,14 @@ pub fn open(location: &Location) -> Result<Box<dyn Store>, StoreError> {
     match location {
         Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(file)?)),
         Location::Postgres(server) => Ok(Box::new(postgres::Postgres::open(server)?)),
+    }
+}
+
+/// Looks into a database. None: nothing has ever been stored there.
+pub fn read(location: &Location) -> Result<Option<Box<dyn Reader>>, StoreError> {
+    match location {
+        Location::Sqlite(file) => Ok(sqlite::Past::open(file)?.map(|past| Box::new(past) as Box<dyn Reader>)),
+        Location::Postgres(server) => Ok(postgres::Past::open(server)?.map(|past| Box::new(past) as Box<dyn Reader>)),
     }
 }
 

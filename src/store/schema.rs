@@ -27,6 +27,16 @@ pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'s
     Ok(MIGRATIONS.iter().find(|migration| migration.version > version))
 }
 
+/// Whether a database at `version` can be read; false if nothing was ever stored in it. Who reads upgrades nothing.
+pub fn is_readable(database: &dyn std::fmt::Display, version: i64) -> Result<bool, StoreError> {
+    match next(database, version)? {
+        Some(_) if version > 0 => Err(StoreError::Config(format!(
+            "{database} has the tables of an older giggles (schema {version}); the next `giggles scan` upgrades them"
+        ))),
+        missing => Ok(missing.is_none()),
+    }
+}
+
 /// Said when a table giggles is about to make is there, but not of its making.
 pub fn taken(database: &dyn std::fmt::Display, reason: &str) -> StoreError {
     StoreError::Config(format!(
@@ -42,6 +52,14 @@ mod tests {
     fn versions_count_from_one_without_gaps() {
         let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_may_be_read() {
+        let known = MIGRATIONS.len() as i64;
+        assert!(is_readable(&"db", known).unwrap());
+        assert!(!is_readable(&"db", 0).unwrap());
+        assert!(matches!(is_readable(&"db", known + 1), Err(StoreError::Newer { .. })));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Builders: a night in a few lines.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::time::Duration;
 

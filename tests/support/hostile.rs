@@ -3,13 +3,11 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use super::audio;
-use super::program::{Place, Said, said};
+use super::program::{Place, Said};
 
 /// Names and kinds of what fails; in the order of names.
 pub const BAD: [(&str, &str); 13] = [
@@ -77,36 +75,10 @@ fn closed(place: &Place) {
     }
 }
 
-/// Runs the scan as a user to whom permissions apply: root may read all, so then it is nobody.
+/// Runs the scan as a user to whom permissions apply.
 pub fn scan(place: &Place, flags: &[&str]) -> Said {
-    let mut command = place.scan_into(&place.sqlite(), flags);
-    if rustix::process::geteuid().is_root() {
-        give_to_nobody(&place.path(""));
-        let program = place.path("giggles");
-        fs::copy(env!("CARGO_BIN_EXE_giggles"), &program).unwrap();
-        command = copied(&program, &command);
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    let said = said(&mut command);
+    let said = place.said_by_nobody(&mut place.scan_into(&place.sqlite(), flags));
     // For the folder to be removed by its owner.
     fs::set_permissions(place.recording("closed"), fs::Permissions::from_mode(0o700)).unwrap();
     said
-}
-
-const NOBODY: u32 = 65_534;
-
-/// The same command of another program.
-fn copied(program: &Path, command: &Command) -> Command {
-    let mut copy = Command::new(program);
-    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    copy.env_clear().envs(set).args(command.get_args());
-    copy.current_dir(command.get_current_dir().unwrap());
-    copy
-}
-
-fn give_to_nobody(path: &Path) {
-    lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    if path.is_dir() && !path.is_symlink() {
-        fs::read_dir(path).unwrap().flatten().for_each(|entry| give_to_nobody(&entry.path()));
-    }
 }

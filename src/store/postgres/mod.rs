@@ -14,6 +14,7 @@ mod connect;
 mod error;
 mod lock;
 mod password;
+mod reading;
 mod server;
 mod statements;
 mod tls;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use postgres::{Client, GenericClient};
 
+pub use self::reading::Past;
 pub use self::server::Server;
 
 use self::error::{Trouble, working};

@@ -22,6 +22,20 @@ pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     }
 }
 
+/// As `explain`, for whoever only reads.
+pub fn explain_reading(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly) => StoreError::Config(format!(
+            "{database} was left half-written by a run that was killed, and may not be written here; \
+             the next `giggles scan` puts it right"
+        )),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Config(format!(
+            "{database} cannot be read ({error}); check the permissions of the file and of its folder"
+        )),
+        _ => explain(database, error),
+    }
+}
+
 pub fn explain_save(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     match explain(database, error) {
         StoreError::Failed(_) => {

@@ -8,6 +8,7 @@
 
 mod error;
 mod lock;
+mod reading;
 mod statements;
 
 use std::collections::HashSet;
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
+
+pub use self::reading::Past;
 
 use self::error::{explain, explain_migration, explain_save};
 use self::lock::Lock;

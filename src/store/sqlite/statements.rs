@@ -140,7 +140,7 @@ pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
 }
 
 /// ISO 8601 in UTC with six decimals: sorts as text, and SQLite's own date functions read it.
-fn instant(at: Timestamp) -> String {
+pub fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 

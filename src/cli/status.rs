@@ -1,0 +1,120 @@
+//! `giggles status`: flags to `status::Settings`, and what is stored to standard output.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use giggles::audio::window::parse_date;
+use giggles::audio::zone::parse_zone;
+use giggles::exit::{Exit, Fatal};
+use giggles::output::status::{Look, day, json, runs};
+use giggles::status::{Report, Settings, look};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::settings::{config, database};
+use super::{EXIT_CODES, print};
+
+const EXAMPLES: &str = "\
+Examples:
+  giggles status
+      the last runs
+  giggles status --date yesterday
+      what was heard of that day, what failed, and which hours are missing
+  giggles status --date 2025-10-24 --source neil --json | jq '.days[0].complete'
+      the same for a script
+
+A day is complete if it holds recordings, none of them failed, it is over, and a run has looked for all of it
+since. Gaps are shown and do not count: people switch microphones off. Here 0 means that, 3 that a recording
+failed or nobody has looked since, and 4 that nothing is stored. Of several sources the worst that holds
+recordings of the day counts.
+
+A run that failed was rolled back and left no row: only the age of the last one tells of it here.";
+
+/// The flags of `giggles status`.
+#[derive(Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+pub struct Arguments {
+    /// One day instead of the last runs: YYYY-MM-DD, today, yesterday or '7 days ago'
+    #[arg(long, value_name = "DAY")]
+    date: Option<String>,
+    /// Zone in which a day is a day [default: that of the last run]
+    #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ")]
+    tz: Option<String>,
+    /// Whose recordings [default: everybody's]
+    #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE")]
+    source: Option<String>,
+    /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// File whose first line is the database's URL [env: GIGGLES_DATABASE_URL_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "database")]
+    database_url_file: Option<PathBuf>,
+    /// How many runs to show
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks, and shows what is there.
+pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+    let settings = settings(arguments)?;
+    let asked = Timestamp::now();
+    let Some(report) = look(&settings, asked)? else {
+        return nothing(arguments, &settings, asked, quiet);
+    };
+    let look = Look {
+        asked,
+        database: settings.database.to_string(),
+        zone: &report.zone,
+        runs: &report.runs,
+        days: &report.days,
+    };
+    if let Some(source) = settings.source.as_ref().filter(|source| !report.sources.contains(source)) {
+        log::error!("no run of the source '{source}' is stored; there are {}", report.sources.join(", "));
+    }
+    match (quiet, arguments.json) {
+        (true, _) => complain(&report),
+        (_, true) => print(&json::document(&look))?,
+        _ if arguments.date.is_some() => print(&day::render(&look))?,
+        _ => print(&runs::render(&look))?,
+    }
+    Ok(report.exit)
+}
+
+/// Quiet is for scripts, which want a word only if something is wrong.
+fn complain(report: &Report) {
+    let bad = report.days.iter().filter(|day| report.exit != Exit::Complete && day.verdict().exit() == report.exit);
+    bad.for_each(|day| log::error!("{}, source {}: {}", day.calendar.date, day.source, day::verdict(day)));
+}
+
+fn nothing(arguments: &Arguments, settings: &Settings, asked: Timestamp, quiet: bool) -> Result<Exit, Fatal> {
+    log::error!(
+        "nothing has been stored yet in {}; if it should be, is this the database that the nights write to \
+         (--database, DATABASE_URL), and is its disk mounted?",
+        settings.database
+    );
+    if arguments.json && !quiet {
+        let zone = settings.zone.clone().unwrap_or(TimeZone::UTC);
+        let database = settings.database.to_string();
+        print(&json::document(&Look { asked, database, zone: &zone, runs: &[], days: &[] }))?;
+    }
+    Ok(Exit::Empty)
+}
+
+fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
+    let zone = arguments.tz.as_deref().map(parse_zone).transpose();
+    let zone = zone.map_err(|error| config(format!("--tz: {error}")))?;
+    if let Some(date) = &arguments.date {
+        let now = Timestamp::now().to_zoned(zone.clone().unwrap_or(TimeZone::UTC));
+        parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
+    }
+    Ok(Settings {
+        database: database(arguments.database.as_deref(), arguments.database_url_file.as_deref())?,
+        source: arguments.source.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+        zone,
+        date: arguments.date.clone(),
+        limit: usize::try_from(arguments.runs).unwrap_or(usize::MAX),
+    })
+}

@@ -1,0 +1,138 @@
+//! What is known of one day of one source: heard, failed, neither; and whether that is all.
+//!
+//! A day is complete if it holds recordings, none of them failed, it is over, and a run has looked for
+//! recordings of it since. Gaps do not count: people switch microphones off.
+//!
+//! Invariant: pure. What was heard, what only failed and the gaps tile the day, as far as it is over.
+
+pub mod span;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+pub use self::span::Span;
+
+use self::span::{union, without};
+use crate::exit::Exit;
+use crate::record::{Laugh, PastRun, StoredFailure, StoredRecording};
+
+/// A calendar day in a zone: 23, 24 or 25 hours.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    pub date: Date,
+    pub zone: TimeZone,
+    pub span: Span,
+}
+
+/// One day of one source.
+#[derive(Debug, Clone)]
+pub struct Day {
+    pub source: String,
+    pub calendar: Calendar,
+    /// Those of which a part lies in the day; one across midnight belongs to both days.
+    pub recordings: Vec<StoredRecording>,
+    /// What somebody listened to, once however many recordings hold it.
+    pub heard: Vec<Span>,
+    /// What is in failed recordings only, as long as they say they are.
+    pub failed: Vec<Span>,
+    /// What is in no recording, up to now.
+    pub gaps: Vec<Span>,
+    pub is_over: bool,
+    /// When a run first looked for this whole day after it was over.
+    pub looked: Option<Timestamp>,
+}
+
+/// What to think of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// No recordings are stored.
+    Empty,
+    /// So many recordings failed.
+    Failed(usize),
+    /// It is not over.
+    Running,
+    /// It is over, and no run has looked for the rest of its recordings.
+    Unfinished,
+    Complete,
+}
+
+impl Verdict {
+    pub fn exit(self) -> Exit {
+        match self {
+            Verdict::Empty => Exit::Empty,
+            Verdict::Failed(_) | Verdict::Unfinished => Exit::Partial,
+            Verdict::Running | Verdict::Complete => Exit::Complete,
+        }
+    }
+}
+
+impl Day {
+    /// From a source's recordings of the day and its runs.
+    pub fn of(
+        source: &str,
+        calendar: &Calendar,
+        recordings: Vec<StoredRecording>,
+        runs: &[PastRun],
+        now: Timestamp,
+    ) -> Day {
+        let part = |recording: &StoredRecording| {
+            let span = Span { from: recording.began?.at, to: recording.ended()? };
+            Some(span.within(&calendar.span))
+        };
+        let heard = union(recordings.iter().filter(|recording| recording.failure().is_none()).filter_map(part));
+        let failed = union(recordings.iter().filter(|recording| recording.failure().is_some()).filter_map(part));
+        let failed = without(&failed, &heard);
+        let until_now = Span { to: calendar.span.to.min(now), ..calendar.span };
+        let gaps = without(&without(&[until_now], &heard), &failed);
+        let is_over = calendar.span.to <= now;
+        let looked = is_over.then(|| looked(source, &calendar.span, runs)).flatten();
+        Day { source: source.to_owned(), calendar: calendar.clone(), recordings, heard, failed, gaps, is_over, looked }
+    }
+
+    pub fn verdict(&self) -> Verdict {
+        match (self.recordings.len(), self.failures().count()) {
+            (0, _) => Verdict::Empty,
+            (_, failed @ 1..) => Verdict::Failed(failed),
+            _ if !self.is_over => Verdict::Running,
+            _ if self.looked.is_none() => Verdict::Unfinished,
+            _ => Verdict::Complete,
+        }
+    }
+
+    pub fn failures(&self) -> impl Iterator<Item = (&StoredRecording, &StoredFailure)> {
+        self.recordings.iter().filter_map(|recording| Some((recording, recording.failure()?)))
+    }
+
+    /// Those that begin on this day, in order of time, with the recording that holds them.
+    pub fn laughs(&self) -> Vec<(&StoredRecording, &Laugh)> {
+        let of = |recording| std::iter::repeat(recording).zip(StoredRecording::laughs(recording));
+        let mut laughs: Vec<_> = self.recordings.iter().flat_map(of).collect();
+        laughs.retain(|(_, laugh)| self.calendar.span.holds(laugh.starts));
+        laughs.sort_by_key(|(_, laugh)| laugh.starts);
+        laughs
+    }
+}
+
+/// A run that began before the day was over may have come before its last recordings.
+fn looked(source: &str, day: &Span, runs: &[PastRun]) -> Option<Timestamp> {
+    let all = |run: &PastRun| {
+        let window = run.window;
+        window.from.is_none_or(|from| from <= day.from) && window.to.is_none_or(|to| to >= day.to)
+    };
+    let later = runs.iter().filter(|run| run.source == source && run.started >= day.to && all(run));
+    later.map(|run| run.started).min()
+}
+
+/// How to end after all sources' days: as the worst of those that hold recordings.
+pub fn exit(days: &[Day]) -> Exit {
+    let verdicts = || days.iter().map(Day::verdict);
+    match verdicts().all(|verdict| verdict == Verdict::Empty) {
+        true => Exit::Empty,
+        false if verdicts().any(|verdict| verdict.exit() == Exit::Partial) => Exit::Partial,
+        false => Exit::Complete,
+    }
+}
+
+#[cfg(test)]
+mod tests;

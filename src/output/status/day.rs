@@ -1,0 +1,156 @@
+//! A day as a person reads it: a verdict, a strip of its hours, what failed, the gaps.
+//!
+//! Invariant: one screen, however many recordings and gaps the day has; what is left off is counted.
+
+mod strip;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Look, local, several, since, words, zone_name};
+use crate::day::{Day, Span, Verdict, span};
+use crate::record::{StoredFailure, StoredRecording};
+
+/// Recorders that write when they hear something leave many gaps of seconds.
+const SHORT: Duration = Duration::from_secs(60);
+/// Lines of one kind.
+const LINES: usize = 12;
+
+/// Every source's day, then a line on the sources that have nothing, and one on the last run.
+pub fn render(look: &Look) -> String {
+    let is_empty = |day: &&Day| day.verdict() == Verdict::Empty;
+    let (empty, full): (Vec<&Day>, Vec<&Day>) = look.days.iter().partition(is_empty);
+    let shown = if full.is_empty() { &empty } else { &full };
+    let mut text: String = shown.iter().map(|day| format!("{}\n", of(day))).collect();
+    if !full.is_empty() && !empty.is_empty() {
+        let names: Vec<&str> = empty.iter().map(|day| day.source.as_str()).collect();
+        text += &format!("no recordings of this day: {}\n", names.join(", "));
+    }
+    text + &last_run(look) + "\n"
+}
+
+fn last_run(look: &Look) -> String {
+    match look.runs.first() {
+        Some(run) => {
+            let began = local(run.started, look.zone);
+            format!("last stored run: {began}, {} ago; {}", words(since(run.started, look.asked)), look.database)
+        }
+        None => format!("no run is stored in {}", look.database),
+    }
+}
+
+/// One source's.
+fn of(day: &Day) -> String {
+    let mut lines = vec![headline(day)];
+    if !day.recordings.is_empty() {
+        lines.push(String::new());
+        lines.extend(strip::lines(day));
+        lines.push(String::new());
+        lines.push(counts(day));
+        lines.extend(failures(day));
+        lines.extend(gaps(day));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// `Friday 2025-10-24 in America/Los_Angeles, source neil: incomplete, 1 recording failed`
+fn headline(day: &Day) -> String {
+    let calendar = &day.calendar;
+    let hours = calendar.span.length().as_secs() / 3600;
+    let change = if hours == 24 { String::new() } else { format!(", {hours} hours long") };
+    format!(
+        "{} {} in {}{change}, source {}: {}",
+        calendar.date.strftime("%A"),
+        calendar.date,
+        zone_name(&calendar.zone),
+        day.source,
+        verdict(day)
+    )
+}
+
+/// In the same words on every output.
+pub fn verdict(day: &Day) -> String {
+    match day.verdict() {
+        Verdict::Empty => "no recordings are stored".into(),
+        Verdict::Failed(count) => format!("incomplete, {} failed", several(count, "recording")),
+        Verdict::Running => "not over yet".into(),
+        Verdict::Unfinished => "incomplete, no run has looked for the whole day since it ended".into(),
+        Verdict::Complete => "complete".into(),
+    }
+}
+
+/// `11 recordings heard, 9 h 12 min of the day; 14 laughs`
+fn counts(day: &Day) -> String {
+    let heard = day.recordings.len() - day.failures().count();
+    format!(
+        "{} heard, {} of the day; {}",
+        several(heard, "recording"),
+        words(span::length(&day.heard)),
+        several(day.laughs().len(), "laugh")
+    )
+}
+
+fn failures(day: &Day) -> Vec<String> {
+    let count = day.failures().count();
+    let mut lines = Vec::new();
+    if count > 0 {
+        let hidden = span::length(&day.failed);
+        let hidden = if hidden.is_zero() { "how long is not known".into() } else { words(hidden) };
+        lines.push(format!("{} failed ({hidden}):", several(count, "recording")));
+    }
+    lines.extend(day.failures().take(LINES).map(|(recording, failure)| failed(day, recording, failure)));
+    if count > LINES {
+        lines.push(format!("  and {} more (--json tells all)", count - LINES));
+    }
+    lines
+}
+
+fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> String {
+    let whole = recording.began.zip(recording.ended()).map(|(began, to)| Span { from: began.at, to });
+    let when = match whole {
+        None => "at a time not known".into(),
+        Some(span) if span.is_empty() => clock(day, span.from),
+        Some(span) => range(day, &span.within(&day.calendar.span)),
+    };
+    format!("  {when}  {}: {}", recording.name, failure.reason)
+}
+
+/// The longest gaps in order of time; the short ones and the rest as a sum.
+fn gaps(day: &Day) -> Vec<String> {
+    let mut by_length: Vec<&Span> = day.gaps.iter().collect();
+    by_length.sort_by_key(|gap| std::cmp::Reverse(gap.length()));
+    let long = by_length.iter().take(LINES).take_while(|gap| gap.length() >= SHORT).count();
+    let (shown, rest) = by_length.split_at_mut(long);
+    shown.sort();
+    let mut lines = Vec::new();
+    if !day.gaps.is_empty() {
+        lines.push(format!("no recording ({}):", words(span::length(&day.gaps))));
+    }
+    lines.extend(shown.iter().map(|gap| format!("  {}  {}", range(day, gap), words(gap.length()))));
+    if !rest.is_empty() {
+        let together: Duration = rest.iter().map(|gap| gap.length()).sum();
+        lines.push(format!(
+            "  and {} between recordings, {} together",
+            several(rest.len(), "shorter gap"),
+            words(together)
+        ));
+    }
+    lines
+}
+
+fn range(day: &Day, span: &Span) -> String {
+    format!("{} - {}", clock(day, span.from), clock(day, span.to))
+}
+
+/// `13:00:00`; with the offset where clocks change on this day; midnight at the end is 24:00:00.
+fn clock(day: &Day, at: Timestamp) -> String {
+    let calendar = &day.calendar;
+    let is_even = calendar.span.length() == Duration::from_secs(24 * 3600);
+    let zoned = at.to_zoned(calendar.zone.clone());
+    match is_even {
+        true if at == calendar.span.to => "24:00:00".into(),
+        true => zoned.strftime("%H:%M:%S").to_string(),
+        false => zoned.strftime("%H:%M:%S%:z").to_string(),
+    }
+}

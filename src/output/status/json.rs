@@ -1,0 +1,100 @@
+//! What is stored, for other programs: one document in the envelope of `output::json`.
+//!
+//! Invariant: as there, instants are RFC 3339 in UTC and lengths seconds; fields may be added.
+
+use serde_json::{Value, json};
+
+use super::Look;
+use super::day::verdict;
+use crate::day::{Day, Span, Verdict, span};
+use crate::output::json::{SPEC_VERSION, score, seconds};
+use crate::record::{Laugh, PastRun, StoredFailure, StoredRecording};
+
+/// The whole answer, with a line break at the end.
+pub fn document(look: &Look) -> String {
+    let document = json!({
+        "spec_version": SPEC_VERSION,
+        "asked_at": look.asked.to_string(),
+        "database": look.database,
+        "zone": look.zone.iana_name(),
+        "runs": look.runs.iter().map(run).collect::<Vec<_>>(),
+        "days": look.days.iter().map(day).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}
+
+fn run(run: &PastRun) -> Value {
+    json!({
+        "id": run.id,
+        "source": run.source,
+        "started_at": run.started.to_string(),
+        "ended_at": run.ended.to_string(),
+        "version": run.version,
+        "zone": run.zone,
+        "window": {
+            "from": run.window.from.map(|at| at.to_string()),
+            "to": run.window.to.map(|at| at.to_string()),
+        },
+        "exit_code": run.exit_code,
+        "counts": run.counts,
+        "audio_seconds": seconds(run.audio),
+    })
+}
+
+fn day(day: &Day) -> Value {
+    json!({
+        "source": day.source,
+        "date": day.calendar.date.to_string(),
+        "zone": day.calendar.zone.iana_name(),
+        "from": day.calendar.span.from.to_string(),
+        "to": day.calendar.span.to.to_string(),
+        "complete": day.verdict() == Verdict::Complete,
+        "verdict": verdict(day),
+        "is_over": day.is_over,
+        "looked_at": day.looked.map(|at| at.to_string()),
+        "heard_seconds": seconds(span::length(&day.heard)),
+        "failed_seconds": seconds(span::length(&day.failed)),
+        "gap_seconds": seconds(span::length(&day.gaps)),
+        "heard": spans(&day.heard),
+        "failed": spans(&day.failed),
+        "gaps": spans(&day.gaps),
+        "recordings": day.recordings.iter().map(recording).collect::<Vec<_>>(),
+        "laughs": day.laughs().into_iter().map(laugh).collect::<Vec<_>>(),
+    })
+}
+
+fn spans(spans: &[Span]) -> Vec<Value> {
+    spans.iter().map(|span| json!({ "from": span.from.to_string(), "to": span.to.to_string() })).collect()
+}
+
+fn recording(recording: &StoredRecording) -> Value {
+    json!({
+        "name": recording.name,
+        "content_sha256": recording.content.map(|content| content.to_string()),
+        "began_at": recording.began.map(|began| began.at.to_string()),
+        "began_from": recording.began.map(|began| began.from.as_str()),
+        "duration_seconds": recording.duration.map(seconds),
+        "status": if recording.failure().is_some() { "failed" } else { "heard" },
+        "error": recording.failure().map(failure),
+    })
+}
+
+fn failure(failure: &StoredFailure) -> Value {
+    json!({
+        "kind": failure.kind,
+        "message": failure.reason,
+        "position_seconds": failure.position.map(seconds),
+    })
+}
+
+fn laugh((recording, laugh): (&StoredRecording, &Laugh)) -> Value {
+    json!({
+        "recording": recording.name,
+        "starts_at": laugh.starts.to_string(),
+        "ends_at": laugh.ends.to_string(),
+        "start_seconds": seconds(laugh.event.start),
+        "end_seconds": seconds(laugh.event.end),
+        "peak_score": score(laugh.event.peak),
+        "class": laugh.event.class_name(),
+    })
+}

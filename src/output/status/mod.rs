@@ -1,0 +1,67 @@
+//! What is stored, for people and programs: the last runs, a day, both as JSON.
+//!
+//! Invariant: times for people are local and lengths in words; nothing is asked of a clock here.
+
+pub mod day;
+pub mod json;
+pub mod runs;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::day::Day;
+use crate::record::PastRun;
+
+/// All that these formats may show.
+pub struct Look<'a> {
+    pub asked: Timestamp,
+    /// Its password masked.
+    pub database: String,
+    pub zone: &'a TimeZone,
+    pub runs: &'a [PastRun],
+    pub days: &'a [Day],
+}
+
+/// `2025-10-24 02:30:07`, local.
+fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// What people call the zone.
+fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("the system's zone")
+}
+
+/// `9 h 05 min`, `3 min 20 s`, `4 d 07 h`: two units, the rest is left off.
+fn words(length: Duration) -> String {
+    let (seconds, minutes, hours) = (length.as_secs(), length.as_secs() / 60, length.as_secs() / 3600);
+    match (seconds, minutes, hours) {
+        (..60, _, _) => format!("{seconds} s"),
+        (_, ..60, _) => format!("{minutes} min {:02} s", seconds % 60),
+        (_, _, ..48) => format!("{hours} h {:02} min", minutes % 60),
+        _ => format!("{} d {:02} h", hours / 24, hours % 24),
+    }
+}
+
+/// `1 laugh`, `2 laughs`.
+fn several(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    now.duration_since(then).try_into().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_in_words() {
+        let words = |seconds| words(Duration::from_secs(seconds));
+        assert_eq!([0, 59, 60, 3599].map(words), ["0 s", "59 s", "1 min 00 s", "59 min 59 s"]);
+        assert_eq!([3600, 90_060, 172_800].map(words), ["1 h 00 min", "25 h 01 min", "2 d 00 h"]);
+    }
+}

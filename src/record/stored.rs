@@ -1,0 +1,109 @@
+//! What a database tells of past runs: a run that was committed, a recording and its laughs as stored.
+//!
+//! Invariant: plain values, read back as they were written; instants to the microsecond.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Began, ContentHash, Counts, Event, Window};
+
+/// A run that was committed. One that failed was rolled back and has left nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastRun {
+    /// Random UUID, hyphenated.
+    pub id: String,
+    pub source: String,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    /// The program's version.
+    pub version: String,
+    /// Name of the zone in which its days were cut; an IANA name unless the system had none.
+    pub zone: String,
+    pub window: Window,
+    pub exit_code: u8,
+    /// `detections` are those that no later run has replaced.
+    pub counts: Counts,
+    /// Length of the audio that this run heard.
+    pub audio: Duration,
+}
+
+/// A recording as the latest run that met it left it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRecording {
+    pub source: String,
+    /// The path below the scanned folder.
+    pub name: String,
+    /// None where the content could not be read.
+    pub content: Option<ContentHash>,
+    pub bytes: u64,
+    /// None only for a failed one that could not even be looked at.
+    pub began: Option<Began>,
+    /// Of audio that was decoded; of a failed one what its container announced.
+    pub duration: Option<Duration>,
+    pub fate: StoredFate,
+    /// The run that stored it.
+    pub run: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredFate {
+    Heard(StoredSound),
+    Failed(StoredFailure),
+}
+
+/// What was heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSound {
+    /// The file's own sampling rate in Hz.
+    pub sample_rate: u32,
+    pub channels: u32,
+    pub codec: String,
+    /// In order of time.
+    pub laughs: Vec<Laugh>,
+}
+
+/// Why a recording could not be heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFailure {
+    /// A stable word, see `RecordingError::kind`.
+    pub kind: String,
+    /// What went wrong and what to do, for people.
+    pub reason: String,
+    /// How far it could be decoded.
+    pub position: Option<Duration>,
+}
+
+/// A laugh, in its recording and on the calendar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Laugh {
+    pub event: Event,
+    pub starts: Timestamp,
+    pub ends: Timestamp,
+    /// The calendar day of `starts` in the zone of the run that stored it.
+    pub local_date: Date,
+}
+
+impl StoredRecording {
+    /// When it ended, as far as its beginning and length are known.
+    pub fn ended(&self) -> Option<Timestamp> {
+        let began = self.began?.at;
+        Some(began.saturating_add(self.duration.unwrap_or_default()).unwrap_or(Timestamp::MAX))
+    }
+
+    pub fn failure(&self) -> Option<&StoredFailure> {
+        match &self.fate {
+            StoredFate::Failed(failure) => Some(failure),
+            StoredFate::Heard(_) => None,
+        }
+    }
+
+    /// None at all for a failed one: nobody listened.
+    pub fn laughs(&self) -> &[Laugh] {
+        match &self.fate {
+            StoredFate::Heard(sound) => &sound.laughs,
+            StoredFate::Failed(_) => &[],
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The store's read side: past runs, and the recordings and laughs of a span of time.
+//!
+//! Invariant: reading makes no file, changes no row, migrates nothing, takes no lock and needs no right to
+//! write. Both databases hand over plain columns; what they mean is decided here, once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::StoreError;
+use crate::record::{
+    Began, Clock, ContentHash, Counts, Event, LAUGHTER_CLASSES, Laugh, PastRun, StoredFailure, StoredFate,
+    StoredRecording, StoredSound, Window,
+};
+
+/// What was stored. A source of None means all of them.
+pub trait Reader: Send {
+    /// Sources that a run was ever committed for, in the order of their names.
+    fn sources(&mut self) -> Result<Vec<String>, StoreError>;
+
+    /// At most so many runs, the latest first.
+    fn runs(&mut self, source: Option<&str>, limit: u32) -> Result<Vec<PastRun>, StoreError>;
+
+    /// Recordings of which a part lies in the window, with all their laughs; by source, beginning and name.
+    ///
+    /// One of no or unknown length counts as the instant at which it began. A failed one that tells no time
+    /// belongs to whatever its run was asked for, and comes last.
+    fn recordings(&mut self, source: Option<&str>, window: &Window) -> Result<Vec<StoredRecording>, StoreError>;
+}
+
+/// A row of `runs`, and the number of its detections.
+pub struct RunColumns {
+    pub id: String,
+    pub source: String,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    pub version: String,
+    pub zone: String,
+    pub window_from: Option<Timestamp>,
+    pub window_to: Option<Timestamp>,
+    pub exit_code: i32,
+    pub heard: i64,
+    pub skipped: i64,
+    pub failed: i64,
+    pub audio_seconds: f64,
+    pub detections: i64,
+}
+
+/// A row of `recordings`, and the window of its run.
+pub struct RecordingColumns {
+    pub id: i64,
+    pub source: String,
+    pub name: String,
+    pub content_sha256: Option<String>,
+    pub bytes: i64,
+    pub began_at: Option<Timestamp>,
+    pub began_from: Option<String>,
+    pub duration_seconds: Option<f64>,
+    pub sample_rate: Option<i64>,
+    pub channels: Option<i64>,
+    pub codec: Option<String>,
+    pub failure_kind: Option<String>,
+    pub failure_reason: Option<String>,
+    pub failure_position_seconds: Option<f64>,
+    pub run_id: String,
+    pub run_window: Window,
+}
+
+/// A row of `detections`.
+pub struct DetectionColumns {
+    pub recording_id: i64,
+    pub local_date: Date,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub start_seconds: f64,
+    pub end_seconds: f64,
+    pub peak_score: f64,
+    pub mean_score: f64,
+    pub class_index: i32,
+    pub peaks: [f64; LAUGHTER_CLASSES],
+}
+
+impl RunColumns {
+    pub fn run(self) -> PastRun {
+        let [heard, skipped, failed, detections] =
+            [self.heard, self.skipped, self.failed, self.detections].map(i64::cast_unsigned);
+        PastRun {
+            id: self.id,
+            source: self.source,
+            started: self.started_at,
+            ended: self.ended_at,
+            version: self.version,
+            zone: self.zone,
+            window: Window { from: self.window_from, to: self.window_to },
+            exit_code: u8::try_from(self.exit_code).unwrap_or(u8::MAX),
+            counts: Counts { heard, skipped, failed, detections },
+            audio: duration(self.audio_seconds),
+        }
+    }
+}
+
+impl RecordingColumns {
+    pub fn lies_in(&self, window: &Window) -> bool {
+        let Some(began) = self.began_at else {
+            return meet(&self.run_window, window);
+        };
+        let length = self.duration_seconds.map(duration).unwrap_or_default();
+        let ended = began.saturating_add(length).unwrap_or(Timestamp::MAX);
+        let not_over = |from| if length.is_zero() { began >= from } else { ended > from };
+        window.to.is_none_or(|to| began < to) && window.from.is_none_or(not_over) && meet(window, window)
+    }
+
+    fn recording(self, laughs: Vec<Laugh>) -> StoredRecording {
+        let from = self.began_from.as_deref().and_then(Clock::named);
+        StoredRecording {
+            began: self.began_at.map(|at| Began { at, from: from.unwrap_or(Clock::Modified) }),
+            content: self.content_sha256.as_deref().and_then(|text| text.parse::<ContentHash>().ok()),
+            bytes: self.bytes.cast_unsigned(),
+            duration: self.duration_seconds.map(duration),
+            fate: match self.failure_kind {
+                Some(kind) => StoredFate::Failed(StoredFailure {
+                    kind,
+                    reason: self.failure_reason.unwrap_or_default(),
+                    position: self.failure_position_seconds.map(duration),
+                }),
+                None => StoredFate::Heard(StoredSound {
+                    sample_rate: self.sample_rate.map(whole).unwrap_or_default(),
+                    channels: self.channels.map(whole).unwrap_or_default(),
+                    codec: self.codec.unwrap_or_default(),
+                    laughs,
+                }),
+            },
+            source: self.source,
+            name: self.name,
+            run: self.run_id,
+        }
+    }
+}
+
+impl DetectionColumns {
+    fn laugh(&self) -> Laugh {
+        let event = Event {
+            start: duration(self.start_seconds),
+            end: duration(self.end_seconds),
+            peak: self.peak_score as f32,
+            mean: self.mean_score as f32,
+            class: u16::try_from(self.class_index).unwrap_or_default(),
+            laughter_peaks: self.peaks.map(|peak| peak as f32),
+        };
+        Laugh { event, starts: self.starts_at, ends: self.ends_at, local_date: self.local_date }
+    }
+}
+
+/// Gives each recording its laughs. Both come sorted: recordings as they are wanted, laughs by time.
+pub fn together(recordings: Vec<RecordingColumns>, detections: &[DetectionColumns]) -> Vec<StoredRecording> {
+    let mut of: HashMap<i64, Vec<Laugh>> = HashMap::new();
+    for detection in detections {
+        of.entry(detection.recording_id).or_default().push(detection.laugh());
+    }
+    let with_laughs = |columns: RecordingColumns| {
+        let laughs = of.remove(&columns.id).unwrap_or_default();
+        columns.recording(laughs)
+    };
+    recordings.into_iter().map(with_laughs).collect()
+}
+
+/// Whether two half-open spans have an instant in common.
+fn meet(a: &Window, b: &Window) -> bool {
+    let before = |from: Option<Timestamp>, to: Option<Timestamp>| from.zip(to).is_none_or(|(from, to)| from < to);
+    before(a.from, b.to) && before(b.from, a.to)
+}
+
+/// The tables keep out what is negative; what somebody else wrote past them is no reason to fail.
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+fn whole(number: i64) -> u32 {
+    u32::try_from(number).unwrap_or_default()
+}
