@@ -129,7 +129,7 @@ fn whole() {
     let patches = patches_of(samples(&path).len() as u64) as usize;
     for threads in [1, 2] {
         let (pool, paths) = (Pool::new(threads).unwrap(), vec![path.clone(); threads]);
-        let hear = |path: &PathBuf| ear.hear(path).unwrap().events.len();
+        let hear = |path: &PathBuf| ear.hear(path, None).unwrap().events.len();
         let measured = measure(model.cpu, || drop(pool.map(&paths, |_| 0, hear, |_, panic| panic!("{panic}"))));
         let name = format!("whole, ogg opus, threads: {threads}");
         let patches = (patches * threads) as f64;

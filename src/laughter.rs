@@ -47,13 +47,15 @@ impl<'a> Weigher<'a> {
         Weigher { rules, before: None, last: None, scores: Vec::new() }
     }
 
-    /// Takes the logits of the next patch, all 521.
-    pub fn push(&mut self, logits: &[f32]) {
+    /// Takes the logits of the next patch, all 521; gives the decision value of the patch before, which is now final.
+    pub fn push(&mut self, logits: &[f32]) -> Option<f32> {
         let row: Row = logits[HUMAN].iter().map(|&logit| logit.max(self.rules.logit_floor)).collect();
         self.weigh(Some(&row));
+        let before = self.scores.last().map(|score| score.v);
         let laughter = std::array::from_fn(|i| sigmoid(logits[LAUGHTER.start() + i]));
         self.scores.push(Score { v: f32::NEG_INFINITY, laughter });
         self.before = self.last.replace(row);
+        before
     }
 
     /// Ends the recording; one score a patch.
@@ -207,7 +209,7 @@ fn describe(scores: &[Score], start: Duration, end: Duration) -> Event {
     let laughter_peaks: [f32; LAUGHTER_CLASSES] = std::array::from_fn(peak_of);
     let leading = (0..LAUGHTER_CLASSES).rev().max_by(|&a, &b| laughter_peaks[a].total_cmp(&laughter_peaks[b]));
     let class = (LAUGHTER.start() + leading.unwrap_or(0)) as u16;
-    Event { start, end, peak: sigmoid(highest), mean: mean as f32, class, laughter_peaks }
+    Event { start, end, peak: sigmoid(highest), mean: mean as f32, class, laughter_peaks, clip: None }
 }
 
 /// Seconds of a rule; what cannot be a duration counts as the longest.

@@ -21,12 +21,13 @@
 //! | [`laughter`] | logits to laughs; pure | record |
 //! | [`pool`] | every item once, over all threads, in order; pieces of one, too | |
 //! | [`identify`] | a file becomes a recording known by its content and time | record, audio |
-//! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter, pool |
+//! | [`replace`] | a file written whole or not at all | |
+//! | [`clips`] | laughs cut out as files that can be played | record, audio, laughter, replace |
+//! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter, pool, clips |
 //! | [`shard`] | this machine's part of the recordings | |
 //! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
 //! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
 //! | [`output`] | what happened as text: one file a format | record, exit, day |
-//! | [`replace`] | a file written whole or not at all | |
 //! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
 //! | [`run`] | one run, folder to exit code | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
@@ -43,6 +44,7 @@
 //! - A run is committed whole or not at all.
 
 pub mod audio;
+pub mod clips;
 pub mod day;
 pub mod exit;
 pub mod identify;

@@ -3,12 +3,14 @@
 //! Invariant: the only room that holds samples; it holds a batch of patches for each thread and a few more,
 //! however long the recording. What it finds does not depend on blocks, batches or threads.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::audio::Waveform;
 use crate::audio::level::Leveller;
+use crate::clips::Tape;
 use crate::laughter::{Weigher, events};
 use crate::pool::in_order;
 use crate::record::{Heard, RecordingError, Rules, Stop};
@@ -50,24 +52,39 @@ pub struct Audio {
 }
 
 impl<S: Scorer> Ear<'_, S> {
-    /// Hears a recording and finds its laughs.
-    pub fn hear(&self, path: &Path) -> Result<Heard, Unheard> {
-        let mut weigher = Weigher::new(self.rules);
-        let audio = self.each_patch(path, |logits| {
-            weigher.push(logits);
+    /// Hears a recording and finds its laughs. A tape keeps what clips of them need.
+    pub fn hear(&self, path: &Path, tape: Option<&mut Tape>) -> Result<Heard, Unheard> {
+        let (mut weigher, tape) = (Weigher::new(self.rules), tape.map(RefCell::new));
+        let record = |samples: &[f32]| tape.iter().for_each(|tape| tape.borrow_mut().record(samples));
+        let decide = |v: Option<f32>| tape.iter().zip(v).for_each(|(tape, v)| tape.borrow_mut().decide(v));
+        let audio = self.follow(path, record, |logits| {
+            decide(weigher.push(logits));
             ControlFlow::Continue(())
         })?;
-        let events = events(&weigher.finish(), audio.length, self.rules);
+        let scores = weigher.finish();
+        decide(scores.last().map(|score| score.v));
+        let events = events(&scores, audio.length, self.rules);
         let Audio { length, sample_rate, channels, codec } = audio;
         Ok(Heard { audio: length, sample_rate, channels, codec, events })
     }
 
     /// Calls `each` with the 521 logits of every patch, in order, until it breaks. Inside a pool, batches
     /// are scored by any of its threads while this one decodes.
-    pub fn each_patch(&self, path: &Path, mut each: impl FnMut(&[f32]) -> ControlFlow<()>) -> Result<Audio, Unheard> {
+    pub fn each_patch(&self, path: &Path, each: impl FnMut(&[f32]) -> ControlFlow<()>) -> Result<Audio, Unheard> {
+        self.follow(path, |_| (), each)
+    }
+
+    /// The same, and `record` gets all samples (16 kHz, mono, not levelled), in order, each before any patch that it
+    /// lies in.
+    fn follow(
+        &self,
+        path: &Path,
+        record: impl Fn(&[f32]),
+        mut each: impl FnMut(&[f32]) -> ControlFlow<()>,
+    ) -> Result<Audio, Unheard> {
         let mut waveform = Waveform::open(path)?;
         let mut stations = Stations::new(self);
-        let next = || self.next_batch(&mut waveform, &mut stations);
+        let next = || self.next_batch(&mut waveform, &mut stations, &record);
         let score = |samples: Vec<f32>| self.scorer.logits(&samples);
         // A break is what `each` asked for.
         let _ = in_order(next, score, |logits| logits.chunks_exact(CLASSES).try_for_each(&mut each))?;
@@ -75,12 +92,18 @@ impl<S: Scorer> Ear<'_, S> {
     }
 
     /// Decodes until a batch of patches is whole, or the recording has ended.
-    fn next_batch(&self, waveform: &mut Waveform, stations: &mut Stations) -> Result<Option<Vec<f32>>, Unheard> {
+    fn next_batch(
+        &self,
+        waveform: &mut Waveform,
+        stations: &mut Stations,
+        record: &impl Fn(&[f32]),
+    ) -> Result<Option<Vec<f32>>, Unheard> {
         while !stations.has_batch() && !stations.ended {
             if self.stop.signal().is_some() {
                 return Err(Unheard::Stopped);
             }
             if waveform.next(&mut stations.samples)? {
+                record(&stations.samples);
                 stations.hear();
                 let told = std::mem::replace(&mut stations.told, waveform.decoded());
                 (self.advanced)(stations.told.saturating_sub(told));
@@ -214,6 +237,6 @@ mod tests {
         let stop = Stop::default();
         stop.0.store(15, std::sync::atomic::Ordering::Relaxed);
         let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clips/speech_it.flac");
-        assert_eq!(ear(&Rules::default(), &stop).hear(&clip), Err(Unheard::Stopped));
+        assert_eq!(ear(&Rules::default(), &stop).hear(&clip, None), Err(Unheard::Stopped));
     }
 }

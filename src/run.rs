@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 
 use self::plan::Plan;
 use crate::audio::find::{File, Found, find};
+use crate::clips::Clips;
 use crate::exit::{self, Exit, Fatal};
 use crate::identify::{Identity, identify, trouble};
 use crate::listen::{Ear, Unheard};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub name_zone: TimeZone,
     pub analysis: Analysis,
     pub shard: Shard,
+    /// Where laughs are cut out to, if they are.
+    pub clips: Option<Clips>,
     /// 0 means one a core.
     pub threads: usize,
     /// Hear also what has been heard already.
@@ -174,7 +177,7 @@ fn hear_all(
     let rules = &settings.analysis.rules;
     let ear = Ear { scorer: model, rules, stop, advanced: &advanced };
     let hear = |recording: &&Recording| {
-        let heard = ear.hear(&recording.path).and_then(|heard| unchanged(recording, heard));
+        let heard = listen(settings, &ear, recording);
         steps(Step::Finished { name: recording.name.clone(), failed: heard.is_err() });
         heard
     };
@@ -190,6 +193,16 @@ fn hear_all(
     }
     stopped(stop)?;
     Ok(outcomes)
+}
+
+/// Hears a recording, and cuts out its laughs if that is wanted.
+fn listen(settings: &Settings, ear: &Ear<'_, Model>, recording: &Recording) -> Result<Heard, Unheard> {
+    let mut tape = settings.clips.as_ref().map(|clips| clips.tape(&settings.analysis.rules));
+    let mut heard = ear.hear(&recording.path, tape.as_mut()).and_then(|heard| unchanged(recording, heard))?;
+    if let (Some(clips), Some(tape)) = (&settings.clips, tape) {
+        clips.cut(tape, recording, &mut heard);
+    }
+    Ok(heard)
 }
 
 /// A recording that grew or shrank while it was heard is not the content that it is known by.

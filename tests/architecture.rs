@@ -17,12 +17,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("laughter", &["record"]),
     ("identify", &["record", "audio"]),
     ("pool", &["record"]),
-    ("listen", &["record", "audio", "yamnet", "laughter", "pool"]),
+    ("replace", &[]),
+    ("clips", &["record", "audio", "laughter", "replace"]),
+    ("listen", &["record", "audio", "yamnet", "laughter", "pool", "clips"]),
     ("shard", &[]),
     ("store", &["record", "exit"]),
     ("day", &["record", "exit"]),
     ("output", &["record", "exit", "day"]),
-    ("replace", &[]),
     ("watch", &["record", "exit", "replace"]),
     ("status", &["record", "exit", "audio", "day", "store"]),
     ("run", LIBRARY),
@@ -34,13 +35,13 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 const LIBRARY: &[&str] = &[
-    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
-    "replace", "watch", "status", "run",
+    "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
+    "output", "replace", "watch", "status", "run",
 ];
 
 const BIN: &[&str] = &[
-    "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
-    "replace", "watch", "status", "run", "cli", "progress",
+    "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
+    "output", "replace", "watch", "status", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
@@ -60,6 +61,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("url", &["store/postgres", "watch/ping"]),
     ("ureq", &["watch/ping"]),
     ("comfy_table", &["output"]),
+    ("flacenc", &["clips/flac"]),
+    ("tempfile", &["clips/tape"]),
     ("csv", &["output", "yamnet/classes"]),
     ("sha2", &["audio/content", "yamnet/weights", "store/sqlite/lock"]),
     ("rustix", &["store/sqlite/lock"]),

@@ -4,10 +4,12 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use giggles::audio::window::{between, day, parse_date, parse_instant};
 use giggles::audio::zone::{parse_zone, system_zone};
+use giggles::clips::Clips;
 use giggles::exit::{Exit, Fatal};
 use giggles::output::{View, json, summary, table};
 use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Step, Stop, Window, position};
@@ -28,6 +30,8 @@ use crate::progress::Progress;
 
 /// Folders to hear if none is given on the command line, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
+/// Read here, since clap takes an empty variable for a folder.
+const CLIPS: &str = "GIGGLES_CLIPS";
 /// The day, unless a flag tells of one. Read here, since clap would hold it against `--from`.
 const DATE: &str = "GIGGLES_DATE";
 
@@ -121,6 +125,30 @@ pub struct Arguments {
     /// Model file instead of the one in the binary; its checksum must stand beside it in FILE.sha256
     #[arg(long, value_name = "FILE", env = "GIGGLES_MODEL", help_heading = "What is a laugh")]
     model: Option<PathBuf>,
+
+    /// Folder into which each laugh is cut out, as FLAC [env: GIGGLES_CLIPS]
+    #[arg(long, value_name = "FOLDER", help_heading = "Clips")]
+    clips: Option<PathBuf>,
+    /// How much is heard before a laugh
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        default_value_t = 2.0,
+        env = "GIGGLES_PRE",
+        help_heading = "Clips"
+    )]
+    pre: f64,
+    /// How much is heard after it
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        default_value_t = 2.0,
+        env = "GIGGLES_POST",
+        help_heading = "Clips"
+    )]
+    post: f64,
 
     /// Told when the run begins and how it ended: healthchecks.io, Cronitor, Sentry and their like
     #[arg(long, value_name = "URL", env = "GIGGLES_PING_URL", hide_env_values = true, help_heading = "Watching")]
@@ -234,10 +262,11 @@ fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings
         database: destination(arguments)?,
         source: source(arguments)?,
         window: window(arguments, &zone)?,
-        zone,
+        zone: zone.clone(),
         name_zone,
         analysis,
         shard: shard(arguments)?,
+        clips: clips(arguments, &zone)?,
         threads: arguments.threads,
         force: arguments.force,
         strict: arguments.strict,
@@ -258,6 +287,20 @@ fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>
         true => Ok(None),
         false => database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some),
     }
+}
+
+/// A dry run leaves nothing behind. The folder must be there: made by a typing error, or where a disk is not mounted,
+/// it would hide both.
+fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal> {
+    let from_environment = || env::var_os(CLIPS).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
+    let folder = arguments.clips.clone().or_else(from_environment).filter(|_| !arguments.dry_run);
+    let (pre, post) = (seconds("--pre", arguments.pre)?, seconds("--post", arguments.post)?);
+    let Some(folder) = folder else { return Ok(None) };
+    if !folder.is_dir() {
+        return Err(config(format!("--clips: {} is no folder; make it, or mount its disk", folder.display())));
+    }
+    let (pre, post) = (Duration::from_secs_f64(pre), Duration::from_secs_f64(post));
+    Ok(Some(Clips { folder, source: source(arguments)?, pre, post, zone: zone.clone() }))
 }
 
 fn source(arguments: &Arguments) -> Result<String, Fatal> {

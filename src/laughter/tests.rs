@@ -27,7 +27,9 @@ fn logits(set: &[(usize, f32)]) -> Vec<f32> {
 fn weighed(patches: &[Vec<f32>]) -> Vec<f32> {
     let rules = Rules::default();
     let mut weigher = Weigher::new(&rules);
-    patches.iter().for_each(|patch| weigher.push(patch));
+    for patch in patches {
+        weigher.push(patch);
+    }
     weigher.finish().iter().map(|score| score.v).collect()
 }
 

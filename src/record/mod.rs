@@ -135,6 +135,8 @@ pub struct Event {
     pub class: u16,
     /// Highest raw score of each laughter class 13 to 18 inside the event, 0 to 1.
     pub laughter_peaks: [f32; LAUGHTER_CLASSES],
+    /// Path of its clip below the folder of clips, if one was written.
+    pub clip: Option<String>,
 }
 
 impl Event {

@@ -92,6 +92,13 @@ impl StoredRecording {
         Some(began.saturating_add(self.duration.unwrap_or_default()).unwrap_or(Timestamp::MAX))
     }
 
+    pub fn sound(&self) -> Option<&StoredSound> {
+        match &self.fate {
+            StoredFate::Heard(sound) => Some(sound),
+            StoredFate::Failed(_) => None,
+        }
+    }
+
     pub fn failure(&self) -> Option<&StoredFailure> {
         match &self.fate {
             StoredFate::Failed(failure) => Some(failure),

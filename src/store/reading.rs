@@ -80,6 +80,7 @@ pub struct DetectionColumns {
     pub mean_score: f64,
     pub class_index: i32,
     pub peaks: [f64; LAUGHTER_CLASSES],
+    pub clip: Option<String>,
 }
 
 impl RunColumns {
@@ -148,6 +149,7 @@ impl DetectionColumns {
             mean: self.mean_score as f32,
             class: u16::try_from(self.class_index).unwrap_or_default(),
             laughter_peaks: self.peaks.map(|peak| peak as f32),
+            clip: self.clip.clone(),
         };
         Laugh { event, starts: self.starts_at, ends: self.ends_at, local_date: self.local_date }
     }

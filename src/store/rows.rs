@@ -79,6 +79,7 @@ pub struct DetectionRow {
     pub snicker: f64,
     pub belly_laugh: f64,
     pub chuckle: f64,
+    pub clip: Option<String>,
 }
 
 impl Rows {
@@ -227,6 +228,7 @@ impl DetectionRow {
             snicker,
             belly_laugh,
             chuckle,
+            clip: event.clip.as_deref().map(stored_text),
         })
     }
 }

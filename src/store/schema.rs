@@ -12,11 +12,18 @@ pub struct Migration {
 }
 
 /// In order; the version is the place in this list, counted from 1.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sqlite: include_str!("migrations/0001_sqlite.sql"),
-    postgres: include_str!("migrations/0001_postgres.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sqlite: include_str!("migrations/0001_sqlite.sql"),
+        postgres: include_str!("migrations/0001_postgres.sql"),
+    },
+    Migration {
+        version: 2,
+        sqlite: include_str!("migrations/0002_sqlite.sql"),
+        postgres: include_str!("migrations/0002_postgres.sql"),
+    },
+];
 
 /// The first migration that a database at `version` lacks, or None if it is up to date.
 pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'static Migration>, StoreError> {

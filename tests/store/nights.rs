@@ -33,6 +33,7 @@ pub fn event(start: f64, end: f64) -> Event {
         mean: 0.6,
         class: 15,
         laughter_peaks: [0.5, 0.0, 0.8, 0.1, 0.2, 0.3],
+        clip: None,
     }
 }
 

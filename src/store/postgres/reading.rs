@@ -128,5 +128,6 @@ fn detection(row: &Row) -> Result<DetectionColumns, postgres::Error> {
         mean_score: row.try_get("mean_score")?,
         class_index: row.try_get("class_index")?,
         peaks: [row.try_get(a)?, row.try_get(b)?, row.try_get(c)?, row.try_get(d)?, row.try_get(e)?, row.try_get(f)?],
+        clip: row.try_get("clip")?,
     })
 }

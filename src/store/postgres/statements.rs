@@ -108,17 +108,17 @@ fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
     transaction.execute(
         "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
             peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
-            chuckle)
+            chuckle, clip)
          SELECT (SELECT id FROM recordings WHERE source = $1 AND content_sha256 = row.content_sha256),
             $2::text::uuid, local_date, starts_at, ends_at, start_seconds, end_seconds,
             peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
-            chuckle
+            chuckle, clip
          FROM jsonb_to_recordset($3::text::jsonb) AS row (content_sha256 text, local_date date,
             starts_at timestamptz, ends_at timestamptz, start_seconds double precision,
             end_seconds double precision, peak_score double precision, mean_score double precision,
             class_index integer, class_name text, laughter double precision, baby_laughter double precision,
             giggle double precision, snicker double precision, belly_laugh double precision,
-            chuckle double precision)",
+            chuckle double precision, clip text)",
         &[&rows.run.source, &rows.run.id, &json(&rows.detections)],
     )
 }

@@ -149,6 +149,7 @@ fn detection(row: &Row<'_>) -> rusqlite::Result<DetectionColumns> {
         mean_score: row.get("mean_score")?,
         class_index: row.get("class_index")?,
         peaks: [row.get(a)?, row.get(b)?, row.get(c)?, row.get(d)?, row.get(e)?, row.get(f)?],
+        clip: row.get("clip")?,
     })
 }
 

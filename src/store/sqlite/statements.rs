@@ -106,11 +106,11 @@ fn insert_detections(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Re
     let mut statement = transaction.prepare(
         "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
             peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
-            chuckle)
+            chuckle, clip)
          VALUES ((SELECT id FROM recordings WHERE source = :source AND content_sha256 = :content_sha256),
             :run_id, :local_date, :starts_at, :ends_at, :start_seconds, :end_seconds,
             :peak_score, :mean_score, :class_index, :class_name, :laughter, :baby_laughter, :giggle, :snicker,
-            :belly_laugh, :chuckle)",
+            :belly_laugh, :chuckle, :clip)",
     )?;
     rows.detections.iter().try_for_each(|row| insert_detection(&mut statement, &rows.run, row))
 }
@@ -122,7 +122,7 @@ fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &Detection
         ":ends_at": instant(row.ends_at), ":start_seconds": row.start_seconds, ":end_seconds": row.end_seconds,
         ":peak_score": row.peak_score, ":mean_score": row.mean_score, ":class_index": row.class_index,
         ":class_name": row.class_name, ":laughter": row.laughter, ":baby_laughter": row.baby_laughter,
-        ":giggle": row.giggle, ":snicker": row.snicker, ":belly_laugh": row.belly_laugh, ":chuckle": row.chuckle,
+        ":giggle": row.giggle, ":snicker": row.snicker, ":belly_laugh": row.belly_laugh, ":chuckle": row.chuckle, ":clip": row.clip,
     })?;
     Ok(())
 }

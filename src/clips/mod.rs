@@ -1,0 +1,94 @@
+//! Laughs cut out as files that can be played: what was heard, as it was heard (16 kHz, mono), in FLAC.
+//!
+//! A clip is written whole before the run is committed, and its row names it. A run that fails in between leaves
+//! clips without rows, which nobody misses; a row never names a clip that was not written.
+//!
+//! Invariant: a clip that cannot be written is told and costs nothing else.
+
+mod flac;
+mod name;
+mod tape;
+
+use std::fs::DirBuilder;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+pub use tape::Tape;
+
+use crate::record::{Event, Heard, Recording, Rules};
+use crate::replace::replace;
+
+/// Samples a second, of what is heard and of clips.
+const RATE: u32 = 16_000;
+/// Whoever wore the microphone, and nobody else.
+const PRIVATE_FILE: u32 = 0o600;
+const PRIVATE_FOLDER: u32 = 0o700;
+
+/// Where clips go, and how much is heard around a laugh.
+#[derive(Debug, Clone)]
+pub struct Clips {
+    pub folder: PathBuf,
+    pub source: String,
+    /// Before and after the laugh.
+    pub pre: Duration,
+    pub post: Duration,
+    /// Clips lie in a folder a day of this zone.
+    pub zone: TimeZone,
+}
+
+impl Clips {
+    /// Records what a recording's laughs may be cut from.
+    pub fn tape(&self, rules: &Rules) -> Tape {
+        Tape::new(&self.folder, self.pre, self.post, rules)
+    }
+
+    /// Writes a clip a laugh, and notes its path below the folder in the laugh.
+    pub fn cut(&self, mut tape: Tape, recording: &Recording, heard: &mut Heard) {
+        let length = samples(heard.audio);
+        let mut failures = 0;
+        for event in &mut heard.events {
+            match self.write(&mut tape, recording, event, length) {
+                Ok(path) => event.clip = Some(path),
+                Err(error) => {
+                    failures += 1;
+                    if failures == 1 {
+                        let (name, folder) = (recording.name.as_str(), self.folder.display());
+                        log::error!(
+                            recording = name;
+                            "{name}: a clip cannot be written into {folder} ({error}); its laughs are stored all the same"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(&self, tape: &mut Tape, recording: &Recording, event: &Event, length: u64) -> io::Result<String> {
+        let began = recording.began.ok_or_else(|| io::Error::other("nobody knows when it was recorded"))?;
+        let relative = name::of(&self.source, began.at, event, &self.zone);
+        let samples = tape.read(self.range(event, length))?;
+        let path = self.folder.join(&relative);
+        if let Some(folder) = path.parent() {
+            DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(folder)?;
+        }
+        replace(&path, &flac::encode(&samples, RATE)?, PRIVATE_FILE)?;
+        Ok(relative)
+    }
+
+    /// Samples of the clip: the laugh and what surrounds it, inside the recording.
+    fn range(&self, event: &Event, length: u64) -> Range<u64> {
+        let (from, to) = (event.start.saturating_sub(self.pre), event.end.saturating_add(self.post));
+        samples(from)..samples(to).min(length)
+    }
+}
+
+/// Number of the sample at an offset.
+fn samples(offset: Duration) -> u64 {
+    let nanos = offset.as_nanos() * u128::from(RATE) / 1_000_000_000;
+    u64::try_from(nanos).unwrap_or(u64::MAX)
+}

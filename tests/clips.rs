@@ -1,0 +1,141 @@
+//! Clips: each laugh cut out of what was heard, written before its row, and never at its cost.
+
+#[path = "store/homes.rs"]
+mod homes;
+#[path = "support/postgres.rs"]
+mod server;
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use homes::{Home, InPostgres};
+use support::audio;
+use support::program::{Place, Said, said};
+
+const EVENING: &str = "fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg";
+
+fn place() -> Place {
+    let place = Place::with(&[(EVENING, "2025-09-30T21-46-57__2025-09-30T21-48-10.ogg")]);
+    fs::create_dir(place.path("clips")).unwrap();
+    place
+}
+
+fn scan(place: &Place, flags: &[&str]) -> Said {
+    place.scan(&[&["--clips", "clips"], flags].concat())
+}
+
+/// Paths below the folder of clips.
+fn files(folder: &Path) -> BTreeSet<String> {
+    fn below(folder: &Path, all: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            if entry.path().is_dir() { below(&entry.path(), all) } else { all.push(entry.path()) }
+        }
+    }
+    let mut all = Vec::new();
+    below(folder, &mut all);
+    all.iter().map(|path| path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// Clip, and the seconds of its laugh, of every row.
+fn rows(place: &Place) -> Vec<(Option<String>, f64, f64)> {
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let mut statement =
+        connection.prepare("SELECT clip, start_seconds, end_seconds FROM detections ORDER BY start_seconds").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn every_laugh_has_its_clip_and_every_clip_its_row() {
+    let place = place();
+    scan(&place, &[]).ends_with(0);
+    let rows = rows(&place);
+    assert!(rows.len() > 1);
+    let named: BTreeSet<String> = rows.iter().map(|(clip, ..)| clip.clone().unwrap()).collect();
+    assert_eq!(named.len(), rows.len());
+    assert_eq!(files(&place.path("clips")), named);
+    assert!(named.iter().all(|name| name.starts_with("default/2025-09-30/20250930T21") && name.ends_with("p.flac")));
+}
+
+#[test]
+fn a_clip_is_what_was_heard_around_the_laugh() {
+    let place = place();
+    scan(&place, &["--pre", "1", "--post", "0.5"]).ends_with(0);
+    let whole = audio::integers(&audio::file(EVENING));
+    for (clip, start, end) in rows(&place) {
+        let samples = audio::integers(&place.path("clips").join(clip.unwrap()));
+        let from = ((start - 1.0).max(0.0) * 16_000.0).round() as usize;
+        let to = (((end + 0.5) * 16_000.0).round() as usize).min(whole.len());
+        assert!(samples.len().abs_diff(to - from) <= 2, "{} of {}", samples.len(), to - from);
+        let error = samples.iter().zip(&whole[from..]).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!(error <= 2, "off by {error} at {start}");
+    }
+}
+
+#[test]
+fn clips_do_not_change_what_is_found_and_are_the_same_for_any_number_of_threads() {
+    let (with, without) = (place(), place());
+    scan(&with, &["-j", "1"]).ends_with(0);
+    without.scan(&["-j", "2"]).ends_with(0);
+    let laughs = |place: &Place| rows(place).into_iter().map(|(_, start, end)| (start, end)).collect::<Vec<_>>();
+    assert_eq!(laughs(&with), laughs(&without));
+    let bytes = |place: &Place| {
+        rows(place)
+            .iter()
+            .map(|(clip, ..)| fs::read(place.path("clips").join(clip.as_ref().unwrap())).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let one = bytes(&with);
+    scan(&with, &["-j", "4", "--force"]).ends_with(0);
+    assert!(bytes(&with) == one);
+    assert_eq!(files(&with.path("clips")).len(), one.len(), "hearing again leaves no second clip");
+}
+
+#[test]
+fn clips_are_private() {
+    let place = place();
+    scan(&place, &[]).ends_with(0);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let clips = place.path("clips");
+    for file in files(&clips) {
+        assert_eq!((mode(&clips.join(&file)), mode(clips.join(&file).parent().unwrap())), (0o600, 0o700));
+    }
+    assert_eq!(mode(&clips.join("default")), 0o700);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_a_wrong_setting() {
+    let place = place();
+    let said = place.scan(&["--clips", "elsewhere"]).ends_with(78);
+    said.complains_of("--clips: elsewhere is no folder; make it, or mount its disk");
+    assert!(!place.path("elsewhere").exists() && !place.path("laughs.db").exists());
+}
+
+#[test]
+fn a_clip_that_cannot_be_written_costs_no_laugh() {
+    let place = place();
+    fs::write(place.path("clips/default"), "in the way").unwrap();
+    let said = scan(&place, &[]).ends_with(0);
+    said.complains_of("2025-09-30T21-46-57__2025-09-30T21-48-10.ogg: a clip cannot be written into clips (");
+    said.complains_of("its laughs are stored all the same");
+    let rows = rows(&place);
+    assert!(rows.len() > 1 && rows.iter().all(|(clip, ..)| clip.is_none()));
+}
+
+#[test]
+fn a_dry_run_cuts_nothing() {
+    let place = place();
+    scan(&place, &["--dry-run"]).ends_with(0);
+    assert_eq!(files(&place.path("clips")).len(), 0);
+}
+
+#[test]
+fn postgres_keeps_the_paths_too() {
+    let (place, home) = (place(), InPostgres::new());
+    said(&mut place.scan_into(&home.url(), &["--clips", "clips"])).ends_with(0);
+    let named: BTreeSet<String> = home.ask("SELECT clip FROM detections").into_iter().collect();
+    assert_eq!(files(&place.path("clips")), named);
+}
