@@ -29,6 +29,7 @@
 //! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
 //! | [`output`] | what happened as text: one file a format | record, exit, day |
 //! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
+//! | [`export`] | stored laughs for other programs: a text, or a file a recording | record, exit, replace, store, output |
 //! | [`run`] | one run, folder to exit code | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
 //!
@@ -47,6 +48,7 @@ pub mod audio;
 pub mod clips;
 pub mod day;
 pub mod exit;
+pub mod export;
 pub mod identify;
 pub mod laughter;
 pub mod listen;

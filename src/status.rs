@@ -70,7 +70,7 @@ pub fn look(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fat
 }
 
 /// Nights cut their days in the zone of the microphone, which a person's shell need not know.
-fn usual_zone(runs: &[PastRun]) -> TimeZone {
+pub fn usual_zone(runs: &[PastRun]) -> TimeZone {
     let of_last = runs.first().and_then(|run| parse_zone(&run.zone).ok());
     of_last.unwrap_or_else(|| system_zone().0)
 }

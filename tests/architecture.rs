@@ -26,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("output", &["record", "exit", "day"]),
     ("watch", &["record", "exit", "replace"]),
     ("status", &["record", "exit", "audio", "day", "store"]),
+    ("export", &["record", "exit", "replace", "store", "output"]),
     ("run", LIBRARY),
     ("lib", LIBRARY),
     // The bin side. The library cannot see it, which the compiler keeps.
@@ -36,12 +37,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 const LIBRARY: &[&str] = &[
     "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
-    "output", "replace", "watch", "status", "run",
+    "output", "replace", "watch", "status", "export", "run",
 ];
 
 const BIN: &[&str] = &[
     "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
-    "output", "replace", "watch", "status", "run", "cli", "progress",
+    "output", "replace", "watch", "status", "export", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the only room that knows clap. It decides nothing about audio or databases.
 
+mod export;
 mod messages;
 mod night;
 mod scan;
@@ -9,6 +10,7 @@ mod scores;
 mod settings;
 pub mod signals;
 mod status;
+mod stored;
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -62,6 +64,8 @@ pub struct Cli {
 enum Command {
     /// Hear the recordings in folders and store their laughs
     Scan(Box<scan::Arguments>),
+    /// Write stored laughs for other programs
+    Export(export::Arguments),
     /// Show what the model hears in one recording, patch by patch
     Scores(scores::Arguments),
     /// Show the last runs, or what is known of a day: heard, failed, missing hours, laughs
@@ -103,6 +107,7 @@ impl Cli {
         let (quiet, log) = (self.verbosity.quiet, self.log());
         match self.command {
             Command::Scan(arguments) => Ok(scan::run(&arguments, quiet, log, signals)),
+            Command::Export(arguments) => export::run(&arguments, quiet),
             Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
             Command::Status(arguments) => status::run(&arguments, quiet),
         }

@@ -1,0 +1,89 @@
+//! Flags of the commands that look at what is stored: which database, whose recordings, of which time.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use giggles::audio::window::{between, day, parse_date, parse_instant};
+use giggles::audio::zone::parse_zone;
+use giggles::exit::Fatal;
+use giggles::record::Window;
+use giggles::status::usual_zone;
+use giggles::store::{self, Location, Reader};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::settings::{config, database};
+
+#[derive(Args)]
+pub struct Stored {
+    /// Only this day: YYYY-MM-DD, today, yesterday or '7 days ago'
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
+    date: Option<String>,
+    /// Only recordings that last beyond this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days ago"
+    #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
+    from: Option<String>,
+    /// Only recordings that begin before this time
+    #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
+    to: Option<String>,
+    /// Zone in which a day is a day [default: that of the last run]
+    #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ", help_heading = "Which recordings")]
+    tz: Option<String>,
+    /// Whose recordings [default: everybody's]
+    #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE", help_heading = "Which recordings")]
+    source: Option<String>,
+    /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
+    #[arg(long, value_name = "URL", help_heading = "Where they are stored")]
+    database: Option<String>,
+    /// File whose first line is the database's URL [env: GIGGLES_DATABASE_URL_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "database", help_heading = "Where they are stored")]
+    database_url_file: Option<PathBuf>,
+}
+
+impl Stored {
+    pub fn location(&self) -> Result<Location, Fatal> {
+        database(self.database.as_deref(), self.database_url_file.as_deref())
+    }
+
+    /// To read from. None, and a message, where nothing has ever been stored.
+    pub fn reader(&self) -> Result<Option<Box<dyn Reader>>, Fatal> {
+        let location = self.location()?;
+        let reader = store::read(&location)?;
+        if reader.is_none() {
+            log::error!(
+                "nothing has been stored yet in {location}; if it should be, is this the database that the nights write to \
+                 (--database, DATABASE_URL), and is its disk mounted?"
+            );
+        }
+        Ok(reader)
+    }
+
+    pub fn source(&self) -> Option<String> {
+        self.source.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+    }
+
+    /// The zone that was asked for, or in which the last run cut its days.
+    pub fn zone(&self, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
+        match self.tz.as_deref().filter(|name| !name.is_empty()) {
+            Some(name) => parse_zone(name).map_err(|error| config(format!("--tz: {error}"))),
+            None => Ok(usual_zone(&reader.runs(self.source().as_deref(), 1)?)),
+        }
+    }
+
+    /// All time, unless flags say otherwise.
+    pub fn window(&self, zone: &TimeZone) -> Result<Window, Fatal> {
+        let now = Timestamp::now().to_zoned(zone.clone());
+        if let Some(date) = &self.date {
+            let date = parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
+            return Ok(day(date, zone));
+        }
+        let parsed = |text: &String| match parse_date(text, &now) {
+            Ok(date) => Ok(day(date, zone).from),
+            Err(_) => parse_instant(text, zone).map(Some),
+        };
+        let instant = |flag: &str, text: &Option<String>| {
+            let at = text.as_ref().map(parsed).transpose();
+            at.map(Option::flatten).map_err(|error| config(format!("{flag}: {error}")))
+        };
+        between(instant("--from", &self.from)?, instant("--to", &self.to)?).map_err(config)
+    }
+}

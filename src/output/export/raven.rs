@@ -1,0 +1,62 @@
+//! Raven's selection table: a header, a row a laugh, tabs between.
+//!
+//! Source: Raven Pro's manual, "Selection tables": the seven columns that it needs come first, others follow.
+
+use super::{Format, laughs};
+use crate::record::{Laugh, StoredRecording};
+
+pub const FORMAT: Format = Format {
+    name: "raven",
+    about: "selection table for Raven, a file a recording",
+    suffix: ".giggles.selection.table.txt",
+    is_of_one_recording: true,
+    text,
+};
+
+const HEADER: [&str; 12] = [
+    "Selection",
+    "View",
+    "Channel",
+    "Begin Time (s)",
+    "End Time (s)",
+    "Low Freq (Hz)",
+    "High Freq (Hz)",
+    "Begin File",
+    "Class",
+    "Peak Score",
+    "Mean Score",
+    "Begin Date Time",
+];
+
+/// The model hears nothing above half of its 16 kHz.
+const HIGHEST: u32 = 8_000;
+
+fn text(recordings: &[&StoredRecording]) -> String {
+    let rows = laughs(recordings).zip(1..).map(|((recording, laugh), number)| row(number, recording, laugh));
+    let header = HEADER.map(str::to_owned);
+    std::iter::once(header).chain(rows).map(|row| row.join("\t") + "\n").collect()
+}
+
+fn row(number: usize, recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {
+    let event = &laugh.event;
+    let file = recording.name.rsplit('/').next().unwrap_or_default();
+    [
+        number.to_string(),
+        "Spectrogram 1".to_owned(),
+        "1".to_owned(),
+        format!("{:.6}", event.start.as_secs_f64()),
+        format!("{:.6}", event.end.as_secs_f64()),
+        "0.000".to_owned(),
+        format!("{:.3}", highest(recording)),
+        file.replace(['\t', '\n', '\r'], " "),
+        event.class_name().to_owned(),
+        event.peak.to_string(),
+        event.mean.to_string(),
+        laugh.starts.to_string(),
+    ]
+}
+
+fn highest(recording: &StoredRecording) -> f64 {
+    let rate = recording.sound().map_or(2 * HIGHEST, |sound| sound.sample_rate);
+    f64::from(rate.min(2 * HIGHEST)) / 2.0
+}

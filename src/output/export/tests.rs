@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use super::*;
+use crate::record::{Began, Clock, ContentHash, Event, StoredFailure, StoredFate, StoredSound};
+
+/// A heard recording with two laughs.
+fn heard(name: &str) -> StoredRecording {
+    let began: jiff::Timestamp = "2025-10-24T13:00:00Z".parse().unwrap();
+    let laugh = |start: f64, end: f64| {
+        let (start, end) = (Duration::from_secs_f64(start), Duration::from_secs_f64(end));
+        let event = Event {
+            start,
+            end,
+            peak: 0.56,
+            mean: 0.5,
+            class: 15,
+            laughter_peaks: [0.25, 0.0, 0.8, 0.1, 0.2, 1e-7],
+            clip: None,
+        };
+        Laugh {
+            event,
+            starts: began + start,
+            ends: began + end,
+            local_date: began.to_zoned(jiff::tz::TimeZone::UTC).date(),
+        }
+    };
+    let sound = StoredSound {
+        sample_rate: 48_000,
+        channels: 1,
+        codec: "opus".into(),
+        laughs: vec![laugh(1.5, 3.0), laugh(3600.25, 3601.0)],
+    };
+    StoredRecording {
+        source: "neil".into(),
+        name: name.into(),
+        content: Some(ContentHash([7; 32])),
+        bytes: 1000,
+        began: Some(Began { at: began, from: Clock::Name }),
+        duration: Some(Duration::from_secs(7200)),
+        fate: StoredFate::Heard(sound),
+        run: "1b4e28ba-2fa1-41d2-883f-0016d3cca427".into(),
+    }
+}
+
+fn failed(name: &str) -> StoredRecording {
+    let failure = StoredFailure { kind: "empty".into(), reason: "is empty".into(), position: None };
+    StoredRecording { fate: StoredFate::Failed(failure), ..heard(name) }
+}
+
+fn silent(name: &str) -> StoredRecording {
+    let sound = StoredSound { sample_rate: 8_000, channels: 1, codec: "opus".into(), laughs: Vec::new() };
+    StoredRecording { fate: StoredFate::Heard(sound), ..heard(name) }
+}
+
+fn text(name: &str, recordings: &[StoredRecording]) -> String {
+    (Format::named(name).unwrap().text)(&recordings.iter().collect::<Vec<_>>())
+}
+
+#[test]
+fn audacity() {
+    let lines = "1.500000\t3.000000\tGiggle 0.56\n3600.250000\t3601.000000\tGiggle 0.56\n";
+    assert_eq!(text("audacity", &[heard("a.ogg")]), lines);
+    assert_eq!(text("audacity", &[silent("a.ogg")]), "");
+}
+
+#[test]
+fn raven() {
+    let text = text("raven", &[heard("walk/a\tb.ogg")]);
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    let first = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"];
+    assert_eq!(rows[0][..7], first);
+    assert_eq!(rows[1][..8], ["1", "Spectrogram 1", "1", "1.500000", "3.000000", "0.000", "8000.000", "a b.ogg"]);
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()));
+    assert_eq!(self::text("raven", &[silent("a.ogg")]).lines().count(), 1, "the header says that somebody listened");
+}
+
+#[test]
+fn csv_is_rfc_4180() {
+    let text = text("csv", &[heard("a, \"b\".ogg"), silent("c.ogg")]);
+    assert!(text.ends_with("\r\n") && text.starts_with("source,file,start,end,starts_at,"), "{text}");
+    assert!(text.contains("\r\nneil,\"a, \"\"b\"\".ogg\",1.500000,3.000000,2025-10-24T13:00:01.5Z,"), "{text}");
+    assert_eq!(text.lines().count(), 3);
+}
+
+#[test]
+fn jsonl() {
+    let text = text("jsonl", &[heard("a.ogg"), failed("b.ogg")]);
+    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 2);
+    assert_eq!(
+        (&events[0]["file"], &events[0]["start"], &events[0]["end"]),
+        (&"a.ogg".into(), &1.5.into(), &3.0.into())
+    );
+    assert_eq!(events[0]["avg_prob"], 0.5);
+}
+
+#[test]
+fn json_tells_failures_from_silence() {
+    let document: serde_json::Value =
+        serde_json::from_str(&text("json", &[heard("a"), silent("b"), failed("c")])).unwrap();
+    let recordings = document["recordings"].as_array().unwrap();
+    let statuses: Vec<&str> = recordings.iter().map(|recording| recording["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["heard", "heard", "failed"]);
+    assert_eq!(recordings[0]["laughs"].as_array().unwrap().len(), 2);
+    assert_eq!(recordings[2]["failure"]["message"], "is empty");
+}
+
+#[test]
+fn a_recordings_own_file_takes_the_place_of_its_extension() {
+    let raven = Format::named("raven").unwrap();
+    for (recording, file) in [
+        ("walk/a.ogg", "walk/a.giggles.selection.table.txt"),
+        ("a.b.wav", "a.b.giggles.selection.table.txt"),
+        ("v1.2/plain", "v1.2/plain.giggles.selection.table.txt"),
+        (".hidden", ".hidden.giggles.selection.table.txt"),
+    ] {
+        assert_eq!(raven.file_name(recording), file);
+    }
+}
