@@ -79,9 +79,12 @@ pub enum Fatal {
     /// A setting is wrong, or the model is.
     #[error("{0}")]
     Config(String),
-    /// The database cannot be reached, or another run holds the lock.
+    /// The database cannot be reached.
     #[error("{0}")]
     TryAgain(String),
+    /// Another run holds the lock.
+    #[error("{0}")]
+    Locked(String),
     /// The work or the commit failed.
     #[error("{0}")]
     Failed(String),
@@ -94,7 +97,7 @@ impl Fatal {
     pub fn exit(&self) -> Exit {
         match self {
             Fatal::Config(_) => Exit::Config,
-            Fatal::TryAgain(_) => Exit::TryAgain,
+            Fatal::TryAgain(_) | Fatal::Locked(_) => Exit::TryAgain,
             Fatal::Failed(_) => Exit::Failed,
             Fatal::Signal(2) => Exit::Interrupted,
             Fatal::Signal(_) => Exit::Terminated,
@@ -141,6 +144,7 @@ mod tests {
     fn every_fatal_has_the_number_of_the_convention() {
         assert_eq!(Fatal::Config(String::new()).exit().code(), 78);
         assert_eq!(Fatal::TryAgain(String::new()).exit().code(), 75);
+        assert_eq!(Fatal::Locked(String::new()).exit().code(), 75);
         assert_eq!(Fatal::Failed(String::new()).exit().code(), 1);
         assert_eq!(Fatal::Signal(2).exit().code(), 130);
         assert_eq!(Fatal::Signal(15).exit().code(), 143);

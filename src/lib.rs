@@ -7,7 +7,7 @@
 //! folder --find--> File --identify--> Recording --decode--> blocks --resample--> 16 kHz mono
 //!        --level--> 16 kHz mono --mel--> log-mel frames --net--> logits every 0.48 s
 //!        --laughter--> Event --listen--> Heard --pool--> Outcome (one per recording, never lost)
-//!        --run--> Run --store--> ONE transaction --> exit code --> output
+//!        --run--> Run --store--> ONE transaction --> exit code --> output, watch
 //! ```
 //!
 //! Each room may import only from rooms above it (`tests/architecture.rs` keeps this):
@@ -26,6 +26,8 @@
 //! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
 //! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
 //! | [`output`] | what happened as text: one file a format | record, exit, day |
+//! | [`replace`] | a file written whole or not at all | |
+//! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
 //! | [`run`] | one run, folder to exit code | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
 //!
@@ -49,8 +51,10 @@ pub mod listen;
 pub mod output;
 pub mod pool;
 pub mod record;
+pub mod replace;
 pub mod run;
 pub mod shard;
 pub mod status;
 pub mod store;
+pub mod watch;
 pub mod yamnet;

@@ -24,6 +24,7 @@ impl Progress {
 
     pub fn draw(&self, step: Step) {
         match step {
+            Step::Connecting | Step::Finding => (),
             Step::Identifying { files } => self.looking(files),
             Step::Identified => self.bar.reset(),
             Step::Hearing { recordings, audio } => self.hearing(recordings, audio),

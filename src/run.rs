@@ -29,6 +29,8 @@ use crate::yamnet::Model;
 
 /// All that a run is asked for. Checked before it is made.
 pub struct Settings {
+    /// Of this run, in the database, the logs and wherever else it is told of; see [`new_id`].
+    pub id: String,
     pub paths: Vec<PathBuf>,
     /// None hears everything and stores nothing (`--dry-run`).
     pub database: Option<Location>,
@@ -56,10 +58,18 @@ pub struct Report {
     pub exit: Exit,
 }
 
+/// A random UUID, hyphenated.
+pub fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
 /// Finds, hears and stores. Errors stop the whole run and leave the database as it was.
 pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), stop: &Stop) -> Result<Report, Fatal> {
     let started = Timestamp::now();
+    steps(Step::Connecting);
     let mut store = reach(settings)?;
+    stopped(stop)?;
+    steps(Step::Finding);
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
     let found = find(&settings.paths).map_err(|error| Fatal::Config(error.to_string()))?;
     let (found, others) = of_shard(found, &settings.shard);
@@ -192,7 +202,7 @@ fn unchanged(recording: &Recording, heard: Heard) -> Result<Heard, Unheard> {
 
 fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<Outcome>) -> Run {
     Run {
-        id: uuid::Uuid::new_v4().to_string(),
+        id: settings.id.clone(),
         source: settings.source.clone(),
         started,
         ended: Timestamp::now(),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use support::source::{self, Source};
 
 /// What a room may import from the crate, besides itself.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("record", &[]),
     ("exit", &["record"]),
     ("audio", &["record"]),
@@ -22,8 +22,10 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("store", &["record", "exit"]),
     ("day", &["record", "exit"]),
     ("output", &["record", "exit", "day"]),
-    ("watch", &["record", "exit"]),
+    ("replace", &[]),
+    ("watch", &["record", "exit", "replace"]),
     ("status", &["record", "exit", "audio", "day", "store"]),
+    ("doctor", LIBRARY),
     ("run", LIBRARY),
     ("lib", LIBRARY),
     // The bin side. The library cannot see it, which the compiler keeps.
@@ -34,16 +36,16 @@ const ROOMS: [(&str, &[&str]); 19] = [
 
 const LIBRARY: &[&str] = &[
     "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
-    "watch", "status", "run",
+    "replace", "watch", "status", "doctor", "run",
 ];
 
 const BIN: &[&str] = &[
     "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
-    "watch", "status", "run", "cli", "progress",
+    "replace", "watch", "status", "doctor", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
-const HOMES: [(&str, &[&str]); 22] = [
+const HOMES: [(&str, &[&str]); 23] = [
     ("symphonia", &["audio/decode"]),
     ("rubato", &["audio/resample"]),
     ("ruopus", &["audio/opus"]),
@@ -56,12 +58,13 @@ const HOMES: [(&str, &[&str]); 22] = [
     ("rustls", &["store/postgres"]),
     ("rustls_native_certs", &["store/postgres"]),
     ("tokio_postgres_rustls", &["store/postgres"]),
-    ("url", &["store/postgres"]),
+    ("url", &["store/postgres", "watch/ping"]),
+    ("ureq", &["watch/ping"]),
     ("comfy_table", &["output"]),
     ("csv", &["output", "yamnet/classes"]),
     ("sha2", &["audio/content", "yamnet/weights", "store/sqlite/lock"]),
-    ("rustix", &["store/sqlite/lock", "watch"]),
-    ("uuid", &["run", "watch"]),
+    ("rustix", &["store/sqlite/lock"]),
+    ("uuid", &["run"]),
     ("clap", &["cli"]),
     ("indicatif", &["progress"]),
     ("env_logger", &["main", "cli"]),

@@ -59,6 +59,9 @@ fn every_flag_of_the_conventions_is_there() {
         "--force",
         "--strict",
         "--allow-empty",
+        "--ping-url <",
+        "--metrics-file <",
+        "--log-format <",
         "--shard <",
     ] {
         assert!(scan.contains(flag), "{flag} is not in\n{scan}");

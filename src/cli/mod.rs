@@ -2,9 +2,12 @@
 //!
 //! Invariant: the only room that knows clap. It decides nothing about audio or databases.
 
+mod messages;
+mod night;
 mod scan;
 mod scores;
 mod settings;
+pub mod signals;
 mod status;
 
 use std::io::{self, Write};
@@ -12,10 +15,12 @@ use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand};
 use giggles::exit::{Exit, Fatal};
-use giggles::record::Stop;
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::weights::ModelFile;
 use log::LevelFilter;
+
+use self::messages::{Log, LogFormat};
+use self::signals::Signals;
 
 /// `--version`: the program, the model in it, and the instructions it would use here.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -71,6 +76,9 @@ struct Verbosity {
     /// Say more on standard error; twice for all
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = LAST)]
     verbose: u8,
+    /// How messages on standard error look
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", env = "GIGGLES_LOG_FORMAT", display_order = LAST)]
+    log_format: LogFormat,
 }
 
 impl Cli {
@@ -79,30 +87,24 @@ impl Cli {
         Cli::parse()
     }
 
-    /// Of giggles' own messages. Quiet still lets errors through; RUST_LOG says more precisely what to log.
-    pub fn log_level(&self) -> LevelFilter {
-        match (self.verbosity.quiet, self.verbosity.verbose) {
-            (true, _) => LevelFilter::Error,
-            (false, 0) => LevelFilter::Warn,
-            (false, 1) => LevelFilter::Info,
-            (false, _) => LevelFilter::Debug,
-        }
-    }
-
-    /// Of the libraries' messages. They name no recording, and what matters of them is in its outcome.
-    pub fn libraries_log_level(&self) -> LevelFilter {
-        match self.verbosity.verbose {
-            0 | 1 => LevelFilter::Off,
-            _ => LevelFilter::Debug,
-        }
+    /// How much is said. Quiet still lets errors through.
+    pub fn log(&self) -> Log {
+        let (level, libraries) = match (self.verbosity.quiet, self.verbosity.verbose) {
+            (true, _) => (LevelFilter::Error, LevelFilter::Off),
+            (false, 0) => (LevelFilter::Warn, LevelFilter::Off),
+            (false, 1) => (LevelFilter::Info, LevelFilter::Off),
+            (false, _) => (LevelFilter::Debug, LevelFilter::Debug),
+        };
+        Log { format: self.verbosity.log_format, level, libraries }
     }
 
     /// Runs the command and says how it ended.
-    pub fn run(self, stop: &Stop) -> Result<Exit, Fatal> {
+    pub fn run(self, signals: &Signals) -> Result<Exit, Fatal> {
+        let (quiet, log) = (self.verbosity.quiet, self.log());
         match self.command {
-            Command::Scan(arguments) => scan::run(*arguments, self.verbosity.quiet, stop),
-            Command::Scores(arguments) => scores::run(&arguments, self.verbosity.quiet, stop),
-            Command::Status(arguments) => status::run(&arguments, self.verbosity.quiet),
+            Command::Scan(arguments) => Ok(scan::run(&arguments, quiet, log, signals)),
+            Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
+            Command::Status(arguments) => status::run(&arguments, quiet),
         }
     }
 }

@@ -11,13 +11,18 @@ use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::exit::{Exit, Fatal};
 use giggles::output::{View, json, summary, table};
 use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Step, Stop, Window, position};
-use giggles::run::{Report, Settings, scan};
+use giggles::run::{Report, Settings, new_id, scan};
 use giggles::shard::Shard;
+use giggles::watch::Watchers;
+use giggles::watch::account::Ending;
 use giggles::yamnet::Model;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::messages::Log;
+use super::night::Watched;
 use super::settings::{config, database, model, seconds, threshold, variable};
+use super::signals::Signals;
 use super::{EXIT_CODES, print};
 use crate::progress::Progress;
 
@@ -117,6 +122,13 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", env = "GIGGLES_MODEL", help_heading = "What is a laugh")]
     model: Option<PathBuf>,
 
+    /// Told when the run begins and how it ended: healthchecks.io, Cronitor, Sentry and their like
+    #[arg(long, value_name = "URL", env = "GIGGLES_PING_URL", hide_env_values = true, help_heading = "Watching")]
+    ping_url: Option<String>,
+    /// Textfile for Prometheus's node exporter, e.g. /var/lib/prometheus/node-exporter/giggles.prom
+    #[arg(long, value_name = "FILE", env = "GIGGLES_METRICS_FILE", help_heading = "Watching")]
+    metrics_file: Option<PathBuf>,
+
     /// Threads; 0 means one a core
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, env = "GIGGLES_THREADS", help_heading = "Running")]
     threads: usize,
@@ -128,36 +140,85 @@ pub struct Arguments {
     ndjson: bool,
 }
 
-/// Runs a scan and shows it.
-pub fn run(arguments: Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
+/// Runs a scan, shows it, and tells whoever watches: also of a run that failed before it began.
+pub fn run(arguments: &Arguments, quiet: bool, log: Log, signals: &Signals) -> Exit {
+    let (watchers, wrong) = watchers(arguments);
+    let id = new_id();
+    let watched = Watched::begin(&id, &arguments.source, watchers, log, signals);
+    let scanned = wrong.map_or_else(|| hear(arguments, id, &watched, quiet, &signals.stop), Err);
+    let (exit, ending) = scanned.unwrap_or_else(|fatal| {
+        log::error!("{fatal}");
+        (fatal.exit(), Ending::fatal(&fatal))
+    });
+    watched.end(exit, ending)
+}
+
+/// A dry run is nobody's business. A wrong address costs the ping; the metrics tell of it all the same.
+fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
+    if arguments.dry_run {
+        return (Watchers::default(), None);
+    }
+    let metrics = arguments.metrics_file.clone().filter(|path| !path.as_os_str().is_empty());
+    let address = arguments.ping_url.as_deref().filter(|url| !url.is_empty()).map(str::parse).transpose();
+    let (ping, wrong) = match address {
+        Ok(ping) => (ping, None),
+        Err(error) => (None, Some(config(format!("--ping-url: it {error}")))),
+    };
+    (Watchers { ping, metrics }, wrong)
+}
+
+fn hear(
+    arguments: &Arguments,
+    id: String,
+    watched: &Watched,
+    quiet: bool,
+    stop: &Stop,
+) -> Result<(Exit, Ending), Fatal> {
     let model = model(arguments.model.as_deref())?;
-    let settings = settings(&arguments, &model)?;
+    watched.night.uses_model(&model.sha256);
+    let settings = settings(arguments, id, &model)?;
     let progress = Progress::new(quiet);
-    let report = scan(&settings, &model, &|step| tell(&progress, step), stop);
+    let report = scan(&settings, &model, &|step| follow(&progress, watched, step), stop);
     progress.clear();
     let report = report?;
-    match show(&arguments, &settings, &report, quiet) {
+    match show(arguments, &settings, &report, quiet) {
         // The exit code tells of the database: 1 would mean that nothing is stored.
         Err(error) if settings.database.is_some() => log::error!("{error}; the run is stored all the same"),
         shown => shown?,
     }
-    Ok(report.exit)
+    Ok((report.exit, ending(&settings, &report)))
 }
 
-/// A step on the terminal, and with --verbose in words.
-fn tell(progress: &Progress, step: Step) {
+/// What others are told of a run that is stored.
+fn ending(settings: &Settings, report: &Report) -> Ending {
+    let view = View { run: &report.run, counts: &report.counts, database: None };
+    let failures = report.run.failed().map(|(recording, error)| (recording.name.clone(), error.to_string()));
+    Ending {
+        counts: report.counts,
+        audio: summary::audio(&view),
+        summary: if report.exit == Exit::Empty { emptiness(settings) } else { summary::counts(&view) },
+        failures: failures.collect(),
+        locked: false,
+    }
+}
+
+/// A step on the terminal, to the watchers, and with --verbose in words.
+fn follow(progress: &Progress, watched: &Watched, step: Step) {
+    watched.night.step(&step);
     match &step {
+        Step::Connecting => log::info!("reaching the database"),
+        Step::Finding => log::info!("looking for recordings"),
         Step::Identifying { files } => log::info!("looking at {files} files"),
         Step::Hearing { recordings, audio } => log::info!("hearing {recordings} recordings, {} long", position(audio)),
-        Step::Finished { name, failed: false } => log::info!("heard {name}"),
-        Step::Finished { name, failed: true } => log::info!("could not hear {name}"),
+        Step::Finished { name, failed: false } => log::info!(recording = name.as_str(); "heard {name}"),
+        Step::Finished { name, failed: true } => log::info!(recording = name.as_str(); "could not hear {name}"),
         Step::Saving => log::info!("storing"),
         Step::Identified | Step::Advanced { .. } | Step::Done => (),
     }
     progress.draw(step);
 }
 
-fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Fatal> {
+fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings, Fatal> {
     let (zone, zone_name) = zone(arguments.tz.as_deref())?;
     let name_zone = parse_zone(&arguments.name_tz).map_err(|error| config(format!("--name-tz: {error}")))?;
     let analysis = Analysis {
@@ -168,6 +229,7 @@ fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Fatal> {
         name_zone: name_zone.iana_name().unwrap_or(&arguments.name_tz).to_owned(),
     };
     Ok(Settings {
+        id,
         paths: paths(arguments)?,
         database: destination(arguments)?,
         source: source(arguments)?,
@@ -260,7 +322,9 @@ fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
     let view = View { run: &report.run, counts: &report.counts, database };
-    summary::failures(&view).iter().for_each(|line| log::error!("{line}"));
+    for (recording, error) in report.run.failed() {
+        log::error!(recording = recording.name.as_str(); "{}: {error}", recording.name);
+    }
     if report.exit == Exit::Empty {
         log::error!("{}", emptiness(settings));
     }

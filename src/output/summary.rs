@@ -1,4 +1,4 @@
-//! One line that says how a run went, and a line for each recording that failed.
+//! One line that says how a run went.
 //!
 //! Invariant: the counts are those the database gave back.
 
@@ -9,17 +9,25 @@ use crate::record::position;
 
 /// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
-    let audio: Duration = view.run.heard().map(|(_, heard)| heard.audio).sum();
+    format!("{}; {}", counts(view), stored(view))
+}
+
+/// The same, but for where the rows are.
+pub fn counts(view: &View) -> String {
     let counts = view.counts;
     format!(
-        "{}; {} heard ({} of audio), {} skipped, {} failed; {}",
+        "{}; {} heard ({} of audio), {} skipped, {} failed",
         several(counts.detections, "new laugh"),
         several(counts.heard, "recording"),
-        position(&audio),
+        position(&audio(view)),
         counts.skipped,
         counts.failed,
-        stored(view)
     )
+}
+
+/// All that was heard.
+pub fn audio(view: &View) -> Duration {
+    view.run.heard().map(|(_, heard)| heard.audio).sum()
 }
 
 fn stored(view: &View) -> String {
@@ -31,9 +39,4 @@ fn stored(view: &View) -> String {
 
 fn several(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
-/// `walk/a.ogg: is damaged at 0:00:12.0: …`, a line a failed recording.
-pub fn failures(view: &View) -> Vec<String> {
-    view.run.failed().map(|(recording, error)| format!("{}: {error}", recording.name)).collect()
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{RecordingError, position};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
-pub use step::{Step, Stop};
+pub use step::{Stage, Step, Stop};
 pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
 
 /// Number of laughter classes: AudioSet indices 13 to 18.

@@ -97,7 +97,8 @@ impl From<StoreError> for Fatal {
         let text = error.to_string();
         match error {
             StoreError::Config(_) | StoreError::Newer { .. } => Fatal::Config(text),
-            StoreError::Unreachable(_) | StoreError::Locked(_) => Fatal::TryAgain(text),
+            StoreError::Unreachable(_) => Fatal::TryAgain(text),
+            StoreError::Locked(_) => Fatal::Locked(text),
             StoreError::Failed(_) => Fatal::Failed(text),
         }
     }

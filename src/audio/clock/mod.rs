@@ -38,7 +38,7 @@ pub fn began(
     let by_file = || (from_modified(modified, length.unwrap_or_default()), Clock::Modified);
     let (at, from) = by_name().or_else(by_tag).unwrap_or_else(by_file);
     if is_reset(at) {
-        log::warn!("{name}: began in {}, says its {}; did the recorder lose its clock?", year(at), from.as_str());
+        log::warn!(recording = name; "{name}: began in {}, says its {}; did the recorder lose its clock?", year(at), from.as_str());
     }
     Began { at, from }
 }

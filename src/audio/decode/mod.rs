@@ -144,7 +144,8 @@ impl Source {
         let ended = matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof);
         match &self.outline {
             Outline::Ogg(Some(tail)) if ended && !tail.is_cut() => {
-                log::warn!("{}: has no end-of-stream page; taken as whole, since its last page is", self.name);
+                let name = self.name.as_str();
+                log::warn!(recording = name; "{name}: has no end-of-stream page; taken as whole, since its last page is");
                 self.end()
             }
             Outline::Mkv(mkv::Ending::Open) if ended => self.end(),

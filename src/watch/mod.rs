@@ -1,0 +1,161 @@
+//! What tells others how the night went: pings to a service, metrics for Prometheus, a summary event for logs.
+//!
+//! A [`Night`] stands beside a run, hears its steps, and is ended once, by whoever comes first: the run itself, or
+//! the signal that the run is too busy to hear.
+//!
+//! Invariant: nothing here changes how a run ends. What cannot be told is a warning.
+
+pub mod account;
+mod body;
+pub mod event;
+pub mod metrics;
+pub mod ping;
+mod stopwatch;
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use jiff::Timestamp;
+
+use self::account::{Account, Ending, peak_rss};
+use self::ping::{Address, Pinger};
+use self::stopwatch::Stopwatch;
+use crate::exit::Exit;
+use crate::record::{Stage, Step, Stop};
+
+/// Who is told.
+#[derive(Debug, Clone, Default)]
+pub struct Watchers {
+    pub ping: Option<Address>,
+    /// Where the textfile is written.
+    pub metrics: Option<PathBuf>,
+}
+
+/// One run, watched from its first step to its end.
+pub struct Night {
+    run: String,
+    source: String,
+    metrics: Option<PathBuf>,
+    pinger: Mutex<Option<Pinger>>,
+    stopwatch: Mutex<Stopwatch>,
+    model: OnceLock<String>,
+    ended: OnceLock<Exit>,
+}
+
+impl Night {
+    /// `run` is the run's id, which every ping carries.
+    pub fn new(run: &str, source: &str, watchers: Watchers, stop: &Stop) -> Night {
+        let pinger = watchers.ping.map(|address| Pinger::new(address, run, stop.clone()));
+        Night {
+            run: run.to_owned(),
+            source: source.to_owned(),
+            metrics: watchers.metrics,
+            pinger: Mutex::new(pinger),
+            stopwatch: Mutex::new(Stopwatch::start()),
+            model: OnceLock::new(),
+            ended: OnceLock::new(),
+        }
+    }
+
+    /// SHA-256 of the model, once it is known.
+    pub fn uses_model(&self, sha256: &str) {
+        self.model.get_or_init(|| sha256.to_owned());
+    }
+
+    /// The run goes on. The start is told when the lock is held: a run that is turned away has not begun, and
+    /// services take a second start for the end of the first.
+    pub fn step(&self, step: &Step) {
+        locked(&self.stopwatch).step(step);
+        if let (Step::Finding, Some(pinger)) = (step, locked(&self.pinger).as_mut()) {
+            pinger.start();
+        }
+    }
+
+    /// The run's id.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    pub fn stage(&self) -> Option<Stage> {
+        locked(&self.stopwatch).stage()
+    }
+
+    /// How the run ended, if it has.
+    pub fn ended(&self) -> Option<Exit> {
+        self.ended.get().copied()
+    }
+
+    /// Takes the end. None if somebody else has taken it before.
+    pub fn end(&self, exit: Exit, ending: Ending) -> Option<Account> {
+        self.ended.set(exit).ok()?;
+        let stopwatch = locked(&self.stopwatch);
+        Some(Account {
+            run: self.run.clone(),
+            source: self.source.clone(),
+            exit,
+            ended: Timestamp::now(),
+            took: stopwatch.total(),
+            stages: stopwatch.stages(),
+            peak_rss: peak_rss(),
+            model_sha256: self.model.get().cloned().unwrap_or_default(),
+            ending,
+        })
+    }
+
+    /// Tells everybody: the metrics first, which no network can hold up.
+    pub fn tell(&self, account: &Account) {
+        if let Some(path) = &self.metrics
+            && let Err(error) = metrics::write(path, account)
+        {
+            let path = path.display();
+            log::warn!("the metrics {path} cannot be written: {error}; check the folder and its permissions");
+        }
+        if let Some(pinger) = locked(&self.pinger).as_mut() {
+            pinger.end(account.exit.code(), account.ending.locked, |limit| body::body(account, limit));
+        }
+    }
+}
+
+/// What panicked while it held one of these left nothing half done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::record::Counts;
+
+    /// A partial night.
+    pub fn account() -> Account {
+        Account {
+            run: "1b4e28ba-2fa1-41d2-883f-0016d3cca427".into(),
+            source: "neil".into(),
+            exit: Exit::Partial,
+            ended: "2025-10-25T02:31:15.5Z".parse().unwrap(),
+            took: Duration::from_millis(75_500),
+            stages: Stage::ALL.map(|stage| (stage, Duration::from_secs(stage as u64))),
+            peak_rss: Some(80_000_000),
+            model_sha256: "ab".repeat(32),
+            ending: Ending {
+                counts: Counts { heard: 3, skipped: 1, failed: 1, detections: 2 },
+                audio: Duration::from_secs(3600),
+                summary: "2 new laughs; 3 recordings heard".into(),
+                failures: vec![("walk/cut.ogg".into(), "ends too early, at 0:00:12.0: the page is cut".into())],
+                locked: false,
+            },
+        }
+    }
+
+    #[test]
+    fn a_night_ends_once() {
+        let night = Night::new("run", "neil", Watchers::default(), &Stop::default());
+        night.uses_model("abc");
+        let account = night.end(Exit::Complete, Ending::default()).unwrap();
+        assert_eq!((account.source.as_str(), account.model_sha256.as_str()), ("neil", "abc"));
+        assert!(night.end(Exit::Terminated, Ending::default()).is_none());
+        assert_eq!(night.ended(), Some(Exit::Complete));
+    }
+}

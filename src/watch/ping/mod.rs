@@ -1,0 +1,199 @@
+//! Pings: a service far away is told when the work begins and how it ended, and raises the alarm when it hears
+//! nothing. Protocol: healthchecks.io's, and those of its like.
+//!
+//! Invariant: a ping never changes the night. It fails with a warning, keeps no recording waiting, and gives up
+//! at once when a signal wants the program to end.
+
+mod address;
+mod service;
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, Body, http};
+
+pub use address::{Address, AddressError};
+pub use service::Signal;
+use service::{Request, Service};
+
+use crate::record::Stop;
+use crate::watch::body;
+
+/// Of one try.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Between the tries.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+/// What is left for a single try when a signal has come: the program must end within two seconds.
+const HURRY: Duration = Duration::from_millis(500);
+/// How often a wait looks for a signal.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Tells one service of one run.
+pub struct Pinger {
+    address: Address,
+    service: &'static Service,
+    run: String,
+    agent: Agent,
+    stop: Stop,
+    start: Option<Start>,
+}
+
+/// The first ping, on its way in a thread of its own.
+struct Start {
+    /// Its end tells the thread to try no more.
+    go_on: Sender<()>,
+    /// The service's limit of a body in bytes, if it told one; nothing if the ping failed.
+    limit: Receiver<Option<usize>>,
+}
+
+impl Pinger {
+    pub fn new(address: Address, run: &str, stop: Stop) -> Pinger {
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("giggles/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let service = Service::of(&address.0);
+        Pinger { address, service, run: run.to_owned(), agent: agent.into(), stop, start: None }
+    }
+
+    /// Tells that the work begins, and does not wait for the answer.
+    pub fn start(&mut self) {
+        let Some(request) = self.service.request(&self.address.0, &Signal::Started, &self.run) else { return };
+        let (go_on, told) = mpsc::channel::<()>();
+        let (answer, limit) = mpsc::channel();
+        let call = Call { agent: self.agent.clone(), address: self.address.clone(), request, what: "start" };
+        let work = move || {
+            let pause = |wait| told.recv_timeout(wait) == Err(RecvTimeoutError::Timeout);
+            answer.send(call.tries(pause).and_then(|answer| limit_of(&answer))).ok();
+        };
+        match thread::Builder::new().name("ping".into()).spawn(work) {
+            Ok(_) => self.start = Some(Start { go_on, limit }),
+            Err(error) => log::warn!("the ping of the start was not sent: {error}"),
+        }
+    }
+
+    /// Tells how it ended. `text` makes the message for people, of at most so many bytes.
+    pub fn end(&mut self, code: u8, held: bool, text: impl Fn(usize) -> String) {
+        let limit = self.start.take().and_then(|start| self.await_start(start)).unwrap_or(body::LIMIT);
+        let text = text(limit);
+        let signal = if held { Signal::Held { text: &text } } else { Signal::Ended { code, text: &text } };
+        let Some(request) = self.service.request(&self.address.0, &signal, &self.run) else { return };
+        let call = Call { agent: self.agent.clone(), address: self.address.clone(), request, what: "end" };
+        match self.stop.signal() {
+            Some(_) => drop(call.once(HURRY).map_err(|failure| call.warn(&failure))),
+            None => drop(call.tries(|wait| self.pause(wait))),
+        }
+    }
+
+    /// Start and end must not overtake each other. A start that still fails is tried no more; in a hurry
+    /// it is not waited for.
+    fn await_start(&self, start: Start) -> Option<usize> {
+        drop(start.go_on);
+        let begun = Instant::now();
+        while begun.elapsed() < TIMEOUT {
+            match start.limit.recv_timeout(GLANCE) {
+                Err(RecvTimeoutError::Timeout) if self.stop.signal().is_none() => {}
+                Ok(limit) => return limit,
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Waits, and says whether to go on: not if a signal came.
+    fn pause(&self, wait: Duration) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < wait && self.stop.signal().is_none() {
+            thread::sleep(GLANCE);
+        }
+        self.stop.signal().is_none()
+    }
+}
+
+/// healthchecks.io says how much it takes.
+fn limit_of(answer: &http::Response<Body>) -> Option<usize> {
+    answer.headers().get("Ping-Body-Limit")?.to_str().ok()?.parse().ok()
+}
+
+/// One ping.
+struct Call {
+    agent: Agent,
+    address: Address,
+    request: Request,
+    what: &'static str,
+}
+
+/// Why a try failed, and whether another may help.
+struct Failure {
+    reason: String,
+    passes: bool,
+}
+
+impl Call {
+    /// Up to five tries; `pause` waits between them and says whether to go on.
+    fn tries(&self, pause: impl Fn(Duration) -> bool) -> Option<http::Response<Body>> {
+        let mut waits = WAITS.iter();
+        loop {
+            let failure = match self.once(TIMEOUT) {
+                Ok(answer) => return Some(answer),
+                Err(failure) => failure,
+            };
+            let again = waits.next().is_some_and(|wait| failure.passes && pause(*wait));
+            if !again {
+                self.warn(&failure);
+                return None;
+            }
+            log::debug!("the ping to {} failed and is tried again: {}", self.address, failure.reason);
+        }
+    }
+
+    fn warn(&self, failure: &Failure) {
+        let Call { what, address, .. } = self;
+        log::warn!("the ping of the {what} to {address} failed, which changes nothing else: {}", failure.reason);
+    }
+
+    /// Only 2xx is an answer.
+    fn once(&self, timeout: Duration) -> Result<http::Response<Body>, Failure> {
+        let url = self.request.url.as_str();
+        let answer = match &self.request.body {
+            Some(body) => self.agent.post(url).config().timeout_global(Some(timeout)).build().send(body),
+            None => self.agent.get(url).config().timeout_global(Some(timeout)).build().call(),
+        };
+        let answer = answer.map_err(|error| failure(&error))?;
+        match answer.status() {
+            status if status.is_success() => Ok(answer),
+            status => Err(Failure {
+                reason: format!("it answered {status}; {}", advice(status)),
+                passes: status.is_server_error() || [408, 429].contains(&status.as_u16()),
+            }),
+        }
+    }
+}
+
+/// The client's words, but never the URL. A certificate does not become right by asking again.
+fn failure(error: &ureq::Error) -> Failure {
+    let reason = match error {
+        ureq::Error::BadUri(_) => "it is no URL that can be asked".to_owned(),
+        ureq::Error::HostNotFound => "its host is not known; is the name right, and is the network up?".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    let passes = !reason.contains("certificate");
+    Failure { reason, passes }
+}
+
+fn advice(status: http::StatusCode) -> &'static str {
+    match status.as_u16() {
+        300..400 => "give the URL that it leads to",
+        404 | 410 => "is the ping URL right, and is the check still there?",
+        400..500 => "is the ping URL right?",
+        _ => "the service has troubles of its own",
+    }
+}

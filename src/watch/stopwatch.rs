@@ -1,0 +1,70 @@
+//! How long each stage of a run took.
+
+use std::time::{Duration, Instant};
+
+use crate::record::{Stage, Step};
+
+/// Runs from its making; knows the stage it is in.
+#[derive(Debug)]
+pub struct Stopwatch {
+    begun: Instant,
+    current: Option<(Stage, Instant)>,
+    took: [Duration; Stage::ALL.len()],
+}
+
+impl Stopwatch {
+    pub fn start() -> Self {
+        Stopwatch { begun: Instant::now(), current: None, took: Default::default() }
+    }
+
+    pub fn step(&mut self, step: &Step) {
+        if let Some(stage) = step.stage() {
+            self.enter(Some(stage));
+        } else if matches!(step, Step::Done) {
+            self.enter(None);
+        }
+    }
+
+    fn enter(&mut self, stage: Option<Stage>) {
+        let now = Instant::now();
+        if let Some((last, since)) = self.current {
+            self.took[last as usize] += now - since;
+        }
+        self.current = stage.map(|stage| (stage, now));
+    }
+
+    pub fn stage(&self) -> Option<Stage> {
+        self.current.map(|(stage, _)| stage)
+    }
+
+    pub fn total(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Each stage's time so far; zero where it was not reached.
+    pub fn stages(&self) -> [(Stage, Duration); Stage::ALL.len()] {
+        let running = |stage| self.current.filter(|(current, _)| *current == stage).map(|(_, since)| since.elapsed());
+        Stage::ALL.map(|stage| (stage, self.took[stage as usize] + running(stage).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_to_the_stage_that_is_entered_and_to_no_other() {
+        let mut watch = Stopwatch::start();
+        watch.step(&Step::Connecting);
+        watch.step(&Step::Finding);
+        std::thread::sleep(Duration::from_millis(3));
+        assert_eq!(watch.stage(), Some(Stage::Find));
+        let took = |watch: &Stopwatch, stage: Stage| watch.stages()[stage as usize].1;
+        assert!(took(&watch, Stage::Find) >= Duration::from_millis(3), "also while it runs");
+        watch.step(&Step::Done);
+        let (find, total) = (took(&watch, Stage::Find), watch.total());
+        assert_eq!((watch.stage(), took(&watch, Stage::Hear)), (None, Duration::ZERO));
+        assert!(took(&watch, Stage::Connect) + find <= total);
+        assert_eq!(took(&watch, Stage::Find), find, "it stands still");
+    }
+}
