@@ -63,7 +63,7 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("comfy_table", &["output"]),
     ("csv", &["output", "yamnet/classes"]),
     ("sha2", &["audio/content", "yamnet/weights", "store/sqlite/lock"]),
-    ("rustix", &["store/sqlite/lock"]),
+    ("rustix", &["store/sqlite/lock", "store/sqlite/checkup", "doctor"]),
     ("uuid", &["run"]),
     ("clap", &["cli"]),
     ("indicatif", &["progress"]),
