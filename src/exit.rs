@@ -152,17 +152,12 @@ mod tests {
 
     #[test]
     fn the_table_of_findings() {
-        let of = |healths: &[fn(&str) -> Finding]| {
-            of_findings(&healths.iter().map(|health| health("found")).collect::<Vec<_>>())
-        };
-        let (ok, warn): (fn(&str) -> Finding, fn(&str) -> Finding) =
-            (|text| Finding::ok(text), |text| Finding::warn(text, ""));
-        let (busy, wrong): (fn(&str) -> Finding, fn(&str) -> Finding) =
-            (|text| Finding::busy(text, ""), |text| Finding::wrong(text, ""));
-        assert_eq!(of(&[]), Exit::Complete);
-        assert_eq!(of(&[ok, warn]), Exit::Complete);
-        assert_eq!(of(&[ok, busy, warn]), Exit::TryAgain);
-        assert_eq!(of(&[wrong, busy, ok]), Exit::Config);
+        let [ok, warn] = [Finding::ok("found"), Finding::warn("found", "")];
+        let [busy, wrong] = [Finding::busy("found", ""), Finding::wrong("found", "")];
+        assert_eq!(of_findings(&[]), Exit::Complete);
+        assert_eq!(of_findings(&[ok.clone(), warn.clone()]), Exit::Complete);
+        assert_eq!(of_findings(&[ok.clone(), busy.clone(), warn]), Exit::TryAgain);
+        assert_eq!(of_findings(&[wrong, busy, ok]), Exit::Config);
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::store::location::DatabaseFile;
 const QUICK: u64 = 500_000_000;
 
 pub fn examine(database: &DatabaseFile, source: &str) -> Result<Checkup, StoreError> {
-    let folder = folder(&database.path);
+    // Beside a link's target: that is where the journal and the lock lie.
+    let folder = folder(&database.path.canonicalize().unwrap_or_else(|_| database.path.clone()));
     let file = database.path.metadata().ok();
     let mut checkup = Checkup {
         kind: file.as_ref().map_or_else(|| "a new file, made by the first run".into(), |file| size(file.len())),
@@ -42,7 +43,7 @@ pub fn examine(database: &DatabaseFile, source: &str) -> Result<Checkup, StoreEr
 fn size(bytes: u64) -> String {
     match bytes {
         ..10_000 => format!("a file of {bytes} bytes"),
-        ..10_000_000 => format!("a file of {} kB", bytes / 1000),
+        10_000..10_000_000 => format!("a file of {} kB", bytes / 1000),
         _ => format!("a file of {} MB", bytes / 1_000_000),
     }
 }
