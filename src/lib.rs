@@ -29,6 +29,7 @@
 //! | [`replace`] | a file written whole or not at all | |
 //! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
 //! | [`run`] | one run, folder to exit code | all |
+//! | [`doctor`] | everything a night will need, looked at before it | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
 //!
 //! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
@@ -44,6 +45,7 @@
 
 pub mod audio;
 pub mod day;
+pub mod doctor;
 pub mod exit;
 pub mod identify;
 pub mod laughter;

@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("replace", &[]),
     ("watch", &["record", "exit", "replace"]),
     ("status", &["record", "exit", "audio", "day", "store"]),
+    ("doctor", LIBRARY),
     ("run", LIBRARY),
     ("lib", LIBRARY),
     // The bin side. The library cannot see it, which the compiler keeps.
@@ -35,12 +36,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 const LIBRARY: &[&str] = &[
     "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
-    "replace", "watch", "status", "run",
+    "replace", "watch", "status", "doctor", "run",
 ];
 
 const BIN: &[&str] = &[
     "record", "exit", "audio", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day", "output",
-    "replace", "watch", "status", "run", "cli", "progress",
+    "replace", "watch", "status", "doctor", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
@@ -62,7 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["output"]),
     ("csv", &["output", "yamnet/classes"]),
     ("sha2", &["audio/content", "yamnet/weights", "store/sqlite/lock"]),
-    ("rustix", &["store/sqlite/lock"]),
+    ("rustix", &["store/sqlite/lock", "store/sqlite/checkup", "doctor"]),
     ("uuid", &["run"]),
     ("clap", &["cli"]),
     ("indicatif", &["progress"]),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use giggles::store::{Location, StoreError, open};
+use giggles::store::{Location, StoreError, Way, examine, open};
 use postgres::{Client, NoTls};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -117,6 +117,25 @@ fn allow_and_prefer_follow_the_server() {
     let text = refused(WRONG, "tls_only", "sslmode=disable");
     assert!(text.contains("pg_hba.conf"), "{text}");
     refused(WRONG, "plain_only", "sslmode=require");
+}
+
+/// What `giggles doctor` says of the way.
+#[test]
+fn a_checkup_tells_how_the_bytes_travel() {
+    let Tls { cluster, folder } = tls();
+    let way = |parameters: &str| {
+        let parameters = parameters.replace('$', &folder.display().to_string());
+        let url = format!("postgres://giggles:{PASSWORD}@{RIGHT}:{}/postgres?{parameters}", cluster.port);
+        examine(&url.parse().unwrap(), "neil").unwrap().way
+    };
+    assert_eq!(way("sslmode=disable"), Way::Local, "to this machine");
+    let encrypted = |parameters: &str| match way(parameters) {
+        Way::Tls { protocol, is_verified } if protocol.starts_with("TLSv1.") => is_verified,
+        other => panic!("{parameters}: {other:?}"),
+    };
+    assert!(!encrypted("sslmode=require"));
+    assert!(encrypted("sslmode=verify-full&sslrootcert=$/ca.crt"));
+    assert!(encrypted("sslmode=require&sslrootcert=$/ca.crt"), "as verify-ca");
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::progress::Progress;
 /// Folders to hear if none is given on the command line, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 /// The day, unless a flag tells of one. Read here, since clap would hold it against `--from`.
-const DATE: &str = "GIGGLES_DATE";
+pub(super) const DATE: &str = "GIGGLES_DATE";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,11 +69,11 @@ pub struct Arguments {
     strict: bool,
     /// No recordings at all is no failure
     #[arg(long, env = "GIGGLES_ALLOW_EMPTY", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Storing")]
-    allow_empty: bool,
+    pub(super) allow_empty: bool,
 
     /// Only recordings of this day: YYYY-MM-DD, today, yesterday or '7 days ago' [env: GIGGLES_DATE]
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
-    date: Option<String>,
+    pub(super) date: Option<String>,
     /// Only recordings that last beyond this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days ago"
     #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
     from: Option<String>,
@@ -82,7 +82,7 @@ pub struct Arguments {
     to: Option<String>,
     /// Zone in which a day is a day, e.g. America/Los_Angeles [default: the system's]
     #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ", help_heading = "Which recordings")]
-    tz: Option<String>,
+    pub(super) tz: Option<String>,
     /// Zone of recorder names that tell none
     #[arg(
         long,
@@ -120,7 +120,7 @@ pub struct Arguments {
     no_level: bool,
     /// Model file instead of the one in the binary; its checksum must stand beside it in FILE.sha256
     #[arg(long, value_name = "FILE", env = "GIGGLES_MODEL", help_heading = "What is a laugh")]
-    model: Option<PathBuf>,
+    pub(super) model: Option<PathBuf>,
 
     /// Told when the run begins and how it ended: healthchecks.io, Cronitor, Sentry and their like
     #[arg(long, value_name = "URL", env = "GIGGLES_PING_URL", hide_env_values = true, help_heading = "Watching")]
@@ -131,13 +131,20 @@ pub struct Arguments {
 
     /// Threads; 0 means one a core
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, env = "GIGGLES_THREADS", help_heading = "Running")]
-    threads: usize,
+    pub(super) threads: usize,
     /// Print one JSON document instead of the table
     #[arg(long, conflicts_with = "ndjson", help_heading = "Running")]
     json: bool,
     /// Print one JSON event a line instead of the table
     #[arg(long, help_heading = "Running")]
     ndjson: bool,
+}
+
+impl Arguments {
+    /// For commands that print a document only.
+    pub(super) fn is_json(&self) -> bool {
+        self.json || self.ndjson
+    }
 }
 
 /// Runs a scan, shows it, and tells whoever watches: also of a run that failed before it began.
@@ -154,7 +161,7 @@ pub fn run(arguments: &Arguments, quiet: bool, log: Log, signals: &Signals) -> E
 }
 
 /// A dry run is nobody's business. A wrong address costs the ping; the metrics tell of it all the same.
-fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
+pub(super) fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
     if arguments.dry_run {
         return (Watchers::default(), None);
     }
@@ -220,7 +227,7 @@ fn follow(progress: &Progress, watched: &Watched, step: Step) {
 
 fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings, Fatal> {
     let (zone, zone_name) = zone(arguments.tz.as_deref())?;
-    let name_zone = parse_zone(&arguments.name_tz).map_err(|error| config(format!("--name-tz: {error}")))?;
+    let name_zone = name_zone(arguments)?;
     let analysis = Analysis {
         version: ANALYSIS_VERSION,
         model_sha256: model.sha256.clone(),
@@ -245,7 +252,7 @@ fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings
     })
 }
 
-fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
+pub(super) fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
     let given = Some(arguments.paths.clone()).filter(|paths| !paths.is_empty()).or_else(from_environment);
     given
@@ -253,28 +260,32 @@ fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
         .ok_or_else(|| config(format!("no recordings are named: give a folder, or set {RECORDINGS}")))
 }
 
-fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
+pub(super) fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
     match arguments.dry_run {
         true => Ok(None),
         false => database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some),
     }
 }
 
-fn source(arguments: &Arguments) -> Result<String, Fatal> {
+pub(super) fn source(arguments: &Arguments) -> Result<String, Fatal> {
     match arguments.source.trim() {
         "" => Err(config("--source: the name is empty")),
         name => Ok(name.to_owned()),
     }
 }
 
-fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
+pub(super) fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
     let Some(text) = flag else { return Ok(system_zone()) };
     let zone = parse_zone(text).map_err(|error| config(format!("--tz: {error}")))?;
     let name = zone.iana_name().unwrap_or(text).to_owned();
     Ok((zone, name))
 }
 
-fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
+pub(super) fn name_zone(arguments: &Arguments) -> Result<TimeZone, Fatal> {
+    parse_zone(&arguments.name_tz).map_err(|error| config(format!("--name-tz: {error}")))
+}
+
+pub(super) fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
     if let Some((name, date)) = date(arguments)? {
         let now = Timestamp::now().to_zoned(zone.clone());
         let date = parse_date(&date, &now).map_err(|error| config(format!("{name}: {error}")))?;
@@ -302,12 +313,12 @@ fn date(arguments: &Arguments) -> Result<Option<(&'static str, String)>, Fatal> 
     }
 }
 
-fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
+pub(super) fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
     let shard = arguments.shard.as_ref().map(|text| text.parse()).transpose();
     shard.map(Option::unwrap_or_default).map_err(|error| config(format!("--shard: {error}")))
 }
 
-fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
+pub(super) fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
     Ok(Rules {
         level: !arguments.no_level,
         hi: threshold(&arguments.threshold)?,

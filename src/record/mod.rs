@@ -4,6 +4,7 @@
 //! from the crate, so every other room may import it.
 
 mod error;
+mod finding;
 mod rules;
 mod step;
 mod stored;
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use error::{RecordingError, position};
+pub use finding::{Finding, Health};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use step::{Stage, Step, Stop};
 pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};

@@ -10,6 +10,7 @@
 //! The lock belongs to the session: between giggles and Postgres there may be a pool, but not one that
 //! hands out connections by transaction.
 
+mod checkup;
 mod connect;
 mod error;
 mod lock;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use postgres::{Client, GenericClient};
 
+pub use self::checkup::examine;
 pub use self::reading::Past;
 pub use self::server::Server;
 

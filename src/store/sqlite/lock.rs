@@ -38,6 +38,14 @@ impl Lock {
     }
 }
 
+/// Who holds the lock now. It is taken for no longer than this look, and its file is not made.
+pub fn holder(database: &DatabaseFile, source: &str) -> Option<String> {
+    let path = database.path.canonicalize().ok()?;
+    let mut file = File::open(lock_path(&path, source)).ok()?;
+    let taken = flock(&file, FlockOperation::NonBlockingLockShared);
+    (taken == Err(Errno::WOULDBLOCK)).then(|| signature(&mut file))
+}
+
 /// `giggles.db.neil-2e1d7bd5.lock`: readable, and different for different sources.
 fn lock_path(database: &Path, source: &str) -> PathBuf {
     let readable: String = source.chars().take(32).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
@@ -63,12 +71,17 @@ fn sign(file: &mut File) -> std::io::Result<()> {
 }
 
 fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
-    let mut holder = String::new();
-    let read = file.take(200).read_to_string(&mut holder);
-    let holder = if read.is_err() || holder.is_empty() { "another process".to_owned() } else { holder };
+    let holder = signature(file);
     StoreError::Locked(format!(
         "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
     ))
+}
+
+/// The word left by whoever holds it.
+fn signature(file: &mut File) -> String {
+    let mut holder = String::new();
+    let read = file.take(200).read_to_string(&mut holder);
+    if read.is_err() || holder.is_empty() { "another process".to_owned() } else { holder }
 }
 
 #[cfg(test)]

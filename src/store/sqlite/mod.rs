@@ -6,6 +6,7 @@
 //! so WAL's concurrency buys nothing, while its two side files would make a plain `cp giggles.db`
 //! lose rows and do not work on network shares.
 
+mod checkup;
 mod error;
 mod lock;
 mod reading;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+pub use self::checkup::examine;
 pub use self::reading::Past;
 
 use self::error::{explain, explain_migration, explain_save};
