@@ -21,7 +21,7 @@ use jiff::tz::TimeZone;
 
 use super::messages::Log;
 use super::night::Watched;
-use super::settings::{config, database, model, seconds, threshold, variable};
+use super::settings::{config, database, is_url, model, seconds, threshold, variable};
 use super::signals::Signals;
 use super::{EXIT_CODES, print};
 use crate::progress::Progress;
@@ -151,7 +151,7 @@ impl Arguments {
 pub fn run(arguments: &Arguments, quiet: bool, log: Log, signals: &Signals) -> Exit {
     let (watchers, wrong) = watchers(arguments);
     let id = new_id();
-    let watched = Watched::begin(&id, &arguments.source, watchers, log, signals);
+    let watched = Watched::begin(&id, arguments.source.trim(), watchers, log, signals);
     let scanned = wrong.map_or_else(|| hear(arguments, id, &watched, quiet, &signals.stop), Err);
     let (exit, ending) = scanned.unwrap_or_else(|fatal| {
         log::error!("{fatal}");
@@ -255,6 +255,9 @@ fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings
 pub(super) fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
     let given = Some(arguments.paths.clone()).filter(|paths| !paths.is_empty()).or_else(from_environment);
+    if given.iter().flatten().any(|path| is_url(path)) {
+        return Err(config("a database's URL stands where folders of recordings should; set DATABASE_URL to it"));
+    }
     given
         .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
         .ok_or_else(|| config(format!("no recordings are named: give a folder, or set {RECORDINGS}")))

@@ -49,6 +49,15 @@ fn a_connection_cut_between_lock_and_save_is_made_again() {
 }
 
 #[test]
+fn the_lock_is_free_at_once_when_a_run_has_ended() {
+    let home = InPostgres::new();
+    for night in 0..50 {
+        let mut store = open(&home.location()).unwrap();
+        store.lock("neil").unwrap_or_else(|error| panic!("night {night}: {error}"));
+    }
+}
+
+#[test]
 fn looking_also_survives_a_cut() {
     let home = InPostgres::new();
     let mut store = open(&home.location()).unwrap();

@@ -64,7 +64,8 @@ fn attempt(
     config.ssl_mode(way);
     let limit = limit(&config);
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || drop(sender.send(open(&config, tls))));
+    let talk = move || drop(sender.send(open(&config, tls)));
+    thread::Builder::new().spawn(talk).map_err(|error| Trouble::Lost(unreachable(server, &error.to_string())))?;
     receiver.recv_timeout(limit).map_err(|_| Trouble::Lost(unreachable(server, &format!("no answer within {limit:?}"))))
 }
 

@@ -9,6 +9,7 @@ use postgres::Error;
 use postgres::error::SqlState;
 
 use super::server::Server;
+use super::verify::certificate_fault;
 use crate::store::StoreError;
 
 /// An error, and whether the work may be tried again.
@@ -43,11 +44,13 @@ enum Cure {
 pub fn connecting(server: &Server, error: &Error) -> Trouble {
     match cure(error) {
         Cure::Reconnecting | Cure::Repeating | Cure::Waiting => Trouble::Lost(unreachable(server, &text(error))),
-        Cure::Settings | Cure::Nothing => Trouble::Final(StoreError::Config(format!(
-            "{server} refuses: {}; check {}",
-            text(error),
-            what_to_check(error)
-        ))),
+        Cure::Settings | Cure::Nothing => {
+            let (verdict, text) = match tls_reason(error).and_then(certificate_fault) {
+                Some(fault) => ("is not trusted", fault),
+                None => ("refuses", text(error)),
+            };
+            Trouble::Final(StoreError::Config(format!("{server} {verdict}: {text}; check {}", what_to_check(error))))
+        }
     }
 }
 
@@ -89,16 +92,20 @@ fn cure(error: &Error) -> Cure {
 
 /// The server did not speak: the network or TLS did.
 fn cure_without_state(error: &Error) -> Cure {
-    match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
-        Some(network) if tls_reason(network).is_some() => Cure::Settings,
+    match network(error) {
+        Some(_) if tls_reason(error).is_some() => Cure::Settings,
         Some(_) => Cure::Reconnecting,
         None if error.is_closed() => Cure::Reconnecting,
         None => Cure::Nothing,
     }
 }
 
-fn tls_reason(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref().and_then(|inner| inner.downcast_ref())
+fn network(error: &Error) -> Option<&io::Error> {
+    error.source().and_then(|source| source.downcast_ref())
+}
+
+fn tls_reason(error: &Error) -> Option<&rustls::Error> {
+    network(error)?.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
 fn what_to_check(error: &Error) -> &'static str {
@@ -134,6 +141,18 @@ pub fn is_about_the_way(error: &Error) -> bool {
     }
 }
 
-pub fn is_duplicate_table(error: &Error) -> bool {
-    error.code() == Some(&SqlState::DUPLICATE_TABLE)
+/// What keeps a user from making giggles' tables, that a person can mend.
+pub enum Hindrance {
+    /// Others have tables of these names.
+    Taken,
+    /// The user may not make tables here.
+    Forbidden,
+}
+
+pub fn kept_from_making_tables(error: &Error) -> Option<Hindrance> {
+    match error.code()? {
+        state if *state == SqlState::DUPLICATE_TABLE => Some(Hindrance::Taken),
+        state if *state == SqlState::INSUFFICIENT_PRIVILEGE => Some(Hindrance::Forbidden),
+        _ => None,
+    }
 }

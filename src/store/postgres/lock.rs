@@ -53,6 +53,11 @@ pub fn take(client: &mut Client, server: &Server, source: &str) -> Result<(), Tr
     }
 }
 
+/// All that this session holds.
+pub fn give_back(client: &mut Client) -> Result<(), Error> {
+    client.batch_execute("SELECT pg_advisory_unlock_all()")
+}
+
 /// As `take`, for a run that lost its connection. The server may take hours to notice that the earlier
 /// session is dead; while it holds the lock, and only then, it is ended.
 pub fn take_from(client: &mut Client, server: &Server, source: &str, lost: &Session) -> Result<(), Trouble> {

@@ -31,7 +31,7 @@ pub use self::checkup::examine;
 pub use self::reading::Past;
 pub use self::server::Server;
 
-use self::error::{Trouble, working};
+use self::error::{Hindrance, Trouble, working};
 use self::lock::Session;
 use super::rows::{self, Rows};
 use super::{Store, StoreError, schema, uncounted};
@@ -159,6 +159,18 @@ impl Store for Postgres {
     }
 }
 
+impl Drop for Postgres {
+    /// The server frees the lock when it notices that the session has ended, which may be after the next run has
+    /// asked for it: so it is given back first.
+    fn drop(&mut self) {
+        if let Some(client) = self.client.as_mut().filter(|client| !client.is_closed() && !self.locked.is_empty())
+            && let Err(error) = lock::give_back(client)
+        {
+            log::debug!("the lock is left to the server: {error}");
+        }
+    }
+}
+
 /// A person reading of a failed save wants to know what became of the night.
 fn with_consequence(error: StoreError) -> StoreError {
     match error {
@@ -182,13 +194,27 @@ fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError
     // Asked again: another program may have migrated while this one waited for the lock.
     let current = version(&mut transaction).map_err(trouble)?;
     if let Some(migration) = schema::next(server, current)? {
-        statements::apply(&mut transaction, migration).map_err(|error| match error::is_duplicate_table(&error) {
-            true => schema::taken(server, &error.as_db_error().map(ToString::to_string).unwrap_or_default()),
-            false => trouble(error),
+        statements::apply(&mut transaction, migration).map_err(|error| {
+            match error::kept_from_making_tables(&error) {
+                Some(Hindrance::Taken) => {
+                    schema::taken(server, &error.as_db_error().map(ToString::to_string).unwrap_or_default())
+                }
+                Some(Hindrance::Forbidden) => not_the_owner(server, &error, migration.version),
+                None => trouble(error),
+            }
         })?;
     }
     transaction.commit().map_err(trouble)?;
     Ok(true)
+}
+
+/// A role that may only write rows meets tables that are missing, or older than this program.
+fn not_the_owner(server: &Server, error: &postgres::Error, version: i64) -> StoreError {
+    let said = error.as_db_error().map(|said| said.message()).unwrap_or_default();
+    StoreError::Config(format!(
+        "{server} refuses: {said}; the tables are to be brought to version {version} by their owner: run this giggles \
+         once with the owner's URL, then grant this user its rights (deploy/postgres/role.sql)"
+    ))
 }
 
 /// 0 for a fresh database. Asks the catalogue's rows, not `to_regclass`: that may answer from a cache

@@ -64,6 +64,11 @@ impl Server {
         Ok(Server { config: complete(config, &kept), tls: Tls::of(words)?, shown })
     }
 
+    /// The address itself holds a password: who shows the address shows that too.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
     /// Sockets on the same machine: libpq has no TLS over them whatever `sslmode` says.
     pub(super) fn is_local_socket(&self) -> bool {
         self.config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
