@@ -260,6 +260,7 @@ fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
     let view = View { run: &report.run, counts: &report.counts, database };
+    summary::unfinished(&view).iter().for_each(|line| log::warn!("{line}"));
     summary::failures(&view).iter().for_each(|line| log::error!("{line}"));
     if report.exit == Exit::Empty {
         log::error!("{}", emptiness(settings));

@@ -39,10 +39,19 @@ impl Postgres {
         Postgres::on(server)
     }
 
-    fn on(server: &str) -> Postgres {
+    /// Another database with the same rows. Nobody may be connected to this one.
+    pub fn copy(&self) -> Postgres {
+        Postgres::like(&self.server, &self.name)
+    }
+
+    pub fn on(server: &str) -> Postgres {
+        Postgres::like(server, "template1")
+    }
+
+    fn like(server: &str, template: &str) -> Postgres {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("giggles_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        execute(server, &format!("CREATE DATABASE {name}"));
+        execute(server, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
         Postgres { url: with_database(server, &name), server: server.to_owned(), name }
     }
 }
