@@ -79,18 +79,23 @@ fn closed(place: &Place) {
 
 /// Runs the scan as a user to whom permissions apply: root may read all, so then it is nobody.
 pub fn scan(place: &Place, flags: &[&str]) -> Said {
-    let mut command = place.scan_into(&place.sqlite(), flags);
-    if rustix::process::geteuid().is_root() {
-        give_to_nobody(&place.path(""));
-        let program = place.path("giggles");
-        fs::copy(env!("CARGO_BIN_EXE_giggles"), &program).unwrap();
-        command = copied(&program, &command);
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    let said = said(&mut command);
+    let said = as_nobody(place, place.scan_into(&place.sqlite(), flags), || ());
     // For the folder to be removed by its owner.
     fs::set_permissions(place.recording("closed"), fs::Permissions::from_mode(0o700)).unwrap();
     said
+}
+
+/// The same for any command; `prepare` sets permissions when all is that user's.
+pub fn as_nobody(place: &Place, mut command: Command, prepare: impl FnOnce()) -> Said {
+    if rustix::process::geteuid().is_root() {
+        let program = place.path("giggles");
+        fs::copy(env!("CARGO_BIN_EXE_giggles"), &program).unwrap();
+        give_to_nobody(&place.path(""));
+        command = copied(&program, &command);
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    prepare();
+    said(&mut command)
 }
 
 const NOBODY: u32 = 65_534;

@@ -180,6 +180,11 @@ impl AtWork {
         AtWork(Some(child.unwrap()))
     }
 
+    /// Its standard error goes where the command says.
+    pub fn start_with_stderr(command: &mut Command) -> AtWork {
+        AtWork(Some(command.stdout(Stdio::piped()).spawn().unwrap()))
+    }
+
     pub fn signal(&self, signal: rustix::process::Signal) {
         let child = self.0.as_ref().unwrap();
         rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
