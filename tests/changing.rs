@@ -5,7 +5,6 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -33,98 +32,80 @@ fn rows(place: &Place) -> Vec<String> {
     rows.map(Result::unwrap).collect()
 }
 
-/// Scans while somebody appends `bytes` to a file, little by little.
-fn scan_while_written(place: &Place, name: &str, bytes: &[u8]) -> Said {
-    let mut file = File::create(place.recording(name)).unwrap();
-    let (start, rest) = bytes.split_at(bytes.len() / 2);
-    file.write_all(start).unwrap();
+/// Appends to files little by little until the run has ended.
+fn write_on(place: &Place, growing: &[(&str, Vec<u8>)], ended: &AtomicBool) {
+    let files = growing.iter().map(|(name, bytes)| {
+        (File::options().append(true).open(place.recording(name)).unwrap(), bytes[bytes.len() / 2..].chunks(64))
+    });
+    let mut files: Vec<_> = files.collect();
+    while !ended.load(Ordering::Relaxed) {
+        for (file, rest) in &mut files {
+            file.write_all(rest.next().unwrap_or_default()).unwrap();
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A scan while somebody writes.
+fn scan_while_written(place: &Place, growing: &[(&str, Vec<u8>)]) -> Said {
+    for (name, bytes) in growing {
+        fs::write(place.recording(name), &bytes[..bytes.len() / 2]).unwrap();
+    }
+    // The first byte of another copy comes while the run looks on.
+    fs::write(place.recording("4 begun.WAV"), []).unwrap();
     let ended = AtomicBool::new(false);
+    let more = [growing, &[("4 begun.WAV", growing[1].1.clone())]].concat();
     thread::scope(|scope| {
-        scope.spawn(|| {
-            for piece in rest.chunks(64) {
-                if ended.load(Ordering::Relaxed) {
-                    break;
-                }
-                file.write_all(piece).unwrap();
-                thread::sleep(Duration::from_millis(20));
-            }
-        });
+        scope.spawn(|| write_on(place, &more, &ended));
         let said = place.scan(&["--json"]);
         ended.store(true, Ordering::Relaxed);
         said
     })
 }
 
-fn is_left_and_then_heard(name: &str, growing: &[u8], whole: &[u8]) {
+#[test]
+fn what_is_still_being_written_is_left_for_the_next_run() {
     let place = Place::with(&[LAUGH]);
-    let told = scan_while_written(&place, name, growing).ends_with(0);
-    told.complains_of(&format!("{name}: is still being written; left for the next run"));
-    assert_eq!(told.json()["recordings"][0]["reason"], "being written");
-    assert_eq!(rows(&place), ["laugh.flac|heard"], "nothing of it is stored");
-    place.write(name, whole);
-    place.scan(&[]).ends_with(0);
-    assert_eq!(rows(&place), [format!("{name}|heard"), "laugh.flac|heard".into()]);
-    assert_eq!(place.number("SELECT sum(heard) FROM runs"), 2);
-}
-
-#[test]
-fn a_recorder_at_work_is_left_for_the_next_run() {
-    is_left_and_then_heard("20251024_130000.WAV", &unfinished_wav(), &fs::read(audio::file(ROOM)).unwrap());
-}
-
-#[test]
-fn a_copy_at_work_is_left_for_the_next_run() {
-    let whole = fs::read(audio::file(ROOM)).unwrap();
-    is_left_and_then_heard("20251024_130000.WAV", &whole, &whole);
-    let whole = fs::read(audio::file("tests/formats/opus_celt_64k.ogg")).unwrap();
-    is_left_and_then_heard("20251024_130000.ogg", &whole, &whole);
-}
-
-#[test]
-fn an_upload_that_has_only_begun_is_left_for_the_next_run() {
-    let whole = fs::read(audio::file(ROOM)).unwrap();
-    let place = Place::with(&[LAUGH]);
-    // The first bytes come while the run looks on.
-    place.write("20251024_130000.WAV", &[]);
-    let mut run = AtWork::start(&mut place.scan_into(&place.sqlite(), &[]));
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(2) && !run.has_ended() {
-        let mut file = File::options().append(true).open(place.recording("20251024_130000.WAV")).unwrap();
-        file.write_all(&whole[..10]).unwrap();
-        thread::sleep(Duration::from_millis(100));
+    let whole = |name: &str| fs::read(audio::file(name)).unwrap();
+    let (room, opus) = (whole(ROOM), whole("tests/formats/opus_celt_64k.ogg"));
+    let growing = [("1 recorder.WAV", unfinished_wav()), ("2 copy.WAV", room.clone()), ("3 copy.ogg", opus.clone())];
+    let told = scan_while_written(&place, &growing).ends_with(0);
+    for (number, name) in ["1 recorder.WAV", "2 copy.WAV", "3 copy.ogg", "4 begun.WAV"].into_iter().enumerate() {
+        told.complains_of(&format!("{name}: is still being written; left for the next run"));
+        assert_eq!(told.json()["recordings"][number]["reason"], "being written");
     }
-    run.wait().ends_with(0).complains_of("20251024_130000.WAV: is still being written");
-    assert_eq!(rows(&place), ["laugh.flac|heard"]);
+    assert_eq!(rows(&place), ["laugh.flac|heard"], "nothing of them is stored");
+    // The recorder is stopped, the copies are whole; the last one turns out to be a copy.
+    let mut recorder = room[..200_044].to_vec();
+    recorder[4..8].copy_from_slice(&200_036u32.to_le_bytes());
+    recorder[40..44].copy_from_slice(&200_000u32.to_le_bytes());
+    place.write("1 recorder.WAV", &recorder);
+    place.write("2 copy.WAV", &room);
+    place.write("3 copy.ogg", &opus);
+    place.write("4 begun.WAV", &room);
+    place.scan(&[]).ends_with(0);
+    let heard = ["1 recorder.WAV|heard", "2 copy.WAV|heard", "3 copy.ogg|heard", "laugh.flac|heard"];
+    assert_eq!(rows(&place), heard);
+    assert_eq!(place.number("SELECT sum(heard) FROM runs"), 4);
 }
 
 #[test]
-fn a_damaged_file_is_not_excused_by_its_age() {
+fn a_damaged_file_is_not_excused_by_its_age_and_a_recorder_switched_off_is_heard() {
     let place = Place::with(&[LAUGH]);
     let whole = fs::read(audio::file(ROOM)).unwrap();
-    place.write("cut.wav", &whole[..whole.len() / 2]);
+    fs::write(place.recording("cut.wav"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(place.recording("off.wav"), unfinished_wav()).unwrap();
     let begun = Instant::now();
     place.scan(&[]).ends_with(3).complains_of("cut.wav: ends too early");
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
-    assert_eq!(rows(&place), ["cut.wav|truncated", "laugh.flac|heard"]);
-}
-
-#[test]
-fn a_recorder_that_was_switched_off_is_heard() {
-    let place = Place::new();
-    place.write("20251024_130000.WAV", &unfinished_wav());
-    place.scan(&[]).ends_with(0);
-    assert_eq!(rows(&place), ["20251024_130000.WAV|heard"]);
-}
-
-fn modify(path: &Path, at: SystemTime) {
-    File::options().append(true).open(path).unwrap().set_modified(at).unwrap();
+    assert!(begun.elapsed() > Duration::from_secs(3), "both were watched for a while");
+    assert_eq!(rows(&place), ["cut.wav|truncated", "laugh.flac|heard", "off.wav|heard"]);
 }
 
 #[test]
 fn files_from_the_future_are_heard_in_their_day_and_warned_of() {
     let place = Place::new();
     place.write("20251024_130000.WAV", &unfinished_wav());
-    modify(&place.recording("20251024_130000.WAV"), SystemTime::now() + Duration::from_secs(3 * 365 * 86_400));
+    place.modify("20251024_130000.WAV", SystemTime::now() + Duration::from_secs(3 * 365 * 86_400));
     let begun = Instant::now();
     let said = place.scan(&["--date", "2025-10-24", "--tz", "UTC"]).ends_with(0);
     assert!(!said.stderr.contains("future"), "its name knows better: {}", said.stderr);
@@ -134,7 +115,7 @@ fn files_from_the_future_are_heard_in_their_day_and_warned_of() {
     said.complains_of("20840131_120000.flac: begins in the future, at 2084-01-31T12:00:00Z, says its name");
     place.scan(&["--date", "2084-01-31", "--tz", "UTC"]).ends_with(0);
     place.copy("fixtures/clips/crow_cc0.flac", "nameless.flac");
-    modify(&place.recording("nameless.flac"), SystemTime::UNIX_EPOCH + Duration::from_secs(3_600_000_000));
+    place.modify("nameless.flac", SystemTime::UNIX_EPOCH + Duration::from_secs(3_600_000_000));
     place
         .scan(&["--date", "2084-01-29", "--tz", "UTC"])
         .ends_with(0)
@@ -146,7 +127,7 @@ fn files_from_the_future_are_heard_in_their_day_and_warned_of() {
 /// A run on one thread that hears a minute's worth of work before anything else; given when it hears.
 fn at_work(place: &Place) -> AtWork {
     place.write_long("1 long.wav", 5);
-    modify(&place.recording("1 long.wav"), SystemTime::UNIX_EPOCH + Duration::from_secs(1_761_310_800));
+    place.modify("1 long.wav", SystemTime::UNIX_EPOCH + Duration::from_secs(1_761_310_800));
     let stderr = File::create(place.path("stderr")).unwrap();
     let mut command = place.scan_into(&place.sqlite(), &["-j1", "-v"]);
     command.stderr(stderr);
@@ -172,7 +153,7 @@ fn replaced_truncated_deleted_and_touched_are_judged_one_by_one() {
     File::options().write(true).open(place.recording("3 cut.wav")).unwrap().set_len(100_000).unwrap();
     fs::copy(audio::file("fixtures/clips/sneeze_male_scratch.flac"), place.path("other")).unwrap();
     fs::rename(place.path("other"), place.recording("4 replaced.flac")).unwrap();
-    modify(&place.recording("5 touched.flac"), SystemTime::now());
+    place.modify("5 touched.flac", SystemTime::now());
     run.wait().ends_with(3);
     let said = complaint(&place);
     for words in [
@@ -203,7 +184,7 @@ fn a_folder_moved_away_during_the_scan_fails_its_recordings_only() {
 fn a_disk_unmounted_during_the_scan_and_before_it() {
     let place = Place::with(&[(LAUGH.0, "9 here.flac"), ("fixtures/clips/burp_cc0.flac", "2 away.flac")]);
     place.write_long("1 long.wav", 5);
-    modify(&place.recording("1 long.wav"), SystemTime::UNIX_EPOCH + Duration::from_secs(1_761_310_800));
+    place.modify("1 long.wav", SystemTime::UNIX_EPOCH + Duration::from_secs(1_761_310_800));
     let script = r#"
         mv "recordings/2 away.flac" "$disk/"
         "$giggles" scan recordings "$disk" --database sqlite:laughs.db -v -j1 2>stderr >/dev/null & run=$!

@@ -58,7 +58,7 @@ fn survives<H: Copied>(kills: usize, damaged: usize) -> Tally {
 }
 
 /// For every run of the tests; the script draws more.
-const FEW: usize = 8;
+const FEW: usize = 6;
 
 #[test]
 fn on_sqlite() {
