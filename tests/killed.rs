@@ -78,7 +78,7 @@ fn many<H: Copied>(name: &str) {
     let tally = survives::<H>(kills, 4000);
     println!(
         "{name}: {} kills ({} after \"storing\", {} of all came after the end): {} left the day as it was, \
-         {} had stored it whole, 0 anything else; {} journals rolled back; every day completed; {:.0} s",
+         {} had stored it whole; {} journals rolled back; every day completed; {:.0} s",
         tally.kills,
         tally.while_storing,
         tally.too_late,
