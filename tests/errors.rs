@@ -95,7 +95,7 @@ fn every_reason_a_recording_can_fail_for() {
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
 day/20251024_130000.ogg: cannot be read: the reason; check its permissions and the disk
 day/20251024_130000.ogg: vanished after it was found; was the disk unmounted or the file moved?
-day/20251024_130000.ogg: was still being written while it was heard; it will be heard whole next time
+day/20251024_130000.ogg: was replaced or cut short while it was heard; the next run hears what is there now
 day/20251024_130000.ogg: is not a regular file (a pipe); giggles reads files only
 day/20251024_130000.ogg: is empty (0 bytes); the recorder wrote nothing into it
 day/20251024_130000.ogg: holds no audio that giggles can decode: the reason

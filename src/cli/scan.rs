@@ -336,6 +336,10 @@ pub(super) fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
     let view = View { run: &report.run, counts: &report.counts, database };
+    for recording in summary::unfinished(&view) {
+        let name = recording.name.as_str();
+        log::warn!(recording = name; "{name}: is still being written; left for the next run");
+    }
     for (recording, error) in report.run.failed() {
         log::error!(recording = recording.name.as_str(); "{}: {error}", recording.name);
     }

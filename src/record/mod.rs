@@ -161,13 +161,15 @@ pub enum Fate {
     Failed(RecordingError),
 }
 
-/// Why a recording needed no hearing.
+/// Why a recording was not heard, and need not be now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skip {
     /// The database holds its result under the same model, analysis and rules.
     AlreadyHeard,
     /// The same bytes were met in this run under the name given.
     CopyOf(String),
+    /// It grew while giggles looked at it. Nothing of it is stored; the next run hears it whole.
+    BeingWritten,
 }
 
 /// The half-open span of time [from, to) whose recordings are wanted. None means all time.

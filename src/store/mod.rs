@@ -7,7 +7,8 @@
 //!
 //! - A recording is known by its content. Heard again, its row and its detections are replaced.
 //! - A failure is stored under the recording's name, and only the latest: whatever a run meets under
-//!   a name (heard, skipped or failed) removes the failures stored earlier under that name or content.
+//!   a name (heard, skipped or failed) removes the failures stored earlier under that name or content. What is
+//!   still being written was not met yet.
 //! - A failure never removes laughs: where the same content was heard before (under other rules), the
 //!   heard row stays and the failure shows in the run's own count and exit code.
 

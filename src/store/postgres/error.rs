@@ -72,6 +72,12 @@ pub fn unreachable(server: &Server, reason: &str) -> StoreError {
     StoreError::Unreachable(format!("{server} cannot be reached: {reason}; try again later"))
 }
 
+pub fn read_only(server: &Server) -> StoreError {
+    StoreError::Config(format!(
+        "{server} is read-only, as a standby is; name the primary, or all hosts with target_session_attrs=read-write"
+    ))
+}
+
 fn busy(server: &Server, reason: &str) -> StoreError {
     StoreError::Unreachable(format!("{server} is busy: {reason}; try again later"))
 }
@@ -82,10 +88,12 @@ fn cure(error: &Error) -> Cure {
         return cure_without_state(error);
     };
     match (state.code(), &state.code()[..2]) {
-        ("57P01" | "57P02" | "57P03" | "57P05" | "53300", _) | (_, "08") => Cure::Reconnecting,
+        // 25006: read-only, which it was not when the run began: a primary that fell back, and may come again.
+        ("57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006", _) | (_, "08") => Cure::Reconnecting,
         ("40001" | "40P01", _) => Cure::Repeating,
-        ("55P03", _) => Cure::Waiting,
-        ("3D000" | "3F000" | "42501" | "25006", _) | (_, "28") => Cure::Settings,
+        // 57014: the server's own statement_timeout.
+        ("55P03" | "57014", _) => Cure::Waiting,
+        ("3D000" | "3F000" | "42501", _) | (_, "28") => Cure::Settings,
         _ => Cure::Nothing,
     }
 }

@@ -13,6 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::error::explain_file;
 use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 
@@ -24,14 +25,12 @@ pub struct Lock {
 impl Lock {
     pub fn take(database: &DatabaseFile, source: &str) -> Result<Lock, StoreError> {
         let path = lock_path(&database.path, source);
-        let refused = |error: std::io::Error| {
-            StoreError::Config(format!("the lock {} cannot be taken: {error}; check the permissions", path.display()))
-        };
+        let refused = |error| explain_file(database, &format!("the lock {} cannot be taken", path.display()), &error);
         let mut file = open(&path).map_err(refused)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Err(held(database, source, &mut file)),
-            Err(error) => return Err(refused(error.into())),
+            Err(error) => return Err(refused(std::io::Error::from(error))),
         }
         sign(&mut file).map_err(refused)?;
         Ok(Lock { source: source.to_owned(), _file: file })
