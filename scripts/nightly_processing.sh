@@ -3,14 +3,16 @@
 #
 #   nightly_processing.sh [FLAG ...]        flags go to `giggles scan`, e.g. --quiet --date yesterday
 #
-# The file is $GIGGLES_ENV_FILE, or nightly.env beside this script (see nightly.env.example). It may
-# hold a password, so nobody but its owner may read it. It runs under cron's bare environment.
+# The file is $GIGGLES_ENV_FILE, or nightly.env beside this script, or /etc/giggles/nightly.env (see
+# nightly.env.example). It may hold a password, so nobody but its owner may read it. systemd reads the same
+# file by itself (deploy/systemd/giggles.service). This script runs under cron's bare environment.
 set -eu
 
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 settings=${GIGGLES_ENV_FILE:-$here/nightly.env}
+[ -n "${GIGGLES_ENV_FILE:-}" ] || [ -e "$settings" ] || settings=/etc/giggles/nightly.env
 
 # 78: configuration, as giggles itself says it.
 refuse() {

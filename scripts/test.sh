@@ -1,14 +1,16 @@
 #!/bin/sh
-# Everything that must hold before a change lands: format, lints, scripts, tests, the main job, and how many
-# instructions the network and the front end take.
+# Everything that must hold before a change lands: format, lints, scripts, tests, the main job, how many
+# instructions the network and the front end take, and nights under a systemd.
 #
 #   scripts/test.sh
 #
-# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind and
-# Postgres, whose server the tests start by themselves in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://…
-# (a role that may create databases) they use that server instead.
+# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, logrotate,
+# systemd's tools and Postgres, whose server the tests start by themselves in a temporary folder. With
+# GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server instead. Prometheus'
+# tools are only unpacked, into target/tools: installed, their packages would start daemons and keep them.
 set -eu
 cd "$(dirname "$0")/.."
+PATH=$PATH:$PWD/target/tools/usr/bin:/usr/sbin:/sbin
 
 have() {
     command -v "$1" >/dev/null 2>&1
@@ -24,12 +26,26 @@ as_root() {
 
 install_packages() {
     have apt-get || {
-        echo "scripts/test.sh: install a C compiler, PostgreSQL 15 or newer, shellcheck and valgrind," \
-            "then run it again" >&2
+        echo "scripts/test.sh: install a C compiler, PostgreSQL 15 or newer with psql, shellcheck, valgrind," \
+            "systemd, logrotate, promtool, node_exporter and sqlite3, then run it again" >&2
         exit 1
     }
     as_root apt-get update -q
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+}
+
+# The files of a package without its scripts: no user, no service, nothing outside of target/.
+unpack() {
+    mkdir -p target/tools
+    (
+        cd target/tools
+        rm -f "$1"_*.deb
+        apt-get download -q "$1" || {
+            as_root apt-get update -q
+            apt-get download -q "$1"
+        }
+        dpkg --extract "$1"_*.deb .
+    )
 }
 
 have cargo || {
@@ -40,6 +56,11 @@ have cc || install_packages gcc libc6-dev
 have_postgres || install_packages postgresql
 have shellcheck || install_packages shellcheck
 have valgrind || install_packages valgrind
+have psql || install_packages postgresql-client
+have systemd-analyze || install_packages systemd
+have logrotate || install_packages logrotate
+have promtool || unpack prometheus
+have prometheus-node-exporter || unpack prometheus-node-exporter
 
 step() {
     echo "== $*"
@@ -53,9 +74,21 @@ main_job() {
     rm -r "$folder"
 }
 
+# Booting a container takes root, and a kernel that lets it mount.
+nights_under_systemd() {
+    if [ "$(id -u)" -eq 0 ] && unshare --mount mount -t tmpfs giggles /mnt 2>/dev/null; then
+        have systemd-nspawn || unpack systemd-container
+        have sqlite3 || install_packages sqlite3
+        scripts/systemd_night.sh
+    else
+        echo "NOT RUN, since it takes root: sudo scripts/systemd_night.sh"
+    fi
+}
+
 step cargo fmt --check
-step shellcheck scripts/*.sh benches/compare/*.sh
+step shellcheck scripts/*.sh benches/compare/*.sh deploy/systemd/*.sh
 step cargo clippy --locked --all-targets -- -D warnings
 step cargo test --locked
 step main_job
 step scripts/instructions.sh
+step nights_under_systemd

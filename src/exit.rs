@@ -3,7 +3,7 @@
 //! Invariant: a pure table; nothing here prints, exits or knows a store.
 //! Source: restic's exit codes and sysexits.h.
 
-use crate::record::{Fate, Outcome};
+use crate::record::{Fate, Finding, Health, Outcome};
 
 /// How a run ended. New codes may come; an unknown code means failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,16 @@ pub fn of_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
     }
 }
 
+/// The exit of a look at what a night will need. A person is needed before patience is.
+pub fn of_findings(findings: &[Finding]) -> Exit {
+    let worst = findings.iter().map(|finding| finding.health).max();
+    match worst {
+        Some(Health::Wrong) => Exit::Config,
+        Some(Health::Busy) => Exit::TryAgain,
+        _ => Exit::Complete,
+    }
+}
+
 /// What stops a whole run. Nothing of it is committed.
 #[derive(Debug, thiserror::Error)]
 pub enum Fatal {
@@ -138,6 +148,16 @@ mod tests {
         assert_eq!(of_outcomes(&[skipped()], false), Exit::Complete);
         assert_eq!(of_outcomes(&[skipped(), failed()], false), Exit::Partial);
         assert_eq!(of_outcomes(&[failed()], true), Exit::Partial);
+    }
+
+    #[test]
+    fn the_table_of_findings() {
+        let [ok, warn] = [Finding::ok("found"), Finding::warn("found", "")];
+        let [busy, wrong] = [Finding::busy("found", ""), Finding::wrong("found", "")];
+        assert_eq!(of_findings(&[]), Exit::Complete);
+        assert_eq!(of_findings(&[ok.clone(), warn.clone()]), Exit::Complete);
+        assert_eq!(of_findings(&[ok.clone(), busy.clone(), warn]), Exit::TryAgain);
+        assert_eq!(of_findings(&[wrong, busy, ok]), Exit::Config);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::audio::decode::{self, Info};
 use crate::audio::find::File;
 use crate::audio::window::overlaps;
 use crate::audio::{clock, content};
-use crate::record::{Fate, Outcome, Recording, RecordingError, Window};
+use crate::record::{Began, Clock, Fate, Outcome, Recording, RecordingError, Window};
 
 /// What is known of a file before it is heard.
 pub enum Identity {
@@ -28,7 +28,9 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Looks at one file. `name_zone` is for names that tell a time without a zone.
 pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity {
-    if is_far(file, window, name_zone) {
+    let spoken = clock::from_name(&file.name, name_zone, None);
+    clock::doubt_future(&file.name, spoken.map(|spoken| Began { at: spoken.began, from: Clock::Name }));
+    if spoken.is_some_and(|spoken| !overlaps(window, spoken.began, Some(LONGEST))) {
         return Identity::Elsewhere;
     }
     let mut recording = unknown(file);
@@ -64,11 +66,6 @@ fn failed(recording: Recording, error: RecordingError) -> Identity {
     Identity::Failed(Outcome { recording, fate: Fate::Failed(error) })
 }
 
-fn is_far(file: &File, window: &Window, name_zone: &TimeZone) -> bool {
-    let spoken = clock::from_name(&file.name, name_zone, None);
-    spoken.is_some_and(|spoken| !overlaps(window, spoken.began, Some(LONGEST)))
-}
-
 /// Sets when the recording began and how long it says it is; says whether the window wants it.
 fn is_wanted(
     recording: &mut Recording,
@@ -83,6 +80,7 @@ fn is_wanted(
     let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
     let began = clock::began(&recording.name, recorded, modified, recording.announced, name_zone);
     recording.began = Some(began);
+    clock::doubt_future(&recording.name, Some(began).filter(|began| began.from != Clock::Name));
     overlaps(window, began.at, recording.announced)
 }
 

@@ -31,6 +31,7 @@
 //! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
 //! | [`export`] | stored laughs for other programs: a text, or a file a recording | record, exit, replace, store, output |
 //! | [`run`] | one run, folder to exit code | all |
+//! | [`doctor`] | everything a night will need, looked at before it | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
 //!
 //! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
@@ -47,6 +48,7 @@
 pub mod audio;
 pub mod clips;
 pub mod day;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod identify;

@@ -6,6 +6,7 @@
 //! Invariant: knows every station's name and none of its workings; prints nothing.
 
 mod plan;
+mod settle;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use self::plan::Plan;
+use self::settle::Watch;
 use crate::audio::find::{File, Found, find};
 use crate::clips::Clips;
 use crate::exit::{self, Exit, Fatal};
@@ -76,9 +78,11 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
     let found = find(&settings.paths).map_err(|error| Fatal::Config(error.to_string()))?;
     let (found, others) = of_shard(found, &settings.shard);
+    let watch = Watch::begin(&found.files);
     let identities = identify_all(settings, found, &pool, steps, stop)?;
     let known = known(settings, store.as_deref_mut(), &identities)?;
-    let outcomes = hear_all(settings, model, identities, &known, &pool, steps, stop)?;
+    let plans = plan::plan(identities, &known);
+    let outcomes = hear_all(settings, model, plans, &watch, &pool, steps, stop)?;
     // A shard may be empty where the folder is not; an unmounted disk has nothing for any shard.
     let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
     let run = describe(settings, started, exit, outcomes);
@@ -162,13 +166,12 @@ fn known(
 fn hear_all(
     settings: &Settings,
     model: &Model,
-    identities: Vec<Identity>,
-    known: &HashSet<ContentHash>,
+    plans: Vec<Plan>,
+    watch: &Watch,
     pool: &Pool,
     steps: &(dyn Fn(Step) + Sync),
     stop: &Stop,
 ) -> Result<Vec<Outcome>, Fatal> {
-    let plans = plan::plan(identities, known);
     let unheard: Vec<&Recording> = plans.iter().filter_map(Plan::to_hear).collect();
     let announced = unheard.iter().filter_map(|recording| recording.announced);
     let audio = announced.fold(Duration::ZERO, Duration::saturating_add);
@@ -185,32 +188,27 @@ fn hear_all(
     let panicked = |_: &&Recording, message| Err(Unheard::Failed(RecordingError::Panicked { message }));
     let mut heard = pool.map(&unheard, bytes, hear, panicked).into_iter();
     let mut outcomes: Vec<Outcome> = plans.into_iter().filter_map(|plan| plan.outcome(&mut heard)).collect();
+    watch.settle(&mut outcomes, stop);
     let again = plan::second_chances(&outcomes);
     let copies: Vec<&Recording> = again.iter().map(|&index| &outcomes[index].recording).collect();
     let fates = pool.map(&copies, bytes, hear, panicked).into_iter().map(plan::fate);
     for (index, fate) in again.iter().zip(fates.collect::<Vec<_>>()) {
         outcomes[*index].fate = fate.unwrap_or_else(|| outcomes[*index].fate.clone());
     }
+    watch.settle(&mut outcomes, stop);
     stopped(stop)?;
     Ok(outcomes)
 }
 
-/// Hears a recording, and cuts out its laughs if that is wanted.
+/// Hears a recording, and cuts out its laughs if that is wanted. Clips of one that is then found to have changed
+/// have no row; `giggles verify` lists them.
 fn listen(settings: &Settings, ear: &Ear<'_, Model>, recording: &Recording) -> Result<Heard, Unheard> {
     let mut tape = settings.clips.as_ref().map(|clips| clips.tape(&settings.analysis.rules));
-    let mut heard = ear.hear(&recording.path, tape.as_mut()).and_then(|heard| unchanged(recording, heard))?;
+    let mut heard = ear.hear(&recording.path, tape.as_mut())?;
     if let (Some(clips), Some(tape)) = (&settings.clips, tape) {
         clips.cut(tape, recording, &mut heard);
     }
     Ok(heard)
-}
-
-/// A recording that grew or shrank while it was heard is not the content that it is known by.
-fn unchanged(recording: &Recording, heard: Heard) -> Result<Heard, Unheard> {
-    match std::fs::metadata(&recording.path) {
-        Ok(now) if now.len() != recording.bytes => Err(RecordingError::Changed.into()),
-        _ => Ok(heard),
-    }
 }
 
 fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<Outcome>) -> Run {

@@ -95,7 +95,7 @@ fn every_reason_a_recording_can_fail_for() {
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
 day/20251024_130000.ogg: cannot be read: the reason; check its permissions and the disk
 day/20251024_130000.ogg: vanished after it was found; was the disk unmounted or the file moved?
-day/20251024_130000.ogg: was still being written while it was heard; it will be heard whole next time
+day/20251024_130000.ogg: was replaced or cut short while it was heard; the next run hears what is there now
 day/20251024_130000.ogg: is not a regular file (a pipe); giggles reads files only
 day/20251024_130000.ogg: is empty (0 bytes); the recorder wrote nothing into it
 day/20251024_130000.ogg: holds no audio that giggles can decode: the reason
@@ -197,6 +197,9 @@ fn databases_that_cannot_be() {
         store("postgres://db/laughs?sslmode=perhaps"),
         environment("DATABASE_URL", "nonsense"),
         environment("GIGGLES_DATABASE_URL_FILE", "no-such-file"),
+        environment("GIGGLES_DATABASE_URL_FILE", "postgres://neil:secret@db/laughs"),
+        scan(&["postgres://neil:secret@db/laughs"]),
+        store("sqlite://neil:secret@db/laughs"),
     ];
     assert_snapshot!(all.join("\n"), @r#"
 giggles: error: the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE
@@ -209,6 +212,9 @@ giggles: error: giggles does not know the parameter 'sslmod' in the database's a
 giggles: error: sslmode=perhaps is unknown; write disable, allow, prefer, require, verify-ca or verify-full
 giggles: error: DATABASE_URL: the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE
 giggles: error: no-such-file, which should hold the database's URL, cannot be read: No such file or directory (os error 2); check the path and its permissions
+giggles: error: --database-url-file (GIGGLES_DATABASE_URL_FILE) is the name of a file that holds the database's URL, and not the URL itself; DATABASE_URL is
+giggles: error: a database's URL stands where folders of recordings should; set DATABASE_URL to it
+giggles: error: sqlite:PATH takes no user and no password, only the path of a file
 "#);
 }
 
@@ -220,6 +226,7 @@ fn a_postgres_that_is_not_there() {
     let (text, number) = text.split_once("(os error ").unwrap();
     let (_, rest) = number.split_once(')').unwrap();
     assert_snapshot!(format!("{text}[number]{rest}"), @r#"
+giggles: warn: the password in --database shows in `ps` and in the shell's history; set DATABASE_URL instead, or give --database-url-file
 giggles: error: postgres://neil:***@127.0.0.1:[port]/laughs cannot be reached: error connecting to server: Connection refused [number]; try again later
 "#);
 }

@@ -12,7 +12,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_has_examples_and_exit_codes() {
-    for command in ["scan", "scores", "status"] {
+    for command in ["scan", "scores", "status", "doctor"] {
         let help = help(&[command, "--help"]);
         let example = format!("  giggles {command} ");
         assert!(help.contains("Examples:\n") && help.contains(&example), "{help}");
@@ -20,7 +20,7 @@ fn every_command_has_examples_and_exit_codes() {
     }
     let help = help(&["--help"]);
     assert!(help.contains("scan  ") && help.contains("scores  "), "{help}");
-    assert!(help.contains("status  "), "{help}");
+    assert!(help.contains("status  ") && help.contains("doctor  "), "{help}");
     assert!(help.contains("Examples:\n  giggles scan "), "{help}");
     assert_codes(&help);
 }
@@ -82,7 +82,7 @@ fn thresholds_have_their_names() {
 #[test]
 fn examples_are_commands_that_parse() {
     let place = Place::new();
-    for command in ["scan", "scores", "status"] {
+    for command in ["scan", "scores", "status", "doctor"] {
         let text = help(&[command, "--help"]).replace("\\\n", " ");
         let examples: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("  giggles ")).collect();
         assert!(examples.len() >= 3, "{text}");

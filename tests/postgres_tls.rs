@@ -2,17 +2,19 @@
 
 #[path = "support/postgres.rs"]
 mod server;
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use giggles::store::{Location, StoreError, open};
+use giggles::store::{Location, StoreError, Way, examine, open};
 use postgres::{Client, NoTls};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 use server::{Cluster, PASSWORD};
+use support::program::{Place, Said, said};
 
 /// A server whose certificate is for `localhost`, so that 127.0.0.1 is the same server by a wrong name.
 const RIGHT: &str = "localhost";
@@ -41,6 +43,11 @@ fn tls() -> &'static Tls {
 }
 
 fn certify(data: &Path) {
+    certify_until(data, 2099);
+}
+
+/// The server's certificate ends with the first day of the year.
+fn certify_until(data: &Path, year: i32) {
     let ours = &data.with_file_name("client");
     fs::create_dir(ours).unwrap();
     let authority = authority("the authority");
@@ -48,8 +55,8 @@ fn certify(data: &Path) {
     fs::write(data.join("ca.crt"), authority.0.clone()).unwrap();
     fs::write(ours.join("ca.crt"), authority.0.clone()).unwrap();
     fs::write(ours.join("stranger.crt"), stranger.0).unwrap();
-    issue(&authority.1, RIGHT, "server", data);
-    issue(&authority.1, "giggles", "client", ours);
+    issue(&authority.1, RIGHT, "server", data, year);
+    issue(&authority.1, "giggles", "client", ours, 2099);
     fs::copy(data.join("server.crt"), ours.join("server.crt")).unwrap();
     let rules = data.join("pg_hba.conf");
     let before = fs::read_to_string(&rules).unwrap();
@@ -68,10 +75,11 @@ fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
     (certificate, Issuer::new(params, key))
 }
 
-fn issue(authority: &Issuer<'_, KeyPair>, name: &str, file: &str, folder: &Path) {
+fn issue(authority: &Issuer<'_, KeyPair>, name: &str, file: &str, folder: &Path, year: i32) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
+    params.not_after = date_time_ymd(year, 1, 1);
     let certificate = params.signed_by(&key, authority).unwrap();
     fs::write(folder.join(file).with_extension("crt"), certificate.pem()).unwrap();
     fs::write(folder.join(file).with_extension("key"), key.serialize_pem()).unwrap();
@@ -119,6 +127,25 @@ fn allow_and_prefer_follow_the_server() {
     refused(WRONG, "plain_only", "sslmode=require");
 }
 
+/// What `giggles doctor` says of the way.
+#[test]
+fn a_checkup_tells_how_the_bytes_travel() {
+    let Tls { cluster, folder } = tls();
+    let way = |parameters: &str| {
+        let parameters = parameters.replace('$', &folder.display().to_string());
+        let url = format!("postgres://giggles:{PASSWORD}@{RIGHT}:{}/postgres?{parameters}", cluster.port);
+        examine(&url.parse().unwrap(), "neil").unwrap().way
+    };
+    assert_eq!(way("sslmode=disable"), Way::Local, "to this machine");
+    let encrypted = |parameters: &str| match way(parameters) {
+        Way::Tls { protocol, is_verified } if protocol.starts_with("TLSv1.") => is_verified,
+        other => panic!("{parameters}: {other:?}"),
+    };
+    assert!(!encrypted("sslmode=require"));
+    assert!(encrypted("sslmode=verify-full&sslrootcert=$/ca.crt"));
+    assert!(encrypted("sslmode=require&sslrootcert=$/ca.crt"), "as verify-ca");
+}
+
 #[test]
 fn verify_ca_looks_at_the_authority_only() {
     assert!(connect(WRONG, "postgres", "sslmode=verify-ca&sslrootcert=$/ca.crt").unwrap());
@@ -130,7 +157,7 @@ fn verify_ca_looks_at_the_authority_only() {
 fn verify_full_looks_at_the_name_too() {
     assert!(connect(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=$/ca.crt").unwrap());
     let text = refused(WRONG, "postgres", "sslmode=verify-full&sslrootcert=$/ca.crt");
-    assert!(text.contains("not valid for name"), "{text}");
+    assert!(text.contains("is not for 127.0.0.1 but for localhost"), "{text}");
     refused(RIGHT, "postgres", "sslmode=verify-full&sslrootcert=$/stranger.crt");
 }
 
@@ -173,4 +200,49 @@ fn a_server_without_tls_cannot_be_required_to_have_it() {
     let error = open(&url.parse::<Location>().unwrap()).err().unwrap();
     assert!(matches!(error, StoreError::Config(_)), "{error}");
     assert!(error.to_string().contains("does not support TLS"), "{error}");
+}
+
+/// A whole night by the built program, over TLS that must be right.
+fn night(cluster: &Cluster, host: &str, roots: &str) -> (Place, Said) {
+    let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "laugh.flac")]);
+    let roots = cluster.folder.join("client").join(roots);
+    let url = format!(
+        "postgres://giggles:{PASSWORD}@{host}:{}/postgres?sslmode=verify-full&sslrootcert={}&options=-csearch_path=night",
+        cluster.port,
+        roots.display()
+    );
+    let said = said(place.command(&["scan", "recordings"]).env("DATABASE_URL", url));
+    (place, said)
+}
+
+#[test]
+fn a_night_over_a_verified_connection() {
+    let cluster = &tls().cluster;
+    let mut admin = Client::connect(&cluster.url("postgres"), NoTls).unwrap();
+    admin.batch_execute("CREATE SCHEMA night").unwrap();
+    let (_place, said) = night(cluster, RIGHT, "ca.crt");
+    let said = said.ends_with(0);
+    assert!(said.stderr.is_empty() && said.stdout.contains("1 recording heard"), "{}{}", said.stdout, said.stderr);
+    let stored = admin.query_one("SELECT count(*) FROM night.detections", &[]).unwrap();
+    assert_ne!(stored.get::<_, i64>(0), 0);
+}
+
+/// Each text, and that it is a matter of settings.
+#[test]
+fn nights_refuse_a_server_that_cannot_prove_itself() {
+    let expired =
+        Cluster::start(&["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"], |data| {
+            certify_until(data, 2020)
+        });
+    let cluster = &tls().cluster;
+    for (cluster, host, roots, words) in [
+        (cluster, WRONG, "ca.crt", "its certificate is not for 127.0.0.1 but for localhost"),
+        (cluster, RIGHT, "stranger.crt", "its certificate was made by an authority that is not trusted here"),
+        (&expired, RIGHT, "ca.crt", "its certificate expired on 2020-01-01"),
+    ] {
+        let (_place, said) = night(cluster, host, roots);
+        let said = said.ends_with(78);
+        said.complains_of(words).complains_of("check sslmode and sslrootcert, and the server's certificate");
+        assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    }
 }

@@ -1,5 +1,7 @@
 //! One contract for every store: each test here runs over SQLite and over a real Postgres (15 or newer).
 
+#[path = "store/conflicts.rs"]
+mod conflicts;
 #[path = "store/homes.rs"]
 mod homes;
 #[path = "store/nights.rs"]
@@ -12,6 +14,9 @@ mod reading;
 mod server;
 #[path = "store/sqlite_only.rs"]
 mod sqlite_only;
+
+#[path = "store/wire.rs"]
+mod wire;
 
 use std::thread;
 use std::time::Duration;
@@ -52,6 +57,9 @@ contract!(
     many_may_open_at_once,
     many_sources_may_save_at_once,
     one_run_a_source,
+    a_clock_set_back_in_the_night_costs_nothing,
+    what_is_being_written_leaves_no_trace,
+    a_reader_sees_the_old_or_the_new_and_nothing_between,
     ten_thousand_laughs,
     nothing_stored_reads_as_nothing,
     a_night_can_be_read_by_the_program_too,
@@ -263,7 +271,7 @@ fn a_newer_database_is_refused(home: &impl Home) {
     home.tell("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
     let error = open(&home.location()).err().expect("a newer schema");
     assert!(matches!(error, StoreError::Newer { found: 7, known: 1, .. }), "{error}");
-    assert!(error.to_string().ends_with("(schema 7, this one knows 1): update giggles"), "{error}");
+    assert!(error.to_string().ends_with("(schema 7, this one knows 2): update giggles"), "{error}");
 }
 
 fn tables_of_others_are_not_touched(home: &impl Home) {
@@ -317,6 +325,47 @@ fn one_run_a_source(home: &impl Home) {
     second.lock("ada").expect("another source is free");
     drop(first);
     eventually("the lock is freed", || second.lock("neil").is_ok());
+}
+
+fn a_clock_set_back_in_the_night_costs_nothing(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let mut run = night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build();
+    run.ended = run.started - Duration::from_secs(3600);
+    assert_eq!(store.save(&run).unwrap(), Counts { heard: 1, detections: 1, ..Counts::default() });
+    assert_eq!(home.ask("SELECT count(*) FROM runs WHERE ended_at = started_at"), ["1"]);
+}
+
+fn what_is_being_written_leaves_no_trace(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    store.save(&night("neil").failed(recording("a.wav", 1), RecordingError::Empty).build()).unwrap();
+    let counts = store.save(&night("neil").skipped(recording("a.wav", 1), Skip::BeingWritten).build()).unwrap();
+    assert_eq!(counts, Counts { skipped: 1, ..Counts::default() });
+    assert_eq!(home.ask("SELECT name, status FROM recordings"), ["a.wav|failed"], "until it is heard");
+}
+
+fn a_reader_sees_the_old_or_the_new_and_nothing_between(home: &impl Home) {
+    let saved = |laughs: u32| {
+        let laughs = (0..laughs).map(|number| event(f64::from(number), f64::from(number) + 0.5)).collect();
+        night("neil").heard(recording("a.wav", 1), laughs).build()
+    };
+    let location = home.location();
+    open(&location).unwrap().save(&saved(2000)).unwrap();
+    let seen = || home.ask("SELECT (SELECT count(*) FROM recordings), (SELECT count(*) FROM detections)");
+    thread::scope(|scope| {
+        let replacing = scope.spawn(|| {
+            let mut store = open(&location).unwrap();
+            for laughs in [3000, 2000].repeat(3) {
+                store.save(&saved(laughs)).unwrap();
+            }
+        });
+        let mut looks = 0;
+        while !replacing.is_finished() {
+            assert!(["1|2000", "1|3000"].contains(&seen()[0].as_str()), "{:?}", seen());
+            looks += 1;
+        }
+        replacing.join().unwrap();
+        assert!(looks > 3, "{looks}");
+    });
 }
 
 fn ten_thousand_laughs(home: &impl Home) {

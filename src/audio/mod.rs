@@ -8,6 +8,7 @@ pub mod clock;
 pub mod content;
 pub mod decode;
 pub mod find;
+pub mod growth;
 pub mod level;
 mod opus;
 pub mod resample;

@@ -178,4 +178,35 @@ mod tests {
             assert!(overlaps(&Window::default(), at(began), length), "all time holds everything");
         }
     }
+
+    /// Cron may start the night in the hour that clocks skip or repeat: yesterday is the same day in each.
+    #[test]
+    fn yesterday_is_one_day_whenever_in_the_night_it_is_asked_for() {
+        for (zone, nights, yesterday) in [
+            // Clocks go back at 09:00 UTC: 01:30 comes twice.
+            (
+                "America/Los_Angeles",
+                ["2025-11-02T07:00:00Z", "2025-11-02T08:30:00Z", "2025-11-02T09:30:00Z"],
+                "2025-11-01",
+            ),
+            // Forward at 10:00 UTC: 02:30 does not come.
+            (
+                "America/Los_Angeles",
+                ["2026-03-08T08:00:00Z", "2026-03-08T09:59:59Z", "2026-03-08T10:00:00Z"],
+                "2026-03-07",
+            ),
+            ("Europe/Berlin", ["2025-10-26T00:30:00Z", "2025-10-26T01:30:00Z", "2025-10-26T02:30:00Z"], "2025-10-25"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            for night in nights {
+                let now = at(night).to_zoned(zone.clone());
+                let of = |text| parse_date(text, &now).unwrap();
+                assert_eq!(of("yesterday").to_string(), yesterday, "{night}");
+                // The days of a week follow each other without a gap or an overlap, the long and the short one, too.
+                let week = ["6 days ago", "5 days ago", "4 days ago", "3 days ago", "2 days ago", "yesterday", "today"];
+                let days = week.map(|text| day(of(text), &zone));
+                assert!(days.windows(2).all(|pair| pair[0].to == pair[1].from), "{night}");
+            }
+        }
+    }
 }

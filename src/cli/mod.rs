@@ -2,6 +2,7 @@
 //!
 //! Invariant: the only room that knows clap. It decides nothing about audio or databases.
 
+mod doctor;
 mod export;
 mod messages;
 mod night;
@@ -47,6 +48,8 @@ Examples:
       show what the model hears in one recording
   giggles status --date yesterday
       show what is known of a day: heard, failed, missing hours, laughs
+  giggles doctor ~/recordings
+      check everything that a night will need
   giggles help scan
       all settings of a scan";
 
@@ -70,6 +73,9 @@ enum Command {
     Scores(scores::Arguments),
     /// Show the last runs, or what is known of a day: heard, failed, missing hours, laughs
     Status(status::Arguments),
+    /// Check everything that a night will need, and change nothing
+    #[command(after_help = format!("{}\n\n{}", doctor::EXAMPLES, EXIT_CODES.as_str()))]
+    Doctor(Box<scan::Arguments>),
 }
 
 #[derive(Args)]
@@ -110,6 +116,7 @@ impl Cli {
             Command::Export(arguments) => export::run(&arguments, quiet),
             Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
             Command::Status(arguments) => status::run(&arguments, quiet),
+            Command::Doctor(arguments) => doctor::run(&arguments, quiet),
         }
     }
 }

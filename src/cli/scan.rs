@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use super::messages::Log;
 use super::night::Watched;
-use super::settings::{config, database, model, seconds, threshold, variable};
+use super::settings::{config, database, is_url, model, seconds, threshold, variable};
 use super::signals::Signals;
 use super::{EXIT_CODES, print};
 use crate::progress::Progress;
@@ -33,7 +33,7 @@ const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 /// Read here, since clap takes an empty variable for a folder.
 const CLIPS: &str = "GIGGLES_CLIPS";
 /// The day, unless a flag tells of one. Read here, since clap would hold it against `--from`.
-const DATE: &str = "GIGGLES_DATE";
+pub(super) const DATE: &str = "GIGGLES_DATE";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,11 +73,11 @@ pub struct Arguments {
     strict: bool,
     /// No recordings at all is no failure
     #[arg(long, env = "GIGGLES_ALLOW_EMPTY", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Storing")]
-    allow_empty: bool,
+    pub(super) allow_empty: bool,
 
     /// Only recordings of this day: YYYY-MM-DD, today, yesterday or '7 days ago' [env: GIGGLES_DATE]
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
-    date: Option<String>,
+    pub(super) date: Option<String>,
     /// Only recordings that last beyond this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days ago"
     #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
     from: Option<String>,
@@ -86,7 +86,7 @@ pub struct Arguments {
     to: Option<String>,
     /// Zone in which a day is a day, e.g. America/Los_Angeles [default: the system's]
     #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ", help_heading = "Which recordings")]
-    tz: Option<String>,
+    pub(super) tz: Option<String>,
     /// Zone of recorder names that tell none
     #[arg(
         long,
@@ -124,7 +124,7 @@ pub struct Arguments {
     no_level: bool,
     /// Model file instead of the one in the binary; its checksum must stand beside it in FILE.sha256
     #[arg(long, value_name = "FILE", env = "GIGGLES_MODEL", help_heading = "What is a laugh")]
-    model: Option<PathBuf>,
+    pub(super) model: Option<PathBuf>,
 
     /// Folder into which each laugh is cut out, as FLAC [env: GIGGLES_CLIPS]
     #[arg(long, value_name = "FOLDER", help_heading = "Clips")]
@@ -159,7 +159,7 @@ pub struct Arguments {
 
     /// Threads; 0 means one a core
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, env = "GIGGLES_THREADS", help_heading = "Running")]
-    threads: usize,
+    pub(super) threads: usize,
     /// Print one JSON document instead of the table
     #[arg(long, conflicts_with = "ndjson", help_heading = "Running")]
     json: bool,
@@ -168,11 +168,18 @@ pub struct Arguments {
     ndjson: bool,
 }
 
+impl Arguments {
+    /// For commands that print a document only.
+    pub(super) fn is_json(&self) -> bool {
+        self.json || self.ndjson
+    }
+}
+
 /// Runs a scan, shows it, and tells whoever watches: also of a run that failed before it began.
 pub fn run(arguments: &Arguments, quiet: bool, log: Log, signals: &Signals) -> Exit {
     let (watchers, wrong) = watchers(arguments);
     let id = new_id();
-    let watched = Watched::begin(&id, &arguments.source, watchers, log, signals);
+    let watched = Watched::begin(&id, arguments.source.trim(), watchers, log, signals);
     let scanned = wrong.map_or_else(|| hear(arguments, id, &watched, quiet, &signals.stop), Err);
     let (exit, ending) = scanned.unwrap_or_else(|fatal| {
         log::error!("{fatal}");
@@ -182,7 +189,7 @@ pub fn run(arguments: &Arguments, quiet: bool, log: Log, signals: &Signals) -> E
 }
 
 /// A dry run is nobody's business. A wrong address costs the ping; the metrics tell of it all the same.
-fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
+pub(super) fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
     if arguments.dry_run {
         return (Watchers::default(), None);
     }
@@ -248,7 +255,7 @@ fn follow(progress: &Progress, watched: &Watched, step: Step) {
 
 fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings, Fatal> {
     let (zone, zone_name) = zone(arguments.tz.as_deref())?;
-    let name_zone = parse_zone(&arguments.name_tz).map_err(|error| config(format!("--name-tz: {error}")))?;
+    let name_zone = name_zone(arguments)?;
     let analysis = Analysis {
         version: ANALYSIS_VERSION,
         model_sha256: model.sha256.clone(),
@@ -274,15 +281,18 @@ fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings
     })
 }
 
-fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
+pub(super) fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
     let given = Some(arguments.paths.clone()).filter(|paths| !paths.is_empty()).or_else(from_environment);
+    if given.iter().flatten().any(|path| is_url(path)) {
+        return Err(config("a database's URL stands where folders of recordings should; set DATABASE_URL to it"));
+    }
     given
         .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
         .ok_or_else(|| config(format!("no recordings are named: give a folder, or set {RECORDINGS}")))
 }
 
-fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
+pub(super) fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
     match arguments.dry_run {
         true => Ok(None),
         false => database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some),
@@ -303,21 +313,25 @@ fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal>
     Ok(Some(Clips { folder, source: source(arguments)?, pre, post, zone: zone.clone() }))
 }
 
-fn source(arguments: &Arguments) -> Result<String, Fatal> {
+pub(super) fn source(arguments: &Arguments) -> Result<String, Fatal> {
     match arguments.source.trim() {
         "" => Err(config("--source: the name is empty")),
         name => Ok(name.to_owned()),
     }
 }
 
-fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
+pub(super) fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
     let Some(text) = flag else { return Ok(system_zone()) };
     let zone = parse_zone(text).map_err(|error| config(format!("--tz: {error}")))?;
     let name = zone.iana_name().unwrap_or(text).to_owned();
     Ok((zone, name))
 }
 
-fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
+pub(super) fn name_zone(arguments: &Arguments) -> Result<TimeZone, Fatal> {
+    parse_zone(&arguments.name_tz).map_err(|error| config(format!("--name-tz: {error}")))
+}
+
+pub(super) fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
     if let Some((name, date)) = date(arguments)? {
         let now = Timestamp::now().to_zoned(zone.clone());
         let date = parse_date(&date, &now).map_err(|error| config(format!("{name}: {error}")))?;
@@ -345,12 +359,12 @@ fn date(arguments: &Arguments) -> Result<Option<(&'static str, String)>, Fatal> 
     }
 }
 
-fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
+pub(super) fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
     let shard = arguments.shard.as_ref().map(|text| text.parse()).transpose();
     shard.map(Option::unwrap_or_default).map_err(|error| config(format!("--shard: {error}")))
 }
 
-fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
+pub(super) fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
     Ok(Rules {
         level: !arguments.no_level,
         hi: threshold(&arguments.threshold)?,
@@ -365,6 +379,10 @@ fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
     let view = View { run: &report.run, counts: &report.counts, database };
+    for recording in summary::unfinished(&view) {
+        let name = recording.name.as_str();
+        log::warn!(recording = name; "{name}: is still being written; left for the next run");
+    }
     for (recording, error) in report.run.failed() {
         log::error!(recording = recording.name.as_str(); "{}: {error}", recording.name);
     }

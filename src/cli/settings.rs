@@ -67,10 +67,28 @@ pub fn seconds(flag: &str, value: f64) -> Result<f64, Fatal> {
 /// Where to store: what the flags say, the environment, systemd's credential, or the user's own data folder.
 pub fn database(flag: Option<&str>, file: Option<&Path>) -> Result<Location, Fatal> {
     match (flag, file) {
-        (Some(text), _) => Ok(text.parse()?),
+        (Some(text), _) => of_command_line(text),
         (None, Some(path)) => from_file(path),
         (None, None) => database_of_environment(),
     }
+}
+
+/// Every user of the machine can read a command line, and nothing can take it back: masking it later would
+/// leave a moment in which it shows, and the shell's history in any case.
+fn of_command_line(text: &str) -> Result<Location, Fatal> {
+    let location: Location = text.parse()?;
+    if location.has_password() {
+        log::warn!(
+            "the password in --database shows in `ps` and in the shell's history; set DATABASE_URL instead, or give \
+             --database-url-file"
+        );
+    }
+    Ok(location)
+}
+
+/// A database's URL given for something else; it may hold a password, and is not to be echoed.
+pub fn is_url(path: &Path) -> bool {
+    ["postgres:", "postgresql:"].iter().any(|scheme| path.as_os_str().as_encoded_bytes().starts_with(scheme.as_bytes()))
 }
 
 /// Not read by clap, which would hold one of them against the flag of another.
@@ -107,6 +125,12 @@ fn credential() -> Option<PathBuf> {
 
 /// The first line of a file that only its owner should read.
 fn from_file(path: &Path) -> Result<Location, Fatal> {
+    if is_url(path) {
+        return Err(config(
+            "--database-url-file (GIGGLES_DATABASE_URL_FILE) is the name of a file that holds the database's URL, and \
+             not the URL itself; DATABASE_URL is",
+        ));
+    }
     let path_shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
         config(format!(

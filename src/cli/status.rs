@@ -23,12 +23,12 @@ Examples:
   giggles status --date 2025-10-24 --source neil --json | jq '.days[0].complete'
       the same for a script
 
-A day is complete if it holds recordings, none of them failed, it is over, and a run has looked for all of it
-since. Gaps are shown and do not count: people switch microphones off. Here 0 means that, 3 that a recording
-failed or nobody has looked since, and 4 that nothing is stored. Of several sources the worst that holds
-recordings of the day counts.
+A day is complete if it holds recordings, none of them failed, it is over, and a run has
+looked for all of it since. Gaps are shown and do not count: people switch microphones off.
+Here 0 means that (or a day that is not over), 3 that a recording failed or nobody has looked
+since, and 4 that nothing is stored. Of several sources the worst with recordings counts.
 
-A run that failed was rolled back and left no row: only the age of the last one tells of it here.";
+A run that failed was rolled back and left no row: only the age of the last one tells of it.";
 
 /// The flags of `giggles status`.
 #[derive(Args)]

@@ -89,6 +89,7 @@ fn recording(view: &View, outcome: &Outcome) -> Value {
 fn skipped(skip: &Skip) -> Value {
     match skip {
         Skip::AlreadyHeard => json!({ "status": "skipped", "reason": "already heard" }),
+        Skip::BeingWritten => json!({ "status": "skipped", "reason": "being written" }),
         Skip::CopyOf(name) => json!({ "status": "skipped", "reason": "copy", "copy_of": name }),
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::View;
-use crate::record::position;
+use crate::record::{Recording, Skip, position};
 
 /// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
@@ -16,11 +16,12 @@ pub fn line(view: &View) -> String {
 pub fn counts(view: &View) -> String {
     let counts = view.counts;
     format!(
-        "{}; {} heard ({} of audio), {} skipped, {} failed",
+        "{}; {} heard ({} of audio), {} skipped{}, {} failed",
         several(counts.detections, "new laugh"),
         several(counts.heard, "recording"),
         position(&audio(view)),
         counts.skipped,
+        still_being_written(view),
         counts.failed,
     )
 }
@@ -28,6 +29,14 @@ pub fn counts(view: &View) -> String {
 /// All that was heard.
 pub fn audio(view: &View) -> Duration {
     view.run.heard().map(|(_, heard)| heard.audio).sum()
+}
+
+/// Of those skipped, the ones that the next run will hear.
+fn still_being_written(view: &View) -> String {
+    match unfinished(view).len() {
+        0 => String::new(),
+        count => format!(" ({count} still being written)"),
+    }
 }
 
 fn stored(view: &View) -> String {
@@ -39,4 +48,10 @@ fn stored(view: &View) -> String {
 
 fn several(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Recordings that were left for the next run.
+pub fn unfinished<'a>(view: &'a View) -> Vec<&'a Recording> {
+    let unfinished = view.run.skipped().filter(|(_, skip)| **skip == Skip::BeingWritten);
+    unfinished.map(|(recording, _)| recording).collect()
 }

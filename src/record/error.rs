@@ -15,7 +15,7 @@ pub enum RecordingError {
     Unreadable { reason: String },
     #[error("vanished after it was found; was the disk unmounted or the file moved?")]
     Vanished,
-    #[error("was still being written while it was heard; it will be heard whole next time")]
+    #[error("was replaced or cut short while it was heard; the next run hears what is there now")]
     Changed,
     #[error("is not a regular file ({what}); giggles reads files only")]
     NotAFile { what: String },

@@ -4,6 +4,7 @@
 //! from the crate, so every other room may import it.
 
 mod error;
+mod finding;
 mod rules;
 mod step;
 mod stored;
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use error::{RecordingError, position};
+pub use finding::{Finding, Health};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use step::{Stage, Step, Stop};
 pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
@@ -161,13 +163,15 @@ pub enum Fate {
     Failed(RecordingError),
 }
 
-/// Why a recording needed no hearing.
+/// Why a recording was not heard, and need not be now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skip {
     /// The database holds its result under the same model, analysis and rules.
     AlreadyHeard,
     /// The same bytes were met in this run under the name given.
     CopyOf(String),
+    /// It grew while giggles looked at it. Nothing of it is stored; the next run hears it whole.
+    BeingWritten,
 }
 
 /// The half-open span of time [from, to) whose recordings are wanted. None means all time.

@@ -104,7 +104,12 @@ fn content(outcome: &Outcome) -> Option<ContentHash> {
 
 fn is_lost(outcome: &Outcome) -> bool {
     use RecordingError::{Changed, Unreadable, Vanished};
-    matches!(outcome.fate, Fate::Failed(Changed | Vanished | Unreadable { .. }))
+    let lost = |error: &RecordingError| matches!(error, Changed | Vanished | Unreadable { .. });
+    match &outcome.fate {
+        Fate::Failed(error) => lost(error),
+        Fate::Skipped(skip) => *skip == Skip::BeingWritten,
+        Fate::Heard(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -157,7 +162,9 @@ mod tests {
             skipped("c", 1, "a"),
             failed("d", 2, damaged),
             skipped("e", 2, "d"),
+            Outcome { fate: Fate::Skipped(Skip::BeingWritten), ..skipped("f", 3, "f") },
+            skipped("g", 3, "f"),
         ];
-        assert_eq!(second_chances(&outcomes), [1]);
+        assert_eq!(second_chances(&outcomes), [1, 6]);
     }
 }

@@ -35,6 +35,11 @@ impl Location {
         standard_below(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"))
     }
 
+    /// The address itself holds a password, as opposed to a file or a variable that giggles looks into.
+    pub fn has_password(&self) -> bool {
+        matches!(self, Location::Postgres(server) if server.has_password())
+    }
+
     /// The database in this file, whatever characters its path holds.
     pub fn sqlite(path: impl Into<PathBuf>) -> Location {
         Location::Sqlite(DatabaseFile { path: path.into(), make_folder: false })
@@ -74,6 +79,9 @@ impl FromStr for Location {
 fn sqlite_path(path: &str) -> Result<PathBuf, StoreError> {
     let path = path.strip_prefix("//").unwrap_or(path);
     match path {
+        _ if path.split('/').next().is_some_and(|first| first.contains(':') && first.contains('@')) => {
+            Err(StoreError::Config("sqlite:PATH takes no user and no password, only the path of a file".into()))
+        }
         "" => Err(StoreError::Config("sqlite: lacks its file; write sqlite:PATH".into())),
         ":memory:" => Err(StoreError::Config(
             "sqlite::memory: forgets everything at the end of the run; write sqlite:PATH, or use --dry-run".into(),
@@ -135,6 +143,8 @@ mod tests {
         assert_eq!(shown("sqlite:"), "sqlite: lacks its file; write sqlite:PATH");
         assert!(shown("sqlite::memory:").contains("forgets"));
         assert!(shown("sqlite:a.db?mode=rwc").contains("no parameters"));
+        assert!(!shown("sqlite://neil:secret@host/laughs").contains("secret"));
+        assert_eq!(shown("sqlite:/a:b/c@d.db"), "sqlite:/a:b/c@d.db");
     }
 
     #[test]

@@ -7,10 +7,12 @@
 //!
 //! - A recording is known by its content. Heard again, its row and its detections are replaced.
 //! - A failure is stored under the recording's name, and only the latest: whatever a run meets under
-//!   a name (heard, skipped or failed) removes the failures stored earlier under that name or content.
+//!   a name (heard, skipped or failed) removes the failures stored earlier under that name or content. What is
+//!   still being written was not met yet.
 //! - A failure never removes laughs: where the same content was heard before (under other rules), the
 //!   heard row stays and the failure shows in the run's own count and exit code.
 
+mod checkup;
 mod location;
 mod postgres;
 mod reading;
@@ -20,6 +22,7 @@ mod sqlite;
 
 use std::collections::HashSet;
 
+pub use checkup::{Checkup, Way};
 pub use location::{DatabaseFile, Location};
 pub use reading::Reader;
 
@@ -62,6 +65,14 @@ pub fn read(location: &Location) -> Result<Option<Box<dyn Reader>>, StoreError> 
     match location {
         Location::Sqlite(file) => Ok(sqlite::Past::open(file)?.map(|past| Box::new(past) as Box<dyn Reader>)),
         Location::Postgres(server) => Ok(postgres::Past::open(server)?.map(|past| Box::new(past) as Box<dyn Reader>)),
+    }
+}
+
+/// Looks whether a night could use the database, and who holds the lock of the source.
+pub fn examine(location: &Location, source: &str) -> Result<Checkup, StoreError> {
+    match location {
+        Location::Sqlite(file) => sqlite::examine(file, source),
+        Location::Postgres(server) => postgres::examine(server, source),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::StoreError;
 use crate::record::{
     ContentHash, Counts, Event, FIRST_LAUGHTER, Fate, Heard, LAUGHTER_NAMES, Outcome, Recording, RecordingError, Run,
+    Skip,
 };
 
 /// All that one run changes.
@@ -85,12 +86,14 @@ pub struct DetectionRow {
 impl Rows {
     pub fn of(run: &Run) -> Result<Rows, StoreError> {
         let contents = |outcome: &Outcome| outcome.recording.content.map(|content| content.to_string());
+        // Of a recording that is still being written nothing is known yet: an earlier failure stays.
+        let met = || run.outcomes.iter().filter(|outcome| !matches!(outcome.fate, Fate::Skipped(Skip::BeingWritten)));
         let mut rows = Rows {
             run: RunRow::of(run),
             recordings: Vec::new(),
             detections: Vec::new(),
-            names: run.outcomes.iter().map(|outcome| stored_text(&outcome.recording.name)).collect(),
-            contents: run.outcomes.iter().filter_map(contents).collect(),
+            names: met().map(|outcome| stored_text(&outcome.recording.name)).collect(),
+            contents: met().filter_map(contents).collect(),
         };
         let mut stored = HashSet::new();
         // Heard before failed: of one content in two files, the laughs are kept.

@@ -1,9 +1,6 @@
 //! What only a server across a network can do wrong.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +10,7 @@ use giggles::store::{Location, Store, StoreError, open};
 
 use crate::homes::{Home, InPostgres, eventually};
 use crate::nights::{event, night, recording};
+use crate::wire::{Cut, Wire};
 
 fn one_laugh() -> giggles::record::Run {
     night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()
@@ -49,6 +47,15 @@ fn a_connection_cut_between_lock_and_save_is_made_again() {
 }
 
 #[test]
+fn the_lock_is_free_at_once_when_a_run_has_ended() {
+    let home = InPostgres::new();
+    for night in 0..50 {
+        let mut store = open(&home.location()).unwrap();
+        store.lock("neil").unwrap_or_else(|error| panic!("night {night}: {error}"));
+    }
+}
+
+#[test]
 fn looking_also_survives_a_cut() {
     let home = InPostgres::new();
     let mut store = open(&home.location()).unwrap();
@@ -60,91 +67,24 @@ fn looking_also_survives_a_cut() {
     assert!(store.known("neil", &run.analysis, &[]).unwrap().is_empty());
 }
 
-/// Stands between giggles and the server, and cuts where it is told to.
-struct Wire {
-    port: u16,
-    armed: Arc<AtomicBool>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Cut {
-    /// Before the server hears of the COMMIT.
-    BeforeCommit,
-    /// After the server has heard of it, before its answer is heard.
-    AfterCommit,
-    /// Towards giggles only: the server still believes in the connection.
-    OneSided,
-}
-
-impl Wire {
-    fn to(server: &str, cut: Cut) -> Wire {
-        let server = url::Url::parse(server).unwrap();
-        let server = (server.host_str().unwrap().to_owned(), server.port().unwrap_or(5432));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let armed = Arc::new(AtomicBool::new(false));
-        let seen = armed.clone();
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
-                let (to_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                let seen = seen.clone();
-                thread::spawn(move || upstream(client, server, cut, &seen));
-                thread::spawn(move || downstream(from_server, to_client));
-            }
-        });
-        Wire { port, armed }
-    }
-
-    fn arm(&self) {
-        self.armed.store(true, Ordering::SeqCst);
-    }
-}
-
-fn upstream(mut client: TcpStream, mut server: TcpStream, cut: Cut, armed: &AtomicBool) {
-    let mut buffer = [0; 65536];
-    while let Ok(length @ 1..) = client.read(&mut buffer) {
-        let said = &buffer[..length];
-        let commits = said.windows(6).any(|word| word == b"COMMIT");
-        if (commits || cut == Cut::OneSided) && armed.swap(false, Ordering::SeqCst) {
-            if cut == Cut::AfterCommit {
-                // Its answer must not get through: giggles' side is closed first.
-                client.shutdown(Shutdown::Both).ok();
-                server.write_all(said).ok();
-                thread::sleep(Duration::from_millis(300));
-            }
-            client.shutdown(Shutdown::Both).ok();
-            if cut == Cut::OneSided {
-                thread::sleep(Duration::from_secs(60));
-            }
-            break;
-        }
-        if server.write_all(said).is_err() {
-            break;
-        }
-    }
-    server.shutdown(Shutdown::Both).ok();
-}
-
-fn downstream(mut server: TcpStream, mut client: TcpStream) {
-    let mut buffer = [0; 65536];
-    while let Ok(length @ 1..) = server.read(&mut buffer) {
-        if client.write_all(&buffer[..length]).is_err() {
-            return;
-        }
-    }
-    client.shutdown(Shutdown::Both).ok();
+/// A second without an answer is five seconds of patience with a statement.
+fn through(wire: &Wire, home: &InPostgres) -> String {
+    with(&home.database.url, |url| {
+        url.set_port(Some(wire.port)).unwrap();
+        url.query_pairs_mut().append_pair("tcp_user_timeout", "1");
+    })
 }
 
 fn saved_through(cut: Cut) {
     let home = InPostgres::new();
     let wire = Wire::to(&home.database.url, cut);
-    let mut store = opened(&with(&home.database.url, |url| url.set_port(Some(wire.port)).unwrap()));
+    let mut store = opened(&through(&wire, &home));
     store.lock("neil").unwrap();
     wire.arm();
     let begun = Instant::now();
     let counts = store.save(&one_laugh()).unwrap();
     assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() });
+    assert!(!wire.is_armed(), "it was cut");
     assert_eq!(home.count("runs"), 1);
     assert_eq!(home.count("detections"), 1);
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
@@ -163,6 +103,35 @@ fn a_commit_whose_answer_was_lost_is_found() {
 #[test]
 fn a_session_the_server_believes_in_is_ended() {
     saved_through(Cut::OneSided);
+}
+
+#[test]
+fn a_pool_that_hangs_is_given_up_and_another_way_taken() {
+    saved_through(Cut::Silent);
+}
+
+/// Whatever the word, before the first or after the last: the night is stored, and once.
+#[test]
+fn a_connection_cut_at_any_word_of_the_save_costs_nothing() {
+    let home = InPostgres::new();
+    drop(open(&home.location()).unwrap());
+    let cut_at = |word: usize| {
+        let wire = Wire::to(&home.database.url, Cut::AtWord(word));
+        let mut store = opened(&through(&wire, &home));
+        let source = format!("source {word}");
+        store.lock(&source).unwrap();
+        wire.arm();
+        let run = night(&source).heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build();
+        let counts = store.save(&run).unwrap();
+        assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() }, "cut at word {word}");
+        !wire.is_armed()
+    };
+    let cut = thread::scope(|scope| {
+        let savers: Vec<_> = (0..24).map(|word| scope.spawn(move || cut_at(word))).collect();
+        savers.into_iter().filter_map(|saver| saver.join().unwrap().then_some(())).count()
+    });
+    assert!((10..24).contains(&cut), "the save has {cut} words, and each was cut");
+    assert_eq!([home.count("runs"), home.count("recordings"), home.count("detections")], [24; 3]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 pub mod audio;
 pub mod day;
+pub mod disk;
 pub mod hostile;
 pub mod program;
 pub mod source;

@@ -5,7 +5,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -39,10 +40,19 @@ impl Postgres {
         Postgres::on(server)
     }
 
-    fn on(server: &str) -> Postgres {
+    /// Another database with the same rows. Nobody may be connected to this one.
+    pub fn copy(&self) -> Postgres {
+        Postgres::like(&self.server, &self.name)
+    }
+
+    pub fn on(server: &str) -> Postgres {
+        Postgres::like(server, "template1")
+    }
+
+    fn like(server: &str, template: &str) -> Postgres {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("giggles_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        execute(server, &format!("CREATE DATABASE {name}"));
+        execute(server, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
         Postgres { url: with_database(server, &name), server: server.to_owned(), name }
     }
 }
@@ -78,11 +88,18 @@ impl Drop for Cluster {
     }
 }
 
-/// Runs the server, waits for our end, stops the server and removes the folder.
+/// Runs the server, sends it the signals it is told or starts it again, until our end; then stops it and
+/// removes the folder.
 const GUARD: &str = r#"
-    "$1/postgres" -D "$2/data" >"$2/log" 2>&1 &
-    read -r _
-    kill -INT $!
+    start() { "$1/postgres" -D "$2/data" >>"$2/log" 2>&1 & }
+    start "$@"
+    while read -r word; do
+        case $word in
+            start) start "$@" ;;
+            *) kill "-$word" $!; wait $! ;;
+        esac
+    done
+    kill -INT $! 2>/dev/null
     wait $!
     rm -rf "$2"
 "#;
@@ -105,6 +122,25 @@ impl Cluster {
 
     pub fn url(&self, database: &str) -> String {
         format!("postgres://giggles:{PASSWORD}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// `INT` stops it at once and in order, `QUIT` as a crash would.
+    pub fn stop(&mut self, signal: &str) {
+        self.tell(signal);
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "Postgres did not stop");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn start_again(&mut self) {
+        self.tell("start");
+        self.wait_until_ready();
+    }
+
+    fn tell(&mut self, word: &str) {
+        writeln!(self.guard.stdin.as_mut().expect("a pipe"), "{word}").expect("the guard listens");
     }
 
     fn wait_until_ready(&self) {

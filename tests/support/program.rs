@@ -7,7 +7,7 @@ use std::os::unix::fs::lchown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
@@ -55,8 +55,14 @@ impl Place {
         fs::copy(audio::file(from), self.recording(name)).unwrap();
     }
 
+    /// As if written an hour ago: what is damaged and fresh, a run watches for some seconds.
     pub fn write(&self, name: &str, bytes: &[u8]) {
         fs::write(self.recording(name), bytes).unwrap();
+        self.modify(name, SystemTime::now() - Duration::from_secs(3600));
+    }
+
+    pub fn modify(&self, name: &str, at: SystemTime) {
+        fs::File::options().append(true).open(self.recording(name)).unwrap().set_modified(at).unwrap();
     }
 
     /// 16 kHz, 16-bit, mono.
@@ -95,12 +101,19 @@ impl Place {
 
     /// As a user to whom permissions apply: root may read all, so then it is nobody, who is given the place.
     pub fn said_by_nobody(&self, command: &mut Command) -> Said {
+        self.said_by_nobody_after(command, || ())
+    }
+
+    /// The same; `prepare` sets permissions when all is that user's.
+    pub fn said_by_nobody_after(&self, command: &mut Command, prepare: impl FnOnce()) -> Said {
         if !rustix::process::geteuid().is_root() {
+            prepare();
             return said(command);
         }
         give_to_nobody(&self.path(""));
         let program = self.path("giggles");
         fs::copy(env!("CARGO_BIN_EXE_giggles"), &program).unwrap();
+        prepare();
         said(copied(&program, command).uid(NOBODY).gid(NOBODY))
     }
 
@@ -213,6 +226,11 @@ impl AtWork {
     pub fn start(command: &mut Command) -> AtWork {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         AtWork(Some(child.unwrap()))
+    }
+
+    /// Its standard error goes where the command says.
+    pub fn start_with_stderr(command: &mut Command) -> AtWork {
+        AtWork(Some(command.stdout(Stdio::piped()).spawn().unwrap()))
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {

@@ -14,13 +14,16 @@ mod tests;
 
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::record::{Began, Clock};
 
 pub use name::{Spoken, from_name};
+
+/// Zones lie up to 14 hours ahead of UTC, in which names are read by default.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// When the recording began, by the best clock there is. `name_zone` is for names and tags that give no zone.
 ///
@@ -57,6 +60,15 @@ pub fn from_metadata(text: &str, name_zone: &TimeZone) -> Option<Timestamp> {
 fn from_modified(modified: SystemTime, length: Duration) -> Timestamp {
     let ended = Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
     ended.saturating_sub(length).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Warns of what begins later than any zone's clock can explain: no night's window covers it until then.
+pub fn doubt_future(name: &str, began: Option<Began>) {
+    let now = Timestamp::now();
+    if let Some(Began { at, from }) = began.filter(|began| began.at.duration_since(now) > AHEAD) {
+        let from = from.as_str();
+        log::warn!("{name}: begins in the future, at {at:.0}, says its {from}; only a scan of that day hears it");
+    }
 }
 
 /// Before 2001 nobody wore a day-long recorder; the round years of empty clocks are all before it.

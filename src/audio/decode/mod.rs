@@ -55,6 +55,12 @@ pub fn probe(path: &Path) -> Result<Info, RecordingError> {
     Ok(source.info)
 }
 
+/// Whether the recording's container has an end that was not written (yet): an Ogg without its last page, a WAV
+/// or a WebM without its length. False of what cannot be opened.
+pub fn is_open_ended(path: &Path) -> bool {
+    open::open(path).is_ok_and(|opened| opened.outline.is_open_ended())
+}
+
 /// An opened recording.
 pub struct Source {
     reader: Box<dyn FormatReader>,

@@ -40,6 +40,16 @@ impl Outline {
             Outline::Other { .. } => false,
         }
     }
+
+    /// Whether the file may go on behind its last byte.
+    pub fn is_open_ended(&self) -> bool {
+        match self {
+            Outline::Wav(layout) => layout.open,
+            Outline::Ogg(tail) => tail.is_some_and(|tail| !tail.end_of_stream),
+            Outline::Mkv(ending) => *ending == mkv::Ending::Open,
+            Outline::Mp4(_) | Outline::Other { .. } => false,
+        }
+    }
 }
 
 /// A file whose header has been read.

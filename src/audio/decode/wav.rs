@@ -27,6 +27,8 @@ pub struct Layout {
     pub recorded: Option<String>,
     /// Bytes of samples that the header announces and the file does not have.
     pub missing: u64,
+    /// The header was never completed: the samples go on to the file's end, wherever that is.
+    pub open: bool,
     /// Frames to hear, where the reader cannot be told (4 GiB and more).
     pub frames: Option<u64>,
     patches: Vec<(u64, [u8; 4])>,
@@ -81,7 +83,7 @@ impl Walk {
         };
         let align = self.block_align.max(1);
         let heard = announced.min(there) / align * align;
-        Ok(self.shown(start, heard, announced.saturating_sub(there), align))
+        Ok(Layout { open, ..self.shown(start, heard, announced.saturating_sub(there), align) })
     }
 
     /// Lets the reader see a plain RIFF whose samples end where the file's do.
@@ -91,7 +93,7 @@ impl Walk {
         let size = short.unwrap_or(u32::MAX).to_le_bytes();
         let patches = vec![(0, *b"RIFF"), (4, [0xFF; 4]), (start - 4, size)];
         let frames = short.is_none().then(|| heard / align);
-        Layout { recorded: self.recorded, missing, frames, patches, shown: start + heard + padding }
+        Layout { recorded: self.recorded, missing, open: false, frames, patches, shown: start + heard + padding }
     }
 }
 

@@ -16,8 +16,12 @@ use super::server::Server;
 use super::tls::Mode;
 
 /// UTC makes instants read the same in every session; a table that somebody keeps locked is busy, and
-/// must not hold a night's run for ever.
-const SESSION: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '60s'";
+/// must not hold a night's run for ever. What is said to be stored is on the disk, also where the server's
+/// own setting would let a crash take the last second; stricter settings stay.
+const SESSION: &str = "
+    SET TIME ZONE 'UTC';
+    SET lock_timeout = '60s';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 pub fn connect(server: &Server) -> Result<Client, Trouble> {
     let tls = server.tls.connector().map_err(Trouble::Final)?;
@@ -62,9 +66,19 @@ fn attempt(
 ) -> Result<Result<Client, Error>, Trouble> {
     let (mut config, tls) = (config.clone(), tls.clone());
     config.ssl_mode(way);
-    let limit = limit(&config);
+    within(server, limit(&config), move || open(&config, tls))
+}
+
+/// Work on a connection, given up (with its connection) if it takes longer than this. A pool that hangs keeps the
+/// network alive and answers nothing; without a limit, it would hold the run, and with its lock all runs after it.
+pub fn within<T: Send + 'static>(
+    server: &Server,
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Trouble> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || drop(sender.send(open(&config, tls))));
+    let talk = move || drop(sender.send(work()));
+    thread::Builder::new().spawn(talk).map_err(|error| Trouble::Lost(unreachable(server, &error.to_string())))?;
     receiver.recv_timeout(limit).map_err(|_| Trouble::Lost(unreachable(server, &format!("no answer within {limit:?}"))))
 }
 

@@ -9,6 +9,7 @@ use postgres::Error;
 use postgres::error::SqlState;
 
 use super::server::Server;
+use super::verify::certificate_fault;
 use crate::store::StoreError;
 
 /// An error, and whether the work may be tried again.
@@ -43,11 +44,13 @@ enum Cure {
 pub fn connecting(server: &Server, error: &Error) -> Trouble {
     match cure(error) {
         Cure::Reconnecting | Cure::Repeating | Cure::Waiting => Trouble::Lost(unreachable(server, &text(error))),
-        Cure::Settings | Cure::Nothing => Trouble::Final(StoreError::Config(format!(
-            "{server} refuses: {}; check {}",
-            text(error),
-            what_to_check(error)
-        ))),
+        Cure::Settings | Cure::Nothing => {
+            let (verdict, text) = match tls_reason(error).and_then(certificate_fault) {
+                Some(fault) => ("is not trusted", fault),
+                None => ("refuses", text(error)),
+            };
+            Trouble::Final(StoreError::Config(format!("{server} {verdict}: {text}; check {}", what_to_check(error))))
+        }
     }
 }
 
@@ -69,6 +72,12 @@ pub fn unreachable(server: &Server, reason: &str) -> StoreError {
     StoreError::Unreachable(format!("{server} cannot be reached: {reason}; try again later"))
 }
 
+pub fn read_only(server: &Server) -> StoreError {
+    StoreError::Config(format!(
+        "{server} is read-only, as a standby is; name the primary, or all hosts with target_session_attrs=read-write"
+    ))
+}
+
 fn busy(server: &Server, reason: &str) -> StoreError {
     StoreError::Unreachable(format!("{server} is busy: {reason}; try again later"))
 }
@@ -79,26 +88,32 @@ fn cure(error: &Error) -> Cure {
         return cure_without_state(error);
     };
     match (state.code(), &state.code()[..2]) {
-        ("57P01" | "57P02" | "57P03" | "57P05" | "53300", _) | (_, "08") => Cure::Reconnecting,
+        // 25006: read-only, which it was not when the run began: a primary that fell back, and may come again.
+        ("57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006", _) | (_, "08") => Cure::Reconnecting,
         ("40001" | "40P01", _) => Cure::Repeating,
-        ("55P03", _) => Cure::Waiting,
-        ("3D000" | "3F000" | "42501" | "25006", _) | (_, "28") => Cure::Settings,
+        // 57014: the server's own statement_timeout.
+        ("55P03" | "57014", _) => Cure::Waiting,
+        ("3D000" | "3F000" | "42501", _) | (_, "28") => Cure::Settings,
         _ => Cure::Nothing,
     }
 }
 
 /// The server did not speak: the network or TLS did.
 fn cure_without_state(error: &Error) -> Cure {
-    match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
-        Some(network) if tls_reason(network).is_some() => Cure::Settings,
+    match network(error) {
+        Some(_) if tls_reason(error).is_some() => Cure::Settings,
         Some(_) => Cure::Reconnecting,
         None if error.is_closed() => Cure::Reconnecting,
         None => Cure::Nothing,
     }
 }
 
-fn tls_reason(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref().and_then(|inner| inner.downcast_ref())
+fn network(error: &Error) -> Option<&io::Error> {
+    error.source().and_then(|source| source.downcast_ref())
+}
+
+fn tls_reason(error: &Error) -> Option<&rustls::Error> {
+    network(error)?.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
 fn what_to_check(error: &Error) -> &'static str {
@@ -134,6 +149,18 @@ pub fn is_about_the_way(error: &Error) -> bool {
     }
 }
 
-pub fn is_duplicate_table(error: &Error) -> bool {
-    error.code() == Some(&SqlState::DUPLICATE_TABLE)
+/// What keeps a user from making giggles' tables, that a person can mend.
+pub enum Hindrance {
+    /// Others have tables of these names.
+    Taken,
+    /// The user may not make tables here.
+    Forbidden,
+}
+
+pub fn kept_from_making_tables(error: &Error) -> Option<Hindrance> {
+    match error.code()? {
+        state if *state == SqlState::DUPLICATE_TABLE => Some(Hindrance::Taken),
+        state if *state == SqlState::INSUFFICIENT_PRIVILEGE => Some(Hindrance::Forbidden),
+        _ => None,
+    }
 }

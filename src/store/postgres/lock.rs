@@ -2,6 +2,7 @@
 //!
 //! Invariant: the server frees the lock when the session ends, however it ends.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,9 +13,8 @@ use super::server::Server;
 use crate::store::StoreError;
 
 /// A schema of its own is a database of its own (`options=-csearch_path=…`).
-const TAKE: &str = "
-    SELECT key, pg_try_advisory_lock(key) AS taken
-    FROM (SELECT hashtextextended('giggles ' || coalesce(current_schema(), '') || ' ' || $1, 0) AS key OFFSET 0) AS k";
+const KEY: &str = "SELECT hashtextextended('giggles ' || coalesce(current_schema(), '') || ' ' || $1, 0) AS key";
+const TAKE: &str = "SELECT pg_try_advisory_lock($1)";
 /// An advisory lock's 64 bits stand in pg_locks as two halves.
 const HOLDER: &str = "
     SELECT a.pid, a.backend_start, coalesce(host(a.client_addr), 'this server') AS host
@@ -53,6 +53,11 @@ pub fn take(client: &mut Client, server: &Server, source: &str) -> Result<(), Tr
     }
 }
 
+/// All that this session holds.
+pub fn give_back(client: &mut Client) -> Result<(), Error> {
+    client.batch_execute("SELECT pg_advisory_unlock_all()")
+}
+
 /// As `take`, for a run that lost its connection. The server may take hours to notice that the earlier
 /// session is dead; while it holds the lock, and only then, it is ended.
 pub fn take_from(client: &mut Client, server: &Server, source: &str, lost: &Session) -> Result<(), Trouble> {
@@ -71,22 +76,41 @@ pub fn take_from(client: &mut Client, server: &Server, source: &str, lost: &Sess
 
 /// Ok(Err) holds who has it; nobody to be seen if it was freed in between.
 fn try_take(client: &mut Client, source: &str) -> Result<Result<(), Option<Holder>>, Error> {
-    let row = client.query_one(TAKE, &[&source])?;
-    if row.get("taken") {
-        return Ok(Ok(()));
+    let key = key(client, source)?;
+    match client.query_one(TAKE, &[&key])?.get(0) {
+        true => Ok(Ok(())),
+        false => Ok(Err(seen(client, key)?)),
     }
-    let holder = client.query_opt(HOLDER, &[&row.get::<_, i64>("key")])?;
-    Ok(Err(holder.map(|row| Holder {
+}
+
+fn key(client: &mut Client, source: &str) -> Result<i64, Error> {
+    client.query_one(KEY, &[&source])?.try_get(0)
+}
+
+/// Who has it, as far as this user may see.
+fn seen(client: &mut Client, key: i64) -> Result<Option<Holder>, Error> {
+    let row = client.query_opt(HOLDER, &[&key])?;
+    Ok(row.map(|row| Holder {
         session: Session { process: row.get("pid"), started: row.get("backend_start") },
         host: row.get("host"),
-    })))
+    }))
+}
+
+/// Who holds the lock now. Only looks: a lock tried for here could turn a night away.
+pub fn holder(client: &mut Client, source: &str) -> Result<Option<String>, Error> {
+    let key = key(client, source)?;
+    Ok(seen(client, key)?.map(|holder| holder.to_string()))
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "server process {}, from {}", self.session.process, self.host)?;
+        self.session.started.map_or(Ok(()), |at| write!(f, " since {at:.0}"))
+    }
 }
 
 fn held(server: &Server, source: &str, holder: Option<Holder>) -> StoreError {
-    let who = holder.map_or_else(String::new, |Holder { session, host }| {
-        let since = session.started.map(|at| format!(" since {at:.0}")).unwrap_or_default();
-        format!(" (server process {}, from {host}{since})", session.process)
-    });
+    let who = holder.map_or_else(String::new, |holder| format!(" ({holder})"));
     StoreError::Locked(format!(
         "another giggles{who} is at work on the source '{source}' in {server}; try again when it has ended"
     ))

@@ -10,6 +10,7 @@
 //! The lock belongs to the session: between giggles and Postgres there may be a pool, but not one that
 //! hands out connections by transaction.
 
+mod checkup;
 mod connect;
 mod error;
 mod lock;
@@ -21,15 +22,17 @@ mod tls;
 mod verify;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use postgres::{Client, GenericClient};
 
+pub use self::checkup::examine;
 pub use self::reading::Past;
 pub use self::server::Server;
 
-use self::error::{Trouble, working};
+use self::error::{Hindrance, Trouble, working};
 use self::lock::Session;
 use super::rows::{self, Rows};
 use super::{Store, StoreError, schema, uncounted};
@@ -57,27 +60,41 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn open(server: &Server) -> Result<Postgres, StoreError> {
-        let mut client = connect::connect(server).map_err(Trouble::into_error)?;
-        while migrate_once(&mut client, server)? {}
-        let session = Session::of(&mut client).map_err(|error| working(server, &error).into_error())?;
-        Ok(Postgres { server: server.clone(), client: Some(client), session, locked: Vec::new() })
+        let client = connect::connect(server).map_err(Trouble::into_error)?;
+        let (asked, patience) = (server.clone(), server.patience());
+        connect::within(server, patience, move || prepared(client, asked)).map_err(Trouble::into_error)?
     }
 
-    /// The connection, made again if it was lost, with all locks held.
-    fn connected(&mut self) -> Result<&mut Client, Trouble> {
-        let client = match self.client.take().filter(|client| !client.is_closed()) {
+    /// Works on the connection, made again if it was lost, with all locks held. If it takes too long, both the
+    /// work and the connection are given up.
+    fn ask<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Client, &Server) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let mut client = match self.client.take().filter(|client| !client.is_closed()) {
             Some(client) => client,
             None => self.reconnect()?,
         };
-        Ok(self.client.insert(client))
+        let server = self.server.clone();
+        let (client, done) = connect::within(&self.server, self.server.patience(), move || {
+            let done = work(&mut client, &server);
+            (client, done)
+        })?;
+        self.client = Some(client);
+        done
     }
 
     fn reconnect(&mut self) -> Result<Client, Trouble> {
         let mut client = connect::connect(&self.server)?;
-        for source in &self.locked {
-            lock::take_from(&mut client, &self.server, source, &self.session)?;
-        }
-        self.session = Session::of(&mut client).map_err(|error| working(&self.server, &error))?;
+        let (server, locked, lost) = (self.server.clone(), self.locked.clone(), self.session);
+        let (client, session) = connect::within(&self.server, self.server.patience(), move || {
+            for source in &locked {
+                lock::take_from(&mut client, &server, source, &lost)?;
+            }
+            let session = Session::of(&mut client).map_err(|error| working(&server, &error))?;
+            Ok((client, session))
+        })??;
+        self.session = session;
         Ok(client)
     }
 
@@ -101,15 +118,27 @@ impl Postgres {
         }
     }
 
-    fn try_save(&mut self, rows: &Rows, may_be_stored: bool) -> Result<(), Trouble> {
-        let server = self.server.clone();
-        let trouble = |error| working(&server, &error);
-        let client = self.connected()?;
-        if may_be_stored && statements::has_run(client, &rows.run.id).map_err(trouble)? {
-            return Ok(());
-        }
-        statements::commit(client, rows).map_err(trouble)
+    fn try_save(&mut self, rows: &Arc<Rows>, may_be_stored: bool) -> Result<(), Trouble> {
+        let rows = rows.clone();
+        self.ask(move |client, server| {
+            let trouble = |error| working(server, &error);
+            if may_be_stored && statements::has_run(client, &rows.run.id).map_err(trouble)? {
+                return Ok(());
+            }
+            statements::commit(client, &rows).map_err(trouble)
+        })
     }
+}
+
+/// The store on a new connection: it may write, and its tables are this program's.
+fn prepared(mut client: Client, server: Server) -> Result<Postgres, StoreError> {
+    let trouble = |error| working(&server, &error).into_error();
+    if statements::is_read_only(&mut client).map_err(trouble)? {
+        return Err(error::read_only(&server));
+    }
+    while migrate_once(&mut client, &server)? {}
+    let session = Session::of(&mut client).map_err(trouble)?;
+    Ok(Postgres { server, client: Some(client), session, locked: Vec::new() })
 }
 
 impl Store for Postgres {
@@ -117,9 +146,8 @@ impl Store for Postgres {
         if self.locked.iter().any(|locked| locked == source) {
             return Ok(());
         }
-        let server = self.server.clone();
-        let client = self.connected().map_err(Trouble::into_error)?;
-        lock::take(client, &server, source).map_err(Trouble::into_error)?;
+        let asked = source.to_owned();
+        self.ask(move |client, server| lock::take(client, server, &asked)).map_err(Trouble::into_error)?;
         self.locked.push(source.to_owned());
         Ok(())
     }
@@ -130,30 +158,42 @@ impl Store for Postgres {
         analysis: &Analysis,
         contents: &[ContentHash],
     ) -> Result<HashSet<ContentHash>, StoreError> {
-        let asked = rows::texts(contents);
-        let analysis = analysis.to_json();
-        let server = self.server.clone();
+        let asked = Arc::new((source.to_owned(), analysis.to_json(), rows::texts(contents)));
         let stored = self.retrying(|store| {
-            let client = store.connected()?;
-            statements::known(client, source, &analysis, &asked).map_err(|error| working(&server, &error))
+            let asked = asked.clone();
+            store.ask(move |client, server| {
+                let (source, analysis, contents) = &*asked;
+                statements::known(client, source, analysis, contents).map_err(|error| working(server, &error))
+            })
         })?;
         Ok(rows::among(contents, stored))
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
-        let rows = Rows::of(run)?;
+        let rows = Arc::new(Rows::of(run)?);
         let mut tries = 0;
         self.retrying(|store| {
             tries += 1;
             store.try_save(&rows, tries > 1)
         })
         .map_err(with_consequence)?;
-        let server = self.server.clone();
         let counts = self.retrying(|store| {
-            let client = store.connected()?;
-            statements::counts(client, &rows.run.id).map_err(|error| working(&server, &error))
+            let id = rows.run.id.clone();
+            store.ask(move |client, server| statements::counts(client, &id).map_err(|error| working(server, &error)))
         });
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
+    }
+}
+
+impl Drop for Postgres {
+    /// The server frees the lock when it notices that the session has ended, which may be after the next run has
+    /// asked for it: so it is given back first.
+    fn drop(&mut self) {
+        if let Some(client) = self.client.as_mut().filter(|client| !client.is_closed() && !self.locked.is_empty())
+            && let Err(error) = lock::give_back(client)
+        {
+            log::debug!("the lock is left to the server: {error}");
+        }
     }
 }
 
@@ -180,13 +220,27 @@ fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError
     // Asked again: another program may have migrated while this one waited for the lock.
     let current = version(&mut transaction).map_err(trouble)?;
     if let Some(migration) = schema::next(server, current)? {
-        statements::apply(&mut transaction, migration).map_err(|error| match error::is_duplicate_table(&error) {
-            true => schema::taken(server, &error.as_db_error().map(ToString::to_string).unwrap_or_default()),
-            false => trouble(error),
+        statements::apply(&mut transaction, migration).map_err(|error| {
+            match error::kept_from_making_tables(&error) {
+                Some(Hindrance::Taken) => {
+                    schema::taken(server, &error.as_db_error().map(ToString::to_string).unwrap_or_default())
+                }
+                Some(Hindrance::Forbidden) => not_the_owner(server, &error, migration.version),
+                None => trouble(error),
+            }
         })?;
     }
     transaction.commit().map_err(trouble)?;
     Ok(true)
+}
+
+/// A role that may only write rows meets tables that are missing, or older than this program.
+fn not_the_owner(server: &Server, error: &postgres::Error, version: i64) -> StoreError {
+    let said = error.as_db_error().map(|said| said.message()).unwrap_or_default();
+    StoreError::Config(format!(
+        "{server} refuses: {said}; the tables are to be brought to version {version} by their owner: run this giggles \
+         once with the owner's URL, then grant this user its rights (deploy/postgres/role.sql)"
+    ))
 }
 
 /// 0 for a fresh database. Asks the catalogue's rows, not `to_regclass`: that may answer from a cache

@@ -64,6 +64,17 @@ impl Server {
         Ok(Server { config: complete(config, &kept), tls: Tls::of(words)?, shown })
     }
 
+    /// The address itself holds a password: who shows the address shows that too.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// How long a statement may take before the server is given up: five times what the network may be silent,
+    /// and far more than a save of a year's laughs needs.
+    pub(super) fn patience(&self) -> Duration {
+        self.config.get_tcp_user_timeout().copied().filter(|silence| !silence.is_zero()).unwrap_or(SILENCE) * 5
+    }
+
     /// Sockets on the same machine: libpq has no TLS over them whatever `sslmode` says.
     pub(super) fn is_local_socket(&self) -> bool {
         self.config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))

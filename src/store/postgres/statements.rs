@@ -33,6 +33,11 @@ pub fn known(client: &mut Client, source: &str, analysis: &str, contents: &[Stri
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// A standby, or a database or user set so.
+pub fn is_read_only(client: &mut Client) -> Result<bool, Error> {
+    Ok(client.query_one("SELECT current_setting('transaction_read_only') = 'on'", &[])?.get(0))
+}
+
 pub fn has_run(client: &mut Client, id: &str) -> Result<bool, Error> {
     Ok(client.query_opt("SELECT 1 FROM runs WHERE id = $1::text::uuid", &[&id])?.is_some())
 }

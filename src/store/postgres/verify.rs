@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 /// Whose certificates are good enough.
 #[derive(Debug)]
@@ -85,4 +86,33 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Why a server's certificate was not believed, as a person would say it; None for what is not about that.
+pub fn certificate_fault(error: &rustls::Error) -> Option<String> {
+    let rustls::Error::InvalidCertificate(error) = error else { return None };
+    Some(match error {
+        CertificateError::ExpiredContext { not_after, .. } => format!("its certificate expired on {}", day(not_after)),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("its certificate is valid from {} on only (is this machine's clock right?)", day(not_before))
+        }
+        CertificateError::UnknownIssuer => "its certificate was made by an authority that is not trusted here".into(),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let presented: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
+            let presented = if presented.is_empty() { "no name at all".into() } else { presented.join(", ") };
+            format!("its certificate is not for {} but for {presented}", expected.to_str())
+        }
+        other => format!("its certificate will not do: {other}"),
+    })
+}
+
+fn day(time: &UnixTime) -> String {
+    let second = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(second)
+        .map_or_else(|_| "a day out of reach".into(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// `DnsName("localhost")` as rustls shows names.
+fn bare(name: &str) -> &str {
+    name.split_once('(').and_then(|(_, name)| name.strip_suffix(')')).map_or(name, |name| name.trim_matches('"'))
 }

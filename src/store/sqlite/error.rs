@@ -2,6 +2,8 @@
 //!
 //! Invariant: sorted by SQLite's result codes; its words are only passed on.
 
+use std::io;
+
 use rusqlite::ErrorCode;
 
 use crate::store::location::DatabaseFile;
@@ -18,6 +20,7 @@ pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Unreachable(format!("{database} is being written by another program; try again later"))
         }
+        Some(ErrorCode::DiskFull) => StoreError::Failed(no_space(database)),
         _ => StoreError::Failed(format!("{database} failed: {error}")),
     }
 }
@@ -36,8 +39,32 @@ pub fn explain_reading(database: &DatabaseFile, error: &rusqlite::Error) -> Stor
     }
 }
 
+fn no_space(database: &DatabaseFile) -> String {
+    let folder = database.path.parent().unwrap_or(&database.path).display();
+    format!("{database} cannot be written: no space is left on the disk of {folder}; free some, then run it again")
+}
+
+/// What a file beside SQLite's own could not be opened or written for.
+pub fn explain_file(database: &DatabaseFile, what: &str, error: &io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Failed(no_space(database)),
+        _ => StoreError::Config(format!("{what}: {error}; check the path and its permissions")),
+    }
+}
+
+/// The file's name leads elsewhere now: SQLite would go on writing to a file that nobody finds.
+pub fn moved(database: &DatabaseFile) -> StoreError {
+    StoreError::Failed(format!(
+        "{database} was moved, removed or unmounted while the run was at work; nothing of it was stored. \
+         Put it back, then run it again"
+    ))
+}
+
 pub fn explain_save(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     match explain(database, error) {
+        StoreError::Failed(text) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            StoreError::Failed(format!("{text}; nothing of this run was stored"))
+        }
         StoreError::Failed(_) => {
             StoreError::Failed(format!("the run could not be stored in {database}: {error}; nothing of it was stored"))
         }

@@ -13,6 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::error::explain_file;
 use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 
@@ -24,18 +25,24 @@ pub struct Lock {
 impl Lock {
     pub fn take(database: &DatabaseFile, source: &str) -> Result<Lock, StoreError> {
         let path = lock_path(&database.path, source);
-        let refused = |error: std::io::Error| {
-            StoreError::Config(format!("the lock {} cannot be taken: {error}; check the permissions", path.display()))
-        };
+        let refused = |error| explain_file(database, &format!("the lock {} cannot be taken", path.display()), &error);
         let mut file = open(&path).map_err(refused)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Err(held(database, source, &mut file)),
-            Err(error) => return Err(refused(error.into())),
+            Err(error) => return Err(refused(std::io::Error::from(error))),
         }
         sign(&mut file).map_err(refused)?;
         Ok(Lock { source: source.to_owned(), _file: file })
     }
+}
+
+/// Who holds the lock now. It is taken for no longer than this look, and its file is not made.
+pub fn holder(database: &DatabaseFile, source: &str) -> Option<String> {
+    let path = database.path.canonicalize().ok()?;
+    let mut file = File::open(lock_path(&path, source)).ok()?;
+    let taken = flock(&file, FlockOperation::NonBlockingLockShared);
+    (taken == Err(Errno::WOULDBLOCK)).then(|| signature(&mut file))
 }
 
 /// `giggles.db.neil-2e1d7bd5.lock`: readable, and different for different sources.
@@ -63,12 +70,17 @@ fn sign(file: &mut File) -> std::io::Result<()> {
 }
 
 fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
-    let mut holder = String::new();
-    let read = file.take(200).read_to_string(&mut holder);
-    let holder = if read.is_err() || holder.is_empty() { "another process".to_owned() } else { holder };
+    let holder = signature(file);
     StoreError::Locked(format!(
         "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
     ))
+}
+
+/// The word left by whoever holds it.
+fn signature(file: &mut File) -> String {
+    let mut holder = String::new();
+    let read = file.take(200).read_to_string(&mut holder);
+    if read.is_err() || holder.is_empty() { "another process".to_owned() } else { holder }
 }
 
 #[cfg(test)]

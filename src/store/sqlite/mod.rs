@@ -6,6 +6,7 @@
 //! so WAL's concurrency buys nothing, while its two side files would make a plain `cp giggles.db`
 //! lose rows and do not work on network shares.
 
+mod checkup;
 mod error;
 mod lock;
 mod reading;
@@ -13,15 +14,16 @@ mod statements;
 
 use std::collections::HashSet;
 use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+pub use self::checkup::examine;
 pub use self::reading::Past;
 
-use self::error::{explain, explain_migration, explain_save};
+use self::error::{explain, explain_file, explain_migration, explain_save, moved};
 use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::{self, Rows};
@@ -34,6 +36,8 @@ const BUSY: Duration = Duration::from_secs(15);
 pub struct Sqlite {
     connection: Connection,
     database: DatabaseFile,
+    /// Device and inode of the file that was opened.
+    opened: (u64, u64),
     locks: Vec<Lock>,
 }
 
@@ -42,7 +46,8 @@ impl Sqlite {
         let mut database = database.clone();
         database.path = touch(&database)?;
         let connection = connect(&database.path).map_err(|error| explain(&database, &error))?;
-        let mut store = Sqlite { connection, database, locks: Vec::new() };
+        let opened = identity(&database.path).ok_or_else(|| moved(&database))?;
+        let mut store = Sqlite { connection, database, opened, locks: Vec::new() };
         store.check_writable()?;
         while store.migrate_once()? {}
         Ok(store)
@@ -96,17 +101,23 @@ impl Store for Sqlite {
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
         let rows = Rows::of(run)?;
+        if identity(&self.database.path) != Some(self.opened) {
+            return Err(moved(&self.database));
+        }
         statements::commit(&mut self.connection, &rows).map_err(|error| explain_save(&self.database, &error))?;
         let counts = statements::counts(&self.connection, &rows.run.id);
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }
 }
 
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
 /// Makes the file where it is missing, for nobody else to read, and gives its one real path.
 fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     let path = &database.path;
-    let refused =
-        |error| StoreError::Config(format!("{database} cannot be opened: {error}; check the path and its permissions"));
+    let refused = |error| explain_file(database, &format!("{database} cannot be opened"), &error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if database.make_folder {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused)?;

@@ -45,11 +45,27 @@ impl Past {
             }
             _ => {}
         }
-        let trouble = |error| explain_reading(database, &error);
-        let connection = connect(database).map_err(trouble)?;
-        let version = statements::version(&connection).map_err(trouble)?;
-        let past = Past { connection, database: database.clone() };
-        Ok(schema::is_readable(database, version)?.then_some(past))
+        let past = Past::look_at(database)?;
+        Ok(schema::is_readable(database, past.schema()?)?.then_some(past))
+    }
+
+    /// Whatever its tables are.
+    pub fn look_at(database: &DatabaseFile) -> Result<Past, StoreError> {
+        let connection = connect(database).map_err(|error| explain_reading(database, &error))?;
+        Ok(Past { connection, database: database.clone() })
+    }
+
+    /// Version of the tables; 0 where there are none.
+    pub fn schema(&self) -> Result<i64, StoreError> {
+        self.look(statements::version)
+    }
+
+    /// What is wrong with the file itself, and what to do.
+    pub fn damage(&self) -> Result<Option<(String, String)>, StoreError> {
+        let said: String =
+            self.look(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+        let advice = "restore it from a backup, or save what is left with sqlite3's .recover";
+        Ok((said != "ok").then(|| (format!("it is damaged ({})", said.replace('\n', " ")), advice.to_owned())))
     }
 
     fn look<T>(&self, look: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {

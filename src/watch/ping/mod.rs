@@ -5,6 +5,7 @@
 //! at once when a signal wants the program to end.
 
 mod address;
+mod reach;
 mod service;
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -15,6 +16,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, http};
 
 pub use address::{Address, AddressError};
+pub use reach::reach;
 pub use service::Signal;
 use service::{Request, Service};
 
@@ -51,16 +53,8 @@ struct Start {
 
 impl Pinger {
     pub fn new(address: Address, run: &str, stop: Stop) -> Pinger {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("giggles/", env!("CARGO_PKG_VERSION")))
-            .build();
         let service = Service::of(&address.0);
-        Pinger { address, service, run: run.to_owned(), agent: agent.into(), stop, start: None }
+        Pinger { address, service, run: run.to_owned(), agent: agent(), stop, start: None }
     }
 
     /// Tells that the work begins, and does not wait for the answer.
@@ -115,6 +109,18 @@ impl Pinger {
         }
         self.stop.signal().is_none()
     }
+}
+
+fn agent() -> Agent {
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let agent = Agent::config_builder()
+        .tls_config(tls)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(concat!("giggles/", env!("CARGO_PKG_VERSION")))
+        .build();
+    agent.into()
 }
 
 /// healthchecks.io says how much it takes.

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Says why a unit of systemd failed, on standard output (the journal) and by mail to $MAILTO.
+#
+#   notify.sh UNIT
+set -eu
+unit=$1
+giggles=${GIGGLES_BIN:-/usr/local/bin/giggles}
+
+shown() {
+    systemctl show --property "$1" --value -- "$unit" 2>/dev/null || echo unknown
+}
+
+# The table of exit codes is the program's own.
+meaning() {
+    "$giggles" --help 2>/dev/null | sed -n "s/^ *$1  *\([^ ].*\)$/: \1/p" | head -n 1
+}
+
+# From systemd 251 on it tells us itself, without asking and whatever has been started since.
+if [ -n "${MONITOR_SERVICE_RESULT:-}" ]; then
+    result=$MONITOR_SERVICE_RESULT
+    status=${MONITOR_EXIT_STATUS:-unknown}
+    run=$MONITOR_INVOCATION_ID
+else
+    result=$(shown Result)
+    status=$(shown ExecMainStatus)
+    run=$(shown InvocationID)
+fi
+
+# systemd's word for how it ended; where giggles itself ended with a code, that says more.
+case $result in
+    exit-code | start-limit-hit) why="exit code $status$(meaning "$status")" ;;
+    timeout) why='it took longer than TimeoutStartSec= allows, and was ended' ;;
+    oom-kill) why='it needed more memory than MemoryMax= allows, and was killed' ;;
+    resources) why='systemd could not start it' ;;
+    *) why="systemd says: $result" ;;
+esac
+
+say() {
+    echo "$unit failed on $(uname -n): $why"
+    echo
+    journalctl --quiet --no-pager --output=cat --lines=50 "_SYSTEMD_INVOCATION_ID=$run" + "INVOCATION_ID=$run" ||
+        echo "(the journal cannot be read)"
+    echo
+    echo "More: journalctl --unit $unit"
+    echo "When it is mended: systemctl reset-failed $unit; systemctl start $unit"
+}
+
+# <3> is the journal's mark of an error.
+echo "<3>$unit failed: $why"
+sendmail=$(PATH=$PATH:/usr/sbin:/usr/lib command -v sendmail) || exit 0
+{
+    echo "To: $MAILTO"
+    echo "Subject: $unit failed on $(uname -n): $why" | cut -c 1-200
+    echo 'Content-Type: text/plain; charset=utf-8'
+    echo
+    say
+} | "$sendmail" -t

@@ -1,0 +1,93 @@
+//! `giggles doctor`: the settings of a scan, each by itself, to `doctor::Settings`; a line a check.
+
+use std::path::PathBuf;
+
+use giggles::doctor::{Environment, Settings, examine};
+use giggles::exit::{Exit, Fatal, of_findings};
+use giggles::output::doctor::{document, lines, verdict};
+use giggles::record::{Finding, Health};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::print;
+use super::scan::{self, Arguments};
+use super::settings::{cpu, model, variable};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  giggles doctor /srv/recordings
+      would a night with these recordings run?
+  giggles doctor --from '7 days ago' --to today --tz America/Los_Angeles --source neil \\
+          --database postgres://me@db/life /srv/audio
+      the same with all the flags of the nightly run
+  giggles doctor --json /srv/recordings
+      for a script
+
+Takes the flags and the environment of `giggles scan`, hears nothing and changes nothing.
+Run it as the user of the night, and with the night's environment if you can. Ends with
+78 where a setting would fail the night, 75 where the database cannot be reached now or
+another run is at work, else 0.";
+
+/// Looks at everything, and shows each check as it is made.
+pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+    let settings = settings(arguments);
+    let as_json = arguments.is_json();
+    let mut printed = Ok(());
+    let findings = examine(&settings, &mut |finding| {
+        if !quiet && !as_json && printed.is_ok() {
+            printed = print(&lines(finding));
+        }
+    });
+    printed?;
+    let exit = of_findings(&findings);
+    match (quiet, as_json) {
+        (true, _) => complain(&findings),
+        (_, true) => print(&document(&findings, exit))?,
+        _ => print(&format!("\n{}", verdict(&findings, exit)))?,
+    }
+    Ok(exit)
+}
+
+/// Quiet is for scripts, which want a word only if the night would fail.
+fn complain(findings: &[Finding]) {
+    let bad = findings.iter().filter(|finding| finding.health >= Health::Busy);
+    bad.for_each(|finding| log::error!("{}: {}; {}", finding.check, finding.found, finding.advice));
+}
+
+fn settings(arguments: &Arguments) -> Settings {
+    let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
+    let (watchers, wrong_ping) = scan::watchers(arguments);
+    let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
+    Settings {
+        paths: scan::paths(arguments),
+        database: scan::destination(arguments),
+        lock: lock(arguments),
+        window: scan::window(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)),
+        zone,
+        zone_is_named: arguments.tz.is_some(),
+        name_zone: scan::name_zone(arguments),
+        fixed_date: fixed_date(arguments),
+        others: others.into_iter().flatten().collect(),
+        model: model(arguments.model.as_deref()),
+        cpu: cpu().map_or("no CPU path", |cpu| cpu.name()),
+        model_file: arguments.model.clone(),
+        threads: arguments.threads,
+        ping: wrong_ping.map_or(Ok(watchers.ping), Err),
+        metrics: watchers.metrics.filter(|path: &PathBuf| !path.as_os_str().is_empty()),
+        allow_empty: arguments.allow_empty,
+        environment: Environment::here(),
+        now: Timestamp::now(),
+    }
+}
+
+/// A source or a shard that is wrong is told by itself; its lock is then nobody's.
+fn lock(arguments: &Arguments) -> String {
+    let source = scan::source(arguments).unwrap_or_default();
+    scan::shard(arguments).map_or(source.clone(), |shard| shard.lock_name(&source))
+}
+
+/// The date, if it is one of the calendar and not a word.
+fn fixed_date(arguments: &Arguments) -> Option<String> {
+    let date = arguments.date.clone().or_else(|| variable(scan::DATE).ok().flatten());
+    date.filter(|date| date.parse::<jiff::civil::Date>().is_ok())
+}

@@ -1,0 +1,196 @@
+//! What is set, where, and would cron or systemd set it too?
+//!
+//! cron starts a program in the user's home with HOME, LOGNAME, SHELL, a short PATH, and nothing that a shell's
+//! profile sets. What works by hand and not at night is nearly always this.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{Settings, Visit};
+use crate::record::Finding;
+use crate::store::Location;
+
+/// Beside `GIGGLES_…`: what a run reads from its environment.
+const READ: [&str; 6] = ["DATABASE_URL", "PGPASSWORD", "PGPASSFILE", "XDG_DATA_HOME", "NO_COLOR", "RUST_LOG"];
+/// They tell the nightly script something, or tests.
+const NOT_OURS: [&str; 4] = ["GIGGLES_ENV_FILE", "GIGGLES_BIN", "GIGGLES_TEST_POSTGRES", "GIGGLES_CPU"];
+/// Harmless without.
+const HARMLESS: [&str; 2] = ["NO_COLOR", "RUST_LOG"];
+/// The folders in which cron looks for programs.
+const CRON_PATH: [&str; 2] = ["/usr/bin", "/bin"];
+/// The nightly script's settings, if it does not say otherwise.
+const SETTINGS: &str = "nightly.env";
+const INSTALLED: &str = "/opt/giggles/scripts/nightly.env";
+
+/// What this process was given.
+#[derive(Default)]
+pub struct Environment {
+    /// Names and values. Values may be secrets and are never shown.
+    pub variables: BTreeMap<String, String>,
+    /// This program.
+    pub program: Option<PathBuf>,
+}
+
+/// The file that the nightly script reads its settings from.
+struct SettingsFile {
+    path: PathBuf,
+    text: String,
+    /// The script refuses a file that others may read or write.
+    is_private: bool,
+}
+
+impl Environment {
+    /// That of this process.
+    pub fn here() -> Environment {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+        Environment { variables, program: std::env::current_exe().ok() }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// What a run here would use, and no bare environment has.
+    fn own(&self) -> Vec<&str> {
+        let is_read = |name: &str| name.starts_with("GIGGLES_") && !NOT_OURS.contains(&name) || READ.contains(&name);
+        let names = self.variables.keys().map(String::as_str).filter(|name| is_read(name) && self.has(name));
+        names.filter(|name| !HARMLESS.contains(name)).collect()
+    }
+
+    /// The first that is there.
+    fn settings_file(&self) -> Option<SettingsFile> {
+        let named = self.variables.get("GIGGLES_ENV_FILE").map(PathBuf::from);
+        let beside = self.program.as_deref().and_then(Path::parent).map(|folder| folder.join(SETTINGS));
+        let places = named.into_iter().chain(beside).chain([PathBuf::from(INSTALLED)]);
+        places.into_iter().find_map(|path| {
+            let mode = path.metadata().ok()?.permissions().mode();
+            let text = std::fs::read_to_string(&path).ok()?;
+            Some(SettingsFile { path, text, is_private: mode & 0o066 == 0 })
+        })
+    }
+}
+
+impl SettingsFile {
+    fn sets(&self, name: &str) -> bool {
+        let assigned = |line: &str| {
+            let line = line.trim_start();
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
+        };
+        self.text.lines().any(assigned)
+    }
+}
+
+/// Settings that no other check looks at.
+pub fn settings(visit: &Visit) -> Finding {
+    match &visit.settings.others[..] {
+        [] => Finding::ok("understood"),
+        [one, others @ ..] => {
+            Finding::wrong(one.to_string(), "").with(others.iter().map(ToString::to_string).collect())
+        }
+    }
+}
+
+/// What of this environment cron or systemd would not have.
+pub fn scheduler(visit: &Visit) -> Finding {
+    let settings = visit.settings;
+    let environment = &settings.environment;
+    let by_hand = environment.has("TERM");
+    let who = match (by_hand, environment.has("INVOCATION_ID")) {
+        (true, _) => "run by hand",
+        (false, true) => "run by systemd, with the settings that its night has",
+        (false, false) => "run without a terminal, as cron does it",
+    };
+    let file = environment.settings_file();
+    let mut pitfalls = if by_hand { shells_own(environment, file.as_ref()) } else { Vec::new() };
+    pitfalls.extend(relative(settings));
+    pitfalls.extend(homeless(settings));
+    pitfalls.extend(unlinked_credential(settings));
+    pitfalls.extend(file.iter().filter(|file| !file.is_private).map(open_to_others));
+    let mut notes: Vec<String> =
+        file.iter().map(|file| format!("{} is the night's settings", file.path.display())).collect();
+    notes.extend(off_path(environment));
+    match pitfalls.len() {
+        0 => Finding::ok(format!("{who}; nothing here that a night would miss")).with(notes),
+        _ => Finding::warn(format!("{who}; a night started by cron or systemd would differ:"), "").with(pitfalls),
+    }
+}
+
+fn shells_own(environment: &Environment, file: Option<&SettingsFile>) -> Vec<String> {
+    let own = environment.own();
+    let lost: Vec<&str> = own.into_iter().filter(|name| !file.is_some_and(|file| file.sets(name))).collect();
+    let place = file.map_or_else(|| SETTINGS.to_owned(), |file| file.path.display().to_string());
+    let line = format!("set in this shell only: {}; write into {place} what the night needs", lost.join(", "));
+    if lost.is_empty() { Vec::new() } else { vec![line] }
+}
+
+/// cron starts in the home of its user, systemd in /.
+fn relative(settings: &Settings) -> Vec<String> {
+    let database = match &settings.database {
+        Ok(Some(Location::Sqlite(file))) => Some(file.path.clone()),
+        _ => None,
+    };
+    let folders = settings.paths.iter().flatten().cloned();
+    let files = [database, settings.metrics.clone(), settings.model_file.clone()].into_iter().flatten();
+    let relative = folders.chain(files).filter(|path| path.is_relative());
+    relative.map(|path| format!("'{}' is looked for in another folder; write its whole path", path.display())).collect()
+}
+
+/// Without HOME the user's own database and password file are not found.
+fn homeless(settings: &Settings) -> Option<String> {
+    let without = !settings.environment.has("HOME");
+    without.then(|| "HOME is not set: ~/.pgpass, ~/.postgresql and the standard database are not found".to_owned())
+}
+
+/// `LoadCredential=` under another name than the one that is read.
+fn unlinked_credential(settings: &Settings) -> Option<String> {
+    let folder = settings.environment.variables.get("CREDENTIALS_DIRECTORY")?;
+    let is_there = Path::new(folder).join("database-url").exists();
+    (!is_there).then(|| "systemd's credentials hold no database-url; write LoadCredential=database-url:FILE".to_owned())
+}
+
+fn open_to_others(file: &SettingsFile) -> String {
+    let path = file.path.display();
+    format!("{path} may be read or written by others, and the nightly script refuses it; chmod 600 {path}")
+}
+
+/// Not a fault: the crontab that comes with giggles names the program's folder.
+fn off_path(environment: &Environment) -> Option<String> {
+    let program = environment.program.as_deref()?;
+    let folder = program.parent()?.to_str()?;
+    let is_off = !CRON_PATH.contains(&folder);
+    is_off.then(|| format!("cron does not find it by its name; write {}", program.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Environment { variables, program: None }
+    }
+
+    #[test]
+    fn what_a_night_would_miss_is_named_and_not_shown() {
+        let set = [
+            ("DATABASE_URL", "sesame"),
+            ("GIGGLES_TZ", "UTC"),
+            ("GIGGLES_BIN", "/x"),
+            ("PATH", "/bin"),
+            ("PGPASSWORD", ""),
+        ];
+        let environment = environment(&set);
+        assert_eq!(environment.own(), ["DATABASE_URL", "GIGGLES_TZ"]);
+        let file = SettingsFile {
+            path: "/n.env".into(),
+            text: "# GIGGLES_TZ=\n  export DATABASE_URL='x'\n".into(),
+            is_private: true,
+        };
+        let line = shells_own(&environment, Some(&file));
+        assert_eq!(line, ["set in this shell only: GIGGLES_TZ; write into /n.env what the night needs"]);
+        assert!(!shells_own(&environment, None)[0].contains("sesame"));
+    }
+}

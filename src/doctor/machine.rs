@@ -1,0 +1,120 @@
+//! Is the model the right one, is the machine fast enough, and is there room?
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::statvfs;
+
+use super::{Visit, refused, several, untold};
+use crate::pool::Pool;
+use crate::record::Finding;
+use crate::yamnet::net::BATCH;
+use crate::yamnet::{Model, SAMPLE_RATE, Scorer, samples_of};
+
+/// How long each thread scores.
+const TRIAL: Duration = Duration::from_millis(250);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// A day that takes longer leaves little of the night.
+const SLOW: Duration = Duration::from_secs(6 * 3600);
+/// A night's rows and their journal are a few megabytes; SQLite needs the room for both.
+const LITTLE: u64 = 200_000_000;
+const NONE: u64 = 20_000_000;
+
+pub fn model(visit: &Visit) -> Finding {
+    let settings = visit.settings;
+    match (&settings.model, &settings.model_file) {
+        (Err(fatal), _) => refused(fatal),
+        (Ok(model), None) => Finding::ok(format!("the one in the program, SHA-256 {}…", start(&model.sha256))),
+        (Ok(model), Some(file)) => {
+            Finding::ok(format!("{}, its SHA-256 {}… is as it should be", file.display(), start(&model.sha256)))
+        }
+    }
+}
+
+fn start(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}
+
+/// What the network takes of a day, on all threads at once, since they share the machine's caches and heat.
+pub fn speed(visit: &Visit) -> Finding {
+    let settings = visit.settings;
+    let Ok(model) = &settings.model else { return untold("there is no model") };
+    let pool = match Pool::new(settings.threads) {
+        Ok(pool) => pool,
+        Err(error) => return Finding::wrong(error.to_string(), ""),
+    };
+    let threads = match settings.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let items: Vec<usize> = (0..threads).collect();
+    let speeds = pool.map(&items, |_| 0, |_| speed_of(model), |_, _| 0.0);
+    let day = DAY.div_f64(speeds.iter().sum::<f64>().max(1e-3));
+    let found = format!(
+        "{}, {}: the network takes {} for 24 hours of sound; decoding adds to it",
+        settings.cpu,
+        several(threads, "thread"),
+        minutes(day)
+    );
+    match day > SLOW {
+        true => Finding::warn(found, "give it more threads, or begin earlier in the night"),
+        false => Finding::ok(found),
+    }
+}
+
+/// Seconds of sound a second.
+fn speed_of(model: &Model) -> f64 {
+    let sound: Vec<f32> = (0..samples_of(BATCH / 2)).map(|i| ((i * 7919) % 2001) as f32 / 10_000.0 - 0.1).collect();
+    let heard = sound.len() as f64 / f64::from(SAMPLE_RATE);
+    model.logits(&sound);
+    let begun = Instant::now();
+    let batches = std::iter::repeat_with(|| model.logits(&sound)).take_while(|_| begun.elapsed() < TRIAL).count();
+    (batches + 1) as f64 * heard / begun.elapsed().as_secs_f64()
+}
+
+fn minutes(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}
+
+pub fn space(visit: &Visit) -> Finding {
+    let folders = folders(visit);
+    let rooms: Vec<(PathBuf, u64)> =
+        folders.iter().filter_map(|folder| Some((folder.clone(), free(folder)?))).collect();
+    let Some((tightest, least)) = rooms.iter().min_by_key(|(_, free)| *free) else {
+        return untold("nothing is written on this machine");
+    };
+    let found = format!("{} free in {}", bytes(*least), tightest.display());
+    match *least {
+        ..NONE => Finding::wrong(found, "make room: a commit that finds none is rolled back"),
+        NONE..LITTLE => Finding::warn(found, "make room before it is gone"),
+        _ => Finding::ok(found),
+    }
+}
+
+/// Where the night writes.
+fn folders(visit: &Visit) -> Vec<PathBuf> {
+    let database = visit.checkup.as_ref().and_then(|checkup| checkup.as_ref().ok()?.folder.clone());
+    let metrics = visit.settings.metrics.as_deref().and_then(Path::parent).map(Path::to_owned);
+    database
+        .into_iter()
+        .chain(metrics)
+        .map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder })
+        .collect()
+}
+
+/// Bytes that a user who is not root may still write.
+fn free(folder: &Path) -> Option<u64> {
+    let disk = statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        ..10_000_000_000 => format!("{} MB", count / 1_000_000),
+        _ => format!("{} GB", count / 1_000_000_000),
+    }
+}

@@ -1,0 +1,131 @@
+//! Are the recordings there, may they be read, and are their names understood?
+
+use std::fs::File as Opened;
+
+use jiff::tz::TimeZone;
+
+use super::{Settings, Visit, first, refused, several, untold};
+use crate::audio::find::{File, Found};
+use crate::audio::{clock, decode};
+use crate::record::{Began, Clock, Finding};
+
+/// Names that are shown.
+const SHOWN: usize = 10;
+/// More lines than this help nobody.
+const LINES: usize = 5;
+/// Recordings that are opened: enough to meet a folder of another user's.
+const OPENED: usize = 1000;
+
+const NONE: &str = "there are none";
+
+pub fn found(visit: &Visit) -> Finding {
+    let paths = match &visit.settings.paths {
+        Ok(paths) => paths,
+        Err(fatal) => return refused(fatal),
+    };
+    let places = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    match &visit.found {
+        Some(Err(error)) => Finding::wrong(error.to_string(), ""),
+        Some(Ok(Found { files, troubles })) if files.is_empty() && troubles.is_empty() => {
+            match visit.settings.allow_empty {
+                true => Finding::ok(format!("none in {places}, which --allow-empty allows")),
+                false => Finding::warn(
+                    format!("none in {places}; a night like this ends with 4"),
+                    "mount the disk, name the right folder, or give --allow-empty",
+                ),
+            }
+        }
+        Some(Ok(Found { files, .. })) => Finding::ok(format!("{} in {places}", several(files.len(), "recording"))),
+        None => untold("no folder is named"),
+    }
+}
+
+pub fn readable(visit: &Visit) -> Finding {
+    let Some(Found { files, troubles }) = all(visit) else { return untold("no folder could be opened") };
+    let closed = files.iter().take(OPENED).filter_map(|file| {
+        let error = Opened::open(&file.path).err()?;
+        Some(format!("{}: {error}", file.name))
+    });
+    let troubled = troubles.iter().map(|(file, error)| format!("{}: {error}", file.name));
+    let closed: Vec<String> = closed.chain(troubled).collect();
+    match closed.len() {
+        0 if files.is_empty() => untold(NONE),
+        0 => Finding::ok(match files.len() > OPENED {
+            true => format!("the first {OPENED} can be opened"),
+            false => "all can be opened".to_owned(),
+        }),
+        count => Finding::warn(
+            format!("{} cannot be opened and would be stored as failed (exit code 3)", several(count, "recording")),
+            "check permissions, for the user that the night runs as",
+        )
+        .with(first(LINES, closed.into_iter())),
+    }
+}
+
+/// How some of the names found are read, and by which clock.
+pub fn names(visit: &Visit) -> Finding {
+    let settings = visit.settings;
+    let name_zone = match &settings.name_zone {
+        Ok(zone) => zone,
+        Err(fatal) => return refused(fatal),
+    };
+    let Some(files) = all(visit).map(|found| &found.files).filter(|files| !files.is_empty()) else {
+        return untold(NONE);
+    };
+    let read: Vec<(&File, Began)> = spread(files).map(|file| (file, began(file, name_zone))).collect();
+    let details = read.iter().map(|(file, began)| shown(settings, file, began)).collect();
+    judged(settings, &read, name_zone).with(details)
+}
+
+fn judged(settings: &Settings, read: &[(&File, Began)], name_zone: &TimeZone) -> Finding {
+    let count = |is_so: &dyn Fn(&Began) -> bool| read.iter().filter(|(_, began)| is_so(began)).count();
+    let understood = count(&|began| began.from != Clock::Modified);
+    let to_come = count(&|began| began.at > settings.now);
+    let zone = name_zone.iana_name().unwrap_or("a zone without a name");
+    let found =
+        format!("{understood} of {} looked at tell when they began; times without a zone are of {zone}", read.len());
+    match (to_come, understood) {
+        (1.., _) => Finding::warn(
+            format!("{found}; {to_come} would begin in the future"),
+            "set GIGGLES_NAME_TZ or --name-tz to the zone of the recorder's clock, and that clock right",
+        ),
+        (_, 0) => Finding::warn(
+            found,
+            "copying a file may change its time of modification, and with it the day; names such as \
+             20251024_130000.WAV are safe",
+        ),
+        _ => Finding::ok(found),
+    }
+}
+
+/// Some of them, from the first to the last: recorders and their settings change over the years.
+fn spread(files: &[File]) -> impl Iterator<Item = &File> {
+    let count = files.len().min(SHOWN);
+    (0..count).map(move |i| &files[i * (files.len() - 1) / (count - 1).max(1)])
+}
+
+/// As a run finds it out, but for the content.
+fn began(file: &File, name_zone: &TimeZone) -> Began {
+    let info = decode::probe(&file.path).ok();
+    let spoken = clock::from_name(&file.name, name_zone, info.as_ref().and_then(|info| info.duration));
+    let length = info.as_ref().and_then(|info| info.duration).or(spoken.and_then(|spoken| spoken.length()));
+    let modified = std::fs::metadata(&file.path).and_then(|metadata| metadata.modified());
+    let recorded = info.as_ref().and_then(|info| info.recorded.as_deref());
+    clock::began(&file.name, recorded, modified.unwrap_or(std::time::SystemTime::UNIX_EPOCH), length, name_zone)
+}
+
+/// `20251024_130000.WAV: 2025-10-24 06:00:00 -07:00, says its name`
+fn shown(settings: &Settings, file: &File, began: &Began) -> String {
+    let zone = settings.zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
+    let local = began.at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let source = match began.from {
+        Clock::Name => "its name",
+        Clock::Metadata => "a date inside",
+        Clock::Modified => "only its time of modification",
+    };
+    format!("{}: {local}, says {source}", file.name)
+}
+
+fn all<'a>(visit: &'a Visit) -> Option<&'a Found> {
+    visit.found.as_ref().and_then(|found| found.as_ref().ok())
+}

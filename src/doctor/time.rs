@@ -1,0 +1,122 @@
+//! What time is it, where, and which time is asked for?
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Settings, Visit, refused, untold};
+use crate::record::Finding;
+
+/// The year of this program. A clock before it has lost its battery.
+const EARLIEST: i16 = 2025;
+/// Longer than any program is kept without an update.
+const LATEST: i16 = 2100;
+/// The coming night and the day before it.
+const SOON: Duration = Duration::from_secs(36 * 3600);
+
+pub fn clock(visit: &Visit) -> Finding {
+    let now = visit.settings.now;
+    let year = now.to_zoned(TimeZone::UTC).year();
+    match (EARLIEST..LATEST).contains(&year) {
+        true => Finding::ok(format!("{now:.0}")),
+        false => Finding::wrong(
+            format!("this machine thinks it is {now:.0}"),
+            "set its clock; with a wrong one the night looks for another day, and trusts no certificate",
+        ),
+    }
+}
+
+pub fn zone(visit: &Visit) -> Finding {
+    let settings = visit.settings;
+    let zone = match &settings.zone {
+        Ok(zone) => zone,
+        Err(fatal) => return refused(fatal),
+    };
+    let local = settings.now.to_zoned(zone.clone());
+    let found = format!("{}, where it is {}", name(zone), local.strftime("%A %Y-%m-%d %H:%M (%:z)"));
+    let details = change(zone, settings.now).into_iter().collect();
+    match settings.zone_is_named {
+        true => Finding::ok(found).with(details),
+        false => Finding::warn(
+            format!("{found}; it is this system's, since no setting names one"),
+            "set GIGGLES_TZ or --tz to the zone of the microphone: the night's system may have another",
+        )
+        .with(details),
+    }
+}
+
+fn name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("a zone without a name")
+}
+
+/// `clocks change on 2025-10-26 at 03:00, to +01:00; that day has 25 hours`
+fn change(zone: &TimeZone, now: Timestamp) -> Option<String> {
+    let next = zone.following(now).next()?;
+    let until: Duration = next.timestamp().duration_since(now).try_into().ok()?;
+    let before = zone.to_offset(next.timestamp().checked_sub(Duration::from_secs(1)).ok()?);
+    let shift = next.offset().seconds() - before.seconds();
+    if until > SOON || shift == 0 {
+        return None;
+    }
+    let at = before.to_datetime(next.timestamp());
+    let way = if shift > 0 { "forward" } else { "back" };
+    Some(format!(
+        "clocks go {way} by {} min on {}; giggles knows, but a cron line between {} and three hours later may run \
+         twice or not at all",
+        shift.abs() / 60,
+        at.strftime("%Y-%m-%d at %H:%M"),
+        at.strftime("%H:%M"),
+    ))
+}
+
+pub fn window(visit: &Visit) -> Finding {
+    let settings = visit.settings;
+    let (window, zone) = match (&settings.window, &settings.zone) {
+        (Ok(window), Ok(zone)) => (window, zone),
+        (Err(fatal), Ok(_)) => return refused(fatal),
+        (_, Err(_)) => return untold("the zone is wrong"),
+    };
+    let local = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let found = match (window.from, window.to) {
+        (None, None) => "all recordings, of whatever day".to_owned(),
+        (Some(from), None) => format!("recordings from {} on", local(from)),
+        (None, Some(to)) => format!("recordings until {}", local(to)),
+        (Some(from), Some(to)) => format!("recordings from {} to {}", local(from), local(to)),
+    };
+    match fixed(settings) {
+        Some(date) => Finding::warn(
+            format!("{found}; {date} is the same day every night"),
+            "write yesterday, or --from '7 days ago' --to today",
+        ),
+        None => Finding::ok(found),
+    }
+}
+
+fn fixed(settings: &Settings) -> Option<&str> {
+    settings.fixed_date.as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change_in(zone: &str, now: &str) -> Option<String> {
+        change(&TimeZone::get(zone).unwrap(), now.parse().unwrap())
+    }
+
+    #[test]
+    fn a_night_on_which_clocks_change_is_announced() {
+        let back = change_in("Europe/Berlin", "2025-10-25T12:00:00Z").unwrap();
+        assert!(back.starts_with("clocks go back by 60 min on 2025-10-26 at 03:00; "), "{back}");
+        let forward = change_in("America/Los_Angeles", "2026-03-07T20:00:00Z").unwrap();
+        assert!(forward.starts_with("clocks go forward by 60 min on 2026-03-08 at 02:00; "), "{forward}");
+        assert!(change_in("Australia/Lord_Howe", "2025-10-04T12:00:00Z").unwrap().contains("forward by 30 min"));
+    }
+
+    #[test]
+    fn other_nights_are_not() {
+        assert_eq!(change_in("Europe/Berlin", "2025-10-20T12:00:00Z"), None);
+        assert_eq!(change_in("UTC", "2025-10-25T12:00:00Z"), None);
+    }
+}

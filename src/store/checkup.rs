@@ -1,0 +1,45 @@
+//! What a database is like, looked at from outside of a run: is it there, and will a night be able to write?
+//!
+//! Invariant: as for reading, nothing is made, changed or migrated; a lock is looked at and left to its holder.
+
+use std::path::PathBuf;
+
+use super::schema::MIGRATIONS;
+
+/// What a night will meet.
+#[derive(Debug, Clone)]
+pub struct Checkup {
+    /// `PostgreSQL 17.2`, `a file of 3 MB`, `a new file`.
+    pub kind: String,
+    pub way: Way,
+    /// Of its tables; 0 where there are none yet.
+    pub schema: i64,
+    /// What stands in the way of a run's rows, each with what to do. Empty: nothing does.
+    pub obstacles: Vec<(String, String)>,
+    /// Where its bytes lie on this machine.
+    pub folder: Option<PathBuf>,
+    /// Who holds the lock that was asked about.
+    pub holder: Option<String>,
+}
+
+/// How the bytes travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// They stay on this machine.
+    Local,
+    Tls {
+        /// `TLSv1.3, TLS_AES_256_GCM_SHA384`
+        protocol: String,
+        /// Whether the server has to prove who it is.
+        is_verified: bool,
+    },
+    /// Across a network, for all to read.
+    Plain,
+}
+
+impl Checkup {
+    /// The schema that this program makes.
+    pub fn known_schema() -> i64 {
+        MIGRATIONS.last().map_or(0, |migration| migration.version)
+    }
+}
