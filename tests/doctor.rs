@@ -77,7 +77,7 @@ ok    names        1 of 1 looked at tell when they began; times without a zone a
 ok    model        the one in the program, SHA-256 730bec4b4578…
 ok    database     sqlite:[folder]/laughs.db, a new file, made by the first run
 ok    encryption   not needed, nothing leaves this machine
-ok    schema       no tables yet; the first run makes them (version 1)
+ok    schema       no tables yet; the first run makes them (version 2)
 ok    rights       a run may store its rows
 ok    lock         free, source 'default'
 -     ping         no --ping-url is set; a service there raises the alarm when a night does not begin
