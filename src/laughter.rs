@@ -79,7 +79,9 @@ fn weigh(near: &[&Row], rules: &Rules) -> f32 {
         let loudest = if LAUGHTER.contains(&class) { &mut laughter } else { &mut other };
         *loudest = loudest.max(mean);
     }
-    laughter - rules.other_weight * other
+    let v = laughter - rules.other_weight * other;
+    // Endless against endless says nothing; and a score that is no number could not be stored.
+    if v.is_nan() { f32::NEG_INFINITY } else { v }
 }
 
 /// Score of a decision value, 0 to 1.

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::thread;
 
+use giggles::audio::decode::is_foreign;
 use giggles::pool::POOL_THREADS;
 use giggles::record::Stop;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -24,11 +25,12 @@ fn start_log(cli: &cli::Cli) {
     log.parse_default_env().init();
 }
 
-/// Threads of the pool turn a panic into a recording's failure, which is told once, with its name. A
-/// panic anywhere else is a bug that nobody else tells.
+/// Threads of the pool turn a panic into a recording's failure, which is told once, with its name; so do calls
+/// into libraries. A panic anywhere else is a bug that nobody else tells.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| match thread::current().name() {
         Some(name) if name.starts_with(POOL_THREADS) => log::debug!("{panic}"),
+        _ if is_foreign() => log::debug!("{panic}"),
         _ => log::error!("this is a bug in giggles, please report it: {panic}"),
     }));
 }

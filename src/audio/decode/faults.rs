@@ -12,6 +12,9 @@ use crate::record::{RecordingError, position};
 /// Of a file that cannot even be opened for want of bytes.
 pub const SHORT: &str = "the file is shorter than its header says";
 
+/// Of a length or an offset that no file can have.
+const NOWHERE: &str = "its header points beyond all that a file can hold";
+
 /// A fault of the file system.
 pub fn io(error: &io::Error) -> RecordingError {
     match error.kind() {
@@ -32,7 +35,11 @@ pub fn reading(error: &Error, at: Duration) -> RecordingError {
         Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             truncated("the file stops inside a packet", at)
         }
-        Error::IoError(error) => io(error),
+        // Of a seek to where no file can reach.
+        Error::IoError(error) if error.kind() == io::ErrorKind::InvalidInput => corrupt(NOWHERE, at),
+        // Readers of bits speak of the system's errors, too; only the disk's have a number.
+        Error::IoError(error) if error.raw_os_error().is_some() => io(error),
+        Error::IoError(error) => corrupt(error.to_string(), at),
         Error::Unsupported(what) => RecordingError::Unsupported { what: plain(what) },
         Error::DecodeError(what) | Error::LimitError(what) => corrupt(plain(what), at),
         other => corrupt(plain(&other.to_string()), at),

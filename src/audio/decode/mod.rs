@@ -8,6 +8,7 @@
 
 mod codecs;
 pub(super) mod faults;
+mod foreign;
 mod mix;
 mod mkv;
 mod mp4;
@@ -28,6 +29,8 @@ use symphonia::core::formats::FormatReader;
 use self::open::{Opened, Outline};
 use self::stream::Stream;
 use crate::record::RecordingError;
+
+pub use self::foreign::is_foreign;
 
 /// What a recording's header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +120,7 @@ impl Source {
             if self.stream.take(out) {
                 return Ok(true);
             }
-            match self.reader.next_packet() {
+            match foreign::call(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id != self.stream.id => (),
                 Ok(Some(packet)) => {
                     self.stream.hear(&packet).map_err(|error| later(error, self.before))?;
@@ -178,7 +181,7 @@ impl Source {
     /// The duration by the timestamps of all packets; what cannot be read ends it.
     fn walk(&mut self) -> Option<Duration> {
         let mut ticks = 0u64;
-        while let Ok(Some(packet)) = self.reader.next_packet() {
+        while let Ok(Some(packet)) = foreign::call(|| self.reader.next_packet()) {
             if packet.track_id == self.stream.id {
                 let end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
                 ticks = ticks.max(u64::try_from(end).unwrap_or(0));

@@ -5,7 +5,7 @@
 //! Invariant: only regular files are opened, so nothing here can block on a pipe or a device.
 
 use std::fs::{File, FileType};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use symphonia::core::formats::probe::Hint;
@@ -13,7 +13,7 @@ use symphonia::core::formats::{FormatOptions, FormatReader};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 
-use super::{faults, mkv, mp4, mpeg, ogg, wav};
+use super::{faults, foreign, mkv, mp4, mpeg, ogg, wav};
 use crate::record::RecordingError;
 
 /// What symphonia does not tell of a file, by container.
@@ -81,7 +81,7 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
 fn reader(source: Box<dyn MediaSource>) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
     let stream = MediaSourceStream::new(source, Default::default());
     let (format, tags) = (FormatOptions::default(), MetadataOptions::default());
-    symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags)
+    foreign::call(|| symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags))
 }
 
 fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
@@ -110,7 +110,8 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
             Default::default(),
         )),
         Ok(outline) => Ok(outline),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+        // The second is a seek to where no file can reach.
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidInput) => {
             Err(faults::truncated(faults::SHORT, Default::default()))
         }
         Err(error) => Err(faults::io(&error)),

@@ -19,7 +19,7 @@ use symphonia::core::units::TimeBase;
 use super::mix::Mix;
 use super::open::Outline;
 use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale};
-use super::{codecs, faults};
+use super::{codecs, faults, foreign};
 use crate::audio::opus;
 use crate::record::RecordingError;
 
@@ -148,7 +148,7 @@ impl Stream {
                 decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))?;
             }
             Decoder::Other(decoder) => {
-                let buffer = decoder.decode(packet).map_err(|error| faults::reading(&error, at))?;
+                let buffer = foreign::call(|| decoder.decode(packet)).map_err(|error| faults::reading(&error, at))?;
                 self.channels = buffer.num_planes() as u32;
                 let rate = buffer.spec().rate();
                 self.mix.mix(&buffer, &mut self.ready);
