@@ -31,6 +31,10 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
         }
         put("flipped in the header", flipped(&family.whole, family.places[1].1));
         put("flipped in the body", flipped(&family.whole, family.whole.len() / 2));
+        if family.whole.starts_with(b"OggS") {
+            let pages = pages_of(&family.whole);
+            put("flipped in the first page of sound", flipped(&family.whole, pages[2] + 500));
+        }
         put("zeros from the middle on", zeroed(&family.whole));
         for (_, what, lie) in LIES.iter().filter(|(extension, ..)| *extension == family.extension) {
             let mut bytes = family.whole.clone();
@@ -50,7 +54,11 @@ fn of_several() -> Vec<(String, Vec<u8>)> {
     let mut loud = format("wav_f32_8000.wav");
     let start = find(&loud, b"data") + 8;
     loud[start..].chunks_exact_mut(8).for_each(|sample| sample[..4].copy_from_slice(&f32::NAN.to_le_bytes()));
-    let files: [(&str, Vec<u8>); 7] = [
+    let mut frame = flac().whole;
+    let sound = frames_of(&frame)[0].0;
+    frame[sound + 100] ^= 0x10;
+    let files: [(&str, Vec<u8>); 8] = [
+        ("flipped in the first frame.flac", frame),
         ("chained, whole.ogg", whole.clone()),
         ("chained, cut in the second.ogg", whole[..first.len() + second.len() / 2].to_vec()),
         ("chained, flipped in the second.ogg", flipped(&whole, first.len() + second.len() / 2)),

@@ -82,7 +82,8 @@ fn folders(names: &[&[u8]]) {
 
 /// A file of this name, through folders if it has slashes. None where no such file can be, or none is looked for.
 fn make(folder: &Path, name: &[u8]) -> Option<PathBuf> {
-    let odd = |part: &&[u8]| part.is_empty() || part.starts_with(b".") || part.len() > LONGEST || NOT_OURS.contains(part);
+    let odd =
+        |part: &&[u8]| part.is_empty() || part.starts_with(b".") || part.len() > LONGEST || NOT_OURS.contains(part);
     let parts: Vec<&[u8]> = name.split(|&byte| byte == b'/').filter(|part| !odd(part)).take(4).collect();
     if parts.is_empty() {
         return None;

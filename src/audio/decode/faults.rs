@@ -32,9 +32,7 @@ fn without_number(reason: &str) -> String {
 /// A fault while packets were read or decoded; `at` is how far the recording could be heard.
 pub fn reading(error: &Error, at: Duration) -> RecordingError {
     match error {
-        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            truncated("the file stops inside a packet", at)
-        }
+        error if is_end(error) => truncated("the file stops inside a packet", at),
         // Of a seek to where no file can reach.
         Error::IoError(error) if error.kind() == io::ErrorKind::InvalidInput => corrupt(NOWHERE, at),
         // Readers of bits speak of the system's errors, too; only the disk's have a number.
@@ -46,10 +44,15 @@ pub fn reading(error: &Error, at: Duration) -> RecordingError {
     }
 }
 
+/// Whether the file ended where more should have come.
+pub fn is_end(error: &Error) -> bool {
+    matches!(error, Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
 /// A fault while the file was opened, before anything could be heard.
 pub fn opening(error: &Error, first: &[u8]) -> RecordingError {
     match error {
-        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => match guess(first) {
+        error if is_end(error) => match guess(first) {
             Some(what) => RecordingError::Unsupported { what: what.into() },
             None if is_audio(first) => truncated(SHORT, Duration::ZERO),
             None => unknown(first),
@@ -80,7 +83,11 @@ pub fn span(length: Duration) -> String {
 }
 
 fn unknown(first: &[u8]) -> RecordingError {
-    unsupported(guess(first).unwrap_or("its first bytes are of no audio format known here"))
+    let other = match is_audio(first) {
+        true => "it begins as audio does, but nothing follows that can be decoded",
+        false => "its first bytes are of no audio format known here",
+    };
+    unsupported(guess(first).unwrap_or(other))
 }
 
 /// `ogg: crc mismatch` and `common (opus): ...` are written for programmers; the part in front is dropped.

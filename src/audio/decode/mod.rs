@@ -19,7 +19,6 @@ mod stream;
 mod track;
 mod wav;
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -144,7 +143,7 @@ impl Source {
 
     /// The reader stopped: at the end, or at a fault.
     fn broken_off(&mut self, error: &Error) -> Result<bool, RecordingError> {
-        let ended = matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof);
+        let ended = faults::is_end(error);
         match &self.outline {
             Outline::Ogg(Some(tail)) if ended && !tail.is_cut() => {
                 log::warn!("{}: has no end-of-stream page; taken as whole, since its last page is", self.name);
@@ -152,6 +151,12 @@ impl Source {
             }
             Outline::Mkv(mkv::Ending::Open) if ended => self.end(),
             Outline::Ogg(_) if ended => Err(faults::truncated("the file stops inside a page", self.position())),
+            outline if outline.is_cut() => Err(faults::truncated(faults::SHORT, self.position())),
+            // What is missing says more than where.
+            _ if ended => {
+                self.stream.complete().map_err(|error| later(error, self.before))?;
+                Err(faults::reading(error, self.position()))
+            }
             _ => Err(faults::reading(error, self.position())),
         }
     }
@@ -165,6 +170,9 @@ impl Source {
                 Err(faults::truncated(format!("{} bytes that its header announces are missing", layout.missing), at))
             }
             Outline::Ogg(Some(tail)) if tail.is_cut() => Err(faults::truncated("the file stops inside a page", at)),
+            Outline::Ogg(Some(tail)) if tail.orphaned => {
+                Err(faults::corrupt("what follows is of a stream whose beginning is missing", at))
+            }
             Outline::Mkv(mkv::Ending::Cut) => Err(faults::truncated("the file stops inside a block", at)),
             Outline::Other { last, .. } if self.stream.ends_unlike(last) => {
                 Err(faults::truncated("the file stops inside a frame", at))

@@ -14,6 +14,7 @@ use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 
 use super::{faults, foreign, mkv, mp4, mpeg, ogg, wav};
+use crate::audio::opus;
 use crate::record::RecordingError;
 
 /// What symphonia does not tell of a file, by container.
@@ -31,7 +32,7 @@ pub enum Outline {
 
 impl Outline {
     /// Whether the file is known to be shorter than it says.
-    fn is_cut(&self) -> bool {
+    pub fn is_cut(&self) -> bool {
         match self {
             Outline::Wav(layout) => layout.missing > 0,
             Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut()),
@@ -70,9 +71,11 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         Outline::Wav(layout) => Box::new(wav::Patched::new(file, bytes, layout.clone()).map_err(fault)?),
         _ => Box::new(file),
     };
-    let mut reader = reader(source).map_err(|error| match cut {
-        true => faults::truncated(faults::SHORT, Default::default()),
-        false => faults::opening(&error, &first),
+    let mut reader = reader(source).map_err(|error| match &outline {
+        _ if cut => faults::truncated(faults::SHORT, Default::default()),
+        // It looked for a header to the end of the file.
+        Outline::Ogg(_) if faults::is_end(&error) => faults::unsupported(headless(&first)),
+        _ => faults::opening(&error, &first),
     })?;
     let recorded = recorded(&outline).or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded })
@@ -82,6 +85,13 @@ fn reader(source: Box<dyn MediaSource>) -> symphonia::core::errors::Result<Box<d
     let stream = MediaSourceStream::new(source, Default::default());
     let (format, tags) = (FormatOptions::default(), MetadataOptions::default());
     foreign::call(|| symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags))
+}
+
+/// What is wrong with an Ogg file of which symphonia knows no stream.
+fn headless(first: &[u8]) -> String {
+    let opus = first.windows(8).position(|window| window == b"OpusHead").and_then(|at| first.get(at..));
+    let reason = opus.and_then(|head| opus::Head::parse(head).err());
+    reason.unwrap_or_else(|| "no stream of it begins with a header that makes sense".into())
 }
 
 fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
@@ -109,6 +119,9 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
             "its index (moov) is missing, which is written last: the recorder was stopped before it was done",
             Default::default(),
         )),
+        Ok(Outline::Ogg(Some(tail))) if tail.torn_start => {
+            Err(faults::corrupt("one of its first pages is damaged", Default::default()))
+        }
         Ok(outline) => Ok(outline),
         // The second is a seek to where no file can reach.
         Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidInput) => {
