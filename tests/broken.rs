@@ -83,7 +83,7 @@ fn the_families_are_whole_to_begin_with() {
     }
 }
 
-/// Ten thousand files of 0.48 s: `cargo test --release --test broken -- --ignored --nocapture`
+/// Ten thousand files of 0.48 s: `cargo test --test broken -- --ignored --nocapture`
 #[test]
 #[ignore = "half a minute, and a figure to read"]
 fn ten_thousand_tiny_files() {
