@@ -138,7 +138,7 @@ proptest! {
     }
 }
 
-/// A day without a break, and each cut falls as near to an end as it may: hours, if each looked at all that is left.
+/// A day without a break, and each cut falls as near to an end as it may: billions of looks, if each saw all that is left.
 #[test]
 fn a_day_of_laughter_is_cut_in_no_time() {
     let rising: Vec<f32> = (0..180_000).map(|i| 1.0 + i as f32 * 1e-4).collect();
