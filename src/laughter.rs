@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::record::{Event, LAUGHTER_CLASSES, Rules};
+use valleys::Valleys;
 
 /// Classes whose logits the decision looks at: human sounds but speech. Speech (0 to 5) is left out
 /// so that laughing speech survives.
@@ -81,7 +82,9 @@ fn weigh(near: &[&Row], rules: &Rules) -> f32 {
         let loudest = if LAUGHTER.contains(&class) { &mut laughter } else { &mut other };
         *loudest = loudest.max(mean);
     }
-    laughter - rules.other_weight * other
+    let v = laughter - rules.other_weight * other;
+    // Endless against endless says nothing; and a score that is no number could not be stored.
+    if v.is_nan() { f32::NEG_INFINITY } else { v }
 }
 
 /// Score of a decision value, 0 to 1.
@@ -123,7 +126,8 @@ impl Span {
 /// The laughs of a recording of length `audio`, in order and disjoint: steps 4 to 6.
 pub fn events(scores: &[Score], audio: Duration, rules: &Rules) -> Vec<Event> {
     let joined = join(hysteresis(scores, rules), rules);
-    let cut = joined.into_iter().flat_map(|span| cut(span, scores, rules));
+    let valleys = Valleys::new(scores);
+    let cut = joined.into_iter().flat_map(|span| cut(span, &valleys, rules));
     let spans: Vec<Span> = cut.filter(|&span| is_event(span, scores, rules)).collect();
     let extents = extents(&spans, audio, rules);
     let named = spans.iter().zip(extents).filter(|(_, (start, end))| start < end);
@@ -162,11 +166,11 @@ fn join(spans: Vec<Span>, rules: &Rules) -> Vec<Span> {
 }
 
 /// Cuts an event that is too long where v is lowest, and its parts again, in order.
-fn cut(span: Span, scores: &[Score], rules: &Rules) -> Vec<Span> {
+fn cut(span: Span, valleys: &Valleys, rules: &Rules) -> Vec<Span> {
     let longest = seconds(rules.max_seconds);
     let (mut whole, mut open) = (Vec::new(), vec![span]);
     while let Some(span) = open.pop() {
-        match lowest(span, scores, rules) {
+        match lowest(span, valleys, rules) {
             Some(at) if span.end() - span.start() > longest => {
                 open.push(Span { first: at, last: span.last });
                 open.push(Span { first: span.first, last: at - 1 });
@@ -179,11 +183,15 @@ fn cut(span: Span, scores: &[Score], rules: &Rules) -> Vec<Span> {
 
 /// Where to cut: the patch with the lowest v that leaves a whole event on both sides, the one
 /// nearest the middle if several are as low.
-fn lowest(span: Span, scores: &[Score], rules: &Rules) -> Option<usize> {
+fn lowest(span: Span, valleys: &Valleys, rules: &Rules) -> Option<usize> {
     let shortest = (rules.min_patches as usize).max(1);
-    let places = span.first + shortest..(span.last + 2).saturating_sub(shortest);
-    let from_middle = |at: usize| (at * 2).abs_diff(span.first + span.last + 1);
-    places.min_by(|&a, &b| scores[a].v.total_cmp(&scores[b].v).then(from_middle(a).cmp(&from_middle(b))))
+    let (start, end) = (span.first.saturating_add(shortest), (span.last + 2).saturating_sub(shortest));
+    let doubled = span.first + span.last + 1;
+    let right = (doubled / 2 + 1).max(start);
+    let nearest = [valleys.last(start..right.min(end)), valleys.first(right..end)];
+    let from_middle = |at: usize| (at * 2).abs_diff(doubled);
+    let order = |&a: &usize, &b: &usize| valleys.order(a, b).then(from_middle(a).cmp(&from_middle(b)));
+    nearest.into_iter().flatten().min_by(order)
 }
 
 fn is_event(span: Span, scores: &[Score], rules: &Rules) -> bool {
@@ -216,6 +224,8 @@ fn describe(scores: &[Score], start: Duration, end: Duration) -> Event {
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
+
+mod valleys;
 
 #[cfg(test)]
 mod tests;

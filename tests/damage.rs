@@ -193,6 +193,30 @@ fn delayed(mut bytes: Vec<u8>, from: i16, by: i16) -> Vec<u8> {
     bytes
 }
 
+/// A few bytes could stand for years of silence.
+#[test]
+fn pauses_in_matroska_are_a_day_at_most() {
+    let whole = format("opus_hybrid_24k.mkv");
+    let cluster = whole.windows(4).position(|bytes| bytes == b"\x1F\x43\xB6\x75").unwrap();
+    // The same cluster three times: after half an hour, and after less than a day more. The segment is as long as it gets.
+    let cues = whole.windows(4).rposition(|bytes| bytes == b"\x1C\x53\xBB\x6B").unwrap();
+    let body = &whole[cluster..cues];
+    let mut bytes = whole[..cluster].to_vec();
+    let segment = bytes.windows(4).position(|bytes| bytes == b"\x18\x53\x80\x67").unwrap() + 4;
+    for minutes in [0u64, 30, 30 + 1430] {
+        let timestamp = [&[0xE7, 0x88][..], &(minutes * 60_000).to_be_bytes()].concat();
+        let rest = &body[body.windows(3).position(|bytes| bytes == b"\xE7\x81\0").unwrap() + 3..];
+        let length = (timestamp.len() + rest.len()) as u64 | 1 << 56;
+        bytes.extend([b"\x1F\x43\xB6\x75", &length.to_be_bytes()[..], &timestamp, rest].concat());
+    }
+    // The table that says where the cues are is made void.
+    let table = bytes.windows(5).position(|bytes| bytes == b"\x11\x4D\x9B\x74\xC0").unwrap();
+    bytes[table..table + 3].copy_from_slice(b"\xEC\x40\x42");
+    bytes[segment..segment + 8].copy_from_slice(&((1u64 << 57) - 1).to_be_bytes());
+    let error = heard(&bytes).unwrap_err();
+    assert!(error.to_string().contains("jump by more than a day"), "{error}");
+}
+
 #[test]
 fn a_pause_in_matroska_is_silence_and_keeps_the_time() {
     let whole = format("opus_hybrid_24k.webm");

@@ -60,8 +60,10 @@ giggles: error: text.wav: holds no audio that giggles can decode: its first byte
 giggles: error: zeros.wav: holds no audio that giggles can decode: it begins with zeros only
 giggles: error: closed: cannot be read: permission denied; check its permissions and the disk
 giggles: error: dangling.wav: is not a regular file (a symbolic link to what is not there); giggles reads files only
+giggles: error: device.wav: is not a regular file (a device); giggles reads files only
 giggles: error: loop.wav: cannot be read: Too many levels of symbolic links; check its permissions and the disk
 giggles: error: pipe.wav: is not a regular file (a pipe); giggles reads files only
+giggles: error: socket.wav: is not a regular file (a socket); giggles reads files only
 giggles: error: up: is not a regular file (a symbolic link back to a folder above it); giggles reads files only
 "#);
 }

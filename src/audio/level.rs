@@ -121,7 +121,8 @@ fn rms(block: &[f32]) -> f32 {
 fn gain_db(around: &[f32], target: f32, (least, most): (f32, f32)) -> f32 {
     let mut sorted = around.to_vec();
     let (_, percentile, _) = sorted.select_nth_unstable_by(RANK, f32::total_cmp);
-    (target - 20.0 * percentile.max(QUIETEST).log10()).clamp(least, most)
+    // Not `clamp`, which panics where the least is more than the most.
+    (target - 20.0 * percentile.max(QUIETEST).log10()).max(least).min(most)
 }
 
 /// Mean of some gains in dB, as an amplitude.
@@ -131,7 +132,8 @@ fn amplitude(gains: &[f32]) -> f32 {
 }
 
 fn apply(sample: f32, amplitude: f32) -> f32 {
-    (sample * amplitude).clamp(-1.0, 1.0)
+    let levelled = sample * amplitude;
+    if levelled.is_nan() { 0.0 } else { levelled.clamp(-1.0, 1.0) }
 }
 
 /// A stream of values seen through a centred window; at the edges the first and last are repeated.

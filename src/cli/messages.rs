@@ -9,6 +9,7 @@ use std::thread;
 
 use clap::ValueEnum;
 use env_logger::fmt::Formatter;
+use giggles::audio::decode::is_foreign;
 use giggles::exit::Exit;
 use giggles::pool::POOL_THREADS;
 use giggles::watch::account::Account;
@@ -52,6 +53,8 @@ impl Log {
         std::panic::set_hook(Box::new(|panic| match thread::current().name() {
             // A recording's failure, which is told once, with its name.
             Some(name) if name.starts_with(POOL_THREADS) => log::debug!("{panic}"),
+            // Damage in a recording, told by whoever called the library.
+            _ if is_foreign() => log::debug!("{panic}"),
             _ => log::error!("this is a bug in giggles, please report it: {panic}"),
         }));
     }

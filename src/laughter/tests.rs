@@ -139,3 +139,13 @@ proptest! {
         prop_assert!(covered(-0.5) >= covered(0.25) && covered(0.25) >= covered(1.0));
     }
 }
+
+/// A day without a break, and each cut falls as near to an end as it may: billions of looks, if each saw all that is left.
+#[test]
+fn a_day_of_laughter_is_cut_in_no_time() {
+    let rising: Vec<f32> = (0..180_000).map(|i| 1.0 + i as f32 * 1e-4).collect();
+    let begun = std::time::Instant::now();
+    let day = Duration::from_secs(24 * 3600);
+    assert!(events(&scores(&rising), day, &Rules::default()).len() > 1_000);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

@@ -4,16 +4,18 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use super::audio;
 use super::program::{Place, Said};
 
 /// Names and kinds of what fails; in the order of names.
-pub const BAD: [(&str, &str); 13] = [
+pub const BAD: [(&str, &str); 15] = [
     ("closed", "unreadable"),
     ("cut.ogg", "truncated"),
     ("dangling.wav", "not_a_file"),
+    ("device.wav", "not_a_file"),
     ("empty.wav", "empty"),
     ("escape\\x1b[31m\\x0a.wav", "unsupported"),
     ("flipped.ogg", "corrupt"),
@@ -21,6 +23,7 @@ pub const BAD: [(&str, &str); 13] = [
     ("locked.wav", "unreadable"),
     ("loop.wav", "unreadable"),
     ("pipe.wav", "not_a_file"),
+    ("socket.wav", "not_a_file"),
     ("text.wav", "unsupported"),
     ("up", "not_a_file"),
     ("zeros.wav", "unsupported"),
@@ -62,6 +65,8 @@ fn damaged(place: &Place) {
 fn no_files(place: &Place) {
     let made = Command::new("mkfifo").arg(place.recording("pipe.wav")).status().unwrap();
     assert!(made.success());
+    UnixListener::bind(place.recording("socket.wav")).unwrap();
+    symlink("/dev/zero", place.recording("device.wav")).unwrap();
     symlink("nowhere.wav", place.recording("dangling.wav")).unwrap();
     symlink("loop.wav", place.recording("loop.wav")).unwrap();
     symlink("..", place.recording("up")).unwrap();

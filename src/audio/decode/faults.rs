@@ -12,6 +12,9 @@ use crate::record::{RecordingError, position};
 /// Of a file that cannot even be opened for want of bytes.
 pub const SHORT: &str = "the file is shorter than its header says";
 
+/// Of a length or an offset that no file can have.
+const NOWHERE: &str = "its header points beyond all that a file can hold";
+
 /// A fault of the file system.
 pub fn io(error: &io::Error) -> RecordingError {
     match error.kind() {
@@ -29,20 +32,27 @@ fn without_number(reason: &str) -> String {
 /// A fault while packets were read or decoded; `at` is how far the recording could be heard.
 pub fn reading(error: &Error, at: Duration) -> RecordingError {
     match error {
-        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            truncated("the file stops inside a packet", at)
-        }
-        Error::IoError(error) => io(error),
+        error if is_end(error) => truncated("the file stops inside a packet", at),
+        // Of a seek to where no file can reach.
+        Error::IoError(error) if error.kind() == io::ErrorKind::InvalidInput => corrupt(NOWHERE, at),
+        // Readers of bits speak of the system's errors, too; only the disk's have a number.
+        Error::IoError(error) if error.raw_os_error().is_some() => io(error),
+        Error::IoError(error) => corrupt(error.to_string(), at),
         Error::Unsupported(what) => RecordingError::Unsupported { what: plain(what) },
         Error::DecodeError(what) | Error::LimitError(what) => corrupt(plain(what), at),
         other => corrupt(plain(&other.to_string()), at),
     }
 }
 
+/// Whether the file ended where more should have come.
+pub fn is_end(error: &Error) -> bool {
+    matches!(error, Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
 /// A fault while the file was opened, before anything could be heard.
 pub fn opening(error: &Error, first: &[u8]) -> RecordingError {
     match error {
-        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => match guess(first) {
+        error if is_end(error) => match guess(first) {
             Some(what) => RecordingError::Unsupported { what: what.into() },
             None if is_audio(first) => truncated(SHORT, Duration::ZERO),
             None => unknown(first),
@@ -73,7 +83,11 @@ pub fn span(length: Duration) -> String {
 }
 
 fn unknown(first: &[u8]) -> RecordingError {
-    unsupported(guess(first).unwrap_or("its first bytes are of no audio format known here"))
+    let other = match is_audio(first) {
+        true => "it begins as audio does, but nothing follows that can be decoded",
+        false => "its first bytes are of no audio format known here",
+    };
+    unsupported(guess(first).unwrap_or(other))
 }
 
 /// `ogg: crc mismatch` and `common (opus): ...` are written for programmers; the part in front is dropped.

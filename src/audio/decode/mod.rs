@@ -8,6 +8,7 @@
 
 mod codecs;
 pub(super) mod faults;
+mod foreign;
 mod mix;
 mod mkv;
 mod mp4;
@@ -18,7 +19,6 @@ mod stream;
 mod track;
 mod wav;
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ use symphonia::core::formats::FormatReader;
 use self::open::{Opened, Outline};
 use self::stream::Stream;
 use crate::record::RecordingError;
+
+pub use self::foreign::is_foreign;
 
 /// What a recording's header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +125,7 @@ impl Source {
             if self.stream.take(out) {
                 return Ok(true);
             }
-            match self.reader.next_packet() {
+            match foreign::call(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id != self.stream.id => (),
                 Ok(Some(packet)) => {
                     self.stream.hear(&packet).map_err(|error| later(error, self.before))?;
@@ -147,7 +149,7 @@ impl Source {
 
     /// The reader stopped: at the end, or at a fault.
     fn broken_off(&mut self, error: &Error) -> Result<bool, RecordingError> {
-        let ended = matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof);
+        let ended = faults::is_end(error);
         match &self.outline {
             Outline::Ogg(Some(tail)) if ended && !tail.is_cut() => {
                 let name = self.name.as_str();
@@ -156,6 +158,12 @@ impl Source {
             }
             Outline::Mkv(mkv::Ending::Open) if ended => self.end(),
             Outline::Ogg(_) if ended => Err(faults::truncated("the file stops inside a page", self.position())),
+            outline if outline.is_cut() => Err(faults::truncated(faults::SHORT, self.position())),
+            // What is missing says more than where.
+            _ if ended => {
+                self.stream.complete().map_err(|error| later(error, self.before))?;
+                Err(faults::reading(error, self.position()))
+            }
             _ => Err(faults::reading(error, self.position())),
         }
     }
@@ -169,6 +177,9 @@ impl Source {
                 Err(faults::truncated(format!("{} bytes that its header announces are missing", layout.missing), at))
             }
             Outline::Ogg(Some(tail)) if tail.is_cut() => Err(faults::truncated("the file stops inside a page", at)),
+            Outline::Ogg(Some(tail)) if tail.orphaned => {
+                Err(faults::corrupt("what follows is of a stream whose beginning is missing", at))
+            }
             Outline::Mkv(mkv::Ending::Cut) => Err(faults::truncated("the file stops inside a block", at)),
             Outline::Other { last, .. } if self.stream.ends_unlike(last) => {
                 Err(faults::truncated("the file stops inside a frame", at))
@@ -185,7 +196,7 @@ impl Source {
     /// The duration by the timestamps of all packets; what cannot be read ends it.
     fn walk(&mut self) -> Option<Duration> {
         let mut ticks = 0u64;
-        while let Ok(Some(packet)) = self.reader.next_packet() {
+        while let Ok(Some(packet)) = foreign::call(|| self.reader.next_packet()) {
             if packet.track_id == self.stream.id {
                 let end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
                 ticks = ticks.max(u64::try_from(end).unwrap_or(0));

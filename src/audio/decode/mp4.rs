@@ -18,7 +18,7 @@ pub struct Layout {
     /// Creation time of the movie, RFC 3339 in UTC.
     pub recorded: Option<String>,
     pub has_index: bool,
-    /// A box claims more bytes than the file has.
+    /// A box claims more bytes than the file has, or there is no box of samples.
     pub cut: bool,
     edits: Vec<(u32, Edit)>,
 }
@@ -43,17 +43,18 @@ struct Part {
 impl Layout {
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Layout> {
         let mut layout = Layout::default();
-        let mut at = 0;
+        let (mut at, mut has_sound) = (0, false);
         for _ in 0..MOST_BOXES {
             let Some(part) = part(file, at, bytes)? else { break };
             layout.cut |= part.end > bytes;
+            has_sound |= &part.name == b"mdat";
             if &part.name == b"moov" {
                 layout.has_index = true;
                 layout.index(file, Part { end: part.end.min(bytes), ..part })?;
             }
             at = part.end;
         }
-        layout.cut |= at < bytes && bytes - at < 8;
+        layout.cut |= !has_sound || (at < bytes && bytes - at < 8);
         Ok(layout)
     }
 

@@ -3,13 +3,15 @@
 //! symphonia reports the last two alike. A recorder that was switched off leaves no end-of-stream page
 //! and all it heard; a copy that broke off leaves half a page.
 //!
-//! Invariant: reads the file's last 128 KiB, two of the longest pages, whatever the file says.
+//! Invariant: reads the file's first and last 128 KiB, two of the longest pages, whatever the file says; headers of
+//! the pages between only where the last page is of another stream than the first.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 const WINDOW: u64 = 128 * 1024;
 const HEADER: usize = 27;
+const BEGIN_OF_STREAM: u8 = 2;
 const END_OF_STREAM: u8 = 4;
 
 /// The last whole page of a file.
@@ -23,6 +25,10 @@ pub struct Tail {
     pub leftover: u64,
     /// Those bytes begin another page.
     pub begun: bool,
+    /// Before the first page with sound stands something that is no page: symphonia would begin behind it.
+    pub torn_start: bool,
+    /// Its stream has no first page in the file: symphonia would pass all of it over.
+    pub orphaned: bool,
 }
 
 impl Tail {
@@ -31,7 +37,15 @@ impl Tail {
         let mut window = Vec::new();
         file.seek(SeekFrom::Start(bytes.saturating_sub(WINDOW)))?;
         file.take(WINDOW).read_to_end(&mut window)?;
-        Ok(last_page(&window))
+        let Some(tail) = last_page(&window) else {
+            return Ok(None);
+        };
+        let mut start = Vec::new();
+        file.rewind()?;
+        file.take(WINDOW).read_to_end(&mut start)?;
+        let first = page(&start).map(|(first, _)| first.serial);
+        let orphaned = first != Some(tail.serial) && !begins(file, tail.serial)?;
+        Ok(Some(Tail { torn_start: is_torn(&start), orphaned, ..tail }))
     }
 
     fn followed_by(self, rest: &[u8]) -> Tail {
@@ -59,6 +73,38 @@ fn last_page(window: &[u8]) -> Option<Tail> {
     last
 }
 
+/// Whether the pages from the file's first to the first with sound are not all there.
+fn is_torn(start: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some((found, length)) = start.get(at..).and_then(page) {
+        at += length;
+        if found.granule > 0 {
+            return false;
+        }
+    }
+    // A page that the window cuts has no other behind it.
+    at > 0 && start.get(at..).and_then(last_page).is_some()
+}
+
+/// Whether a stream's first page is in the file. Looks at the headers of pages only.
+fn begins(file: &mut File, serial: u32) -> io::Result<bool> {
+    file.rewind()?;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let mut header = [0; HEADER];
+    while reader.read_exact(&mut header).is_ok() && header.starts_with(b"OggS") {
+        let mut table = vec![0; usize::from(header[26])];
+        if header[5] & BEGIN_OF_STREAM != 0 && header[14..18] == serial.to_le_bytes() {
+            return Ok(true);
+        }
+        if reader.read_exact(&mut table).is_err() {
+            break;
+        }
+        reader.seek_relative(table.iter().map(|&size| i64::from(size)).sum())?;
+    }
+    // Where the pages are out of step, a reader finds its way again; this does not, and will not judge.
+    Ok(!header.starts_with(b"OggS"))
+}
+
 /// The page that begins `bytes`, and its length, if it is whole and its checksum right.
 fn page(bytes: &[u8]) -> Option<(Tail, usize)> {
     let header: &[u8; HEADER] = bytes.strip_prefix(b"OggS").and(bytes.first_chunk())?;
@@ -72,7 +118,10 @@ fn page(bytes: &[u8]) -> Option<(Tail, usize)> {
     let granule = u64::from_le_bytes(*page.get(6..)?.first_chunk()?);
     let serial = u32::from_le_bytes(*page.get(14..)?.first_chunk()?);
     let end_of_stream = header[5] & END_OF_STREAM != 0;
-    Some((Tail { serial, granule, end_of_stream, leftover: 0, begun: false }, length))
+    Some((
+        Tail { serial, granule, end_of_stream, leftover: 0, begun: false, torn_start: false, orphaned: false },
+        length,
+    ))
 }
 
 /// CRC-32 of RFC 3533: polynomial 0x04c11db7, not reflected, its own four bytes counted as zero.

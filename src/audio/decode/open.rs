@@ -5,7 +5,7 @@
 //! Invariant: only regular files are opened, so nothing here can block on a pipe or a device.
 
 use std::fs::{File, FileType};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use symphonia::core::formats::probe::Hint;
@@ -13,7 +13,8 @@ use symphonia::core::formats::{FormatOptions, FormatReader};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 
-use super::{faults, mkv, mp4, mpeg, ogg, wav};
+use super::{faults, foreign, mkv, mp4, mpeg, ogg, wav};
+use crate::audio::opus;
 use crate::record::RecordingError;
 
 /// What symphonia does not tell of a file, by container.
@@ -31,7 +32,7 @@ pub enum Outline {
 
 impl Outline {
     /// Whether the file is known to be shorter than it says.
-    fn is_cut(&self) -> bool {
+    pub fn is_cut(&self) -> bool {
         match self {
             Outline::Wav(layout) => layout.missing > 0,
             Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut()),
@@ -80,9 +81,11 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         Outline::Wav(layout) => Box::new(wav::Patched::new(file, bytes, layout.clone()).map_err(fault)?),
         _ => Box::new(file),
     };
-    let mut reader = reader(source).map_err(|error| match cut {
-        true => faults::truncated(faults::SHORT, Default::default()),
-        false => faults::opening(&error, &first),
+    let mut reader = reader(source).map_err(|error| match &outline {
+        _ if cut => faults::truncated(faults::SHORT, Default::default()),
+        // It looked for a header to the end of the file.
+        Outline::Ogg(_) if faults::is_end(&error) => faults::unsupported(headless(&first)),
+        _ => faults::opening(&error, &first),
     })?;
     let recorded = recorded(&outline).or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded })
@@ -91,7 +94,14 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
 fn reader(source: Box<dyn MediaSource>) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
     let stream = MediaSourceStream::new(source, Default::default());
     let (format, tags) = (FormatOptions::default(), MetadataOptions::default());
-    symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags)
+    foreign::call(|| symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags))
+}
+
+/// What is wrong with an Ogg file of which symphonia knows no stream.
+fn headless(first: &[u8]) -> String {
+    let opus = first.windows(8).position(|window| window == b"OpusHead").and_then(|at| first.get(at..));
+    let reason = opus.and_then(|head| opus::Head::parse(head).err());
+    reason.unwrap_or_else(|| "no stream of it begins with a header that makes sense".into())
 }
 
 fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
@@ -119,8 +129,12 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
             "its index (moov) is missing, which is written last: the recorder was stopped before it was done",
             Default::default(),
         )),
+        Ok(Outline::Ogg(Some(tail))) if tail.torn_start => {
+            Err(faults::corrupt("one of its first pages is damaged", Default::default()))
+        }
         Ok(outline) => Ok(outline),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+        // The second is a seek to where no file can reach.
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidInput) => {
             Err(faults::truncated(faults::SHORT, Default::default()))
         }
         Err(error) => Err(faults::io(&error)),

@@ -19,15 +19,18 @@ use symphonia::core::units::TimeBase;
 use super::mix::Mix;
 use super::open::Outline;
 use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale};
-use super::{codecs, faults};
+use super::{codecs, faults, foreign};
 use crate::audio::opus;
 use crate::record::RecordingError;
 
 /// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
 const AAC_BLOCK: u64 = 1024;
 
-/// A pause longer than this inside one file is a lie of its timestamps.
+/// Pauses longer than this, all of one file together, are a lie of its timestamps.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// A header that announces more than this lies, too.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Samples of silence given at once.
 const SILENCE: u64 = 4096;
@@ -58,6 +61,8 @@ pub struct Stream {
     limit: Option<u64>,
     /// Silence that stands before `ready`, samples.
     pause: u64,
+    /// All silence of this kind so far, samples.
+    paused: u64,
     ready: Vec<f32>,
     /// The last packet's last bytes.
     last: [u8; 8],
@@ -98,6 +103,7 @@ impl Stream {
             skip: 0,
             limit: None,
             pause: 0,
+            paused: 0,
             ready: Vec::new(),
             last: [0; 8],
             given: 0,
@@ -148,7 +154,7 @@ impl Stream {
                 decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))?;
             }
             Decoder::Other(decoder) => {
-                let buffer = decoder.decode(packet).map_err(|error| faults::reading(&error, at))?;
+                let buffer = foreign::call(|| decoder.decode(packet)).map_err(|error| faults::reading(&error, at))?;
                 self.channels = buffer.num_planes() as u32;
                 let rate = buffer.spec().rate();
                 self.mix.mix(&buffer, &mut self.ready);
@@ -178,7 +184,8 @@ impl Stream {
             return Err(faults::corrupt(format!("{missing} of sound are missing here"), self.position()));
         }
         if gap > self.tolerance() && self.jump == Jump::Pause {
-            if self.time(gap) > LONGEST_PAUSE {
+            self.paused = self.paused.saturating_add(gap);
+            if self.time(self.paused) > LONGEST_PAUSE {
                 return Err(faults::corrupt("its timestamps jump by more than a day", self.position()));
             }
             self.pause = gap;
@@ -240,12 +247,24 @@ impl Stream {
 
     /// Whether the stream ended where it was announced to. Errors: truncated, and by how much.
     pub fn complete(&self) -> Result<(), RecordingError> {
-        let missing = self.announced_end.map_or(0, |end| self.gap_from(end));
+        let missing = self.announced_end.map_or(0, |end| self.missing(end));
         if missing <= self.tolerance() {
             return Ok(());
         }
+        if self.time(missing) > LONGEST {
+            return Err(faults::corrupt("its header announces more than any recording has", self.position()));
+        }
         let missing = faults::span(self.time(missing));
         Err(faults::truncated(format!("{missing} of sound that its header announces are missing"), self.position()))
+    }
+
+    /// Samples that are missing at the announced end. FLAC announces their number, not a timestamp: so it is seen
+    /// if the first frame is lost.
+    fn missing(&self, end: i64) -> u64 {
+        match self.format {
+            FORMAT_ID_FLAC => u64::try_from(end).unwrap_or(0).saturating_sub(self.produced),
+            _ => self.gap_from(end),
+        }
     }
 
     /// How much of the stream has been given.

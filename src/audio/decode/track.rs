@@ -9,7 +9,7 @@ use symphonia::core::formats::well_known::{
 };
 use symphonia::core::formats::{FormatId, Track};
 
-use super::{codecs, faults};
+use super::{codecs, faults, foreign};
 use crate::audio::{opus, resample};
 use crate::record::RecordingError;
 
@@ -47,7 +47,7 @@ pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32),
     }
     // What encoders add is cut off here and not by the decoders, so that samples can be counted first.
     let options = AudioDecoderOptions::default().gapless(false);
-    let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options);
+    let decoder = foreign::call(|| symphonia::default::get_codecs().make_audio_decoder(parameters, &options));
     let decoder = decoder.map_err(|error| codecs::undecodable(parameters.codec, &error))?;
     let rate = decoder.codec_params().sample_rate.or(parameters.sample_rate);
     Ok((Decoder::Other(decoder), checked(rate.unwrap_or(0))?, channels as u32))

@@ -1,0 +1,21 @@
+//! libFuzzer around the targets; see `targets.rs`.
+
+mod guard;
+mod targets;
+
+pub use guard::{Bounded, let_libraries_panic};
+pub use libfuzzer_sys;
+pub use targets::*;
+
+/// The body of a fuzz target.
+#[macro_export]
+macro_rules! target {
+    ($target:expr) => {
+        #[global_allocator]
+        static BOUNDED: $crate::Bounded = $crate::Bounded;
+
+        $crate::libfuzzer_sys::fuzz_target!(init: $crate::let_libraries_panic(), |bytes: &[u8]| {
+            let _ = $target(bytes);
+        });
+    };
+}

@@ -1,0 +1,54 @@
+//! What each target begins with: the repository's fixtures, and all that was ever found.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{opus, rules};
+
+/// Longer fixtures are cut: a fuzzer wants small inputs, and a cut file is one that a disk may hold.
+const WHOLE: usize = 60_000;
+const CUT: usize = 8_000;
+/// Packets of an Opus fixture: half a second.
+const PACKETS: usize = 25;
+
+/// Names as recorders write them, and as nobody should.
+const NAMES: [&[u8]; 6] = [
+    b"\x0020251024_130000-20251024_150000\x002025-09-30T21-46-57__2025-09-30T23-51-49",
+    b"\x01REC_20251102_013000-20251102_013000\x00AudioMoth 20251024T130000Z",
+    b"\x0220251024_130000-0700\x00Aufnahme 2025-10-24 um 10.00.00 PM",
+    b"\x03caf\xe9/a\\xe9\x00\x1b[2J\n\x00caf\\x5cxe9",
+    b"\x042025:10:24 13:00:00\x002025-10-24T13:00:00.5+02:00",
+    b"\x81.hidden/../20251024130000",
+];
+
+/// The seeds of a target. `root` is the repository's folder.
+pub fn of(target: &str, root: &Path) -> Vec<Vec<u8>> {
+    let mut seeds = match target {
+        "opus" => opus_seeds(root),
+        "names" => NAMES.map(<[u8]>::to_vec).to_vec(),
+        "rules" => rules::seeds(),
+        _ => files(root),
+    };
+    seeds.extend(contents(&root.join("fuzz/found").join(target)));
+    seeds
+}
+
+fn files(root: &Path) -> Vec<Vec<u8>> {
+    let folders = ["tests/formats", "fixtures/golden/audio"].map(|folder| contents(&root.join(folder)));
+    let audio = folders.concat().into_iter().filter(|bytes| !bytes.is_ascii());
+    audio.flat_map(|bytes| [bytes[..bytes.len().min(CUT)].to_vec(), bytes]).filter(|seed| seed.len() < WHOLE).collect()
+}
+
+fn opus_seeds(root: &Path) -> Vec<Vec<u8>> {
+    let names = ["opus_silk_12k.ogg", "opus_hybrid_24k.ogg", "opus_celt_64k.ogg", "opus_celt_stereo_96k.ogg"];
+    let file = |name| fs::read(root.join("tests/formats").join(name)).expect("the fixture is there");
+    names.map(|name| opus::seed(&file(name), PACKETS)).to_vec()
+}
+
+/// What the folder's files hold, in the order of their names. Nothing where there is no folder.
+fn contents(folder: &Path) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut paths: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("a fixture can be read")).collect()
+}
