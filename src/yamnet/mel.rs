@@ -11,7 +11,7 @@ const LOG_OFFSET: f32 = 0.001;
 
 /// The front end: its published tables and the plan of its transform.
 pub struct FrontEnd {
-    /// [400]: a periodic Hann window.
+    /// `[400]`: a periodic Hann window.
     pub window: Vec<f32>,
     /// 64 triangles in mel (HTK), 125 to 7500 Hz, unnormalised.
     pub bands: Vec<Band>,
@@ -26,7 +26,7 @@ pub struct Band {
 }
 
 impl FrontEnd {
-    /// `window` [400] and `matrix` [257, 64], bin by band.
+    /// `window` `[400]` and `matrix` `[257, 64]`, bin by band.
     pub fn new(window: Vec<f32>, matrix: &[f32]) -> Self {
         assert_eq!((window.len(), matrix.len()), (FRAME, BINS * BANDS));
         let column = |band: usize| (0..BINS).map(move |bin| matrix[bin * BANDS + band]);

@@ -1,6 +1,6 @@
 //! The network: one candle op over packed weights.
 //!
-//! Read [`BLOCKS`] and [`Network::forward`] top to bottom for the layers. Blocks on large pictures run
+//! Read `BLOCKS` and `Network::forward` top to bottom for the layers. Blocks on large pictures run
 //! one patch at a time, so that a patch stays in the core's cache, and share rows with the patch before
 //! (`overlap`); the rest run on the whole batch.
 //!

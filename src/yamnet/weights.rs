@@ -102,7 +102,7 @@ pub struct Tensors<'a> {
     vectors: VarBuilder<'a>,
 }
 
-/// A convolution with its batch norm folded in: `weights` [rows, columns] row-major, `bias` [columns].
+/// A convolution with its batch norm folded in: `weights` `[rows, columns]` row-major, `bias` `[columns]`.
 pub struct Folded {
     pub weights: Vec<f32>,
     pub bias: Vec<f32>,
@@ -123,7 +123,7 @@ impl Tensors<'_> {
         Ok(Folded { weights, bias })
     }
 
-    /// `name.weight` [rows, columns] and `name.bias` [columns], as they are.
+    /// `name.weight` `[rows, columns]` and `name.bias` `[columns]`, as they are.
     pub fn plain(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
         let weights = self.matrix(&format!("{name}.weight"), [rows, columns])?;
         Ok(Folded { weights, bias: self.vector(&format!("{name}.bias"), columns)? })
