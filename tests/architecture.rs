@@ -23,7 +23,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shard", &[]),
     ("store", &["record", "exit"]),
     ("day", &["record", "exit"]),
-    ("output", &["record", "exit", "day"]),
+    ("care", &["record", "exit", "clips", "store"]),
+    ("output", &["record", "exit", "day", "care"]),
     ("watch", &["record", "exit", "replace"]),
     ("status", &["record", "exit", "audio", "day", "store"]),
     ("export", &["record", "exit", "replace", "store", "output"]),
@@ -37,12 +38,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 const LIBRARY: &[&str] = &[
     "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
-    "output", "replace", "watch", "status", "export", "run",
+    "output", "replace", "watch", "status", "export", "care", "run",
 ];
 
 const BIN: &[&str] = &[
     "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
-    "output", "replace", "watch", "status", "export", "run", "cli", "progress",
+    "output", "replace", "watch", "status", "export", "care", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
@@ -69,6 +70,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["store/sqlite/lock"]),
     ("uuid", &["run"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli/completions"]),
+    ("clap_mangen", &["cli/man"]),
     ("indicatif", &["progress"]),
     ("env_logger", &["main", "cli"]),
     ("signal_hook", &["main", "cli"]),

@@ -14,6 +14,7 @@ mod connect;
 mod error;
 mod lock;
 mod password;
+mod pruning;
 mod reading;
 mod server;
 mod statements;
@@ -32,7 +33,7 @@ pub use self::server::Server;
 use self::error::{Trouble, working};
 use self::lock::Session;
 use super::rows::{self, Rows};
-use super::{Store, StoreError, schema, uncounted};
+use super::{Pruned, Pruning, Store, StoreError, schema, uncounted};
 use crate::record::{Analysis, ContentHash, Counts, Run};
 
 /// Between the tries of what a lost connection or another transaction has cut short; half a minute in
@@ -122,6 +123,27 @@ impl Store for Postgres {
         lock::take(client, &server, source).map_err(Trouble::into_error)?;
         self.locked.push(source.to_owned());
         Ok(())
+    }
+
+    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError> {
+        sources.iter().try_for_each(|source| self.lock(source))?;
+        let server = self.server.clone();
+        let client = self.connected().map_err(Trouble::into_error)?;
+        let other = client.query_opt(pruning::OTHERS, &[]).map_err(|error| working(&server, &error).into_error())?;
+        other.map_or(Ok(()), |row| {
+            let process: i32 = row.get(0);
+            Err(StoreError::Locked(format!(
+                "another giggles (server process {process}) is at work in {server}; try again when it has ended"
+            )))
+        })
+    }
+
+    fn prune(&mut self, pruning: &Pruning<'_>) -> Result<Pruned, StoreError> {
+        let server = self.server.clone();
+        self.retrying(|store| {
+            let client = store.connected()?;
+            pruning::prune(client, pruning).map_err(|error| working(&server, &error))
+        })
     }
 
     fn known(

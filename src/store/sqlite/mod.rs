@@ -8,6 +8,7 @@
 
 mod error;
 mod lock;
+mod pruning;
 mod reading;
 mod statements;
 
@@ -25,7 +26,7 @@ use self::error::{explain, explain_migration, explain_save};
 use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::{self, Rows};
-use super::{Store, StoreError, schema, uncounted};
+use super::{Pruned, Pruning, Store, StoreError, schema, uncounted};
 use crate::record::{Analysis, ContentHash, Counts, Run};
 
 /// How long another program may write before it is said to be busy.
@@ -80,6 +81,17 @@ impl Store for Sqlite {
             self.locks.push(Lock::take(&self.database, source)?);
         }
         Ok(())
+    }
+
+    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError> {
+        sources.iter().try_for_each(|source| self.lock(source))?;
+        let others = Lock::take_others(&self.database, &self.locks)?;
+        self.locks.extend(others);
+        Ok(())
+    }
+
+    fn prune(&mut self, pruning: &Pruning<'_>) -> Result<Pruned, StoreError> {
+        pruning::prune(&mut self.connection, pruning).map_err(|error| explain(&self.database, &error))
     }
 
     fn known(
