@@ -7,7 +7,6 @@ import csv
 import json
 import sqlite3
 import sys
-import warnings
 from pathlib import Path
 
 import crowsetta
@@ -15,6 +14,8 @@ import pandas
 
 # Half of the sixth decimal, which is what the texts are rounded to.
 ROUNDING = 0.5e-6 + 1e-9
+# Raven's manual: what a selection table needs.
+RAVEN_COLUMNS = "Selection,View,Channel,Begin Time (s),End Time (s),Low Freq (Hz),High Freq (Hz)".split(",")
 QUERY = """
     SELECT name, start_seconds, end_seconds, mean_score FROM detections JOIN recordings ON recordings.id = recording_id
     ORDER BY name, start_seconds"""
@@ -49,8 +50,12 @@ def read_audacity(path):
 
 
 def read_raven(path):
-    table = crowsetta.formats.bbox.Raven.from_file(path, annot_col="Class")
-    boxes = [] if table.df.empty else table.to_bbox()
+    # crowsetta refuses a table of no rows; then its header must be there, and whole.
+    table = pandas.read_csv(path, sep="\t", on_bad_lines="error")
+    assert list(table.columns[:7]) == RAVEN_COLUMNS, f"{path}: {list(table.columns)}"
+    if table.empty:
+        return []
+    boxes = crowsetta.formats.bbox.Raven.from_file(path, annot_col="Class").to_bbox()
     return [(box.onset, box.offset) for box in boxes]
 
 
@@ -58,8 +63,9 @@ def read_csv(path):
     """Strict twice: Python's reader refuses stray quotes, pandas a row of another length."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, strict=True))
-    table = pandas.read_csv(path, on_bad_lines="error", float_precision="round_trip")
+    table = pandas.read_csv(path, on_bad_lines="error")
     assert len(table) == len(rows) and path.read_bytes().count(b"\r\n") == len(rows) + 1
+    assert all(abs(float(row["start"]) - start) < 1e-9 for row, start in zip(rows, table["start"]))
     pandas.to_datetime(table["starts_at"], format="ISO8601", utc=True)
     return [(row["file"], row["start"], row["end"]) for row in rows]
 
@@ -87,7 +93,6 @@ def by_file(laughs, names):
 
 
 def main(folder):
-    warnings.simplefilter("ignore", FutureWarning)
     database = sqlite3.connect(folder / "laughs.db")
     names = [name for (name,) in database.execute("SELECT name FROM recordings WHERE status = 'heard'")]
     stored = by_file([row[:3] for row in database.execute(QUERY)], names)

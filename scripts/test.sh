@@ -4,8 +4,8 @@
 #
 #   scripts/test.sh
 #
-# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind and
-# Postgres, whose server the tests start by themselves in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://…
+# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, mandoc,
+# zsh, fish and Postgres, whose server the tests start by themselves in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://…
 # (a role that may create databases) they use that server instead.
 set -eu
 cd "$(dirname "$0")/.."
@@ -40,6 +40,10 @@ have cc || install_packages gcc libc6-dev
 have_postgres || install_packages postgresql
 have shellcheck || install_packages shellcheck
 have valgrind || install_packages valgrind
+# Readers of the completions and man pages.
+have mandoc || install_packages mandoc
+have zsh || install_packages zsh
+have fish || install_packages fish
 
 step() {
     echo "== $*"

@@ -21,7 +21,7 @@ fn flags(command: &str) -> BTreeSet<String> {
     let help = Place::new().run(&[command, "--help"]).ends_with(0).stdout;
     let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let flag = |line: &str| line.split_whitespace().find_map(|word| word.strip_prefix("--").map(str::to_owned));
-    lines.filter_map(|line| flag(line)).map(|flag| flag.trim_end_matches([',', '.']).to_owned()).collect()
+    lines.filter_map(flag).map(|flag| flag.trim_end_matches([',', '.']).to_owned()).collect()
 }
 
 fn completions(shell: &str) -> String {
