@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     match &arguments.folder {
         Some(folder) if folder.is_dir() => pages(command, folder)?,
         Some(folder) => return Err(config(format!("{} is no folder; make it", folder.display()))),
-        None if !quiet => print(&String::from_utf8_lossy(&page(command)?))?,
+        None if !quiet => print(&page(command)?)?,
         None => {}
     }
     Ok(Exit::Complete)
@@ -49,17 +49,19 @@ fn definitions() -> Command {
     command
 }
 
-fn page(command: Command) -> Result<Vec<u8>, Fatal> {
+/// What stands behind the flags are examples and exit codes, and readers look for them by these names.
+fn page(command: Command) -> Result<String, Fatal> {
+    let man = Man::new(command).source(concat!("giggles ", env!("CARGO_PKG_VERSION"))).manual("giggles' manual");
     let mut text = Vec::new();
-    Man::new(command).manual("giggles").render(&mut text).map_err(|error| Fatal::Failed(error.to_string()))?;
-    Ok(text)
+    man.render(&mut text).map_err(|error| Fatal::Failed(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&text).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES AND EXIT STATUS\n"))
 }
 
 fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {
     for command in std::iter::once(&command).chain(command.get_subcommands()) {
         let name = command.get_display_name().unwrap_or(command.get_name());
         let path = folder.join(format!("{name}.1"));
-        replace(&path, &page(command.clone())?, MODE)
+        replace(&path, page(command.clone())?.as_bytes(), MODE)
             .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     }
     Ok(())
