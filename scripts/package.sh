@@ -1,9 +1,10 @@
 #!/bin/sh
-# The Debian package, with man pages and completions made by the program that goes into it.
+# The Debian package, with man pages and completions made by the program that goes into it, and the licences of all
+# that is linked into it.
 #
 #   scripts/package.sh          builds giggles for release and writes target/debian/giggles_*.deb
 #
-# Needs cargo-deb (cargo install cargo-deb) and, for reading the package's dependencies, dpkg-dev.
+# Needs cargo-deb (cargo install cargo-deb), python3 and, for reading the program's dependencies, dpkg-dev.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,6 +23,7 @@ gzip -9n "$folder"/man/*.1
 "$program" completions bash >"$folder/completions/giggles"
 "$program" completions zsh >"$folder/completions/_giggles"
 "$program" completions fish >"$folder/completions/giggles.fish"
+python3 scripts/third_party.py >"$folder/third-party-licenses.txt"
+gzip -9n "$folder/third-party-licenses.txt"
 
-# The units are there only if deploy/systemd is; cargo-deb knows no "if".
 cargo deb --no-build --locked

@@ -166,3 +166,16 @@ fn a_folder_that_is_not_there_is_a_wrong_setting() {
     place.run(&["completions", "tcsh"]).ends_with(2);
     assert_eq!(place.run(&["man", "-q"]).ends_with(0).stdout, "");
 }
+
+/// A file that was renamed would be missed only when somebody makes the package.
+#[test]
+fn what_the_package_takes_from_the_repository_is_there() {
+    let manifest = fs::read_to_string(support::audio::file("Cargo.toml")).unwrap();
+    let assets = manifest.lines().filter_map(|line| line.strip_prefix("    [\"")?.split('"').next());
+    let ours: Vec<&str> = assets.filter(|asset| !asset.starts_with("target/")).collect();
+    assert!(ours.len() >= 10 && ours.contains(&"models/LICENSE-YAMNET"), "{ours:?}");
+    for asset in ours {
+        let path = asset.trim_end_matches("*.md");
+        assert!(support::audio::file(path).exists(), "{asset}");
+    }
+}
