@@ -27,7 +27,8 @@
 //! | [`shard`] | this machine's part of the recordings | |
 //! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
 //! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
-//! | [`output`] | what happened as text: one file a format | record, exit, day |
+//! | [`care`] | clips and rows held against each other; old ones removed | record, exit, clips, store |
+//! | [`output`] | what happened as text: one file a format | record, exit, day, care |
 //! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
 //! | [`export`] | stored laughs for other programs: a text, or a file a recording | record, exit, replace, store, output |
 //! | [`run`] | one run, folder to exit code | all |
@@ -46,6 +47,7 @@
 //! - A run is committed whole or not at all.
 
 pub mod audio;
+pub mod care;
 pub mod clips;
 pub mod day;
 pub mod doctor;

@@ -8,6 +8,8 @@ mod homes;
 mod nights;
 #[path = "store/postgres_only.rs"]
 mod postgres_only;
+#[path = "store/pruning.rs"]
+mod pruning;
 #[path = "store/reading.rs"]
 mod reading;
 #[path = "support/postgres.rs"]
@@ -26,6 +28,7 @@ use giggles::store::{StoreError, open};
 
 use homes::{Home, InPostgres, InSqlite, eventually};
 use nights::{at, content, event, night, recording};
+use pruning::*;
 use reading::*;
 
 macro_rules! contract {
@@ -68,6 +71,14 @@ contract!(
     runs_are_read_latest_first,
     a_newer_database_is_not_read_either,
     reading_does_not_wait_for_the_lock,
+    clips_are_forgotten_and_rows_stay,
+    old_rows_go_with_their_laughs_and_runs,
+    a_row_that_names_a_clip_stays,
+    a_recording_is_old_when_it_is_over,
+    a_failure_that_tells_no_time_is_as_old_as_its_run,
+    another_sources_rows_stay,
+    a_dry_run_counts_and_changes_nothing,
+    whoever_is_at_work_keeps_care_away,
 );
 
 fn a_night_reads_back(home: &impl Home) {
@@ -270,8 +281,9 @@ fn a_newer_database_is_refused(home: &impl Home) {
     drop(open(&home.location()).unwrap());
     home.tell("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
     let error = open(&home.location()).err().expect("a newer schema");
-    assert!(matches!(error, StoreError::Newer { found: 7, known: 2, .. }), "{error}");
-    assert!(error.to_string().ends_with("(schema 7, this one knows 2): update giggles"), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 7, .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("(schema 7, this one knows ") && text.ends_with("): update giggles"), "{text}");
 }
 
 fn tables_of_others_are_not_touched(home: &impl Home) {

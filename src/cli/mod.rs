@@ -2,16 +2,20 @@
 //!
 //! Invariant: the only room that knows clap. It decides nothing about audio or databases.
 
+mod completions;
 mod doctor;
 mod export;
+mod man;
 mod messages;
 mod night;
+mod prune;
 mod scan;
 mod scores;
 mod settings;
 pub mod signals;
 mod status;
 mod stored;
+mod verify;
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -76,6 +80,16 @@ enum Command {
     /// Check everything that a night will need, and change nothing
     #[command(after_help = format!("{}\n\n{}", doctor::EXAMPLES, EXIT_CODES.as_str()))]
     Doctor(Box<scan::Arguments>),
+    /// Find rows whose clip is missing, and clips that no row names
+    Verify(verify::Arguments),
+    /// Remove old clips and, if asked for, old rows
+    Prune(prune::Arguments),
+    /// Write what a shell needs to complete commands and flags
+    #[command(display_order = LAST)]
+    Completions(completions::Arguments),
+    /// Write the manual, a page a command
+    #[command(display_order = LAST)]
+    Man(man::Arguments),
 }
 
 #[derive(Args)]
@@ -117,6 +131,10 @@ impl Cli {
             Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
             Command::Status(arguments) => status::run(&arguments, quiet),
             Command::Doctor(arguments) => doctor::run(&arguments, quiet),
+            Command::Verify(arguments) => verify::run(&arguments, quiet),
+            Command::Prune(arguments) => prune::run(&arguments, quiet),
+            Command::Completions(arguments) => completions::run(&arguments, quiet),
+            Command::Man(arguments) => man::run(&arguments, quiet),
         }
     }
 }

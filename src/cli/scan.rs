@@ -31,7 +31,7 @@ use crate::progress::Progress;
 /// Folders to hear if none is given on the command line, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 /// Read here, since clap takes an empty variable for a folder.
-const CLIPS: &str = "GIGGLES_CLIPS";
+pub const CLIPS: &str = "GIGGLES_CLIPS";
 /// The day, unless a flag tells of one. Read here, since clap would hold it against `--from`.
 pub(super) const DATE: &str = "GIGGLES_DATE";
 

@@ -12,6 +12,7 @@ use giggles::store::{self, Location, Reader};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::scan::CLIPS;
 use super::settings::{config, database};
 
 #[derive(Args)]
@@ -46,19 +47,11 @@ impl Stored {
 
     /// To read from. None, and a message, where nothing has ever been stored.
     pub fn reader(&self) -> Result<Option<Box<dyn Reader>>, Fatal> {
-        let location = self.location()?;
-        let reader = store::read(&location)?;
-        if reader.is_none() {
-            log::error!(
-                "nothing has been stored yet in {location}; if it should be, is this the database that the nights write to \
-                 (--database, DATABASE_URL), and is its disk mounted?"
-            );
-        }
-        Ok(reader)
+        reader(&self.location()?)
     }
 
     pub fn source(&self) -> Option<String> {
-        self.source.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+        named(self.source.as_deref())
     }
 
     /// The zone that was asked for, or in which the last run cut its days.
@@ -86,4 +79,70 @@ impl Stored {
         };
         between(instant("--from", &self.from)?, instant("--to", &self.to)?).map_err(config)
     }
+}
+
+/// Of the commands that care for all that is stored, whenever it was recorded.
+#[derive(Args)]
+pub struct Whose {
+    /// Whose recordings [default: everybody's]
+    #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE")]
+    source: Option<String>,
+    /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// File whose first line is the database's URL [env: GIGGLES_DATABASE_URL_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "database")]
+    database_url_file: Option<PathBuf>,
+}
+
+impl Whose {
+    pub fn location(&self) -> Result<Location, Fatal> {
+        database(self.database.as_deref(), self.database_url_file.as_deref())
+    }
+
+    /// As of `Stored`.
+    pub fn reader(&self) -> Result<Option<Box<dyn Reader>>, Fatal> {
+        reader(&self.location()?)
+    }
+
+    pub fn source(&self) -> Option<String> {
+        named(self.source.as_deref())
+    }
+}
+
+/// Where clips lie.
+#[derive(Args)]
+pub struct ClipFolder {
+    /// Folder of the clips, as `giggles scan` was given it [env: GIGGLES_CLIPS]
+    #[arg(long, value_name = "FOLDER")]
+    clips: Option<PathBuf>,
+}
+
+impl ClipFolder {
+    /// The folder must be there: where a disk is not mounted, every clip would seem to be gone.
+    pub fn folder(&self) -> Result<Option<PathBuf>, Fatal> {
+        let from_environment =
+            || std::env::var_os(CLIPS).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
+        match self.clips.clone().or_else(from_environment) {
+            Some(path) if !path.is_dir() => {
+                Err(config(format!("--clips: {} is no folder; make it, or mount its disk", path.display())))
+            }
+            folder => Ok(folder),
+        }
+    }
+}
+
+fn reader(location: &Location) -> Result<Option<Box<dyn Reader>>, Fatal> {
+    let reader = store::read(location)?;
+    if reader.is_none() {
+        log::error!(
+            "nothing has been stored yet in {location}; if it should be, is this the database that the nights write to \
+             (--database, DATABASE_URL), and is its disk mounted?"
+        );
+    }
+    Ok(reader)
+}
+
+fn named(source: Option<&str>) -> Option<String> {
+    source.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }

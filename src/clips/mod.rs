@@ -6,6 +6,7 @@
 //! Invariant: a clip that cannot be written is told and costs nothing else.
 
 mod flac;
+pub mod folder;
 mod name;
 mod tape;
 

@@ -1,9 +1,10 @@
 //! What a clip is called: its source, its day, its instant, its class and how sure it is.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::record::Event;
+use crate::record::{Event, LAUGHTER_NAMES};
 
 /// `neil/2025-10-24/20251024T200512.480Z_belly-laugh_87p.flac`, the instant in UTC, the folder's day in the zone.
 pub fn of(source: &str, began: Timestamp, event: &Event, zone: &TimeZone) -> String {
@@ -13,8 +14,41 @@ pub fn of(source: &str, began: Timestamp, event: &Event, zone: &TimeZone) -> Str
     format!("{}/{day}/{instant}_{}_{percent}p.flac", readable(source), readable(&event.class_name().to_lowercase()))
 }
 
+/// Whether a path below the folder is one that `of` gives, to the letter.
+pub fn is_ours(relative: &str) -> bool {
+    let parts: Vec<&str> = relative.split('/').collect();
+    let [source, day, file] = parts[..] else { return false };
+    readable(source) == source && is_day(day) && is_clip(file)
+}
+
+/// `.<clip>.<process>.tmp`: what a clip is called while it is written.
+pub fn is_left_over(file: &str) -> bool {
+    let inner = file.strip_prefix('.').and_then(|file| file.strip_suffix(".tmp"));
+    let Some((clip, process)) = inner.and_then(|inner| inner.rsplit_once('.')) else { return false };
+    is_clip(clip) && !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+pub fn is_day(text: &str) -> bool {
+    text.parse::<Date>().is_ok_and(|day| day.to_string() == text)
+}
+
+pub fn is_clip(file: &str) -> bool {
+    let parts: Vec<&str> = file.split('_').collect();
+    let [instant, class, percent] = parts[..] else { return false };
+    let is_class = LAUGHTER_NAMES.iter().any(|name| readable(&name.to_lowercase()) == class);
+    let percent = percent.strip_suffix("p.flac").and_then(|text| Some((text, text.parse::<u8>().ok()?)));
+    is_instant(instant) && is_class && percent.is_some_and(|(text, value)| value <= 100 && value.to_string() == text)
+}
+
+/// `20251024T200512.480Z`
+fn is_instant(text: &str) -> bool {
+    let form = b"00000000T000000.000Z";
+    let fits = |(is, form): (u8, &u8)| if *form == b'0' { is.is_ascii_digit() } else { is == *form };
+    text.len() == form.len() && text.bytes().zip(form).all(fits)
+}
+
 /// Letters, digits and single hyphens: safe in every file system and in every shell.
-fn readable(text: &str) -> String {
+pub fn readable(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join("-");
     if name.is_empty() { "source".to_owned() } else { name }
@@ -40,5 +74,41 @@ mod tests {
         assert_eq!(name("neil", 18), "neil/2025-10-24/20251025T063203.480Z_chuckle-chortle_87p.flac");
         assert!(name("../../etc", 13).starts_with("etc/2025-10-24/"));
         assert!(name("…", 13).starts_with("source/2025-10-24/"));
+    }
+
+    #[test]
+    fn what_it_names_it_knows_again() {
+        let began = "2025-10-25T05:30:00Z".parse().unwrap();
+        for source in ["neil", "../../etc", "…", "Anna-Lena 2"] {
+            for class in 13..19 {
+                let path = of(source, began, &event(class), &TimeZone::UTC);
+                assert!(is_ours(&path), "{path}");
+                let temporary = format!(".{}.4711.tmp", path.rsplit('/').next().unwrap());
+                assert!(is_left_over(&temporary), "{temporary}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_named_is_not_ours() {
+        for path in [
+            "",
+            "neil/2025-10-24/notes.txt",
+            "neil/2025-10-24/20251025T063203.480Z_laughter_87p.flac.bak",
+            "neil/2025-10-24/my_20251025T063203.480Z_laughter_87p.flac",
+            "neil/2025-10-24/20251025T063203.480Z_applause_87p.flac",
+            "neil/2025-10-24/20251025T063203.480Z_laughter_101p.flac",
+            "neil/2025-10-24/20251025T063203.480Z_laughter_+7p.flac",
+            "neil/2025-13-24/20251025T063203.480Z_laughter_87p.flac",
+            "neil/20251024/20251025T063203.480Z_laughter_87p.flac",
+            "../2025-10-24/20251025T063203.480Z_laughter_87p.flac",
+            "/2025-10-24/20251025T063203.480Z_laughter_87p.flac",
+            "a/neil/2025-10-24/20251025T063203.480Z_laughter_87p.flac",
+        ] {
+            assert!(!is_ours(path), "{path}");
+        }
+        for file in ["..tmp", ".vimrc.1.tmp", "20251025T063203.480Z_laughter_87p.flac.1.tmp", "."] {
+            assert!(!is_left_over(file), "{file}");
+        }
     }
 }

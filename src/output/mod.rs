@@ -6,10 +6,12 @@
 pub mod doctor;
 pub mod export;
 pub mod json;
+pub mod prune;
 pub mod scores;
 pub mod status;
 pub mod summary;
 pub mod table;
+pub mod verify;
 
 use std::time::Duration;
 
@@ -29,4 +31,9 @@ pub struct View<'a> {
 /// An offset after an instant; the last instant there is, if time ends before.
 fn after(at: Timestamp, offset: Duration) -> Timestamp {
     at.saturating_add(offset).unwrap_or(Timestamp::MAX)
+}
+
+/// `1 clip`, `2 clips`.
+fn several(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -15,6 +15,7 @@
 mod checkup;
 mod location;
 mod postgres;
+mod pruning;
 mod reading;
 mod rows;
 mod schema;
@@ -24,6 +25,7 @@ use std::collections::HashSet;
 
 pub use checkup::{Checkup, Way};
 pub use location::{DatabaseFile, Location};
+pub use pruning::{Pruned, Pruning};
 pub use reading::Reader;
 
 use crate::exit::Fatal;
@@ -50,6 +52,15 @@ pub trait Store: Send {
     ///
     /// The counts are read back from the database after COMMIT.
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError>;
+
+    /// Locks these sources, and makes sure that no other run is at work in this database, also on another source
+    /// or a shard. Runs of these sources are kept away until the store is dropped.
+    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError>;
+
+    /// Forgets clips that are gone and, if that is asked for, what is old; in one transaction.
+    ///
+    /// Where the connection is lost with the answer to COMMIT, it is done again and finds less to do.
+    fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError>;
 }
 
 /// Connects, and brings the tables to this program's version.

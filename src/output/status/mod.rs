@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::several;
 use crate::day::Day;
 use crate::record::PastRun;
 
@@ -43,11 +44,6 @@ fn words(length: Duration) -> String {
         (_, _, ..48) => format!("{hours} h {:02} min", minutes % 60),
         _ => format!("{} d {:02} h", hours / 24, hours % 24),
     }
-}
-
-/// `1 laugh`, `2 laughs`.
-fn several(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn since(then: Timestamp, now: Timestamp) -> Duration {

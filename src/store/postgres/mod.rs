@@ -15,6 +15,7 @@ mod connect;
 mod error;
 mod lock;
 mod password;
+mod pruning;
 mod reading;
 mod server;
 mod statements;
@@ -35,7 +36,7 @@ pub use self::server::Server;
 use self::error::{Hindrance, Trouble, working};
 use self::lock::Session;
 use super::rows::{self, Rows};
-use super::{Store, StoreError, schema, uncounted};
+use super::{Pruned, Pruning, Store, StoreError, schema, uncounted};
 use crate::record::{Analysis, ContentHash, Counts, Run};
 
 /// Between the tries of what a lost connection or another transaction has cut short; half a minute in
@@ -150,6 +151,28 @@ impl Store for Postgres {
         self.ask(move |client, server| lock::take(client, server, &asked)).map_err(Trouble::into_error)?;
         self.locked.push(source.to_owned());
         Ok(())
+    }
+
+    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError> {
+        sources.iter().try_for_each(|source| self.lock(source))?;
+        let other = self.ask(|client, server| {
+            let other = client.query_opt(pruning::OTHERS, &[]).map_err(|error| working(server, &error))?;
+            Ok(other.map(|row| row.get::<_, i32>(0)))
+        });
+        other.map_err(Trouble::into_error)?.map_or(Ok(()), |process| {
+            let server = &self.server;
+            Err(StoreError::Locked(format!(
+                "another giggles (server process {process}) is at work in {server}; try again when it has ended"
+            )))
+        })
+    }
+
+    fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError> {
+        let wanted = Arc::new(pruning.clone());
+        self.retrying(|store| {
+            let wanted = wanted.clone();
+            store.ask(move |client, server| pruning::prune(client, &wanted).map_err(|error| working(server, &error)))
+        })
     }
 
     fn known(

@@ -18,7 +18,9 @@ use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 
 pub struct Lock {
+    /// Empty for one that was only found.
     pub source: String,
+    path: PathBuf,
     _file: File,
 }
 
@@ -33,8 +35,39 @@ impl Lock {
             Err(error) => return Err(refused(std::io::Error::from(error))),
         }
         sign(&mut file).map_err(refused)?;
-        Ok(Lock { source: source.to_owned(), _file: file })
+        Ok(Lock { source: source.to_owned(), path, _file: file })
     }
+
+    /// All that lie beside the database and are not held yet: other sources', and shards', of which nobody knows
+    /// how many there are.
+    pub fn take_others(database: &DatabaseFile, own: &[Lock]) -> Result<Vec<Lock>, StoreError> {
+        let refused = |error: std::io::Error| {
+            StoreError::Config(format!("the locks of {database} cannot be looked at: {error}; check the permissions"))
+        };
+        let paths = lying(&database.path).map_err(refused)?;
+        let others = paths.into_iter().filter(|path| own.iter().all(|lock| lock.path != *path));
+        let taken = others.map(|path| {
+            let mut file = open(&path).map_err(refused)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => Ok(Lock { source: String::new(), path, _file: file }),
+                Err(Errno::WOULDBLOCK) => Err(at_work(database, &mut file)),
+                Err(error) => Err(refused(error.into())),
+            }
+        });
+        taken.collect()
+    }
+}
+
+/// The locks beside a database.
+fn lying(database: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let (Some(folder), Some(name)) = (database.parent(), database.file_name()) else { return Ok(Vec::new()) };
+    let prefix = [name.as_encoded_bytes(), b"."].concat();
+    let is_lock = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+        name.starts_with(&prefix) && name.ends_with(b".lock")
+    };
+    let entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    Ok(entries.into_iter().map(|entry| entry.path()).filter(is_lock).collect())
 }
 
 /// Who holds the lock now. It is taken for no longer than this look, and its file is not made.
@@ -74,6 +107,11 @@ fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
     StoreError::Locked(format!(
         "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
     ))
+}
+
+fn at_work(database: &DatabaseFile, file: &mut File) -> StoreError {
+    let holder = signature(file);
+    StoreError::Locked(format!("another giggles ({holder}) is at work in {database}; try again when it has ended"))
 }
 
 /// The word left by whoever holds it.

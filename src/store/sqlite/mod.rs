@@ -9,6 +9,7 @@
 mod checkup;
 mod error;
 mod lock;
+mod pruning;
 mod reading;
 mod statements;
 
@@ -27,7 +28,7 @@ use self::error::{explain, explain_file, explain_migration, explain_save, moved}
 use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::{self, Rows};
-use super::{Store, StoreError, schema, uncounted};
+use super::{Pruned, Pruning, Store, StoreError, schema, uncounted};
 use crate::record::{Analysis, ContentHash, Counts, Run};
 
 /// How long another program may write before it is said to be busy.
@@ -85,6 +86,17 @@ impl Store for Sqlite {
             self.locks.push(Lock::take(&self.database, source)?);
         }
         Ok(())
+    }
+
+    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError> {
+        sources.iter().try_for_each(|source| self.lock(source))?;
+        let others = Lock::take_others(&self.database, &self.locks)?;
+        self.locks.extend(others);
+        Ok(())
+    }
+
+    fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError> {
+        pruning::prune(&mut self.connection, pruning).map_err(|error| explain(&self.database, &error))
     }
 
     fn known(

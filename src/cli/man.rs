@@ -1,0 +1,68 @@
+//! `giggles man`: the manual, a page a command.
+//!
+//! Invariant: generated from the definitions that parse the command line; the same on every machine.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Command, CommandFactory};
+use clap_mangen::Man;
+use giggles::exit::{Exit, Fatal};
+use giggles::replace::replace;
+
+use super::settings::config;
+use super::{Cli, EXIT_CODES, print};
+
+/// Read by all, like every other page.
+const MODE: u32 = 0o644;
+
+const EXAMPLES: &str = "\
+Examples:
+  giggles man | man -l -
+      read the main page
+  giggles man ~/.local/share/man/man1
+      a page a command, which `man giggles-scan` then finds";
+
+/// The flags of `giggles man`.
+#[derive(Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+pub struct Arguments {
+    /// Write all pages into this folder, instead of the main one to standard output
+    folder: Option<PathBuf>,
+}
+
+/// Writes the main page, or all of them.
+pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+    let command = definitions();
+    match &arguments.folder {
+        Some(folder) if folder.is_dir() => pages(command, folder)?,
+        Some(folder) => return Err(config(format!("{} is no folder; make it", folder.display()))),
+        None if !quiet => print(&page(command)?)?,
+        None => {}
+    }
+    Ok(Exit::Complete)
+}
+
+/// Without what differs between machines: the processor in the long version, the width of the terminal.
+fn definitions() -> Command {
+    let mut command = Cli::command().disable_help_subcommand(true).long_version(env!("CARGO_PKG_VERSION"));
+    command.build();
+    command
+}
+
+/// What stands behind the flags are examples and exit codes, and readers look for them by these names.
+fn page(command: Command) -> Result<String, Fatal> {
+    let man = Man::new(command).source(concat!("giggles ", env!("CARGO_PKG_VERSION"))).manual("giggles' manual");
+    let mut text = Vec::new();
+    man.render(&mut text).map_err(|error| Fatal::Failed(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&text).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES AND EXIT STATUS\n"))
+}
+
+fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {
+    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+        let name = command.get_display_name().unwrap_or(command.get_name());
+        let path = folder.join(format!("{name}.1"));
+        replace(&path, page(command.clone())?.as_bytes(), MODE)
+            .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
+    }
+    Ok(())
+}

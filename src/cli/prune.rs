@@ -1,0 +1,87 @@
+//! `giggles prune`: old clips and rows away.
+
+use clap::Args;
+use giggles::audio::zone::parse_zone;
+use giggles::care::prune::{Settings, before, prune};
+use giggles::exit::{Exit, Fatal};
+use giggles::output::prune::text;
+use giggles::status::usual_zone;
+use giggles::store::Reader;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::settings::config;
+use super::stored::{ClipFolder, Whose};
+use super::{EXIT_CODES, print};
+
+const EXAMPLES: &str = "\
+Examples:
+  giggles prune --older-than 30d --clips clips --dry-run
+      which clips are older than 30 days
+  giggles prune --older-than 30d --clips clips
+      remove them; their laughs stay in the database
+  giggles prune --older-than 1y --clips clips --rows
+      forget recordings and laughs as well, and runs of which nothing is left
+
+Clips go first, then rows, in one transaction. A row is never removed while it names a clip. Recordings that are
+forgotten and still lie in a scanned folder are heard again if a scan covers their day. Here 0 means that all is
+done, 3 that a clip could not be removed, 4 that nothing is stored, and 75 that a scan is at work.";
+
+/// The flags of `giggles prune`.
+#[derive(Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+pub struct Arguments {
+    /// How old: days, weeks, months or years of the calendar, such as 30d, 12w, 6mo or 1y
+    #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
+    older_than: String,
+    #[command(flatten)]
+    clips: ClipFolder,
+    /// Remove old recordings with their laughs as well, and runs that nothing refers to any more
+    #[arg(long)]
+    rows: bool,
+    /// Show what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Zone in which a day is a day [default: that of the last run]
+    #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ")]
+    tz: Option<String>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// Removes, and shows what went.
+pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+    let clips = arguments.clips.folder()?;
+    let now = Timestamp::now().to_zoned(TimeZone::UTC);
+    before(&arguments.older_than, &now).map_err(age)?;
+    if clips.is_none() && !arguments.rows {
+        return Err(config("nothing to prune: name the folder of the clips with --clips, or give --rows"));
+    }
+    let Some(mut reader) = arguments.whose.reader()? else { return Ok(Exit::Empty) };
+    let zone = zone(arguments, reader.as_mut())?;
+    let settings = Settings {
+        database: arguments.whose.location()?,
+        clips,
+        source: arguments.whose.source(),
+        before: before(&arguments.older_than, &now.with_time_zone(zone)).map_err(age)?,
+        rows: arguments.rows,
+        dry_run: arguments.dry_run,
+    };
+    let gone = prune(&settings, reader.as_mut())?;
+    gone.troubles.iter().for_each(|trouble| log::error!("{trouble}"));
+    if !quiet {
+        print(&text(&gone, settings.rows, settings.dry_run))?;
+    }
+    Ok(gone.exit())
+}
+
+fn age(reason: String) -> Fatal {
+    config(format!("--older-than: {reason}"))
+}
+
+fn zone(arguments: &Arguments, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
+    match arguments.tz.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => parse_zone(name).map_err(|error| config(format!("--tz: {error}"))),
+        None => Ok(usual_zone(&reader.runs(arguments.whose.source().as_deref(), 1)?)),
+    }
+}
