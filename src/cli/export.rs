@@ -14,8 +14,8 @@ use super::{EXIT_CODES, print};
 
 const EXAMPLES: &str = "\
 Examples:
-  giggles export --format csv --from '30 days ago' > laughs.csv
-      a month as a table
+  giggles export --format csv --from 2025-10-01 > laughs.csv
+      everything since then as a table
   giggles export --format audacity --date yesterday --beside ~/recordings
       a label track beside each recording of a day
   giggles export --format raven --source neil --folder labels
