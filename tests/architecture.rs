@@ -27,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("watch", &["record", "exit", "replace"]),
     ("status", &["record", "exit", "audio", "day", "store"]),
     ("export", &["record", "exit", "replace", "store", "output"]),
+    ("report", &["record", "exit", "audio", "yamnet", "pool", "day", "store", "output", "status"]),
     ("run", LIBRARY),
     ("lib", LIBRARY),
     // The bin side. The library cannot see it, which the compiler keeps.
@@ -37,12 +38,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 const LIBRARY: &[&str] = &[
     "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
-    "output", "replace", "watch", "status", "export", "run",
+    "output", "replace", "watch", "status", "report", "export", "run",
 ];
 
 const BIN: &[&str] = &[
     "record", "exit", "audio", "clips", "yamnet", "laughter", "identify", "listen", "pool", "shard", "store", "day",
-    "output", "replace", "watch", "status", "export", "run", "cli", "progress",
+    "output", "replace", "watch", "status", "report", "export", "run", "cli", "progress",
 ];
 
 /// Where an outside crate may be named. A crate with several homes does something small in each.
@@ -64,8 +65,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["output"]),
     ("flacenc", &["clips/flac"]),
     ("tempfile", &["clips/tape"]),
+    ("base64", &["output/page"]),
+    ("png", &["report/sound"]),
     ("csv", &["output", "yamnet/classes"]),
-    ("sha2", &["audio/content", "yamnet/weights", "store/sqlite/lock"]),
+    ("sha2", &["audio/content", "output/page", "yamnet/weights", "store/sqlite/lock"]),
     ("rustix", &["store/sqlite/lock"]),
     ("uuid", &["run"]),
     ("clap", &["cli"]),

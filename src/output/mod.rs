@@ -5,6 +5,8 @@
 
 pub mod export;
 pub mod json;
+pub mod page;
+pub mod report;
 pub mod scores;
 pub mod status;
 pub mod summary;
