@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::json::SPEC_VERSION;
-use super::status::day::{clock, of};
-use super::status::{json as status_json, several};
 use crate::day::history::{Mean, Tally, Usual};
 use crate::day::{Day, Joined};
+use crate::output::status::day::{clock, of};
+use crate::output::status::{json as status_json, several};
 
 /// All that these formats and the page may show.
 pub struct Telling<'a> {

@@ -16,10 +16,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use self::text::escape;
-use super::report::Telling;
-use super::status::day::{failures, gaps, verdict};
-use super::status::{local, several, zone_name};
 use crate::day::{Day, Verdict};
+use crate::output::report::Telling;
+use crate::output::status::day::{failures, gaps, verdict};
+use crate::output::status::{local, several, zone_name};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

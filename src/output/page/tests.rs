@@ -59,9 +59,15 @@ fn names_and_sources_cannot_break_out() {
 #[test]
 fn all_that_is_known_is_there_without_the_script() {
     let page = page(&[day("neil", "noon.ogg")]);
-    for text in
-        ["<strong id=\"number\">1</strong>", "13:00:01", "noon.ogg", "Giggle", "no clip", "Hours", "class=\"mark\""]
-    {
+    for text in [
+        "<strong id=\"number\">1</strong>",
+        "13:00:01",
+        "noon.ogg",
+        "Giggle",
+        "no clip",
+        "This day is not whole",
+        "class=\"mark\"",
+    ] {
         assert!(page.contains(text), "{text}");
     }
 }
