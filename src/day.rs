@@ -5,17 +5,20 @@
 //!
 //! Invariant: pure. What was heard, what only failed and the gaps tile the day, as far as it is over.
 
+pub mod history;
+mod joined;
 pub mod span;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+pub use self::joined::{Joined, SEAM, joined};
 pub use self::span::Span;
 
 use self::span::{union, without};
 use crate::exit::Exit;
-use crate::record::{Laugh, PastRun, StoredFailure, StoredRecording};
+use crate::record::{PastRun, StoredFailure, StoredRecording};
 
 /// A calendar day in a zone: 23, 24 or 25 hours.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub struct Day {
     pub calendar: Calendar,
     /// Those of which a part lies in the day; one across midnight belongs to both days.
     pub recordings: Vec<StoredRecording>,
+    /// Those that end where the day begins, or begin where it ends: a laugh may go on in them.
+    pub neighbours: Vec<StoredRecording>,
     /// What somebody listened to, once however many recordings hold it.
     pub heard: Vec<Span>,
     /// What is in failed recordings only, as long as they say they are.
@@ -87,7 +92,8 @@ impl Day {
         let gaps = without(&without(&[until_now], &heard), &failed);
         let is_over = calendar.span.to <= now;
         let looked = is_over.then(|| looked(source, &calendar.span, runs)).flatten();
-        Day { source: source.to_owned(), calendar: calendar.clone(), recordings, heard, failed, gaps, is_over, looked }
+        let (source, calendar, neighbours) = (source.to_owned(), calendar.clone(), Vec::new());
+        Day { source, calendar, recordings, neighbours, heard, failed, gaps, is_over, looked }
     }
 
     pub fn verdict(&self) -> Verdict {
@@ -104,12 +110,15 @@ impl Day {
         self.recordings.iter().filter_map(|recording| Some((recording, recording.failure()?)))
     }
 
-    /// Those that begin on this day, in order of time, with the recording that holds them.
-    pub fn laughs(&self) -> Vec<(&StoredRecording, &Laugh)> {
-        let of = |recording| std::iter::repeat(recording).zip(StoredRecording::laughs(recording));
-        let mut laughs: Vec<_> = self.recordings.iter().flat_map(of).collect();
-        laughs.retain(|(_, laugh)| self.calendar.span.holds(laugh.starts));
-        laughs.sort_by_key(|(_, laugh)| laugh.starts);
+    /// With the recordings around the day, in which a laugh of its first or last second goes on.
+    pub fn beside(self, neighbours: Vec<StoredRecording>) -> Day {
+        Day { neighbours, ..self }
+    }
+
+    /// Those that begin on this day, in order of time. One that the recorder cut in two is one.
+    pub fn laughs(&self) -> Vec<Joined<'_>> {
+        let mut laughs = joined(self.recordings.iter().chain(&self.neighbours));
+        laughs.retain(|laugh| self.calendar.span.holds(laugh.starts()));
         laughs
     }
 }

@@ -34,6 +34,7 @@
 //! | [`run`] | one run, folder to exit code | all |
 //! | [`doctor`] | everything a night will need, looked at before it | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
+//! | [`report`] | a day told to people, with its clips | record, exit, audio, yamnet, pool, day, store, output, status |
 //!
 //! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
 //! cannot see the command line.
@@ -60,6 +61,7 @@ pub mod output;
 pub mod pool;
 pub mod record;
 pub mod replace;
+pub mod report;
 pub mod run;
 pub mod shard;
 pub mod status;

@@ -11,7 +11,7 @@ use jiff::{Timestamp, Zoned};
 
 use crate::audio::window;
 use crate::audio::zone::{parse_zone, system_zone};
-use crate::day::{Calendar, Day, Span};
+use crate::day::{Calendar, Day, SEAM, Span};
 use crate::exit::{Exit, Fatal};
 use crate::record::{PastRun, StoredRecording, Window};
 use crate::store::{self, Location, Reader};
@@ -55,8 +55,7 @@ pub fn look(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fat
         Some(date) => {
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
-            let recordings = recordings(reader.as_mut(), settings, &calendar)?;
-            wanted.iter().map(|source| day(source, &calendar, &recordings, &runs, asked)).collect()
+            days(reader.as_mut(), wanted, &calendar, &runs, asked)?
         }
         None => Vec::new(),
     };
@@ -87,16 +86,53 @@ fn span(date: Date, zone: &TimeZone) -> Option<Span> {
     Some(Span { from: window.from?, to: window.to? })
 }
 
-fn recordings(
-    reader: &mut dyn Reader,
-    settings: &Settings,
-    calendar: &Calendar,
-) -> Result<Vec<StoredRecording>, Fatal> {
-    let window = Window { from: Some(calendar.span.from), to: Some(calendar.span.to) };
-    Ok(reader.recordings(settings.source.as_deref(), &window)?)
+/// A date in a zone; None where the calendar ends.
+pub fn calendar_of(date: Date, zone: &TimeZone) -> Option<Calendar> {
+    Some(Calendar { date, zone: zone.clone(), span: span(date, zone)? })
 }
 
-fn day(source: &str, calendar: &Calendar, all: &[StoredRecording], runs: &[PastRun], now: Timestamp) -> Day {
-    let of = all.iter().filter(|recording| recording.source == source).cloned();
-    Day::of(source, calendar, of.collect(), runs, now)
+/// One date, a day a source.
+pub fn days(
+    reader: &mut dyn Reader,
+    sources: &[String],
+    calendar: &Calendar,
+    runs: &[PastRun],
+    asked: Timestamp,
+) -> Result<Vec<Day>, Fatal> {
+    let one = match sources {
+        [source] => Some(source.as_str()),
+        _ => None,
+    };
+    let window = Window { from: Some(calendar.span.from), to: Some(calendar.span.to) };
+    let recordings = reader.recordings(one, &window)?;
+    let around = neighbours(reader, one, &calendar.span)?;
+    Ok(sources.iter().map(|source| day(source, calendar, &recordings, &around, runs, asked)).collect())
+}
+
+/// Recordings that touch a span from outside, as far as a laugh may go on in them.
+fn neighbours(reader: &mut dyn Reader, source: Option<&str>, span: &Span) -> Result<Vec<StoredRecording>, Fatal> {
+    let before = span.from.saturating_sub(SEAM).unwrap_or(Timestamp::MIN);
+    let after = span.to.saturating_add(SEAM).unwrap_or(Timestamp::MAX);
+    let mut found = Vec::new();
+    for (from, to) in [(before, span.from), (span.to, after)] {
+        found.extend(reader.recordings(source, &Window { from: Some(from), to: Some(to) })?);
+    }
+    let is_outside = |recording: &StoredRecording| {
+        let ended = recording.ended().unwrap_or(Timestamp::MAX);
+        recording.began.is_some_and(|began| began.at >= span.to || ended <= span.from)
+    };
+    found.retain(is_outside);
+    Ok(found)
+}
+
+fn day(
+    source: &str,
+    calendar: &Calendar,
+    all: &[StoredRecording],
+    around: &[StoredRecording],
+    runs: &[PastRun],
+    now: Timestamp,
+) -> Day {
+    let of = |all: &[StoredRecording]| all.iter().filter(|recording| recording.source == source).cloned().collect();
+    Day::of(source, calendar, of(all), runs, now).beside(of(around))
 }

@@ -12,7 +12,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_has_examples_and_exit_codes() {
-    for command in ["scan", "export", "scores", "status", "doctor", "verify", "prune", "completions", "man"] {
+    for command in ["scan", "export", "scores", "status", "report", "doctor", "verify", "prune", "completions", "man"] {
         let help = help(&[command, "--help"]);
         let example = format!("  giggles {command} ");
         assert!(help.contains("Examples:\n") && help.contains(&example), "{help}");
@@ -93,7 +93,7 @@ fn thresholds_have_their_names() {
 #[test]
 fn examples_are_commands_that_parse() {
     let place = Place::new();
-    for command in ["scan", "export", "scores", "status", "doctor", "verify", "prune", "completions", "man"] {
+    for command in ["scan", "export", "scores", "status", "report", "doctor", "verify", "prune", "completions", "man"] {
         let text = help(&[command, "--help"]).replace("\\\n", " ");
         let examples: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("  giggles ")).collect();
         assert!(examples.len() >= 2, "{text}");

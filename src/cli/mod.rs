@@ -9,6 +9,7 @@ mod man;
 mod messages;
 mod night;
 mod prune;
+mod report;
 mod scan;
 mod scores;
 mod settings;
@@ -73,6 +74,8 @@ enum Command {
     Scan(Box<scan::Arguments>),
     /// Write stored laughs for other programs
     Export(export::Arguments),
+    /// Show a day and its laughs, here or as a page to listen to
+    Report(report::Arguments),
     /// Show what the model hears in one recording, patch by patch
     Scores(scores::Arguments),
     /// Show the last runs, or what is known of a day: heard, failed, missing hours, laughs
@@ -128,6 +131,7 @@ impl Cli {
         match self.command {
             Command::Scan(arguments) => Ok(scan::run(&arguments, quiet, log, signals)),
             Command::Export(arguments) => export::run(&arguments, quiet),
+            Command::Report(arguments) => report::run(&arguments, quiet),
             Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
             Command::Status(arguments) => status::run(&arguments, quiet),
             Command::Doctor(arguments) => doctor::run(&arguments, quiet),

@@ -9,8 +9,9 @@ use giggles::exit::Fatal;
 use giggles::record::Window;
 use giggles::status::usual_zone;
 use giggles::store::{self, Location, Reader};
-use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::scan::CLIPS;
 use super::settings::{config, database};
@@ -78,6 +79,20 @@ impl Stored {
             at.map(Option::flatten).map_err(|error| config(format!("{flag}: {error}")))
         };
         between(instant("--from", &self.from)?, instant("--to", &self.to)?).map_err(config)
+    }
+
+    /// The first and the last calendar day that the flags touch; yesterday, unless they say otherwise.
+    pub fn dates(&self, zone: &TimeZone, now: Timestamp) -> Result<(Date, Date), Fatal> {
+        let today = now.to_zoned(zone.clone()).date();
+        let yesterday = today.yesterday().unwrap_or(today);
+        let window = self.window(zone)?;
+        if window == Window::default() {
+            return Ok((yesterday, yesterday));
+        }
+        let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        let before = |at: Timestamp| at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at);
+        let last = window.to.map_or(today, |to| date(before(to)));
+        Ok((window.from.map_or(last, date), last))
     }
 }
 

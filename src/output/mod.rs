@@ -6,7 +6,9 @@
 pub mod doctor;
 pub mod export;
 pub mod json;
+pub mod page;
 pub mod prune;
+pub mod report;
 pub mod scores;
 pub mod status;
 pub mod summary;

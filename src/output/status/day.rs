@@ -2,7 +2,7 @@
 //!
 //! Invariant: one screen, however many recordings and gaps the day has; what is left off is counted.
 
-mod strip;
+pub(in crate::output) mod strip;
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn last_run(look: &Look) -> String {
 }
 
 /// One source's.
-fn of(day: &Day) -> String {
+pub fn of(day: &Day) -> String {
     let mut lines = vec![headline(day)];
     if !day.recordings.is_empty() {
         lines.push(String::new());
@@ -91,7 +91,7 @@ fn counts(day: &Day) -> String {
     )
 }
 
-fn failures(day: &Day) -> Vec<String> {
+pub fn failures(day: &Day) -> Vec<String> {
     let count = day.failures().count();
     let mut lines = Vec::new();
     if count > 0 {
@@ -117,7 +117,7 @@ fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> St
 }
 
 /// The longest gaps in order of time; the short ones and the rest as a sum.
-fn gaps(day: &Day) -> Vec<String> {
+pub fn gaps(day: &Day) -> Vec<String> {
     let mut by_length: Vec<&Span> = day.gaps.iter().collect();
     by_length.sort_by_key(|gap| std::cmp::Reverse(gap.length()));
     let long = by_length.iter().take(LINES).take_while(|gap| gap.length() >= SHORT).count();
@@ -144,7 +144,7 @@ fn range(day: &Day, span: &Span) -> String {
 }
 
 /// `13:00:00`; with the offset where clocks change on this day; midnight at the end is 24:00:00.
-fn clock(day: &Day, at: Timestamp) -> String {
+pub fn clock(day: &Day, at: Timestamp) -> String {
     let calendar = &day.calendar;
     let is_even = calendar.span.length() == Duration::from_secs(24 * 3600);
     let zoned = at.to_zoned(calendar.zone.clone());

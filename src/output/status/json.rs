@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Look;
 use super::day::verdict;
-use crate::day::{Day, Span, Verdict, span};
+use crate::day::{Day, Joined, Span, Verdict, span};
 use crate::output::json::{SPEC_VERSION, score, seconds};
 use crate::record::{Laugh, PastRun, StoredFailure, StoredRecording};
 
@@ -41,7 +41,7 @@ fn run(run: &PastRun) -> Value {
     })
 }
 
-fn day(day: &Day) -> Value {
+pub fn day(day: &Day) -> Value {
     json!({
         "source": day.source,
         "date": day.calendar.date.to_string(),
@@ -87,14 +87,27 @@ fn failure(failure: &StoredFailure) -> Value {
     })
 }
 
-fn laugh((recording, laugh): (&StoredRecording, &Laugh)) -> Value {
+/// Begins in `recording`; one that was cut in two names all its rows in `parts`.
+fn laugh(laugh: Joined) -> Value {
+    let (recording, row) = laugh.first();
     json!({
         "recording": recording.name,
-        "starts_at": laugh.starts.to_string(),
-        "ends_at": laugh.ends.to_string(),
-        "start_seconds": seconds(laugh.event.start),
-        "end_seconds": seconds(laugh.event.end),
-        "peak_score": score(laugh.event.peak),
-        "class": laugh.event.class_name(),
+        "starts_at": laugh.starts().to_string(),
+        "ends_at": laugh.ends().to_string(),
+        "start_seconds": seconds(row.event.start),
+        "end_seconds": seconds(row.event.end),
+        "length_seconds": seconds(laugh.length()),
+        "peak_score": score(laugh.peak()),
+        "class": laugh.class_name(),
+        "parts": laugh.parts.iter().map(part).collect::<Vec<_>>(),
+    })
+}
+
+fn part((recording, row): &(&StoredRecording, &Laugh)) -> Value {
+    json!({
+        "recording": recording.name,
+        "start_seconds": seconds(row.event.start),
+        "end_seconds": seconds(row.event.end),
+        "peak_score": score(row.event.peak),
     })
 }

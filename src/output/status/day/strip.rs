@@ -30,7 +30,7 @@ pub fn lines(day: &Day) -> Vec<String> {
 /// `1  9 +`: a digit under its cell; + is more than nine.
 fn laughs(day: &Day, cells: &[Span]) -> String {
     let laughs = day.laughs();
-    let count = |cell: &Span| laughs.iter().filter(|(_, laugh)| cell.holds(laugh.starts)).count();
+    let count = |cell: &Span| laughs.iter().filter(|laugh| cell.holds(laugh.starts())).count();
     let digit = |count| match count {
         0 => ' ',
         1..=9 => char::from_digit(count, 10).unwrap_or('+'),

@@ -1,0 +1,113 @@
+//! `giggles report`: a day to the terminal, to scripts, or as a page.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use giggles::exit::{Exit, Fatal};
+use giggles::output::report::{csv, document, text};
+use giggles::replace::replace;
+use giggles::report::{Embed, Paper, Report, Settings, report};
+use jiff::Timestamp;
+
+use super::settings::config;
+use super::stored::Stored;
+use super::{EXIT_CODES, print};
+
+const EXAMPLES: &str = "\
+Examples:
+  giggles report
+      yesterday: its number, its hours, its laughs
+  giggles report --clips ~/laughs -o yesterday.html
+      the same as a page to look at and to listen to; it opens from disk, without a network
+  giggles report --from 2025-10-20 --to 2025-10-27 --csv
+      a week as a table, a row a laugh
+
+A laugh that the recorder cut in two, in files that follow each other without a gap, is one laugh here. Codes are
+those of giggles status --date: 3 if a recording failed or nobody has looked since, 4 if nothing is stored.";
+
+/// Only whoever wore the microphone: a page holds what people said.
+const PRIVATE: u32 = 0o600;
+
+/// The flags of `giggles report`.
+#[derive(Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+pub struct Arguments {
+    /// Write a page to this file
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "csv"], help_heading = "As a page")]
+    output: Option<PathBuf>,
+    /// Folder of clips that `scan --clips` wrote
+    #[arg(long, value_name = "FOLDER", env = "GIGGLES_CLIPS", help_heading = "As a page")]
+    clips: Option<PathBuf>,
+    /// Where the page has its clips: inside, beside it, or inside as long as it stays below 12 MB
+    #[arg(long, value_name = "WHICH", default_value = "auto", help_heading = "As a page")]
+    embed: EmbedFlag,
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print a table, a row a laugh
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    stored: Stored,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EmbedFlag {
+    All,
+    None,
+    Auto,
+}
+
+/// Reads the day and shows it.
+pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+    let clips = clips(arguments)?;
+    let Some(mut reader) = arguments.stored.reader()? else { return Ok(Exit::Empty) };
+    let zone = arguments.stored.zone(reader.as_mut())?;
+    let asked = Timestamp::now();
+    let (first, last) = arguments.stored.dates(&zone, asked)?;
+    let settings = Settings { source: arguments.stored.source(), zone, first, last };
+    let report = report(&settings, reader.as_mut(), asked)?;
+    if report.exit == Exit::Empty {
+        log::error!("no recordings of {first} are stored; are the day, --tz and --source right?");
+    }
+    match &arguments.output {
+        Some(path) => write(arguments, &report, path, clips, quiet)?,
+        None if quiet => {}
+        None if arguments.json => print(&document(&report.telling()))?,
+        None if arguments.csv => print(&csv(&report.telling()))?,
+        None => print(&text(&report.telling()))?,
+    }
+    Ok(report.exit)
+}
+
+fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
+    match arguments.clips.clone().filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) if arguments.output.is_some() && !path.is_dir() => {
+            Err(config(format!("--clips: {} is no folder; is its disk mounted?", path.display())))
+        }
+        path => Ok(path),
+    }
+}
+
+fn write(
+    arguments: &Arguments,
+    report: &Report,
+    path: &PathBuf,
+    clips: Option<PathBuf>,
+    quiet: bool,
+) -> Result<(), Fatal> {
+    let embed = match arguments.embed {
+        EmbedFlag::All => Embed::All,
+        EmbedFlag::None => Embed::None,
+        EmbedFlag::Auto => Embed::Auto,
+    };
+    let page = report.page(&Paper { path, clips, embed })?;
+    replace(path, page.as_bytes(), PRIVATE)
+        .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
+    match quiet {
+        true => Ok(()),
+        false => {
+            print(&format!("{}: {} laughs, {} kB\n", path.display(), report.telling().laughs(), page.len() / 1000))
+        }
+    }
+}

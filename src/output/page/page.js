@@ -1,0 +1,143 @@
+"use strict";
+(() => {
+  const laughs = JSON.parse(document.getElementById("laughs").textContent);
+  const rows = [...document.querySelectorAll(".laughs li")];
+  if (!rows.length) return;
+  const marks = new Map([...document.querySelectorAll(".mark")].map((mark) => [Number(mark.dataset.laugh), mark]));
+  const slider = document.getElementById("threshold");
+  const player = new Audio();
+  let current = -1;
+  let playing = null;
+
+  // A laugh is known by what it is, not by its place on this page.
+  const key = (laugh) => "giggles:" + [laugh.source, laugh.content_sha256 || laugh.recording, laugh.start_seconds, laugh.end_seconds].join("|");
+  const memory = new Map();
+  const load = (laugh) => {
+    try { return JSON.parse(localStorage.getItem(key(laugh))) || {}; } catch { return memory.get(key(laugh)) || {}; }
+  };
+  const save = (laugh, said) => {
+    const at = new Date().toISOString();
+    const value = { ...load(laugh), ...said, at };
+    memory.set(key(laugh), value);
+    try { localStorage.setItem(key(laugh), JSON.stringify(value)); } catch { /* A private window forgets; the export does not. */ }
+  };
+
+  const show = (i) => {
+    const said = load(laughs[i]);
+    const row = rows[i];
+    row.querySelector(".keep").setAttribute("aria-pressed", String(said.verdict === "keep"));
+    row.querySelector(".discard").setAttribute("aria-pressed", String(said.verdict === "discard"));
+    row.classList.toggle("discarded", said.verdict === "discard");
+    if (document.activeElement !== row.querySelector(".note")) row.querySelector(".note").value = said.note || "";
+  };
+  const judge = (i, verdict) => {
+    save(laughs[i], { verdict: load(laughs[i]).verdict === verdict ? null : verdict });
+    show(i);
+  };
+
+  const stop = () => {
+    player.pause();
+    if (playing !== null) {
+      const button = rows[playing].querySelector(".play");
+      button.classList.remove("on");
+      button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/^Stop/, "Play"));
+    }
+    playing = null;
+  };
+  const play = (i) => {
+    const again = playing === i;
+    stop();
+    const sounds = laughs[i].audio;
+    if (again || !sounds.length) return;
+    playing = i;
+    const button = rows[i].querySelector(".play");
+    button.classList.add("on");
+    button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/^Play/, "Stop"));
+    let part = 0;
+    const next = () => {
+      if (playing !== i) return;
+      if (part === sounds.length) return stop();
+      player.src = sounds[part++];
+      player.play().catch(() => {
+        if (playing !== i) return;
+        stop();
+        button.hidden = true;
+        const why = document.createElement("span");
+        why.className = "mute";
+        why.textContent = "its clip cannot be played; is the folder of clips still beside the page?";
+        button.after(why);
+      });
+    };
+    player.onended = next;
+    next();
+  };
+
+  const move = (i) => {
+    if (!rows[i]) return;
+    if (current >= 0) { rows[current].tabIndex = -1; marks.get(current)?.classList.remove("at"); }
+    current = i;
+    rows[i].tabIndex = 0;
+    marks.get(i)?.classList.add("at");
+    rows[i].focus({ preventScroll: true });
+    rows[i].scrollIntoView({ block: "nearest" });
+  };
+  const step = (by) => {
+    for (let i = current + by; i >= 0 && i < rows.length; i += by) if (!rows[i].hidden) return move(i);
+  };
+
+  const filter = () => {
+    const from = Number(slider.value);
+    let shown = 0;
+    rows.forEach((row, i) => {
+      row.hidden = laughs[i].peak < from;
+      marks.get(i)?.classList.toggle("off", row.hidden);
+      if (!row.hidden) shown += 1;
+    });
+    document.getElementById("from").textContent = from.toFixed(2);
+    document.getElementById("shown").textContent = `${shown} of ${rows.length} shown`;
+  };
+
+  const lines = () => laughs.map((laugh) => [laugh, load(laugh)])
+    .filter(([, said]) => said.verdict || said.note)
+    .map(([laugh, said]) => JSON.stringify({
+      source: laugh.source, recording: laugh.recording, content_sha256: laugh.content_sha256,
+      start_seconds: laugh.start_seconds, end_seconds: laugh.end_seconds, starts_at: laugh.starts_at,
+      verdict: said.verdict || null, note: said.note || null, at: said.at,
+    }) + "\n").join("");
+  const exportNotes = () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([lines()], { type: "application/x-ndjson" }));
+    link.download = `giggles-notes-${laughs[0].starts_at.slice(0, 10)}.jsonl`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  };
+
+  rows.forEach((row, i) => {
+    row.tabIndex = i === 0 ? 0 : -1;
+    row.querySelector(".verdict").hidden = false;
+    row.querySelector(".keep").onclick = () => judge(i, "keep");
+    row.querySelector(".discard").onclick = () => judge(i, "discard");
+    row.querySelector(".note").oninput = (event) => save(laughs[i], { note: event.target.value.trim() || null });
+    const button = row.querySelector(".play");
+    if (button) { button.hidden = false; button.onclick = () => play(i); }
+    row.addEventListener("focusin", () => { if (current !== i) { marks.get(current)?.classList.remove("at"); current = i; marks.get(i)?.classList.add("at"); } });
+    marks.get(i)?.addEventListener("click", () => { if (!row.hidden) move(i); });
+    show(i);
+  });
+  document.querySelector(".controls").hidden = false;
+  slider.value = slider.min; // Browsers restore it on reload, and then the list is not whole.
+  slider.oninput = filter;
+  document.getElementById("export").onclick = exportNotes;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
+    const at = Math.max(current, 0);
+    const act = {
+      j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
+      " ": () => play(at), f: () => judge(at, "keep"), d: () => judge(at, "discard"),
+    }[event.key];
+    if (!act || (event.key === " " && event.target.closest("button"))) return;
+    event.preventDefault();
+    act();
+  });
+  filter();
+})();

@@ -1,0 +1,137 @@
+//! A day and its laughs: on a terminal, as JSON, as a table.
+//!
+//! What a day is made of is shown as `status --date` shows it; here come what is usual and every laugh.
+
+use csv::{Terminator, WriterBuilder};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::json::SPEC_VERSION;
+use crate::day::history::{Mean, Tally, Usual};
+use crate::day::{Day, Joined};
+use crate::output::several;
+use crate::output::status::day::{clock, of};
+use crate::output::status::json as status_json;
+
+/// All that these formats and the page may show.
+pub struct Telling<'a> {
+    pub asked: Timestamp,
+    pub zone: &'a TimeZone,
+    /// A day a date and source, in order of dates.
+    pub days: &'a [Day],
+    /// Of the dates shown and of those before.
+    pub tallies: &'a [Tally],
+    pub usual: Usual,
+}
+
+impl Telling<'_> {
+    /// Days that hold recordings; all if none does.
+    pub fn shown(&self) -> Vec<&Day> {
+        let full: Vec<&Day> = self.days.iter().filter(|day| !day.recordings.is_empty()).collect();
+        if full.is_empty() { self.days.iter().collect() } else { full }
+    }
+
+    pub fn laughs(&self) -> usize {
+        self.days.iter().map(|day| day.laughs().len()).sum()
+    }
+
+    /// `same weekday 9.5 (4 days)`: what there is to compare with.
+    pub fn comparisons(&self) -> Vec<(&'static str, Mean)> {
+        let rows = [
+            ("same weekday", self.usual.weekday),
+            ("7 days before", self.usual.week),
+            ("28 days before", self.usual.month),
+        ];
+        rows.into_iter().filter_map(|(name, mean)| Some((name, mean?))).collect()
+    }
+}
+
+/// For people.
+pub fn text(telling: &Telling) -> String {
+    let mut lines = vec![several(telling.laughs(), "laugh")];
+    let compare = |(name, mean): (&str, Mean)| format!("{name} {:.1} ({})", mean.laughs, several(mean.days, "day"));
+    let compared: Vec<String> = telling.comparisons().into_iter().map(compare).collect();
+    if !compared.is_empty() {
+        lines.push(format!("a day before: {}", compared.join(", ")));
+    }
+    for day in telling.shown() {
+        lines.push(String::new());
+        lines.push(of(day).trim_end().to_owned());
+        lines.extend(list(day));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// `13:00:01    2.0 s  0.90  Giggle  noon.ogg`
+fn list(day: &Day) -> Vec<String> {
+    let laughs = day.laughs();
+    let line = |laugh: &Joined| {
+        let seconds = laugh.length().as_secs_f64();
+        let when = clock(day, laugh.starts());
+        format!("  {when}  {seconds:>6.1} s  {:.2}  {:<16}  {}", laugh.peak(), laugh.class_name(), names(laugh))
+    };
+    let title = (!laughs.is_empty()).then(|| "laughs:".to_owned());
+    title.into_iter().chain(laughs.iter().map(line)).collect()
+}
+
+/// The recordings that hold it.
+pub fn names(laugh: &Joined) -> String {
+    laugh.parts.iter().map(|(recording, _)| recording.name.as_str()).collect::<Vec<_>>().join(" + ")
+}
+
+/// One document; its days are those of `status --date --json`.
+pub fn document(telling: &Telling) -> String {
+    let mean = |mean: Option<Mean>| mean.map(|mean| json!({ "laughs": mean.laughs, "days": mean.days }));
+    let document = json!({
+        "spec_version": SPEC_VERSION,
+        "asked_at": telling.asked.to_string(),
+        "zone": telling.zone.iana_name(),
+        "laughs": telling.laughs(),
+        "usual": {
+            "same_weekday": mean(telling.usual.weekday),
+            "week_before": mean(telling.usual.week),
+            "four_weeks_before": mean(telling.usual.month),
+        },
+        "history": telling.tallies.iter().map(tally).collect::<Vec<_>>(),
+        "days": telling.days.iter().map(status_json::day).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}
+
+fn tally(tally: &Tally) -> Value {
+    json!({
+        "date": tally.date.to_string(),
+        "laughs": tally.laughs,
+        "heard_seconds": tally.heard.as_secs_f64(),
+        "failed": tally.failed,
+    })
+}
+
+const HEADER: [&str; 9] =
+    ["date", "source", "starts_at", "ends_at", "length_seconds", "class", "peak_score", "recording", "parts"];
+
+/// A header and a row a laugh; one that the recorder cut is one row.
+pub fn csv(telling: &Telling) -> String {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    let rows = telling.days.iter().flat_map(|day| day.laughs().iter().map(|laugh| row(day, laugh)).collect::<Vec<_>>());
+    for row in std::iter::once(HEADER.map(str::to_owned)).chain(rows) {
+        writer.write_record(row).expect("rows of one length, into memory");
+    }
+    let bytes = writer.into_inner().expect("memory can be flushed");
+    String::from_utf8(bytes).expect("texts stay texts")
+}
+
+fn row(day: &Day, laugh: &Joined) -> [String; HEADER.len()] {
+    [
+        day.calendar.date.to_string(),
+        day.source.clone(),
+        laugh.starts().to_string(),
+        laugh.ends().to_string(),
+        format!("{:.6}", laugh.length().as_secs_f64()),
+        laugh.class_name().to_owned(),
+        laugh.peak().to_string(),
+        laugh.first().0.name.clone(),
+        laugh.parts.len().to_string(),
+    ]
+}
