@@ -5,7 +5,7 @@
 #   scripts/test.sh
 #
 # Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, logrotate,
-# systemd's tools, mandoc, zsh, fish and Postgres, whose server the tests start by themselves in a temporary folder. With
+# systemd's tools, mandoc, zsh, fish, Chromium and Postgres, whose server the tests start in a temporary folder. With
 # GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server instead. Prometheus'
 # tools are only unpacked, into target/tools: installed, their packages would start daemons and keep them.
 set -eu
@@ -63,6 +63,9 @@ have promtool || unpack prometheus
 have prometheus-node-exporter || unpack prometheus-node-exporter
 # Readers of the completions and man pages.
 have mandoc || install_packages mandoc
+# The page of a day is opened in a real browser.
+have chromium || install_packages chromium
+have chromedriver || install_packages chromium-driver
 have zsh || install_packages zsh
 have fish || install_packages fish
 
