@@ -37,36 +37,50 @@ impl FrontEnd {
     /// The frames of 16 kHz samples in [-1, 1], one each 160 samples as long as 400 are left: [frames, 64].
     pub fn log_mel(&self, samples: &[f32]) -> Vec<f32> {
         let frames = samples.len().checked_sub(FRAME).map_or(0, |rest| rest / FRAME_HOP + 1);
-        let (mut log_mel, mut spectra) = (vec![0.0; frames * BANDS], Spectra::default());
+        let (mut log_mel, mut scratch) = (vec![0.0; frames * BANDS], Scratch::default());
         for (group, rows) in log_mel.chunks_mut(LANES * BANDS).enumerate() {
             let last = rows.len() / BANDS - 1;
             // The last group may be smaller: its last frame stands in for those that are missing.
             let starts: [usize; LANES] = std::array::from_fn(|lane| (group * LANES + lane.min(last)) * FRAME_HOP);
             let frame =
                 |lane: usize| samples[starts[lane]..].first_chunk().expect("every frame that was counted is whole");
-            self.frames(std::array::from_fn(frame), &mut spectra, rows);
+            self.frames(std::array::from_fn(frame), &mut scratch, rows);
         }
         log_mel
     }
 
     /// Some frames side by side.
-    fn frames(&self, samples: [&[f32; FRAME]; LANES], spectra: &mut Spectra, rows: &mut [f32]) {
-        let mut padded = [Lanes::default(); LENGTH];
+    fn frames(&self, samples: [&[f32; FRAME]; LANES], scratch: &mut Scratch, rows: &mut [f32]) {
+        let Scratch { padded, magnitude, spectra } = scratch;
         for (i, (padded, weight)) in padded.iter_mut().zip(&self.window).enumerate().take(FRAME) {
             for (value, frame) in padded.0.iter_mut().zip(samples) {
                 *value = frame[i] * weight;
             }
         }
-        let mut magnitude = [Lanes::default(); BINS];
-        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(&padded, spectra)) {
+        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(padded, spectra)) {
             *magnitude = bin.magnitude();
         }
         for (band, filter) in self.bands.iter().enumerate() {
-            let energies = filter.of(&magnitude).0;
+            let energies = filter.of(magnitude).0;
             for (row, energy) in rows.chunks_exact_mut(BANDS).zip(energies) {
                 row[band] = (energy + LOG_OFFSET).ln();
             }
         }
+    }
+}
+
+/// What frames need on their way, cleared once for all of them.
+struct Scratch {
+    /// Behind the frame it stays zero.
+    padded: [Lanes; LENGTH],
+    magnitude: [Lanes; BINS],
+    spectra: Spectra,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let nothing = Lanes::default();
+        Scratch { padded: [nothing; LENGTH], magnitude: [nothing; BINS], spectra: Spectra::default() }
     }
 }
 
