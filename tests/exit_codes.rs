@@ -125,7 +125,7 @@ fn code_75_postgres_is_not_there() {
 
 /// Starts a run that will be at work for long; gives it when it holds the lock.
 fn at_work(place: &Place, home: &impl Home) -> AtWork {
-    place.write_long("20251024_000000.wav", 60);
+    place.write_long("20251024_000000.wav", 600);
     let run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
     eventually("the run holds the lock", || home.is_locked_by(run.id()));
     run
