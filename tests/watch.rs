@@ -335,7 +335,10 @@ fn a_signal_while_a_dead_service_is_told_leaves_the_run_its_code() {
     let child = command.stdout(std::process::Stdio::null()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
     eventually("the end is being told", || web.asked().len() == 2);
     let begun = Instant::now();
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM).unwrap();
+    let signal = || rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM).unwrap();
+    signal();
+    std::thread::sleep(Duration::from_millis(500));
+    signal();
     let code = { child }.wait().unwrap().code();
     assert_eq!(code, Some(0), "it is stored: {}", fs::read_to_string(&log).unwrap());
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());

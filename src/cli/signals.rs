@@ -59,8 +59,9 @@ impl Signals {
 
     fn end(self, signal: usize, grace: Duration) {
         thread::sleep(grace);
-        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).take();
-        process::exit(words.map_or(code(signal), |words| words(signal).into()));
+        // Held until the program has ended: whoever comes second waits here, and cuts no word short.
+        let mut words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        process::exit(words.take().map_or(code(signal), |words| words(signal).into()));
     }
 }
 
