@@ -22,12 +22,12 @@ const SERVER: &str = "
         current_user::text AS name, current_schema()::text AS schema,
         coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create";
 const WAY: &str = "SELECT ssl, version, cipher FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-/// What a run does to each table.
+/// What a run does to each table; laughs go with their recordings. `deploy/postgres/role.sql` grants the same.
 const RIGHTS: &str = "
-    SELECT privilege, table_name FROM unnest(array['runs', 'recordings', 'detections', 'giggles_schema']) AS table_name,
-        unnest(array['SELECT', 'INSERT', 'DELETE']) AS privilege
-    WHERE NOT (table_name = 'giggles_schema' AND privilege <> 'SELECT')
-        AND NOT coalesce(has_table_privilege(to_regclass(table_name)::oid, privilege), false)
+    SELECT privilege, table_name FROM (VALUES ('giggles_schema', 'SELECT'), ('runs', 'SELECT'), ('runs', 'INSERT'),
+        ('recordings', 'SELECT'), ('recordings', 'INSERT'), ('recordings', 'DELETE'),
+        ('detections', 'SELECT'), ('detections', 'INSERT')) AS needed (table_name, privilege)
+    WHERE NOT coalesce(has_table_privilege(to_regclass(table_name)::oid, privilege), false)
     ORDER BY table_name, privilege";
 
 pub fn examine(server: &Server, source: &str) -> Result<Checkup, StoreError> {
@@ -68,7 +68,7 @@ fn missing_rights(client: &mut Client, user: &str) -> Result<Option<(String, Str
     let rows = client.query(RIGHTS, &[])?;
     let missing: Vec<String> =
         rows.iter().map(|row| format!("{} on {}", row.get::<_, &str>(0), row.get::<_, &str>(1))).collect();
-    let advice = format!("GRANT SELECT, INSERT, DELETE ON runs, recordings, detections, giggles_schema TO {user}");
+    let advice = format!("run deploy/postgres/role.sql for {user} as the tables' owner");
     Ok((!missing.is_empty()).then(|| (format!("{user} lacks {}", missing.join(", ")), advice)))
 }
 
