@@ -57,7 +57,8 @@ fn complain(findings: &[Finding]) {
 fn settings(arguments: &Arguments) -> Settings {
     let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
     let (watchers, wrong_ping) = scan::watchers(arguments);
-    let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
+    let clips = scan::clips(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)).err();
+    let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err(), clips];
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),

@@ -90,7 +90,7 @@ pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Locat
 
 /// A dry run leaves nothing behind. The folder must be there: made by a typing error, or where a disk is not mounted,
 /// it would hide both.
-fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal> {
+pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal> {
     let from_environment = || env::var_os(CLIPS).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
     let folder = arguments.clips.clone().or_else(from_environment).filter(|_| !arguments.dry_run);
     let (pre, post) = (seconds("--pre", arguments.pre)?, seconds("--post", arguments.post)?);
