@@ -6,6 +6,8 @@ mod conflicts;
 mod homes;
 #[path = "store/nights.rs"]
 mod nights;
+#[path = "store/noting.rs"]
+mod noting;
 #[path = "store/postgres_only.rs"]
 mod postgres_only;
 #[path = "store/pruning.rs"]
@@ -28,6 +30,7 @@ use giggles::store::{StoreError, open};
 
 use homes::{Home, InPostgres, InSqlite, eventually};
 use nights::{at, content, event, night, recording};
+use noting::*;
 use pruning::*;
 use reading::*;
 
@@ -79,6 +82,17 @@ contract!(
     another_sources_rows_stay,
     a_dry_run_counts_and_changes_nothing,
     whoever_is_at_work_keeps_care_away,
+    what_was_said_reads_back,
+    the_same_notes_again_change_nothing,
+    the_later_of_two_notes_holds,
+    what_was_said_can_be_taken_back,
+    notes_outlive_a_scan_under_other_rules,
+    notes_outlive_pruned_rows,
+    a_note_on_nothing_is_kept_and_counted,
+    a_dry_run_keeps_no_note,
+    a_bad_note_keeps_the_good_ones_out,
+    many_may_note_at_once,
+    an_older_database_is_brought_up_to_date,
 );
 
 fn a_night_reads_back(home: &impl Home) {
@@ -299,7 +313,7 @@ fn opening_again_changes_nothing(home: &impl Home) {
     store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
     drop(store);
     drop(open(&home.location()).unwrap());
-    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2"]);
+    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2", "3"]);
     assert_eq!(home.count("detections"), 1);
 }
 
@@ -309,7 +323,7 @@ fn many_may_open_at_once(home: &impl Home) {
         let openers: Vec<_> = (0..8).map(|_| scope.spawn(|| drop(open(&location).unwrap()))).collect();
         openers.into_iter().for_each(|opener| opener.join().unwrap());
     });
-    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2"]);
+    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2", "3"]);
 }
 
 fn many_sources_may_save_at_once(home: &impl Home) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::record::{Laugh, StoredRecording};
+use crate::record::{Laugh, Note, StoredRecording};
 
 /// What may lie between two recordings that follow each other, or be in both: names tell whole seconds.
 pub const SEAM: Duration = Duration::from_secs(1);
@@ -54,6 +54,11 @@ impl<'a> Joined<'a> {
 
     pub fn peak(&self) -> f32 {
         self.loudest().event.peak
+    }
+
+    /// What somebody said last of one of its parts.
+    pub fn note(&self) -> Option<&'a Note> {
+        self.parts.iter().filter_map(|(_, laugh)| laugh.note.as_ref()).max_by_key(|note| note.at)
     }
 
     pub fn class_name(&self) -> &'static str {
@@ -105,7 +110,7 @@ mod tests {
             let event =
                 Event { start: from, end: to, peak, mean: 0.5, class: 13, laughter_peaks: [0.0; 6], clip: None };
             let (starts, ends) = (at(began + start), at(began + end));
-            Laugh { event, starts, ends, local_date: jiff::civil::date(1970, 1, 1) }
+            Laugh { event, starts, ends, local_date: jiff::civil::date(1970, 1, 1), note: None }
         };
         let laughs = laughs.iter().map(laugh).collect();
         StoredRecording {

@@ -5,6 +5,7 @@
 
 mod error;
 mod finding;
+mod note;
 mod rules;
 mod step;
 mod stored;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{RecordingError, position};
 pub use finding::{Finding, Health};
+pub use note::{Judgement, Note, Noted};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use step::{Stage, Step, Stop};
 pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};

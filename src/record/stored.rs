@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Began, ContentHash, Counts, Event, Window};
+use super::{Began, ContentHash, Counts, Event, Note, Window};
 
 /// A run that was committed. One that failed was rolled back and has left nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +83,8 @@ pub struct Laugh {
     pub ends: Timestamp,
     /// The calendar day of `starts` in the zone of the run that stored it.
     pub local_date: Date,
+    /// What somebody said of it last; None if nobody ever did.
+    pub note: Option<Note>,
 }
 
 impl StoredRecording {

@@ -11,9 +11,11 @@
 //!   still being written was not met yet.
 //! - A failure never removes laughs: where the same content was heard before (under other rules), the
 //!   heard row stays and the failure shows in the run's own count and exit code.
+//! - What people said of laughs (`noting`) is never changed by a run.
 
 mod checkup;
 mod location;
+mod noting;
 mod postgres;
 mod pruning;
 mod reading;
@@ -25,11 +27,12 @@ use std::collections::HashSet;
 
 pub use checkup::{Checkup, Way};
 pub use location::{DatabaseFile, Location};
+pub use noting::{Kept, distinct};
 pub use pruning::{Pruned, Pruning};
 pub use reading::Reader;
 
 use crate::exit::Fatal;
-use crate::record::{Analysis, ContentHash, Counts, Run};
+use crate::record::{Analysis, ContentHash, Counts, Noted, Run};
 
 /// A database that holds runs, recordings and detections.
 pub trait Store: Send {
@@ -61,6 +64,12 @@ pub trait Store: Send {
     ///
     /// Where the connection is lost with the answer to COMMIT, it is done again and finds less to do.
     fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError>;
+
+    /// Keeps what people said of laughs, in one transaction; see the rules at the top of `noting`. A dry run does
+    /// all of it and rolls it back.
+    ///
+    /// Where the connection is lost with the answer to COMMIT, it is done again and finds less to do.
+    fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError>;
 }
 
 /// Connects, and brings the tables to this program's version.

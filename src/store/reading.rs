@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::StoreError;
+use super::noting::{NoteColumns, attach};
 use crate::record::{
     Began, Clock, ContentHash, Counts, Event, LAUGHTER_CLASSES, Laugh, PastRun, StoredFailure, StoredFate,
     StoredRecording, StoredSound, Window,
@@ -23,7 +24,8 @@ pub trait Reader: Send {
     /// At most so many runs, the latest first.
     fn runs(&mut self, source: Option<&str>, limit: u32) -> Result<Vec<PastRun>, StoreError>;
 
-    /// Recordings of which a part lies in the window, with all their laughs; by source, beginning and name.
+    /// Recordings of which a part lies in the window, with all their laughs and what was said of them; by source,
+    /// beginning and name.
     ///
     /// One of no or unknown length counts as the instant at which it began. A failed one that tells no time
     /// belongs to whatever its run was asked for, and comes last.
@@ -151,18 +153,27 @@ impl DetectionColumns {
             laughter_peaks: self.peaks.map(|peak| peak as f32),
             clip: self.clip.clone(),
         };
-        Laugh { event, starts: self.starts_at, ends: self.ends_at, local_date: self.local_date }
+        Laugh { event, starts: self.starts_at, ends: self.ends_at, local_date: self.local_date, note: None }
     }
 }
 
-/// Gives each recording its laughs. Both come sorted: recordings as they are wanted, laughs by time.
-pub fn together(recordings: Vec<RecordingColumns>, detections: &[DetectionColumns]) -> Vec<StoredRecording> {
-    let mut of: HashMap<i64, Vec<Laugh>> = HashMap::new();
+/// Gives each recording its laughs, and them what was said of them. Recordings come sorted as they are wanted,
+/// laughs by time.
+pub fn together(
+    recordings: Vec<RecordingColumns>,
+    detections: &[DetectionColumns],
+    notes: Vec<NoteColumns>,
+) -> Vec<StoredRecording> {
+    let mut of: HashMap<i64, (Vec<Laugh>, Vec<NoteColumns>)> = HashMap::new();
     for detection in detections {
-        of.entry(detection.recording_id).or_default().push(detection.laugh());
+        of.entry(detection.recording_id).or_default().0.push(detection.laugh());
+    }
+    for note in notes {
+        of.entry(note.recording_id).or_default().1.push(note);
     }
     let with_laughs = |columns: RecordingColumns| {
-        let laughs = of.remove(&columns.id).unwrap_or_default();
+        let (mut laughs, notes) = of.remove(&columns.id).unwrap_or_default();
+        attach(&mut laughs, notes);
         columns.recording(laughs)
     };
     recordings.into_iter().map(with_laughs).collect()

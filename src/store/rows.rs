@@ -242,12 +242,12 @@ fn readable(score: f32) -> f64 {
 }
 
 /// Both databases keep microseconds; cut here, so that both keep the same.
-fn microseconds(at: Timestamp) -> Timestamp {
+pub fn microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 /// Postgres has no NUL in its texts, and a damaged file's tags may.
-fn stored_text(text: &str) -> String {
+pub fn stored_text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

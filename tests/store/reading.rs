@@ -46,7 +46,7 @@ pub fn a_night_can_be_read_by_the_program_too(home: &impl Home) {
     let date = "2025-10-24".parse().unwrap();
     let instant = |text: &str| text.parse().unwrap();
     let (starts, ends) = (instant("2025-10-24T13:00:01.5Z"), instant("2025-10-24T13:00:03.25Z"));
-    assert_eq!(sound.laughs, [Laugh { event: laugh, starts, ends, local_date: date }]);
+    assert_eq!(sound.laughs, [Laugh { event: laugh, starts, ends, local_date: date, note: None }]);
 
     let reason = error.to_string();
     let position = Some(Duration::from_millis(90_500));
@@ -176,7 +176,7 @@ fn a_user_who_may_only_select_is_enough_to_read() {
     url.set_password(Some("open-barley")).unwrap();
     let location = url.as_str().parse().unwrap();
     assert!(matches!(read(&location), Err(StoreError::Config(_))), "no right at all");
-    home.tell(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
+    home.tell(&format!("GRANT SELECT ON runs, recordings, detections, notes, giggles_schema TO {role}"));
     let mut reader = read(&location).unwrap().unwrap();
     assert_eq!(reader.recordings(None, &Window::default()).unwrap()[0].laughs().len(), 1);
     drop(reader);

@@ -22,6 +22,7 @@ fn heard(name: &str) -> StoredRecording {
             starts: began + start,
             ends: began + end,
             local_date: began.to_zoned(jiff::tz::TimeZone::UTC).date(),
+            note: None,
         }
     };
     let sound = StoredSound {

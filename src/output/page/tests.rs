@@ -25,7 +25,7 @@ fn day(source: &str, name: &str) -> Day {
         clip: None,
     };
     let (starts, ends) = (at("2025-10-24T13:00:01Z"), at("2025-10-24T13:00:03Z"));
-    let laughs = vec![Laugh { event, starts, ends, local_date: calendar.date }];
+    let laughs = vec![Laugh { event, starts, ends, local_date: calendar.date, note: None }];
     let recording = StoredRecording {
         source: source.into(),
         name: name.into(),

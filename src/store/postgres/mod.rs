@@ -14,6 +14,7 @@ mod checkup;
 mod connect;
 mod error;
 mod lock;
+mod noting;
 mod password;
 mod pruning;
 mod reading;
@@ -36,8 +37,8 @@ pub use self::server::Server;
 use self::error::{Hindrance, Trouble, working};
 use self::lock::Session;
 use super::rows::{self, Rows};
-use super::{Pruned, Pruning, Store, StoreError, schema, uncounted};
-use crate::record::{Analysis, ContentHash, Counts, Run};
+use super::{Kept, Pruned, Pruning, Store, StoreError, schema, uncounted};
+use crate::record::{Analysis, ContentHash, Counts, Noted, Run};
 
 /// Between the tries of what a lost connection or another transaction has cut short; half a minute in
 /// all, the time a server takes to start again.
@@ -172,6 +173,16 @@ impl Store for Postgres {
         self.retrying(|store| {
             let wanted = wanted.clone();
             store.ask(move |client, server| pruning::prune(client, &wanted).map_err(|error| working(server, &error)))
+        })
+    }
+
+    fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {
+        let rows = Arc::new(super::noting::rows(notes));
+        self.retrying(|store| {
+            let rows = rows.clone();
+            store.ask(move |client, server| {
+                noting::keep(client, &rows, dry_run).map_err(|error| working(server, &error))
+            })
         })
     }
 

@@ -9,6 +9,7 @@ use super::error::{Trouble, working};
 use super::server::Server;
 use super::version;
 use crate::record::{PastRun, StoredRecording, Window};
+use crate::store::noting::NoteColumns;
 use crate::store::reading::{DetectionColumns, Reader, RecordingColumns, RunColumns, together};
 use crate::store::{StoreError, schema};
 
@@ -26,6 +27,9 @@ const RECORDINGS: &str = "
                 OR extract(epoch FROM began_at) + duration_seconds + 1 >= extract(epoch FROM $2)))
     ORDER BY recordings.source COLLATE \"C\", began_at NULLS LAST, name COLLATE \"C\"";
 const DETECTIONS: &str = "SELECT * FROM detections WHERE recording_id = ANY($1) ORDER BY starts_at, id";
+const NOTES: &str = "
+    SELECT recordings.id AS recording_id, notes.* FROM recordings JOIN notes USING (source, content_sha256)
+    WHERE recordings.id = ANY($1)";
 
 pub struct Past {
     client: Client,
@@ -70,7 +74,9 @@ impl Reader for Past {
             found.retain(|columns| columns.lies_in(window));
             let ids: Vec<i64> = found.iter().map(|columns| columns.id).collect();
             let rows = client.query(DETECTIONS, &[&ids])?;
-            Ok(together(found, &rows.iter().map(detection).collect::<Result<Vec<_>, _>>()?))
+            let laughs = rows.iter().map(detection).collect::<Result<Vec<_>, _>>()?;
+            let rows = client.query(NOTES, &[&ids])?;
+            Ok(together(found, &laughs, rows.iter().map(note).collect::<Result<_, _>>()?))
         })
     }
 }
@@ -129,5 +135,16 @@ fn detection(row: &Row) -> Result<DetectionColumns, postgres::Error> {
         class_index: row.try_get("class_index")?,
         peaks: [row.try_get(a)?, row.try_get(b)?, row.try_get(c)?, row.try_get(d)?, row.try_get(e)?, row.try_get(f)?],
         clip: row.try_get("clip")?,
+    })
+}
+
+fn note(row: &Row) -> Result<NoteColumns, postgres::Error> {
+    Ok(NoteColumns {
+        recording_id: row.try_get("recording_id")?,
+        start_seconds: row.try_get("start_seconds")?,
+        end_seconds: row.try_get("end_seconds")?,
+        verdict: row.try_get("verdict")?,
+        note: row.try_get("note")?,
+        noted_at: row.try_get("noted_at")?,
     })
 }

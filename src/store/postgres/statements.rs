@@ -138,6 +138,7 @@ pub fn counts(client: &mut impl GenericClient, run: &str) -> Result<Counts, Erro
     Ok(Counts { heard: count(0), skipped: count(1), failed: count(2), detections: count(3) })
 }
 
-fn json<T: serde::Serialize>(rows: &[T]) -> String {
+/// Rows as Postgres' jsonb_to_recordset reads them.
+pub fn json<T: serde::Serialize>(rows: &[T]) -> String {
     serde_json::to_string(rows).expect("plain numbers and strings always serialise")
 }

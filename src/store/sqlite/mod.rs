@@ -9,6 +9,7 @@
 mod checkup;
 mod error;
 mod lock;
+mod noting;
 mod pruning;
 mod reading;
 mod statements;
@@ -28,8 +29,8 @@ use self::error::{explain, explain_file, explain_migration, explain_save, moved}
 use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::{self, Rows};
-use super::{Pruned, Pruning, Store, StoreError, schema, uncounted};
-use crate::record::{Analysis, ContentHash, Counts, Run};
+use super::{Kept, Pruned, Pruning, Store, StoreError, schema, uncounted};
+use crate::record::{Analysis, ContentHash, Counts, Noted, Run};
 
 /// How long another program may write before it is said to be busy.
 const BUSY: Duration = Duration::from_secs(15);
@@ -97,6 +98,11 @@ impl Store for Sqlite {
 
     fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError> {
         pruning::prune(&mut self.connection, pruning).map_err(|error| explain(&self.database, &error))
+    }
+
+    fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {
+        let rows = super::noting::rows(notes);
+        noting::keep(&mut self.connection, &rows, dry_run).map_err(|error| explain(&self.database, &error))
     }
 
     fn known(

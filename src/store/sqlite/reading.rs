@@ -15,6 +15,7 @@ use super::error::explain_reading;
 use super::{BUSY, statements};
 use crate::record::{PastRun, StoredRecording, Window};
 use crate::store::location::DatabaseFile;
+use crate::store::noting::NoteColumns;
 use crate::store::reading::{DetectionColumns, Reader, RecordingColumns, RunColumns, together};
 use crate::store::{StoreError, schema};
 
@@ -29,6 +30,9 @@ const RECORDINGS: &str = "
     ORDER BY recordings.source, began_at IS NULL, began_at, name";
 const DETECTIONS: &str = "
     SELECT * FROM detections WHERE recording_id IN (SELECT value FROM json_each(?1)) ORDER BY starts_at, id";
+const NOTES: &str = "
+    SELECT recordings.id AS recording_id, notes.* FROM recordings JOIN notes USING (source, content_sha256)
+    WHERE recordings.id IN (SELECT value FROM json_each(?1))";
 
 pub struct Past {
     connection: Connection,
@@ -103,10 +107,12 @@ impl Reader for Past {
             let found = statement.query_map((source, from, to), recording)?;
             let mut found = found.collect::<rusqlite::Result<Vec<_>>>()?;
             found.retain(|columns| columns.lies_in(window));
-            let ids: Vec<i64> = found.iter().map(|columns| columns.id).collect();
+            let ids = statements::json(&found.iter().map(|columns| columns.id).collect::<Vec<_>>());
             let mut statement = connection.prepare(DETECTIONS)?;
-            let laughs = statement.query_map([statements::json(&ids)], detection)?;
-            Ok(together(found, &laughs.collect::<rusqlite::Result<Vec<_>>>()?))
+            let laughs = statement.query_map([&ids], detection)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut statement = connection.prepare(NOTES)?;
+            let notes = statement.query_map([&ids], note)?.collect::<rusqlite::Result<_>>()?;
+            Ok(together(found, &laughs, notes))
         })
     }
 }
@@ -166,6 +172,17 @@ fn detection(row: &Row<'_>) -> rusqlite::Result<DetectionColumns> {
         class_index: row.get("class_index")?,
         peaks: [row.get(a)?, row.get(b)?, row.get(c)?, row.get(d)?, row.get(e)?, row.get(f)?],
         clip: row.get("clip")?,
+    })
+}
+
+fn note(row: &Row<'_>) -> rusqlite::Result<NoteColumns> {
+    Ok(NoteColumns {
+        recording_id: row.get("recording_id")?,
+        start_seconds: row.get("start_seconds")?,
+        end_seconds: row.get("end_seconds")?,
+        verdict: row.get("verdict")?,
+        note: row.get("note")?,
+        noted_at: instant(row, "noted_at")?,
     })
 }
 
