@@ -28,7 +28,8 @@
 //! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
 //! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
 //! | [`care`] | clips and rows held against each other; old ones removed | record, exit, clips, store |
-//! | [`output`] | what happened as text: one file a format | record, exit, day, care |
+//! | [`notes`] | what people said of laughs, brought back to the database | record, exit, store |
+//! | [`output`] | what happened as text: one file a format | record, exit, day, care, notes |
 //! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
 //! | [`export`] | stored laughs for other programs: a text, or a file a recording | record, exit, replace, store, output |
 //! | [`run`] | one run, folder to exit code | all |
@@ -57,6 +58,7 @@ pub mod export;
 pub mod identify;
 pub mod laughter;
 pub mod listen;
+pub mod notes;
 pub mod output;
 pub mod pool;
 pub mod record;

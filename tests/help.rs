@@ -4,6 +4,9 @@ mod support;
 
 use support::program::Place;
 
+const COMMANDS: [&str; 11] =
+    ["scan", "export", "scores", "status", "report", "doctor", "verify", "notes", "prune", "completions", "man"];
+
 fn help(arguments: &[&str]) -> String {
     let said = Place::new().run(arguments).ends_with(0);
     assert_eq!(said.stderr, "");
@@ -12,7 +15,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_has_examples_and_exit_codes() {
-    for command in ["scan", "export", "scores", "status", "report", "doctor", "verify", "prune", "completions", "man"] {
+    for command in COMMANDS {
         let help = help(&[command, "--help"]);
         let example = format!("  giggles {command} ");
         assert!(help.contains("Examples:\n") && help.contains(&example), "{help}");
@@ -21,7 +24,7 @@ fn every_command_has_examples_and_exit_codes() {
     let help = help(&["--help"]);
     assert!(help.contains("scan  ") && help.contains("scores  "), "{help}");
     assert!(help.contains("status  ") && help.contains("doctor  "), "{help}");
-    for command in ["  verify ", "  prune ", "  completions ", "  man "] {
+    for command in ["  verify ", "  notes ", "  prune ", "  completions ", "  man "] {
         assert!(help.contains(command), "{help}");
     }
     assert!(help.contains("Examples:\n  giggles scan "), "{help}");
@@ -77,6 +80,12 @@ fn every_flag_of_the_conventions_is_there() {
     for flag in ["--older-than <", "--clips <", "--rows", "-n, --dry-run", "--tz <", "--source <", "--database <"] {
         assert!(prune.contains(flag), "{flag} is not in\n{prune}");
     }
+    let import = help(&["notes", "import", "--help"]);
+    for flag in ["<FILE>", "-n, --dry-run", "--json", "--database <", "--database-url-file <", "-q, --quiet"] {
+        assert!(import.contains(flag), "{flag} is not in\n{import}");
+    }
+    assert!(import.contains("Examples:\n  giggles notes import "), "{import}");
+    assert_codes(&import);
     let scores = help(&["scores", "--help"]);
     for flag in ["--top <", "--all", "--from <", "--to <", "--format <", "table, csv, json", "--levelled", "--model <"]
     {
@@ -93,12 +102,13 @@ fn thresholds_have_their_names() {
 #[test]
 fn examples_are_commands_that_parse() {
     let place = Place::new();
-    for command in ["scan", "export", "scores", "status", "report", "doctor", "verify", "prune", "completions", "man"] {
+    for command in COMMANDS {
         let text = help(&[command, "--help"]).replace("\\\n", " ");
         let examples: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("  giggles ")).collect();
         assert!(examples.len() >= 2, "{text}");
         for example in examples {
-            let words: Vec<&str> = example.split_whitespace().take_while(|word| ![">", "|"].contains(word)).collect();
+            let words: Vec<&str> =
+                example.split_whitespace().take_while(|word| !["<", ">", "|"].contains(word)).collect();
             let code = place.run(&words).code;
             assert_ne!(code, 2, "wrong usage: giggles {example}");
         }

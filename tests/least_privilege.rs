@@ -120,7 +120,7 @@ fn the_role_can_do_nothing_else() {
     night.place.copy(LAUGH.0, LAUGH.1);
     night.run(&[]).ends_with(0);
     night.home.tell("CREATE TABLE diary (line text); INSERT INTO diary VALUES ('dear')");
-    for table in ["runs", "recordings", "detections", "giggles_schema", "diary"] {
+    for table in ["runs", "recordings", "detections", "notes", "giggles_schema", "diary"] {
         for sql in ["DROP TABLE", "TRUNCATE", "COMMENT ON TABLE"] {
             let rest = if sql.starts_with("COMMENT") { " IS 'mine'" } else { "" };
             assert_eq!(night.refused(&format!("{sql} {table}{rest}")), FORBIDDEN, "{sql} {table}");
@@ -137,6 +137,9 @@ fn the_role_can_do_nothing_else() {
         "UPDATE recordings SET status = 'heard'",
         "UPDATE detections SET peak_score = 1",
         "DELETE FROM detections",
+        "INSERT INTO notes SELECT * FROM notes",
+        "UPDATE notes SET verdict = NULL",
+        "DELETE FROM notes",
         "INSERT INTO giggles_schema (version) VALUES (9)",
         "DELETE FROM giggles_schema",
         "CREATE TABLE mine (x int)",
@@ -154,6 +157,30 @@ fn the_role_can_do_nothing_else() {
         assert_eq!(night.refused(sql), FORBIDDEN, "{sql}");
     }
     assert_eq!([night.home.count("diary"), night.home.count("runs"), night.home.count("recordings")], [1, 2, 1]);
+}
+
+#[test]
+fn the_role_reads_reports_and_stores_no_note() {
+    let night = Night::new();
+    night.place.copy(LAUGH.0, "20251024_190000.flac");
+    night.run(&["--tz", "UTC"]).ends_with(0);
+    let say = |words: &[&str]| said(night.place.command(words).env("DATABASE_URL", night.url()));
+    let laughs = say(&["export", "--format", "jsonl"]).ends_with(0).stdout;
+    say(&["report", "--date", "2025-10-24", "--tz", "UTC"]).ends_with(0);
+    say(&["status", "--date", "2025-10-24", "--tz", "UTC"]).ends_with(0);
+    let laugh: serde_json::Value = serde_json::from_str(laughs.lines().next().unwrap()).unwrap();
+    let content = night.rows("SELECT content_sha256 FROM recordings").remove(0);
+    let note = serde_json::json!({
+        "source": laugh["source"], "recording": laugh["file"], "content_sha256": content, "verdict": "keep",
+        "start_seconds": laugh["start"], "end_seconds": laugh["end"], "starts_at": laugh["starts_at"], "note": null,
+        "at": "2025-10-25T08:00:00Z",
+    });
+    fs::write(night.place.path("notes.jsonl"), note.to_string()).unwrap();
+    say(&["notes", "import", "notes.jsonl"]).ends_with(78).complains_of("permission denied for table notes");
+    night.home.tell(&format!("GRANT INSERT, UPDATE ON notes TO {}", night.role));
+    assert_eq!(say(&["notes", "import", "notes.jsonl"]).ends_with(0).stdout, "1 note stored\n");
+    night.run(&["--tz", "UTC", "--force"]).ends_with(0);
+    assert!(say(&["report", "--date", "2025-10-24", "--tz", "UTC"]).ends_with(0).stdout.contains("(kept)"));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn formats() -> impl clap::builder::IntoResettable<clap::builder::ValueParser> {
 
 /// Exports, and says on standard error what could not be.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
-    let Some(mut reader) = arguments.stored.reader()? else { return Ok(Exit::Empty) };
+    let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let settings = Settings {
         format: Format::named(&arguments.format).ok_or_else(|| config("--format: it is not known"))?,

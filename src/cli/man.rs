@@ -58,11 +58,16 @@ fn page(command: Command) -> Result<String, Fatal> {
 }
 
 fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {
-    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+    for command in family(&command) {
         let name = command.get_display_name().unwrap_or(command.get_name());
         let path = folder.join(format!("{name}.1"));
         replace(&path, page(command.clone())?.as_bytes(), MODE)
             .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     }
     Ok(())
+}
+
+/// A command and all that are below it, such as `giggles notes import`.
+fn family(command: &Command) -> Vec<&Command> {
+    std::iter::once(command).chain(command.get_subcommands().flat_map(family)).collect()
 }

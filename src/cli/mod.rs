@@ -8,6 +8,7 @@ mod export;
 mod man;
 mod messages;
 mod night;
+mod notes;
 mod prune;
 mod report;
 mod scan;
@@ -85,6 +86,8 @@ enum Command {
     Doctor(Box<scan::Arguments>),
     /// Find rows whose clip is missing, and clips that no row names
     Verify(verify::Arguments),
+    /// Store what was said of laughs on a page of a report
+    Notes(notes::Arguments),
     /// Remove old clips and, if asked for, old rows
     Prune(prune::Arguments),
     /// Write what a shell needs to complete commands and flags
@@ -136,6 +139,7 @@ impl Cli {
             Command::Status(arguments) => status::run(&arguments, quiet),
             Command::Doctor(arguments) => doctor::run(&arguments, quiet),
             Command::Verify(arguments) => verify::run(&arguments, quiet),
+            Command::Notes(arguments) => notes::run(&arguments, quiet),
             Command::Prune(arguments) => prune::run(&arguments, quiet),
             Command::Completions(arguments) => completions::run(&arguments, quiet),
             Command::Man(arguments) => man::run(&arguments, quiet),

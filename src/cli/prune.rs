@@ -24,7 +24,8 @@ Examples:
       forget recordings and laughs as well, and runs of which nothing is left
 
 Clips go first, then rows, in one transaction. A row is never removed while it names a clip. Recordings that are
-forgotten and still lie in a scanned folder are heard again if a scan covers their day. Here 0 means that all is
+forgotten and still lie in a scanned folder are heard again if a scan covers their day. What was said of laughs
+(giggles notes) stays, and is of them again if they are. Here 0 means that all is
 done, 3 that a clip could not be removed, 4 that nothing is stored, and 75 that a scan is at work.";
 
 /// The flags of `giggles prune`.
@@ -57,10 +58,10 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     if clips.is_none() && !arguments.rows {
         return Err(config("nothing to prune: name the folder of the clips with --clips, or give --rows"));
     }
-    let Some(mut reader) = arguments.whose.reader()? else { return Ok(Exit::Empty) };
+    let Some(mut reader) = arguments.whose.database.reader()? else { return Ok(Exit::Empty) };
     let zone = zone(arguments, reader.as_mut())?;
     let settings = Settings {
-        database: arguments.whose.location()?,
+        database: arguments.whose.database.location()?,
         clips,
         source: arguments.whose.source(),
         before: before(&arguments.older_than, &now.with_time_zone(zone)).map_err(age)?,

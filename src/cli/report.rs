@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Folder of clips that `scan --clips` wrote
     #[arg(long, value_name = "FOLDER", env = "GIGGLES_CLIPS", help_heading = "As a page")]
     clips: Option<PathBuf>,
-    /// Where the page has its clips: inside, beside it, or inside as long as it stays below 12 MB
+    /// Where the page has its clips: inside, beside it, or the surest laughs' inside as long as it stays small (16 MB)
     #[arg(long, value_name = "WHICH", default_value = "auto", help_heading = "As a page")]
     embed: EmbedFlag,
     /// Print one JSON document
@@ -61,7 +61,7 @@ enum EmbedFlag {
 /// Reads the day and shows it.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let clips = clips(arguments)?;
-    let Some(mut reader) = arguments.stored.reader()? else { return Ok(Exit::Empty) };
+    let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let asked = Timestamp::now();
     let (first, last) = arguments.stored.dates(&zone, asked)?;

@@ -33,24 +33,11 @@ pub struct Stored {
     /// Whose recordings [default: everybody's]
     #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE", help_heading = "Which recordings")]
     source: Option<String>,
-    /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
-    #[arg(long, value_name = "URL", help_heading = "Where they are stored")]
-    database: Option<String>,
-    /// File whose first line is the database's URL [env: GIGGLES_DATABASE_URL_FILE]
-    #[arg(long, value_name = "FILE", conflicts_with = "database", help_heading = "Where they are stored")]
-    database_url_file: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Where they are stored")]
+    pub database: Database,
 }
 
 impl Stored {
-    pub fn location(&self) -> Result<Location, Fatal> {
-        database(self.database.as_deref(), self.database_url_file.as_deref())
-    }
-
-    /// To read from. None, and a message, where nothing has ever been stored.
-    pub fn reader(&self) -> Result<Option<Box<dyn Reader>>, Fatal> {
-        reader(&self.location()?)
-    }
-
     pub fn source(&self) -> Option<String> {
         named(self.source.as_deref())
     }
@@ -102,6 +89,19 @@ pub struct Whose {
     /// Whose recordings [default: everybody's]
     #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE")]
     source: Option<String>,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+impl Whose {
+    pub fn source(&self) -> Option<String> {
+        named(self.source.as_deref())
+    }
+}
+
+/// Which database.
+#[derive(Args)]
+pub struct Database {
     /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
@@ -110,18 +110,22 @@ pub struct Whose {
     database_url_file: Option<PathBuf>,
 }
 
-impl Whose {
+impl Database {
     pub fn location(&self) -> Result<Location, Fatal> {
         database(self.database.as_deref(), self.database_url_file.as_deref())
     }
 
-    /// As of `Stored`.
+    /// To read from. None, and a message, where nothing has ever been stored.
     pub fn reader(&self) -> Result<Option<Box<dyn Reader>>, Fatal> {
-        reader(&self.location()?)
-    }
-
-    pub fn source(&self) -> Option<String> {
-        named(self.source.as_deref())
+        let location = self.location()?;
+        let reader = store::read(&location)?;
+        if reader.is_none() {
+            log::error!(
+                "nothing has been stored yet in {location}; if it should be, is this the database that the nights \
+                 write to (--database, DATABASE_URL), and is its disk mounted?"
+            );
+        }
+        Ok(reader)
     }
 }
 
@@ -145,17 +149,6 @@ impl ClipFolder {
             folder => Ok(folder),
         }
     }
-}
-
-fn reader(location: &Location) -> Result<Option<Box<dyn Reader>>, Fatal> {
-    let reader = store::read(location)?;
-    if reader.is_none() {
-        log::error!(
-            "nothing has been stored yet in {location}; if it should be, is this the database that the nights write to \
-             (--database, DATABASE_URL), and is its disk mounted?"
-        );
-    }
-    Ok(reader)
 }
 
 fn named(source: Option<&str>) -> Option<String> {

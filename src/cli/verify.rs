@@ -44,9 +44,9 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let Some(clips) = arguments.clips.folder()? else {
         return Err(config("--clips: name the folder of the clips"));
     };
-    let Some(mut reader) = arguments.whose.reader()? else { return Ok(Exit::Empty) };
+    let Some(mut reader) = arguments.whose.database.reader()? else { return Ok(Exit::Empty) };
     let settings = Settings {
-        database: arguments.whose.location()?,
+        database: arguments.whose.database.location()?,
         clips,
         source: arguments.whose.source(),
         delete_orphans: arguments.delete_orphans,

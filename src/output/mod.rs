@@ -6,6 +6,7 @@
 pub mod doctor;
 pub mod export;
 pub mod json;
+pub mod notes;
 pub mod page;
 pub mod prune;
 pub mod report;

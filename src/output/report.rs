@@ -13,6 +13,7 @@ use crate::day::{Day, Joined};
 use crate::output::several;
 use crate::output::status::day::{clock, of};
 use crate::output::status::json as status_json;
+use crate::record::{Judgement, Note};
 
 /// All that these formats and the page may show.
 pub struct Telling<'a> {
@@ -69,7 +70,8 @@ fn list(day: &Day) -> Vec<String> {
     let line = |laugh: &Joined| {
         let seconds = laugh.length().as_secs_f64();
         let when = clock(day, laugh.starts());
-        format!("  {when}  {seconds:>6.1} s  {:.2}  {:<16}  {}", laugh.peak(), laugh.class_name(), names(laugh))
+        let said = laugh.note().and_then(said).map_or(String::new(), |said| format!("  ({said})"));
+        format!("  {when}  {seconds:>6.1} s  {:.2}  {:<16}  {}{said}", laugh.peak(), laugh.class_name(), names(laugh))
     };
     let title = (!laughs.is_empty()).then(|| "laughs:".to_owned());
     title.into_iter().chain(laughs.iter().map(line)).collect()
@@ -78,6 +80,17 @@ fn list(day: &Day) -> Vec<String> {
 /// The recordings that hold it.
 pub fn names(laugh: &Joined) -> String {
     laugh.parts.iter().map(|(recording, _)| recording.name.as_str()).collect::<Vec<_>>().join(" + ")
+}
+
+/// `discarded: a cough`; None where nothing is said, or was taken back.
+pub fn said(note: &Note) -> Option<String> {
+    let verdict = note.verdict.map(|verdict| match verdict {
+        Judgement::Keep => "kept",
+        Judgement::Discard => "discarded",
+    });
+    let parts = [verdict, note.words.as_deref()];
+    let said: Vec<&str> = parts.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(": "))
 }
 
 /// One document; its days are those of `status --date --json`.
@@ -108,8 +121,19 @@ fn tally(tally: &Tally) -> Value {
     })
 }
 
-const HEADER: [&str; 9] =
-    ["date", "source", "starts_at", "ends_at", "length_seconds", "class", "peak_score", "recording", "parts"];
+const HEADER: [&str; 11] = [
+    "date",
+    "source",
+    "starts_at",
+    "ends_at",
+    "length_seconds",
+    "class",
+    "peak_score",
+    "recording",
+    "parts",
+    "verdict",
+    "note",
+];
 
 /// A header and a row a laugh; one that the recorder cut is one row.
 pub fn csv(telling: &Telling) -> String {
@@ -133,5 +157,7 @@ fn row(day: &Day, laugh: &Joined) -> [String; HEADER.len()] {
         laugh.peak().to_string(),
         laugh.first().0.name.clone(),
         laugh.parts.len().to_string(),
+        laugh.note().and_then(|note| note.verdict).map_or("", Judgement::as_str).to_owned(),
+        laugh.note().and_then(|note| note.words.clone()).unwrap_or_default(),
     ]
 }

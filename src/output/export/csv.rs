@@ -2,13 +2,13 @@
 
 use csv::{Terminator, WriterBuilder};
 
-use super::{Format, laughs};
+use super::{Format, laughs, said};
 use crate::record::{Laugh, StoredRecording};
 
 pub const FORMAT: Format =
     Format { name: "csv", about: "table, a row a laugh", suffix: ".giggles.csv", is_of_one_recording: false, text };
 
-const HEADER: [&str; 17] = [
+const HEADER: [&str; 19] = [
     "source",
     "file",
     "start",
@@ -26,6 +26,8 @@ const HEADER: [&str; 17] = [
     "snicker",
     "belly_laugh",
     "chuckle",
+    "verdict",
+    "note",
 ];
 
 fn text(recordings: &[&StoredRecording]) -> String {
@@ -43,6 +45,7 @@ fn row(recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {
     let event = &laugh.event;
     let [laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle] =
         event.laughter_peaks.map(|peak| peak.to_string());
+    let [verdict, note] = said(laugh).map(str::to_owned);
     [
         recording.source.clone(),
         recording.name.clone(),
@@ -61,5 +64,7 @@ fn row(recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {
         snicker,
         belly_laugh,
         chuckle,
+        verdict,
+        note,
     ]
 }

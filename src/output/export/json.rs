@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{Format, score};
-use crate::record::{LAUGHTER_NAMES, Laugh, StoredFailure, StoredRecording};
+use crate::record::{Judgement, LAUGHTER_NAMES, Laugh, StoredFailure, StoredRecording};
 
 pub const FORMAT: Format = Format {
     name: "json",
@@ -60,6 +60,8 @@ fn laugh(laugh: &Laugh) -> Value {
         "class_index": event.class,
         "class": event.class_name(),
         "laughter_peaks": Value::Object(Map::from_iter(peaks)),
+        "verdict": laugh.note.as_ref().and_then(|note| note.verdict).map(Judgement::as_str),
+        "note": laugh.note.as_ref().and_then(|note| note.words.as_deref()),
     })
 }
 

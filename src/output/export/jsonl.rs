@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{Format, laughs, score};
-use crate::record::{Laugh, StoredRecording};
+use crate::record::{Judgement, Laugh, StoredRecording};
 
 pub const FORMAT: Format = Format {
     name: "jsonl",
@@ -32,5 +32,7 @@ fn event(recording: &StoredRecording, laugh: &Laugh) -> Value {
         "starts_at": laugh.starts.to_string(),
         "ends_at": laugh.ends.to_string(),
         "local_date": laugh.local_date.to_string(),
+        "verdict": laugh.note.as_ref().and_then(|note| note.verdict).map(Judgement::as_str),
+        "note": laugh.note.as_ref().and_then(|note| note.words.as_deref()),
     })
 }

@@ -9,7 +9,7 @@ mod json;
 mod jsonl;
 mod raven;
 
-use crate::record::{Laugh, StoredRecording};
+use crate::record::{Judgement, Laugh, StoredRecording};
 
 /// One format.
 pub struct Format {
@@ -44,6 +44,13 @@ impl Format {
 /// Every laugh with its recording.
 fn laughs<'a>(recordings: &'a [&'a StoredRecording]) -> impl Iterator<Item = (&'a StoredRecording, &'a Laugh)> {
     recordings.iter().flat_map(|recording| recording.laughs().iter().map(move |laugh| (*recording, laugh)))
+}
+
+/// `keep` or `discard`, and a person's words; each empty where there is none.
+fn said(laugh: &Laugh) -> [&str; 2] {
+    let note = laugh.note.as_ref();
+    let verdict = note.and_then(|note| note.verdict).map_or("", Judgement::as_str);
+    [verdict, note.and_then(|note| note.words.as_deref()).unwrap_or_default()]
 }
 
 /// The shortest decimal that is this f32: 0.56, not 0.5600000023841858.

@@ -2,7 +2,7 @@
 //!
 //! Source: Raven Pro's manual, "Selection tables": the seven columns that it needs come first, others follow.
 
-use super::{Format, laughs};
+use super::{Format, laughs, said};
 use crate::record::{Laugh, StoredRecording};
 
 pub const FORMAT: Format = Format {
@@ -13,7 +13,7 @@ pub const FORMAT: Format = Format {
     text,
 };
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 14] = [
     "Selection",
     "View",
     "Channel",
@@ -26,6 +26,8 @@ const HEADER: [&str; 12] = [
     "Peak Score",
     "Mean Score",
     "Begin Date Time",
+    "Verdict",
+    "Note",
 ];
 
 /// The model hears nothing above half of its 16 kHz.
@@ -39,6 +41,7 @@ fn text(recordings: &[&StoredRecording]) -> String {
 
 fn row(number: usize, recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {
     let event = &laugh.event;
+    let [verdict, note] = said(laugh);
     let file = recording.name.rsplit('/').next().unwrap_or_default();
     [
         number.to_string(),
@@ -48,12 +51,19 @@ fn row(number: usize, recording: &StoredRecording, laugh: &Laugh) -> [String; HE
         format!("{:.6}", event.end.as_secs_f64()),
         "0.000".to_owned(),
         format!("{:.3}", highest(recording)),
-        file.replace(['\t', '\n', '\r'], " "),
+        cell(file),
         event.class_name().to_owned(),
         event.peak.to_string(),
         event.mean.to_string(),
         laugh.starts.to_string(),
+        verdict.to_owned(),
+        cell(note),
     ]
+}
+
+/// What would end a cell or a row is a space.
+fn cell(text: &str) -> String {
+    text.replace(['\t', '\n', '\r'], " ")
 }
 
 fn highest(recording: &StoredRecording) -> f64 {

@@ -8,7 +8,7 @@ use super::Look;
 use super::day::verdict;
 use crate::day::{Day, Joined, Span, Verdict, span};
 use crate::output::json::{SPEC_VERSION, score, seconds};
-use crate::record::{Laugh, PastRun, StoredFailure, StoredRecording};
+use crate::record::{Judgement, Laugh, PastRun, StoredFailure, StoredRecording};
 
 /// The whole answer, with a line break at the end.
 pub fn document(look: &Look) -> String {
@@ -99,6 +99,8 @@ fn laugh(laugh: Joined) -> Value {
         "length_seconds": seconds(laugh.length()),
         "peak_score": score(laugh.peak()),
         "class": laugh.class_name(),
+        "verdict": laugh.note().and_then(|note| note.verdict).map(Judgement::as_str),
+        "note": laugh.note().and_then(|note| note.words.as_deref()),
         "parts": laugh.parts.iter().map(part).collect::<Vec<_>>(),
     })
 }
