@@ -115,6 +115,28 @@ impl Day {
         Day { neighbours, ..self }
     }
 
+    /// Gaps between recordings: somebody recorded before and after.
+    pub fn gaps_between(&self) -> Vec<Span> {
+        let recorded = self.recorded();
+        self.gaps
+            .iter()
+            .filter(|gap| recorded.is_some_and(|all| all.from < gap.from && gap.to < all.to))
+            .copied()
+            .collect()
+    }
+
+    /// Before the first recording and after the last one; all that is over where there is none.
+    pub fn gaps_around(&self) -> Vec<Span> {
+        let between = self.gaps_between();
+        self.gaps.iter().filter(|gap| !between.contains(gap)).copied().collect()
+    }
+
+    /// From the beginning of the first recording to the end of the last one.
+    fn recorded(&self) -> Option<Span> {
+        let spans = || self.heard.iter().chain(&self.failed);
+        Some(Span { from: spans().map(|span| span.from).min()?, to: spans().map(|span| span.to).max()? })
+    }
+
     /// Those that begin on this day, in order of time. One that the recorder cut in two is one.
     pub fn laughs(&self) -> Vec<Joined<'_>> {
         let mut laughs = joined(self.recordings.iter().chain(&self.neighbours));

@@ -5,9 +5,10 @@ mod browser;
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 
 use browser::Browser;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::program::{Place, eventually};
 
 const EVENING: &str = "2025-09-30T21-46-57__2025-09-30T21-48-10.ogg";
@@ -19,10 +20,24 @@ fn place() -> Place {
         fs::create_dir(place.path(folder)).unwrap();
     }
     place.scan(&["--clips", "clips", "--tz", "UTC"]).ends_with(0);
+    report(&place);
+    place
+}
+
+fn report(place: &Place) {
     let database = place.sqlite();
     let flags = ["report", "--database", &database, "--date", "2025-09-30", "--clips", "clips", "-o", "day.html"];
     place.run(&flags).ends_with(0);
-    place
+}
+
+/// The notes that the page wrote.
+fn downloaded(place: &Place) -> PathBuf {
+    let notes = || {
+        let files = fs::read_dir(place.path("downloads")).unwrap().flatten().map(|file| file.path());
+        files.into_iter().find(|path| path.extension().is_some_and(|end| end == "jsonl"))
+    };
+    eventually("the notes are written", || notes().is_some());
+    notes().unwrap()
 }
 
 fn opened(place: &Place, size: (u32, u32)) -> Browser {
@@ -61,9 +76,7 @@ fn a_page_plays_filters_and_exports_without_a_word_to_anybody() {
         "const note = document.querySelector('.note'); note.value = 'with Ann'; note.dispatchEvent(new Event('input'))";
     browser.run(note);
     browser.run("document.getElementById('export').click()");
-    let exported = || fs::read_dir(place.path("downloads")).unwrap().flatten().map(|file| file.path());
-    eventually("the notes are written", || exported().any(|path| path.extension().is_some_and(|end| end == "jsonl")));
-    let text = fs::read_to_string(exported().next().unwrap()).unwrap();
+    let text = fs::read_to_string(downloaded(&place)).unwrap();
     let said: Value = serde_json::from_str(&text).expect(&text);
     assert_eq!((&said["verdict"], &said["note"]), (&"keep".into(), &"with Ann".into()));
     assert_eq!(said["recording"], EVENING);
@@ -77,7 +90,11 @@ fn a_page_plays_filters_and_exports_without_a_word_to_anybody() {
 fn a_page_fits_a_phone_and_is_used_by_keys_alone() {
     let place = place();
     let browser = opened(&place, (500, 900));
-    assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true);
+    for width in [390, 320] {
+        browser.look("screen", "dark", width);
+        assert_eq!(browser.run("return window.innerWidth"), width);
+        assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true, "{width}");
+    }
     browser.press("jf");
     assert_eq!(browser.run("return document.querySelectorAll('.keep[aria-pressed=true]').length"), 1);
     browser.press(" ");
@@ -87,4 +104,155 @@ fn a_page_fits_a_phone_and_is_used_by_keys_alone() {
     let unnamed = "return [...document.querySelectorAll('button, input, audio')].filter(
         (one) => !(one.getAttribute('aria-label') || one.labels?.length || one.textContent.trim())).length";
     assert_eq!(browser.run(unnamed), 0, "every control says what it is");
+}
+
+/// Exports on the page and imports the file; what the program says of it.
+fn brought_back(place: &Place, browser: &Browser) -> String {
+    browser.run("document.getElementById('export').click()");
+    let notes = downloaded(place);
+    let said = place.run(&["notes", "import", notes.to_str().unwrap(), "--database", &place.sqlite()]).ends_with(0);
+    fs::remove_file(notes).unwrap();
+    said.stdout
+}
+
+/// What the page shows of each laugh: kept, discarded, its note, and whether it looks discarded.
+fn judged(browser: &Browser) -> Value {
+    browser.run(
+        "return [...document.querySelectorAll('.laughs li')].map((row) => [
+            row.querySelector('.keep').ariaPressed, row.querySelector('.discard').ariaPressed,
+            row.querySelector('.note').value, row.classList.contains('discarded')])",
+    )
+}
+
+const WRITE: &str = "const note = document.querySelector('.note');
+    note.value = 'with Ann'; note.dispatchEvent(new Event('input'));";
+
+#[test]
+fn what_is_said_on_a_page_is_stored_and_shown_on_the_next() {
+    let place = place();
+    let first = opened(&place, (1200, 900));
+    first.run("document.querySelectorAll('.keep')[0].click(); document.querySelectorAll('.discard')[1].click()");
+    first.run(WRITE);
+    assert_eq!(brought_back(&place, &first), "2 notes stored\n");
+    assert_eq!(brought_back(&place, &first), "nothing changed; 2 are stored already\n");
+    drop(first);
+
+    // Another browser, which remembers nothing.
+    report(&place);
+    let second = opened(&place, (1200, 900));
+    let shown = json!([["true", "false", "with Ann", false], ["false", "true", "", true]]);
+    assert_eq!(judged(&second), shown);
+    assert_eq!(second.run("return document.querySelectorAll('.mark.out').length"), 1);
+    assert_eq!(brought_back(&place, &second), "nothing changed; 2 are stored already\n");
+
+    // What this browser knows later is shown, and kept over a reload; then it is taken back.
+    second.run("document.querySelectorAll('.keep')[1].click()");
+    second.go(&place.path("day.html"));
+    assert_eq!(judged(&second)[1], json!(["true", "false", "", false]));
+    second.run("document.querySelectorAll('.keep')[1].click()");
+    assert_eq!(brought_back(&place, &second), "1 note stored; 1 is stored already\n");
+    report(&place);
+    second.go(&place.path("day.html"));
+    assert_eq!(judged(&second), json!([["true", "false", "with Ann", false], ["false", "false", "", false]]));
+    assert_eq!(second.logs().0, [""; 0]);
+}
+
+#[test]
+fn what_is_stored_later_than_the_browser_remembers_is_shown() {
+    let place = place();
+    let browser = opened(&place, (1200, 900));
+    browser.run("document.querySelectorAll('.keep')[0].click()");
+    browser.run("document.getElementById('export').click()");
+    let notes = downloaded(&place);
+    let mut line: Value = serde_json::from_str(&fs::read_to_string(&notes).unwrap()).unwrap();
+    // Said elsewhere, by a clock that is ahead.
+    (line["verdict"], line["at"]) = ("discard".into(), "2099-01-01T00:00:00Z".into());
+    fs::write(&notes, line.to_string()).unwrap();
+    place.run(&["notes", "import", notes.to_str().unwrap(), "--database", &place.sqlite()]).ends_with(0);
+    fs::remove_file(notes).unwrap();
+    report(&place);
+    browser.go(&place.path("day.html"));
+    assert_eq!(judged(&browser)[0], json!(["false", "true", "", true]));
+    browser.run("document.querySelectorAll('.discard')[0].click()");
+    assert_eq!(judged(&browser)[0], json!(["false", "false", "", false]), "and can be changed all the same");
+    assert_eq!(brought_back(&place, &browser), "1 note stored\n");
+}
+
+/// Every text with the contrast to what it stands on, and every drawing and edge of a control likewise. Colours are
+/// those that the browser has worked out; what is half transparent is mixed.
+const CONTRASTS: &str = r#"
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const rgba = (text) => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
+    };
+    const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3])).concat(1);
+    const parents = (one) => one.parentElement ? [one, ...parents(one.parentElement)] : [one];
+    const ground = (one) => parents(one).reverse().reduce(
+        (below, parent) => over(rgba(getComputedStyle(parent).backgroundColor), below), [255, 255, 255, 1]);
+    const opacity = (one) => parents(one).reduce((all, parent) => all * getComputedStyle(parent).opacity, 1);
+    const light = (c) => { const [r, g, b] = c.map((v) => v / 255).map((v) => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+        return .2126 * r + .7152 * g + .0722 * b; };
+    const contrast = (colour, one, on) => {
+        const [r, g, b, a] = rgba(colour), below = ground(on);
+        const [x, y] = [light(over([r, g, b, a * opacity(one)], below)), light(below)].sort((p, q) => q - p);
+        return (x + .05) / (y + .05);
+    };
+    const seen = (one) => one.getClientRects().length && getComputedStyle(one).visibility === 'visible';
+    const name = (one) => one.tagName.toLowerCase() + [...one.classList].map((c) => '.' + c).join('');
+    const found = [];
+    const note = (kind, least, colour, one, on) => found.push([`${kind} ${name(one)} ${colour}`, contrast(colour, one, on), least]);
+    const hasText = (one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    for (const one of document.querySelectorAll('body *')) {
+        if (!seen(one) || one.closest('script, title')) continue;
+        const style = getComputedStyle(one), svg = one.closest('svg');
+        if (hasText(one) && one.tagName !== 'METER') note('text', 4.5, svg ? style.fill : style.color, one, svg ? svg.parentElement : one);
+        if (one.matches('.note')) note('placeholder', 4.5, getComputedStyle(one, '::placeholder').color, one, one);
+        if (one.matches('button, .note')) note('edge', 3, style.borderTopColor, one, one.parentElement);
+        if (one.matches('.alarm')) note('edge', 3, style.borderLeftColor, one, one);
+        if (one.matches('svg :is(rect, circle, line):not(.base)')) {
+            const inks = [style.fill, style.stroke].filter((ink) => ink !== 'none' && rgba(ink)[3]);
+            const best = inks.sort((a, b) => contrast(b, one, svg.parentElement) - contrast(a, one, svg.parentElement))[0];
+            note('drawing', 3, best, one, svg.parentElement);
+        }
+        if (one.matches('.key span')) {
+            const dot = getComputedStyle(one, '::before');
+            note('key', 3, rgba(dot.backgroundColor)[3] ? dot.backgroundColor : dot.borderTopColor, one, one);
+        }
+        if (one.matches('.play')) note('sign', 3, getComputedStyle(one, '::before').borderLeftColor, one, one);
+    }
+    return found;
+"#;
+
+#[test]
+fn all_that_is_shown_has_the_contrast_that_eyes_need() {
+    let place = place();
+    place.copy("fixtures/clips/crow_cc0.flac", "20250930_235000.flac");
+    place.write("20250930_230000.ogg", b"broken");
+    place.scan(&["--clips", "clips", "--tz", "UTC"]).ends_with(3);
+    let database = place.sqlite();
+    let flags = ["report", "--database", &database, "--date", "2025-09-30", "--clips", "clips", "-o", "day.html"];
+    place.run(&flags).ends_with(3);
+    let browser = opened(&place, (1200, 900));
+    browser.run("document.querySelectorAll('.keep')[0].click(); document.querySelectorAll('.discard')[1].click()");
+    browser.run(WRITE);
+    for (media, scheme) in [("screen", "light"), ("screen", "dark"), ("print", "light"), ("print", "dark")] {
+        browser.look(media, scheme, 1200);
+        let found = browser.run(CONTRASTS);
+        let found = found.as_array().unwrap();
+        let kinds = ["text", "drawing", "key", "edge"];
+        assert!(
+            kinds.iter().all(|kind| found.iter().any(|one| one[0].as_str().unwrap().starts_with(kind))),
+            "{found:?}"
+        );
+        assert!(found.len() > 60, "{}", found.len());
+        let mut faint: Vec<String> =
+            found.iter().filter(|one| one[1].as_f64() < one[2].as_f64()).map(ToString::to_string).collect();
+        faint.dedup();
+        assert!(faint.is_empty(), "{media}, {scheme}:\n{}", faint.join("\n"));
+    }
+    browser.look("screen", "light", 1200);
+    browser.run("document.documentElement.style.setProperty('--quiet', '#9a9186')");
+    let found = browser.run(CONTRASTS);
+    assert!(found.as_array().unwrap().iter().any(|one| one[1].as_f64() < one[2].as_f64()), "what is faint is seen");
 }

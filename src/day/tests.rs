@@ -102,6 +102,22 @@ fn the_rest_of_today_is_no_gap() {
 }
 
 #[test]
+fn gaps_are_between_recordings_or_around_them() {
+    let gap = |from: i64, to: i64| Span { from: after(from * HOUR), to: after(to * HOUR) };
+    let parted = |recordings| {
+        let day = looked_at(recordings);
+        (day.gaps_between(), day.gaps_around())
+    };
+    assert_eq!(parted(vec![]), (vec![], vec![gap(0, 25)]));
+    assert_eq!(parted(vec![recording(7 * HOUR, 3600, false)]), (vec![], vec![gap(0, 7), gap(8, 25)]));
+    let evening =
+        [recording(7 * HOUR, 3600, false), recording(9 * HOUR, 3600, true), recording(10 * HOUR, 3600, false)];
+    assert_eq!(parted(evening.to_vec()), (vec![gap(8, 9)], vec![gap(0, 7), gap(11, 25)]));
+    let across = [recording(-HOUR, 2 * 3600, false), recording(24 * HOUR, 2 * 3600, false)];
+    assert_eq!(parted(across.to_vec()), (vec![gap(1, 24)], vec![]));
+}
+
+#[test]
 fn days_end_as_the_worst_that_holds_recordings() {
     let empty = || looked_at(vec![]);
     let good = || looked_at(vec![recording(0, 9, false)]);

@@ -51,6 +51,19 @@ impl Browser {
         self.ask("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// As on paper or on a screen, light or dark, so many pixels wide.
+    pub fn look(&self, media: &str, scheme: &str, width: u32) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.tell("Emulation.setEmulatedMedia", &json!({ "media": media, "features": features }));
+        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.tell("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// A command of Chromium's own protocol.
+    fn tell(&self, command: &str, parameters: &Value) {
+        self.ask("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+    }
+
     /// Keys as a person presses them, wherever the focus is.
     pub fn press(&self, keys: &str) {
         let press = |key: char| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
@@ -84,7 +97,12 @@ fn capabilities((width, height): (u32, u32), downloads: &Path) -> Value {
         "--autoplay-policy=no-user-gesture-required".to_owned(),
         format!("--window-size={width},{height}"),
     ];
-    let options = json!({ "args": arguments, "prefs": { "download.default_directory": downloads } });
+    // More than one download without a person's click is otherwise held back.
+    let settings = json!({
+        "download.default_directory": downloads,
+        "profile.default_content_setting_values.automatic_downloads": 1,
+    });
+    let options = json!({ "args": arguments, "prefs": settings });
     let logs = json!({ "browser": "ALL", "performance": "ALL" });
     json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options, "goog:loggingPrefs": logs } } })
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Audio, Page, Sound, text};
 use crate::day::{Day, Joined};
 use crate::output::json::score;
+use crate::record::{Judgement, Note};
 
 /// An array, an object a laugh, in the page's order.
 pub fn json(page: &Page) -> String {
@@ -32,6 +33,16 @@ fn identity(day: &Day, laugh: &Joined) -> Value {
         "end_seconds": row.event.end.as_secs_f64(),
         "starts_at": laugh.starts().to_string(),
         "peak": score(laugh.peak()),
+        "said": laugh.note().map(said),
+    })
+}
+
+/// What is stored. The browser may know something later.
+fn said(note: &Note) -> Value {
+    json!({
+        "verdict": note.verdict.map(Judgement::as_str),
+        "note": note.words,
+        "at": note.at.to_string(),
     })
 }
 

@@ -6,8 +6,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::text::escape;
 use super::{Audio, Page, Sound};
 use crate::day::{Day, Joined};
-use crate::output::report::names;
+use crate::output::report::{names, said};
+use crate::output::several;
 use crate::output::status::day::clock;
+use crate::record::Judgement;
 
 pub fn section(page: &Page) -> String {
     let laughs = page.telling.laughs();
@@ -15,7 +17,27 @@ pub fn section(page: &Page) -> String {
         return "<section>\n<h2>Laughs</h2>\n<p class=\"quiet\">None was found in what was heard.</p>\n</section>\n"
             .into();
     }
-    format!("<section>\n<h2>Laughs</h2>\n{}<ol class=\"laughs\">\n{}</ol>\n</section>\n", controls(page), rows(page))
+    let parted = parted(page.sounds).map_or(String::new(), |parted| format!("<p class=\"aside\">{parted}</p>\n"));
+    let (controls, rows) = (controls(page), rows(page));
+    format!("<section>\n<h2>Laughs</h2>\n{parted}{controls}<ol class=\"laughs\">\n{rows}</ol>\n</section>\n")
+}
+
+/// Said where clips are not all in the page, so that whoever sends it away knows.
+pub fn parted(sounds: &[Vec<Sound>]) -> Option<String> {
+    let count =
+        |is_so: fn(&Audio) -> bool| sounds.iter().filter(|parts| parts.iter().any(|part| is_so(&part.audio))).count();
+    let inside = count(|audio| matches!(audio, Audio::Embedded(_)));
+    let beside = count(|audio| matches!(audio, Audio::Linked(_)));
+    let where_it_is = "from the folder of clips, as long as that stays where it is";
+    match (inside, beside) {
+        (_, 0) => None,
+        (0, _) => Some(format!("Laughs play {where_it_is}.")),
+        _ => Some(format!(
+            "The {} with the highest scores {} in this page; {beside} more play {where_it_is}.",
+            several(inside, "laugh"),
+            if inside == 1 { "is" } else { "are" }
+        )),
+    }
 }
 
 /// Shown by the script, which makes them work.
@@ -55,18 +77,25 @@ fn row(page: &Page, day: &Day, laugh: &Joined, sounds: &[Sound], index: usize) -
         1 => String::new(),
         parts => format!("; one laugh over {parts} recordings"),
     };
+    let note = laugh.note();
+    let discarded = match note.is_some_and(|note| note.verdict == Some(Judgement::Discard)) {
+        true => " class=\"discarded\"",
+        false => "",
+    };
+    let said = note.and_then(said).unwrap_or_default();
     format!(
-        "<li id=\"laugh-{index}\" data-laugh=\"{index}\">\n<p class=\"when\"><time datetime=\"{}\">{when}</time>{date}</p>\n\
+        "<li id=\"laugh-{index}\"{discarded} data-laugh=\"{index}\">\n<p class=\"when\"><time datetime=\"{}\">{when}</time>{date}</p>\n\
          <div class=\"sound\">{}{}</div>\n\
          <p class=\"what\"><b>{class}</b> <span>{seconds:.1} s</span><small>{}{cut}</small></p>\n\
          <p class=\"score\"><meter min=\"0\" max=\"1\" value=\"{peak:.3}\" aria-label=\"Score {peak:.2} of 1\">{peak:.2}</meter> <span>{peak:.2}</span></p>\n\
-         <div class=\"verdict\" hidden><button type=\"button\" class=\"keep\" aria-pressed=\"false\" aria-label=\"Keep the laugh of {when}\">Keep</button>\
+         <p class=\"said\">{}</p>\n<div class=\"verdict\" hidden><button type=\"button\" class=\"keep\" aria-pressed=\"false\" aria-label=\"Keep the laugh of {when}\">Keep</button>\
          <button type=\"button\" class=\"discard\" aria-pressed=\"false\" aria-label=\"Discard the laugh of {when}\">Discard</button>\
          <input type=\"text\" class=\"note\" placeholder=\"Note\" aria-label=\"Note on the laugh of {when}\" autocomplete=\"off\"></div>\n</li>\n",
         laugh.starts(),
         play(sounds, &when),
         pictures(sounds, &when),
         escape(&names(laugh)),
+        escape(&said),
     )
 }
 

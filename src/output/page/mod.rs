@@ -5,6 +5,7 @@
 //!
 //! Invariant: a pure function to text. Whatever a name or a reason holds stays text.
 
+mod alarm;
 mod data;
 mod list;
 mod month;
@@ -15,11 +16,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
+pub use self::list::parted;
 use self::text::escape;
-use crate::day::{Day, Verdict};
+use crate::day::Day;
 use crate::output::report::Telling;
 use crate::output::several;
-use crate::output::status::day::{failures, gaps, verdict};
 use crate::output::status::{local, zone_name};
 
 const STYLE: &str = include_str!("page.css");
@@ -77,7 +78,7 @@ pub fn document(page: &Page) -> String {
             escape(&title)
         ),
         header(telling, &title),
-        telling.shown().into_iter().map(|day| alarms(telling, day)).collect(),
+        telling.shown().into_iter().map(|day| alarm::section(telling, day)).collect(),
         telling.shown().into_iter().map(|day| timeline::section(telling, day)).collect(),
         list::section(page),
         month::section(telling),
@@ -128,34 +129,6 @@ fn header(telling: &Telling, title: &str) -> String {
         "<header>\n<h1>{}</h1>\n<p class=\"number\"><strong id=\"number\">{number}</strong> <span>{noun}</span></p>\n{usual}</header>\n",
         escape(title)
     )
-}
-
-/// What failed and which hours nobody heard.
-fn alarms(telling: &Telling, day: &Day) -> String {
-    let (failed, missing) = (failures(day), gaps(day));
-    let is_good = matches!(day.verdict(), Verdict::Complete | Verdict::Running);
-    if is_good && failed.is_empty() && missing.is_empty() {
-        return String::new();
-    }
-    let words = match is_good {
-        true => "Hours without a recording".to_owned(),
-        false => format!("This day is not whole: {}", verdict(day)),
-    };
-    let whose =
-        whose(telling, day).map_or(String::new(), |whose| format!(" <span class=\"whose\">{}</span>", escape(&whose)));
-    format!(
-        "<section class=\"alarm\">\n<h2>{}{whose}</h2>\n{}{}</section>\n",
-        escape(&words),
-        lines(&failed),
-        lines(&missing)
-    )
-}
-
-/// A heading and its items, as `status` words them.
-fn lines(lines: &[String]) -> String {
-    let Some((heading, items)) = lines.split_first() else { return String::new() };
-    let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item.trim()))).collect();
-    format!("<p>{}</p>\n<ul>\n{items}</ul>\n", escape(heading))
 }
 
 /// Said only where the page shows several days.

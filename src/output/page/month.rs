@@ -26,8 +26,8 @@ pub fn section(telling: &Telling) -> String {
         "<section>\n<h2>The month <small>{} up to this one</small></h2>\n\
          <svg class=\"month\" width=\"100%\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{}\">\n\
          <line class=\"tick\" x1=\"0\" x2=\"100%\" y1=\"{FOOT}\" y2=\"{FOOT}\"/>\n{}</svg>\n\
-         <p class=\"key\"><span class=\"k-laugh\">laughs</span> <span class=\"k-none\">heard, no laugh</span> \
-         <span class=\"k-gap\">not heard</span> <span class=\"k-failed\">a recording failed</span></p>\n</section>\n",
+         <p class=\"key\"><span class=\"k-heard\">laughs</span> <span class=\"k-now\">shown above</span> <span class=\"k-none\">heard, no laugh</span> \
+         <span class=\"k-gap\">not heard</span> <span class=\"k-failed k-dot\">a recording failed</span></p>\n</section>\n",
         several(tallies.len(), "day"),
         escape(&label),
         bars.collect::<String>()
@@ -65,7 +65,7 @@ fn bar(telling: &Telling, tally: &Tally, x: f64, width: f64, most: usize) -> Str
     };
     // Mondays are named, as people find their weeks by them.
     let name = match tally.date.weekday() == jiff::civil::Weekday::Monday {
-        true => format!("<text x=\"{centre:.3}%\" y=\"{}\">{}</text>\n", HEIGHT - 5.0, tally.date.strftime("%-d.%-m.")),
+        true => format!("<text x=\"{centre:.3}%\" y=\"{}\">{}</text>\n", HEIGHT - 5.0, tally.date.strftime("%-d %b")),
         false => String::new(),
     };
     rect + &failed + &number + &name

@@ -9,25 +9,37 @@
   let current = -1;
   let playing = null;
 
-  // A laugh is known by what it is, not by its place on this page.
+  // A laugh is known by what it is, not by its place on this page. What is said of it is what the database held when
+  // the page was made, until this browser knows something later.
   const key = (laugh) => "giggles:" + [laugh.source, laugh.content_sha256 || laugh.recording, laugh.start_seconds, laugh.end_seconds].join("|");
   const memory = new Map();
+  const own = (laugh) => {
+    const here = memory.get(key(laugh));
+    try { return JSON.parse(localStorage.getItem(key(laugh))) || here; } catch { return here; }
+  };
   const load = (laugh) => {
-    try { return JSON.parse(localStorage.getItem(key(laugh))) || {}; } catch { return memory.get(key(laugh)) || {}; }
+    const [here, stored] = [own(laugh), laugh.said];
+    return (here && stored && Date.parse(here.at) < Date.parse(stored.at) ? stored : here || stored) || {};
   };
   const save = (laugh, said) => {
-    const at = new Date().toISOString();
-    const value = { ...load(laugh), ...said, at };
+    // Later than what it changes, also where the clock that told that was ahead.
+    const before = load(laugh);
+    const at = new Date(Math.max(Date.now(), (Date.parse(before.at) || 0) + 1)).toISOString();
+    const value = { ...before, ...said, at };
     memory.set(key(laugh), value);
     try { localStorage.setItem(key(laugh), JSON.stringify(value)); } catch { /* A private window forgets; the export does not. */ }
   };
 
+  const words = (said) => [{ keep: "kept", discard: "discarded" }[said.verdict], said.note].filter(Boolean).join(": ");
   const show = (i) => {
     const said = load(laughs[i]);
     const row = rows[i];
     row.querySelector(".keep").setAttribute("aria-pressed", String(said.verdict === "keep"));
     row.querySelector(".discard").setAttribute("aria-pressed", String(said.verdict === "discard"));
     row.classList.toggle("discarded", said.verdict === "discard");
+    marks.get(i)?.classList.toggle("out", said.verdict === "discard");
+    // For paper, which has no buttons.
+    row.querySelector(".said").textContent = words(said);
     if (document.activeElement !== row.querySelector(".note")) row.querySelector(".note").value = said.note || "";
   };
   const judge = (i, verdict) => {
@@ -98,7 +110,7 @@
   };
 
   const lines = () => laughs.map((laugh) => [laugh, load(laugh)])
-    .filter(([, said]) => said.verdict || said.note)
+    .filter(([, said]) => said.at) // Also what was taken back: it may be stored.
     .map(([laugh, said]) => JSON.stringify({
       source: laugh.source, recording: laugh.recording, content_sha256: laugh.content_sha256,
       start_seconds: laugh.start_seconds, end_seconds: laugh.end_seconds, starts_at: laugh.starts_at,
@@ -117,7 +129,7 @@
     row.querySelector(".verdict").hidden = false;
     row.querySelector(".keep").onclick = () => judge(i, "keep");
     row.querySelector(".discard").onclick = () => judge(i, "discard");
-    row.querySelector(".note").oninput = (event) => save(laughs[i], { note: event.target.value.trim() || null });
+    row.querySelector(".note").oninput = (event) => { save(laughs[i], { note: event.target.value.trim() || null }); show(i); };
     const button = row.querySelector(".play");
     if (button) { button.hidden = false; button.onclick = () => play(i); }
     row.addEventListener("focusin", () => { if (current !== i) { marks.get(current)?.classList.remove("at"); current = i; marks.get(i)?.classList.add("at"); } });
@@ -125,6 +137,7 @@
     show(i);
   });
   document.querySelector(".controls").hidden = false;
+  document.documentElement.classList.add("live");
   slider.value = slider.min; // Browsers restore it on reload, and then the list is not whole.
   slider.oninput = filter;
   document.getElementById("export").onclick = exportNotes;

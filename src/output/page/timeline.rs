@@ -3,13 +3,14 @@
 //! Places are parts of the width, so that the drawing fits any screen and its letters stay letters.
 
 use super::text::escape;
-use super::whose;
+use super::{alarm, whose};
 use crate::day::span::length;
 use crate::day::{Day, Span};
 use crate::output::report::Telling;
 use crate::output::several;
 use crate::output::status::day::clock;
 use crate::output::status::words;
+use crate::record::Judgement;
 
 /// Pixels: the marks stand on the band, the hours below.
 const BAND: f64 = 64.0;
@@ -24,12 +25,13 @@ pub fn section(telling: &Telling, day: &Day) -> String {
         "<section>\n<h2>{} <small>{heard}</small></h2>\n\
          <svg class=\"day\" width=\"100%\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{}\">\n{}{}{}</svg>\n\
          <p class=\"key\"><span class=\"k-heard\">heard</span> <span class=\"k-gap\">no recording</span> \
-         <span class=\"k-failed\">failed</span> <span class=\"k-laugh\">a laugh, as high as its score</span></p>\n</section>\n",
+         <span class=\"k-failed\">failed</span> <span class=\"k-laugh\">a laugh, as high as its score</span></p>\n{}</section>\n",
         escape(&heading),
         escape(&label),
         bands(day),
         hours(day),
-        marks(telling, day)
+        marks(telling, day),
+        alarm::aside(day)
     )
 }
 
@@ -83,8 +85,10 @@ fn marks(telling: &Telling, day: &Day) -> String {
         telling.days.iter().take_while(|other| !std::ptr::eq(*other, day)).map(|other| other.laughs().len()).sum();
     let mark = |(index, laugh): (usize, &crate::day::Joined)| {
         let (x, top) = (place(day, laugh.starts()), BAND - 4.0 - 52.0 * f64::from(laugh.peak().clamp(0.0, 1.0)));
+        let is_out = laugh.note().is_some_and(|note| note.verdict == Some(Judgement::Discard));
+        let out = if is_out { " out" } else { "" };
         format!(
-            "<g class=\"mark\" data-laugh=\"{}\"><line x1=\"{x:.3}%\" x2=\"{x:.3}%\" y1=\"{top:.1}\" y2=\"{}\"/>\
+            "<g class=\"mark{out}\" data-laugh=\"{}\"><line x1=\"{x:.3}%\" x2=\"{x:.3}%\" y1=\"{top:.1}\" y2=\"{}\"/>\
              <circle cx=\"{x:.3}%\" cy=\"{top:.1}\" r=\"3\"/><title>{} {} {:.2}</title></g>\n",
             before + index,
             BAND + THICK,

@@ -13,7 +13,7 @@ use crate::day::{Day, Span, Verdict, span};
 use crate::record::{StoredFailure, StoredRecording};
 
 /// Recorders that write when they hear something leave many gaps of seconds.
-const SHORT: Duration = Duration::from_secs(60);
+pub const SHORT: Duration = Duration::from_secs(60);
 /// Lines of one kind.
 const LINES: usize = 12;
 
@@ -116,16 +116,20 @@ fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> St
     format!("  {when}  {}: {}", recording.name, failure.reason)
 }
 
-/// The longest gaps in order of time; the short ones and the rest as a sum.
 pub fn gaps(day: &Day) -> Vec<String> {
-    let mut by_length: Vec<&Span> = day.gaps.iter().collect();
+    listed(day, &day.gaps, "no recording")
+}
+
+/// The longest gaps in order of time; the short ones and the rest as a sum.
+pub fn listed(day: &Day, gaps: &[Span], title: &str) -> Vec<String> {
+    let mut by_length: Vec<&Span> = gaps.iter().collect();
     by_length.sort_by_key(|gap| std::cmp::Reverse(gap.length()));
     let long = by_length.iter().take(LINES).take_while(|gap| gap.length() >= SHORT).count();
     let (shown, rest) = by_length.split_at_mut(long);
     shown.sort();
     let mut lines = Vec::new();
-    if !day.gaps.is_empty() {
-        lines.push(format!("no recording ({}):", words(span::length(&day.gaps))));
+    if !gaps.is_empty() {
+        lines.push(format!("{title} ({}):", words(span::length(gaps))));
     }
     lines.extend(shown.iter().map(|gap| format!("  {}  {}", range(day, gap), words(gap.length()))));
     if !rest.is_empty() {
