@@ -13,7 +13,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::day::history::{Tally, Usual, tallies, usual};
 use crate::day::{Calendar, Day, SEAM};
 use crate::exit::{Exit, Fatal};
-use crate::output::page::{Page, document};
+use crate::output::page::{Page, document, parted};
 use crate::output::report::Telling;
 use crate::record::Window;
 use crate::status;
@@ -59,9 +59,12 @@ impl Report {
         Telling { asked: self.asked, zone: &self.zone, days: &self.days, tallies: &self.tallies, usual: self.usual }
     }
 
-    /// The page's text. Reads the clips.
+    /// The page's text. Reads the clips, and warns where not all of them went into it.
     pub fn page(&self, paper: &Paper) -> Result<String, Fatal> {
         let sounds = sound::of(&self.days, paper)?;
+        if let Some(parted) = parted(&sounds).filter(|_| paper.embed == Embed::Auto) {
+            log::warn!("{}: {parted} --embed all puts all into it", paper.path.display());
+        }
         Ok(document(&Page { telling: self.telling(), sounds: &sounds }))
     }
 }

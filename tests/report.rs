@@ -5,9 +5,11 @@ mod nights;
 mod support;
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use giggles::record::{Event, Recording, RecordingError, Run};
+use giggles::audio::Waveform;
+use giggles::clips::Clips;
+use giggles::record::{Event, Fate, Outcome, Recording, RecordingError, Rules, Run};
 use giggles::store::open;
 use nights::{at, event, night, recording};
 use support::program::{Place, Said};
@@ -75,16 +77,131 @@ fn a_page_asks_nobody_and_shows_what_failed_first() {
     assert!(alarm < page.find("class=\"laughs\"").unwrap() && page.contains("&lt;/script&gt;.ogg"));
 }
 
-#[test]
-fn five_hundred_laughs_with_clips_stay_small_and_quick() {
-    let clip = |n: u32| Event { clip: Some("a.flac".into()), ..event(f64::from(n) * 7.0, f64::from(n) * 7.0 + 3.0) };
-    let place =
-        place(&night("neil").heard(began("noon.ogg", 1, "2025-10-24T19:00:00Z"), (0..500).map(clip).collect()).build());
+/// Five hundred pieces of a real evening, each cut at another place, as many laughs of an hour name them.
+fn five_hundred() -> Place {
+    let place = Place::new();
     fs::create_dir(place.path("clips")).unwrap();
-    fs::copy(support::audio::file("fixtures/clips/laugh_male_scratch1.flac"), place.path("clips/a.flac")).unwrap();
+    let clips = Clips {
+        folder: place.path("clips"),
+        source: "neil".into(),
+        pre: Duration::from_secs(2),
+        post: Duration::from_secs(2),
+        zone: jiff::tz::TimeZone::UTC,
+    };
+    let laugh = |n: u32| Event {
+        peak: 0.5 + (n * 7 % 500) as f32 / 1001.0,
+        ..event(f64::from(n) * 0.94 + 2.0, f64::from(n) * 0.94 + 5.0)
+    };
+    let mut tape = clips.tape(&Rules::default());
+    let evening = support::audio::file("fixtures/evening/20251024_190000-20251024_190800.ogg");
+    let (mut waveform, mut samples) = (Waveform::open(&evening).unwrap(), Vec::new());
+    while waveform.next(&mut samples).unwrap() {}
+    tape.record(&samples);
+    // Whatever it sounds like, each patch of its 480 s may be wanted.
+    (0..1000).for_each(|_| tape.decide(9.0));
+    let mut run =
+        night("neil").heard(began("noon.ogg", 1, "2025-10-24T19:00:00Z"), (0..500).map(laugh).collect()).build();
+    let Outcome { recording, fate: Fate::Heard(heard) } = &mut run.outcomes[0] else { unreachable!() };
+    heard.audio = Duration::from_secs(480);
+    clips.cut(tape, recording, heard);
+    open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
+    place
+}
+
+/// Of each laugh of a page: its score, and where its sound is.
+fn sounds(page: &str) -> Vec<(f64, String)> {
+    let data = page.split("id=\"laughs\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let laughs: Vec<serde_json::Value> = serde_json::from_str(data).unwrap();
+    let of =
+        |laugh: &serde_json::Value| (laugh["peak"].as_f64().unwrap(), laugh["audio"][0].as_str().unwrap().to_owned());
+    laughs.iter().map(of).collect()
+}
+
+#[test]
+fn a_page_of_five_hundred_laughs_stays_small_and_plays_them_all() {
+    let place = five_hundred();
     let begun = Instant::now();
-    report(&place, &["-o", "day.html", "--clips", "clips"]).ends_with(0);
-    let page = fs::read_to_string(place.path("day.html")).unwrap();
-    assert!(page.len() < 20_000_000 && page.matches("class=\"play\"").count() == 500, "{}", page.len());
+    let said = report(&place, &["-o", "day.html", "--clips", "clips"]).ends_with(0);
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    let page = fs::read_to_string(place.path("day.html")).unwrap();
+    assert!((12_000_000..20_000_000).contains(&page.len()), "{}", page.len());
+    assert_eq!((page.matches("class=\"play\"").count(), page.matches("class=\"spectrogram\"").count()), (500, 500));
+    let (inside, beside): (Vec<_>, Vec<_>) =
+        sounds(&page).into_iter().partition(|(_, sound)| sound.starts_with("data:audio/flac;base64,"));
+    assert!(inside.len() > 30 && inside.len() + beside.len() == 500, "{}", inside.len());
+    let surest = beside.iter().fold(0.0, |most: f64, (peak, _)| most.max(*peak));
+    assert!(inside.iter().all(|(peak, _)| *peak >= surest), "the surest go with the page");
+    assert!(beside.iter().all(|(_, sound)| place.path(sound).is_file()));
+    let words =
+        format!("The {} laughs with the highest scores are in this page; {} more play", inside.len(), beside.len());
+    assert!(page.contains(&words));
+    said.complains_of(&format!("day.html: {words} from the folder of clips"))
+        .complains_of("--embed all puts all into it");
+    let different: std::collections::HashSet<_> = inside.iter().map(|(_, sound)| sound).collect();
+    assert_eq!(different.len(), inside.len(), "no two are the same sound");
+    assert_eq!(report(&place, &["-q", "-o", "day.html", "--clips", "clips"]).ends_with(0).stderr, "");
+
+    let all = report(&place, &["-o", "all.html", "--clips", "clips", "--embed", "all"]).ends_with(0);
+    let page = fs::read_to_string(place.path("all.html")).unwrap();
+    assert_eq!((all.stderr.as_str(), page.matches("data:audio/flac").count()), ("", 500));
+    report(&place, &["-o", "none.html", "--clips", "clips", "--embed", "none"]).ends_with(0);
+    let page = fs::read_to_string(place.path("none.html")).unwrap();
+    assert!(page.contains("Laughs play from the folder of clips") && !page.contains("data:audio/flac"));
+}
+
+#[test]
+fn a_few_clips_are_all_in_the_page_and_nothing_is_said_of_it() {
+    let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "20251024_190000.flac")]);
+    fs::create_dir(place.path("clips")).unwrap();
+    place.scan(&["--tz", "UTC", "--clips", "clips"]).ends_with(0);
+    let said = report(&place, &["-o", "day.html", "--clips", "clips"]).ends_with(0);
+    let page = fs::read_to_string(place.path("day.html")).unwrap();
+    assert!(sounds(&page).iter().all(|(_, sound)| sound.starts_with("data:audio/flac;base64,")));
+    assert!(said.stderr.is_empty() && !page.contains("play from the folder"), "{}", said.stderr);
+}
+
+#[test]
+fn only_what_went_wrong_is_loud() {
+    let noon = || night("neil").heard(began("noon.ogg", 1, "2025-10-24T19:00:00Z"), vec![]);
+    let page = |run: &Run| {
+        let place = place(run);
+        report(&place, &["-o", "day.html"]);
+        let page = fs::read_to_string(place.path("day.html")).unwrap();
+        let body = page.split("<body>").nth(1).unwrap().to_owned();
+        let day = body.find("<svg class=\"day\"").unwrap();
+        (body[..day].to_owned(), body[day..].to_owned())
+    };
+    // Noon in Los Angeles, and half of the day and more around it.
+    let (above, below) = page(&noon().build());
+    assert!(above.contains("<section class=\"alarm mild\">\n<h2>Most of this day was not recorded</h2>"), "{above}");
+    assert!(above.contains("00:00:00 - 12:00:00  12 h 00 min") && !below.contains("before the first"));
+
+    let hours = |hours: std::ops::Range<u8>| {
+        let mut night = night("neil");
+        for hour in hours {
+            let start = at("2025-10-24T13:00:00Z").unwrap().at + Duration::from_secs(3600 * u64::from(hour));
+            night = night.heard(began(&format!("{hour}.ogg"), hour + 1, &start.to_string()), vec![]);
+        }
+        night
+    };
+    let (above, below) = page(&hours(0..14).build());
+    assert!(!above.contains("class=\"alarm"), "a waking day is as it should be: {above}");
+    assert!(below.contains(
+        "<p class=\"aside\">no recording before the first and after the last (10 h 00 min): 00:00:00 - 06:00:00"
+    ));
+
+    let mut gap = hours(0..14).build();
+    gap.outcomes.remove(5);
+    let (above, below) = page(&gap);
+    assert!(above.contains("<section class=\"alarm\">\n<h2>Gaps between recordings</h2>"), "{above}");
+    assert!(above.contains("no recording in between (1 h 00 min)") && above.contains("11:00:00 - 12:00:00"), "{above}");
+    assert!(!above.contains("before the first") && below.contains("before the first"));
+
+    let (above, _) = page(&noon().failed(began("one.ogg", 2, "2025-10-24T20:00:00Z"), RecordingError::Empty).build());
+    assert!(
+        above.contains("<section class=\"alarm\">\n<h2>This day is not whole: incomplete, 1 recording failed"),
+        "{above}"
+    );
+    let calm = above.find("class=\"calm\"").unwrap();
+    assert!(calm < above.find("before the first").unwrap(), "in another colour");
 }

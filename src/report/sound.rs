@@ -1,10 +1,12 @@
 //! What laughs look and sound like: their clips, in the page or beside it, and a spectrogram of each.
 
+use std::fs::File;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::Paper;
 use crate::audio::Waveform;
-use crate::day::Day;
+use crate::day::{Day, Joined};
 use crate::exit::Fatal;
 use crate::output::page::{Audio, Picture, Sound};
 use crate::pool::Pool;
@@ -19,12 +21,15 @@ pub enum Embed {
     All,
     /// Nowhere: the page names their files.
     None,
-    /// Into the page as long as it stays small enough to send.
+    /// Into the page, the surest laughs first, as long as it stays small enough to send.
     Auto,
 }
 
-/// Bytes of clips that a page may hold: 9 MB are 12 in base64.
-const BUDGET: usize = 9_000_000;
+/// Bytes of clips and pictures that a page may hold: 12 MB are 16 in base64.
+const BUDGET: usize = 12_000_000;
+/// Bytes of them that pictures may take, whoever embeds what: without an end, those of two months would be too many
+/// for a browser. The surest laughs have theirs.
+const PICTURES: usize = 4_500_000;
 /// Frames of 10 ms that make a column.
 const FRAMES: usize = 3;
 /// Columns of the widest picture: longer laughs are narrowed by the page.
@@ -35,6 +40,13 @@ const LOUD: f32 = 2.5;
 /// The ink of spectrograms on paper of any colour.
 const INK: [u8; 3] = [0xa4, 0x53, 0x0a];
 
+/// A part of a laugh, before it is known what goes into the page.
+struct Look {
+    picture: Option<Picture>,
+    /// The clip below its folder and how many bytes it has, or why there is none.
+    clip: Result<(PathBuf, usize), String>,
+}
+
 /// Of every part of every laugh, in order.
 pub fn of(days: &[Day], paper: &Paper) -> Result<Vec<Vec<Sound>>, Fatal> {
     let laughs: Vec<_> = days.iter().flat_map(Day::laughs).collect();
@@ -43,43 +55,87 @@ pub fn of(days: &[Day], paper: &Paper) -> Result<Vec<Vec<Sound>>, Fatal> {
     let front_end = ModelFile::embedded().tensors().and_then(|tensors| tensors.front_end());
     let front_end = front_end.map_err(|error| Fatal::Config(error.to_string()))?;
     let pool = Pool::new(0).map_err(|error| Fatal::Config(error.to_string()))?;
-    let look = |clip: &Option<&str>| sound(*clip, paper, &front_end);
-    let mut sounds = pool.map(&parts, |_| 0, look, |_, why| missing(why));
-    link(&mut sounds, &parts, paper);
-    let mut sounds = sounds.into_iter();
-    Ok(laughs.iter().map(|laugh| sounds.by_ref().take(laugh.parts.len()).collect()).collect())
+    let looked = pool.map(&parts, |_| 0, |clip| look(*clip, paper, &front_end), |_, why| missing(why));
+    let mut looked = looked.into_iter();
+    let mut looks: Vec<Vec<Look>> =
+        laughs.iter().map(|laugh| looked.by_ref().take(laugh.parts.len()).collect()).collect();
+    let inside = choose(&mut looks, &surest(&laughs), paper);
+    let folder = paper.clips.as_deref().map(|clips| relative(paper.path, clips)).unwrap_or_default();
+    let sounds = |(looks, is_inside): (Vec<Look>, bool)| {
+        looks.into_iter().map(|look| sound(look, is_inside, &folder, paper)).collect()
+    };
+    Ok(looks.into_iter().zip(inside).map(sounds).collect())
 }
 
-fn missing(why: impl Into<String>) -> Sound {
-    Sound { picture: None, audio: Audio::Missing(why.into()) }
+/// Places of the laughs, the highest score first, the first of equals.
+fn surest(laughs: &[Joined]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..laughs.len()).collect();
+    places.sort_by(|&a, &b| laughs[b].peak().total_cmp(&laughs[a].peak()));
+    places
 }
 
-fn sound(clip: Option<&str>, paper: &Paper, front_end: &FrontEnd) -> Sound {
+fn missing(why: impl Into<String>) -> Look {
+    Look { picture: None, clip: Err(why.into()) }
+}
+
+fn look(clip: Option<&str>, paper: &Paper, front_end: &FrontEnd) -> Look {
     let Some(clip) = clip else { return missing("no clip: it was heard without --clips") };
     let Some(folder) = &paper.clips else { return missing("no clip: give the report their folder with --clips") };
     if !Path::new(clip).components().all(|part| matches!(part, Component::Normal(_))) {
         return missing("no clip: its path leads out of the folder");
     }
     let path = folder.join(clip);
-    match std::fs::read(&path) {
-        Ok(bytes) => Sound { picture: picture(&path, front_end), audio: Audio::Embedded(bytes) },
-        Err(error) => missing(format!("no clip: {clip} cannot be read ({error})")),
+    match File::open(&path).and_then(|file| file.metadata()) {
+        Ok(file) => Look { picture: picture(&path, front_end), clip: Ok((clip.into(), file.len() as usize)) },
+        Err(error) => missing(unreadable(clip, &error)),
     }
 }
 
-/// All are in the page or none is: a page that was sent away plays all or says so.
-fn link(sounds: &mut [Sound], parts: &[Option<&str>], paper: &Paper) {
-    let bytes = |sound: &Sound| if let Audio::Embedded(bytes) = &sound.audio { bytes.len() } else { 0 };
-    let is_small = sounds.iter().map(bytes).sum::<usize>() <= BUDGET;
-    if paper.embed == Embed::All || (paper.embed == Embed::Auto && is_small) {
-        return;
+fn unreadable(clip: &str, error: &io::Error) -> String {
+    format!("no clip: {clip} cannot be read ({error})")
+}
+
+/// Which laughs have their clips in the page, as far as there is room. Takes pictures away for which there is none.
+fn choose(looks: &mut [Vec<Look>], surest: &[usize], paper: &Paper) -> Vec<bool> {
+    let picture = |look: &Look| look.picture.as_ref().map_or(0, |picture| picture.png.len());
+    let clip = |look: &Look| look.clip.as_ref().map_or(0, |(_, bytes)| *bytes);
+    let sizes = |of: &dyn Fn(&Look) -> usize| -> Vec<usize> {
+        surest.iter().map(|&place| looks[place].iter().map(of).sum()).collect()
+    };
+    let (pictures, clips) = (sizes(&picture), sizes(&clip));
+    let drawn = fitting(&pictures, PICTURES);
+    let inside = match paper.embed {
+        Embed::All => surest.len(),
+        Embed::None => 0,
+        Embed::Auto => fitting(&clips, BUDGET - pictures[..drawn].iter().sum::<usize>()),
+    };
+    for &place in &surest[drawn..] {
+        looks[place].iter_mut().for_each(|look| look.picture = None);
     }
-    let folder = paper.clips.as_deref().map(|clips| relative(paper.path, clips)).unwrap_or_default();
-    for (sound, clip) in sounds.iter_mut().zip(parts) {
-        if let (Audio::Embedded(_), Some(clip)) = (&sound.audio, clip) {
-            sound.audio = Audio::Linked(address(&folder.join(clip)));
-        }
-    }
+    let mut chosen = vec![false; looks.len()];
+    surest[..inside].iter().for_each(|&place| chosen[place] = true);
+    chosen
+}
+
+/// How many of these, from the first, come to no more than the budget.
+fn fitting(sizes: &[usize], budget: usize) -> usize {
+    let sums = sizes.iter().scan(0, |sum, size| {
+        *sum += size;
+        Some(*sum)
+    });
+    sums.take_while(|&sum| sum <= budget).count()
+}
+
+fn sound(look: Look, is_inside: bool, folder: &Path, paper: &Paper) -> Sound {
+    let audio = match look.clip {
+        Err(why) => Audio::Missing(why),
+        Ok((clip, _)) if !is_inside => Audio::Linked(address(&folder.join(clip))),
+        Ok((clip, _)) => match std::fs::read(paper.clips.clone().unwrap_or_default().join(&clip)) {
+            Ok(bytes) => Audio::Embedded(bytes),
+            Err(error) => Audio::Missing(unreadable(&clip.to_string_lossy(), &error)),
+        },
+    };
+    Sound { picture: look.picture, audio }
 }
 
 /// A folder as seen from the page's own.
@@ -151,6 +207,11 @@ mod tests {
         std::fs::create_dir_all(place.path().join("my clips")).unwrap();
         let seen = relative(&place.path().join("a/b/day.html"), &place.path().join("my clips"));
         assert_eq!(address(&seen.join("x.flac")), "../../my%20clips/x.flac");
+    }
+
+    #[test]
+    fn what_fits_is_counted_from_the_first() {
+        assert_eq!([fitting(&[3, 3, 5, 1], 10), fitting(&[3, 3, 4, 0, 1], 10), fitting(&[11, 1], 10)], [2, 4, 0]);
     }
 
     #[test]
