@@ -20,6 +20,7 @@ pub use self::environment::Environment;
 use crate::audio::find::{FindError, Found, find};
 use crate::exit::Fatal;
 use crate::record::{Finding, Window};
+use crate::shard::Shard;
 use crate::store::{self, Checkup, Location, StoreError};
 use crate::watch::ping::Address;
 use crate::yamnet::Model;
@@ -38,6 +39,7 @@ pub struct Settings {
     /// Whether a setting names the zone, rather than the system.
     pub zone_is_named: bool,
     pub name_zone: Setting<TimeZone>,
+    pub shard: Setting<Shard>,
     pub window: Setting<Window>,
     /// A calendar date, which is the same one every night.
     pub fixed_date: Option<String>,

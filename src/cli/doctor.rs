@@ -25,19 +25,20 @@ Examples:
 
 Takes the flags and the environment of `giggles scan`, hears nothing and changes nothing.
 Run it as the user of the night, and with the night's environment if you can. Ends with
-78 where a setting would fail the night, 75 where the database cannot be reached now or
-another run is at work, else 0.";
+78 where a night would fail until somebody mends it, 75 where the database cannot be
+reached now or another run is at work, else 0: also where a night would end with 3 or 4.";
 
 /// Looks at everything, and shows each check as it is made.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let settings = settings(arguments);
     let as_json = arguments.is_json();
     let mut printed = Ok(());
-    let findings = examine(&settings, &mut |finding| {
+    let mut tell = |finding: &Finding| {
         if !quiet && !as_json && printed.is_ok() {
             printed = print(&lines(finding));
         }
-    });
+    };
+    let findings = examine(&settings, &mut tell);
     printed?;
     let exit = of_findings(&findings);
     match (quiet, as_json) {
@@ -57,13 +58,15 @@ fn complain(findings: &[Finding]) {
 fn settings(arguments: &Arguments) -> Settings {
     let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
     let (watchers, wrong_ping) = scan::watchers(arguments);
-    let clips = scan::clips(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)).err();
+    let some_zone = zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
+    let clips = scan::clips(arguments, &some_zone).err();
     let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err(), clips];
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),
         lock: lock(arguments),
-        window: scan::window(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)),
+        shard: scan::shard(arguments),
+        window: scan::window(arguments, &some_zone),
         zone,
         zone_is_named: arguments.tz.is_some(),
         name_zone: scan::name_zone(arguments),
