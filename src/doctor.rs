@@ -3,6 +3,7 @@
 //! Invariant: every check is made whatever the others found, and none changes anything: no row, no table, no
 //! file, no ping that a service would count.
 
+mod clips;
 mod database;
 mod environment;
 mod machine;
@@ -18,6 +19,7 @@ use jiff::tz::TimeZone;
 pub use self::environment::Environment;
 
 use crate::audio::find::{FindError, Found, find};
+use crate::clips::Clips;
 use crate::exit::Fatal;
 use crate::record::{Finding, Window};
 use crate::shard::Shard;
@@ -51,6 +53,8 @@ pub struct Settings {
     /// None: the one in the program.
     pub model_file: Option<PathBuf>,
     pub threads: usize,
+    /// None: no laugh is cut out.
+    pub clips: Setting<Option<Clips>>,
     pub ping: Setting<Option<Address>>,
     pub metrics: Option<PathBuf>,
     pub allow_empty: bool,
@@ -70,7 +74,7 @@ struct Visit<'a> {
 /// A check: its name, and what finds out.
 type Check = (&'static str, fn(&Visit) -> Finding);
 
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     ("settings", environment::settings),
     ("clock", time::clock),
     ("zone", time::zone),
@@ -85,6 +89,7 @@ const CHECKS: [Check; 18] = [
     ("schema", database::schema),
     ("rights", database::rights),
     ("lock", database::lock),
+    ("clips", clips::folder),
     ("disk space", machine::space),
     ("ping", watchers::ping),
     ("metrics", watchers::metrics),

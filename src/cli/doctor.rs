@@ -59,13 +59,13 @@ fn settings(arguments: &Arguments) -> Settings {
     let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
     let (watchers, wrong_ping) = scan::watchers(arguments);
     let some_zone = zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
-    let clips = scan::clips(arguments, &some_zone).err();
-    let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err(), clips];
+    let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),
         lock: lock(arguments),
         shard: scan::shard(arguments),
+        clips: scan::clips(arguments, &some_zone),
         window: scan::window(arguments, &some_zone),
         zone,
         zone_is_named: arguments.tz.is_some(),
