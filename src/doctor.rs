@@ -21,7 +21,7 @@ pub use self::environment::Environment;
 use crate::audio::find::{FindError, Found, find};
 use crate::clips::Clips;
 use crate::exit::Fatal;
-use crate::record::{Finding, Window};
+use crate::record::{Finding, Stop, Window};
 use crate::shard::Shard;
 use crate::store::{self, Checkup, Location, StoreError};
 use crate::watch::ping::Address;
@@ -96,15 +96,16 @@ const CHECKS: [Check; 19] = [
     ("scheduler", environment::scheduler),
 ];
 
-/// Makes every check; tells each as it is made, since some take seconds.
-pub fn examine(settings: &Settings, tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
+/// Makes every check; tells each as it is made, since some take seconds. None is begun after a signal.
+pub fn examine(settings: &Settings, tell: &mut dyn FnMut(&Finding), stop: &Stop) -> Vec<Finding> {
     let database = settings.database.as_ref().ok().and_then(Option::as_ref);
     let visit = Visit {
         settings,
         found: settings.paths.as_ref().ok().map(|paths| find(paths)),
         checkup: database.map(|location| store::examine(location, &settings.lock)),
     };
-    let made = CHECKS.iter().map(|(check, look)| Finding { check, ..look(&visit) });
+    let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());
+    let made = wanted.map(|(check, look)| Finding { check, ..look(&visit) });
     made.inspect(|finding| tell(finding)).collect()
 }
 

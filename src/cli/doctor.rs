@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use giggles::doctor::{Environment, Settings, examine};
 use giggles::exit::{Exit, Fatal, of_findings};
 use giggles::output::doctor::{document, lines, verdict};
-use giggles::record::{Finding, Health};
+use giggles::record::{Finding, Health, Stop};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -29,7 +29,7 @@ Run it as the user of the night, and with the night's environment if you can. En
 reached now or another run is at work, else 0: also where a night would end with 3 or 4.";
 
 /// Looks at everything, and shows each check as it is made.
-pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
     let settings = settings(arguments);
     let as_json = arguments.is_json();
     let mut printed = Ok(());
@@ -38,8 +38,11 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
             printed = print(&lines(finding));
         }
     };
-    let findings = examine(&settings, &mut tell);
+    let findings = examine(&settings, &mut tell, stop);
     printed?;
+    if let Some(signal) = stop.signal() {
+        return Ok(Fatal::Signal(signal).exit());
+    }
     let exit = of_findings(&findings);
     match (quiet, as_json) {
         (true, _) => complain(&findings),

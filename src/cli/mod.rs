@@ -134,7 +134,7 @@ impl Cli {
             Command::Report(arguments) => report::run(&arguments, quiet),
             Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
             Command::Status(arguments) => status::run(&arguments, quiet),
-            Command::Doctor(arguments) => doctor::run(&arguments, quiet),
+            Command::Doctor(arguments) => doctor::run(&arguments, quiet, &signals.stop),
             Command::Verify(arguments) => verify::run(&arguments, quiet),
             Command::Prune(arguments) => prune::run(&arguments, quiet),
             Command::Completions(arguments) => completions::run(&arguments, quiet),

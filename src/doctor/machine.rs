@@ -35,25 +35,27 @@ fn start(sha256: &str) -> &str {
     sha256.get(..12).unwrap_or(sha256)
 }
 
-/// What the network takes of a day, on all threads at once, since they share the machine's caches and heat.
+/// What the network takes of a day, on all processors at once, since they share the machine's caches and heat. More
+/// threads than that make nothing faster, and would make this check as long as there are threads.
 pub fn speed(visit: &Visit) -> Finding {
     let settings = visit.settings;
     let Ok(model) = &settings.model else { return untold("there is no model") };
-    let pool = match Pool::new(settings.threads) {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if settings.threads == 0 { processors } else { settings.threads };
+    // A night starts them all.
+    let pools = Pool::new(threads).and_then(|_| Pool::new(threads.min(processors)));
+    let pool = match pools {
         Ok(pool) => pool,
         Err(error) => return Finding::wrong(error.to_string(), ""),
     };
-    let threads = match settings.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
-    let items: Vec<usize> = (0..threads).collect();
+    let items: Vec<usize> = (0..threads.min(processors)).collect();
     let speeds = pool.map(&items, |_| 0, |_| speed_of(model), |_, _| 0.0);
     let day = DAY.div_f64(speeds.iter().sum::<f64>().max(1e-3));
     let found = format!(
-        "{}, {}: the network takes {} for 24 hours of sound; decoding adds to it",
+        "{}, {}{}: the network takes {} for 24 hours of sound; decoding adds to it",
         settings.cpu,
         several(threads, "thread"),
+        if threads > processors { format!(" on {}", several(processors, "processor")) } else { String::new() },
         minutes(day)
     );
     match day > SLOW {
