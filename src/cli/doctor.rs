@@ -3,7 +3,7 @@
 use giggles::doctor::{Environment, Settings, examine};
 use giggles::exit::{Exit, Fatal, of_findings};
 use giggles::output::doctor::{document, lines, verdict};
-use giggles::record::{Finding, Health};
+use giggles::record::{Finding, Health, Stop};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -23,20 +23,24 @@ Examples:
 
 Takes the flags and the environment of `giggles scan`, hears nothing and changes nothing.
 Run it as the user of the night, and with the night's environment if you can. Ends with
-78 where a setting would fail the night, 75 where the database cannot be reached now or
-another run is at work, else 0.";
+78 where a night would fail until somebody mends it, 75 where the database cannot be
+reached now or another run is at work, else 0: also where a night would end with 3 or 4.";
 
 /// Looks at everything, and shows each check as it is made.
-pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
     let settings = settings(arguments);
     let as_json = arguments.is_json();
     let mut printed = Ok(());
-    let findings = examine(&settings, &mut |finding| {
+    let mut tell = |finding: &Finding| {
         if !quiet && !as_json && printed.is_ok() {
             printed = print(&lines(finding));
         }
-    });
+    };
+    let findings = examine(&settings, &mut tell, stop);
     printed?;
+    if let Some(signal) = stop.signal() {
+        return Ok(Fatal::Signal(signal).exit());
+    }
     let exit = of_findings(&findings);
     match (quiet, as_json) {
         (true, _) => complain(&findings),
@@ -55,16 +59,18 @@ fn complain(findings: &[Finding]) {
 fn settings(arguments: &Arguments) -> Settings {
     let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
     let (watchers, wrong_ping) = scan::watchers(arguments);
-    let clips = scan::clips(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)).err();
+    let some_zone = zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
     let (threads, wrong_threads) = apart(scan::threads(arguments));
     let (allow_empty, wrong_switch) = apart(scan::allow_empty(arguments));
     let wrong = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
-    let others = wrong.into_iter().chain([clips, wrong_threads, wrong_switch]);
+    let others = wrong.into_iter().chain([wrong_threads, wrong_switch]);
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),
         lock: lock(arguments),
-        window: scan::window(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)),
+        shard: scan::shard(arguments),
+        clips: scan::clips(arguments, &some_zone),
+        window: scan::window(arguments, &some_zone),
         zone,
         zone_is_named: given("--tz", arguments.tz.as_deref()).is_ok_and(|zone| zone.is_some()),
         name_zone: scan::name_zone(arguments).map(|(zone, _)| zone),

@@ -150,7 +150,7 @@ impl Cli {
             (Command::Report(arguments), None) => report::run(&arguments, quiet),
             (Command::Scores(arguments), None) => scores::run(&arguments, quiet, &signals.stop),
             (Command::Status(arguments), None) => status::run(&arguments, quiet),
-            (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet),
+            (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),

@@ -23,7 +23,7 @@ mod sqlite;
 
 use std::collections::HashSet;
 
-pub use checkup::{Checkup, Way};
+pub use checkup::{Checkup, Remark, Way};
 pub use location::{DatabaseFile, Location};
 pub use pruning::{Pruned, Pruning};
 pub use reading::Reader;

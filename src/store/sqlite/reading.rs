@@ -62,6 +62,16 @@ impl Past {
         self.look(statements::version)
     }
 
+    /// Which of these names are taken.
+    pub fn in_the_way(&self, names: &[&str]) -> Result<Vec<String>, StoreError> {
+        let taken =
+            "SELECT name FROM sqlite_schema WHERE lower(name) IN (SELECT value FROM json_each(?1)) ORDER BY name";
+        self.look(|connection| {
+            let mut statement = connection.prepare(taken)?;
+            statement.query_map([statements::json(names)], |row| row.get(0))?.collect()
+        })
+    }
+
     /// What is wrong with the file itself, and what to do.
     pub fn damage(&self) -> Result<Option<(String, String)>, StoreError> {
         let said: String =
