@@ -3,6 +3,7 @@
 //! Invariant: every check is made whatever the others found, and none changes anything: no row, no table, no
 //! file, no ping that a service would count.
 
+mod clips;
 mod database;
 mod environment;
 mod machine;
@@ -18,8 +19,10 @@ use jiff::tz::TimeZone;
 pub use self::environment::Environment;
 
 use crate::audio::find::{FindError, Found, find};
+use crate::clips::Clips;
 use crate::exit::Fatal;
-use crate::record::{Finding, Window};
+use crate::record::{Finding, Stop, Window};
+use crate::shard::Shard;
 use crate::store::{self, Checkup, Location, StoreError};
 use crate::watch::ping::Address;
 use crate::yamnet::Model;
@@ -38,6 +41,7 @@ pub struct Settings {
     /// Whether a setting names the zone, rather than the system.
     pub zone_is_named: bool,
     pub name_zone: Setting<TimeZone>,
+    pub shard: Setting<Shard>,
     pub window: Setting<Window>,
     /// A calendar date, which is the same one every night.
     pub fixed_date: Option<String>,
@@ -49,6 +53,8 @@ pub struct Settings {
     /// None: the one in the program.
     pub model_file: Option<PathBuf>,
     pub threads: usize,
+    /// None: no laugh is cut out.
+    pub clips: Setting<Option<Clips>>,
     pub ping: Setting<Option<Address>>,
     pub metrics: Option<PathBuf>,
     pub allow_empty: bool,
@@ -68,7 +74,7 @@ struct Visit<'a> {
 /// A check: its name, and what finds out.
 type Check = (&'static str, fn(&Visit) -> Finding);
 
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     ("settings", environment::settings),
     ("clock", time::clock),
     ("zone", time::zone),
@@ -83,21 +89,23 @@ const CHECKS: [Check; 18] = [
     ("schema", database::schema),
     ("rights", database::rights),
     ("lock", database::lock),
+    ("clips", clips::folder),
     ("disk space", machine::space),
     ("ping", watchers::ping),
     ("metrics", watchers::metrics),
     ("scheduler", environment::scheduler),
 ];
 
-/// Makes every check; tells each as it is made, since some take seconds.
-pub fn examine(settings: &Settings, tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
+/// Makes every check; tells each as it is made, since some take seconds. None is begun after a signal.
+pub fn examine(settings: &Settings, tell: &mut dyn FnMut(&Finding), stop: &Stop) -> Vec<Finding> {
     let database = settings.database.as_ref().ok().and_then(Option::as_ref);
     let visit = Visit {
         settings,
         found: settings.paths.as_ref().ok().map(|paths| find(paths)),
         checkup: database.map(|location| store::examine(location, &settings.lock)),
     };
-    let made = CHECKS.iter().map(|(check, look)| Finding { check, ..look(&visit) });
+    let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());
+    let made = wanted.map(|(check, look)| Finding { check, ..look(&visit) });
     made.inspect(|finding| tell(finding)).collect()
 }
 

@@ -28,20 +28,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Looks at one file. `name_zone` is for names that tell a time without a zone.
 pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity {
-    let spoken = clock::from_name(&file.name, name_zone, None);
-    clock::doubt_future(&file.name, spoken.map(|spoken| Began { at: spoken.began, from: Clock::Name }));
-    if spoken.is_some_and(|spoken| !overlaps(window, spoken.began, Some(LONGEST))) {
-        return Identity::Elsewhere;
-    }
-    let mut recording = unknown(file);
-    let Ok(metadata) = std::fs::metadata(&file.path) else {
-        return failed(recording, reason_of_no_metadata(file));
-    };
-    recording.bytes = metadata.len();
-    let info = decode::probe(&file.path);
-    if !is_wanted(&mut recording, info.as_ref().ok(), metadata.modified().ok(), window, name_zone) {
-        return Identity::Elsewhere;
-    }
+    let Some((mut recording, info)) = look(file, window, name_zone) else { return Identity::Elsewhere };
     match content::hash(&file.path) {
         Ok((content, bytes)) => (recording.content, recording.bytes) = (Some(content), bytes),
         Err(error) => return failed(recording, info.err().unwrap_or(error)),
@@ -50,6 +37,28 @@ pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity 
         Ok(_) => Identity::Wanted(recording),
         Err(error) => failed(recording, error),
     }
+}
+
+/// Whether a run of this window would hear the file, or try to. Reads its header at most.
+pub fn is_wanted(file: &File, window: &Window, name_zone: &TimeZone) -> bool {
+    look(file, window, name_zone).is_some()
+}
+
+/// All that is known of a file without its content; None where the window does not want it.
+fn look(file: &File, window: &Window, name_zone: &TimeZone) -> Option<(Recording, Result<Info, RecordingError>)> {
+    let spoken = clock::from_name(&file.name, name_zone, None);
+    clock::doubt_future(&file.name, spoken.map(|spoken| Began { at: spoken.began, from: Clock::Name }));
+    if spoken.is_some_and(|spoken| !overlaps(window, spoken.began, Some(LONGEST))) {
+        return None;
+    }
+    let mut recording = unknown(file);
+    let Ok(metadata) = std::fs::metadata(&file.path) else {
+        return Some((recording, Err(reason_of_no_metadata(file))));
+    };
+    recording.bytes = metadata.len();
+    let info = decode::probe(&file.path);
+    let is_wanted = place(&mut recording, info.as_ref().ok(), metadata.modified().ok(), window, name_zone);
+    is_wanted.then_some((recording, info))
 }
 
 /// A file that could not even be found properly: it failed, whatever the window.
@@ -67,7 +76,7 @@ fn failed(recording: Recording, error: RecordingError) -> Identity {
 }
 
 /// Sets when the recording began and how long it says it is; says whether the window wants it.
-fn is_wanted(
+fn place(
     recording: &mut Recording,
     info: Option<&Info>,
     modified: Option<SystemTime>,

@@ -66,6 +66,10 @@ impl Night {
         said(self.place.command(&["scan", "recordings"]).args(flags).env("DATABASE_URL", self.url()))
     }
 
+    fn examined(&self) -> Said {
+        said(self.place.command(&["doctor", "-j1", "recordings"]).env("DATABASE_URL", self.url()))
+    }
+
     fn rows(&self, sql: &str) -> Vec<String> {
         self.home.ask(sql)
     }
@@ -112,6 +116,16 @@ fn the_role_runs_nights_with_failures_second_chances_and_new_rules() {
                         WHERE name = 'laugh.flac'";
     assert_eq!(night.rows(of_the_laugh), normal);
     assert_eq!(night.rows("SELECT exit_code FROM runs ORDER BY started_at"), ["0", "0", "3", "0", "0", "0"]);
+}
+
+#[test]
+fn the_doctor_says_that_the_role_is_enough() {
+    let night = Night::new();
+    night.place.copy(LAUGH.0, LAUGH.1);
+    let said = night.examined().ends_with(0);
+    assert!(said.stdout.contains("\nok    rights       a run may store its rows\n"), "{}", said.stdout);
+    night.run(&[]).ends_with(0);
+    night.examined().ends_with(0);
 }
 
 #[test]
@@ -191,4 +205,6 @@ fn without_tables_the_role_says_who_must_make_them() {
     said.complains_of("permission denied for schema public; the tables are to be brought to version")
         .complains_of("by their owner: run this giggles once with the owner's URL")
         .complains_of("deploy/postgres/role.sql");
+    let said = night.examined().ends_with(78);
+    assert!(said.stdout.contains("fail  schema       there are no tables yet, and night_"), "{}", said.stdout);
 }

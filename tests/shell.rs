@@ -155,7 +155,7 @@ fn a_page_reads_as_it_was_written() {
     for line in [
         "giggles prune --older-than 30d --clips clips --dry-run",
         "Exit codes (new ones may come",
-        "specified with the GIGGLES_SOURCE environment variable",
+        "everybody's] [env: GIGGLES_SOURCE]",
     ] {
         let found = text.lines().find(|shown| shown.contains(line));
         assert!(found.is_some(), "{line:?} is not a line of\n{text}");

@@ -1,17 +1,15 @@
 //! `giggles doctor`: the settings of a scan, each by itself, to `doctor::Settings`; a line a check.
 
-use std::path::PathBuf;
-
 use giggles::doctor::{Environment, Settings, examine};
 use giggles::exit::{Exit, Fatal, of_findings};
 use giggles::output::doctor::{document, lines, verdict};
-use giggles::record::{Finding, Health};
+use giggles::record::{Finding, Health, Stop};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::print;
 use super::scan::{self, Arguments};
-use super::settings::{cpu, model, variable};
+use super::settings::{cpu, given, model, model_file};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -25,20 +23,24 @@ Examples:
 
 Takes the flags and the environment of `giggles scan`, hears nothing and changes nothing.
 Run it as the user of the night, and with the night's environment if you can. Ends with
-78 where a setting would fail the night, 75 where the database cannot be reached now or
-another run is at work, else 0.";
+78 where a night would fail until somebody mends it, 75 where the database cannot be
+reached now or another run is at work, else 0: also where a night would end with 3 or 4.";
 
 /// Looks at everything, and shows each check as it is made.
-pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
     let settings = settings(arguments);
     let as_json = arguments.is_json();
     let mut printed = Ok(());
-    let findings = examine(&settings, &mut |finding| {
+    let mut tell = |finding: &Finding| {
         if !quiet && !as_json && printed.is_ok() {
             printed = print(&lines(finding));
         }
-    });
+    };
+    let findings = examine(&settings, &mut tell, stop);
     printed?;
+    if let Some(signal) = stop.signal() {
+        return Ok(Fatal::Signal(signal).exit());
+    }
     let exit = of_findings(&findings);
     match (quiet, as_json) {
         (true, _) => complain(&findings),
@@ -57,25 +59,30 @@ fn complain(findings: &[Finding]) {
 fn settings(arguments: &Arguments) -> Settings {
     let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
     let (watchers, wrong_ping) = scan::watchers(arguments);
-    let clips = scan::clips(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)).err();
-    let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err(), clips];
+    let some_zone = zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
+    let (threads, wrong_threads) = apart(scan::threads(arguments));
+    let (allow_empty, wrong_switch) = apart(scan::allow_empty(arguments));
+    let wrong = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
+    let others = wrong.into_iter().chain([wrong_threads, wrong_switch]);
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),
         lock: lock(arguments),
-        window: scan::window(arguments, zone.as_ref().unwrap_or(&TimeZone::UTC)),
+        shard: scan::shard(arguments),
+        clips: scan::clips(arguments, &some_zone),
+        window: scan::window(arguments, &some_zone),
         zone,
-        zone_is_named: arguments.tz.is_some(),
-        name_zone: scan::name_zone(arguments),
+        zone_is_named: given("--tz", arguments.tz.as_deref()).is_ok_and(|zone| zone.is_some()),
+        name_zone: scan::name_zone(arguments).map(|(zone, _)| zone),
         fixed_date: fixed_date(arguments),
-        others: others.into_iter().flatten().collect(),
+        others: others.flatten().collect(),
         model: model(arguments.model.as_deref()),
         cpu: cpu().map_or("no CPU path", |cpu| cpu.name()),
-        model_file: arguments.model.clone(),
-        threads: arguments.threads,
+        model_file: model_file(arguments.model.as_deref()),
+        threads,
         ping: wrong_ping.map_or(Ok(watchers.ping), Err),
-        metrics: watchers.metrics.filter(|path: &PathBuf| !path.as_os_str().is_empty()),
-        allow_empty: arguments.allow_empty,
+        metrics: watchers.metrics,
+        allow_empty,
         environment: Environment::here(),
         now: Timestamp::now(),
     }
@@ -89,6 +96,11 @@ fn lock(arguments: &Arguments) -> String {
 
 /// The date, if it is one of the calendar and not a word.
 fn fixed_date(arguments: &Arguments) -> Option<String> {
-    let date = arguments.date.clone().or_else(|| variable(scan::DATE).ok().flatten());
+    let date = scan::date(arguments).ok().flatten().map(|date| date.text);
     date.filter(|date| date.parse::<jiff::civil::Date>().is_ok())
+}
+
+/// What a setting is, or would be if it were not wrong; and what is wrong.
+fn apart<T: Default>(setting: Result<T, Fatal>) -> (T, Option<Fatal>) {
+    setting.map_or_else(|wrong| (T::default(), Some(wrong)), |value| (value, None))
 }

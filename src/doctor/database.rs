@@ -2,7 +2,7 @@
 
 use super::{Visit, refused, untold};
 use crate::record::Finding;
-use crate::store::{Checkup, StoreError, Way};
+use crate::store::{Checkup, Remark, StoreError, Way};
 
 const UNREACHED: &str = "there is no database to look at";
 
@@ -45,8 +45,9 @@ pub fn encryption(visit: &Visit) -> Finding {
 pub fn schema(visit: &Visit) -> Finding {
     let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
     let (found, known) = (checkup.schema, Checkup::known_schema());
-    match found {
-        0 => Finding::ok(format!("no tables yet; the first run makes them (version {known})")),
+    match (&checkup.unmade, found) {
+        (Some((what, advice)), _) => Finding::wrong(what, advice),
+        (None, 0) => Finding::ok(format!("no tables yet; the first run makes them (version {known})")),
         _ if found > known => Finding::wrong(
             format!("version {found}, written by a newer giggles; this one knows {known}"),
             "update giggles",
@@ -58,14 +59,13 @@ pub fn schema(visit: &Visit) -> Finding {
 
 pub fn rights(visit: &Visit) -> Finding {
     let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
-    match &checkup.obstacles[..] {
-        [] => Finding::ok("a run may store its rows"),
-        [(what, advice)] => Finding::wrong(what, advice),
-        [(what, advice), others @ ..] => {
-            let others = others.iter().map(|(what, advice)| format!("{what}; {advice}"));
-            Finding::wrong(what, advice).with(others.collect())
-        }
-    }
+    let first = |remarks: &[Remark], judge: fn(&str, &str) -> Finding| {
+        let ((what, advice), others) = remarks.split_first()?;
+        Some(judge(what, advice).with(others.iter().map(|(what, advice)| format!("{what}; {advice}")).collect()))
+    };
+    first(&checkup.obstacles, |what, advice| Finding::wrong(what, advice))
+        .or_else(|| first(&checkup.doubts, |what, advice| Finding::warn(what, advice)))
+        .unwrap_or_else(|| Finding::ok("a run may store its rows"))
 }
 
 pub fn lock(visit: &Visit) -> Finding {

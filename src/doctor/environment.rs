@@ -133,7 +133,8 @@ fn relative(settings: &Settings) -> Vec<String> {
         _ => None,
     };
     let folders = settings.paths.iter().flatten().cloned();
-    let files = [database, settings.metrics.clone(), settings.model_file.clone()].into_iter().flatten();
+    let clips = settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.folder.clone());
+    let files = [database, clips, settings.metrics.clone(), settings.model_file.clone()].into_iter().flatten();
     let relative = folders.chain(files).filter(|path| path.is_relative());
     relative.map(|path| format!("'{}' is looked for in another folder; write its whole path", path.display())).collect()
 }

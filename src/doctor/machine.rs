@@ -35,25 +35,27 @@ fn start(sha256: &str) -> &str {
     sha256.get(..12).unwrap_or(sha256)
 }
 
-/// What the network takes of a day, on all threads at once, since they share the machine's caches and heat.
+/// What the network takes of a day, on all processors at once, since they share the machine's caches and heat. More
+/// threads than that make nothing faster, and would make this check as long as there are threads.
 pub fn speed(visit: &Visit) -> Finding {
     let settings = visit.settings;
     let Ok(model) = &settings.model else { return untold("there is no model") };
-    let pool = match Pool::new(settings.threads) {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if settings.threads == 0 { processors } else { settings.threads };
+    // A night starts them all.
+    let pools = Pool::new(threads).and_then(|_| Pool::new(threads.min(processors)));
+    let pool = match pools {
         Ok(pool) => pool,
         Err(error) => return Finding::wrong(error.to_string(), ""),
     };
-    let threads = match settings.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
-    let items: Vec<usize> = (0..threads).collect();
+    let items: Vec<usize> = (0..threads.min(processors)).collect();
     let speeds = pool.map(&items, |_| 0, |_| speed_of(model), |_, _| 0.0);
     let day = DAY.div_f64(speeds.iter().sum::<f64>().max(1e-3));
     let found = format!(
-        "{}, {}: the network takes {} for 24 hours of sound; decoding adds to it",
+        "{}, {}{}: the network takes {} for 24 hours of sound; decoding adds to it",
         settings.cpu,
         several(threads, "thread"),
+        if threads > processors { format!(" on {}", several(processors, "processor")) } else { String::new() },
         minutes(day)
     );
     match day > SLOW {
@@ -81,29 +83,27 @@ fn minutes(time: Duration) -> String {
 }
 
 pub fn space(visit: &Visit) -> Finding {
-    let folders = folders(visit);
-    let rooms: Vec<(PathBuf, u64)> =
-        folders.iter().filter_map(|folder| Some((folder.clone(), free(folder)?))).collect();
-    let Some((tightest, least)) = rooms.iter().min_by_key(|(_, free)| *free) else {
-        return untold("nothing is written on this machine");
-    };
-    let found = format!("{} free in {}", bytes(*least), tightest.display());
-    match *least {
-        ..NONE => Finding::wrong(found, "make room: a commit that finds none is rolled back"),
-        NONE..LITTLE => Finding::warn(found, "make room before it is gone"),
-        _ => Finding::ok(found),
+    let (rows, others) = folders(visit);
+    let room = |folder: PathBuf| free(&folder).map(|free| (free, folder));
+    let (rows, others) = (rows.and_then(room), others.into_iter().filter_map(room));
+    let shown = |(free, folder): &(u64, PathBuf)| format!("{} free in {}", bytes(*free), folder.display());
+    if let Some(full) = rows.as_ref().filter(|(free, _)| *free < NONE) {
+        return Finding::wrong(shown(full), "make room: a commit that finds none is rolled back");
+    }
+    match rows.clone().into_iter().chain(others).min() {
+        None => untold("nothing is written on this machine"),
+        Some(least) if least.0 < LITTLE => Finding::warn(shown(&least), "make room before it is gone"),
+        Some(least) => Finding::ok(shown(&least)),
     }
 }
 
-/// Where the night writes.
-fn folders(visit: &Visit) -> Vec<PathBuf> {
+/// Where the night writes its rows, and what it can do without: metrics and clips.
+fn folders(visit: &Visit) -> (Option<PathBuf>, Vec<PathBuf>) {
+    let named = |folder: PathBuf| if folder.as_os_str().is_empty() { ".".into() } else { folder };
     let database = visit.checkup.as_ref().and_then(|checkup| checkup.as_ref().ok()?.folder.clone());
     let metrics = visit.settings.metrics.as_deref().and_then(Path::parent).map(Path::to_owned);
-    database
-        .into_iter()
-        .chain(metrics)
-        .map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder })
-        .collect()
+    let clips = visit.settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.folder.clone());
+    (database.map(named), metrics.into_iter().chain(clips).map(named).collect())
 }
 
 /// Bytes that a user who is not root may still write.

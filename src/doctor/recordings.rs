@@ -4,9 +4,11 @@ use std::fs::File as Opened;
 
 use jiff::tz::TimeZone;
 
+use super::time::span;
 use super::{Settings, Visit, first, refused, several, untold};
 use crate::audio::find::{File, Found};
 use crate::audio::{clock, decode};
+use crate::identify::is_wanted;
 use crate::record::{Began, Clock, Finding};
 
 /// Names that are shown.
@@ -26,18 +28,53 @@ pub fn found(visit: &Visit) -> Finding {
     let places = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     match &visit.found {
         Some(Err(error)) => Finding::wrong(error.to_string(), ""),
-        Some(Ok(Found { files, troubles })) if files.is_empty() && troubles.is_empty() => {
-            match visit.settings.allow_empty {
-                true => Finding::ok(format!("none in {places}, which --allow-empty allows")),
-                false => Finding::warn(
-                    format!("none in {places}; a night like this ends with 4"),
-                    "mount the disk, name the right folder, or give --allow-empty",
-                ),
-            }
-        }
-        Some(Ok(Found { files, .. })) => Finding::ok(format!("{} in {places}", several(files.len(), "recording"))),
+        Some(Ok(found)) => counted(visit.settings, found, &places),
         None => untold("no folder is named"),
     }
+}
+
+/// What is there, and what of it a night that began now would hear or try to.
+fn counted(settings: &Settings, found: &Found, places: &str) -> Finding {
+    let all = all_names(found).count();
+    let there = format!("{} in {places}", several(all, "recording"));
+    let empty = |found: String, advice: &str| match settings.allow_empty {
+        true => Finding::ok(format!("{found}, which --allow-empty allows")),
+        false => Finding::warn(format!("{found}; a night like this ends with 4"), advice),
+    };
+    if all == 0 {
+        return empty(format!("none in {places}"), "mount the disk, name the right folder, or give --allow-empty");
+    }
+    let (Ok(window), Ok(zone), Ok(shard)) = (&settings.window, &settings.zone, &settings.shard) else {
+        return Finding::ok(there);
+    };
+    let is_shared = all_names(found).any(|name| !shard.holds(name));
+    let span = span(window, zone);
+    if span.is_none() && !is_shared {
+        return Finding::ok(there);
+    }
+    match (wanted(settings, found), span) {
+        // Of a shard nobody expects that it always has something.
+        (Some(0), Some(span)) if !is_shared => empty(
+            format!("{there}, none of them {span}"),
+            "are the day, --tz and --name-tz right? If the recordings of tonight are still to come, all is well",
+        ),
+        (Some(wanted), _) => Finding::ok(format!("{there}, {wanted} of them for a night that began now")),
+        (None, _) => Finding::ok(there),
+    }
+}
+
+/// Recordings of this shard and this time. What cannot be looked at is of any time. None where a setting is wrong.
+fn wanted(settings: &Settings, found: &Found) -> Option<usize> {
+    let (window, shard) = (settings.window.as_ref().ok()?, settings.shard.as_ref().ok()?);
+    let name_zone = settings.name_zone.as_ref().ok()?;
+    let is_ours = |file: &&File| shard.holds(&file.name);
+    let files = found.files.iter().filter(is_ours).filter(|file| is_wanted(file, window, name_zone)).count();
+    Some(files + found.troubles.iter().filter(|(file, _)| is_ours(&file)).count())
+}
+
+/// A trouble counts as the recording that a night would store as failed.
+fn all_names(found: &Found) -> impl Iterator<Item = &str> {
+    found.files.iter().chain(found.troubles.iter().map(|(file, _)| file)).map(|file| file.name.as_str())
 }
 
 pub fn readable(visit: &Visit) -> Finding {

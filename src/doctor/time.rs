@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Settings, Visit, refused, untold};
-use crate::record::Finding;
+use crate::record::{Finding, Window};
 
 /// The year of this program. A clock before it has lost its battery.
 const EARLIEST: i16 = 2025;
@@ -15,12 +15,16 @@ const LATEST: i16 = 2100;
 /// The coming night and the day before it.
 const SOON: Duration = Duration::from_secs(36 * 3600);
 
+/// A night runs by any clock; it may look for another day.
 pub fn clock(visit: &Visit) -> Finding {
-    let now = visit.settings.now;
+    believed(visit.settings.now)
+}
+
+fn believed(now: Timestamp) -> Finding {
     let year = now.to_zoned(TimeZone::UTC).year();
     match (EARLIEST..LATEST).contains(&year) {
         true => Finding::ok(format!("{now:.0}")),
-        false => Finding::wrong(
+        false => Finding::warn(
             format!("this machine thinks it is {now:.0}"),
             "set its clock; with a wrong one the night looks for another day, and trusts no certificate",
         ),
@@ -77,19 +81,25 @@ pub fn window(visit: &Visit) -> Finding {
         (Err(fatal), Ok(_)) => return refused(fatal),
         (_, Err(_)) => return untold("the zone is wrong"),
     };
-    let local = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-    let found = match (window.from, window.to) {
-        (None, None) => "all recordings, of whatever day".to_owned(),
-        (Some(from), None) => format!("recordings from {} on", local(from)),
-        (None, Some(to)) => format!("recordings until {}", local(to)),
-        (Some(from), Some(to)) => format!("recordings from {} to {}", local(from), local(to)),
-    };
+    let found =
+        span(window, zone).map_or("all recordings, of whatever day".to_owned(), |span| format!("recordings {span}"));
     match fixed(settings) {
         Some(date) => Finding::warn(
             format!("{found}; {date} is the same day every night"),
             "write yesterday, or --from '7 days ago' --to today",
         ),
         None => Finding::ok(found),
+    }
+}
+
+/// `from 2025-10-24 00:00 to 2025-10-25 00:00`; None of a window without bounds.
+pub fn span(window: &Window, zone: &TimeZone) -> Option<String> {
+    let local = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    match (window.from, window.to) {
+        (None, None) => None,
+        (Some(from), None) => Some(format!("from {} on", local(from))),
+        (None, Some(to)) => Some(format!("until {}", local(to))),
+        (Some(from), Some(to)) => Some(format!("from {} to {}", local(from), local(to))),
     }
 }
 
@@ -100,6 +110,7 @@ fn fixed(settings: &Settings) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Health;
 
     fn change_in(zone: &str, now: &str) -> Option<String> {
         change(&TimeZone::get(zone).unwrap(), now.parse().unwrap())
@@ -112,6 +123,14 @@ mod tests {
         let forward = change_in("America/Los_Angeles", "2026-03-07T20:00:00Z").unwrap();
         assert!(forward.starts_with("clocks go forward by 60 min on 2026-03-08 at 02:00; "), "{forward}");
         assert!(change_in("Australia/Lord_Howe", "2025-10-04T12:00:00Z").unwrap().contains("forward by 30 min"));
+    }
+
+    #[test]
+    fn a_clock_without_a_battery_is_a_doubt() {
+        let health = |now: &str| believed(now.parse().unwrap()).health;
+        assert_eq!(health("2025-10-25T12:00:00Z"), Health::Ok);
+        assert_eq!(health("1970-01-01T00:10:00Z"), Health::Doubtful);
+        assert_eq!(health("2155-10-25T12:00:00Z"), Health::Doubtful);
     }
 
     #[test]

@@ -17,10 +17,12 @@ pub fn ping(visit: &Visit) -> Finding {
         }
         Ok(Some(address)) => address,
     };
+    // Whoever pings the wrong way is not heard, and may not hear of it.
+    let taken = format!("{address}, taken for {},", address.service());
     match reach(address) {
-        Ok(()) => Finding::ok(format!("{address} can be reached; its check was not pinged")),
+        Ok(()) => Finding::ok(format!("{taken} can be reached; its check was not pinged")),
         Err(reason) => Finding::warn(
-            format!("{address} cannot be reached: {reason}"),
+            format!("{taken} cannot be reached: {reason}"),
             "check the URL and the network; the night itself does not mind, but the service would raise the alarm",
         ),
     }

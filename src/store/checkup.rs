@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use super::schema::MIGRATIONS;
 
+/// What is not as it should be, and what to do about it.
+pub type Remark = (String, String);
+
 /// What a night will meet.
 #[derive(Debug, Clone)]
 pub struct Checkup {
@@ -14,8 +17,12 @@ pub struct Checkup {
     pub way: Way,
     /// Of its tables; 0 where there are none yet.
     pub schema: i64,
-    /// What stands in the way of a run's rows, each with what to do. Empty: nothing does.
-    pub obstacles: Vec<(String, String)>,
+    /// Why a run could not make its tables, or bring them to this program's version. None: it could, or need not.
+    pub unmade: Option<Remark>,
+    /// What stands in the way of a run's rows. Empty: nothing does.
+    pub obstacles: Vec<Remark>,
+    /// What lets a run pass, and may not be meant so.
+    pub doubts: Vec<Remark>,
     /// Where its bytes lie on this machine.
     pub folder: Option<PathBuf>,
     /// Who holds the lock that was asked about.
@@ -38,6 +45,12 @@ pub enum Way {
 }
 
 impl Checkup {
+    /// None: nothing of this name is in the way of tables that are to be made.
+    pub(super) fn taken(names: &[String]) -> Option<Remark> {
+        let what = || format!("it holds other tables with the names giggles needs ({})", names.join(", "));
+        (!names.is_empty()).then(|| (what(), "give giggles a database of its own".to_owned()))
+    }
+
     /// The schema that this program makes.
     pub fn known_schema() -> i64 {
         MIGRATIONS.last().map_or(0, |migration| migration.version)

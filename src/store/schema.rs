@@ -11,6 +11,13 @@ pub struct Migration {
     pub postgres: &'static str,
 }
 
+impl Migration {
+    /// Names of the tables that it makes, which are the same in both dialects.
+    fn tables(&self) -> impl Iterator<Item = &'static str> {
+        self.postgres.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split([' ', '(']).next())
+    }
+}
+
 /// In order; the version is the place in this list, counted from 1.
 pub const MIGRATIONS: &[Migration] = &[
     Migration {
@@ -28,6 +35,11 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/0003_sqlite.sql"),
         postgres: include_str!("migrations/0003_postgres.sql"),
     },
+    Migration {
+        version: 4,
+        sqlite: include_str!("migrations/0004_sqlite.sql"),
+        postgres: include_str!("migrations/0004_postgres.sql"),
+    },
 ];
 
 /// The first migration that a database at `version` lacks, or None if it is up to date.
@@ -37,6 +49,16 @@ pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'s
         return Err(StoreError::Newer { database: database.to_string(), found: version, known });
     }
     Ok(MIGRATIONS.iter().find(|migration| migration.version > version))
+}
+
+/// Names of the tables that a database at `version` has, but for `giggles_schema`.
+pub fn tables_up_to(version: i64) -> Vec<&'static str> {
+    MIGRATIONS.iter().filter(|migration| migration.version <= version).flat_map(Migration::tables).collect()
+}
+
+/// Names of the tables that it will get.
+pub fn tables_to_come(version: i64) -> Vec<&'static str> {
+    MIGRATIONS.iter().filter(|migration| migration.version > version).flat_map(Migration::tables).collect()
 }
 
 /// Whether a database at `version` can be read; false if nothing was ever stored in it. Who reads upgrades nothing.
@@ -64,6 +86,21 @@ mod tests {
     fn versions_count_from_one_without_gaps() {
         let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn tables_are_known_before_they_are_made() {
+        assert_eq!(tables_up_to(1), ["runs", "recordings", "detections"]);
+        let all = tables_to_come(0);
+        for version in 0..=MIGRATIONS.len() as i64 {
+            assert_eq!([tables_up_to(version), tables_to_come(version)].concat(), all, "{version}");
+        }
+        for migration in MIGRATIONS {
+            let in_sqlite: Vec<&str> = migration.sqlite.split("CREATE TABLE ").skip(1).collect();
+            let names: Vec<&str> = migration.tables().collect();
+            assert_eq!(names.len(), in_sqlite.len(), "{}", migration.version);
+            assert!(names.iter().zip(in_sqlite).all(|(name, rest)| rest.starts_with(name)), "{names:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::lchown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -112,7 +112,10 @@ impl Place {
         }
         give_to_nobody(&self.path(""));
         let program = self.path("giggles");
-        fs::copy(env!("CARGO_BIN_EXE_giggles"), &program).unwrap();
+        // Not by us: a program that another test's thread starts meanwhile would hold the file open for writing, and
+        // then nobody may run it.
+        let copied_it = Command::new("cp").arg(env!("CARGO_BIN_EXE_giggles")).arg(&program).status().unwrap();
+        assert!(copied_it.success());
         prepare();
         said(copied(&program, command).uid(NOBODY).gid(NOBODY))
     }
@@ -244,6 +247,17 @@ impl AtWork {
 
     pub fn has_ended(&mut self) -> bool {
         self.0.as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    /// Reads its standard output, byte by byte so that nothing of the rest is lost, until it says this.
+    pub fn wait_for(&mut self, words: &str) {
+        let stdout = self.0.as_mut().unwrap().stdout.as_mut().unwrap();
+        let (mut said, mut byte) = (Vec::new(), [0]);
+        while !said.ends_with(words.as_bytes()) {
+            let text = || format!("{words:?} is not in\n{}", String::from_utf8_lossy(&said));
+            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "{}", text());
+            said.push(byte[0]);
+        }
     }
 
     pub fn wait(mut self) -> Said {

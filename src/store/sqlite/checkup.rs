@@ -8,9 +8,9 @@ use rustix::fs::{Access, access};
 
 use super::lock;
 use super::reading::Past;
-use crate::store::StoreError;
-use crate::store::checkup::{Checkup, Way};
+use crate::store::checkup::{Checkup, Remark, Way};
 use crate::store::location::DatabaseFile;
+use crate::store::{StoreError, schema};
 
 /// SQLite's look at every page takes about a second for so many bytes.
 const QUICK: u64 = 500_000_000;
@@ -23,7 +23,9 @@ pub fn examine(database: &DatabaseFile, source: &str) -> Result<Checkup, StoreEr
         kind: file.as_ref().map_or_else(|| "a new file, made by the first run".into(), |file| size(file.len())),
         way: Way::Local,
         schema: 0,
+        unmade: None,
         obstacles: Vec::new(),
+        doubts: Vec::new(),
         holder: lock::holder(database, source),
         folder: None,
     };
@@ -32,7 +34,9 @@ pub fn examine(database: &DatabaseFile, source: &str) -> Result<Checkup, StoreEr
         Some(file) => {
             let past = Past::look_at(database)?;
             checkup.schema = past.schema()?;
+            checkup.unmade = Checkup::taken(&past.in_the_way(&schema::tables_to_come(checkup.schema))?);
             checkup.obstacles.extend(of_file(database, &folder));
+            checkup.obstacles.extend(of_lock(database, source));
             checkup.obstacles.extend(if file.len() < QUICK { past.damage()? } else { None });
         }
     }
@@ -57,7 +61,7 @@ fn nearest(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|folder| folder.is_dir()).map(Path::to_owned)
 }
 
-fn of_new(database: &DatabaseFile, folder: &Path) -> Option<(String, String)> {
+fn of_new(database: &DatabaseFile, folder: &Path) -> Option<Remark> {
     match nearest(folder) {
         Some(nearest) if nearest != folder && !database.make_folder => {
             Some((format!("there is no folder {}", folder.display()), "make it, or mount its disk".into()))
@@ -68,7 +72,7 @@ fn of_new(database: &DatabaseFile, folder: &Path) -> Option<(String, String)> {
 }
 
 /// The journal of a commit lies beside the file.
-fn of_file(database: &DatabaseFile, folder: &Path) -> Vec<(String, String)> {
+fn of_file(database: &DatabaseFile, folder: &Path) -> Vec<Remark> {
     let of_file = access(&database.path, Access::WRITE_OK).err().map(|error| {
         let path = database.path.display();
         (format!("{path} may not be written: {error}"), "check the permissions of the file, and its disk".to_owned())
@@ -76,7 +80,18 @@ fn of_file(database: &DatabaseFile, folder: &Path) -> Vec<(String, String)> {
     of_file.into_iter().chain(of_folder(folder)).collect()
 }
 
-fn of_folder(folder: &Path) -> Option<(String, String)> {
+/// A lock that another user's run has left behind.
+fn of_lock(database: &DatabaseFile, source: &str) -> Option<Remark> {
+    let path = lock::path(database, source).filter(|path| path.exists())?;
+    let refusal = access(&path, Access::READ_OK | Access::WRITE_OK).err()?;
+    let path = path.display();
+    Some((
+        format!("the lock {path} may not be written: {refusal}"),
+        "give it to the night's user: another user has once run giggles here".into(),
+    ))
+}
+
+fn of_folder(folder: &Path) -> Option<Remark> {
     let refusal = access(folder, Access::WRITE_OK | Access::EXEC_OK).err()?;
     let folder = folder.display();
     Some((

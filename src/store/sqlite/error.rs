@@ -73,8 +73,16 @@ pub fn explain_save(database: &DatabaseFile, error: &rusqlite::Error) -> StoreEr
 }
 
 pub fn explain_migration(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
-    match error.to_string() {
+    match reason(error) {
         reason if reason.contains("already exists") => schema::taken(database, &reason),
         _ => explain(database, error),
+    }
+}
+
+/// Without the statement, which may be a whole migration.
+fn reason(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
     }
 }

@@ -72,10 +72,14 @@ fn lying(database: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// Who holds the lock now. It is taken for no longer than this look, and its file is not made.
 pub fn holder(database: &DatabaseFile, source: &str) -> Option<String> {
-    let path = database.path.canonicalize().ok()?;
-    let mut file = File::open(lock_path(&path, source)).ok()?;
+    let mut file = File::open(path(database, source)?).ok()?;
     let taken = flock(&file, FlockOperation::NonBlockingLockShared);
     (taken == Err(Errno::WOULDBLOCK)).then(|| signature(&mut file))
+}
+
+/// Where the lock lies, of a database that is there.
+pub fn path(database: &DatabaseFile, source: &str) -> Option<PathBuf> {
+    Some(lock_path(&database.path.canonicalize().ok()?, source))
 }
 
 /// `giggles.db.neil-2e1d7bd5.lock`: readable, and different for different sources.

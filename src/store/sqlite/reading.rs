@@ -20,7 +20,9 @@ use crate::store::reading::{DetectionColumns, Reader, RecordingColumns, RunColum
 use crate::store::{StoreError, schema};
 
 const RUNS: &str = "
-    SELECT *, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections FROM runs
+    SELECT *, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections,
+        (SELECT coalesce(sum(clips_lost), 0) FROM recordings WHERE run_id = runs.id) AS clips_lost
+    FROM runs
     WHERE ?1 IS NULL OR source = ?1 ORDER BY started_at DESC, id LIMIT ?2";
 /// A second too many at the window's beginning: exactly is for `lies_in` to say.
 const RECORDINGS: &str = "
@@ -62,6 +64,16 @@ impl Past {
     /// Version of the tables; 0 where there are none.
     pub fn schema(&self) -> Result<i64, StoreError> {
         self.look(statements::version)
+    }
+
+    /// Which of these names are taken.
+    pub fn in_the_way(&self, names: &[&str]) -> Result<Vec<String>, StoreError> {
+        let taken =
+            "SELECT name FROM sqlite_schema WHERE lower(name) IN (SELECT value FROM json_each(?1)) ORDER BY name";
+        self.look(|connection| {
+            let mut statement = connection.prepare(taken)?;
+            statement.query_map([statements::json(names)], |row| row.get(0))?.collect()
+        })
     }
 
     /// What is wrong with the file itself, and what to do.
@@ -133,6 +145,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunColumns> {
         failed: row.get("failed")?,
         audio_seconds: row.get("audio_seconds")?,
         detections: row.get("detections")?,
+        clips_lost: row.get("clips_lost")?,
     })
 }
 
@@ -152,6 +165,7 @@ fn recording(row: &Row<'_>) -> rusqlite::Result<RecordingColumns> {
         failure_kind: row.get("failure_kind")?,
         failure_reason: row.get("failure_reason")?,
         failure_position_seconds: row.get("failure_position_seconds")?,
+        clips_lost: row.get("clips_lost")?,
         run_id: row.get("run_id")?,
         run_window: Window { from: maybe_instant(row, "window_from")?, to: maybe_instant(row, "window_to")? },
     })

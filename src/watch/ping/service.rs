@@ -4,6 +4,8 @@
 
 use url::Url;
 
+use super::Address;
+
 /// What is told.
 #[derive(Debug, Clone, Copy)]
 pub enum Signal<'a> {
@@ -23,6 +25,8 @@ pub struct Request {
 }
 
 pub struct Service {
+    /// As people call it.
+    name: &'static str,
     fits: fn(&Url) -> bool,
     /// None: the service has no word for it.
     request: fn(&Url, &Signal, &str) -> Option<Request>,
@@ -31,12 +35,30 @@ pub struct Service {
 /// The first that fits is taken; the last fits all.
 const SERVICES: [Service; 3] = [
     // https://cronitor.io/docs/telemetry-api
-    Service { fits: |url| url.host_str() == Some("cronitor.link"), request: cronitor },
+    Service { name: "Cronitor", fits: is_cronitor, request: cronitor },
     // https://docs.sentry.io/product/crons/getting-started/http/
-    Service { fits: |url| url.path().starts_with("/api/") && url.path().contains("/cron/"), request: sentry },
+    Service { name: "Sentry", fits: is_sentry, request: sentry },
     // https://healthchecks.io/docs/http_api/, and what is compatible
-    Service { fits: |_| true, request: healthchecks },
+    Service { name: "healthchecks.io or compatible", fits: |_| true, request: healthchecks },
 ];
+
+/// `cronitor.link/p/KEY/MONITOR`. The second host is the one that Cronitor's own libraries turn to when they do not
+/// reach the first.
+fn is_cronitor(url: &Url) -> bool {
+    matches!(url.host_str(), Some("cronitor.link" | "cronitor.io"))
+}
+
+/// `INGEST/api/PROJECT/cron/MONITOR/KEY/`, on any host: many run their own.
+fn is_sentry(url: &Url) -> bool {
+    url.path().starts_with("/api/") && url.path().contains("/cron/")
+}
+
+impl Address {
+    /// The service whose address this is taken for.
+    pub fn service(&self) -> &'static str {
+        Service::of(&self.0).name
+    }
+}
 
 impl Service {
     pub fn of(url: &Url) -> &'static Service {
@@ -106,6 +128,23 @@ mod tests {
 
     fn asked_url(url: &str, signal: Signal) -> String {
         asked(url, signal).unwrap().0
+    }
+
+    #[test]
+    fn an_address_is_taken_for_a_service() {
+        for (url, service) in [
+            ("https://cronitor.link/p/key/night", "Cronitor"),
+            ("https://cronitor.io/p/key/night", "Cronitor"),
+            ("http://cronitor.link/d3x0c1", "Cronitor"),
+            ("https://o0.ingest.sentry.io/api/7/cron/night/key/", "Sentry"),
+            ("https://o0.ingest.de.sentry.io/api/7/cron/night/key/", "Sentry"),
+            ("https://sentry.example.org/api/7/cron/night/key", "Sentry"),
+            ("https://hc-ping.com/b6ae", "healthchecks.io or compatible"),
+            ("https://cronitor.link.example.org/p/key", "healthchecks.io or compatible"),
+            ("https://example.org/cron/api/b6ae", "healthchecks.io or compatible"),
+        ] {
+            assert_eq!(url.parse::<Address>().unwrap().service(), service, "{url}");
+        }
     }
 
     #[test]
