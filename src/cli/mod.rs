@@ -18,6 +18,7 @@ pub mod signals;
 mod status;
 mod stored;
 mod verify;
+mod window;
 
 use std::io::{self, Write};
 use std::sync::LazyLock;

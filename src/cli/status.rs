@@ -1,7 +1,5 @@
 //! `giggles status`: flags to `status::Settings`, and what is stored to standard output.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use giggles::audio::window::parse_date;
 use giggles::audio::zone::parse_zone;
@@ -11,8 +9,8 @@ use giggles::status::{Report, Settings, look};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{config, database, given};
-use super::stored::source;
+use super::settings::{config, given};
+use super::stored::Whose;
 use super::{EXIT_CODES, print};
 
 const EXAMPLES: &str = "\
@@ -41,15 +39,8 @@ pub struct Arguments {
     /// Zone in which a day is a day [default: that of the last run] [env: GIGGLES_TZ]
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
-    /// Whose recordings [default: everybody's] [env: GIGGLES_SOURCE]
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
-    /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
-    /// File whose first line is the database's URL [env: GIGGLES_DATABASE_URL_FILE]
-    #[arg(long, value_name = "FILE", conflicts_with = "database")]
-    database_url_file: Option<PathBuf>,
+    #[command(flatten)]
+    whose: Whose,
     /// How many runs to show
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -111,8 +102,8 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
         parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
     }
     Ok(Settings {
-        database: database(arguments.database.as_deref(), arguments.database_url_file.as_deref())?,
-        source: source(arguments.source.as_deref())?,
+        database: arguments.whose.database.location()?,
+        source: arguments.whose.source()?,
         zone,
         date: arguments.date.clone(),
         limit: usize::try_from(arguments.runs).unwrap_or(usize::MAX),

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use giggles::audio::window::{between, day, parse_date, parse_instant};
 use giggles::audio::zone::parse_zone;
 use giggles::exit::Fatal;
 use giggles::record::Window;
@@ -13,7 +12,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::settings::{config, database, given, path};
+use super::settings::{Given, config, database, given, path};
+use super::window::window;
 
 #[derive(Args)]
 pub struct Stored {
@@ -48,20 +48,9 @@ impl Stored {
 
     /// All time, unless flags say otherwise.
     pub fn window(&self, zone: &TimeZone) -> Result<Window, Fatal> {
-        let now = Timestamp::now().to_zoned(zone.clone());
-        if let Some(date) = &self.date {
-            let date = parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
-            return Ok(day(date, zone));
-        }
-        let parsed = |text: &String| match parse_date(text, &now) {
-            Ok(date) => Ok(day(date, zone).from),
-            Err(_) => parse_instant(text, zone).map(Some),
-        };
-        let instant = |flag: &str, text: &Option<String>| {
-            let at = text.as_ref().map(parsed).transpose();
-            at.map(Option::flatten).map_err(|error| config(format!("{flag}: {error}")))
-        };
-        between(instant("--from", &self.from)?, instant("--to", &self.to)?).map_err(config)
+        // No variable of the environment: GIGGLES_DATE is the day of a scan.
+        let date = self.date.clone().map(|text| Given { by: "--date".to_owned(), text });
+        window(date, self.from.as_deref(), self.to.as_deref(), zone)
     }
 
     /// The first and the last calendar day that the flags touch; yesterday, unless they say otherwise.
@@ -146,7 +135,7 @@ impl ClipFolder {
 }
 
 /// Whose recordings; a name without a letter is everybody's.
-pub fn source(flag: Option<&str>) -> Result<Option<String>, Fatal> {
+fn source(flag: Option<&str>) -> Result<Option<String>, Fatal> {
     let named = given("--source", flag)?.map(|given| given.text.trim().to_owned());
     Ok(named.filter(|name| !name.is_empty()))
 }

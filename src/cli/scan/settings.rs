@@ -5,7 +5,6 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use giggles::audio::window::{between, day, parse_date, parse_instant};
 use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::clips::Clips;
 use giggles::exit::Fatal;
@@ -15,12 +14,12 @@ use giggles::shard::Shard;
 use giggles::watch::Watchers;
 use giggles::watch::ping::Address;
 use giggles::yamnet::Model;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Arguments;
 use super::arguments::AROUND;
 use crate::cli::settings::{Given, config, database, given, is_url, number, path, seconds, switch, threshold};
+use crate::cli::window::window as read_window;
 
 /// Folders to hear if none is given on the command line, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
@@ -141,19 +140,7 @@ fn named_zone(given: &Given) -> Result<(TimeZone, String), Fatal> {
 }
 
 pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
-    let now = Timestamp::now().to_zoned(zone.clone());
-    if let Some(date) = date(arguments)? {
-        return Ok(day(date.read(|text| parse_date(text, &now))?, zone));
-    }
-    let parsed = |text: &String| match parse_date(text, &now) {
-        Ok(date) => Ok(day(date, zone).from),
-        Err(_) => parse_instant(text, zone).map(Some),
-    };
-    let instant = |flag: &str, text: &Option<String>| {
-        let at = text.as_ref().map(parsed).transpose();
-        at.map(Option::flatten).map_err(|error| config(format!("{flag}: {error}")))
-    };
-    between(instant("--from", &arguments.from)?, instant("--to", &arguments.to)?).map_err(config)
+    read_window(date(arguments)?, arguments.from.as_deref(), arguments.to.as_deref(), zone)
 }
 
 /// The day, unless flags tell of another time.

@@ -1,0 +1,29 @@
+//! `--date`, `--from` and `--to` as a span of time: read once, for recordings to come and for those that are stored.
+
+use giggles::audio::window::{between, day, parse_date, parse_instant};
+use giggles::exit::Fatal;
+use giggles::record::Window;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::settings::{Given, config};
+
+/// The day that was given, or from one instant to another; all time where nothing is.
+///
+/// # Errors
+/// Names the flag or variable whose text is neither a date nor a time, or says that the span ends before it begins.
+pub fn window(date: Option<Given>, from: Option<&str>, to: Option<&str>, zone: &TimeZone) -> Result<Window, Fatal> {
+    let now = Timestamp::now().to_zoned(zone.clone());
+    if let Some(date) = date {
+        return Ok(day(date.read(|text| parse_date(text, &now))?, zone));
+    }
+    let parsed = |text: &str| match parse_date(text, &now) {
+        Ok(date) => Ok(day(date, zone).from),
+        Err(_) => parse_instant(text, zone).map(Some),
+    };
+    let instant = |flag: &str, text: Option<&str>| {
+        let at = text.map(parsed).transpose();
+        at.map(Option::flatten).map_err(|error| config(format!("{flag}: {error}")))
+    };
+    between(instant("--from", from)?, instant("--to", to)?).map_err(config)
+}
