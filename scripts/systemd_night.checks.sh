@@ -60,6 +60,19 @@ as_before() {
     systemctl daemon-reload
 }
 
+# Of root until somebody gives it away: its clips are missing then, and the next night cuts them.
+mkdir -m 700 /srv/laughs
+night
+ends exit-code/3 'Subject: giggles.service failed' 'could not be written into /srv/laughs'
+[ "$(ask 'SELECT count(*) FROM detections WHERE clip IS NULL')" = 1 ] || fail 'the laugh is not stored'
+chown giggles:giggles /srv/laughs
+night
+ends success/0
+clip=/srv/laughs/$(ask 'SELECT clip FROM detections')
+[ "$(stat --format '%U %a' "$clip")" = 'giggles 600' ] || fail "no clip at $clip"
+ok 'clips that cannot be written are told of, and cut by the next night'
+
+rm /var/lib/giggles/giggles.db
 night
 ends success/0
 [ "$(ask 'SELECT source FROM runs')" = "it's \$HOME # \"neil\" \\" ] || fail "the source is $(ask 'SELECT source FROM runs')"
@@ -79,7 +92,7 @@ ok "metrics, once the folder is of the group giggles"
 echo 'nothing to hear' >"/srv/recordings/$(date --utc --date yesterday +%Y%m%d)_130000.ogg"
 night
 ends exit-code/3 'Subject: giggles.service failed .* exit code 3: partial' '_130000.ogg: holds no audio' '^To: root'
-[ "$(journalctl --quiet --priority err --unit giggles-notify@giggles.service.service | grep -c 'exit code 3')" = 1 ] ||
+[ "$(journalctl --quiet --priority err --unit giggles-notify@giggles.service.service | grep -c 'exit code 3')" = 2 ] ||
     fail 'the journal has no error of the notifier'
 ok 'a partial night fails, and mail and journal say why'
 

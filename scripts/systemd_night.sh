@@ -44,6 +44,7 @@ install -m 600 /dev/stdin "$root/etc/giggles/nightly.env" <<'SETTINGS'
 GIGGLES_RECORDINGS='/srv/recordings'
 GIGGLES_SOURCE='it'"'"'s $HOME # "neil" \'
 GIGGLES_TZ='UTC'
+GIGGLES_CLIPS='/srv/laughs'
 GIGGLES_METRICS_FILE='/var/lib/prometheus/node-exporter/giggles.prom'
 SETTINGS
 yesterday=$(date --utc --date yesterday +%Y%m%d)

@@ -15,7 +15,8 @@ pub enum Exit {
     Failed = 1,
     /// Wrong usage of the command line.
     Usage = 2,
-    /// The good recordings are committed; at least one failed and is stored as failed.
+    /// The good recordings are committed; at least one failed and is stored as failed, or a clip of one could not be
+    /// written.
     Partial = 3,
     /// The window held no recordings.
     Empty = 4,
@@ -23,6 +24,8 @@ pub enum Exit {
     TryAgain = 75,
     /// A bad setting, or a missing or wrong model.
     Config = 78,
+    /// SIGHUP: rolled back.
+    HungUp = 129,
     /// SIGINT: rolled back.
     Interrupted = 130,
     /// SIGTERM: rolled back.
@@ -30,7 +33,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    pub const ALL: [Exit; 9] = [
+    pub const ALL: [Exit; 10] = [
         Exit::Complete,
         Exit::Failed,
         Exit::Usage,
@@ -38,6 +41,7 @@ impl Exit {
         Exit::Empty,
         Exit::TryAgain,
         Exit::Config,
+        Exit::HungUp,
         Exit::Interrupted,
         Exit::Terminated,
     ];
@@ -52,20 +56,26 @@ impl Exit {
             Exit::Complete => "every recording was heard (or had been already), and all is committed",
             Exit::Failed => "failed; nothing of this run was committed",
             Exit::Usage => "wrong usage of the command line",
-            Exit::Partial => "partial: the good recordings are committed, at least one failed and is stored as failed",
+            Exit::Partial => "partial: the good recordings are committed; at least one failed, or a clip is missing",
             Exit::Empty => "no recordings (an unmounted disk looks like this); --allow-empty makes it 0",
             Exit::TryAgain => "try again later: another run holds the lock, or the database cannot be reached",
             Exit::Config => "configuration: bad setting, or model missing or its checksum wrong",
-            Exit::Interrupted => "interrupted (SIGINT): rolled back",
-            Exit::Terminated => "terminated (SIGTERM): rolled back",
+            Exit::HungUp => "hung up (SIGHUP): rolled back; amid the commit, the next run finds out",
+            Exit::Interrupted => "interrupted (SIGINT): rolled back; amid the commit, the next run finds out",
+            Exit::Terminated => "terminated (SIGTERM): rolled back; amid the commit, the next run finds out",
         }
     }
 }
 
 /// The exit of a run whose recordings were all tried and whose transaction will be committed.
 pub fn of_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
-    let failed = outcomes.iter().any(|outcome| matches!(outcome.fate, Fate::Failed(_)));
-    match (outcomes.is_empty(), failed) {
+    let is_partial = |fate: &Fate| match fate {
+        Fate::Failed(_) => true,
+        Fate::Heard(heard) => heard.clips_lost.is_some(),
+        Fate::Skipped(_) => false,
+    };
+    let partial = outcomes.iter().any(|outcome| is_partial(&outcome.fate));
+    match (outcomes.is_empty(), partial) {
         (true, _) if allow_empty => Exit::Complete,
         (true, _) => Exit::Empty,
         (false, true) => Exit::Partial,
@@ -89,6 +99,12 @@ pub enum Fatal {
     /// A setting is wrong, or the model is.
     #[error("{0}")]
     Config(String),
+    /// A folder of recordings is not there, or cannot be read.
+    #[error("{0}")]
+    NoRecordings(String),
+    /// The database would not do: its address, password, rights or version.
+    #[error("{0}")]
+    Unusable(String),
     /// The database cannot be reached.
     #[error("{0}")]
     TryAgain(String),
@@ -98,25 +114,75 @@ pub enum Fatal {
     /// The work or the commit failed.
     #[error("{0}")]
     Failed(String),
+    /// `--strict`: recordings that failed, and why.
+    #[error("nothing was stored, since --strict is given and {}", listed(.0))]
+    Refused(Vec<(String, String)>),
     /// A signal asked for the end.
     #[error("{}; nothing of this run was stored", signal_name(*.0))]
     Signal(usize),
+    /// A signal came while the run was being committed, and there was no time to find out whether it was.
+    #[error("{} while the run was being stored; the next run finds out whether it was", signal_name(*.0))]
+    SignalAmidCommit(usize),
 }
 
 impl Fatal {
     pub fn exit(&self) -> Exit {
         match self {
-            Fatal::Config(_) => Exit::Config,
+            Fatal::Config(_) | Fatal::NoRecordings(_) | Fatal::Unusable(_) => Exit::Config,
             Fatal::TryAgain(_) | Fatal::Locked(_) => Exit::TryAgain,
-            Fatal::Failed(_) => Exit::Failed,
-            Fatal::Signal(2) => Exit::Interrupted,
-            Fatal::Signal(_) => Exit::Terminated,
+            Fatal::Failed(_) | Fatal::Refused(_) => Exit::Failed,
+            Fatal::Signal(signal) | Fatal::SignalAmidCommit(signal) => of_signal(*signal),
         }
+    }
+
+    /// The same for strangers: what happened, in words that hold no path, user, address or name. Which setting is
+    /// wrong is said; what it was set to is not.
+    pub fn outline(&self) -> String {
+        match self {
+            Fatal::Config(text) => format!("{} is wrong", setting(text).unwrap_or("a setting, or the model,")),
+            Fatal::NoRecordings(_) => "a folder of recordings cannot be read; is its disk mounted?".to_owned(),
+            Fatal::Unusable(_) => "the database's address, password, rights or version is wrong".to_owned(),
+            Fatal::TryAgain(_) => "the database cannot be reached".to_owned(),
+            Fatal::Locked(_) => "another run is at work".to_owned(),
+            Fatal::Failed(_) => "the run failed, or the database refused it".to_owned(),
+            Fatal::Refused(failures) => {
+                format!("nothing was stored, since --strict is given and {} failed", recordings(failures.len()))
+            }
+            Fatal::Signal(_) | Fatal::SignalAmidCommit(_) => self.to_string(),
+        }
+    }
+}
+
+/// The flag or variable with which a text begins: `--tz: …`, `GIGGLES_PAD 1h: …`. Letters and hyphens spell no path.
+fn setting(text: &str) -> Option<&str> {
+    let word = text.split([':', ' ']).next()?;
+    let is_flag = |word: &str| word.starts_with("--") && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    let is_variable = |word: &str| word.ends_with("DATABASE_URL") || word.starts_with("GIGGLES_");
+    let is_name = |word: &str| word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    Some(word).filter(|word| is_flag(word) || is_variable(word) && is_name(word))
+}
+
+fn listed(failures: &[(String, String)]) -> String {
+    let lines: Vec<String> = failures.iter().map(|(name, reason)| format!("  {name}: {reason}")).collect();
+    format!("{} failed:\n{}", recordings(failures.len()), lines.join("\n"))
+}
+
+/// `1 recording`, `2 recordings`.
+fn recordings(count: usize) -> String {
+    format!("{count} recording{}", if count == 1 { "" } else { "s" })
+}
+
+fn of_signal(signal: usize) -> Exit {
+    match signal {
+        1 => Exit::HungUp,
+        2 => Exit::Interrupted,
+        _ => Exit::Terminated,
     }
 }
 
 fn signal_name(signal: usize) -> &'static str {
     match signal {
+        1 => "hung up (SIGHUP)",
         2 => "interrupted (SIGINT)",
         _ => "terminated (SIGTERM)",
     }
@@ -163,10 +229,30 @@ mod tests {
     #[test]
     fn every_fatal_has_the_number_of_the_convention() {
         assert_eq!(Fatal::Config(String::new()).exit().code(), 78);
+        assert_eq!(Fatal::NoRecordings(String::new()).exit().code(), 78);
+        assert_eq!(Fatal::Unusable(String::new()).exit().code(), 78);
         assert_eq!(Fatal::TryAgain(String::new()).exit().code(), 75);
         assert_eq!(Fatal::Locked(String::new()).exit().code(), 75);
         assert_eq!(Fatal::Failed(String::new()).exit().code(), 1);
+        assert_eq!(Fatal::Refused(Vec::new()).exit().code(), 1);
+        assert_eq!(Fatal::Signal(1).exit().code(), 129);
         assert_eq!(Fatal::Signal(2).exit().code(), 130);
+        assert_eq!(Fatal::SignalAmidCommit(15).exit().code(), 143);
         assert_eq!(Fatal::Signal(15).exit().code(), 143);
+    }
+
+    #[test]
+    fn what_strangers_read_names_the_setting_and_not_its_value() {
+        let config = |text: &str| Fatal::Config(text.into()).outline();
+        assert_eq!(config("--tz: 'Mars' is not a time zone"), "--tz is wrong");
+        assert_eq!(config("GIGGLES_PAD 1h: give seconds"), "GIGGLES_PAD is wrong");
+        assert_eq!(config("DATABASE_URL: neil@db"), "DATABASE_URL is wrong");
+        for text in ["my notes: no folder", "--/home/neil: no", "GIGGLES_/home: no", "", "postgres://neil@db/life"] {
+            assert_eq!(config(text), "a setting, or the model, is wrong", "{text}");
+        }
+        let refused = Fatal::Refused(vec![("walk/cut.ogg".into(), "ends".into())]);
+        assert_eq!(refused.outline(), "nothing was stored, since --strict is given and 1 recording failed");
+        assert_eq!(refused.to_string(), format!("{}:\n  walk/cut.ogg: ends", refused.outline()));
+        assert_eq!(Fatal::TryAgain("postgres://neil@db".into()).outline(), "the database cannot be reached");
     }
 }

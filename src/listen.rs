@@ -65,7 +65,7 @@ impl<S: Scorer> Ear<'_, S> {
         decide(scores.last().map(|score| score.v));
         let events = events(&scores, audio.length, self.rules);
         let Audio { length, sample_rate, channels, codec } = audio;
-        Ok(Heard { audio: length, sample_rate, channels, codec, events })
+        Ok(Heard { audio: length, sample_rate, channels, codec, events, clips_lost: None })
     }
 
     /// Calls `each` with the 521 logits of every patch, in order, until it breaks. Inside a pool, batches

@@ -76,7 +76,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     stopped(stop)?;
     steps(Step::Finding);
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
-    let found = find(&settings.paths).map_err(|error| Fatal::Config(error.to_string()))?;
+    let found = find(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
     let (found, others) = of_shard(found, &settings.shard);
     let watch = Watch::begin(&found.files);
     let identities = identify_all(settings, found, &pool, steps, stop)?;
@@ -156,7 +156,8 @@ fn known(
     });
     match store {
         Some(store) if !settings.force => {
-            Ok(store.known(&settings.source, &settings.analysis, &wanted.collect::<Vec<_>>())?)
+            let wanted: Vec<_> = wanted.collect();
+            Ok(store.known(&settings.source, &settings.analysis, &wanted, settings.clips.is_some())?)
         }
         _ => Ok(HashSet::new()),
     }
@@ -228,21 +229,11 @@ fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<O
 
 /// `--strict`: one failure, and nothing is stored. Names every failure, since no row will.
 fn refuse_partial(settings: &Settings, run: &Run) -> Result<(), Fatal> {
-    let failures: Vec<String> =
-        run.failed().map(|(recording, error)| format!("  {}: {error}", recording.name)).collect();
+    let failures: Vec<_> = run.failed().map(|(recording, error)| (recording.name.clone(), error.to_string())).collect();
     match failures.is_empty() || !settings.strict {
         true => Ok(()),
-        false => Err(Fatal::Failed(format!(
-            "nothing was stored, since --strict is given and {} failed:\n{}",
-            recordings(failures.len()),
-            failures.join("\n")
-        ))),
+        false => Err(Fatal::Refused(failures)),
     }
-}
-
-/// `1 recording`, `2 recordings`.
-fn recordings(count: usize) -> String {
-    format!("{count} recording{}", if count == 1 { "" } else { "s" })
 }
 
 fn count(run: &Run) -> Counts {
@@ -251,5 +242,6 @@ fn count(run: &Run) -> Counts {
         skipped: run.skipped().count() as u64,
         failed: run.failed().count() as u64,
         detections: run.heard().map(|(_, heard)| heard.events.len() as u64).sum(),
+        clips_lost: run.clips_lost().map(|(_, lost)| lost.count).sum(),
     }
 }

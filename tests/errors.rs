@@ -240,7 +240,7 @@ fn a_database_that_is_newer() {
     let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
     connection.execute_batch("INSERT INTO giggles_schema VALUES (99, '2040-01-01')").unwrap();
     assert_snapshot!(text(&place, &mut place.scan_into(&place.sqlite(), &[])), @r#"
-giggles: error: sqlite:[folder]/laughs.db was written by a newer giggles (schema 99, this one knows 2): update giggles
+giggles: error: sqlite:[folder]/laughs.db was written by a newer giggles (schema 99, this one knows 3): update giggles
 "#);
 }
 

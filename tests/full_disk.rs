@@ -205,8 +205,9 @@ fn metrics_that_find_no_space_keep_the_old_ones_and_cost_nothing_else() {
 #[test]
 fn clips_that_find_no_space_cost_no_laugh() {
     let place = Place::with(&[LAUGH]);
-    let said = night_beside_a_full_disk(&place, r#"--clips "$disk""#, "").ends_with(0);
-    said.complains_of("20251024_130000.flac: a clip cannot be written into ").complains_of("No space left on device");
+    let said = night_beside_a_full_disk(&place, r#"--clips "$disk""#, "").ends_with(3);
+    said.complains_of("1 clip could not be written into ")
+        .complains_of("20251024_130000.flac: No space left on device");
     assert_eq!(place.number("SELECT count(*) FROM detections WHERE clip IS NULL"), 1);
     assert_eq!(place.number("SELECT count(*) FROM detections"), 1);
 }

@@ -23,7 +23,7 @@ mod wire;
 use std::thread;
 use std::time::Duration;
 
-use giggles::record::{Counts, RecordingError, Skip};
+use giggles::record::{ClipsLost, Counts, Fate, RecordingError, Skip};
 use giggles::store::{StoreError, open};
 
 use homes::{Home, InPostgres, InSqlite, eventually};
@@ -89,7 +89,7 @@ fn a_night_reads_back(home: &impl Home) {
         .skipped(recording("old.wav", 3), Skip::AlreadyHeard)
         .build();
     let counts = store.save(&run).unwrap();
-    assert_eq!(counts, Counts { heard: 1, skipped: 1, failed: 1, detections: 2 });
+    assert_eq!(counts, Counts { heard: 1, skipped: 1, failed: 1, detections: 2, clips_lost: 0 });
 
     let stored = home.ask("SELECT source, version, zone, exit_code, heard, skipped, failed, audio_seconds FROM runs");
     assert_eq!(stored, ["neil|0.1.0|America/Los_Angeles|3|1|1|1|3600"]);
@@ -159,14 +159,20 @@ fn known_is_heard_under_the_same_analysis(home: &impl Home) {
     let run =
         night("neil").heard(recording("a.wav", 1), vec![]).failed(recording("b.wav", 2), RecordingError::Empty).build();
     let asked = [content(1), content(2), content(3)];
-    assert!(store.known("neil", &run.analysis, &asked).unwrap().is_empty());
+    assert!(store.known("neil", &run.analysis, &asked, false).unwrap().is_empty());
     store.save(&run).unwrap();
-    assert_eq!(store.known("neil", &run.analysis, &asked).unwrap(), [content(1)].into());
-    assert!(store.known("ada", &run.analysis, &asked).unwrap().is_empty());
-    assert!(store.known("neil", &run.analysis, &[]).unwrap().is_empty());
+    assert_eq!(store.known("neil", &run.analysis, &asked, false).unwrap(), [content(1)].into());
+    assert!(store.known("ada", &run.analysis, &asked, false).unwrap().is_empty());
+    assert!(store.known("neil", &run.analysis, &[], false).unwrap().is_empty());
+    let mut lossy = night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build();
+    let Fate::Heard(heard) = &mut lossy.outcomes[0].fate else { unreachable!() };
+    heard.clips_lost = Some(ClipsLost { count: 1, reason: "no space".into() });
+    assert_eq!(store.save(&lossy).unwrap().clips_lost, 1);
+    assert_eq!(store.known("neil", &run.analysis, &asked, false).unwrap(), [content(1)].into());
+    assert!(store.known("neil", &run.analysis, &asked, true).unwrap().is_empty(), "its clip can still be cut");
     let mut stricter = run.analysis.clone();
     stricter.rules.hi = 1.0;
-    assert!(store.known("neil", &stricter, &asked).unwrap().is_empty());
+    assert!(store.known("neil", &stricter, &asked, false).unwrap().is_empty());
 }
 
 fn a_poisoned_last_row_leaves_nothing(home: &impl Home) {
@@ -299,7 +305,7 @@ fn opening_again_changes_nothing(home: &impl Home) {
     store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
     drop(store);
     drop(open(&home.location()).unwrap());
-    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2"]);
+    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2", "3"]);
     assert_eq!(home.count("detections"), 1);
 }
 
@@ -309,7 +315,7 @@ fn many_may_open_at_once(home: &impl Home) {
         let openers: Vec<_> = (0..8).map(|_| scope.spawn(|| drop(open(&location).unwrap()))).collect();
         openers.into_iter().for_each(|opener| opener.join().unwrap());
     });
-    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2"]);
+    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2", "3"]);
 }
 
 fn many_sources_may_save_at_once(home: &impl Home) {

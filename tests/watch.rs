@@ -1,4 +1,4 @@
-//! What others are told of a night: pings to a real server on this machine, metrics, the log, signals.
+//! What others are told of a night: pings to a real server on this machine, metrics, the log.
 
 mod support;
 #[path = "support/web.rs"]
@@ -10,7 +10,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use serde_json::Value;
 use support::audio;
 use support::program::{AtWork, Place, Said, eventually, said};
@@ -73,7 +72,7 @@ fn start_and_end_carry_the_runs_id_and_the_end_its_code_and_its_failures() {
     assert!(body.contains("\n1 new laugh; 1 recording heard (0:00:"), "{body}");
     assert!(
         body.ends_with(
-            "exit code 3: partial: the good recordings are committed, at least one failed and is stored as failed"
+            "exit code 3: partial: the good recordings are committed; at least one failed, or a clip is missing"
         ),
         "{body}"
     );
@@ -89,9 +88,44 @@ fn a_run_that_fails_early_is_told_too() {
     said(watched(&place, &web, &[]).args(["--database-url-file", "/no/such/file"])).ends_with(2);
     assert_eq!(ends(&web), ["78", "start", "4"]);
     let bodies: Vec<String> = web.asked().into_iter().map(|asked| asked.body).collect();
-    assert!(bodies[0].starts_with("--tz: 'Mars' is not a time zone"), "{bodies:?}");
-    assert!(bodies[2].starts_with("no recordings in recordings; is the disk mounted?"), "{bodies:?}");
+    assert!(bodies[0].starts_with("--tz is wrong\n"), "{bodies:?}");
+    assert!(bodies[2].starts_with("no recordings; is the disk mounted?"), "{bodies:?}");
     assert!(metrics(&place).contains("giggles_last_run_exit_code{source=\"default\"} 4\n"));
+}
+
+/// Whatever ends a run: none of it tells strangers where, who, or what the settings were set to.
+#[test]
+fn no_folder_user_or_address_leaves_the_house() {
+    let (place, web) = (partial(), Web::answering(&[Answer::fine()]));
+    fs::rename(place.recording("walk"), place.recording("Neil's diary")).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let database = format!("postgres://neil:open-sesame@127.0.0.1:{port}/diary");
+    fs::create_dir(place.path("empty diary")).unwrap();
+    let scan = |folder: &str, database: &str, flags: &[&str], code: i32| {
+        let mut command = place.command(&["scan", folder, "--database", database]);
+        said(command.args(flags).env("GIGGLES_PING_URL", web.url("ping/secret-uuid"))).ends_with(code);
+    };
+    scan("recordings", &place.sqlite(), &[], 3);
+    scan("recordings", &place.sqlite(), &["--strict", "--force"], 1);
+    scan("recordings", &database, &[], 75);
+    scan("empty diary", &place.sqlite(), &[], 4);
+    scan("no diary", &place.sqlite(), &[], 78);
+    scan("recordings", &place.sqlite(), &["--clips", "diary"], 78);
+    scan("recordings", "sqlite:diary/laughs.db", &[], 78);
+    scan("recordings", &place.sqlite(), &["--model", "diary/model"], 78);
+    let bodies: Vec<String> = web.asked().into_iter().map(|asked| asked.body).collect();
+    let home = place.path("");
+    for word in ["diary", "neil", "Neil", "127.0.0.1", "laughs.db", "sesame", home.to_str().unwrap()] {
+        assert!(bodies.iter().all(|body| !body.contains(word)), "{word} is in {bodies:#?}");
+    }
+    let told = |what: &str| assert!(bodies.iter().any(|body| body.starts_with(what)), "{what}: {bodies:#?}");
+    told("cut.ogg: ends too early");
+    told("the database cannot be reached\n");
+    told("no recordings; is the disk mounted?");
+    told("a folder of recordings cannot be read; is its disk mounted?\n");
+    told("the database's address, password, rights or version is wrong\n");
+    told("--clips is wrong\n");
+    told("a setting, or the model, is wrong\n");
 }
 
 #[test]
@@ -108,6 +142,9 @@ fn a_run_that_finds_the_lock_held_is_only_logged() {
     eventually("the lock is held", || said(&mut watched(&place, &web, &[])).code == 75);
     assert!(!first.has_ended());
     assert_eq!(ends(&web).last().unwrap(), "log");
+    fs::write(place.path("giggles.prom"), "of the night").unwrap();
+    said(&mut watched(&place, &web, &[])).ends_with(75);
+    assert_eq!(metrics(&place), "of the night", "they are the night's to tell");
 }
 
 #[test]
@@ -219,7 +256,7 @@ fn a_long_body_keeps_its_end_within_the_servers_limit() {
     said(&mut watched(&place, &web, &[])).ends_with(3);
     let body = &web.asked()[1].body;
     assert_eq!(body.len(), 300);
-    assert!(body.ends_with("is stored as failed"), "{body}");
+    assert!(body.ends_with("a clip is missing"), "{body}");
 }
 
 #[test]
@@ -286,61 +323,4 @@ fn cloudwatch_finds_its_metrics_in_the_summary() {
     assert_eq!(summary["_aws"]["CloudWatchMetrics"][0]["Namespace"], "giggles");
     assert_eq!(summary["detections"], 1);
     place.scan(&["--log-format", "emf", "-q"]).ends_with(0).stderr.is_empty().then_some(()).expect("quiet is quiet");
-}
-
-/// Starts a run that is met while it hears, signals it, and says how it ended and how soon.
-fn signalled(place: &Place, command: &mut Command, signal: Signal, at: &str) -> (Said, Duration) {
-    let log = place.path("stderr");
-    let mut child =
-        command.stdout(std::process::Stdio::null()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
-    eventually(at, || fs::read_to_string(&log).unwrap().contains(at));
-    let begun = Instant::now();
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
-    let status = child.wait().unwrap();
-    let took = begun.elapsed();
-    (Said { code: status.code().unwrap_or(-1), stdout: String::new(), stderr: fs::read_to_string(&log).unwrap() }, took)
-}
-
-#[test]
-fn signals_end_a_run_within_two_seconds_and_are_told() {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
-        let (place, web) = (Place::with(&[LAUGH]), Web::answering(&[Answer::fine()]));
-        place.write_long("long.wav", 6000);
-        let (said, took) = signalled(&place, &mut watched(&place, &web, &["-v"]), signal, "hearing 2 recordings");
-        said.ends_with(code).complains_of("nothing of this run was stored");
-        assert!(took < Duration::from_secs(2), "{took:?}");
-        assert_eq!(ends(&web), ["start".to_owned(), code.to_string()]);
-        assert_eq!(place.number("SELECT count(*) FROM runs"), 0);
-        assert!(metrics(&place).contains(&format!("giggles_last_run_exit_code{{source=\"default\"}} {code}\n")));
-    }
-}
-
-#[test]
-fn a_signal_ends_also_a_run_that_waits_for_a_busy_database_and_a_dead_service() {
-    let (place, web) = (Place::with(&[LAUGH]), Web::answering(&[Answer::fine().after(Duration::from_secs(30))]));
-    place.scan(&["--source", "earlier"]).ends_with(0);
-    let other = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
-    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let (said, took) = signalled(&place, &mut watched(&place, &web, &["-v"]), Signal::TERM, "reaching the database");
-    said.ends_with(143).complains_of("terminated (SIGTERM)");
-    assert!(took < Duration::from_secs(2), "{took:?}");
-}
-
-#[test]
-fn a_signal_while_a_dead_service_is_told_leaves_the_run_its_code() {
-    let (place, web) =
-        (Place::with(&[LAUGH]), Web::answering(&[Answer::fine(), Answer::fine().after(Duration::from_secs(30))]));
-    let log = place.path("stderr");
-    let mut command = watched(&place, &web, &["-v"]);
-    let child = command.stdout(std::process::Stdio::null()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
-    eventually("the end is being told", || web.asked().len() == 2);
-    let begun = Instant::now();
-    let signal = || rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM).unwrap();
-    signal();
-    std::thread::sleep(Duration::from_millis(500));
-    signal();
-    let code = { child }.wait().unwrap().code();
-    assert_eq!(code, Some(0), "it is stored: {}", fs::read_to_string(&log).unwrap());
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-    assert_eq!(place.number("SELECT count(*) FROM runs"), 1);
 }

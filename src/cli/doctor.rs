@@ -1,7 +1,5 @@
 //! `giggles doctor`: the settings of a scan, each by itself, to `doctor::Settings`; a line a check.
 
-use std::path::PathBuf;
-
 use giggles::doctor::{Environment, Settings, examine};
 use giggles::exit::{Exit, Fatal, of_findings};
 use giggles::output::doctor::{document, lines, verdict};
@@ -11,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::print;
 use super::scan::{self, Arguments};
-use super::settings::{cpu, model, variable};
+use super::settings::{cpu, given, model, model_file};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -62,7 +60,10 @@ fn settings(arguments: &Arguments) -> Settings {
     let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
     let (watchers, wrong_ping) = scan::watchers(arguments);
     let some_zone = zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
-    let others = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
+    let (threads, wrong_threads) = apart(scan::threads(arguments));
+    let (allow_empty, wrong_switch) = apart(scan::allow_empty(arguments));
+    let wrong = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
+    let others = wrong.into_iter().chain([wrong_threads, wrong_switch]);
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),
@@ -71,17 +72,17 @@ fn settings(arguments: &Arguments) -> Settings {
         clips: scan::clips(arguments, &some_zone),
         window: scan::window(arguments, &some_zone),
         zone,
-        zone_is_named: arguments.tz.is_some(),
-        name_zone: scan::name_zone(arguments),
+        zone_is_named: given("--tz", arguments.tz.as_deref()).is_ok_and(|zone| zone.is_some()),
+        name_zone: scan::name_zone(arguments).map(|(zone, _)| zone),
         fixed_date: fixed_date(arguments),
-        others: others.into_iter().flatten().collect(),
+        others: others.flatten().collect(),
         model: model(arguments.model.as_deref()),
         cpu: cpu().map_or("no CPU path", |cpu| cpu.name()),
-        model_file: arguments.model.clone(),
-        threads: arguments.threads,
+        model_file: model_file(arguments.model.as_deref()),
+        threads,
         ping: wrong_ping.map_or(Ok(watchers.ping), Err),
-        metrics: watchers.metrics.filter(|path: &PathBuf| !path.as_os_str().is_empty()),
-        allow_empty: arguments.allow_empty,
+        metrics: watchers.metrics,
+        allow_empty,
         environment: Environment::here(),
         now: Timestamp::now(),
     }
@@ -95,6 +96,11 @@ fn lock(arguments: &Arguments) -> String {
 
 /// The date, if it is one of the calendar and not a word.
 fn fixed_date(arguments: &Arguments) -> Option<String> {
-    let date = arguments.date.clone().or_else(|| variable(scan::DATE).ok().flatten());
+    let date = scan::date(arguments).ok().flatten().map(|date| date.text);
     date.filter(|date| date.parse::<jiff::civil::Date>().is_ok())
+}
+
+/// What a setting is, or would be if it were not wrong; and what is wrong.
+fn apart<T: Default>(setting: Result<T, Fatal>) -> (T, Option<Fatal>) {
+    setting.map_or_else(|wrong| (T::default(), Some(wrong)), |value| (value, None))
 }

@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let zone = arguments.stored.zone(reader.as_mut())?;
     let settings = Settings {
         format: Format::named(&arguments.format).ok_or_else(|| config("--format: it is not known"))?,
-        source: arguments.stored.source(),
+        source: arguments.stored.source()?,
         window: arguments.stored.window(&zone)?,
         destination: destination(arguments)?,
     };

@@ -21,13 +21,14 @@ mod verify;
 use std::io::{self, Write};
 use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use giggles::exit::{Exit, Fatal};
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::weights::ModelFile;
 use log::LevelFilter;
 
 use self::messages::{Log, LogFormat};
+use self::settings::given;
 use self::signals::Signals;
 
 /// `--version`: the program, the model in it, and the instructions it would use here.
@@ -41,6 +42,9 @@ static EXIT_CODES: LazyLock<String> = LazyLock::new(|| {
     let rows = Exit::ALL.map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning()));
     format!("Exit codes (new ones may come; an unknown code means failure):\n{}", rows.join("\n"))
 });
+
+/// Said of a format that is none.
+const NO_FORMAT: &str = "messages are written as text, json or emf";
 
 /// Where help lists what all commands share: behind their own flags.
 const LAST: usize = 100;
@@ -103,9 +107,19 @@ struct Verbosity {
     /// Say more on standard error; twice for all
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = LAST)]
     verbose: u8,
-    /// How messages on standard error look
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", env = "GIGGLES_LOG_FORMAT", display_order = LAST)]
-    log_format: LogFormat,
+    /// How messages on standard error look [env: GIGGLES_LOG_FORMAT] [default: text]
+    #[arg(long, global = true, value_name = "FORMAT", display_order = LAST)]
+    log_format: Option<LogFormat>,
+}
+
+impl Verbosity {
+    fn format(&self) -> Result<LogFormat, Fatal> {
+        let from_environment = || match given("--log-format", None)? {
+            Some(given) => given.read(|text| LogFormat::from_str(text, false).map_err(|_| NO_FORMAT)),
+            None => Ok(LogFormat::Text),
+        };
+        self.log_format.map_or_else(from_environment, Ok)
+    }
 }
 
 impl Cli {
@@ -114,7 +128,7 @@ impl Cli {
         Cli::parse()
     }
 
-    /// How much is said. Quiet still lets errors through.
+    /// How much is said. Quiet still lets errors through. People's format, where another that is none was asked for.
     pub fn log(&self) -> Log {
         let (level, libraries) = match (self.verbosity.quiet, self.verbosity.verbose) {
             (true, _) => (LevelFilter::Error, LevelFilter::Off),
@@ -122,23 +136,25 @@ impl Cli {
             (false, 1) => (LevelFilter::Info, LevelFilter::Off),
             (false, _) => (LevelFilter::Debug, LevelFilter::Debug),
         };
-        Log { format: self.verbosity.log_format, level, libraries }
+        Log { format: self.verbosity.format().unwrap_or(LogFormat::Text), level, libraries }
     }
 
     /// Runs the command and says how it ended.
     pub fn run(self, signals: &Signals) -> Result<Exit, Fatal> {
-        let (quiet, log) = (self.verbosity.quiet, self.log());
-        match self.command {
-            Command::Scan(arguments) => Ok(scan::run(&arguments, quiet, log, signals)),
-            Command::Export(arguments) => export::run(&arguments, quiet),
-            Command::Report(arguments) => report::run(&arguments, quiet),
-            Command::Scores(arguments) => scores::run(&arguments, quiet, &signals.stop),
-            Command::Status(arguments) => status::run(&arguments, quiet),
-            Command::Doctor(arguments) => doctor::run(&arguments, quiet, &signals.stop),
-            Command::Verify(arguments) => verify::run(&arguments, quiet),
-            Command::Prune(arguments) => prune::run(&arguments, quiet),
-            Command::Completions(arguments) => completions::run(&arguments, quiet),
-            Command::Man(arguments) => man::run(&arguments, quiet),
+        let (quiet, log, wrong) = (self.verbosity.quiet, self.log(), self.verbosity.format().err());
+        match (self.command, wrong) {
+            // Whoever watches the nights is told of a wrong setting too.
+            (Command::Scan(arguments), wrong) => Ok(scan::run(&arguments, quiet, log, wrong, signals)),
+            (_, Some(wrong)) => Err(wrong),
+            (Command::Export(arguments), None) => export::run(&arguments, quiet),
+            (Command::Report(arguments), None) => report::run(&arguments, quiet),
+            (Command::Scores(arguments), None) => scores::run(&arguments, quiet, &signals.stop),
+            (Command::Status(arguments), None) => status::run(&arguments, quiet),
+            (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
+            (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
+            (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
+            (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
+            (Command::Man(arguments), None) => man::run(&arguments, quiet),
         }
     }
 }

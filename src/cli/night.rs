@@ -1,11 +1,10 @@
 //! A run under watch: its end is told once, by the run or by the signal that it did not hear.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use giggles::exit::{Exit, Fatal};
-use giggles::record::Stage;
 use giggles::watch::account::{Account, Ending};
 use giggles::watch::{Night, Watchers};
 
@@ -17,6 +16,8 @@ const LAST_WORDS: Duration = Duration::from_millis(600);
 
 pub struct Watched {
     pub night: Arc<Night>,
+    /// How the run ended, known before it is shown: standard output may be a pipe that nobody reads.
+    concluded: Arc<OnceLock<(Exit, Ending)>>,
     log: Log,
 }
 
@@ -25,9 +26,16 @@ impl Watched {
     pub fn begin(id: &str, source: &str, watchers: Watchers, log: Log, signals: &Signals) -> Watched {
         let night = Arc::new(Night::new(id, source, watchers, &signals.stop));
         belongs_to(&night);
-        let busy = Watched { night: night.clone(), log };
+        let watched = Watched { night, concluded: Arc::default(), log };
+        let Watched { night, concluded, log } = &watched;
+        let busy = Watched { night: night.clone(), concluded: concluded.clone(), log: *log };
         signals.set_last_words(move |signal| busy.end_by(signal).code());
-        Watched { night, log }
+        watched
+    }
+
+    /// The run is stored, or has stored nothing, and no signal changes that any more.
+    pub fn conclude(&self, exit: Exit, ending: Ending) {
+        self.concluded.set((exit, ending)).ok();
     }
 
     /// Ends the run as it says, unless a signal was faster.
@@ -42,21 +50,23 @@ impl Watched {
 
     /// Ends a run that is too busy to end itself, unless it has just ended.
     fn end_by(&self, signal: usize) -> Exit {
-        let fatal = Fatal::Signal(signal);
-        let mut ending = Ending::fatal(&fatal);
-        if self.night.stage() == Some(Stage::Store) {
-            ending.summary =
-                format!("signal {signal} came while the run was being stored; the next run finds out whether it was");
-        }
-        let text = ending.summary.clone();
-        match self.night.end(fatal.exit(), ending) {
+        let amid_commit = self.night.has_begun_to_store();
+        let fatal = if amid_commit { Fatal::SignalAmidCommit(signal) } else { Fatal::Signal(signal) };
+        let (exit, ending) = match self.concluded.get() {
+            Some((exit, ending)) => (*exit, ending.clone()),
+            None => (fatal.exit(), Ending::fatal(&fatal)),
+        };
+        match self.night.end(exit, ending) {
             Some(account) => {
-                log::error!("{text}");
+                match self.concluded.get() {
+                    Some(_) => log::warn!("signal {signal} came while the results were shown; the run stands"),
+                    None => log::error!("{fatal}"),
+                }
                 self.tell(&account);
             }
             None => thread::sleep(LAST_WORDS),
         }
-        self.night.ended().unwrap_or(fatal.exit())
+        self.night.ended().unwrap_or(exit)
     }
 
     fn tell(&self, account: &Account) {

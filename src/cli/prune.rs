@@ -1,17 +1,14 @@
 //! `giggles prune`: old clips and rows away.
 
 use clap::Args;
-use giggles::audio::zone::parse_zone;
 use giggles::care::prune::{Settings, before, prune};
 use giggles::exit::{Exit, Fatal};
 use giggles::output::prune::text;
-use giggles::status::usual_zone;
-use giggles::store::Reader;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::settings::config;
-use super::stored::{ClipFolder, Whose};
+use super::stored::{ClipFolder, Whose, zone};
 use super::{EXIT_CODES, print};
 
 const EXAMPLES: &str = "\
@@ -42,8 +39,8 @@ pub struct Arguments {
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Zone in which a day is a day [default: that of the last run]
-    #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ")]
+    /// Zone in which a day is a day [default: that of the last run] [env: GIGGLES_TZ]
+    #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
     #[command(flatten)]
     whose: Whose,
@@ -58,11 +55,12 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         return Err(config("nothing to prune: name the folder of the clips with --clips, or give --rows"));
     }
     let Some(mut reader) = arguments.whose.reader()? else { return Ok(Exit::Empty) };
-    let zone = zone(arguments, reader.as_mut())?;
+    let source = arguments.whose.source()?;
+    let zone = zone(arguments.tz.as_deref(), source.as_deref(), reader.as_mut())?;
     let settings = Settings {
         database: arguments.whose.location()?,
         clips,
-        source: arguments.whose.source(),
+        source,
         before: before(&arguments.older_than, &now.with_time_zone(zone)).map_err(age)?,
         rows: arguments.rows,
         dry_run: arguments.dry_run,
@@ -77,11 +75,4 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
 
 fn age(reason: String) -> Fatal {
     config(format!("--older-than: {reason}"))
-}
-
-fn zone(arguments: &Arguments, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
-    match arguments.tz.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => parse_zone(name).map_err(|error| config(format!("--tz: {error}"))),
-        None => Ok(usual_zone(&reader.runs(arguments.whose.source().as_deref(), 1)?)),
-    }
 }

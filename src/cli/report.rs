@@ -9,7 +9,7 @@ use giggles::replace::replace;
 use giggles::report::{Embed, Paper, Report, Settings, report};
 use jiff::Timestamp;
 
-use super::settings::config;
+use super::settings::{config, path};
 use super::stored::Stored;
 use super::{EXIT_CODES, print};
 
@@ -35,8 +35,8 @@ pub struct Arguments {
     /// Write a page to this file
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "csv"], help_heading = "As a page")]
     output: Option<PathBuf>,
-    /// Folder of clips that `scan --clips` wrote
-    #[arg(long, value_name = "FOLDER", env = "GIGGLES_CLIPS", help_heading = "As a page")]
+    /// Folder of clips that `scan --clips` wrote [env: GIGGLES_CLIPS]
+    #[arg(long, value_name = "FOLDER", help_heading = "As a page")]
     clips: Option<PathBuf>,
     /// Where the page has its clips: inside, beside it, or inside as long as it stays below 12 MB
     #[arg(long, value_name = "WHICH", default_value = "auto", help_heading = "As a page")]
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let zone = arguments.stored.zone(reader.as_mut())?;
     let asked = Timestamp::now();
     let (first, last) = arguments.stored.dates(&zone, asked)?;
-    let settings = Settings { source: arguments.stored.source(), zone, first, last };
+    let settings = Settings { source: arguments.stored.source()?, zone, first, last };
     let report = report(&settings, reader.as_mut(), asked)?;
     if report.exit == Exit::Empty {
         log::error!("no recordings of {first} are stored; are the day, --tz and --source right?");
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
 }
 
 fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
-    match arguments.clips.clone().filter(|path| !path.as_os_str().is_empty()) {
+    match path("--clips", arguments.clips.as_deref()) {
         Some(path) if arguments.output.is_some() && !path.is_dir() => {
             Err(config(format!("--clips: {} is no folder; is its disk mounted?", path.display())))
         }

@@ -21,10 +21,11 @@ use super::signals::Signals;
 use crate::progress::Progress;
 
 /// Runs a scan, shows it, and tells whoever watches: also of a run that failed before it began.
-pub fn run(arguments: &Arguments, quiet: bool, log: Log, signals: &Signals) -> Exit {
-    let (watchers, wrong) = watchers(arguments);
+pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal>, signals: &Signals) -> Exit {
+    let (watchers, wrong_ping) = watchers(arguments);
+    let wrong = wrong_ping.or(wrong_log);
     let id = new_id();
-    let watched = Watched::begin(&id, arguments.source.trim(), watchers, log, signals);
+    let watched = Watched::begin(&id, &source(arguments).unwrap_or_default(), watchers, log, signals);
     let scanned = wrong.map_or_else(|| hear(arguments, id, &watched, quiet, &signals.stop), Err);
     let (exit, ending) = scanned.unwrap_or_else(|fatal| {
         log::error!("{fatal}");
@@ -47,22 +48,26 @@ fn hear(
     let report = scan(&settings, &model, &|step| follow(&progress, watched, step), stop);
     progress.clear();
     let report = report?;
+    let ending = ending(&settings, &report);
+    watched.conclude(report.exit, ending.clone());
     match show(arguments, &settings, &report, quiet) {
         // The exit code tells of the database: 1 would mean that nothing is stored.
         Err(error) if settings.database.is_some() => log::error!("{error}; the run is stored all the same"),
         shown => shown?,
     }
-    Ok((report.exit, ending(&settings, &report)))
+    Ok((report.exit, ending))
 }
 
 /// What others are told of a run that is stored.
 fn ending(settings: &Settings, report: &Report) -> Ending {
     let view = View { run: &report.run, counts: &report.counts, database: None };
     let failures = report.run.failed().map(|(recording, error)| (recording.name.clone(), error.to_string()));
+    let is_empty = report.exit == Exit::Empty;
     Ending {
         counts: report.counts,
         audio: summary::audio(&view),
-        summary: if report.exit == Exit::Empty { emptiness(settings) } else { summary::counts(&view) },
+        summary: if is_empty { emptiness(settings, true) } else { summary::counts(&view) },
+        outline: if is_empty { emptiness(settings, false) } else { summary::counts(&view) },
         failures: failures.collect(),
         locked: false,
     }
@@ -95,8 +100,11 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     for (recording, error) in report.run.failed() {
         log::error!(recording = recording.name.as_str(); "{}: {error}", recording.name);
     }
+    if let Some(text) = lost_clips(settings, report) {
+        log::error!("{text}");
+    }
     if report.exit == Exit::Empty {
-        log::error!("{}", emptiness(settings));
+        log::error!("{}", emptiness(settings, true));
     }
     match (quiet, arguments.json, arguments.ndjson) {
         (true, _, _) => Ok(()),
@@ -106,15 +114,26 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     }
 }
 
-fn emptiness(settings: &Settings) -> String {
+/// One line, however many: what stands in the way of one clip stands in the way of all.
+fn lost_clips(settings: &Settings, report: &Report) -> Option<String> {
+    let folder = settings.clips.as_ref()?.folder.display();
+    let (recording, lost) = report.run.clips_lost().next()?;
+    let (count, name, reason) = (report.counts.clips_lost, &recording.name, &lost.reason);
+    let clips = if count == 1 { "1 clip".to_owned() } else { format!("{count} clips") };
+    Some(format!(
+        "{clips} could not be written into {folder}, the first of {name}: {reason}; the laughs are stored all the same. \
+         Mend that and scan again: clips that are missing are then cut"
+    ))
+}
+
+/// Strangers are not told where.
+fn emptiness(settings: &Settings, with_places: bool) -> String {
     let paths: Vec<String> = settings.paths.iter().map(|path| path.display().to_string()).collect();
+    let places = if with_places { format!(" in {}", paths.join(", ")) } else { String::new() };
     let (which, doubt) = if settings.window == Window::default() {
         ("", "")
     } else {
         (" of the time asked for", ", and are the day and --tz right")
     };
-    format!(
-        "no recordings{which} in {}; is the disk mounted{doubt}? (--allow-empty if this is right)",
-        paths.join(", ")
-    )
+    format!("no recordings{which}{places}; is the disk mounted{doubt}? (--allow-empty if this is right)")
 }

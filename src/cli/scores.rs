@@ -52,8 +52,8 @@ pub struct Arguments {
     /// Bring the recording to one loudness first, as scan does
     #[arg(long)]
     levelled: bool,
-    /// Model file instead of the one in the binary; its checksum must stand beside it in FILE.sha256
-    #[arg(long, value_name = "FILE", env = "GIGGLES_MODEL")]
+    /// Model file instead of the one in the binary; its checksum must stand beside it in FILE.sha256 [env: GIGGLES_MODEL]
+    #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
 }
 

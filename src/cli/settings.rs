@@ -4,7 +4,9 @@
 //! which setting and what would do.
 
 use std::env;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use giggles::exit::Fatal;
 use giggles::laughter::{logit, sigmoid};
@@ -26,7 +28,7 @@ pub fn config(error: impl ToString) -> Fatal {
 
 /// The CPU path in use.
 pub fn cpu() -> Result<Cpu, Fatal> {
-    let Ok(name) = env::var(CPU) else {
+    let Some(name) = variable(CPU)? else {
         return Ok(Cpu::detect());
     };
     Cpu::named(&name).ok_or_else(|| {
@@ -36,32 +38,93 @@ pub fn cpu() -> Result<Cpu, Fatal> {
 }
 
 /// The model in the binary, or another file.
-pub fn model(path: Option<&Path>) -> Result<Model, Fatal> {
-    let file = path.map_or(Ok(ModelFile::embedded()), ModelFile::open).map_err(config)?;
+pub fn model(flag: Option<&Path>) -> Result<Model, Fatal> {
+    let file = model_file(flag).map_or(Ok(ModelFile::embedded()), |path| ModelFile::open(&path)).map_err(config)?;
     Model::new(&file, cpu()?).map_err(config)
 }
 
+/// The model file that was asked for.
+pub fn model_file(flag: Option<&Path>) -> Option<PathBuf> {
+    path("--model", flag)
+}
+
+/// A setting as it was given.
+pub struct Given {
+    /// The flag or the variable that gave it.
+    pub by: String,
+    pub text: String,
+}
+
+impl Given {
+    /// What the text means; an error names who gave it.
+    pub fn read<T, E: Display>(&self, meaning: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fatal> {
+        meaning(&self.text).map_err(|error| config(format!("{}: {error}", self.by)))
+    }
+}
+
+/// What the flag says, or else its variable of the environment: `--name-tz`, `GIGGLES_NAME_TZ`. An empty variable
+/// counts as not set; clap would take it for a value, and end with a code of wrong usage before anybody can be told.
+pub fn given(flag: &str, value: Option<&str>) -> Result<Option<Given>, Fatal> {
+    if let Some(text) = value {
+        return Ok(Some(Given { by: flag.to_owned(), text: text.to_owned() }));
+    }
+    let by = variable_of(flag);
+    Ok(variable(&by)?.map(|text| Given { by, text }))
+}
+
+/// `--name-tz` is `GIGGLES_NAME_TZ` in the environment.
+fn variable_of(flag: &str) -> String {
+    format!("GIGGLES_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"))
+}
+
+/// The same of a file or folder, whose name need not be text.
+pub fn path(flag: &str, value: Option<&Path>) -> Option<PathBuf> {
+    let from_environment = || env::var_os(variable_of(flag)).map(PathBuf::from);
+    value.map(Path::to_owned).or_else(from_environment).filter(|path| !path.as_os_str().is_empty())
+}
+
+/// The same of a flag without a value: a variable that says `0`, `false`, `no` or `off` is none.
+pub fn switch(flag: &str, value: bool) -> Result<bool, Fatal> {
+    let is_on = |given: Given| !["0", "n", "no", "f", "false", "off"].contains(&given.text.to_lowercase().as_str());
+    Ok(value || given(flag, None)?.is_some_and(is_on))
+}
+
+/// The same of a number; `what` says which ones would do.
+pub fn number<T: FromStr + Display>(
+    flag: &str,
+    value: Option<T>,
+    default: T,
+    would_do: impl Fn(&T) -> bool,
+    what: &str,
+) -> Result<T, Fatal> {
+    let Some(given) = given(flag, value.map(|number| number.to_string()).as_deref())? else { return Ok(default) };
+    let number = given.text.trim().parse().ok().filter(would_do);
+    number.ok_or_else(|| config(format!("{} {}: give {what}", given.by, given.text)))
+}
+
 /// `sensitive`, `normal`, `strict`, or a score between 0 and 1, as the decision's `hi`.
-pub fn threshold(text: &str) -> Result<f32, Fatal> {
-    match text {
+pub fn threshold(flag: Option<&str>) -> Result<f32, Fatal> {
+    given("--threshold", flag)?.map_or(Ok(Rules::default().hi), |given| threshold_of(&given))
+}
+
+fn threshold_of(given: &Given) -> Result<f32, Fatal> {
+    match given.text.as_str() {
         "sensitive" => Ok(-0.5),
         "normal" => Ok(Rules::default().hi),
         "strict" => Ok(1.0),
         number => number.parse().ok().filter(|score| (0.001..=0.999).contains(score)).map(logit).ok_or_else(|| {
             let normal = sigmoid(Rules::default().hi);
             config(format!(
-                "--threshold {number}: give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999"
+                "{} {number}: give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999",
+                given.by
             ))
         }),
     }
 }
 
 /// Seconds of a rule.
-pub fn seconds(flag: &str, value: f64) -> Result<f64, Fatal> {
-    match (0.0..=3600.0).contains(&value) {
-        true => Ok(value),
-        false => Err(config(format!("{flag} {value}: give seconds from 0 to 3600"))),
-    }
+pub fn seconds(flag: &str, value: Option<f64>, default: f64) -> Result<f64, Fatal> {
+    number(flag, value, default, |seconds| (0.0..=3600.0).contains(seconds), "seconds from 0 to 3600")
 }
 
 /// Where to store: what the flags say, the environment, systemd's credential, or the user's own data folder.
@@ -147,20 +210,25 @@ mod tests {
 
     #[test]
     fn thresholds_have_names_and_numbers() {
-        assert_eq!(threshold("normal").unwrap(), 0.25);
-        assert_eq!(threshold("sensitive").unwrap(), -0.5);
-        assert_eq!(threshold("strict").unwrap(), 1.0);
-        assert!((threshold("0.5").unwrap()).abs() < 1e-6);
+        assert_eq!(threshold(Some("normal")).unwrap(), 0.25);
+        assert_eq!(threshold(Some("sensitive")).unwrap(), -0.5);
+        assert_eq!(threshold(Some("strict")).unwrap(), 1.0);
+        assert!((threshold(Some("0.5")).unwrap()).abs() < 1e-6);
         for wrong in ["", "high", "0", "1", "-1", "NaN", "inf"] {
-            assert!(threshold(wrong).is_err(), "{wrong}");
+            assert!(threshold(Some(wrong)).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn seconds_are_finite_and_not_negative() {
-        assert!(seconds("--pad", 0.0).is_ok());
+        assert_eq!(seconds("--pad", Some(0.0), 1.0).unwrap(), 0.0);
         for wrong in [-0.1, f64::NAN, f64::INFINITY, 1e9] {
-            assert!(seconds("--pad", wrong).is_err());
+            assert!(seconds("--pad", Some(wrong), 1.0).is_err());
         }
+    }
+
+    #[test]
+    fn a_flag_has_its_variable() {
+        assert_eq!(variable_of("--name-tz"), "GIGGLES_NAME_TZ");
     }
 }

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the run is asked to end, and ended if it is too busy to hear.
+//! SIGINT, SIGTERM and SIGHUP: the run is asked to end, and ended if it is too busy to hear.
 //!
 //! What waits for a database, a disk or a server that hangs does not look up. Since a run may be killed at any
 //! moment without harm, nobody has to wait for it longer than two seconds.
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use giggles::record::Stop;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Arriving;
 
 /// How long the run may take to end by itself.
@@ -31,7 +31,7 @@ impl Signals {
     pub fn listen() -> Signals {
         let signals = Signals::default();
         let listener = signals.clone();
-        let started = Arriving::new([SIGINT, SIGTERM])
+        let started = Arriving::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)))
             .and_then(|arriving| thread::Builder::new().name("signals".into()).spawn(|| listener.forever(arriving)));
         if let Err(error) = started {
             log::warn!("signals will end giggles at once: {error}");
@@ -63,6 +63,16 @@ impl Signals {
         let mut words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
         process::exit(words.take().map_or(code(signal), |words| words(signal).into()));
     }
+}
+
+/// `nohup` ignores SIGHUP, and a shell its background jobs' SIGINT: whoever asked for that is not to be undone.
+///
+/// Source: proc_pid_status(5), SigIgn.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (signal - 1) & 1 == 1
 }
 
 /// As shells count it.

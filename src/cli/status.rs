@@ -11,7 +11,8 @@ use giggles::status::{Report, Settings, look};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{config, database};
+use super::settings::{config, database, given};
+use super::stored::source;
 use super::{EXIT_CODES, print};
 
 const EXAMPLES: &str = "\
@@ -37,11 +38,11 @@ pub struct Arguments {
     /// One day instead of the last runs: YYYY-MM-DD, today, yesterday or '7 days ago'
     #[arg(long, value_name = "DAY")]
     date: Option<String>,
-    /// Zone in which a day is a day [default: that of the last run]
-    #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ")]
+    /// Zone in which a day is a day [default: that of the last run] [env: GIGGLES_TZ]
+    #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
-    /// Whose recordings [default: everybody's]
-    #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE")]
+    /// Whose recordings [default: everybody's] [env: GIGGLES_SOURCE]
+    #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
     #[arg(long, value_name = "URL")]
@@ -104,15 +105,14 @@ fn nothing(arguments: &Arguments, settings: &Settings, asked: Timestamp, quiet: 
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
-    let zone = arguments.tz.as_deref().map(parse_zone).transpose();
-    let zone = zone.map_err(|error| config(format!("--tz: {error}")))?;
+    let zone = given("--tz", arguments.tz.as_deref())?.map(|zone| zone.read(parse_zone)).transpose()?;
     if let Some(date) = &arguments.date {
         let now = Timestamp::now().to_zoned(zone.clone().unwrap_or(TimeZone::UTC));
         parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
     }
     Ok(Settings {
         database: database(arguments.database.as_deref(), arguments.database_url_file.as_deref())?,
-        source: arguments.source.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+        source: source(arguments.source.as_deref())?,
         zone,
         date: arguments.date.clone(),
         limit: usize::try_from(arguments.runs).unwrap_or(usize::MAX),

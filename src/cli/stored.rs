@@ -13,8 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::scan::CLIPS;
-use super::settings::{config, database};
+use super::settings::{config, database, given, path};
 
 #[derive(Args)]
 pub struct Stored {
@@ -27,11 +26,11 @@ pub struct Stored {
     /// Only recordings that begin before this time
     #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
     to: Option<String>,
-    /// Zone in which a day is a day [default: that of the last run]
-    #[arg(long, value_name = "ZONE", env = "GIGGLES_TZ", help_heading = "Which recordings")]
+    /// Zone in which a day is a day [default: that of the last run] [env: GIGGLES_TZ]
+    #[arg(long, value_name = "ZONE", help_heading = "Which recordings")]
     tz: Option<String>,
-    /// Whose recordings [default: everybody's]
-    #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE", help_heading = "Which recordings")]
+    /// Whose recordings [default: everybody's] [env: GIGGLES_SOURCE]
+    #[arg(long, value_name = "NAME", help_heading = "Which recordings")]
     source: Option<String>,
     /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
     #[arg(long, value_name = "URL", help_heading = "Where they are stored")]
@@ -51,16 +50,13 @@ impl Stored {
         reader(&self.location()?)
     }
 
-    pub fn source(&self) -> Option<String> {
-        named(self.source.as_deref())
+    pub fn source(&self) -> Result<Option<String>, Fatal> {
+        source(self.source.as_deref())
     }
 
     /// The zone that was asked for, or in which the last run cut its days.
     pub fn zone(&self, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
-        match self.tz.as_deref().filter(|name| !name.is_empty()) {
-            Some(name) => parse_zone(name).map_err(|error| config(format!("--tz: {error}"))),
-            None => Ok(usual_zone(&reader.runs(self.source().as_deref(), 1)?)),
-        }
+        zone(self.tz.as_deref(), self.source()?.as_deref(), reader)
     }
 
     /// All time, unless flags say otherwise.
@@ -99,8 +95,8 @@ impl Stored {
 /// Of the commands that care for all that is stored, whenever it was recorded.
 #[derive(Args)]
 pub struct Whose {
-    /// Whose recordings [default: everybody's]
-    #[arg(long, value_name = "NAME", env = "GIGGLES_SOURCE")]
+    /// Whose recordings [default: everybody's] [env: GIGGLES_SOURCE]
+    #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
     #[arg(long, value_name = "URL")]
@@ -120,8 +116,8 @@ impl Whose {
         reader(&self.location()?)
     }
 
-    pub fn source(&self) -> Option<String> {
-        named(self.source.as_deref())
+    pub fn source(&self) -> Result<Option<String>, Fatal> {
+        source(self.source.as_deref())
     }
 }
 
@@ -136,9 +132,7 @@ pub struct ClipFolder {
 impl ClipFolder {
     /// The folder must be there: where a disk is not mounted, every clip would seem to be gone.
     pub fn folder(&self) -> Result<Option<PathBuf>, Fatal> {
-        let from_environment =
-            || std::env::var_os(CLIPS).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
-        match self.clips.clone().or_else(from_environment) {
+        match path("--clips", self.clips.as_deref()) {
             Some(path) if !path.is_dir() => {
                 Err(config(format!("--clips: {} is no folder; make it, or mount its disk", path.display())))
             }
@@ -158,6 +152,16 @@ fn reader(location: &Location) -> Result<Option<Box<dyn Reader>>, Fatal> {
     Ok(reader)
 }
 
-fn named(source: Option<&str>) -> Option<String> {
-    source.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+/// Whose recordings; a name without a letter is everybody's.
+pub fn source(flag: Option<&str>) -> Result<Option<String>, Fatal> {
+    let named = given("--source", flag)?.map(|given| given.text.trim().to_owned());
+    Ok(named.filter(|name| !name.is_empty()))
+}
+
+/// The zone that was asked for, or in which the last run of the source cut its days.
+pub fn zone(flag: Option<&str>, source: Option<&str>, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
+    match given("--tz", flag)?.filter(|given| !given.text.is_empty()) {
+        Some(given) => given.read(parse_zone),
+        None => Ok(usual_zone(&reader.runs(source, 1)?)),
+    }
 }

@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let settings = Settings {
         database: arguments.whose.location()?,
         clips,
-        source: arguments.whose.source(),
+        source: arguments.whose.source()?,
         delete_orphans: arguments.delete_orphans,
     };
     let verified = verify(&settings, reader.as_mut())?;

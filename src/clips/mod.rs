@@ -3,7 +3,7 @@
 //! A clip is written whole before the run is committed, and its row names it. A run that fails in between leaves
 //! clips without rows, which nobody misses; a row never names a clip that was not written.
 //!
-//! Invariant: a clip that cannot be written is told and costs nothing else.
+//! Invariant: a clip that cannot be written is counted with its recording, and costs nothing else.
 
 mod flac;
 pub mod folder;
@@ -21,7 +21,7 @@ use jiff::tz::TimeZone;
 
 pub use tape::Tape;
 
-use crate::record::{Event, Heard, Recording, Rules};
+use crate::record::{ClipsLost, Event, Heard, Recording, Rules};
 use crate::replace::replace;
 
 /// Samples a second, of what is heard and of clips.
@@ -51,20 +51,10 @@ impl Clips {
     /// Writes a clip a laugh, and notes its path below the folder in the laugh.
     pub fn cut(&self, mut tape: Tape, recording: &Recording, heard: &mut Heard) {
         let length = samples(heard.audio);
-        let mut failures = 0;
         for event in &mut heard.events {
             match self.write(&mut tape, recording, event, length) {
                 Ok(path) => event.clip = Some(path),
-                Err(error) => {
-                    failures += 1;
-                    if failures == 1 {
-                        let (name, folder) = (recording.name.as_str(), self.folder.display());
-                        log::error!(
-                            recording = name;
-                            "{name}: a clip cannot be written into {folder} ({error}); its laughs are stored all the same"
-                        );
-                    }
-                }
+                Err(error) => lose(&mut heard.clips_lost, &error),
             }
         }
     }
@@ -86,6 +76,10 @@ impl Clips {
         let (from, to) = (event.start.saturating_sub(self.pre), event.end.saturating_add(self.post));
         samples(from)..samples(to).min(length)
     }
+}
+
+fn lose(lost: &mut Option<ClipsLost>, error: &io::Error) {
+    lost.get_or_insert_with(|| ClipsLost { count: 0, reason: error.to_string() }).count += 1;
 }
 
 /// Number of the sample at an offset.

@@ -115,7 +115,13 @@ mod tests {
             bytes: 0,
             began: Some(Began { at: at(began), from: Clock::Name }),
             duration: Some(Duration::from_secs(60)),
-            fate: StoredFate::Heard(StoredSound { sample_rate: 16_000, channels: 1, codec: "opus".into(), laughs }),
+            fate: StoredFate::Heard(StoredSound {
+                sample_rate: 16_000,
+                channels: 1,
+                codec: "opus".into(),
+                laughs,
+                clips_lost: 0,
+            }),
             run: String::new(),
         }
     }

@@ -22,7 +22,8 @@ fn after(seconds: i64) -> Timestamp {
 
 fn recording(from: i64, seconds: u64, failed: bool) -> StoredRecording {
     let failure = || StoredFailure { kind: "empty".into(), reason: "is empty".into(), position: None };
-    let sound = || StoredSound { sample_rate: 16_000, channels: 1, codec: "opus".into(), laughs: Vec::new() };
+    let sound =
+        || StoredSound { sample_rate: 16_000, channels: 1, codec: "opus".into(), laughs: Vec::new(), clips_lost: 0 };
     StoredRecording {
         source: "neil".into(),
         name: format!("{from}.ogg"),

@@ -16,19 +16,27 @@ pub fn line(view: &View) -> String {
 pub fn counts(view: &View) -> String {
     let counts = view.counts;
     format!(
-        "{}; {} heard ({} of audio), {} skipped{}, {} failed",
+        "{}; {} heard ({} of audio), {} skipped{}, {} failed{}",
         several(counts.detections, "new laugh"),
         several(counts.heard, "recording"),
         position(&audio(view)),
         counts.skipped,
         still_being_written(view),
         counts.failed,
+        lost(counts.clips_lost),
     )
 }
 
 /// All that was heard.
 pub fn audio(view: &View) -> Duration {
     view.run.heard().map(|(_, heard)| heard.audio).sum()
+}
+
+fn lost(clips: u64) -> String {
+    match clips {
+        0 => String::new(),
+        count => format!("; {} could not be written", several(count, "clip")),
+    }
 }
 
 /// Of those skipped, the ones that the next run will hear.

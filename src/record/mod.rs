@@ -121,6 +121,16 @@ pub struct Heard {
     pub codec: String,
     /// In order of time, disjoint.
     pub events: Vec<Event>,
+    /// Clips of them that were wanted and could not be written.
+    pub clips_lost: Option<ClipsLost>,
+}
+
+/// Clips that could not be written; a later run cuts them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClipsLost {
+    pub count: u64,
+    /// Of the first of them.
+    pub reason: String,
 }
 
 /// One laugh inside a recording.
@@ -221,6 +231,11 @@ impl Run {
         })
     }
 
+    /// What was heard and lacks clips.
+    pub fn clips_lost(&self) -> impl Iterator<Item = (&Recording, &ClipsLost)> {
+        self.heard().filter_map(|(recording, heard)| Some((recording, heard.clips_lost.as_ref()?)))
+    }
+
     pub fn skipped(&self) -> impl Iterator<Item = (&Recording, &Skip)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.fate {
             Fate::Skipped(skip) => Some((&outcome.recording, skip)),
@@ -236,4 +251,6 @@ pub struct Counts {
     pub skipped: u64,
     pub failed: u64,
     pub detections: u64,
+    /// Clips of those detections that could not be written.
+    pub clips_lost: u64,
 }

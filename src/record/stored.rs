@@ -62,6 +62,8 @@ pub struct StoredSound {
     pub codec: String,
     /// In order of time.
     pub laughs: Vec<Laugh>,
+    /// How many of them lack a clip because it could not be written.
+    pub clips_lost: u64,
 }
 
 /// Why a recording could not be heard.

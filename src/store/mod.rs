@@ -40,12 +40,14 @@ pub trait Store: Send {
 
     /// Of these contents, those stored as heard for the source under exactly this analysis.
     ///
-    /// A failed recording is never known: it is tried again.
+    /// A failed recording is never known: it is tried again. To a run that cuts clips, one whose clips could not be
+    /// written is not known either.
     fn known(
         &mut self,
         source: &str,
         analysis: &Analysis,
         contents: &[ContentHash],
+        cuts_clips: bool,
     ) -> Result<HashSet<ContentHash>, StoreError>;
 
     /// Commits the run, its recordings and their detections in one transaction, or nothing at all.
@@ -118,7 +120,7 @@ impl From<StoreError> for Fatal {
     fn from(error: StoreError) -> Fatal {
         let text = error.to_string();
         match error {
-            StoreError::Config(_) | StoreError::Newer { .. } => Fatal::Config(text),
+            StoreError::Config(_) | StoreError::Newer { .. } => Fatal::Unusable(text),
             StoreError::Unreachable(_) => Fatal::TryAgain(text),
             StoreError::Locked(_) => Fatal::Locked(text),
             StoreError::Failed(_) => Fatal::Failed(text),

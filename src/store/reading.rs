@@ -46,6 +46,7 @@ pub struct RunColumns {
     pub failed: i64,
     pub audio_seconds: f64,
     pub detections: i64,
+    pub clips_lost: i64,
 }
 
 /// A row of `recordings`, and the window of its run.
@@ -64,6 +65,7 @@ pub struct RecordingColumns {
     pub failure_kind: Option<String>,
     pub failure_reason: Option<String>,
     pub failure_position_seconds: Option<f64>,
+    pub clips_lost: i64,
     pub run_id: String,
     pub run_window: Window,
 }
@@ -85,8 +87,8 @@ pub struct DetectionColumns {
 
 impl RunColumns {
     pub fn run(self) -> PastRun {
-        let [heard, skipped, failed, detections] =
-            [self.heard, self.skipped, self.failed, self.detections].map(i64::cast_unsigned);
+        let counts = [self.heard, self.skipped, self.failed, self.detections, self.clips_lost];
+        let [heard, skipped, failed, detections, clips_lost] = counts.map(i64::cast_unsigned);
         PastRun {
             id: self.id,
             source: self.source,
@@ -96,7 +98,7 @@ impl RunColumns {
             zone: self.zone,
             window: Window { from: self.window_from, to: self.window_to },
             exit_code: u8::try_from(self.exit_code).unwrap_or(u8::MAX),
-            counts: Counts { heard, skipped, failed, detections },
+            counts: Counts { heard, skipped, failed, detections, clips_lost },
             audio: duration(self.audio_seconds),
         }
     }
@@ -131,6 +133,7 @@ impl RecordingColumns {
                     channels: self.channels.map(whole).unwrap_or_default(),
                     codec: self.codec.unwrap_or_default(),
                     laughs,
+                    clips_lost: self.clips_lost.cast_unsigned(),
                 }),
             },
             source: self.source,

@@ -59,6 +59,7 @@ pub struct RecordingRow {
     pub failure_kind: Option<&'static str>,
     pub failure_reason: Option<String>,
     pub failure_position_seconds: Option<f64>,
+    pub clips_lost: i64,
 }
 
 #[derive(Serialize)]
@@ -137,7 +138,8 @@ impl Rows {
     /// What the database should hold once these are committed.
     pub fn counts(&self) -> Counts {
         let [heard, skipped, failed] = [self.run.heard, self.run.skipped, self.run.failed].map(i64::cast_unsigned);
-        Counts { heard, skipped, failed, detections: self.detections.len() as u64 }
+        let clips_lost = self.recordings.iter().map(|row| row.clips_lost.cast_unsigned()).sum();
+        Counts { heard, skipped, failed, detections: self.detections.len() as u64, clips_lost }
     }
 
     /// Contents whose earlier rows, heard or failed, are replaced by this run's.
@@ -189,6 +191,7 @@ impl RecordingRow {
             sample_rate: Some(heard.sample_rate),
             channels: Some(heard.channels),
             codec: Some(stored_text(&heard.codec)),
+            clips_lost: heard.clips_lost.as_ref().map_or(0, |lost| lost.count.cast_signed()),
             status: "heard",
             ..RecordingRow::of(recording)
         }

@@ -30,6 +30,11 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/0002_sqlite.sql"),
         postgres: include_str!("migrations/0002_postgres.sql"),
     },
+    Migration {
+        version: 3,
+        sqlite: include_str!("migrations/0003_sqlite.sql"),
+        postgres: include_str!("migrations/0003_postgres.sql"),
+    },
 ];
 
 /// The first migration that a database at `version` lacks, or None if it is up to date.

@@ -14,8 +14,10 @@ pub struct Ending {
     pub counts: Counts,
     /// That was heard and stored.
     pub audio: Duration,
-    /// One line for people.
+    /// One line for the people of the house.
     pub summary: String,
+    /// The same for strangers: no path, user or address.
+    pub outline: String,
     /// The recordings that could not be heard: name and reason.
     pub failures: Vec<(String, String)>,
     /// Another run was at work: this one did nothing, and that is no news of the night.
@@ -26,7 +28,8 @@ impl Ending {
     /// Of a run that stored nothing.
     pub fn fatal(fatal: &Fatal) -> Ending {
         let locked = matches!(fatal, Fatal::Locked(_));
-        Ending { summary: fatal.to_string(), locked, ..Ending::default() }
+        let failures = if let Fatal::Refused(failures) = fatal { failures.clone() } else { Vec::new() };
+        Ending { summary: fatal.to_string(), outline: fatal.outline(), failures, locked, ..Ending::default() }
     }
 }
 

@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 use super::account::Account;
 
 /// Metric, and its unit as CloudWatch calls it.
-const CLOUDWATCH: [(&str, &str); 8] = [
+const CLOUDWATCH: [(&str, &str); 9] = [
     ("success", "None"),
     ("exit_code", "None"),
     ("duration_seconds", "Seconds"),
     ("heard", "Count"),
     ("failed", "Count"),
     ("detections", "Count"),
+    ("clips_lost", "Count"),
     ("audio_seconds", "Seconds"),
     ("peak_rss_bytes", "Bytes"),
 ];
@@ -38,6 +39,7 @@ pub fn summary(account: &Account) -> Map<String, Value> {
         "skipped": counts.skipped,
         "failed": counts.failed,
         "detections": counts.detections,
+        "clips_lost": counts.clips_lost,
         "audio_seconds": account.ending.audio.as_secs_f64(),
         "peak_rss_bytes": account.peak_rss,
         "version": env!("CARGO_PKG_VERSION"),

@@ -36,6 +36,11 @@ pub fn text(account: &Account, last_success: f64) -> String {
     file.many("giggles_last_run_recordings", "Recordings of the last run, by what became of them.", &recordings);
     file.one("giggles_last_run_audio_seconds", "Audio heard by the last run.", account.ending.audio.as_secs_f64());
     file.one("giggles_last_run_detections", "Laughs stored by the last run.", counts.detections as f64);
+    file.one(
+        "giggles_last_run_clips_lost",
+        "Clips of the last run's laughs that could not be written.",
+        counts.clips_lost as f64,
+    );
     let stages = account.stages.map(|(stage, took)| (label("stage", stage.as_str()), took.as_secs_f64()));
     file.many("giggles_last_run_stage_duration_seconds", "How long each stage of the last run took.", &stages);
     if let Some(peak) = account.peak_rss {
@@ -117,6 +122,9 @@ mod tests {
         # HELP giggles_last_run_detections Laughs stored by the last run.
         # TYPE giggles_last_run_detections gauge
         giggles_last_run_detections{source="neil"} 2
+        # HELP giggles_last_run_clips_lost Clips of the last run's laughs that could not be written.
+        # TYPE giggles_last_run_clips_lost gauge
+        giggles_last_run_clips_lost{source="neil"} 0
         # HELP giggles_last_run_stage_duration_seconds How long each stage of the last run took.
         # TYPE giggles_last_run_stage_duration_seconds gauge
         giggles_last_run_stage_duration_seconds{source="neil",stage="connect"} 0

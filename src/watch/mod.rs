@@ -80,6 +80,11 @@ impl Night {
         locked(&self.stopwatch).stage()
     }
 
+    /// Whether the run has begun to store what it heard.
+    pub fn has_begun_to_store(&self) -> bool {
+        locked(&self.stopwatch).has_reached(Stage::Store)
+    }
+
     /// How the run ended, if it has.
     pub fn ended(&self) -> Option<Exit> {
         self.ended.get().copied()
@@ -102,9 +107,10 @@ impl Night {
         })
     }
 
-    /// Tells everybody: the metrics first, which no network can hold up.
+    /// Tells everybody: the metrics first, which no network can hold up. Those of a run that was turned away would
+    /// overwrite what the night itself has to tell.
     pub fn tell(&self, account: &Account) {
-        if let Some(path) = &self.metrics
+        if let Some(path) = self.metrics.as_ref().filter(|_| !account.ending.locked)
             && let Err(error) = metrics::write(path, account)
         {
             let path = path.display();
@@ -140,9 +146,10 @@ mod tests {
             peak_rss: Some(80_000_000),
             model_sha256: "ab".repeat(32),
             ending: Ending {
-                counts: Counts { heard: 3, skipped: 1, failed: 1, detections: 2 },
+                counts: Counts { heard: 3, skipped: 1, failed: 1, detections: 2, clips_lost: 0 },
                 audio: Duration::from_secs(3600),
-                summary: "2 new laughs; 3 recordings heard".into(),
+                summary: "2 new laughs; 3 recordings heard; stored in /srv".into(),
+                outline: "2 new laughs; 3 recordings heard".into(),
                 failures: vec![("walk/cut.ogg".into(), "ends too early, at 0:00:12.0: the page is cut".into())],
                 locked: false,
             },

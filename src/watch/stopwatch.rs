@@ -37,6 +37,11 @@ impl Stopwatch {
         self.current.map(|(stage, _)| stage)
     }
 
+    /// Whether the run has come as far as this, or farther.
+    pub fn has_reached(&self, stage: Stage) -> bool {
+        self.stage() == Some(stage) || self.took[stage as usize] > Duration::ZERO
+    }
+
     pub fn total(&self) -> Duration {
         self.begun.elapsed()
     }
@@ -59,6 +64,7 @@ mod tests {
         watch.step(&Step::Finding);
         std::thread::sleep(Duration::from_millis(3));
         assert_eq!(watch.stage(), Some(Stage::Find));
+        assert!(watch.has_reached(Stage::Find) && !watch.has_reached(Stage::Hear));
         let took = |watch: &Stopwatch, stage: Stage| watch.stages()[stage as usize].1;
         assert!(took(&watch, Stage::Find) >= Duration::from_millis(3), "also while it runs");
         watch.step(&Step::Done);
@@ -66,5 +72,6 @@ mod tests {
         assert_eq!((watch.stage(), took(&watch, Stage::Hear)), (None, Duration::ZERO));
         assert!(took(&watch, Stage::Connect) + find <= total);
         assert_eq!(took(&watch, Stage::Find), find, "it stands still");
+        assert!(watch.has_reached(Stage::Find));
     }
 }

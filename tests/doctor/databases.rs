@@ -20,9 +20,9 @@ fn a_database_that_is_not_one_or_is_damaged() {
     let said = said(&mut command(&place, &unmounted, &[])).ends_with(78);
     says(&said, "rights", &["fail", "there is no folder", "mount its disk"]);
     place.scan(&[]).ends_with(0);
+    let page = place.number("SELECT rootpage FROM sqlite_master WHERE name = 'detections_by_date'") as usize;
     let mut bytes = fs::read(place.path("laughs.db")).unwrap();
-    let end = bytes.len();
-    bytes[end - 4096 * 3..].fill(0x55);
+    bytes[4096 * (page - 1)..][..4096].fill(0x55);
     fs::write(place.path("laughs.db"), bytes).unwrap();
     says(&doctor(&place, &[]).ends_with(78), "rights", &["fail", "it is damaged"]);
     fs::write(place.path("laughs.db"), "nothing like a database ".repeat(200)).unwrap();

@@ -52,7 +52,14 @@ impl Night {
         let audio = Duration::from_secs(3600);
         self.with(
             recording,
-            Fate::Heard(Heard { audio, sample_rate: 48_000, channels: 1, codec: "opus".into(), events }),
+            Fate::Heard(Heard {
+                audio,
+                sample_rate: 48_000,
+                channels: 1,
+                codec: "opus".into(),
+                events,
+                clips_lost: None,
+            }),
         )
     }
 

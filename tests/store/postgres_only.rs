@@ -64,7 +64,7 @@ fn looking_also_survives_a_cut() {
                AND datname = current_database()",
     );
     let run = one_laugh();
-    assert!(store.known("neil", &run.analysis, &[]).unwrap().is_empty());
+    assert!(store.known("neil", &run.analysis, &[], false).unwrap().is_empty());
 }
 
 /// A second without an answer is five seconds of patience with a statement.

@@ -13,44 +13,50 @@ use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Window};
 use giggles::run::Settings;
 use giggles::shard::Shard;
 use giggles::watch::Watchers;
+use giggles::watch::ping::Address;
 use giggles::yamnet::Model;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Arguments;
-use crate::cli::settings::{config, database, is_url, seconds, threshold, variable};
+use super::arguments::AROUND;
+use crate::cli::settings::{Given, config, database, given, is_url, number, path, seconds, switch, threshold};
 
 /// Folders to hear if none is given on the command line, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
-/// Read here, since clap takes an empty variable for a folder.
-pub const CLIPS: &str = "GIGGLES_CLIPS";
-/// The day, unless a flag tells of one. Read here, since clap would hold it against `--from`.
-pub const DATE: &str = "GIGGLES_DATE";
+/// Who is heard if nobody says whose recordings these are.
+const NOBODY: &str = "default";
+/// More would be a slip of the keyboard: each costs a stack and 12 MB of buffers.
+const MOST_THREADS: usize = 1024;
 
 /// A dry run is nobody's business. A wrong address costs the ping; the metrics tell of it all the same.
 pub fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
     if arguments.dry_run {
         return (Watchers::default(), None);
     }
-    let metrics = arguments.metrics_file.clone().filter(|path| !path.as_os_str().is_empty());
-    let address = arguments.ping_url.as_deref().filter(|url| !url.is_empty()).map(str::parse).transpose();
-    let (ping, wrong) = match address {
-        Ok(ping) => (ping, None),
-        Err(error) => (None, Some(config(format!("--ping-url: it {error}")))),
-    };
-    (Watchers { ping, metrics }, wrong)
+    let metrics = path("--metrics-file", arguments.metrics_file.as_deref());
+    match ping(arguments) {
+        Ok(ping) => (Watchers { ping, metrics }, None),
+        Err(wrong) => (Watchers { ping: None, metrics }, Some(wrong)),
+    }
+}
+
+/// An empty address is a switch that is off, also on the command line: `--ping-url "$PING"`.
+fn ping(arguments: &Arguments) -> Result<Option<Address>, Fatal> {
+    let url = given("--ping-url", arguments.ping_url.as_deref())?.filter(|url| !url.text.is_empty());
+    url.map(|url| url.read(|text| text.parse().map_err(|error| format!("it {error}")))).transpose()
 }
 
 /// All of them.
 pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings, Fatal> {
     let (zone, zone_name) = zone(arguments.tz.as_deref())?;
-    let name_zone = name_zone(arguments)?;
+    let (name_zone, name_zone_name) = name_zone(arguments)?;
     let analysis = Analysis {
         version: ANALYSIS_VERSION,
         model_sha256: model.sha256.clone(),
         rules: rules(arguments)?,
         zone: zone_name,
-        name_zone: name_zone.iana_name().unwrap_or(&arguments.name_tz).to_owned(),
+        name_zone: name_zone_name,
     };
     Ok(Settings {
         id,
@@ -63,11 +69,20 @@ pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Sett
         analysis,
         shard: shard(arguments)?,
         clips: clips(arguments, &zone)?,
-        threads: arguments.threads,
+        threads: threads(arguments)?,
         force: arguments.force,
-        strict: arguments.strict,
-        allow_empty: arguments.allow_empty,
+        strict: switch("--strict", arguments.strict)?,
+        allow_empty: allow_empty(arguments)?,
     })
+}
+
+pub fn threads(arguments: &Arguments) -> Result<usize, Fatal> {
+    let what = format!("threads up to {MOST_THREADS}, or 0 for one a core");
+    number("--threads", arguments.threads, 0, |threads| *threads <= MOST_THREADS, &what)
+}
+
+pub fn allow_empty(arguments: &Arguments) -> Result<bool, Fatal> {
+    switch("--allow-empty", arguments.allow_empty)
 }
 
 pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
@@ -91,9 +106,8 @@ pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Locat
 /// A dry run leaves nothing behind. The folder must be there: made by a typing error, or where a disk is not mounted,
 /// it would hide both.
 pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal> {
-    let from_environment = || env::var_os(CLIPS).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
-    let folder = arguments.clips.clone().or_else(from_environment).filter(|_| !arguments.dry_run);
-    let (pre, post) = (seconds("--pre", arguments.pre)?, seconds("--post", arguments.post)?);
+    let folder = path("--clips", arguments.clips.as_deref()).filter(|_| !arguments.dry_run);
+    let (pre, post) = (seconds("--pre", arguments.pre, AROUND)?, seconds("--post", arguments.post, AROUND)?);
     let Some(folder) = folder else { return Ok(None) };
     if !folder.is_dir() {
         return Err(config(format!("--clips: {} is no folder; make it, or mount its disk", folder.display())));
@@ -103,30 +117,34 @@ pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fa
 }
 
 pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
-    match arguments.source.trim() {
-        "" => Err(config("--source: the name is empty")),
+    let Some(source) = given("--source", arguments.source.as_deref())? else { return Ok(NOBODY.to_owned()) };
+    match source.text.trim() {
+        "" => Err(config(format!("{}: the name is empty", source.by))),
         name => Ok(name.to_owned()),
     }
 }
 
 pub fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
-    let Some(text) = flag else { return Ok(system_zone()) };
-    let zone = parse_zone(text).map_err(|error| config(format!("--tz: {error}")))?;
-    let name = zone.iana_name().unwrap_or(text).to_owned();
+    given("--tz", flag)?.map_or_else(|| Ok(system_zone()), |zone| named_zone(&zone))
+}
+
+/// And its name, as it is stored.
+pub fn name_zone(arguments: &Arguments) -> Result<(TimeZone, String), Fatal> {
+    let given = given("--name-tz", arguments.name_tz.as_deref())?;
+    given.map_or_else(|| Ok((TimeZone::UTC, "UTC".to_owned())), |zone| named_zone(&zone))
+}
+
+fn named_zone(given: &Given) -> Result<(TimeZone, String), Fatal> {
+    let zone = given.read(parse_zone)?;
+    let name = zone.iana_name().unwrap_or(&given.text).to_owned();
     Ok((zone, name))
 }
 
-pub fn name_zone(arguments: &Arguments) -> Result<TimeZone, Fatal> {
-    parse_zone(&arguments.name_tz).map_err(|error| config(format!("--name-tz: {error}")))
-}
-
 pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
-    if let Some((name, date)) = date(arguments)? {
-        let now = Timestamp::now().to_zoned(zone.clone());
-        let date = parse_date(&date, &now).map_err(|error| config(format!("{name}: {error}")))?;
-        return Ok(day(date, zone));
-    }
     let now = Timestamp::now().to_zoned(zone.clone());
+    if let Some(date) = date(arguments)? {
+        return Ok(day(date.read(|text| parse_date(text, &now))?, zone));
+    }
     let parsed = |text: &String| match parse_date(text, &now) {
         Ok(date) => Ok(day(date, zone).from),
         Err(_) => parse_instant(text, zone).map(Some),
@@ -138,28 +156,28 @@ pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
     between(instant("--from", &arguments.from)?, instant("--to", &arguments.to)?).map_err(config)
 }
 
-/// The flag, or the environment where no flag says otherwise; and which of them it was.
-fn date(arguments: &Arguments) -> Result<Option<(&'static str, String)>, Fatal> {
-    let by_flags = arguments.from.is_some() || arguments.to.is_some();
-    match &arguments.date {
-        Some(date) => Ok(Some(("--date", date.clone()))),
-        None if by_flags => Ok(None),
-        None => Ok(variable(DATE)?.map(|date| (DATE, date))),
+/// The day, unless flags tell of another time.
+pub fn date(arguments: &Arguments) -> Result<Option<Given>, Fatal> {
+    match arguments.from.is_some() || arguments.to.is_some() {
+        true => Ok(None),
+        false => given("--date", arguments.date.as_deref()),
     }
 }
 
 pub fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
-    let shard = arguments.shard.as_ref().map(|text| text.parse()).transpose();
-    shard.map(Option::unwrap_or_default).map_err(|error| config(format!("--shard: {error}")))
+    let shard = given("--shard", arguments.shard.as_deref())?.map(|shard| shard.read(str::parse));
+    shard.transpose().map(Option::unwrap_or_default)
 }
 
 pub fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
+    let usual = Rules::default();
+    let patches = number("--min-patches", arguments.min_patches, usual.min_patches, |_| true, "a number of patches")?;
     Ok(Rules {
-        level: !arguments.no_level,
-        hi: threshold(&arguments.threshold)?,
-        join_seconds: seconds("--join", arguments.join)?,
-        min_patches: arguments.min_patches,
-        pad_seconds: seconds("--pad", arguments.pad)?,
-        ..Rules::default()
+        level: !switch("--no-level", arguments.no_level)?,
+        hi: threshold(arguments.threshold.as_deref())?,
+        join_seconds: seconds("--join", arguments.join, usual.join_seconds)?,
+        min_patches: patches,
+        pad_seconds: seconds("--pad", arguments.pad, usual.pad_seconds)?,
+        ..usual
     })
 }

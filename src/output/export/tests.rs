@@ -29,6 +29,7 @@ fn heard(name: &str) -> StoredRecording {
         channels: 1,
         codec: "opus".into(),
         laughs: vec![laugh(1.5, 3.0), laugh(3600.25, 3601.0)],
+        clips_lost: 0,
     };
     StoredRecording {
         source: "neil".into(),
@@ -48,7 +49,8 @@ fn failed(name: &str) -> StoredRecording {
 }
 
 fn silent(name: &str) -> StoredRecording {
-    let sound = StoredSound { sample_rate: 8_000, channels: 1, codec: "opus".into(), laughs: Vec::new() };
+    let sound =
+        StoredSound { sample_rate: 8_000, channels: 1, codec: "opus".into(), laughs: Vec::new(), clips_lost: 0 };
     StoredRecording { fate: StoredFate::Heard(sound), ..heard(name) }
 }
 

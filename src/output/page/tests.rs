@@ -33,7 +33,13 @@ fn day(source: &str, name: &str) -> Day {
         bytes: 0,
         began: Some(Began { at: at("2025-10-24T13:00:00Z"), from: Clock::Name }),
         duration: Some(seconds(3600)),
-        fate: StoredFate::Heard(StoredSound { sample_rate: 16_000, channels: 1, codec: "opus".into(), laughs }),
+        fate: StoredFate::Heard(StoredSound {
+            sample_rate: 16_000,
+            channels: 1,
+            codec: "opus".into(),
+            laughs,
+            clips_lost: 0,
+        }),
         run: String::new(),
     };
     Day::of(source, &calendar, vec![recording], &[], at("2025-10-26T00:00:00Z"))

@@ -49,6 +49,7 @@ pub fn of(day: &Day) -> String {
         lines.push(String::new());
         lines.push(counts(day));
         lines.extend(failures(day));
+        lines.extend(lost_clips(day));
         lines.extend(gaps(day));
     }
     lines.join("\n") + "\n"
@@ -104,6 +105,12 @@ pub fn failures(day: &Day) -> Vec<String> {
         lines.push(format!("  and {} more (--json tells all)", count - LINES));
     }
     lines
+}
+
+fn lost_clips(day: &Day) -> Option<String> {
+    let lost: u64 = day.recordings.iter().filter_map(|recording| recording.sound()).map(|sound| sound.clips_lost).sum();
+    let clips = several(usize::try_from(lost).unwrap_or(usize::MAX), "clip");
+    (lost > 0).then(|| format!("{clips} could not be written; scan the day again with --clips"))
 }
 
 fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> String {

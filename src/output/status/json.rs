@@ -74,6 +74,7 @@ fn recording(recording: &StoredRecording) -> Value {
         "began_at": recording.began.map(|began| began.at.to_string()),
         "began_from": recording.began.map(|began| began.from.as_str()),
         "duration_seconds": recording.duration.map(seconds),
+        "clips_lost": recording.sound().map(|sound| sound.clips_lost),
         "status": if recording.failure().is_some() { "failed" } else { "heard" },
         "error": recording.failure().map(failure),
     })

@@ -180,13 +180,15 @@ impl Store for Postgres {
         source: &str,
         analysis: &Analysis,
         contents: &[ContentHash],
+        cuts_clips: bool,
     ) -> Result<HashSet<ContentHash>, StoreError> {
         let asked = Arc::new((source.to_owned(), analysis.to_json(), rows::texts(contents)));
         let stored = self.retrying(|store| {
             let asked = asked.clone();
             store.ask(move |client, server| {
                 let (source, analysis, contents) = &*asked;
-                statements::known(client, source, analysis, contents).map_err(|error| working(server, &error))
+                let known = statements::known(client, source, analysis, contents, cuts_clips);
+                known.map_err(|error| working(server, &error))
             })
         })?;
         Ok(rows::among(contents, stored))

@@ -14,7 +14,9 @@ use crate::store::{StoreError, schema};
 
 const READ_ONLY: &str = "SET default_transaction_read_only = on";
 const RUNS: &str = "
-    SELECT *, id::text AS key, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections FROM runs
+    SELECT *, id::text AS key, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections,
+        (SELECT coalesce(sum(clips_lost), 0)::bigint FROM recordings WHERE run_id = runs.id) AS clips_lost
+    FROM runs
     WHERE $1::text IS NULL OR source = $1 ORDER BY started_at DESC, id LIMIT $2";
 /// A second too many at the window's beginning: exactly is for `lies_in` to say.
 const RECORDINGS: &str = "
@@ -91,6 +93,7 @@ fn run(row: &Row) -> Result<RunColumns, postgres::Error> {
         failed: row.try_get("failed")?,
         audio_seconds: row.try_get("audio_seconds")?,
         detections: row.try_get("detections")?,
+        clips_lost: row.try_get("clips_lost")?,
     })
 }
 
@@ -110,6 +113,7 @@ fn recording(row: &Row) -> Result<RecordingColumns, postgres::Error> {
         failure_kind: row.try_get("failure_kind")?,
         failure_reason: row.try_get("failure_reason")?,
         failure_position_seconds: row.try_get("failure_position_seconds")?,
+        clips_lost: row.try_get("clips_lost")?,
         run_id: row.try_get("run")?,
         run_window: Window { from: row.try_get("window_from")?, to: row.try_get("window_to")? },
     })

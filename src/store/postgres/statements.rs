@@ -24,11 +24,18 @@ pub fn apply(transaction: &mut Transaction<'_>, migration: &Migration) -> Result
     Ok(())
 }
 
-pub fn known(client: &mut Client, source: &str, analysis: &str, contents: &[String]) -> Result<Vec<String>, Error> {
+pub fn known(
+    client: &mut Client,
+    source: &str,
+    analysis: &str,
+    contents: &[String],
+    cuts_clips: bool,
+) -> Result<Vec<String>, Error> {
     let rows = client.query(
         "SELECT content_sha256 FROM recordings
-         WHERE source = $1 AND status = 'heard' AND analysis = $2 AND content_sha256 = ANY($3)",
-        &[&source, &analysis, &contents],
+         WHERE source = $1 AND status = 'heard' AND analysis = $2 AND content_sha256 = ANY($3)
+         AND (clips_lost = 0 OR NOT $4)",
+        &[&source, &analysis, &contents, &cuts_clips],
     )?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
@@ -95,14 +102,14 @@ fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
     transaction.execute(
         "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
             sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
-            analysis, run_id)
+            clips_lost, analysis, run_id)
          SELECT $1, content_sha256, name, bytes, began_at, began_from, duration_seconds,
             sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
-            $2, $3::text::uuid
+            clips_lost, $2, $3::text::uuid
          FROM jsonb_to_recordset($4::text::jsonb) AS row (content_sha256 text, name text, bytes bigint,
             began_at timestamptz, began_from text, duration_seconds double precision, sample_rate bigint,
             channels bigint, codec text, status text, failure_kind text, failure_reason text,
-            failure_position_seconds double precision)
+            failure_position_seconds double precision, clips_lost bigint)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
         &[&rows.run.source, &rows.run.analysis, &rows.run.id, &json(&rows.recordings)],
     )
@@ -130,12 +137,13 @@ fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
 
 pub fn counts(client: &mut impl GenericClient, run: &str) -> Result<Counts, Error> {
     let row = client.query_one(
-        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id)
+        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
+            (SELECT coalesce(sum(clips_lost), 0)::bigint FROM recordings WHERE run_id = runs.id)
          FROM runs WHERE id = $1::text::uuid",
         &[&run],
     )?;
     let count = |column| row.get::<_, i64>(column).cast_unsigned();
-    Ok(Counts { heard: count(0), skipped: count(1), failed: count(2), detections: count(3) })
+    Ok(Counts { heard: count(0), skipped: count(1), failed: count(2), detections: count(3), clips_lost: count(4) })
 }
 
 fn json<T: serde::Serialize>(rows: &[T]) -> String {

@@ -104,9 +104,10 @@ impl Store for Sqlite {
         source: &str,
         analysis: &Analysis,
         contents: &[ContentHash],
+        cuts_clips: bool,
     ) -> Result<HashSet<ContentHash>, StoreError> {
-        let asked = rows::texts(contents);
-        let stored = statements::known(&self.connection, source, &analysis.to_json(), &statements::json(&asked))
+        let asked = statements::json(&rows::texts(contents));
+        let stored = statements::known(&self.connection, source, &analysis.to_json(), &asked, cuts_clips)
             .map_err(|error| explain(&self.database, &error))?;
         Ok(rows::among(contents, stored))
     }

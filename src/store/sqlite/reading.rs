@@ -19,7 +19,9 @@ use crate::store::reading::{DetectionColumns, Reader, RecordingColumns, RunColum
 use crate::store::{StoreError, schema};
 
 const RUNS: &str = "
-    SELECT *, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections FROM runs
+    SELECT *, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections,
+        (SELECT coalesce(sum(clips_lost), 0) FROM recordings WHERE run_id = runs.id) AS clips_lost
+    FROM runs
     WHERE ?1 IS NULL OR source = ?1 ORDER BY started_at DESC, id LIMIT ?2";
 /// A second too many at the window's beginning: exactly is for `lies_in` to say.
 const RECORDINGS: &str = "
@@ -137,6 +139,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunColumns> {
         failed: row.get("failed")?,
         audio_seconds: row.get("audio_seconds")?,
         detections: row.get("detections")?,
+        clips_lost: row.get("clips_lost")?,
     })
 }
 
@@ -156,6 +159,7 @@ fn recording(row: &Row<'_>) -> rusqlite::Result<RecordingColumns> {
         failure_kind: row.get("failure_kind")?,
         failure_reason: row.get("failure_reason")?,
         failure_position_seconds: row.get("failure_position_seconds")?,
+        clips_lost: row.get("clips_lost")?,
         run_id: row.get("run_id")?,
         run_window: Window { from: maybe_instant(row, "window_from")?, to: maybe_instant(row, "window_to")? },
     })

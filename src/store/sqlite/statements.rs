@@ -30,12 +30,18 @@ pub fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::
     Ok(())
 }
 
-pub fn known(connection: &Connection, source: &str, analysis: &str, contents: &str) -> rusqlite::Result<Vec<String>> {
+pub fn known(
+    connection: &Connection,
+    source: &str,
+    analysis: &str,
+    contents: &str,
+    cuts_clips: bool,
+) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare(
         "SELECT content_sha256 FROM recordings WHERE source = ?1 AND status = 'heard' AND analysis = ?2
-         AND content_sha256 IN (SELECT value FROM json_each(?3))",
+         AND content_sha256 IN (SELECT value FROM json_each(?3)) AND (clips_lost = 0 OR NOT ?4)",
     )?;
-    statement.query_map((source, analysis, contents), |row| row.get(0))?.collect()
+    statement.query_map((source, analysis, contents, cuts_clips), |row| row.get(0))?.collect()
 }
 
 /// Dropping the transaction on any error rolls all of it back.
@@ -80,10 +86,10 @@ fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Re
     let mut statement = transaction.prepare(
         "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
             sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
-            analysis, run_id)
+            clips_lost, analysis, run_id)
          VALUES (:source, :content_sha256, :name, :bytes, :began_at, :began_from, :duration_seconds,
             :sample_rate, :channels, :codec, :status, :failure_kind, :failure_reason, :failure_position_seconds,
-            :analysis, :run_id)
+            :clips_lost, :analysis, :run_id)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
     )?;
     rows.recordings.iter().try_for_each(|row| insert_recording(&mut statement, &rows.run, row))
@@ -96,7 +102,7 @@ fn insert_recording(statement: &mut Statement<'_>, run: &RunRow, row: &Recording
         ":duration_seconds": row.duration_seconds, ":sample_rate": row.sample_rate, ":channels": row.channels,
         ":codec": row.codec, ":status": row.status, ":failure_kind": row.failure_kind,
         ":failure_reason": row.failure_reason, ":failure_position_seconds": row.failure_position_seconds,
-        ":analysis": run.analysis, ":run_id": run.id,
+        ":clips_lost": row.clips_lost, ":analysis": run.analysis, ":run_id": run.id,
     })?;
     Ok(())
 }
@@ -129,12 +135,19 @@ fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &Detection
 
 pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
     connection.query_row(
-        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id)
+        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
+            (SELECT coalesce(sum(clips_lost), 0) FROM recordings WHERE run_id = runs.id)
          FROM runs WHERE id = ?1",
         [run],
         |row| {
             let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            Ok(Counts { heard: count(0)?, skipped: count(1)?, failed: count(2)?, detections: count(3)? })
+            Ok(Counts {
+                heard: count(0)?,
+                skipped: count(1)?,
+                failed: count(2)?,
+                detections: count(3)?,
+                clips_lost: count(4)?,
+            })
         },
     )
 }

@@ -1,0 +1,113 @@
+//! Settings from the environment: what a variable says is checked before any work, and told like any other failure.
+
+mod support;
+#[path = "support/web.rs"]
+mod web;
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::process::Command;
+
+use support::program::{Place, Said, said};
+use web::{Answer, Web};
+
+const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac");
+/// All that `giggles scan` reads, and a value that means nothing.
+const VARIABLES: [(&str, Option<&str>); 22] = [
+    ("GIGGLES_SOURCE", Some(" ")),
+    ("GIGGLES_STRICT", None),
+    ("GIGGLES_ALLOW_EMPTY", None),
+    ("GIGGLES_DATE", Some("24.10.2025")),
+    ("GIGGLES_TZ", Some("Mars")),
+    ("GIGGLES_NAME_TZ", Some("Mars")),
+    ("GIGGLES_SHARD", Some("4/3")),
+    ("GIGGLES_THRESHOLD", Some("high")),
+    ("GIGGLES_JOIN", Some("soon")),
+    ("GIGGLES_MIN_PATCHES", Some("-1")),
+    ("GIGGLES_PAD", Some("1h")),
+    ("GIGGLES_NO_LEVEL", None),
+    ("GIGGLES_MODEL", Some("no/such/model")),
+    ("GIGGLES_CLIPS", Some("no/such/folder")),
+    ("GIGGLES_PRE", Some("two")),
+    ("GIGGLES_POST", Some("NaN")),
+    ("GIGGLES_PING_URL", Some("hc-ping.com/uuid")),
+    ("GIGGLES_METRICS_FILE", None),
+    ("GIGGLES_THREADS", Some("1025")),
+    ("GIGGLES_LOG_FORMAT", Some("yaml")),
+    ("GIGGLES_DATABASE", Some("mysql://db")),
+    ("GIGGLES_CPU", Some("z80")),
+];
+
+/// A scan that is watched unless `settings` say otherwise.
+fn scan(place: &Place, web: &Web, settings: &[(&str, &OsStr)]) -> Said {
+    let mut command: Command = place.command(&["scan", "recordings"]);
+    command.env("DATABASE_URL", place.sqlite()).env("GIGGLES_PING_URL", web.url("ping"));
+    command.env("GIGGLES_METRICS_FILE", place.path("giggles.prom"));
+    said(command.envs(settings.iter().copied()))
+}
+
+#[test]
+fn what_means_nothing_is_78_and_told() {
+    let place = Place::with(&[LAUGH]);
+    for (variable, wrong) in VARIABLES.iter().filter_map(|(variable, wrong)| Some((*variable, (*wrong)?))) {
+        let web = Web::answering(&[Answer::fine()]);
+        fs::remove_file(place.path("giggles.prom")).ok();
+        let said = scan(&place, &web, &[(variable, OsStr::new(wrong))]).ends_with(78);
+        let named = variable.replace("GIGGLES_MODEL", "no/such/model").replace("GIGGLES_CLIPS", "no/such/folder");
+        assert!(said.stderr.contains(&named), "{variable}: {}", said.stderr);
+        let metrics = fs::read_to_string(place.path("giggles.prom")).unwrap_or_default();
+        assert!(metrics.contains("exit_code{source=") && metrics.contains("} 78\n"), "{variable}: {metrics}");
+        let ends: Vec<String> = web.asked().into_iter().map(|asked| asked.path).collect();
+        let is_told = ends.len() == 1 && ends[0].starts_with("/ping/78?");
+        assert!(is_told || variable == "GIGGLES_PING_URL", "{variable}: {ends:?}");
+    }
+    assert!(!place.path("laughs.db").exists(), "settings are checked before any work");
+}
+
+#[test]
+fn what_is_empty_is_not_set() {
+    let place = Place::with(&[LAUGH]);
+    for (variable, _) in VARIABLES {
+        let said = scan(&place, &Web::answering(&[Answer::fine()]), &[(variable, OsStr::new(""))]);
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{variable}");
+    }
+    assert_eq!(place.number("SELECT count(*) FROM runs WHERE source = 'default'"), VARIABLES.len() as i64);
+    let all: Vec<(&str, &OsStr)> = VARIABLES.iter().map(|(variable, _)| (*variable, OsStr::new(""))).collect();
+    assert_eq!(scan(&place, &Web::answering(&[Answer::fine()]), &all).ends_with(0).stderr, "");
+    for command in ["status", "report", "export", "verify", "prune"] {
+        let more: &[&str] = if command == "prune" { &["--older-than", "1y", "--rows"] } else { &[] };
+        let mut command = place.command(&[&[command][..], more].concat());
+        let said = said(command.env("DATABASE_URL", place.sqlite()).envs(all.iter().copied()));
+        assert!(!said.stderr.contains("GIGGLES_"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_78_where_text_is_needed() {
+    let place = Place::with(&[LAUGH]);
+    let bytes = OsString::from_vec(vec![b'x', 0xff]);
+    for (variable, _) in VARIABLES {
+        let code = scan(&place, &Web::answering(&[Answer::fine()]), &[(variable, &bytes)]).code;
+        let expected = if variable == "GIGGLES_METRICS_FILE" { 0 } else { 78 };
+        assert_eq!(code, expected, "{variable}");
+    }
+}
+
+#[test]
+fn a_flag_counts_more_than_its_variable() {
+    let place = Place::with(&[LAUGH]);
+    let mut command = place.scan_into(&place.sqlite(), &["--join", "2", "--source", "neil", "--log-format", "text"]);
+    let wrong = [("GIGGLES_JOIN", "soon"), ("GIGGLES_SOURCE", "mia"), ("GIGGLES_LOG_FORMAT", "yaml")];
+    assert_eq!(said(command.envs(wrong)).ends_with(0).stderr, "");
+    assert_eq!(place.number("SELECT count(*) FROM runs WHERE source = 'neil'"), 1);
+}
+
+#[test]
+fn switches_are_off_by_the_usual_words() {
+    let place = Place::new();
+    let scan = |value: &str| said(place.scan_into(&place.sqlite(), &[]).env("GIGGLES_ALLOW_EMPTY", value)).code;
+    for (value, code) in [("1", 0), ("true", 0), ("yes", 0), ("0", 4), ("false", 4), ("No", 4), ("off", 4), ("", 4)] {
+        assert_eq!(scan(value), code, "{value}");
+    }
+}
