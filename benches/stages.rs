@@ -1,4 +1,8 @@
-//! Every stage by itself and the whole, in patches a second, and the network's share of the peak.
+//! Every stage by itself and the whole, in patches a second, and the kernels' share of the peak.
+//!
+//! The network leaves out multiply-adds with zeros, so that its rate says little about its kernels: their
+//! share of the peak is measured on inputs without a zero. Beside the network's rate stands what share it
+//! would be if it left nothing out.
 //!
 //! `cargo bench --bench stages`, or one stage: `cargo bench --bench stages -- network`. All figures are
 //! of one core and its own time, so that other work on the machine changes them little.
@@ -14,11 +18,11 @@ use giggles::audio::level::Leveller;
 use giggles::listen::Ear;
 use giggles::pool::Pool;
 use giggles::record::{Rules, Stop};
-use giggles::yamnet::kernels::Cpu;
+use giggles::yamnet::kernels::{Cpu, Live, Pointwise};
 use giggles::yamnet::mel::patches_of;
 use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, Model, PATCH, PATCH_HOP, SAMPLE_RATE, frames_of};
-use support::{Measured, measure};
+use giggles::yamnet::{BANDS, Model, PATCH, PATCH_HOP, SAMPLE_RATE, frames_of, samples_of};
+use support::{MULTIPLY_ADDS, Measured, measure};
 
 const EVENING: &str = "fixtures/evening/20251024_190000-20251024_190800.ogg";
 
@@ -38,7 +42,8 @@ const STAGES: [Stage; 5] = [("decode", decode), ("level", level), ("mel", mel), 
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    println!("| stage | patches/s of a core | times real time | share of the peak |\n|---|---|---|---|");
+    println!("| stage | patches/s of a core | times real time | share of the peak | with what is left out |");
+    println!("|---|---|---|---|---|");
     for (name, stage) in STAGES {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             stage();
@@ -47,10 +52,19 @@ fn main() {
 }
 
 /// A row of the table. `patches` is what one run was good for.
-fn row(name: &str, measured: &Measured, patches: f64, share: Option<f64>) {
+fn row(name: &str, measured: &Measured, patches: f64) {
+    print_row(name, measured, patches, ["", ""]);
+}
+
+/// The shares of the peak: of multiply-adds done, and of all, as if none had been left out.
+fn print_row(name: &str, measured: &Measured, patches: f64, [done, all]: [&str; 2]) {
     let rate = measured.rate(patches);
-    let share = share.map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
-    println!("| {name} | {rate:.0} | {:.0} | {share} |", rate * PATCH_SECONDS);
+    println!("| {name} | {rate:.0} | {:.0} | {done} | {all} |", rate * PATCH_SECONDS);
+}
+
+/// Of the peak, if one run had `patches` times a patch's multiply-adds.
+fn share(measured: &Measured, patches: f64) -> String {
+    measured.share(patches).map_or(String::new(), |share| format!("{:.0} %", share * 100.0))
 }
 
 /// From one patch to the next.
@@ -79,7 +93,7 @@ fn decode() {
         let path = file(path);
         let patches = seconds(samples(&path).len()) / PATCH_SECONDS;
         let measured = measure(Cpu::detect(), || drop(samples(&path)));
-        row(&format!("decode, {name}"), &measured, patches, None);
+        row(&format!("decode, {name}"), &measured, patches);
     }
 }
 
@@ -91,34 +105,75 @@ fn level() {
         leveller.push(&samples, &mut out);
         leveller.finish(&mut out);
     });
-    row("level", &measured, seconds(samples.len()) / PATCH_SECONDS, None);
+    row("level", &measured, seconds(samples.len()) / PATCH_SECONDS);
 }
 
 fn mel() {
     let (samples, model, mut frames) = (samples(&file(EVENING)), model(Cpu::detect()), 0);
     let measured = measure(Cpu::detect(), || frames = model.log_mel(&samples).len() / BANDS);
-    row("mel", &measured, (frames / PATCH_HOP) as f64, None);
+    row("mel", &measured, (frames / PATCH_HOP) as f64);
 }
 
-/// On each path: patches that share nothing, whose share of the peak is the kernels'; and half-overlapping
-/// ones as a recording has them, in batches of each size, whose rate counts. As many patches in each run.
+/// On each path: the kernel of the pointwise layers on inputs without a zero; then real patches, as such that
+/// share nothing, and half-overlapping as a recording has them, in batches of each size. As many in each run.
 fn network() {
+    let samples = samples(&file(EVENING));
     for cpu in Cpu::available() {
         let (model, patches) = (model(cpu), 32);
-        let frames = |frames: usize| (0..frames * BANDS).map(|i| (i % 97) as f32 / 20.0 - 4.0).collect::<Vec<f32>>();
-        let apart = frames(patches * PATCH);
-        let measured = measure(cpu, || drop(model.logits_of_patches(&apart)));
-        let share = measured.share(patches as f64);
-        row(&format!("network, {}, patches that share nothing", cpu.name()), &measured, patches as f64, share);
+        product(cpu);
+        let sound = model.log_mel(&samples);
+        let name = format!("network, {}", cpu.name());
+        let apart = &sound[..patches * PATCH * BANDS];
+        let measured = measure(cpu, || drop(model.logits_of_patches(apart)));
+        let all = share(&measured, patches as f64);
+        print_row(&format!("{name}, patches that share nothing"), &measured, patches as f64, ["", &all]);
         for batch in [1, 16, 32] {
-            let frames = frames(frames_of(batch));
-            let measured = measure(cpu, || (0..patches / batch).for_each(|_| drop(model.logits_of_frames(&frames))));
-            row(&format!("network, {}, batches of {batch}", cpu.name()), &measured, patches as f64, None);
+            let row = format!("{name}, batches of {batch}");
+            batches(&row, &model, &sound[..frames_of(patches) * BANDS], batch);
+        }
+        for (sound, samples) in [("a hundredth as loud", quiet(&samples)), ("white noise", noise(samples.len()))] {
+            let frames = model.log_mel(&samples[..samples_of(patches)]);
+            batches(&format!("{name}, batches of 32, {sound}"), &model, &frames, 32);
         }
         if let Some(peak) = measured.peak() {
             eprintln!("{}: peak of a core {:.0} GFLOP/s", cpu.name(), peak / 1e9);
         }
     }
+}
+
+/// All patches of a strip of frames, so many at a time.
+fn batches(name: &str, model: &Model, frames: &[f32], batch: usize) {
+    let patches = (frames.len() / BANDS - PATCH) / PATCH_HOP + 1;
+    let strips = (0..patches).step_by(batch).map(|first| &frames[first * PATCH_HOP * BANDS..]);
+    let strips: Vec<&[f32]> = strips.map(|strip| &strip[..frames_of(batch) * BANDS]).collect();
+    let measured = measure(model.cpu, || strips.iter().for_each(|strip| drop(model.logits_of_frames(strip))));
+    row(name, &measured, patches as f64);
+}
+
+/// A layer of 512 to 512 channels, as five of the thirteen are, of 32 patches. In patches of the same multiply-adds.
+fn product(cpu: Cpu) {
+    let (channels, rows) = (512, 32 * 24);
+    let values = |length: usize| (0..length).map(|i| (i % 97 + 1) as f32 / 97.0).collect::<Vec<f32>>();
+    let layer = Pointwise::new(cpu, channels, channels, &values(channels * channels), &values(channels), true);
+    let (input, mut output) = (values(rows * channels), vec![0.0; rows * channels]);
+    let mut live = Live::default();
+    let measured = measure(cpu, || layer.run(&input, &mut output, &mut live));
+    let patches = (rows * channels * channels) as f64 / MULTIPLY_ADDS;
+    let done = share(&measured, patches);
+    print_row(&format!("pointwise, {}, no input zero", cpu.name()), &measured, patches, [&done, &done]);
+}
+
+fn quiet(samples: &[f32]) -> Vec<f32> {
+    samples.iter().map(|sample| sample / 100.0).collect()
+}
+
+fn noise(length: usize) -> Vec<f32> {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f32 / (1 << 23) as f32 - 1.0) * 0.3
+    };
+    (0..length).map(|_| next()).collect()
 }
 
 /// The evening from file to laughs: once on one thread, twice at once on two.
@@ -133,6 +188,6 @@ fn whole() {
         let measured = measure(model.cpu, || drop(pool.map(&paths, |_| 0, hear, |_, panic| panic!("{panic}"))));
         let name = format!("whole, ogg opus, threads: {threads}");
         let patches = (patches * threads) as f64;
-        row(&name, &measured, patches, None);
+        row(&name, &measured, patches);
     }
 }

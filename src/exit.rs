@@ -201,6 +201,7 @@ mod tests {
             bytes: 0,
             began: None,
             announced: None,
+            named: None,
         };
         Outcome { recording, fate }
     }

@@ -68,7 +68,7 @@ pub fn trouble(file: &File, error: RecordingError) -> Outcome {
 
 fn unknown(file: &File) -> Recording {
     let (path, name) = (file.path.clone(), file.name.clone());
-    Recording { path, name, content: None, bytes: 0, began: None, announced: None }
+    Recording { path, name, content: None, bytes: 0, began: None, announced: None, named: None }
 }
 
 fn failed(recording: Recording, error: RecordingError) -> Identity {
@@ -84,7 +84,8 @@ fn place(
     name_zone: &TimeZone,
 ) -> bool {
     let spoken = clock::from_name(&recording.name, name_zone, info.and_then(|info| info.duration));
-    recording.announced = info.and_then(|info| info.duration).or(spoken.and_then(|spoken| spoken.length()));
+    recording.named = spoken.and_then(|spoken| spoken.length());
+    recording.announced = info.and_then(|info| info.duration).or(recording.named);
     let recorded = info.and_then(|info| info.recorded.as_deref());
     let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
     let began = clock::began(&recording.name, recorded, modified, recording.announced, name_zone);

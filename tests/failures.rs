@@ -85,3 +85,16 @@ fn a_file_that_vanishes_before_it_is_heard_fails_alone() {
     let rows = home.ask("SELECT name, coalesce(failure_kind, 'heard') FROM recordings ORDER BY name");
     assert_eq!(rows, ["1 long.wav|truncated", "2 vanishes.flac|vanished", "stays.flac|heard"]);
 }
+
+#[test]
+fn a_cut_recording_is_missing_for_as_long_as_its_name_says() {
+    let place = Place::new();
+    let bytes = fs::read(support::audio::file("tests/formats/opus_celt_64k.ogg")).unwrap();
+    place.write("20251024_130000-20251024_150000.ogg", &bytes[..bytes.len() / 2]);
+    place.write("20251024_150000-20251024_170000.ogg", b"");
+    place.scan(&["--tz", "UTC"]).ends_with(3);
+    assert_eq!(rows(&place, "SELECT CAST(duration_seconds AS TEXT) FROM recordings"), ["7200.0", "7200.0"]);
+    let said = place.run(&["status", "--date", "2025-10-24", "--database", &place.sqlite()]).ends_with(3);
+    assert!(said.stdout.contains("2 recordings failed (4 h 00 min):"), "{}", said.stdout);
+    assert!(!said.stdout.contains("13:00:1"), "what is cut off is no gap: {}", said.stdout);
+}

@@ -109,6 +109,8 @@ pub struct Recording {
     pub began: Option<Began>,
     /// What the container announces; hearing may find otherwise. None if it does not say.
     pub announced: Option<Duration>,
+    /// What its name says, where that tells an end: `20251024_130000-20251024_150000.ogg` is two hours long.
+    pub named: Option<Duration>,
 }
 
 /// What one recording sounds like, once it has been heard to its end.

@@ -122,7 +122,7 @@ mod tests {
     fn recording(name: &str, content: u8, from: Clock) -> Recording {
         let began = Some(Began { at: Timestamp::UNIX_EPOCH, from });
         let content = Some(ContentHash([content; 32]));
-        Recording { path: name.into(), name: name.into(), content, bytes: 1, began, announced: None }
+        Recording { path: name.into(), name: name.into(), content, bytes: 1, began, announced: None, named: None }
     }
 
     fn skipped(name: &str, content: u8, of: &str) -> Outcome {

@@ -197,10 +197,11 @@ impl RecordingRow {
         }
     }
 
-    /// Its duration is what the container announced: nobody heard it to the end.
+    /// Nobody heard it to the end. Its duration is what its container or its name announces, whichever is longer: where
+    /// the end of a file is missing, the container knows only of what is left.
     fn failed(recording: &Recording, error: &RecordingError) -> RecordingRow {
         RecordingRow {
-            duration_seconds: recording.announced.map(|announced| announced.as_secs_f64()),
+            duration_seconds: recording.announced.max(recording.named).map(|announced| announced.as_secs_f64()),
             status: "failed",
             failure_kind: Some(error.kind()),
             failure_reason: Some(stored_text(&error.to_string())),

@@ -2,8 +2,8 @@
 //!
 //! `mel` is the front end over the transform of `fft`, several frames in the `lanes` of a vector.
 //! `weights` reads and folds the published model. `net` is the network as a list of layers, of a `block`
-//! each, the first ones shared by patches that `overlap`. `kernels` does the arithmetic, `classes` names
-//! what is heard.
+//! each, the first ones shared by patches that `overlap`. `kernels` does the arithmetic, on floats that are
+//! `aligned`. `classes` names what is heard.
 //!
 //! Invariant: this room does not know files, days or laughs, and starts no thread. The logits of a patch
 //! are bit-equal whatever batch it falls into.
@@ -11,6 +11,7 @@
 //! Source of every constant: Google's YAMNet (tensorflow/models, research/audioset/yamnet); see
 //! models/README.md.
 
+mod aligned;
 mod block;
 pub mod classes;
 mod fft;

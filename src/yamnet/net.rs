@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
-use crate::yamnet::block::Block;
+use crate::yamnet::aligned::Aligned;
+use crate::yamnet::block::{Block, Middle};
 use crate::yamnet::kernels::{Cpu, FirstConvolution, Pointwise, ROWS, pool};
 use crate::yamnet::mel::{FrontEnd, silence};
 use crate::yamnet::overlap::{Overlapping, Pictures};
@@ -130,9 +131,9 @@ pub(super) struct Network {
 struct Scratch {
     pictures: Pictures,
     /// [patches, height, width, channels]: what a block takes and leaves.
-    batch: Vec<f32>,
+    batch: Aligned,
     /// Between the two convolutions of a block; and the embeddings.
-    middle: Vec<f32>,
+    middle: Middle,
 }
 
 thread_local! {
@@ -150,7 +151,7 @@ impl Network {
         blocks.reverse();
         let batched = blocks.split_off(SINGLE);
         let first = tensors.folded("layer1.conv", 9, FIRST_CHANNELS)?;
-        let first = FirstConvolution::new(cpu, FIRST_CHANNELS, first.weights, first.bias);
+        let first = FirstConvolution::new(cpu, FIRST_CHANNELS, &first.weights, &first.bias);
         Ok(Network {
             overlapping: Overlapping::new(first, blocks),
             blocks: batched,
@@ -162,7 +163,7 @@ impl Network {
     fn forward(&self, frames: &[f32], hop: usize, scratch: &mut Scratch) -> Vec<f32> {
         let patches = patches_in(frames, hop);
         let Scratch { pictures, batch, middle } = scratch;
-        grow(batch, self.longest() * patches.next_multiple_of(ROWS));
+        batch.grow(self.longest() * patches.next_multiple_of(ROWS));
         for (patch, output) in batch.chunks_exact_mut(self.overlapping.output_length()).take(patches).enumerate() {
             let from = patch * hop * BANDS;
             let follows = patch > 0 && hop == PATCH_HOP;
@@ -175,10 +176,11 @@ impl Network {
     }
 
     /// Mean over each patch's places, then the dense layer.
-    fn classify(&self, patches: usize, batch: &mut [f32], middle: &mut Vec<f32>) -> Vec<f32> {
+    fn classify(&self, patches: usize, batch: &mut [f32], middle: &mut Middle) -> Vec<f32> {
         let rows = patches.next_multiple_of(ROWS);
-        grow(middle, rows * EMBEDDING);
-        let embeddings = &mut middle[..rows * EMBEDDING];
+        let Middle { values, live } = middle;
+        values.grow(rows * EMBEDDING);
+        let embeddings = &mut values[..rows * EMBEDDING];
         let places = self.blocks[self.blocks.len() - 1].output_length();
         for (picture, embedding) in batch.chunks_exact(places).zip(embeddings.chunks_exact_mut(EMBEDDING)).take(patches)
         {
@@ -186,7 +188,7 @@ impl Network {
         }
         let width = self.dense.outputs();
         let logits = &mut batch[..rows * width];
-        self.dense.run(embeddings, logits);
+        self.dense.run(embeddings, logits, live);
         logits.chunks_exact(width).take(patches).flat_map(|row| &row[..CLASSES]).copied().collect()
     }
 
@@ -203,12 +205,6 @@ fn input_shape(block: usize) -> [usize; 3] {
         [height / stride, width / stride, outputs]
     };
     BLOCKS[..block].iter().fold([PATCH / 2, BANDS / 2, FIRST_CHANNELS], after)
-}
-
-pub(super) fn grow(buffer: &mut Vec<f32>, length: usize) {
-    if buffer.len() < length {
-        buffer.resize(length, 0.0);
-    }
 }
 
 /// Patches in a strip of frames, one each `hop` frames; none if it is too short for one.

@@ -7,9 +7,9 @@
 //!
 //! Invariant: a row has the same bits whether it is computed or shared.
 
-use crate::yamnet::block::Block;
+use crate::yamnet::aligned::Aligned;
+use crate::yamnet::block::{Block, Middle};
 use crate::yamnet::kernels::FirstConvolution;
-use crate::yamnet::net::grow;
 use crate::yamnet::{BANDS, PATCH};
 
 /// The first convolution and the blocks behind it, one patch at a time.
@@ -64,14 +64,14 @@ struct Picture {
     own: Own,
     /// Values in a row.
     length: usize,
-    values: Vec<f32>,
+    values: Aligned,
 }
 
 impl Picture {
     /// Room for these rows, and for what a kernel computes beyond them.
     fn expect(&mut self, own: Own, length: usize, room: usize) -> &mut [f32] {
         (self.own, self.length) = (own, length);
-        grow(&mut self.values, room);
+        self.values.grow(room);
         &mut self.values[..room]
     }
 
@@ -89,7 +89,7 @@ impl Picture {
 pub struct Pictures {
     now: Vec<Picture>,
     before: Vec<Picture>,
-    middle: Vec<f32>,
+    middle: Middle,
 }
 
 impl Overlapping {

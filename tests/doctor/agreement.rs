@@ -99,7 +99,7 @@ fn disagreement(evening: &Evening, code: i32) -> Option<String> {
     };
     let text = || {
         let (examined, said) = (&doctor.stdout, &night.stderr);
-        format!("the night ended with {} and not {code}, the doctor with {}\n{examined}{said}", night.code, doctor.code)
+        format!("meant {code}; night {}, doctor {}\n{examined}{said}", night.code, doctor.code)
     };
     (night.code != code || doctor.code != foretold).then(text)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use giggles::store::open;
+use giggles::store::{Checkup, open};
 use postgres::{Client, NoTls};
 
 use super::*;
@@ -44,13 +44,13 @@ fn a_newer_schema() {
     let (place, database) = (place(), Postgres::start());
     for url in [place.sqlite(), database.url.clone()] {
         drop(open(&url.parse().unwrap()).unwrap());
-        let newer = "INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')";
+        let newer = "INSERT INTO giggles_schema (version, applied_at) VALUES (99, '2030-01-01T00:00:00Z')";
         match url.starts_with("sqlite") {
             true => rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute_batch(newer).unwrap(),
             false => Client::connect(&url, NoTls).unwrap().batch_execute(newer).unwrap(),
         }
         let said = said(&mut command(&place, &url, &[])).ends_with(78);
-        says(&said, "schema", &["fail", "version 7, written by a newer giggles; this one knows 4", "update giggles"]);
+        says(&said, "schema", &["fail", "version 99, written by a newer giggles; this one knows ", "update giggles"]);
     }
 }
 
@@ -121,9 +121,9 @@ fn a_server_that_says_nothing_more_is_given_up() {
 #[test]
 fn an_older_schema_of_another_owner() {
     let evening = || on_postgres().tell(FIRST_POSTGRES);
-    let known = giggles::store::Checkup::known_schema();
-    let upgraded = format!("version 1; the next run upgrades it to {known}");
-    says(&evening().run("doctor").ends_with(0), "schema", &["ok ", &upgraded]);
+    let known = Checkup::known_schema();
+    let upgrades = format!("version 1; the next run upgrades it to {known}");
+    says(&evening().run("doctor").ends_with(0), "schema", &["ok ", &upgrades]);
     let kept = &format!("may not upgrade it to {known}: others own detections, recordings, runs");
     let advice = ["once with the owner's URL", "deploy/postgres/role.sql for night_"];
     let foreign = evening().by_role(GRANTED).run("doctor").ends_with(78);
@@ -132,8 +132,7 @@ fn an_older_schema_of_another_owner() {
     let given = "ALTER TABLE runs OWNER TO $role; ALTER TABLE recordings OWNER TO $role;
         ALTER TABLE detections OWNER TO $role; ALTER TABLE giggles_schema OWNER TO $role";
     let no_room = evening().by_role(given).run("doctor").ends_with(78);
-    let kept = format!("may not upgrade it to {known}: it lacks CREATE on schema public");
-    says(&no_room, "schema", &["fail", &kept]);
+    says(&no_room, "schema", &["fail", &format!("upgrade it to {known}: it lacks CREATE on schema public")]);
 }
 
 #[test]

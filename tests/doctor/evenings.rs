@@ -135,9 +135,9 @@ impl Evening {
     }
 
     pub fn damaged(self) -> Evening {
+        let page = self.place.number("SELECT rootpage FROM sqlite_master WHERE name = 'runs'") as usize;
         let mut bytes = fs::read(self.place.path("laughs.db")).unwrap();
-        let end = bytes.len();
-        bytes[end - 4096 * 8..].fill(0x55);
+        bytes[4096 * (page - 1)..][..4096].fill(0x55);
         self.write("laughs.db", &bytes)
     }
 

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use super::*;
 use crate::support::program::AtWork;
 
-/// What a signal may take, and what a machine that is busy with other tests may add.
+/// What a signal may take.
 const SOON: Duration = Duration::from_secs(2);
 
 /// A server that takes every connection and says nothing.

@@ -22,6 +22,7 @@ pub fn recording(name: &str, byte: u8) -> Recording {
         bytes: 1000,
         began: at("2025-10-24T13:00:00Z"),
         announced: None,
+        named: None,
     }
 }
 

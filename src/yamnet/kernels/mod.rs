@@ -3,6 +3,7 @@
 //! Activations are f32, row-major, channels last: `[height, width, channels]`. Every kernel has its
 //! bias as the first summand and ReLU at the store where its layer says so.
 //!
+//! `pointwise` is the layer that takes nearly all of the time, and what it leaves out.
 //! `portable` is plain safe code and the twin that the others are tested against; `simd` is written
 //! once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, so
 //! a result depends on the path but never on how many patches are computed together.
@@ -15,7 +16,9 @@ mod simd;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use crate::yamnet::aligned::Aligned;
 use crate::yamnet::{BANDS, PATCH};
+pub use pointwise::{Live, Pointwise};
 
 /// Rows that a pointwise kernel computes together: every row count must be a multiple.
 pub const ROWS: usize = 6;
@@ -96,14 +99,17 @@ macro_rules! dispatch {
     };
 }
 
+// Below `dispatch`, which it uses.
+mod pointwise;
+
 /// The first layer: 3x3, stride 2, one channel to many, ReLU. Padding 0 at top and left, 1 at
 /// bottom and right (SAME on even sizes).
 pub struct FirstConvolution {
     cpu: Cpu,
     channels: usize,
     /// [9, channels], row `ky * 3 + kx`.
-    weights: Vec<f32>,
-    bias: Vec<f32>,
+    weights: Aligned,
+    bias: Aligned,
 }
 
 /// A log-mel patch with a frame of zeros below and zeros at the right, so that no tap is outside.
@@ -111,10 +117,10 @@ type Padded = [f32; (PATCH + 1) * PADDED_WIDTH];
 const PADDED_WIDTH: usize = BANDS + 1;
 
 impl FirstConvolution {
-    pub fn new(cpu: Cpu, channels: usize, weights: Vec<f32>, bias: Vec<f32>) -> Self {
+    pub fn new(cpu: Cpu, channels: usize, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!((weights.len(), bias.len()), (9 * channels, channels));
         assert_eq!(channels % 16, 0, "whole vectors of channels");
-        FirstConvolution { cpu, channels, weights, bias }
+        FirstConvolution { cpu, channels, weights: weights.into(), bias: bias.into() }
     }
 
     pub fn channels(&self) -> usize {
@@ -144,25 +150,19 @@ pub struct Depthwise {
     /// 1 or 2. At 1 the padding is one on all sides, at 2 only at bottom and right.
     stride: usize,
     /// [9, channels], row `ky * 3 + kx`.
-    weights: Vec<f32>,
-    bias: Vec<f32>,
+    weights: Aligned,
+    bias: Aligned,
     /// Stands in for the rows outside the input.
-    zeros: Vec<f32>,
+    zeros: Aligned,
 }
 
 impl Depthwise {
-    pub fn new(
-        cpu: Cpu,
-        [height, width, channels]: [usize; 3],
-        stride: usize,
-        weights: Vec<f32>,
-        bias: Vec<f32>,
-    ) -> Self {
+    pub fn new(cpu: Cpu, [height, width, channels]: [usize; 3], stride: usize, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!((weights.len(), bias.len()), (9 * channels, channels));
         assert!(channels.is_multiple_of(16), "whole vectors of channels");
         assert!(stride == 1 || stride == 2 && height.is_multiple_of(2) && width.is_multiple_of(2));
-        let zeros = vec![0.0; width * channels];
-        Depthwise { cpu, height, width, channels, stride, weights, bias, zeros }
+        let (weights, bias) = (weights.into(), bias.into());
+        Depthwise { cpu, height, width, channels, stride, weights, bias, zeros: Aligned::zeros(width * channels) }
     }
 
     /// `[height, width, channels]` of the input.
@@ -210,59 +210,6 @@ impl Depthwise {
     fn padding(&self) -> usize {
         if self.stride == 1 { 1 } else { 0 }
     }
-}
-
-/// A matrix product: pointwise convolution, or the dense layer at the end.
-pub struct Pointwise {
-    cpu: Cpu,
-    inputs: usize,
-    /// A multiple of [`COLUMNS`].
-    outputs: usize,
-    relu: bool,
-    /// [outputs / panel, inputs, panel]: what the kernel reads in order.
-    panels: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-impl Pointwise {
-    /// `weights` [inputs, outputs] row-major. Outputs are padded with zeros to whole [`COLUMNS`].
-    pub fn new(cpu: Cpu, inputs: usize, outputs: usize, weights: &[f32], bias: &[f32], relu: bool) -> Self {
-        assert_eq!((weights.len(), bias.len()), (inputs * outputs, outputs));
-        let padded = outputs.next_multiple_of(COLUMNS);
-        let mut bias = bias.to_vec();
-        bias.resize(padded, 0.0);
-        let panels = pack(weights, inputs, outputs, padded, cpu.panel());
-        Pointwise { cpu, inputs, outputs: padded, relu, panels, bias }
-    }
-
-    /// Length of an input row.
-    pub fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    /// Length of an output row.
-    pub fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// `input` [rows, inputs] to `output` [rows, outputs]; rows a multiple of [`ROWS`].
-    pub fn run(&self, input: &[f32], output: &mut [f32]) {
-        assert_eq!(input.len() % (ROWS * self.inputs), 0, "rows come in sixes");
-        assert_eq!(output.len(), input.len() / self.inputs * self.outputs);
-        dispatch!(self.cpu, pointwise(self, input, output));
-    }
-}
-
-fn pack(weights: &[f32], inputs: usize, outputs: usize, padded: usize, panel: usize) -> Vec<f32> {
-    let mut panels = Vec::with_capacity(inputs * padded);
-    for first in (0..padded).step_by(panel) {
-        for row in weights.chunks_exact(outputs) {
-            let columns = &row[first.min(outputs)..(first + panel).min(outputs)];
-            panels.extend_from_slice(columns);
-            panels.resize(panels.len() + panel - columns.len(), 0.0);
-        }
-    }
-    panels
 }
 
 /// Mean over height and width: `[places, channels]` to `[channels]`.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: no intrinsic, no unsafe; loops over slices that the compiler can vectorise.
 
-use super::{Depthwise, FirstConvolution, PADDED_WIDTH, Padded, Pointwise, ROWS};
+use super::{Depthwise, FirstConvolution, Live, PADDED_WIDTH, Padded, Pointwise};
 use crate::yamnet::BANDS;
 
 /// Columns of a panel; what [`super::Cpu::panel`] says of this path.
@@ -51,28 +51,51 @@ pub(super) fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]
     }
 }
 
-pub(super) fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32]) {
+/// Lists what is alive in each row by itself: a row at a time shares no loads with others, so that
+/// nothing is lost by it.
+pub(super) fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32], live: &mut Live) {
+    if layer.sparse {
+        list_rows(layer, input, live);
+    }
     for (index, panel) in layer.panels.chunks_exact(layer.inputs * PANEL).enumerate() {
-        let rows = input.chunks_exact(ROWS * layer.inputs);
-        for (rows, output) in rows.zip(output.chunks_exact_mut(ROWS * layer.outputs)) {
-            tile(layer, index * PANEL, panel, rows, output);
+        let (first, panel) = (index * PANEL, panel.as_chunks().0);
+        let rows = input.chunks_exact(layer.inputs).zip(output.chunks_exact_mut(layer.outputs));
+        for (number, (row, output)) in rows.enumerate() {
+            let output = &mut output[first..][..PANEL];
+            if layer.sparse {
+                let list = live.of(number).iter().map(|&k| usize::from(k));
+                tile(layer, first, list.map(|k| (row[k], &panel[k])), output);
+            } else {
+                tile(layer, first, row.iter().copied().zip(panel), output);
+            }
         }
     }
 }
 
-/// Six rows by one panel.
-fn tile(layer: &Pointwise, first: usize, panel: &[f32], rows: &[f32], output: &mut [f32]) {
-    for (row, output) in rows.chunks_exact(layer.inputs).zip(output.chunks_exact_mut(layer.outputs)) {
-        let mut sums = [0.0; PANEL];
-        sums.copy_from_slice(&layer.bias[first..first + PANEL]);
-        for (value, weights) in row.iter().zip(panel.as_chunks::<PANEL>().0) {
-            for (sum, weight) in sums.iter_mut().zip(weights) {
-                *sum = multiply_add(*value, *weight, *sum);
-            }
+fn list_rows(layer: &Pointwise, input: &[f32], live: &mut Live) {
+    live.begin(input.len() / layer.inputs, layer.inputs);
+    for row in input.chunks_exact(layer.inputs) {
+        let (room, mut count) = (&mut live.room()[..layer.inputs], 0);
+        for (k, &value) in row.iter().enumerate() {
+            // Written in any case and kept if alive: no branch that no processor could foresee.
+            room[count] = k as u16;
+            count += usize::from(value != 0.0);
         }
-        if layer.relu {
-            relu(&mut sums);
-        }
-        output[first..first + PANEL].copy_from_slice(&sums);
+        live.close(count);
     }
+}
+
+/// One row by one panel, from its inputs and their weights.
+fn tile<'a>(layer: &Pointwise, first: usize, terms: impl Iterator<Item = (f32, &'a [f32; PANEL])>, output: &mut [f32]) {
+    let mut sums = [0.0; PANEL];
+    sums.copy_from_slice(&layer.bias[first..first + PANEL]);
+    for (value, weights) in terms {
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum = multiply_add(value, *weight, *sum);
+        }
+    }
+    if layer.relu {
+        relu(&mut sums);
+    }
+    output.copy_from_slice(&sums);
 }

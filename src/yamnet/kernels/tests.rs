@@ -21,18 +21,41 @@ fn close(left: &[f32], right: &[f32]) {
     }
 }
 
-fn pointwise(cpu: Cpu, [rows, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -> Vec<f32> {
-    let (weights, bias) = (noise(seed, inputs * outputs), noise(seed + 1, outputs));
-    let layer = Pointwise::new(cpu, inputs, outputs, &weights, &bias, relu);
-    let mut output = vec![f32::NAN; rows * layer.outputs()];
-    layer.run(&noise(seed + 2, rows * inputs), &mut output);
+/// Rows of a pointwise layer's input.
+#[derive(Debug, Clone, Copy)]
+enum Zeros {
+    None,
+    /// Of either sign, so often that whole groups have some in common.
+    Many,
+    All,
+}
+
+fn rows_of(seed: u64, length: usize, zeros: Zeros) -> Vec<f32> {
+    let zero = |chance: f32| match zeros {
+        Zeros::None => None,
+        Zeros::Many => (chance < 0.6).then_some(if chance < -0.2 { -0.0 } else { 0.0 }),
+        Zeros::All => Some(0.0),
+    };
+    noise(seed, length).into_iter().zip(noise(seed + 7, length)).map(|(v, chance)| zero(chance).unwrap_or(v)).collect()
+}
+
+fn zeros() -> impl Strategy<Value = Zeros> {
+    prop_oneof![Just(Zeros::None), Just(Zeros::Many), Just(Zeros::All)]
+}
+
+fn layer(cpu: Cpu, [_, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -> Pointwise {
+    Pointwise::new(cpu, inputs, outputs, &noise(seed, inputs * outputs), &noise(seed + 1, outputs), relu)
+}
+
+fn run(layer: &Pointwise, input: &[f32]) -> Vec<f32> {
+    let mut output = vec![f32::NAN; input.len() / layer.inputs() * layer.outputs()];
+    layer.run(input, &mut output, &mut Live::default());
     output
 }
 
 /// The textbook's three loops, in f64.
-fn naive_pointwise([rows, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -> Vec<f32> {
-    let (weights, bias, input) =
-        (noise(seed, inputs * outputs), noise(seed + 1, outputs), noise(seed + 2, rows * inputs));
+fn naive_pointwise([rows, inputs, outputs]: [usize; 3], relu: bool, seed: u64, input: &[f32]) -> Vec<f32> {
+    let (weights, bias) = (noise(seed, inputs * outputs), noise(seed + 1, outputs));
     let dot = |row: usize, column: usize| -> f64 {
         (0..inputs).map(|k| f64::from(input[row * inputs + k]) * f64::from(weights[k * outputs + column])).sum()
     };
@@ -42,7 +65,7 @@ fn naive_pointwise([rows, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -
 }
 
 fn depthwise(cpu: Cpu, shape: [usize; 3], stride: usize, seed: u64) -> Vec<f32> {
-    let layer = Depthwise::new(cpu, shape, stride, noise(seed, 9 * shape[2]), noise(seed + 1, shape[2]));
+    let layer = Depthwise::new(cpu, shape, stride, &noise(seed, 9 * shape[2]), &noise(seed + 1, shape[2]));
     let mut output = vec![f32::NAN; layer.output_shape().iter().product()];
     layer.run(&noise(seed + 2, shape.iter().product()), &mut output);
     output
@@ -72,7 +95,7 @@ fn naive_depthwise([height, width, channels]: [usize; 3], stride: usize, seed: u
 }
 
 fn first(cpu: Cpu, seed: u64) -> Vec<f32> {
-    let layer = FirstConvolution::new(cpu, 32, noise(seed, 9 * 32), noise(seed + 1, 32));
+    let layer = FirstConvolution::new(cpu, 32, &noise(seed, 9 * 32), &noise(seed + 1, 32));
     let mut output = vec![f32::NAN; 48 * 32 * 32];
     layer.run(&noise(seed + 2, PATCH * BANDS), 0, &mut output);
     output
@@ -82,10 +105,43 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn pointwise_agrees_on_every_path(sixes in 1..5usize, inputs in 1..70usize, panels in 1..3usize, relu: bool, seed in 0..1000u64) {
-        let shape = [sixes * ROWS, inputs, panels * COLUMNS];
-        let naive = naive_pointwise(shape, relu, seed);
-        Cpu::available().into_iter().for_each(|cpu| close(&pointwise(cpu, shape, relu, seed), &naive));
+    fn pointwise_agrees_on_every_path(sixes in 1..5usize, apart in 1..4usize, inputs in 1..150usize, panels in 1..3usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [sixes * ROWS * apart, inputs, panels * COLUMNS];
+        let input = rows_of(seed + 2, shape[0] * inputs, zeros);
+        let naive = naive_pointwise(shape, relu, seed, &input);
+        for cpu in Cpu::available() {
+            close(&run(&layer(cpu, shape, relu, seed).grouping(apart), &input), &naive);
+        }
+    }
+
+    #[test]
+    fn to_leave_out_zeros_changes_no_sum(sixes in 1..5usize, apart in 1..4usize, inputs in 1..150usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [sixes * ROWS * apart, inputs, COLUMNS];
+        let input = rows_of(seed + 2, shape[0] * inputs, zeros);
+        for cpu in Cpu::available() {
+            let layer = |sparse| Pointwise { sparse, ..layer(cpu, shape, relu, seed).grouping(apart) };
+            let [all, listed] = [false, true].map(|sparse| run(&layer(sparse), &input));
+            prop_assert_eq!(all, listed);
+        }
+    }
+
+    #[test]
+    fn a_list_has_the_inputs_that_some_row_of_the_group_has(sixes in 1..5usize, apart in 1..4usize, inputs in 1..150usize, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [sixes * ROWS * apart, inputs, COLUMNS];
+        let input = rows_of(seed + 2, shape[0] * inputs, zeros);
+        for cpu in Cpu::available() {
+            let layer = Pointwise { sparse: true, ..layer(cpu, shape, true, seed).grouping(apart) };
+            let (mut output, mut live) = (vec![0.0; shape[0] * COLUMNS], Live::default());
+            layer.run(&input, &mut output, &mut live);
+            let rows = |group: usize| match cpu {
+                Cpu::Portable => vec![group],
+                _ => (0..ROWS).map(|row| layer.first_row(group) + row * apart).collect(),
+            };
+            for group in 0..shape[0] / rows(0).len() {
+                let alive = |&k: &u16| rows(group).iter().any(|row| input[row * inputs + usize::from(k)] != 0.0);
+                prop_assert_eq!(live.of(group), (0..inputs as u16).filter(alive).collect::<Vec<_>>());
+            }
+        }
     }
 
     #[test]
@@ -105,7 +161,7 @@ proptest! {
 #[test]
 fn some_rows_of_the_first_convolution_are_those_rows() {
     for cpu in Cpu::available() {
-        let layer = FirstConvolution::new(cpu, 32, noise(1, 9 * 32), noise(2, 32));
+        let layer = FirstConvolution::new(cpu, 32, &noise(1, 9 * 32), &noise(2, 32));
         let mut output = vec![f32::NAN; 7 * 32 * 32];
         layer.run(&noise(3, PATCH * BANDS), 41, &mut output);
         assert_eq!(output, first(cpu, 1)[41 * 32 * 32..]);
@@ -115,9 +171,19 @@ fn some_rows_of_the_first_convolution_are_those_rows() {
 #[test]
 fn outputs_that_are_no_whole_panel_are_padded_with_zeros() {
     for cpu in Cpu::available() {
-        let output = pointwise(cpu, [6, 8, 521], false, 1);
+        let output = run(&layer(cpu, [6, 8, 521], false, 1), &noise(3, 6 * 8));
         assert_eq!(output.len(), 6 * 576);
         assert!(output.chunks(576).all(|row| row[521..].iter().all(|&value| value == 0.0)));
+    }
+}
+
+#[test]
+fn a_zero_times_infinity_is_not_left_out() {
+    for cpu in Cpu::available() {
+        let mut weights = noise(1, 64 * 64);
+        weights[100] = f32::INFINITY;
+        let output = run(&Pointwise::new(cpu, 64, 64, &weights, &noise(2, 64), false), &[0.0; 6 * 64]);
+        assert!(output[100 % 64].is_nan(), "{}", cpu.name());
     }
 }
 

@@ -5,17 +5,19 @@
 #![allow(unsafe_code, reason = "intrinsics, behind run-time detection")]
 
 use std::arch::x86_64::{
-    __m256, __m512, _MM_HINT_T0, _mm_prefetch, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_storeu_ps,
+    __m256, __m512, _CMP_NEQ_UQ, _MM_HINT_T0, _mm_prefetch, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_max_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm512_add_epi32, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_epi16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_compress_epi32, _mm512_max_ps,
+    _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use super::simd::Vector;
 
 /// Implements [`Vector`] for a register type. The intrinsics are what the trait's functions are called.
 macro_rules! vector {
-    ($register:ty, lanes $lanes:literal, panel $panel:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $max:ident, $zero:ident) => {
-        // SAFETY: each function is one instruction on the register type it is named for.
+    ($register:ty, lanes $lanes:literal, panel $panel:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $max:ident, $zero:ident, $or:ident, $list:ident) => {
+        // SAFETY: each function works on the register type it is named for, and reads and writes what the trait says.
         unsafe impl Vector for $register {
             const LANES: usize = $lanes;
             const PANEL: usize = $panel;
@@ -49,18 +51,73 @@ macro_rules! vector {
                 // SAFETY: the caller has the instructions.
                 unsafe { $max(self, $zero()) }
             }
+            #[inline(always)]
+            unsafe fn or(self, other: Self) -> Self {
+                // SAFETY: the caller has the instructions.
+                unsafe { $or(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn list(self, first: u16, to: *mut u16) -> usize {
+                // SAFETY: the caller has the instructions and room for a number a lane at the pointer.
+                unsafe { $list(self, first, to) }
+            }
         }
     };
 }
 
-vector!(__m512, lanes 16, panel 64, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_setzero_ps);
-vector!(__m256, lanes 8, panel 16, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps);
+vector!(__m512, lanes 16, panel 64, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_setzero_ps, or_512, list_512);
+vector!(__m256, lanes 8, panel 16, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps, _mm256_or_ps, list_256);
+
+/// AVX-512F has it for integers only.
+///
+/// # Safety
+/// Needs AVX-512F.
+#[inline(always)]
+unsafe fn or_512(a: __m512, b: __m512) -> __m512 {
+    // SAFETY: the caller has the instructions.
+    unsafe { _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(a), _mm512_castps_si512(b))) }
+}
+
+/// As [`Vector::list`]. Compressed in a register: compressing into memory is slow on some processors.
+///
+/// # Safety
+/// Needs AVX-512F, and room for 16 at the pointer.
+#[inline(always)]
+unsafe fn list_512(values: __m512, first: u16, to: *mut u16) -> usize {
+    // SAFETY: the caller has the instructions; 16 numbers of 16 bits are stored.
+    unsafe {
+        let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let numbers = _mm512_add_epi32(lanes, _mm512_set1_epi32(first.into()));
+        let alive = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(values, _mm512_setzero_ps());
+        _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(alive, numbers)));
+        alive.count_ones() as usize
+    }
+}
+
+/// As [`Vector::list`]. Each number is written and kept if its lane is alive: no branch that no processor
+/// could foresee.
+///
+/// # Safety
+/// Needs AVX, and room for 8 at the pointer.
+#[inline(always)]
+unsafe fn list_256(values: __m256, first: u16, to: *mut u16) -> usize {
+    // SAFETY: the caller has the instructions; at most as many numbers are kept as lanes were looked at.
+    unsafe {
+        let alive = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(values, _mm256_setzero_ps()));
+        let mut count = 0;
+        for lane in 0..8 {
+            to.add(count).write(first + lane);
+            count += (alive >> lane & 1) as usize;
+        }
+        count
+    }
+}
 
 /// The three kernels for one register type.
 macro_rules! kernels {
     ($path:ident, $features:literal, $register:ty, $vectors:literal) => {
         pub(super) mod $path {
-            use super::super::{Depthwise, FirstConvolution, Padded, Pointwise, simd};
+            use super::super::{Depthwise, FirstConvolution, Live, Padded, Pointwise, simd};
             use super::*;
 
             pub fn first_convolution(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
@@ -83,14 +140,14 @@ macro_rules! kernels {
                 unsafe { enabled(layer, rows, output) }
             }
 
-            pub fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32]) {
+            pub fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32], live: &mut Live) {
                 #[target_feature(enable = $features)]
-                fn enabled(layer: &Pointwise, input: &[f32], output: &mut [f32]) {
+                fn enabled(layer: &Pointwise, input: &[f32], output: &mut [f32], live: &mut Live) {
                     // SAFETY: this function has the features, and the panel is the register type's.
-                    unsafe { simd::pointwise::<$register, $vectors>(layer, input, output) }
+                    unsafe { simd::pointwise::<$register, $vectors>(layer, input, output, live) }
                 }
                 // SAFETY: the layer's `Cpu` was detected on this machine.
-                unsafe { enabled(layer, input, output) }
+                unsafe { enabled(layer, input, output, live) }
             }
         }
     };
