@@ -13,6 +13,8 @@ export PATH
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 settings=${GIGGLES_ENV_FILE:-$here/nightly.env}
 [ -n "${GIGGLES_ENV_FILE:-}" ] || [ -e "$settings" ] || settings=/etc/giggles/nightly.env
+# A name without a slash would be looked for in PATH when it is sourced.
+case $settings in */*) ;; *) settings=./$settings ;; esac
 
 # 78: configuration, as giggles itself says it.
 refuse() {
@@ -24,9 +26,14 @@ refuse() {
 [ -z "$(find -L "$settings" -prune \( -perm -040 -o -perm -020 -o -perm -004 -o -perm -002 \) -print)" ] ||
     refuse "$settings may be read or written by others; chmod 600 it"
 
+! grep -q "$(printf '\r')" "$settings" || refuse "$settings has the line ends of Windows; save it with those of Unix"
+wrong=$(sh -n "$settings" 2>&1) || refuse "$settings is no shell: $wrong"
+
 set -a
 # shellcheck source=/dev/null
 . "$settings"
 set +a
 
-exec "${GIGGLES_BIN:-$here/giggles}" scan "$@"
+program=${GIGGLES_BIN:-$here/giggles}
+command -v "$program" >/dev/null || refuse "there is no program $program; install giggles there, or set GIGGLES_BIN"
+exec "$program" scan "$@"

@@ -18,8 +18,8 @@ use jiff::tz::TimeZone;
 
 pub use self::environment::Environment;
 
-use crate::audio::find::{FindError, Found, find};
-use crate::clips::Clips;
+use crate::audio::find::{FindError, Found};
+use crate::clips::{Clips, find_recordings};
 use crate::exit::Fatal;
 use crate::record::{Finding, Stop, Window};
 use crate::shard::Shard;
@@ -101,7 +101,7 @@ pub fn examine(settings: &Settings, tell: &mut dyn FnMut(&Finding), stop: &Stop)
     let database = settings.database.as_ref().ok().and_then(Option::as_ref);
     let visit = Visit {
         settings,
-        found: settings.paths.as_ref().ok().map(|paths| find(paths)),
+        found: settings.paths.as_ref().ok().map(|paths| find_recordings(paths).map(|(found, _)| found)),
         checkup: database.map(|location| store::examine(location, &settings.lock)),
     };
     let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());

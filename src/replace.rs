@@ -13,8 +13,11 @@ use std::path::{Path, PathBuf};
 /// and ends in `.tmp`, so that no program takes it for what it will be.
 ///
 /// # Errors
-/// The old content is whole then, and the temporary file is gone.
+/// The old content is whole then, and the temporary file is gone. Pipes and devices are not replaced.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    if is_special(path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let temporary = beside(path)?;
     let written = write(&temporary, bytes, mode).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
@@ -23,6 +26,11 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     }
     sync_folder(path);
     Ok(())
+}
+
+/// Something other than a file stands there: to open it might never end, to replace it would break the machine.
+pub fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 /// One a process: two runs of one night must not write into one temporary file.
@@ -50,6 +58,15 @@ fn sync_folder(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn devices_and_links_to_them_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("giggles.prom");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        assert_eq!(replace(&link, b"new", 0o644).unwrap_err().to_string(), "it is no regular file");
+        assert!(link.is_symlink() && is_special(&link) && !is_special(&folder.path().join("none")));
+    }
 
     #[test]
     fn the_content_is_replaced_and_nothing_is_left_beside_it() {

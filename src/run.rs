@@ -17,8 +17,8 @@ use jiff::tz::TimeZone;
 
 use self::plan::Plan;
 use self::settle::Watch;
-use crate::audio::find::{File, Found, find};
-use crate::clips::Clips;
+use crate::audio::find::{File, Found};
+use crate::clips::{Clips, find_recordings};
 use crate::exit::{self, Exit, Fatal};
 use crate::identify::{Identity, identify, trouble};
 use crate::listen::{Ear, Unheard};
@@ -76,7 +76,10 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     stopped(stop)?;
     steps(Step::Finding);
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
-    let found = find(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+    let (found, clips) = find_recordings(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+    if clips > 0 {
+        log::info!("{clips} clips that giggles has cut lie there too, and are not heard again");
+    }
     let (found, others) = of_shard(found, &settings.shard);
     let watch = Watch::begin(&found.files);
     let identities = identify_all(settings, found, &pool, steps, stop)?;

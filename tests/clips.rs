@@ -147,6 +147,23 @@ fn a_later_run_cuts_the_clips_that_are_missing_and_no_other_run_does() {
     assert!(third.stdout.contains("0 recordings heard"), "{}", third.stdout);
 }
 
+/// Each night a clip would be one laugh more, and then the clip of the clip.
+#[test]
+fn clips_among_the_recordings_are_not_heard_again() {
+    let place = place();
+    fs::create_dir(place.recording("laughs")).unwrap();
+    let scan = |flags: &[&str]| place.scan(&[&["--clips", "recordings/laughs"], flags].concat()).ends_with(0);
+    scan(&[]);
+    let first = rows(&place);
+    assert!(!first.is_empty());
+    for _ in 0..2 {
+        let said = scan(&["-v"]);
+        said.complains_of(&format!("{} clips that giggles has cut lie there too", first.len()));
+        assert_eq!(rows(&place), first);
+    }
+    assert_eq!(files(&place.recording("laughs")).len(), first.len());
+}
+
 #[test]
 fn a_dry_run_cuts_nothing() {
     let place = place();

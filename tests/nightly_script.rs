@@ -151,3 +151,30 @@ fn the_line_to_install_runs_and_looks_back_a_week() {
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
     assert_eq!(night.detections(), 1);
 }
+
+#[test]
+fn settings_that_are_no_settings_are_78_and_said() {
+    let night = Night::new();
+    let good = fs::read_to_string(night.path("nightly.env")).unwrap();
+    let absent = good.replace(env!("CARGO_BIN_EXE_giggles"), "/no/such/giggles");
+    for (settings, words) in [
+        (good.replace('\n', "\r\n"), "the line ends of Windows"),
+        (format!("{good}GIGGLES_SOURCE='neil\n"), "nightly.env is no shell: "),
+        (absent, "there is no program /no/such/giggles; install giggles there, or set GIGGLES_BIN"),
+    ] {
+        fs::write(night.path("nightly.env"), settings).unwrap();
+        let output = night.run(&[]);
+        assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_settings_file_without_a_slash_is_the_one_here() {
+    let night = Night::new();
+    night.settings("other.env", 0o600);
+    fs::remove_file(night.path("nightly.env")).unwrap();
+    let mut command = night.command();
+    let output = command.current_dir(night.path("")).env("GIGGLES_ENV_FILE", "other.env").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}

@@ -138,12 +138,12 @@ fn a_checkup_tells_how_the_bytes_travel() {
     };
     assert_eq!(way("sslmode=disable"), Way::Local, "to this machine");
     let encrypted = |parameters: &str| match way(parameters) {
-        Way::Tls { protocol, is_verified } if protocol.starts_with("TLSv1.") => is_verified,
+        Way::Tls { protocol, is_verified, is_trusted } if protocol.starts_with("TLSv1.") => (is_verified, is_trusted),
         other => panic!("{parameters}: {other:?}"),
     };
-    assert!(!encrypted("sslmode=require"));
-    assert!(encrypted("sslmode=verify-full&sslrootcert=$/ca.crt"));
-    assert!(encrypted("sslmode=require&sslrootcert=$/ca.crt"), "as verify-ca");
+    assert_eq!(encrypted("sslmode=require"), (false, false));
+    assert_eq!(encrypted("sslmode=verify-full&sslrootcert=$/ca.crt"), (true, false));
+    assert_eq!(encrypted("sslmode=require&sslrootcert=$/ca.crt"), (false, true), "as verify-ca");
 }
 
 #[test]

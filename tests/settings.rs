@@ -16,8 +16,8 @@ const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "2025102
 /// All that `giggles scan` reads, and a value that means nothing.
 const VARIABLES: [(&str, Option<&str>); 22] = [
     ("GIGGLES_SOURCE", Some(" ")),
-    ("GIGGLES_STRICT", None),
-    ("GIGGLES_ALLOW_EMPTY", None),
+    ("GIGGLES_STRICT", Some("disabled")),
+    ("GIGGLES_ALLOW_EMPTY", Some("nein")),
     ("GIGGLES_DATE", Some("24.10.2025")),
     ("GIGGLES_TZ", Some("Mars")),
     ("GIGGLES_NAME_TZ", Some("Mars")),
@@ -26,7 +26,7 @@ const VARIABLES: [(&str, Option<&str>); 22] = [
     ("GIGGLES_JOIN", Some("soon")),
     ("GIGGLES_MIN_PATCHES", Some("-1")),
     ("GIGGLES_PAD", Some("1h")),
-    ("GIGGLES_NO_LEVEL", None),
+    ("GIGGLES_NO_LEVEL", Some("flase")),
     ("GIGGLES_MODEL", Some("no/such/model")),
     ("GIGGLES_CLIPS", Some("no/such/folder")),
     ("GIGGLES_PRE", Some("two")),

@@ -285,10 +285,17 @@ fn metrics_are_for_all_to_read_and_failures_keep_the_last_success() {
 }
 
 #[test]
-fn metrics_that_cannot_be_written_cost_nothing_else() {
+fn metrics_that_cannot_be_written_cost_nothing_else_and_are_told_also_of_a_quiet_night() {
     let place = Place::with(&[LAUGH]);
-    let said = said(place.scan_into(&place.sqlite(), &[]).args(["--metrics-file", "/no/such/folder/giggles.prom"]));
-    said.ends_with(0).complains_of("the metrics /no/such/folder/giggles.prom cannot be written");
+    let scan =
+        |path: &Path| said(place.scan_into(&place.sqlite(), &["-q"]).arg("--metrics-file").arg(path)).ends_with(0);
+    scan(Path::new("/no/such/folder/giggles.prom"))
+        .complains_of("the metrics /no/such/folder/giggles.prom cannot be written");
+    let pipe = place.path("giggles.prom");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    let begun = Instant::now();
+    scan(&pipe).complains_of("giggles.prom cannot be written: it is no regular file");
+    assert!(begun.elapsed() < Duration::from_secs(10), "nobody reads that pipe");
 }
 
 #[test]
@@ -299,10 +306,12 @@ fn a_json_log_has_an_object_a_line_with_run_stage_and_recording() {
     let run = lines[0]["run"].as_str().unwrap();
     assert!(
         lines.iter().all(|line| line["run"] == run && line["timestamp"].is_string() && line["message"].is_string())
+            && lines.iter().take(lines.len() - 1).all(|line| line["stage"].is_string())
     );
     let failure = lines.iter().find(|line| line["level"] == "error").unwrap();
     assert_eq!(failure["recording"], "walk/cut.ogg");
     let stages: Vec<&str> = lines.iter().filter_map(|line| line["stage"].as_str()).collect();
+    assert_eq!(failure["stage"], "end", "what failed is told when all is stored");
     for stage in ["connect", "find", "identify", "hear", "store"] {
         assert!(stages.contains(&stage), "{stage} is not in {stages:?}");
     }

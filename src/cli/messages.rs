@@ -102,7 +102,7 @@ fn json(line: &mut Formatter, record: &Record) -> io::Result<()> {
     ];
     if let Some(night) = &*NIGHT.lock().unwrap_or_else(PoisonError::into_inner) {
         members.push(("run", night.run().to_owned()));
-        members.extend(night.stage().map(|stage| ("stage", stage.as_str().to_owned())));
+        members.push(("stage", night.stage_name().to_owned()));
     }
     let recording = record.key_values().get("recording".into());
     members.extend(recording.map(|name| ("recording", name.to_string())));

@@ -83,10 +83,18 @@ pub fn path(flag: &str, value: Option<&Path>) -> Option<PathBuf> {
     value.map(Path::to_owned).or_else(from_environment).filter(|path| !path.as_os_str().is_empty())
 }
 
-/// The same of a flag without a value: a variable that says `0`, `false`, `no` or `off` is none.
+/// The same of a flag without a value.
 pub fn switch(flag: &str, value: bool) -> Result<bool, Fatal> {
-    let is_on = |given: Given| !["0", "n", "no", "f", "false", "off"].contains(&given.text.to_lowercase().as_str());
-    Ok(value || given(flag, None)?.is_some_and(is_on))
+    let meaning = |text: &str| match text.trim().to_lowercase().as_str() {
+        "1" | "y" | "yes" | "t" | "true" | "on" => Ok(true),
+        "0" | "n" | "no" | "f" | "false" | "off" => Ok(false),
+        _ => Err(format!("'{text}' is neither yes nor no; write 1 or 0")),
+    };
+    match (value, given(flag, None)?) {
+        (true, _) => Ok(true),
+        (false, None) => Ok(false),
+        (false, Some(given)) => given.read(meaning),
+    }
 }
 
 /// The same of a number; `what` says which ones would do.

@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 
 pub use tape::Tape;
 
+use crate::audio::find::{FindError, Found, find};
 use crate::record::{ClipsLost, Event, Heard, Recording, Rules};
 use crate::replace::replace;
 
@@ -29,6 +30,15 @@ const RATE: u32 = 16_000;
 /// Whoever wore the microphone, and nobody else.
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
+
+/// Recordings but no clips: heard again, a clip would be one more laugh every night. Tells how many were left out.
+pub fn find_recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
+    let mut found = find(paths)?;
+    let all = found.files.len();
+    found.files.retain(|file| !name::is_clip(file.name.rsplit('/').next().unwrap_or(&file.name)));
+    let clips = all - found.files.len();
+    Ok((found, clips))
+}
 
 /// Where clips go, and how much is heard around a laugh.
 #[derive(Debug, Clone)]

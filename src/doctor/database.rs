@@ -30,8 +30,11 @@ pub fn encryption(visit: &Visit) -> Finding {
     let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
     match &checkup.way {
         Way::Local => Finding::ok("not needed, nothing leaves this machine"),
-        Way::Tls { protocol, is_verified: true } => Finding::ok(format!("{protocol}; the server proved who it is")),
-        Way::Tls { protocol, is_verified: false } => Finding::warn(
+        Way::Tls { protocol, is_verified: true, .. } => Finding::ok(format!("{protocol}; the server proved who it is")),
+        Way::Tls { protocol, is_trusted: true, .. } => Finding::ok(format!(
+            "{protocol}; the server has a certificate of the authority, which need not name it (sslmode=verify-full asks)"
+        )),
+        Way::Tls { protocol, .. } => Finding::warn(
             format!("{protocol}, but whoever answers is believed to be the server"),
             "add sslmode=verify-full to the database's URL",
         ),

@@ -6,6 +6,7 @@ use rustix::fs::{Access, access};
 
 use super::{Visit, refused, untold};
 use crate::record::Finding;
+use crate::replace::is_special;
 use crate::watch::ping::reach;
 
 /// The ping's own address would count as one, so its host is asked for something else.
@@ -36,6 +37,10 @@ pub fn metrics(visit: &Visit) -> Finding {
     let is_prom = path.extension().is_some_and(|extension| extension == "prom");
     match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
         _ if path.is_dir() => Finding::warn(format!("{shown} is a folder"), "name a file in it, such as giggles.prom"),
+        _ if is_special(path) => Finding::warn(
+            format!("{shown} is no regular file"),
+            "name a file in the folder of the node exporter; an empty setting writes none",
+        ),
         Err(error) => Finding::warn(
             format!("{shown} cannot be written: {error}"),
             "make the folder, and let the night's user write in it; the night itself goes on without metrics",

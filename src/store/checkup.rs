@@ -39,6 +39,8 @@ pub enum Way {
         protocol: String,
         /// Whether the server has to prove who it is.
         is_verified: bool,
+        /// Whether it has to show a certificate of an authority we trust, in whatever name.
+        is_trusted: bool,
     },
     /// Across a network, for all to read.
     Plain,

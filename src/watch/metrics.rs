@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::account::Account;
-use crate::replace::replace;
+use crate::replace::{is_special, replace};
 
 const LAST_SUCCESS: &str = "giggles_last_success_timestamp_seconds";
 /// The node exporter runs as another user.
@@ -16,7 +16,7 @@ const READABLE_BY_ALL: u32 = 0o644;
 
 /// Writes the file. The last success is carried over from what it held if this run is none.
 pub fn write(path: &Path, account: &Account) -> io::Result<()> {
-    let before = std::fs::read_to_string(path).unwrap_or_default();
+    let before = if is_special(path) { String::new() } else { std::fs::read_to_string(path).unwrap_or_default() };
     replace(path, text(account, last_success(&before, &account.source)).as_bytes(), READABLE_BY_ALL)
 }
 

@@ -3,7 +3,8 @@
 //! A [`Night`] stands beside a run, hears its steps, and is ended once, by whoever comes first: the run itself, or
 //! the signal that the run is too busy to hear.
 //!
-//! Invariant: nothing here changes how a run ends. What cannot be told is a warning.
+//! Invariant: nothing here changes how a run ends. What cannot be told is an error in the log, also of a quiet run: a
+//! night that nobody hears of does not go well.
 
 pub mod account;
 mod body;
@@ -76,8 +77,14 @@ impl Night {
         &self.run
     }
 
-    pub fn stage(&self) -> Option<Stage> {
-        locked(&self.stopwatch).stage()
+    /// The stage it is in; `start` before the first one, `end` after the last.
+    pub fn stage_name(&self) -> &'static str {
+        let stage = locked(&self.stopwatch).stage();
+        match stage {
+            Some(stage) => stage.as_str(),
+            None if self.has_begun_to_store() => "end",
+            None => "start",
+        }
     }
 
     /// Whether the run has begun to store what it heard.
@@ -114,7 +121,9 @@ impl Night {
             && let Err(error) = metrics::write(path, account)
         {
             let path = path.display();
-            log::warn!("the metrics {path} cannot be written: {error}; check the folder and its permissions");
+            log::error!(
+                "the metrics {path} cannot be written: {error}; check its folder, its disk and the permissions"
+            );
         }
         if let Some(pinger) = locked(&self.pinger).as_mut() {
             pinger.end(account.exit.code(), account.ending.locked, |limit| body::body(account, limit));

@@ -50,6 +50,24 @@ fn the_standard_folder_is_made_and_private() {
     assert_eq!(folder.permissions().mode() & 0o777, 0o700);
 }
 
+/// In a folder where others may write, a link in the lock's place would let them have any file of ours overwritten.
+#[test]
+fn a_link_in_the_locks_place_is_not_followed() {
+    let home = InSqlite::new();
+    let mut store = open(&home.location()).unwrap();
+    store.lock("neil").unwrap();
+    drop(store);
+    let lock = |entry: fs::DirEntry| entry.path().extension().is_some_and(|end| end == "lock").then(|| entry.path());
+    let lock = fs::read_dir(home.folder.path()).unwrap().flatten().find_map(lock).unwrap();
+    let victim = home.folder.path().join("diary");
+    fs::write(&victim, "dear diary").unwrap();
+    fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink(&victim, &lock).unwrap();
+    let error = open(&home.location()).unwrap().lock("neil").unwrap_err();
+    assert!(error.to_string().contains("cannot be taken"), "{error}");
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "dear diary");
+}
+
 #[test]
 fn one_file_under_two_names_has_one_lock() {
     let home = InSqlite::new();

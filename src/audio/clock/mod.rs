@@ -66,8 +66,12 @@ fn from_modified(modified: SystemTime, length: Duration) -> Timestamp {
 pub fn doubt_future(name: &str, began: Option<Began>) {
     let now = Timestamp::now();
     if let Some(Began { at, from }) = began.filter(|began| began.at.duration_since(now) > AHEAD) {
-        let from = from.as_str();
-        log::warn!("{name}: begins in the future, at {at:.0}, says its {from}; only a scan of that day hears it");
+        let from = match from {
+            Clock::Name => "name",
+            Clock::Metadata => "header",
+            Clock::Modified => "time of modification",
+        };
+        log::warn!("{name}: begins in the future, at {at:.0}, says its {from}; was the recorder's clock right?");
     }
 }
 

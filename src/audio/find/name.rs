@@ -65,14 +65,14 @@ pub(super) fn tell_apart<T>(places: &mut [(Place, T)]) {
     }
 }
 
-/// Bytes that are not UTF-8 and control characters as `\xNN`, and so a backslash before an `x`: the
+/// Bytes that are not UTF-8, control characters and those that turn text around as `\xNN`, and so a backslash before an `x`: the
 /// name can be read back to the very bytes.
 fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for (at, sign) in chunk.valid().char_indices() {
             let like_an_escape = chunk.valid()[at..].starts_with("\\x");
-            if sign.is_control() || like_an_escape {
+            if sign.is_control() || turns_text(sign) || like_an_escape {
                 escape(&mut text, sign.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
                 text.push(sign);
@@ -81,6 +81,13 @@ fn shown(bytes: &[u8]) -> String {
         escape(&mut text, chunk.invalid());
     }
     text
+}
+
+/// Signs that nobody sees and that make a terminal or a page show what follows them in another order.
+///
+/// Source: Unicode Standard Annex 9, explicit directional formatting characters.
+fn turns_text(sign: char) -> bool {
+    matches!(sign, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn escape(text: &mut String, bytes: &[u8]) {
@@ -102,6 +109,7 @@ mod tests {
             (b"a\\b.wav", "a\\b.wav"),
             (b"\x1b[2J\n.wav", "\\x1b[2J\\x0a.wav"),
             ("\u{9b}.wav".as_bytes(), "\\xc2\\x9b.wav"),
+            ("\u{202e}vaw.laugh.ogg".as_bytes(), "\\xe2\\x80\\xaevaw.laugh.ogg"),
         ] {
             assert_eq!(shown(bytes), name);
         }

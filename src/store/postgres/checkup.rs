@@ -71,12 +71,13 @@ fn old(about: &Row) -> Result<Option<Remark>, Error> {
 
 fn way(client: &mut Client, server: &Server) -> Result<Way, Error> {
     let row = client.query_opt(WAY, &[])?;
-    let is_verified = matches!(server.tls.mode, Mode::VerifyCa | Mode::VerifyFull);
+    let is_verified = server.tls.mode == Mode::VerifyFull;
+    let is_trusted = server.tls.mode == Mode::VerifyCa;
     Ok(match row {
         Some(row) if row.try_get("ssl")? => {
             let (version, cipher): (Option<String>, Option<String>) = (row.try_get("version")?, row.try_get("cipher")?);
             let protocol = [version, cipher].into_iter().flatten().collect::<Vec<_>>().join(", ");
-            Way::Tls { protocol, is_verified }
+            Way::Tls { protocol, is_verified, is_trusted }
         }
         _ if stays_here(server) => Way::Local,
         _ => Way::Plain,

@@ -20,6 +20,9 @@ pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Unreachable(format!("{database} is being written by another program; try again later"))
         }
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Failed(format!(
+            "{database} is damaged ({error}); restore it from a backup, or save what is left with sqlite3's .recover"
+        )),
         Some(ErrorCode::DiskFull) => StoreError::Failed(no_space(database)),
         _ => StoreError::Failed(format!("{database} failed: {error}")),
     }

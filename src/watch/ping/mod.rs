@@ -69,7 +69,7 @@ impl Pinger {
         };
         match thread::Builder::new().name("ping".into()).spawn(work) {
             Ok(_) => self.start = Some(Start { go_on, limit }),
-            Err(error) => log::warn!("the ping of the start was not sent: {error}"),
+            Err(error) => log::error!("the ping of the start was not sent: {error}"),
         }
     }
 
@@ -162,7 +162,7 @@ impl Call {
 
     fn warn(&self, failure: &Failure) {
         let Call { what, address, .. } = self;
-        log::warn!("the ping of the {what} to {address} failed, which changes nothing else: {}", failure.reason);
+        log::error!("the ping of the {what} to {address} failed, which changes nothing else: {}", failure.reason);
     }
 
     /// Only 2xx is an answer.

@@ -17,7 +17,7 @@ const MISSING: &str = "
     ORDER BY table_name, privilege";
 /// A migration writes its version into giggles_schema and changes tables, which only their owner may.
 const UNMADE: &str = "
-    SELECT coalesce(current_schema()::text, 'public') AS schema,
+    SELECT current_schema()::text AS schema,
         coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
         ARRAY (SELECT c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
             WHERE n.nspname = current_schema() AND c.relname = ANY ($1) ORDER BY 1) AS taken,
@@ -59,7 +59,11 @@ pub fn unmade(client: &mut Client, user: &str, version: i64) -> Result<Option<Re
     }
     let there = [schema::tables_up_to(version), vec!["giggles_schema"]].concat();
     let row = client.query_one(UNMADE, &[&schema::tables_to_come(version), &there])?;
-    let (place, may_create): (String, bool) = (row.try_get("schema")?, row.try_get("may_create")?);
+    let (place, may_create): (Option<String>, bool) = (row.try_get("schema")?, row.try_get("may_create")?);
+    let Some(place) = place else {
+        let path = format!("none of the schemas in {user}'s search_path is there, or open to it");
+        return Ok(Some((path, format!("ALTER ROLE {user} SET search_path to the schema of giggles' tables"))));
+    };
     let (taken, foreign): (Vec<String>, Vec<String>) = (row.try_get("taken")?, row.try_get("foreign_tables")?);
     let by_owner = || format!("run this giggles once with the owner's URL, then deploy/postgres/role.sql for {user}");
     let grant = || format!("GRANT CREATE ON SCHEMA {place} TO {user}, or run once as the database's owner");
