@@ -85,7 +85,7 @@ fn text(format: &Format, recordings: &[StoredRecording]) -> Result<String, Fatal
 
 fn write_all(format: &Format, folder: &Path, recordings: &[StoredRecording], beside: bool, exported: &mut Exported) {
     let heard: Vec<&StoredRecording> = recordings.iter().filter(|recording| recording.failure().is_none()).collect();
-    for (recording, file) in heard.iter().zip(file_names(format, &heard)) {
+    for (recording, file) in heard.iter().zip(file_names(format, &heard, beside)) {
         match write(format, folder, recording, &file, beside) {
             Ok(path) => exported.files.push(path),
             Err(reason) => exported.troubles.push(format!("{}: {reason}", recording.name)),
@@ -116,20 +116,39 @@ fn write(
     Ok(path)
 }
 
-/// One a recording and different for each: `a.ogg` and `a.wav` keep their extensions, and two sources have a folder
-/// each.
-fn file_names(format: &Format, recordings: &[&StoredRecording]) -> Vec<String> {
+/// One a recording and different for each: as short as may be, and longer where two would meet. Two sources have a
+/// folder each, but for files beside their recordings.
+fn file_names(format: &Format, recordings: &[&StoredRecording], beside: bool) -> Vec<String> {
     let is_one_source = recordings.windows(2).all(|pair| pair[0].source == pair[1].source);
-    let prefix = |recording: &StoredRecording| match is_one_source {
-        true => String::new(),
-        false => format!("{}/", recording.source.replace('/', "_")),
-    };
-    let short = |recording: &StoredRecording| prefix(recording) + &format.file_name(&recording.name);
-    let mut uses: HashMap<String, usize> = HashMap::new();
-    recordings.iter().for_each(|recording| *uses.entry(short(recording)).or_default() += 1);
-    let name = |recording: &&StoredRecording| match uses[&short(recording)] {
-        1 => short(recording),
-        _ => format!("{}{}{}", prefix(recording), recording.name, format.suffix),
-    };
-    recordings.iter().map(name).collect()
+    let mut lengths = vec![0; recordings.len()];
+    loop {
+        let each = recordings.iter().zip(&lengths);
+        let names: Vec<String> =
+            each.map(|(recording, length)| name(format, recording, *length, is_one_source || beside)).collect();
+        let mut uses: HashMap<&str, usize> = HashMap::new();
+        names.iter().for_each(|name| *uses.entry(name).or_default() += 1);
+        let meets: Vec<bool> = names.iter().map(|name| uses[name.as_str()] > 1).collect();
+        let mut longer = lengths.iter_mut().zip(meets).filter(|(length, meets)| *meets && **length < LONGEST);
+        if longer.by_ref().map(|(length, _)| *length += 1).count() == 0 {
+            return names;
+        }
+    }
+}
+
+/// The longest name tells all that makes a recording another one.
+const LONGEST: usize = 3;
+
+/// `a.txt`, `a.ogg.txt`, `a.ogg.neil.txt`, `a.ogg.neil.1a2b3c4d.txt`, with the source's folder in front.
+fn name(format: &Format, recording: &StoredRecording, length: usize, is_without_folder: bool) -> String {
+    // No source can lead to another's folder, or out of it.
+    let source = recording.source.replace('%', "%25").replace('/', "%2F");
+    let folder = if is_without_folder { String::new() } else { format!("{source}/") };
+    let (name, suffix) = (&recording.name, format.suffix);
+    let hash = recording.content.map_or_else(String::new, |content| content.to_string()[..8].to_owned());
+    match length {
+        0 => folder + &format.file_name(name),
+        1 => format!("{folder}{name}{suffix}"),
+        2 => format!("{folder}{name}.{source}{suffix}"),
+        _ => format!("{folder}{name}.{source}.{hash}{suffix}"),
+    }
 }

@@ -6,11 +6,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Files that this process has begun to write.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Replaces the file's content, or makes it, with these permissions whatever the umask.
 ///
 /// The bytes go to a temporary file in the same folder, are synced, and take the name. Its name begins with a dot
 /// and ends in `.tmp`, so that no program takes it for what it will be.
+///
+/// A link stays one: what it leads to is replaced.
 ///
 /// # Errors
 /// The old content is whole then, and the temporary file is gone. Pipes and devices are not replaced.
@@ -18,6 +24,8 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     if is_special(path) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
+    let target = fs::canonicalize(path);
+    let path = target.as_deref().unwrap_or(path);
     let temporary = beside(path)?;
     let written = write(&temporary, bytes, mode).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
@@ -33,12 +41,12 @@ pub fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
-/// One a process: two runs of one night must not write into one temporary file.
+/// One each: neither two runs of one night nor two threads of a run must write into one temporary file.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
     let mut temporary = std::ffi::OsString::from(".");
     temporary.push(name);
-    temporary.push(format!(".{}.tmp", std::process::id()));
+    temporary.push(format!(".{}-{}.tmp", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
     Ok(path.with_file_name(temporary))
 }
 
@@ -66,6 +74,16 @@ mod tests {
         std::os::unix::fs::symlink("/dev/null", &link).unwrap();
         assert_eq!(replace(&link, b"new", 0o644).unwrap_err().to_string(), "it is no regular file");
         assert!(link.is_symlink() && is_special(&link) && !is_special(&folder.path().join("none")));
+    }
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("day.html"), folder.path().join("latest.html"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("day.html", &link).unwrap();
+        replace(&link, b"new", 0o644).unwrap();
+        assert_eq!((link.is_symlink(), fs::read_to_string(&file).unwrap().as_str()), (true, "new"));
     }
 
     #[test]

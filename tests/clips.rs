@@ -147,6 +147,45 @@ fn a_later_run_cuts_the_clips_that_are_missing_and_no_other_run_does() {
     assert!(third.stdout.contains("0 recordings heard"), "{}", third.stdout);
 }
 
+/// Two recorders of one source, switched on in the same second.
+#[test]
+fn recordings_that_began_together_have_a_clip_each() {
+    let place = Place::new();
+    fs::create_dir(place.path("clips")).unwrap();
+    let laugh = audio::samples(&audio::file("fixtures/clips/laugh_male_scratch2.flac"));
+    let write = |name: &str, gain: f32| {
+        let samples: Vec<i16> = laugh.iter().map(|sample| (sample * gain * 32_767.0) as i16).collect();
+        place.write_wav(name, &samples);
+    };
+    ["a", "b", "c"]
+        .iter()
+        .zip([0.9, 0.8, 0.7])
+        .for_each(|(name, gain)| write(&format!("20251024_130000_{name}.wav"), gain));
+    scan(&place, &["-j3"]).ends_with(0);
+    write("20251024_130000_d.wav", 0.6);
+    scan(&place, &[]).ends_with(0);
+    let clips: BTreeSet<String> = rows(&place).into_iter().map(|(clip, ..)| clip.unwrap()).collect();
+    assert_eq!((rows(&place).len(), clips.len()), (4, 4), "{clips:?}");
+    assert_eq!(files(&place.path("clips")), clips);
+    let sounds: BTreeSet<Vec<u8>> =
+        clips.iter().map(|clip| fs::read(place.path("clips").join(clip)).unwrap()).collect();
+    assert_eq!(sounds.len(), 4, "each its own sound");
+    let moments: BTreeSet<&str> = clips.iter().map(|clip| clip.split('_').next().unwrap()).collect();
+    assert_eq!(moments.len(), 1, "this is about one moment: {clips:?}");
+    scan(&place, &["--force"]).ends_with(0);
+    assert_eq!(files(&place.path("clips")), clips, "heard again, each has its name again");
+    place.run(&["verify", "--clips", "clips", "--database", &place.sqlite()]).ends_with(0);
+}
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let place = place();
+    fs::create_dir(place.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", place.path("clips/default")).unwrap();
+    scan(&place, &[]).ends_with(3).complains_of("clips/default is a link; clips lie in real folders");
+    assert_eq!(fs::read_dir(place.path("elsewhere")).unwrap().count(), 0);
+}
+
 /// Each night a clip would be one laugh more, and then the clip of the clip.
 #[test]
 fn clips_among_the_recordings_are_not_heard_again() {
@@ -169,6 +208,7 @@ fn a_dry_run_cuts_nothing() {
     let place = place();
     scan(&place, &["--dry-run"]).ends_with(0);
     assert_eq!(files(&place.path("clips")).len(), 0);
+    place.scan(&["--dry-run", "--clips", "elsewhere"]).ends_with(78);
 }
 
 #[test]

@@ -94,3 +94,44 @@ fn a_name_in_the_database_cannot_lead_out_of_the_folder() {
     export(&place, "csv", &["--folder", "labels"]).ends_with(3).complains_of("its name leads out of the folder");
     assert!(!place.path("outside.giggles.csv").exists());
 }
+
+/// Files below a folder, in order.
+fn below(folder: &std::path::Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .flat_map(|entry| match entry.path().is_dir() {
+            true => below(&entry.path()),
+            false => vec![entry.file_name().into_string().unwrap()],
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn no_file_is_another_recordings() {
+    let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "20251001_120000.flac")]);
+    place.scan(&["--source", "a/b"]).ends_with(0);
+    place.scan(&["--source", "a_b"]).ends_with(0);
+    place.copy("fixtures/clips/crow_cc0.flac", "20251001_120000.flac");
+    place.scan(&["--source", "a/b"]).ends_with(0);
+    for (place_of_files, flag) in [("labels", "--folder"), ("recordings", "--beside")] {
+        fs::create_dir_all(place.path(place_of_files)).unwrap();
+        let said = export(&place, "csv", &[flag, place_of_files]).ends_with(0);
+        assert!(said.stdout.starts_with("3 files of 3 recordings"), "{}", said.stdout);
+        let files: Vec<String> =
+            below(&place.path(place_of_files)).into_iter().filter(|name| name.ends_with(".csv")).collect();
+        assert_eq!(files.len(), 3, "{files:?}");
+    }
+    assert!(place.path("labels/a%2Fb").is_dir() && place.path("labels/a_b").is_dir());
+    assert_eq!(fs::read_dir(place.recordings()).unwrap().count(), 4, "beside is beside");
+}
+
+#[test]
+fn quotes_spoil_no_table() {
+    let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "\"20251001_120000.flac")]);
+    place.scan(&[]).ends_with(0);
+    let table = export(&place, "raven", &[]).ends_with(0).stdout;
+    assert!(table.contains("\t'20251001_120000.flac\t") && !table.contains('"'), "{table}");
+}

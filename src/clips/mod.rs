@@ -10,11 +10,12 @@ pub mod folder;
 mod name;
 mod tape;
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -24,6 +25,9 @@ pub use tape::Tape;
 use crate::audio::find::{FindError, Found, find};
 use crate::record::{ClipsLost, Event, Heard, Recording, Rules};
 use crate::replace::replace;
+
+/// Held while a clip takes its name.
+static NAMING: Mutex<()> = Mutex::new(());
 
 /// Samples a second, of what is heard and of clips.
 const RATE: u32 = 16_000;
@@ -71,14 +75,35 @@ impl Clips {
 
     fn write(&self, tape: &mut Tape, recording: &Recording, event: &Event, length: u64) -> io::Result<String> {
         let began = recording.began.ok_or_else(|| io::Error::other("nobody knows when it was recorded"))?;
-        let relative = name::of(&self.source, began.at, event, &self.zone);
-        let samples = tape.read(self.range(event, length))?;
-        let path = self.folder.join(&relative);
-        if let Some(folder) = path.parent() {
-            DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(folder)?;
-        }
-        replace(&path, &flac::encode(&samples, RATE)?, PRIVATE_FILE)?;
+        let usual = name::of(&self.source, began.at, event, &self.zone);
+        let bytes = flac::encode(&tape.read(self.range(event, length))?, RATE)?;
+        self.make_folder(&usual)?;
+        // Two recordings that began together must not take each other's name.
+        let _naming = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
+        let relative = self.free_name(usual, &bytes, recording);
+        replace(&self.folder.join(&relative), &bytes, PRIVATE_FILE)?;
         Ok(relative)
+    }
+
+    /// The usual name, unless a clip of other sound has it already.
+    fn free_name(&self, usual: String, bytes: &[u8], recording: &Recording) -> String {
+        match (fs::read(self.folder.join(&usual)), recording.content) {
+            (Ok(there), Some(content)) if there != bytes => name::told_apart(&usual, content),
+            _ => usual,
+        }
+    }
+
+    /// # Errors
+    /// Also where the source's folder is a link: what is written through it, nobody would find again.
+    fn make_folder(&self, clip: &str) -> io::Result<()> {
+        let source = self.folder.join(clip.split('/').next().unwrap_or_default());
+        if source.is_symlink() {
+            return Err(io::Error::other(format!("{} is a link; clips lie in real folders", source.display())));
+        }
+        match self.folder.join(clip).parent() {
+            Some(folder) => DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(folder),
+            None => Ok(()),
+        }
     }
 
     /// Samples of the clip: the laugh and what surrounds it, inside the recording.

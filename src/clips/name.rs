@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::record::{Event, LAUGHTER_NAMES};
+use crate::record::{ContentHash, Event, LAUGHTER_NAMES};
+
+/// Digits of a hash that tell clips apart.
+const HASH: usize = 8;
 
 /// `neil/2025-10-24/20251024T200512.480Z_belly-laugh_87p.flac`, the instant in UTC, the folder's day in the zone.
 pub fn of(source: &str, began: Timestamp, event: &Event, zone: &TimeZone) -> String {
@@ -14,6 +17,13 @@ pub fn of(source: &str, began: Timestamp, event: &Event, zone: &TimeZone) -> Str
     format!("{}/{day}/{instant}_{}_{percent}p.flac", readable(source), readable(&event.class_name().to_lowercase()))
 }
 
+/// The same clip beside another recording's that has its name: `…_87p_1a2b3c4d.flac`, the first of its recording's hash.
+pub fn told_apart(clip: &str, content: ContentHash) -> String {
+    let hash = content.to_string();
+    let stem = clip.strip_suffix(".flac").unwrap_or(clip);
+    format!("{stem}_{}.flac", &hash[..HASH])
+}
+
 /// Whether a path below the folder is one that `of` gives, to the letter.
 pub fn is_ours(relative: &str) -> bool {
     let parts: Vec<&str> = relative.split('/').collect();
@@ -21,11 +31,11 @@ pub fn is_ours(relative: &str) -> bool {
     readable(source) == source && is_day(day) && is_clip(file)
 }
 
-/// `.<clip>.<process>.tmp`: what a clip is called while it is written.
+/// `.<clip>.<process>-<number>.tmp`: what a clip is called while it is written.
 pub fn is_left_over(file: &str) -> bool {
     let inner = file.strip_prefix('.').and_then(|file| file.strip_suffix(".tmp"));
     let Some((clip, process)) = inner.and_then(|inner| inner.rsplit_once('.')) else { return false };
-    is_clip(clip) && !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+    is_clip(clip) && !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 pub fn is_day(text: &str) -> bool {
@@ -33,11 +43,20 @@ pub fn is_day(text: &str) -> bool {
 }
 
 pub fn is_clip(file: &str) -> bool {
-    let parts: Vec<&str> = file.split('_').collect();
-    let [instant, class, percent] = parts[..] else { return false };
+    let Some(stem) = file.strip_suffix(".flac") else { return false };
+    let parts: Vec<&str> = stem.split('_').collect();
+    let (instant, class, percent) = match parts[..] {
+        [instant, class, percent] => (instant, class, percent),
+        [instant, class, percent, hash] if is_hash(hash) => (instant, class, percent),
+        _ => return false,
+    };
     let is_class = LAUGHTER_NAMES.iter().any(|name| readable(&name.to_lowercase()) == class);
-    let percent = percent.strip_suffix("p.flac").and_then(|text| Some((text, text.parse::<u8>().ok()?)));
+    let percent = percent.strip_suffix('p').and_then(|text| Some((text, text.parse::<u8>().ok()?)));
     is_instant(instant) && is_class && percent.is_some_and(|(text, value)| value <= 100 && value.to_string() == text)
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() == HASH && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// `20251024T200512.480Z`
@@ -83,8 +102,10 @@ mod tests {
             for class in 13..19 {
                 let path = of(source, began, &event(class), &TimeZone::UTC);
                 assert!(is_ours(&path), "{path}");
-                let temporary = format!(".{}.4711.tmp", path.rsplit('/').next().unwrap());
+                let temporary = format!(".{}.4711-3.tmp", path.rsplit('/').next().unwrap());
                 assert!(is_left_over(&temporary), "{temporary}");
+                let apart = told_apart(&path, ContentHash([0x1a; 32]));
+                assert!(apart.ends_with("p_1a1a1a1a.flac") && is_ours(&apart), "{apart}");
             }
         }
     }
@@ -99,6 +120,7 @@ mod tests {
             "neil/2025-10-24/20251025T063203.480Z_applause_87p.flac",
             "neil/2025-10-24/20251025T063203.480Z_laughter_101p.flac",
             "neil/2025-10-24/20251025T063203.480Z_laughter_+7p.flac",
+            "neil/2025-10-24/20251025T063203.480Z_laughter_87p_mine.flac",
             "neil/2025-13-24/20251025T063203.480Z_laughter_87p.flac",
             "neil/20251024/20251025T063203.480Z_laughter_87p.flac",
             "../2025-10-24/20251025T063203.480Z_laughter_87p.flac",

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::record::{ContentHash, Judgement, Note, Noted};
@@ -61,7 +62,10 @@ fn offset(line: &Map<String, Value>, name: &str) -> Result<Duration, String> {
 }
 
 fn instant(line: &Map<String, Value>, name: &str) -> Result<Timestamp, String> {
-    text(line, name)?.parse().map_err(|_| format!("{name} is no instant such as 2025-10-24T13:00:00Z"))
+    let wrong = || format!("{name} is no instant such as 2025-10-24T13:00:00Z");
+    let at: Timestamp = text(line, name)?.parse().map_err(|_| wrong())?;
+    // Databases have four digits for a year.
+    (1..=9999).contains(&at.to_zoned(TimeZone::UTC).year()).then_some(at).ok_or_else(wrong)
 }
 
 /// Both null take back what was said; that neither is there is a mistake.

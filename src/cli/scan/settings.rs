@@ -105,13 +105,16 @@ pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Locat
 /// A dry run leaves nothing behind. The folder must be there: made by a typing error, or where a disk is not mounted,
 /// it would hide both.
 pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal> {
-    let folder = path("--clips", arguments.clips.as_deref()).filter(|_| !arguments.dry_run);
+    let folder = path("--clips", arguments.clips.as_deref());
     let (pre, post) = (seconds("--pre", arguments.pre, AROUND)?, seconds("--post", arguments.post, AROUND)?);
     let Some(folder) = folder else { return Ok(None) };
     if !folder.is_dir() {
         return Err(config(format!("--clips: {} is no folder; make it, or mount its disk", folder.display())));
     }
     let (pre, post) = (Duration::from_secs_f64(pre), Duration::from_secs_f64(post));
+    if arguments.dry_run {
+        return Ok(None);
+    }
     Ok(Some(Clips { folder, source: source(arguments)?, pre, post, zone: zone.clone() }))
 }
 

@@ -61,9 +61,9 @@ fn row(number: usize, recording: &StoredRecording, laugh: &Laugh) -> [String; HE
     ]
 }
 
-/// What would end a cell or a row is a space.
+/// What would end a cell or a row is a space. Readers of tables take a quote for the beginning of a quoted cell.
 fn cell(text: &str) -> String {
-    text.replace(['\t', '\n', '\r'], " ")
+    text.replace(['\t', '\n', '\r'], " ").replace('"', "'")
 }
 
 fn highest(recording: &StoredRecording) -> f64 {
