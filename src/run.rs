@@ -77,6 +77,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     steps(Step::Finding);
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
     let found = find(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+    let single_files = settings.paths.iter().any(|path| path.is_file());
     let (found, others) = of_shard(found, &settings.shard);
     let watch = Watch::begin(&found.files);
     let identities = identify_all(settings, found, &pool, steps, stop)?;
@@ -85,7 +86,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     let outcomes = hear_all(settings, model, plans, &watch, &pool, steps, stop)?;
     // A shard may be empty where the folder is not; an unmounted disk has nothing for any shard.
     let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
-    let run = describe(settings, started, exit, outcomes);
+    let run = describe(settings, started, single_files, exit, outcomes);
     refuse_partial(settings, &run)?;
     steps(Step::Saving);
     stopped(stop)?;
@@ -212,7 +213,13 @@ fn listen(settings: &Settings, ear: &Ear<'_, Model>, recording: &Recording) -> R
     Ok(heard)
 }
 
-fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<Outcome>) -> Run {
+fn describe(
+    settings: &Settings,
+    started: Timestamp,
+    single_files: bool,
+    exit: Exit,
+    outcomes: Vec<Outcome>,
+) -> Run {
     Run {
         id: settings.id.clone(),
         source: settings.source.clone(),
@@ -222,6 +229,8 @@ fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<O
         analysis: settings.analysis.clone(),
         zone: settings.zone.clone(),
         window: settings.window,
+        shard: settings.shard.part(),
+        single_files,
         exit_code: exit.code(),
         outcomes,
     }
@@ -240,6 +249,7 @@ fn count(run: &Run) -> Counts {
     Counts {
         heard: run.heard().count() as u64,
         skipped: run.skipped().count() as u64,
+        unfinished: run.unfinished().count() as u64,
         failed: run.failed().count() as u64,
         detections: run.heard().map(|(_, heard)| heard.events.len() as u64).sum(),
         clips_lost: run.clips_lost().map(|(_, lost)| lost.count).sum(),

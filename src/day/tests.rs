@@ -45,8 +45,11 @@ fn run(started: i64, from: Option<i64>, to: Option<i64>) -> PastRun {
         version: String::new(),
         zone: "Europe/Berlin".into(),
         window: Window { from: from.map(after), to: to.map(after) },
+        shard: None,
+        single_files: false,
         exit_code: 0,
         counts: Counts::default(),
+        unfinished_from: None,
         audio: Duration::ZERO,
     }
 }
