@@ -213,13 +213,7 @@ fn listen(settings: &Settings, ear: &Ear<'_, Model>, recording: &Recording) -> R
     Ok(heard)
 }
 
-fn describe(
-    settings: &Settings,
-    started: Timestamp,
-    single_files: bool,
-    exit: Exit,
-    outcomes: Vec<Outcome>,
-) -> Run {
+fn describe(settings: &Settings, started: Timestamp, single_files: bool, exit: Exit, outcomes: Vec<Outcome>) -> Run {
     Run {
         id: settings.id.clone(),
         source: settings.source.clone(),

@@ -72,6 +72,7 @@ contract!(
     recordings_of_a_window,
     a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for,
     runs_are_read_latest_first,
+    what_a_run_has_not_looked_at_reads_back,
     a_newer_database_is_not_read_either,
     reading_does_not_wait_for_the_lock,
     clips_are_forgotten_and_rows_stay,
@@ -372,6 +373,7 @@ fn what_is_being_written_leaves_no_trace(home: &impl Home) {
     store.save(&night("neil").failed(recording("a.wav", 1), RecordingError::Empty).build()).unwrap();
     let counts = store.save(&night("neil").skipped(recording("a.wav", 1), Skip::BeingWritten).build()).unwrap();
     assert_eq!(counts, Counts { skipped: 1, unfinished: 1, ..Counts::default() });
+    assert_eq!(home.ask("SELECT skipped, unfinished FROM runs ORDER BY unfinished"), ["0|0", "1|1"]);
     assert_eq!(home.ask("SELECT name, status FROM recordings"), ["a.wav|failed"], "until it is heard");
 }
 

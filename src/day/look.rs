@@ -33,9 +33,10 @@ impl Look {
         let divisions = divisions(runs.iter().filter(|run| run.source == source && has_looked(run, day)));
         match divisions.iter().filter_map(|division| whole(division, day)).min() {
             Some(at) => Look::Whole(at),
-            None => divisions.iter().max_by_key(|division| last(division)).map_or(Look::Never, |division| {
-                Look::BeingWritten(being_written(division, day))
-            }),
+            None => divisions
+                .iter()
+                .max_by_key(|division| last(division))
+                .map_or(Look::Never, |division| Look::BeingWritten(being_written(division, day))),
         }
     }
 }

@@ -111,11 +111,13 @@ pub fn failures(day: &Day) -> Vec<String> {
 
 /// How much of the day is in failed recordings only. What else recorded the same hours may have been heard.
 fn missing(day: &Day) -> String {
-    let lengths = || day.failures().map(|(recording, _)| recording.duration.unwrap_or_default());
+    let is_unknown = |(recording, _): (&StoredRecording, _)| {
+        recording.began.is_none() || recording.duration.is_none_or(|length| length.is_zero())
+    };
     match span::length(&day.failed) {
         hidden if !hidden.is_zero() => words(hidden),
-        _ if lengths().any(|length| length.is_zero()) => "how long is not known".into(),
-        _ => "of hours that were heard elsewhere".into(),
+        _ if day.failures().any(is_unknown) => "how long is not known".into(),
+        _ => "recordings that were heard hold the same time".into(),
     }
 }
 
