@@ -73,6 +73,7 @@ contract!(
     a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for,
     runs_are_read_latest_first,
     what_a_run_has_not_looked_at_reads_back,
+    runs_of_an_older_giggles_looked_at_everything,
     a_newer_database_is_not_read_either,
     reading_does_not_wait_for_the_lock,
     clips_are_forgotten_and_rows_stay,
