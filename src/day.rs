@@ -7,6 +7,7 @@
 
 pub mod history;
 mod joined;
+mod look;
 pub mod span;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use self::joined::{Joined, SEAM, joined};
+pub use self::look::Look;
 pub use self::span::Span;
 
 use self::span::{union, without};
@@ -44,8 +46,8 @@ pub struct Day {
     /// What is in no recording, up to now.
     pub gaps: Vec<Span>,
     pub is_over: bool,
-    /// When a run first looked for this whole day after it was over.
-    pub looked: Option<Timestamp>,
+    /// What runs have looked for since it ended.
+    pub look: Look,
 }
 
 /// What to think of a day.
@@ -59,6 +61,8 @@ pub enum Verdict {
     Running,
     /// It is over, and no run has looked for the rest of its recordings.
     Unfinished,
+    /// So many recordings were still being written when the last run looked.
+    BeingWritten(u64),
     Complete,
 }
 
@@ -66,7 +70,7 @@ impl Verdict {
     pub fn exit(self) -> Exit {
         match self {
             Verdict::Empty => Exit::Empty,
-            Verdict::Failed(_) | Verdict::Unfinished => Exit::Partial,
+            Verdict::Failed(_) | Verdict::Unfinished | Verdict::BeingWritten(_) => Exit::Partial,
             Verdict::Running | Verdict::Complete => Exit::Complete,
         }
     }
@@ -91,9 +95,9 @@ impl Day {
         let until_now = Span { to: calendar.span.to.min(now), ..calendar.span };
         let gaps = without(&without(&[until_now], &heard), &failed);
         let is_over = calendar.span.to <= now;
-        let looked = is_over.then(|| looked(source, &calendar.span, runs)).flatten();
+        let look = if is_over { Look::of(source, &calendar.span, runs) } else { Look::Never };
         let (source, calendar, neighbours) = (source.to_owned(), calendar.clone(), Vec::new());
-        Day { source, calendar, recordings, neighbours, heard, failed, gaps, is_over, looked }
+        Day { source, calendar, recordings, neighbours, heard, failed, gaps, is_over, look }
     }
 
     pub fn verdict(&self) -> Verdict {
@@ -101,8 +105,27 @@ impl Day {
             (0, _) => Verdict::Empty,
             (_, failed @ 1..) => Verdict::Failed(failed),
             _ if !self.is_over => Verdict::Running,
-            _ if self.looked.is_none() => Verdict::Unfinished,
-            _ => Verdict::Complete,
+            _ => match self.look {
+                Look::Never => Verdict::Unfinished,
+                Look::BeingWritten(count) => Verdict::BeingWritten(count),
+                Look::Whole(_) => Verdict::Complete,
+            },
+        }
+    }
+
+    /// When runs had first looked for all of this day after it was over.
+    pub fn looked_at(&self) -> Option<Timestamp> {
+        match self.look {
+            Look::Whole(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Recordings for which a later run must look once more.
+    pub fn unfinished(&self) -> u64 {
+        match self.look {
+            Look::BeingWritten(count) => count,
+            _ => 0,
         }
     }
 
@@ -143,16 +166,6 @@ impl Day {
         laughs.retain(|laugh| self.calendar.span.holds(laugh.starts()));
         laughs
     }
-}
-
-/// A run that began before the day was over may have come before its last recordings.
-fn looked(source: &str, day: &Span, runs: &[PastRun]) -> Option<Timestamp> {
-    let all = |run: &PastRun| {
-        let window = run.window;
-        window.from.is_none_or(|from| from <= day.from) && window.to.is_none_or(|to| to >= day.to)
-    };
-    let later = runs.iter().filter(|run| run.source == source && run.started >= day.to && all(run));
-    later.map(|run| run.started).min()
 }
 
 /// How to end after all sources' days: as the worst of those that hold recordings.

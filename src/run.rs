@@ -80,6 +80,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     if clips > 0 {
         log::info!("{clips} clips that giggles has cut lie there too, and are not heard again");
     }
+    let single_files = settings.paths.iter().any(|path| path.is_file());
     let (found, others) = of_shard(found, &settings.shard);
     let watch = Watch::begin(&found.files);
     let identities = identify_all(settings, found, &pool, steps, stop)?;
@@ -88,7 +89,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     let outcomes = hear_all(settings, model, plans, &watch, &pool, steps, stop)?;
     // A shard may be empty where the folder is not; an unmounted disk has nothing for any shard.
     let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
-    let run = describe(settings, started, exit, outcomes);
+    let run = describe(settings, started, single_files, exit, outcomes);
     refuse_partial(settings, &run)?;
     steps(Step::Saving);
     stopped(stop)?;
@@ -215,7 +216,7 @@ fn listen(settings: &Settings, ear: &Ear<'_, Model>, recording: &Recording) -> R
     Ok(heard)
 }
 
-fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<Outcome>) -> Run {
+fn describe(settings: &Settings, started: Timestamp, single_files: bool, exit: Exit, outcomes: Vec<Outcome>) -> Run {
     Run {
         id: settings.id.clone(),
         source: settings.source.clone(),
@@ -225,6 +226,8 @@ fn describe(settings: &Settings, started: Timestamp, exit: Exit, outcomes: Vec<O
         analysis: settings.analysis.clone(),
         zone: settings.zone.clone(),
         window: settings.window,
+        shard: settings.shard.part(),
+        single_files,
         exit_code: exit.code(),
         outcomes,
     }
@@ -243,6 +246,7 @@ fn count(run: &Run) -> Counts {
     Counts {
         heard: run.heard().count() as u64,
         skipped: run.skipped().count() as u64,
+        unfinished: run.unfinished().count() as u64,
         failed: run.failed().count() as u64,
         detections: run.heard().map(|(_, heard)| heard.events.len() as u64).sum(),
         clips_lost: run.clips_lost().map(|(_, lost)| lost.count).sum(),

@@ -70,12 +70,14 @@ impl Shard {
         mixed(fnv1a(name)) % u64::from(self.count) == u64::from(self.index - 1)
     }
 
+    /// `k/n`; None where it is all of the recordings.
+    pub fn part(&self) -> Option<String> {
+        (self.count > 1).then(|| format!("{}/{}", self.index, self.count))
+    }
+
     /// Shards of one source run at the same time, so each has a lock of its own.
     pub fn lock_name(&self, source: &str) -> String {
-        match self.count {
-            1 => source.to_owned(),
-            count => format!("{source} {}/{count}", self.index),
-        }
+        self.part().map_or_else(|| source.to_owned(), |part| format!("{source} {part}"))
     }
 }
 

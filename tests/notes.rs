@@ -144,7 +144,7 @@ fn reports_and_exports_show_what_was_said() {
         let mut reader = csv::Reader::from_reader(table.as_bytes());
         let rows: Vec<Vec<String>> =
             reader.records().map(|row| row.unwrap().iter().rev().take(2).map(str::to_owned).collect()).collect();
-        assert_eq!(rows, [["with Ann, 'ha'", "keep"], ["", "discard"]], "{table}");
+        assert_eq!(rows, [["with Ann, \"ha\"", "keep"], ["", "discard"]], "{table}");
     }
     let raven = export(&place, "raven");
     assert!(raven.lines().nth(1).unwrap().ends_with("\tkeep\twith Ann, 'ha'"), "{raven}");

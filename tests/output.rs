@@ -71,7 +71,7 @@ fn json_is_one_document_with_its_fields() {
     assert_eq!(document["run"]["source"], "neil");
     assert_eq!(document["run"]["window"]["to"], "2025-10-25T00:00:00Z");
     assert_eq!(document["run"]["analysis"]["model_sha256"].as_str().unwrap().len(), 64);
-    assert_eq!(keys(&document["counts"]), ["clips_lost", "detections", "failed", "heard", "skipped"]);
+    assert_eq!(keys(&document["counts"]), ["clips_lost", "detections", "failed", "heard", "skipped", "unfinished"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use giggles::record::{Recording, RecordingError, Run, Window};
+use giggles::record::{Recording, RecordingError, Run, Skip, Window};
 use giggles::store::open;
 use insta::assert_snapshot;
 use nights::{Night, at, event, night, recording};
@@ -183,6 +183,91 @@ fn a_day_that_no_run_has_looked_at_since_is_not_complete() {
     let place = place(&[run]);
     let said = status(&place, &DAY).ends_with(3);
     assert!(said.stdout.contains("incomplete, no run has looked for the whole day since it ended"), "{}", said.stdout);
+}
+
+const NOT_LOOKED: &str = "incomplete, no run has looked for the whole day since it ended";
+
+fn verdict(place: &Place, code: i32) -> String {
+    let said = status(place, &["--json", "--date", "2025-10-24", "--tz", "UTC"]).ends_with(code);
+    said.json()["days"][0]["verdict"].as_str().unwrap().to_owned()
+}
+
+/// A good recording of the day is stored, but by a run that began before the day was over.
+fn early() -> Place {
+    let place = Place::with(&[("fixtures/evening/20251024_130000.WAV", "20251024_130000.WAV")]);
+    place.scan(&["--tz", "UTC"]).ends_with(0);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    connection.execute("UPDATE runs SET started_at = '2025-10-24T22:00:00.000000Z'", []).unwrap();
+    assert_eq!(verdict(&place, 3), NOT_LOOKED);
+    place
+}
+
+#[test]
+fn a_run_that_saw_an_empty_folder_has_not_looked() {
+    let place = early();
+    fs::rename(place.recordings(), place.path("unmounted")).unwrap();
+    fs::create_dir(place.recordings()).unwrap();
+    place.scan(&["--date", "2025-10-24", "--tz", "UTC"]).ends_with(4);
+    assert_eq!(verdict(&place, 3), NOT_LOOKED);
+    place.scan(&["--date", "2025-10-24", "--tz", "UTC", "--allow-empty"]).ends_with(0);
+    assert_eq!(verdict(&place, 0), "complete", "somebody says that empty is as it should be");
+}
+
+#[test]
+fn one_shard_of_two_has_not_looked() {
+    let place = early();
+    place.scan(&["--tz", "UTC", "--shard", "1/2"]).ends_with(0);
+    assert_eq!(verdict(&place, 3), NOT_LOOKED);
+    place.scan(&["--tz", "UTC", "--shard", "2/2"]).ends_with(0);
+    assert_eq!(verdict(&place, 0), "complete");
+    let runs = status(&place, &["--json"]).ends_with(0).json()["runs"].clone();
+    let shards: Vec<_> = runs.as_array().unwrap().iter().map(|run| run["shard"].clone()).collect();
+    assert_eq!(shards, ["2/2".into(), "1/2".into(), serde_json::Value::Null]);
+}
+
+#[test]
+fn a_run_on_a_single_file_has_not_looked() {
+    let place = early();
+    let database = place.sqlite();
+    let scan = |path| place.run(&["scan", path, "--database", &database, "--tz", "UTC"]).ends_with(0);
+    scan("recordings/20251024_130000.WAV");
+    assert_eq!(verdict(&place, 3), NOT_LOOKED);
+    assert_eq!(status(&place, &["--json"]).ends_with(0).json()["runs"][0]["single_files"], true);
+    scan("recordings");
+    assert_eq!(verdict(&place, 0), "complete");
+}
+
+#[test]
+fn a_recording_that_was_still_being_written_leaves_the_day_incomplete() {
+    let growing = || began("late.ogg", 7, "2025-10-25T06:30:00Z");
+    let place = place(&[good().skipped(growing(), Skip::BeingWritten).build()]);
+    let said = status(&place, &DAY).ends_with(3);
+    let words = "source neil: incomplete, 1 recording was still being written when the last run looked\n";
+    assert!(said.stdout.contains(words), "{}", said.stdout);
+    let day = status(&place, &["--json", DAY[0], DAY[1]]).ends_with(3).json();
+    assert_eq!((&day["days"][0]["unfinished"], &day["days"][0]["looked_at"]), (&1.into(), &serde_json::Value::Null));
+    assert_eq!((&day["runs"][0]["counts"]["unfinished"], &day["runs"][0]["counts"]["skipped"]), (&1.into(), &1.into()));
+    assert_eq!(day["runs"][0]["unfinished_from"], "2025-10-25T06:30:00Z");
+
+    let mut next = good().heard(growing(), vec![]).build();
+    next.started = "2025-10-26T09:00:00Z".parse().unwrap();
+    next.ended = next.started;
+    save(&place.sqlite(), &[next]);
+    assert!(status(&place, &DAY).ends_with(0).stdout.contains("source neil: complete"));
+}
+
+#[test]
+fn a_failed_recording_whose_time_was_heard_in_another_hides_nothing() {
+    let cut = || RecordingError::Corrupt { reason: "a bad page".into(), at: Duration::from_secs(9) };
+    let inside = Recording { announced: Some(Duration::from_secs(31)), ..began("cut.ogg", 8, "2025-10-24T19:10:00Z") };
+    let one = place(&[good().failed(inside.clone(), cut()).build()]);
+    let said = status(&one, &DAY).ends_with(3);
+    let words = "1 recording failed (recordings that were heard hold the same time):\n  12:10:00 - 12:10:31  cut.ogg: ";
+    assert!(said.stdout.contains(words), "{}", said.stdout);
+    let empty = began("empty.ogg", 9, "2025-10-24T19:00:00Z");
+    let two = place(&[good().failed(inside, cut()).failed(empty, RecordingError::Empty).build()]);
+    let said = status(&two, &DAY).ends_with(3);
+    assert!(said.stdout.contains("2 recordings failed (how long is not known):\n"), "{}", said.stdout);
 }
 
 #[test]

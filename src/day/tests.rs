@@ -45,8 +45,11 @@ fn run(started: i64, from: Option<i64>, to: Option<i64>) -> PastRun {
         version: String::new(),
         zone: "Europe/Berlin".into(),
         window: Window { from: from.map(after), to: to.map(after) },
+        shard: None,
+        single_files: false,
         exit_code: 0,
         counts: Counts::default(),
+        unfinished_from: None,
         audio: Duration::ZERO,
     }
 }
@@ -81,6 +84,75 @@ fn a_day_that_nobody_looked_at_again_is_not_finished() {
     assert_eq!(verdict(run(26 * HOUR, None, Some(24 * HOUR))), Verdict::Unfinished, "without its 25th hour");
     let other = PastRun { source: "mia".into(), ..run(26 * HOUR, None, None) };
     assert_eq!(verdict(other), Verdict::Unfinished);
+}
+
+/// What runs have seen that all began after the day, at these hours.
+fn look(runs: &[PastRun]) -> Look {
+    Look::of("neil", &calendar().span, runs)
+}
+
+fn later(hour: i64) -> PastRun {
+    run(hour * HOUR, None, None)
+}
+
+fn shard(hour: i64, shard: &str) -> PastRun {
+    PastRun { shard: Some(shard.into()), ..later(hour) }
+}
+
+fn unfinished(run: PastRun, count: u64, from: Option<i64>) -> PastRun {
+    let counts = Counts { skipped: count, unfinished: count, ..Counts::default() };
+    PastRun { counts, unfinished_from: from.map(after), ..run }
+}
+
+#[test]
+fn a_run_that_saw_nothing_or_single_files_has_not_looked() {
+    assert_eq!(look(&[PastRun { exit_code: Exit::Empty.code(), ..later(26) }]), Look::Never);
+    assert_eq!(look(&[PastRun { single_files: true, ..later(26) }]), Look::Never);
+    let partial = PastRun { exit_code: Exit::Partial.code(), ..later(26) };
+    assert_eq!(look(&[partial]), Look::Whole(after(26 * HOUR)), "failures have rows");
+}
+
+#[test]
+fn a_day_waits_for_all_shards_of_one_division() {
+    let look = |shards: &[(i64, &str)]| look(&shards.iter().map(|(hour, name)| shard(*hour, name)).collect::<Vec<_>>());
+    let whole = |hour: i64| Look::Whole(after(hour * HOUR));
+    assert_eq!(look(&[(26, "1/2")]), Look::Never);
+    assert_eq!(look(&[(26, "1/2"), (27, "1/2")]), Look::Never, "twice the same");
+    assert_eq!(look(&[(26, "1/2"), (26, "2/3")]), Look::Never, "of two divisions");
+    assert_eq!(look(&[(24, "1/2"), (26, "2/2")]), Look::Never, "one before the day was over");
+    assert_eq!(look(&[(27, "2/2"), (26, "1/2"), (30, "1/2")]), whole(27), "when the last of them did");
+    assert_eq!(look(&[(29, "1/1")]), whole(29));
+    for odd in ["3/2", "0/1", "1", "a/b", "1/99999999999"] {
+        assert_eq!(look(&[(26, odd), (26, "1/2")]), Look::Never, "{odd}");
+    }
+    let mut runs = vec![shard(26, "1/2"), shard(26, "2/2")];
+    runs[1].exit_code = Exit::Empty.code();
+    assert_eq!(self::look(&runs), Look::Never, "one of them saw no disk");
+    runs.push(later(28));
+    assert_eq!(self::look(&runs), whole(28), "then all of it without shards");
+}
+
+#[test]
+fn what_was_still_being_written_has_to_be_looked_for_again() {
+    let growing = |hour| unfinished(later(hour), 2, None);
+    assert_eq!(look(&[growing(26)]), Look::BeingWritten(2));
+    assert_eq!(look(&[growing(26), unfinished(later(27), 1, None)]), Look::BeingWritten(1), "the last run's");
+    assert_eq!(look(&[growing(26), later(27)]), Look::Whole(after(27 * HOUR)));
+    assert_eq!(look(&[later(26), growing(27)]), Look::Whole(after(26 * HOUR)), "those of another day");
+    let never = PastRun { single_files: true, ..growing(26) };
+    assert_eq!(look(&[never]), Look::Never);
+    let shards = [shard(26, "1/2"), unfinished(shard(27, "1/2"), 5, None), unfinished(shard(26, "2/2"), 1, None)];
+    assert_eq!(look(&shards), Look::BeingWritten(1), "the first shard had looked");
+    assert_eq!(look(&shards[1..]), Look::BeingWritten(6));
+    let day = day(vec![recording(0, 9, false)], &[growing(26)], NEXT);
+    assert_eq!((day.verdict(), day.verdict().exit()), (Verdict::BeingWritten(2), Exit::Partial));
+}
+
+#[test]
+fn a_recorder_that_never_rests_does_not_spoil_the_days_before() {
+    let growing = |from| look(&[unfinished(later(26), 1, Some(from))]);
+    assert_eq!(growing(25 * HOUR), Look::Whole(after(26 * HOUR)), "it began when the day was over");
+    assert_eq!(growing(25 * HOUR - 1), Look::BeingWritten(1));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::View;
-use crate::record::{Recording, Skip, position};
+use crate::record::{Recording, position};
 
 /// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
@@ -60,6 +60,5 @@ fn several(count: u64, noun: &str) -> String {
 
 /// Recordings that were left for the next run.
 pub fn unfinished<'a>(view: &'a View) -> Vec<&'a Recording> {
-    let unfinished = view.run.skipped().filter(|(_, skip)| **skip == Skip::BeingWritten);
-    unfinished.map(|(recording, _)| recording).collect()
+    view.run.unfinished().collect()
 }

@@ -210,6 +210,10 @@ pub struct Run {
     /// The zone named in `analysis`, ready for use.
     pub zone: TimeZone,
     pub window: Window,
+    /// `k/n`, where it looked for a part of the recordings only (`--shard`).
+    pub shard: Option<String>,
+    /// Was given files, not only folders: others of its window may be beside them.
+    pub single_files: bool,
     pub exit_code: u8,
     /// In the order in which the recordings were found.
     pub outcomes: Vec<Outcome>,
@@ -240,6 +244,19 @@ impl Run {
         self.heard().filter_map(|(recording, heard)| Some((recording, heard.clips_lost.as_ref()?)))
     }
 
+    /// Those still being written, which the next run hears.
+    pub fn unfinished(&self) -> impl Iterator<Item = &Recording> {
+        self.skipped().filter(|(_, skip)| **skip == Skip::BeingWritten).map(|(recording, _)| recording)
+    }
+
+    /// When the first of those began. None if there are none, or if one of them does not tell: of a file that grows, the
+    /// modification time is no clock.
+    pub fn unfinished_from(&self) -> Option<Timestamp> {
+        let told = |recording: &Recording| recording.began.filter(|began| began.from != Clock::Modified);
+        let began: Option<Vec<Timestamp>> = self.unfinished().map(|recording| Some(told(recording)?.at)).collect();
+        began?.into_iter().min()
+    }
+
     pub fn skipped(&self) -> impl Iterator<Item = (&Recording, &Skip)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.fate {
             Fate::Skipped(skip) => Some((&outcome.recording, skip)),
@@ -252,7 +269,10 @@ impl Run {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
     pub heard: u64,
+    /// Heard before, copies, and those still being written.
     pub skipped: u64,
+    /// Of those skipped, the ones still being written.
+    pub unfinished: u64,
     pub failed: u64,
     pub detections: u64,
     /// Clips of those detections that could not be written.

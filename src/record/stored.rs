@@ -22,9 +22,15 @@ pub struct PastRun {
     /// Name of the zone in which its days were cut; an IANA name unless the system had none.
     pub zone: String,
     pub window: Window,
+    /// `k/n`, where it looked for a part of the recordings only.
+    pub shard: Option<String>,
+    /// Was given files, not only folders.
+    pub single_files: bool,
     pub exit_code: u8,
     /// `detections` are those that no later run has replaced.
     pub counts: Counts,
+    /// When the first of the unfinished began. None if there are none, or if one of them does not tell.
+    pub unfinished_from: Option<Timestamp>,
     /// Length of the audio that this run heard.
     pub audio: Duration,
 }

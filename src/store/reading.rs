@@ -42,9 +42,13 @@ pub struct RunColumns {
     pub zone: String,
     pub window_from: Option<Timestamp>,
     pub window_to: Option<Timestamp>,
+    pub shard: Option<String>,
+    pub single_files: bool,
     pub exit_code: i32,
     pub heard: i64,
     pub skipped: i64,
+    pub unfinished: i64,
+    pub unfinished_from: Option<Timestamp>,
     pub failed: i64,
     pub audio_seconds: f64,
     pub detections: i64,
@@ -89,8 +93,8 @@ pub struct DetectionColumns {
 
 impl RunColumns {
     pub fn run(self) -> PastRun {
-        let counts = [self.heard, self.skipped, self.failed, self.detections, self.clips_lost];
-        let [heard, skipped, failed, detections, clips_lost] = counts.map(i64::cast_unsigned);
+        let counts = [self.heard, self.skipped, self.unfinished, self.failed, self.detections, self.clips_lost];
+        let [heard, skipped, unfinished, failed, detections, clips_lost] = counts.map(i64::cast_unsigned);
         PastRun {
             id: self.id,
             source: self.source,
@@ -99,8 +103,11 @@ impl RunColumns {
             version: self.version,
             zone: self.zone,
             window: Window { from: self.window_from, to: self.window_to },
+            shard: self.shard,
+            single_files: self.single_files,
             exit_code: u8::try_from(self.exit_code).unwrap_or(u8::MAX),
-            counts: Counts { heard, skipped, failed, detections, clips_lost },
+            counts: Counts { heard, skipped, unfinished, failed, detections, clips_lost },
+            unfinished_from: self.unfinished_from,
             audio: duration(self.audio_seconds),
         }
     }

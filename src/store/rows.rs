@@ -37,9 +37,13 @@ pub struct RunRow {
     pub zone: String,
     pub window_from: Option<Timestamp>,
     pub window_to: Option<Timestamp>,
+    pub shard: Option<String>,
+    pub single_files: bool,
     pub exit_code: i32,
     pub heard: i64,
     pub skipped: i64,
+    pub unfinished: i64,
+    pub unfinished_from: Option<Timestamp>,
     pub failed: i64,
     pub audio_seconds: f64,
 }
@@ -137,9 +141,11 @@ impl Rows {
 
     /// What the database should hold once these are committed.
     pub fn counts(&self) -> Counts {
-        let [heard, skipped, failed] = [self.run.heard, self.run.skipped, self.run.failed].map(i64::cast_unsigned);
+        let run = &self.run;
+        let counts = [run.heard, run.skipped, run.unfinished, run.failed].map(i64::cast_unsigned);
+        let [heard, skipped, unfinished, failed] = counts;
         let clips_lost = self.recordings.iter().map(|row| row.clips_lost.cast_unsigned()).sum();
-        Counts { heard, skipped, failed, detections: self.detections.len() as u64, clips_lost }
+        Counts { heard, skipped, unfinished, failed, detections: self.detections.len() as u64, clips_lost }
     }
 
     /// Contents whose earlier rows, heard or failed, are replaced by this run's.
@@ -164,9 +170,13 @@ impl RunRow {
             zone: run.analysis.zone.clone(),
             window_from: run.window.from.map(microseconds),
             window_to: run.window.to.map(microseconds),
+            shard: run.shard.clone(),
+            single_files: run.single_files,
             exit_code: run.exit_code.into(),
             heard: count(|fate| matches!(fate, Fate::Heard(_))) as i64,
             skipped: count(|fate| matches!(fate, Fate::Skipped(_))) as i64,
+            unfinished: run.unfinished().count() as i64,
+            unfinished_from: run.unfinished_from().map(microseconds),
             failed: count(|fate| matches!(fate, Fate::Failed(_))) as i64,
             audio_seconds: run.heard().map(|(_, heard)| heard.audio.as_secs_f64()).sum(),
         }

@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 use super::account::Account;
 
 /// Metric, and its unit as CloudWatch calls it.
-const CLOUDWATCH: [(&str, &str); 9] = [
+const CLOUDWATCH: [(&str, &str); 10] = [
     ("success", "None"),
     ("exit_code", "None"),
     ("duration_seconds", "Seconds"),
     ("heard", "Count"),
+    ("unfinished", "Count"),
     ("failed", "Count"),
     ("detections", "Count"),
     ("clips_lost", "Count"),
@@ -37,6 +38,7 @@ pub fn summary(account: &Account) -> Map<String, Value> {
         "stage_seconds": Map::from_iter(stages),
         "heard": counts.heard,
         "skipped": counts.skipped,
+        "unfinished": counts.unfinished,
         "failed": counts.failed,
         "detections": counts.detections,
         "clips_lost": counts.clips_lost,

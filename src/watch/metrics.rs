@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::account::Account;
+use crate::record::Counts;
 use crate::replace::{is_special, replace};
 
 const LAST_SUCCESS: &str = "giggles_last_success_timestamp_seconds";
@@ -31,8 +32,7 @@ pub fn text(account: &Account, last_success: f64) -> String {
     file.one("giggles_last_run_duration_seconds", "How long the last run took.", account.took.as_secs_f64());
     file.one("giggles_last_run_exit_code", "Exit code of the last run.", account.exit.code().into());
     file.one("giggles_last_run_success", "1 if the last run heard everything.", f64::from(account.is_success()));
-    let recordings = [("heard", counts.heard), ("skipped", counts.skipped), ("failed", counts.failed)];
-    let recordings = recordings.map(|(status, count)| (label("status", status), count as f64));
+    let recordings = by_status(counts).map(|(status, count)| (label("status", status), count as f64));
     file.many("giggles_last_run_recordings", "Recordings of the last run, by what became of them.", &recordings);
     file.one("giggles_last_run_audio_seconds", "Audio heard by the last run.", account.ending.audio.as_secs_f64());
     file.one("giggles_last_run_detections", "Laughs stored by the last run.", counts.detections as f64);
@@ -49,6 +49,16 @@ pub fn text(account: &Account, last_success: f64) -> String {
     let build = [label("version", env!("CARGO_PKG_VERSION")), label("model_sha256", &account.model_sha256)].join(",");
     file.many("giggles_build_info", "Version and model of the last run.", &[(build, 1.0)]);
     file.text
+}
+
+/// Each recording once, so that their sum is all of them: the unfinished are not among the skipped here.
+fn by_status(counts: &Counts) -> [(&'static str, u64); 4] {
+    [
+        ("heard", counts.heard),
+        ("skipped", counts.skipped.saturating_sub(counts.unfinished)),
+        ("unfinished", counts.unfinished),
+        ("failed", counts.failed),
+    ]
 }
 
 struct Textfile {
@@ -115,6 +125,7 @@ mod tests {
         # TYPE giggles_last_run_recordings gauge
         giggles_last_run_recordings{source="neil",status="heard"} 3
         giggles_last_run_recordings{source="neil",status="skipped"} 1
+        giggles_last_run_recordings{source="neil",status="unfinished"} 1
         giggles_last_run_recordings{source="neil",status="failed"} 1
         # HELP giggles_last_run_audio_seconds Audio heard by the last run.
         # TYPE giggles_last_run_audio_seconds gauge

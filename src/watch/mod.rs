@@ -155,7 +155,7 @@ mod tests {
             peak_rss: Some(80_000_000),
             model_sha256: "ab".repeat(32),
             ending: Ending {
-                counts: Counts { heard: 3, skipped: 1, failed: 1, detections: 2, clips_lost: 0 },
+                counts: Counts { heard: 3, skipped: 2, unfinished: 1, failed: 1, detections: 2, clips_lost: 0 },
                 audio: Duration::from_secs(3600),
                 summary: "2 new laughs; 3 recordings heard; stored in /srv".into(),
                 outline: "2 new laughs; 3 recordings heard".into(),

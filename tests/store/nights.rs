@@ -94,6 +94,8 @@ impl Night {
             },
             zone: TimeZone::get(zone).unwrap(),
             window: Window::default(),
+            shard: None,
+            single_files: false,
             exit_code: 3,
             outcomes: self.outcomes,
         }

@@ -89,6 +89,47 @@ pub fn a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for(home: 
     assert_eq!(count("", ""), 1);
 }
 
+pub fn what_a_run_has_not_looked_at_reads_back(home: &impl Home) {
+    let growing = |name, instant| Recording { began: at(instant), ..recording(name, 1) };
+    let of = |name, clock| {
+        let mut recording = growing(name, "2025-10-24T13:00:00.5Z");
+        recording.began.as_mut().unwrap().from = clock;
+        recording
+    };
+    let named = night("neil")
+        .skipped(growing("b.wav", "2025-10-24T14:00:00Z"), Skip::BeingWritten)
+        .skipped(of("a.wav", Clock::Name), Skip::BeingWritten)
+        .skipped(growing("old.wav", "2025-10-24T12:00:00Z"), Skip::AlreadyHeard);
+    let run = Run { shard: Some("2/12".into()), single_files: true, ..named.build() };
+    save(home, &run);
+    let stored = reader(home).runs(None, 9).unwrap().remove(0);
+    assert_eq!((stored.shard.as_deref(), stored.single_files), (Some("2/12"), true));
+    assert_eq!(stored.counts, Counts { skipped: 3, unfinished: 2, ..Counts::default() });
+    assert_eq!(stored.unfinished_from, "2025-10-24T13:00:00.5Z".parse().ok(), "the first of them");
+
+    let touched = night("mia")
+        .skipped(growing("b.wav", "2025-10-24T14:00:00Z"), Skip::BeingWritten)
+        .skipped(of("a.wav", Clock::Modified), Skip::BeingWritten);
+    save(home, &touched.build());
+    let stored = reader(home).runs(Some("mia"), 9).unwrap().remove(0);
+    assert_eq!((stored.counts.unfinished, stored.unfinished_from), (2, None), "one does not tell");
+    assert_eq!((stored.shard, stored.single_files), (None, false));
+}
+
+/// Runs of before schema 3 said nothing of these: they count as before.
+pub fn runs_of_an_older_giggles_looked_at_everything(home: &impl Home) {
+    save(home, &night("neil").skipped(recording("a.wav", 1), Skip::AlreadyHeard).build());
+    for column in ["shard", "single_files", "unfinished_from", "unfinished"] {
+        home.tell(&format!("ALTER TABLE runs DROP COLUMN {column}"));
+    }
+    home.tell("ALTER TABLE recordings DROP COLUMN clips_lost; DROP TABLE notes");
+    home.tell("DELETE FROM giggles_schema WHERE version > 2");
+    drop(open(&home.location()).unwrap());
+    let run = reader(home).runs(None, 9).unwrap().remove(0);
+    assert_eq!((run.shard, run.single_files, run.unfinished_from), (None, false, None));
+    assert_eq!(run.counts, Counts { skipped: 1, ..Counts::default() });
+}
+
 pub fn runs_are_read_latest_first(home: &impl Home) {
     let mut first = night("neil").heard(recording("a.ogg", 1), vec![event(1.0, 2.0)]).build();
     first.window = window("2025-10-23T07:00:00Z", "");

@@ -77,6 +77,10 @@ pub fn verdict(day: &Day) -> String {
         Verdict::Failed(count) => format!("incomplete, {} failed", several(count, "recording")),
         Verdict::Running => "not over yet".into(),
         Verdict::Unfinished => "incomplete, no run has looked for the whole day since it ended".into(),
+        Verdict::BeingWritten(1) => "incomplete, 1 recording was still being written when the last run looked".into(),
+        Verdict::BeingWritten(count) => {
+            format!("incomplete, {count} recordings were still being written when the last run looked")
+        }
         Verdict::Complete => "complete".into(),
     }
 }
@@ -96,15 +100,25 @@ pub fn failures(day: &Day) -> Vec<String> {
     let count = day.failures().count();
     let mut lines = Vec::new();
     if count > 0 {
-        let hidden = span::length(&day.failed);
-        let hidden = if hidden.is_zero() { "how long is not known".into() } else { words(hidden) };
-        lines.push(format!("{} failed ({hidden}):", several(count, "recording")));
+        lines.push(format!("{} failed ({}):", several(count, "recording"), missing(day)));
     }
     lines.extend(day.failures().take(LINES).map(|(recording, failure)| failed(day, recording, failure)));
     if count > LINES {
         lines.push(format!("  and {} more (--json tells all)", count - LINES));
     }
     lines
+}
+
+/// How much of the day is in failed recordings only. What else recorded the same hours may have been heard.
+fn missing(day: &Day) -> String {
+    let is_unknown = |(recording, _): (&StoredRecording, _)| {
+        recording.began.is_none() || recording.duration.is_none_or(|length| length.is_zero())
+    };
+    match span::length(&day.failed) {
+        hidden if !hidden.is_zero() => words(hidden),
+        _ if day.failures().any(is_unknown) => "how long is not known".into(),
+        _ => "recordings that were heard hold the same time".into(),
+    }
 }
 
 fn lost_clips(day: &Day) -> Option<String> {

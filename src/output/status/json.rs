@@ -35,8 +35,11 @@ fn run(run: &PastRun) -> Value {
             "from": run.window.from.map(|at| at.to_string()),
             "to": run.window.to.map(|at| at.to_string()),
         },
+        "shard": run.shard,
+        "single_files": run.single_files,
         "exit_code": run.exit_code,
         "counts": run.counts,
+        "unfinished_from": run.unfinished_from.map(|at| at.to_string()),
         "audio_seconds": seconds(run.audio),
     })
 }
@@ -51,7 +54,8 @@ pub fn day(day: &Day) -> Value {
         "complete": day.verdict() == Verdict::Complete,
         "verdict": verdict(day),
         "is_over": day.is_over,
-        "looked_at": day.looked.map(|at| at.to_string()),
+        "looked_at": day.looked_at().map(|at| at.to_string()),
+        "unfinished": day.unfinished(),
         "heard_seconds": seconds(span::length(&day.heard)),
         "failed_seconds": seconds(span::length(&day.failed)),
         "gap_seconds": seconds(span::length(&day.gaps)),

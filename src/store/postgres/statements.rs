@@ -65,8 +65,10 @@ pub fn commit(client: &mut Client, rows: &Rows) -> Result<(), Error> {
 fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Error> {
     transaction.execute(
         "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
-            window_from, window_to, exit_code, heard, skipped, failed, audio_seconds)
-         VALUES ($1::text::uuid, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            window_from, window_to, shard, single_files, exit_code, heard, skipped, unfinished, unfinished_from,
+            failed, audio_seconds)
+         VALUES ($1::text::uuid, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            $18, $19)",
         &[
             &run.id,
             &run.source,
@@ -78,9 +80,13 @@ fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Er
             &run.zone,
             &run.window_from,
             &run.window_to,
+            &run.shard,
+            &run.single_files,
             &run.exit_code,
             &run.heard,
             &run.skipped,
+            &run.unfinished,
+            &run.unfinished_from,
             &run.failed,
             &run.audio_seconds,
         ],
@@ -137,13 +143,20 @@ fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
 
 pub fn counts(client: &mut impl GenericClient, run: &str) -> Result<Counts, Error> {
     let row = client.query_one(
-        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
+        "SELECT heard, skipped, unfinished, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
             (SELECT coalesce(sum(clips_lost), 0)::bigint FROM recordings WHERE run_id = runs.id)
          FROM runs WHERE id = $1::text::uuid",
         &[&run],
     )?;
     let count = |column| row.get::<_, i64>(column).cast_unsigned();
-    Ok(Counts { heard: count(0), skipped: count(1), failed: count(2), detections: count(3), clips_lost: count(4) })
+    Ok(Counts {
+        heard: count(0),
+        skipped: count(1),
+        unfinished: count(2),
+        failed: count(3),
+        detections: count(4),
+        clips_lost: count(5),
+    })
 }
 
 /// Rows as Postgres' jsonb_to_recordset reads them.

@@ -57,15 +57,19 @@ pub fn commit(connection: &mut Connection, rows: &Rows) -> rusqlite::Result<()> 
 fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<usize> {
     transaction.execute(
         "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
-            window_from, window_to, exit_code, heard, skipped, failed, audio_seconds)
+            window_from, window_to, shard, single_files, exit_code, heard, skipped, unfinished, unfinished_from,
+            failed, audio_seconds)
          VALUES (:id, :source, :started_at, :ended_at, :version, :analysis, :model_sha256, :zone,
-            :window_from, :window_to, :exit_code, :heard, :skipped, :failed, :audio_seconds)",
+            :window_from, :window_to, :shard, :single_files, :exit_code, :heard, :skipped, :unfinished,
+            :unfinished_from, :failed, :audio_seconds)",
         named_params! {
             ":id": run.id, ":source": run.source, ":started_at": instant(run.started_at),
             ":ended_at": instant(run.ended_at), ":version": run.version, ":analysis": run.analysis,
             ":model_sha256": run.model_sha256, ":zone": run.zone, ":window_from": run.window_from.map(instant),
-            ":window_to": run.window_to.map(instant), ":exit_code": run.exit_code, ":heard": run.heard,
-            ":skipped": run.skipped, ":failed": run.failed, ":audio_seconds": run.audio_seconds,
+            ":window_to": run.window_to.map(instant), ":shard": run.shard,
+            ":single_files": run.single_files, ":exit_code": run.exit_code, ":heard": run.heard,
+            ":skipped": run.skipped, ":unfinished": run.unfinished,
+            ":unfinished_from": run.unfinished_from.map(instant), ":failed": run.failed, ":audio_seconds": run.audio_seconds,
         },
     )
 }
@@ -135,7 +139,7 @@ fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &Detection
 
 pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
     connection.query_row(
-        "SELECT heard, skipped, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
+        "SELECT heard, skipped, unfinished, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
             (SELECT coalesce(sum(clips_lost), 0) FROM recordings WHERE run_id = runs.id)
          FROM runs WHERE id = ?1",
         [run],
@@ -144,9 +148,10 @@ pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
             Ok(Counts {
                 heard: count(0)?,
                 skipped: count(1)?,
-                failed: count(2)?,
-                detections: count(3)?,
-                clips_lost: count(4)?,
+                unfinished: count(2)?,
+                failed: count(3)?,
+                detections: count(4)?,
+                clips_lost: count(5)?,
             })
         },
     )
