@@ -9,8 +9,12 @@ use rusqlite::ErrorCode;
 use crate::store::location::DatabaseFile;
 use crate::store::{StoreError, schema};
 
+/// SQLite's own word for a file that is not where it was opened.
+const MOVED: i32 = rusqlite::ffi::SQLITE_READONLY_DBMOVED;
+
 pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
+        Some(_) if error.sqlite_error().is_some_and(|error| error.extended_code == MOVED) => moved(database),
         Some(ErrorCode::NotADatabase) => {
             StoreError::Config(format!("{database} is not an SQLite database; name another file"))
         }
