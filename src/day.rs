@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub use self::joined::{Joined, SEAM, joined};
+pub use self::joined::{Joined, SEAM, joined, share_notes};
 pub use self::span::Span;
 
 use self::span::{union, without};

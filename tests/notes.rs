@@ -199,3 +199,32 @@ fn a_note_finds_its_laugh_after_a_scan_under_other_rules() {
     place.scan(&["--tz", "UTC"]).ends_with(0);
     assert_eq!(laughs()["laughs"][0]["note"], "with Ann");
 }
+
+/// A laugh in two rows, as a recorder cut it.
+fn cut() -> Place {
+    let place = Place::new();
+    let hour = |name, byte, instant| giggles::record::Recording { began: at(instant), ..recording(name, byte) };
+    let run = night("neil")
+        .heard(hour("noon.ogg", 1, "2025-10-24T19:00:00Z"), vec![event(3598.0, 3600.0)])
+        .heard(hour("one.ogg", 2, "2025-10-24T20:00:00Z"), vec![event(0.0, 1.0)])
+        .build();
+    open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
+    place
+}
+
+#[test]
+fn what_is_said_of_one_row_of_a_cut_laugh_is_said_of_both() {
+    let place = cut();
+    import(&place, &line(3598.0, 3600.0, Some("discard"), Some("a cough"), "2025-10-25T08:00:00Z"), &[]).ends_with(0);
+    let table = export(&place, "csv");
+    assert_eq!(table.matches("discard,a cough").count(), 2, "{table}");
+    let text = report(&place, &[]).stdout;
+    assert!(text.starts_with("1 laugh\n"), "{text}");
+    assert_eq!(text.matches("(discarded: a cough)").count(), 1, "{text}");
+
+    // What is said later of the other row is the laugh's.
+    let later = line(0.0, 1.0, Some("keep"), None, "2025-10-25T09:00:00Z").replace("noon.ogg", "one.ogg");
+    let later = later.replace(&content(1).to_string(), &content(2).to_string());
+    import(&place, &later, &[]).ends_with(0);
+    assert_eq!(export(&place, "csv").matches(",keep,").count(), 2);
+}

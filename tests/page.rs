@@ -2,12 +2,15 @@
 
 #[path = "support/browser.rs"]
 mod browser;
+#[path = "store/nights.rs"]
+mod nights;
 mod support;
 
 use std::fs;
 use std::path::PathBuf;
 
 use browser::Browser;
+use nights::{at, event, night, recording};
 use serde_json::{Value, json};
 use support::program::{Place, eventually};
 
@@ -176,6 +179,26 @@ fn what_is_stored_later_than_the_browser_remembers_is_shown() {
     browser.run("document.querySelectorAll('.discard')[0].click()");
     assert_eq!(judged(&browser)[0], json!(["false", "false", "", false]), "and can be changed all the same");
     assert_eq!(brought_back(&place, &browser), "1 note stored\n");
+}
+
+#[test]
+fn what_is_said_of_a_laugh_cut_in_two_is_exported_for_both_parts() {
+    let place = Place::new();
+    fs::create_dir(place.path("downloads")).unwrap();
+    let hour = |name, byte, instant| giggles::record::Recording { began: at(instant), ..recording(name, byte) };
+    let run = night("neil")
+        .heard(hour("noon.ogg", 1, "2025-09-30T19:00:00Z"), vec![event(3598.0, 3600.0)])
+        .heard(hour("one.ogg", 2, "2025-09-30T20:00:00Z"), vec![event(0.0, 1.0)])
+        .build();
+    giggles::store::open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
+    place.run(&["report", "--database", &place.sqlite(), "--date", "2025-09-30", "-o", "day.html"]).ends_with(0);
+    let browser = opened(&place, (1200, 900));
+    assert_eq!(shown(&browser), "1 of 1 shown");
+    browser.run("document.querySelector('.discard').click()");
+    assert_eq!(brought_back(&place, &browser), "2 notes stored\n");
+    assert_eq!(place.number("SELECT count(*) FROM notes WHERE verdict = 'discard' AND recording = 'one.ogg'"), 1);
+    place.run(&["report", "--database", &place.sqlite(), "--date", "2025-09-30", "-o", "day.html"]).ends_with(0);
+    assert!(fs::read_to_string(place.path("day.html")).unwrap().contains("<p class=\"said\">discarded</p>"));
 }
 
 /// Every text, drawing and edge with its contrast to what it stands on, and the least it must have.

@@ -4,6 +4,7 @@
 //! Two rows are one laugh where the first ends with its recording, the second begins with the next one, and no
 //! time lies between the recordings.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -80,6 +81,20 @@ pub fn joined<'a>(recordings: impl IntoIterator<Item = &'a StoredRecording>) -> 
     }
     laughs.sort_by_key(Joined::starts);
     laughs
+}
+
+/// Gives each row of a laugh that was cut what is said of the laugh: a note may have been stored for one of them.
+pub fn share_notes(recordings: &mut [StoredRecording]) {
+    let mut said: HashMap<*const Laugh, Note> = HashMap::new();
+    for laugh in joined(&*recordings).iter().filter(|laugh| laugh.parts.len() > 1) {
+        let rows = laugh.parts.iter().map(|(_, row)| std::ptr::from_ref(*row));
+        said.extend(laugh.note().into_iter().flat_map(|note| rows.clone().map(|row| (row, note.clone()))));
+    }
+    for laugh in recordings.iter_mut().flat_map(StoredRecording::laughs_mut) {
+        if let Some(note) = said.remove(&std::ptr::from_ref(laugh)) {
+            laugh.note = Some(note);
+        }
+    }
 }
 
 fn is_cut((before, first): (&StoredRecording, &Laugh), (after, second): (&StoredRecording, &Laugh)) -> bool {

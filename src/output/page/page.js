@@ -111,11 +111,9 @@
 
   const lines = () => laughs.map((laugh) => [laugh, load(laugh)])
     .filter(([, said]) => said.at) // Also what was taken back: it may be stored.
-    .map(([laugh, said]) => JSON.stringify({
-      source: laugh.source, recording: laugh.recording, content_sha256: laugh.content_sha256,
-      start_seconds: laugh.start_seconds, end_seconds: laugh.end_seconds, starts_at: laugh.starts_at,
-      verdict: said.verdict || null, note: said.note || null, at: said.at,
-    }) + "\n").join("");
+    .flatMap(([laugh, said]) => laugh.parts.map((part) => JSON.stringify({
+      source: laugh.source, ...part, verdict: said.verdict || null, note: said.note || null, at: said.at,
+    }) + "\n")).join(""); // A line a part: each has its own row in the database.
   const exportNotes = () => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([lines()], { type: "application/x-ndjson" }));
