@@ -205,3 +205,29 @@ fn only_what_went_wrong_is_loud() {
     let calm = above.find("class=\"calm\"").unwrap();
     assert!(calm < above.find("before the first").unwrap(), "in another colour");
 }
+
+#[test]
+fn where_nobody_listened_there_is_no_zero() {
+    let noon = || began("noon.ogg", 1, "2025-10-24T19:00:00Z");
+    let failed = place(&night("neil").failed(noon(), RecordingError::Empty).build());
+    let elsewhere = night("neil").heard(began("noon.ogg", 1, "2025-10-20T19:00:00Z"), vec![event(1.0, 2.0)]).build();
+    for (place, code) in [(failed, 3), (place(&elsewhere), 4)] {
+        let text = report(&place, &[]).ends_with(code).stdout;
+        assert!(text.starts_with("nobody listened\n") && !text.contains("0 laughs"), "{text}");
+        assert_eq!(report(&place, &["--json"]).ends_with(code).json()["laughs"], serde_json::Value::Null);
+        let written = report(&place, &["-o", "day.html"]).ends_with(code).stdout;
+        assert!(written.starts_with("day.html: nobody listened, "), "{written}");
+        let page = fs::read_to_string(place.path("day.html")).unwrap();
+        assert!(page.contains("Nobody listened, so nobody knows.") && !page.contains("None was found"));
+    }
+}
+
+#[test]
+fn one_laugh_is_no_plural_and_a_silent_day_is_a_zero() {
+    let written = |events| {
+        let run = night("neil").heard(began("noon.ogg", 1, "2025-10-24T19:00:00Z"), events).build();
+        report(&place(&run), &["-o", "day.html"]).ends_with(0).stdout
+    };
+    assert!(written(vec![event(1.0, 2.0)]).starts_with("day.html: 1 laugh, "));
+    assert!(written(vec![]).starts_with("day.html: 0 laughs, "));
+}

@@ -106,8 +106,6 @@ fn write(
         .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     match quiet {
         true => Ok(()),
-        false => {
-            print(&format!("{}: {} laughs, {} kB\n", path.display(), report.telling().laughs(), page.len() / 1000))
-        }
+        false => print(&format!("{}: {}, {} kB\n", path.display(), report.telling().number(), page.len() / 1000)),
     }
 }

@@ -37,6 +37,16 @@ impl Telling<'_> {
         self.days.iter().map(|day| day.laughs().len()).sum()
     }
 
+    /// None where nobody listened: that is no zero.
+    pub fn laughs_heard(&self) -> Option<usize> {
+        self.days.iter().any(|day| !day.heard.is_empty()).then(|| self.laughs())
+    }
+
+    /// `1 laugh`, or that nobody listened.
+    pub fn number(&self) -> String {
+        self.laughs_heard().map_or_else(|| "nobody listened".to_owned(), |laughs| several(laughs, "laugh"))
+    }
+
     /// `same weekday 9.5 (4 days)`: what there is to compare with.
     pub fn comparisons(&self) -> Vec<(&'static str, Mean)> {
         let rows = [
@@ -50,7 +60,7 @@ impl Telling<'_> {
 
 /// For people.
 pub fn text(telling: &Telling) -> String {
-    let mut lines = vec![several(telling.laughs(), "laugh")];
+    let mut lines = vec![telling.number()];
     let compare = |(name, mean): (&str, Mean)| format!("{name} {:.1} ({})", mean.laughs, several(mean.days, "day"));
     let compared: Vec<String> = telling.comparisons().into_iter().map(compare).collect();
     if !compared.is_empty() {
@@ -100,7 +110,7 @@ pub fn document(telling: &Telling) -> String {
         "spec_version": SPEC_VERSION,
         "asked_at": telling.asked.to_string(),
         "zone": telling.zone.iana_name(),
-        "laughs": telling.laughs(),
+        "laughs": telling.laughs_heard(),
         "usual": {
             "same_weekday": mean(telling.usual.weekday),
             "week_before": mean(telling.usual.week),

@@ -12,10 +12,13 @@ use crate::output::status::day::clock;
 use crate::record::Judgement;
 
 pub fn section(page: &Page) -> String {
-    let laughs = page.telling.laughs();
-    if laughs == 0 {
-        return "<section>\n<h2>Laughs</h2>\n<p class=\"quiet\">None was found in what was heard.</p>\n</section>\n"
-            .into();
+    let none = match page.telling.laughs_heard() {
+        None => Some("Nobody listened, so nobody knows."),
+        Some(0) => Some("None was found in what was heard."),
+        Some(_) => None,
+    };
+    if let Some(none) = none {
+        return format!("<section>\n<h2>Laughs</h2>\n<p class=\"quiet\">{none}</p>\n</section>\n");
     }
     let parted = parted(page.sounds).map_or(String::new(), |parted| format!("<p class=\"aside\">{parted}</p>\n"));
     let (controls, rows) = (controls(page), rows(page));

@@ -84,12 +84,11 @@ pub fn verdict(day: &Day) -> String {
 /// `11 recordings heard, 9 h 12 min of the day; 14 laughs`
 fn counts(day: &Day) -> String {
     let heard = day.recordings.len() - day.failures().count();
-    format!(
-        "{} heard, {} of the day; {}",
-        several(heard, "recording"),
-        words(span::length(&day.heard)),
-        several(day.laughs().len(), "laugh")
-    )
+    let laughs = match day.heard.is_empty() {
+        true => "nobody listened".to_owned(),
+        false => several(day.laughs().len(), "laugh"),
+    };
+    format!("{} heard, {} of the day; {laughs}", several(heard, "recording"), words(span::length(&day.heard)))
 }
 
 pub fn failures(day: &Day) -> Vec<String> {
