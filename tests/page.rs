@@ -109,6 +109,43 @@ fn a_page_fits_a_phone_and_is_used_by_keys_alone() {
     assert_eq!(browser.run(unnamed), 0, "every control says what it is");
 }
 
+/// Where Tab goes among the rows, which marks are chosen, and what is said of each row.
+const KEYS: &str = "const all = (query) => [...document.querySelectorAll(query)];
+    return [all('.laughs li').map((row) => row.tabIndex), all('.mark').map((mark) => mark.classList.contains('at')),
+        all('.laughs li').map((row) => row.querySelector('.discard').ariaPressed)]";
+
+fn slide(browser: &Browser, from: f64) {
+    browser
+        .run(&format!("const slider = document.getElementById('threshold'); slider.value = {from}; slider.oninput()"));
+}
+
+#[test]
+fn keys_act_only_on_what_the_slider_leaves() {
+    let place = place();
+    let browser = opened(&place, (1200, 900));
+    assert_eq!(browser.run(KEYS), json!([[0, -1], [false, false], ["false", "false"]]));
+    // The weaker of the two is hidden, be it the first or the second.
+    let weak = browser.run("return JSON.parse(document.getElementById('laughs').textContent)[0].peak < 0.95");
+    let (hidden, left) = if weak == true { (0, 1) } else { (1, 0) };
+    browser.press(&"j".repeat(hidden + 1));
+    slide(&browser, 0.95);
+    assert_eq!(shown(&browser), "1 of 2 shown");
+    browser.press("d");
+    let said = browser.run(KEYS);
+    assert_eq!((&said[0][left], &said[1][left], &said[2][left]), (&json!(0), &json!(true), &json!("true")), "{said}");
+    assert_eq!((&said[0][hidden], &said[1][hidden], &said[2][hidden]), (&json!(-1), &json!(false), &json!("false")));
+
+    // Where all are hidden, nothing is judged, moved to or played.
+    slide(&browser, 1.0);
+    assert_eq!(shown(&browser), "0 of 2 shown");
+    browser.press("jd f");
+    assert_eq!(browser.run(KEYS)[2], said[2]);
+    assert_eq!(browser.run("return window.player === undefined"), true);
+    slide(&browser, 0.0);
+    assert_eq!(browser.run(KEYS)[0], json!([0, -1]));
+    assert_eq!(browser.logs().0, [""; 0]);
+}
+
 /// Exports on the page and imports the file; what the program says of it.
 fn brought_back(place: &Place, browser: &Browser) -> String {
     browser.run("document.getElementById('export').click()");
