@@ -168,7 +168,7 @@ fn a_page_without_its_script_shows_what_was_said() {
     import(&place, &three().replace("with Ann", "</script><b>Ann"), &[]).ends_with(0);
     report(&place, &["-o", "day.html"]);
     let page = fs::read_to_string(place.path("day.html")).unwrap();
-    assert!(page.contains("<p class=\"said\">kept: &lt;/script&gt;&lt;b&gt;Ann, &quot;ha&quot;</p>"));
+    assert!(page.contains("<p class=\"said\"><bdi>kept: &lt;/script&gt;&lt;b&gt;Ann, &quot;ha&quot;</bdi></p>"));
     assert!(page.contains("<li id=\"laugh-1\" class=\"discarded\" "));
     assert_eq!((page.matches("</script>").count(), page.matches("<b>Ann").count()), (2, 0));
 }
@@ -227,4 +227,21 @@ fn what_is_said_of_one_row_of_a_cut_laugh_is_said_of_both() {
     let later = later.replace(&content(1).to_string(), &content(2).to_string());
     import(&place, &later, &[]).ends_with(0);
     assert_eq!(export(&place, "csv").matches(",keep,").count(), 2);
+}
+
+#[test]
+fn a_note_does_nothing_to_a_terminal() {
+    let place = place();
+    let evil = format!("\u{1b}]0;title\u{7}\u{1b}[2J\r\n\u{202e}{}", "ha".repeat(4000));
+    import(&place, &line(60.0, 62.0, Some("keep"), Some(&evil), "2025-10-25T08:00:00Z"), &[]).ends_with(0);
+    let text = report(&place, &[]).stdout;
+    assert!(text.contains("(kept: \\x1b]0;title\\x07\\x1b[2J\\x0d\\x0a\\xe2\\x80\\xaehaha"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() < 300) && text.contains("ha…)"), "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\r', '\u{202e}']));
+    let laughs = report(&place, &["--json"]).json()["days"][0]["laughs"].clone();
+    assert_eq!(laughs[0]["note"], evil.trim(), "programs get all of it");
+
+    let long = line(60.0, 62.0, None, Some(&"a".repeat(100_000)), "2025-10-25T09:00:00Z");
+    let said = "notes.jsonl, line 1: note has 100000 letters, and may have 10000; nothing was stored";
+    import(&place, &long, &[]).ends_with(1).complains_of(said);
 }

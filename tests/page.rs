@@ -235,7 +235,21 @@ fn what_is_said_of_a_laugh_cut_in_two_is_exported_for_both_parts() {
     assert_eq!(brought_back(&place, &browser), "2 notes stored\n");
     assert_eq!(place.number("SELECT count(*) FROM notes WHERE verdict = 'discard' AND recording = 'one.ogg'"), 1);
     place.run(&["report", "--database", &place.sqlite(), "--date", "2025-09-30", "-o", "day.html"]).ends_with(0);
-    assert!(fs::read_to_string(place.path("day.html")).unwrap().contains("<p class=\"said\">discarded</p>"));
+    assert!(fs::read_to_string(place.path("day.html")).unwrap().contains("<p class=\"said\"><bdi>discarded</bdi></p>"));
+}
+
+#[test]
+fn on_paper_headings_stay_with_what_they_head_and_notes_are_seen() {
+    let place = place();
+    let browser = opened(&place, (1200, 900));
+    browser.run(WRITE);
+    browser.look("print", "light", 800);
+    let breaks = "return [...document.querySelectorAll('.month, .day')].map(
+        (drawing) => getComputedStyle(drawing.closest('section')).breakInside)";
+    assert_eq!(browser.run(breaks), json!(["avoid", "avoid"]));
+    let said = "return [...document.querySelectorAll('.said')].map(
+        (said) => [getComputedStyle(said).display, said.textContent])";
+    assert_eq!(browser.run(said), json!([["block", "with Ann"], ["none", ""]]));
 }
 
 /// Every text, drawing and edge with its contrast to what it stands on, and the least it must have.

@@ -39,7 +39,7 @@
     row.classList.toggle("discarded", said.verdict === "discard");
     marks.get(i)?.classList.toggle("out", said.verdict === "discard");
     // For paper, which has no buttons.
-    row.querySelector(".said").textContent = words(said);
+    row.querySelector(".said bdi").textContent = words(said);
     if (document.activeElement !== row.querySelector(".note")) row.querySelector(".note").value = said.note || "";
   };
   const judge = (i, verdict) => {
