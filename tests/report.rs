@@ -267,4 +267,10 @@ fn names_that_turn_text_around_turn_only_themselves() {
     let page = fs::read_to_string(place.path("day.html")).unwrap();
     assert!(page.contains("<small><bdi>\u{202e}noon.ogg</bdi></small>"));
     assert!(report(&place, &[]).stdout.contains("\\xe2\\x80\\xaenoon.ogg"));
+
+    let failed = night("neil").failed(began("\u{202e}one.ogg", 2, "2025-10-24T20:00:00Z"), RecordingError::Empty);
+    let place = self::place(&failed.build());
+    report(&place, &["-o", "day.html"]).ends_with(3);
+    let page = fs::read_to_string(place.path("day.html")).unwrap();
+    assert!(page.contains("\\xe2\\x80\\xaeone.ogg: ") && !page.contains('\u{202e}'));
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Look, local, several, since, words, zone_name};
 use crate::day::{Day, Span, Verdict, span};
-use crate::record::{StoredFailure, StoredRecording};
+use crate::record::{StoredFailure, StoredRecording, plain};
 
 /// Recorders that write when they hear something leave many gaps of seconds.
 pub const SHORT: Duration = Duration::from_secs(60);
@@ -119,7 +119,7 @@ fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> St
         Some(span) if span.is_empty() => clock(day, span.from),
         Some(span) => range(day, &span.within(&day.calendar.span)),
     };
-    format!("  {when}  {}: {}", recording.name, failure.reason)
+    format!("  {when}  {}: {}", plain(&recording.name), failure.reason)
 }
 
 pub fn gaps(day: &Day) -> Vec<String> {
