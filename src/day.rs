@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub use self::joined::{Joined, SEAM, joined};
+pub use self::joined::{Joined, SEAM, joined, share_notes};
 pub use self::look::Look;
 pub use self::span::Span;
 

@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clips", &["record", "audio", "laughter", "replace"]),
     ("listen", &["record", "audio", "yamnet", "laughter", "pool", "clips"]),
     ("shard", &[]),
-    ("store", &["record", "exit"]),
+    ("store", &["record", "exit", "day"]),
     ("day", &["record", "exit"]),
     ("care", &["record", "exit", "clips", "store"]),
     ("notes", &["record", "exit", "store"]),

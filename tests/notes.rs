@@ -168,7 +168,7 @@ fn a_page_without_its_script_shows_what_was_said() {
     import(&place, &three().replace("with Ann", "</script><b>Ann"), &[]).ends_with(0);
     report(&place, &["-o", "day.html"]);
     let page = fs::read_to_string(place.path("day.html")).unwrap();
-    assert!(page.contains("<p class=\"said\">kept: &lt;/script&gt;&lt;b&gt;Ann, &quot;ha&quot;</p>"));
+    assert!(page.contains("<p class=\"said\"><bdi>kept: &lt;/script&gt;&lt;b&gt;Ann, &quot;ha&quot;</bdi></p>"));
     assert!(page.contains("<li id=\"laugh-1\" class=\"discarded\" "));
     assert_eq!((page.matches("</script>").count(), page.matches("<b>Ann").count()), (2, 0));
 }
@@ -198,4 +198,50 @@ fn a_note_finds_its_laugh_after_a_scan_under_other_rules() {
     assert_eq!((place.number("SELECT count(*) FROM detections"), count(&place)), (0, 1));
     place.scan(&["--tz", "UTC"]).ends_with(0);
     assert_eq!(laughs()["laughs"][0]["note"], "with Ann");
+}
+
+/// A laugh in two rows, as a recorder cut it.
+fn cut() -> Place {
+    let place = Place::new();
+    let hour = |name, byte, instant| giggles::record::Recording { began: at(instant), ..recording(name, byte) };
+    let run = night("neil")
+        .heard(hour("noon.ogg", 1, "2025-10-24T19:00:00Z"), vec![event(3598.0, 3600.0)])
+        .heard(hour("one.ogg", 2, "2025-10-24T20:00:00Z"), vec![event(0.0, 1.0)])
+        .build();
+    open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
+    place
+}
+
+#[test]
+fn what_is_said_of_one_row_of_a_cut_laugh_is_said_of_both() {
+    let place = cut();
+    import(&place, &line(3598.0, 3600.0, Some("discard"), Some("a cough"), "2025-10-25T08:00:00Z"), &[]).ends_with(0);
+    let table = export(&place, "csv");
+    assert_eq!(table.matches("discard,a cough").count(), 2, "{table}");
+    let text = report(&place, &[]).stdout;
+    assert!(text.starts_with("1 laugh\n"), "{text}");
+    assert_eq!(text.matches("(discarded: a cough)").count(), 1, "{text}");
+
+    // What is said later of the other row is the laugh's.
+    let later = line(0.0, 1.0, Some("keep"), None, "2025-10-25T09:00:00Z").replace("noon.ogg", "one.ogg");
+    let later = later.replace(&content(1).to_string(), &content(2).to_string());
+    import(&place, &later, &[]).ends_with(0);
+    assert_eq!(export(&place, "csv").matches(",keep,").count(), 2);
+}
+
+#[test]
+fn a_note_does_nothing_to_a_terminal() {
+    let place = place();
+    let evil = format!("\u{1b}]0;title\u{7}\u{1b}[2J\r\n\u{202e}{}", "ha".repeat(4000));
+    import(&place, &line(60.0, 62.0, Some("keep"), Some(&evil), "2025-10-25T08:00:00Z"), &[]).ends_with(0);
+    let text = report(&place, &[]).stdout;
+    assert!(text.contains("(kept: \\x1b]0;title\\x07\\x1b[2J\\x0d\\x0a\\xe2\\x80\\xaehaha"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() < 300) && text.contains("ha…)"), "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\r', '\u{202e}']));
+    let laughs = report(&place, &["--json"]).json()["days"][0]["laughs"].clone();
+    assert_eq!(laughs[0]["note"], evil.trim(), "programs get all of it");
+
+    let long = line(60.0, 62.0, None, Some(&"a".repeat(100_000)), "2025-10-25T09:00:00Z");
+    let said = "notes.jsonl, line 1: note has 100000 letters, and may have 10000; nothing was stored";
+    import(&place, &long, &[]).ends_with(1).complains_of(said);
 }

@@ -2,12 +2,15 @@
 
 #[path = "support/browser.rs"]
 mod browser;
+#[path = "store/nights.rs"]
+mod nights;
 mod support;
 
 use std::fs;
 use std::path::PathBuf;
 
 use browser::Browser;
+use nights::{at, event, night, recording};
 use serde_json::{Value, json};
 use support::program::{Place, eventually};
 
@@ -106,6 +109,43 @@ fn a_page_fits_a_phone_and_is_used_by_keys_alone() {
     assert_eq!(browser.run(unnamed), 0, "every control says what it is");
 }
 
+/// Where Tab goes among the rows, which marks are chosen, and what is said of each row.
+const KEYS: &str = "const all = (query) => [...document.querySelectorAll(query)];
+    return [all('.laughs li').map((row) => row.tabIndex), all('.mark').map((mark) => mark.classList.contains('at')),
+        all('.laughs li').map((row) => row.querySelector('.discard').ariaPressed)]";
+
+fn slide(browser: &Browser, from: f64) {
+    browser
+        .run(&format!("const slider = document.getElementById('threshold'); slider.value = {from}; slider.oninput()"));
+}
+
+#[test]
+fn keys_act_only_on_what_the_slider_leaves() {
+    let place = place();
+    let browser = opened(&place, (1200, 900));
+    assert_eq!(browser.run(KEYS), json!([[0, -1], [false, false], ["false", "false"]]));
+    // The weaker of the two is hidden, be it the first or the second.
+    let weak = browser.run("return JSON.parse(document.getElementById('laughs').textContent)[0].peak < 0.95");
+    let (hidden, left) = if weak == true { (0, 1) } else { (1, 0) };
+    browser.press(&"j".repeat(hidden + 1));
+    slide(&browser, 0.95);
+    assert_eq!(shown(&browser), "1 of 2 shown");
+    browser.press("d");
+    let said = browser.run(KEYS);
+    assert_eq!((&said[0][left], &said[1][left], &said[2][left]), (&json!(0), &json!(true), &json!("true")), "{said}");
+    assert_eq!((&said[0][hidden], &said[1][hidden], &said[2][hidden]), (&json!(-1), &json!(false), &json!("false")));
+
+    // Where all are hidden, nothing is judged, moved to or played.
+    slide(&browser, 1.0);
+    assert_eq!(shown(&browser), "0 of 2 shown");
+    browser.press("jd f");
+    assert_eq!(browser.run(KEYS)[2], said[2]);
+    assert_eq!(browser.run("return window.player === undefined"), true);
+    slide(&browser, 0.0);
+    assert_eq!(browser.run(KEYS)[0], json!([0, -1]));
+    assert_eq!(browser.logs().0, [""; 0]);
+}
+
 /// Exports on the page and imports the file; what the program says of it.
 fn brought_back(place: &Place, browser: &Browser) -> String {
     browser.run("document.getElementById('export').click()");
@@ -176,6 +216,40 @@ fn what_is_stored_later_than_the_browser_remembers_is_shown() {
     browser.run("document.querySelectorAll('.discard')[0].click()");
     assert_eq!(judged(&browser)[0], json!(["false", "false", "", false]), "and can be changed all the same");
     assert_eq!(brought_back(&place, &browser), "1 note stored\n");
+}
+
+#[test]
+fn what_is_said_of_a_laugh_cut_in_two_is_exported_for_both_parts() {
+    let place = Place::new();
+    fs::create_dir(place.path("downloads")).unwrap();
+    let hour = |name, byte, instant| giggles::record::Recording { began: at(instant), ..recording(name, byte) };
+    let run = night("neil")
+        .heard(hour("noon.ogg", 1, "2025-09-30T19:00:00Z"), vec![event(3598.0, 3600.0)])
+        .heard(hour("one.ogg", 2, "2025-09-30T20:00:00Z"), vec![event(0.0, 1.0)])
+        .build();
+    giggles::store::open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
+    place.run(&["report", "--database", &place.sqlite(), "--date", "2025-09-30", "-o", "day.html"]).ends_with(0);
+    let browser = opened(&place, (1200, 900));
+    assert_eq!(shown(&browser), "1 of 1 shown");
+    browser.run("document.querySelector('.discard').click()");
+    assert_eq!(brought_back(&place, &browser), "2 notes stored\n");
+    assert_eq!(place.number("SELECT count(*) FROM notes WHERE verdict = 'discard' AND recording = 'one.ogg'"), 1);
+    place.run(&["report", "--database", &place.sqlite(), "--date", "2025-09-30", "-o", "day.html"]).ends_with(0);
+    assert!(fs::read_to_string(place.path("day.html")).unwrap().contains("<p class=\"said\"><bdi>discarded</bdi></p>"));
+}
+
+#[test]
+fn on_paper_headings_stay_with_what_they_head_and_notes_are_seen() {
+    let place = place();
+    let browser = opened(&place, (1200, 900));
+    browser.run(WRITE);
+    browser.look("print", "light", 800);
+    let breaks = "return [...document.querySelectorAll('.month, .day')].map(
+        (drawing) => getComputedStyle(drawing.closest('section')).breakInside)";
+    assert_eq!(browser.run(breaks), json!(["avoid", "avoid"]));
+    let said = "return [...document.querySelectorAll('.said')].map(
+        (said) => [getComputedStyle(said).display, said.textContent])";
+    assert_eq!(browser.run(said), json!([["block", "with Ann"], ["none", ""]]));
 }
 
 /// Every text, drawing and edge with its contrast to what it stands on, and the least it must have.

@@ -205,3 +205,72 @@ fn only_what_went_wrong_is_loud() {
     let calm = above.find("class=\"calm\"").unwrap();
     assert!(calm < above.find("before the first").unwrap(), "in another colour");
 }
+
+#[test]
+fn where_nobody_listened_there_is_no_zero() {
+    let noon = || began("noon.ogg", 1, "2025-10-24T19:00:00Z");
+    let failed = place(&night("neil").failed(noon(), RecordingError::Empty).build());
+    let elsewhere = night("neil").heard(began("noon.ogg", 1, "2025-10-20T19:00:00Z"), vec![event(1.0, 2.0)]).build();
+    for (place, code) in [(failed, 3), (place(&elsewhere), 4)] {
+        let text = report(&place, &[]).ends_with(code).stdout;
+        assert!(text.starts_with("nobody listened\n") && !text.contains("0 laughs"), "{text}");
+        assert_eq!(report(&place, &["--json"]).ends_with(code).json()["laughs"], serde_json::Value::Null);
+        let written = report(&place, &["-o", "day.html"]).ends_with(code).stdout;
+        assert!(written.starts_with("day.html: nobody listened, "), "{written}");
+        let page = fs::read_to_string(place.path("day.html")).unwrap();
+        assert!(page.contains("Nobody listened, so nobody knows.") && !page.contains("None was found"));
+    }
+}
+
+#[test]
+fn one_laugh_is_no_plural_and_a_silent_day_is_a_zero() {
+    let written = |events| {
+        let run = night("neil").heard(began("noon.ogg", 1, "2025-10-24T19:00:00Z"), events).build();
+        report(&place(&run), &["-o", "day.html"]).ends_with(0).stdout
+    };
+    assert!(written(vec![event(1.0, 2.0)]).starts_with("day.html: 1 laugh, "));
+    assert!(written(vec![]).starts_with("day.html: 0 laughs, "));
+}
+
+#[test]
+fn a_report_is_of_whole_days() {
+    let place = place(&cut());
+    let database = place.sqlite();
+    let of = |from: &str, to: &str| {
+        place.run(&[
+            "report",
+            "--database",
+            &database,
+            "--tz",
+            "America/Los_Angeles",
+            "--json",
+            "--from",
+            from,
+            "--to",
+            to,
+        ])
+    };
+    assert_eq!(of("2025-10-24", "2025-10-25").ends_with(0).json()["laughs"], 2);
+    assert_eq!(of("2025-10-24T00:00", "2025-10-25T07:00Z").json()["days"].as_array().unwrap().len(), 1, "midnights");
+    let refused = "--from: a report is of whole days; give a day such as 2025-10-24, without a time";
+    of("2025-10-24T13:00", "2025-10-25").ends_with(78).complains_of(refused);
+    of("2025-10-24", "2025-10-24T18:00").ends_with(78).complains_of("--to: a report is of whole days");
+    let help = place.run(&["report", "--help"]).ends_with(0).stdout;
+    assert!(help.contains("--from <DAY>") && help.contains("The day after the last one") && !help.contains("T13:00"));
+}
+
+#[test]
+fn names_that_turn_text_around_turn_only_themselves() {
+    let run = night("neil").heard(began("\u{202e}noon.ogg", 1, "2025-10-24T19:00:00Z"), vec![event(1.0, 2.0)]).build();
+    let place = place(&run);
+    report(&place, &["-o", "day.html"]).ends_with(0);
+    let page = fs::read_to_string(place.path("day.html")).unwrap();
+    assert!(page.contains("<small><bdi>\u{202e}noon.ogg</bdi></small>"));
+    assert!(report(&place, &[]).stdout.contains("\\xe2\\x80\\xaenoon.ogg"));
+
+    let failed = night("neil").failed(began("\u{202e}one.ogg", 2, "2025-10-24T20:00:00Z"), RecordingError::Empty);
+    let place = self::place(&failed.build());
+    report(&place, &["-o", "day.html"]).ends_with(3);
+    let page = fs::read_to_string(place.path("day.html")).unwrap();
+    assert!(page.contains("\\xe2\\x80\\xaeone.ogg: ") && !page.contains('\u{202e}'));
+}

@@ -30,7 +30,11 @@ const PRIVATE: u32 = 0o600;
 
 /// The flags of `giggles report`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(
+    after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()),
+    mut_arg("from", |flag| flag.value_name("DAY").help("The first day: YYYY-MM-DD, yesterday or '7 days ago'; reports are of whole days")),
+    mut_arg("to", |flag| flag.value_name("DAY").help("The day after the last one"))
+)]
 pub struct Arguments {
     /// Write a page to this file
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "csv"], help_heading = "As a page")]
@@ -106,8 +110,6 @@ fn write(
         .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     match quiet {
         true => Ok(()),
-        false => {
-            print(&format!("{}: {} laughs, {} kB\n", path.display(), report.telling().laughs(), page.len() / 1000))
-        }
+        false => print(&format!("{}: {}, {} kB\n", path.display(), report.telling().number(), page.len() / 1000)),
     }
 }

@@ -53,7 +53,10 @@ impl Stored {
         window(date, self.from.as_deref(), self.to.as_deref(), zone)
     }
 
-    /// The first and the last calendar day that the flags touch; yesterday, unless they say otherwise.
+    /// The first and the last calendar day that the flags name; yesterday, unless they say otherwise.
+    ///
+    /// # Errors
+    /// Refuses a time of day: who asks for an afternoon must not be shown the whole day.
     pub fn dates(&self, zone: &TimeZone, now: Timestamp) -> Result<(Date, Date), Fatal> {
         let today = now.to_zoned(zone.clone()).date();
         let yesterday = today.yesterday().unwrap_or(today);
@@ -62,6 +65,14 @@ impl Stored {
             return Ok((yesterday, yesterday));
         }
         let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        for (flag, at) in [("--from", window.from), ("--to", window.to)] {
+            if let Some(at) = at.filter(|at| date(*at).to_zoned(zone.clone()).is_ok_and(|day| day.timestamp() != *at)) {
+                let day = date(at);
+                return Err(config(format!(
+                    "{flag}: a report is of whole days; give a day such as {day}, without a time"
+                )));
+            }
+        }
         let before = |at: Timestamp| at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at);
         let last = window.to.map_or(today, |to| date(before(to)));
         Ok((window.from.map_or(last, date), last))

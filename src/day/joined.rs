@@ -4,6 +4,7 @@
 //! Two rows are one laugh where the first ends with its recording, the second begins with the next one, and no
 //! time lies between the recordings.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -72,14 +73,50 @@ pub fn joined<'a>(recordings: impl IntoIterator<Item = &'a StoredRecording>) -> 
     let mut rows: Vec<_> = recordings.into_iter().flat_map(of).collect();
     rows.sort_by(|(a, x), (b, y)| (&a.source, x.starts, x.ends, &a.name).cmp(&(&b.source, y.starts, y.ends, &b.name)));
     let mut laughs: Vec<Joined<'a>> = Vec::new();
+    // Places of those that a row to come may go on: several where a day lies there twice, as WAV and as FLAC.
+    let mut open: Vec<usize> = Vec::new();
     for row in rows {
-        match laughs.last_mut().filter(|laugh| is_cut(laugh.last(), row)) {
-            Some(laugh) => laugh.parts.push(row),
-            None => laughs.push(Joined { parts: vec![row] }),
+        open.retain(|&place| may_go_on(laughs[place].last(), row));
+        let cut = open.iter().copied().filter(|&place| is_cut(laughs[place].last(), row));
+        // The last of equals: the one that began latest.
+        match cut.max_by_key(|&place| likeness(&laughs[place].last().0.name, &row.0.name)) {
+            Some(place) => laughs[place].parts.push(row),
+            None => {
+                open.push(laughs.len());
+                laughs.push(Joined { parts: vec![row] });
+            }
         }
     }
     laughs.sort_by_key(Joined::starts);
     laughs
+}
+
+/// Gives each row of a laugh that was cut what is said of the laugh: a note may have been stored for one of them.
+pub fn share_notes(recordings: &mut [StoredRecording]) {
+    let mut said: HashMap<*const Laugh, Note> = HashMap::new();
+    for laugh in joined(&*recordings).iter().filter(|laugh| laugh.parts.len() > 1) {
+        let rows = laugh.parts.iter().map(|(_, row)| std::ptr::from_ref(*row));
+        said.extend(laugh.note().into_iter().flat_map(|note| rows.clone().map(|row| (row, note.clone()))));
+    }
+    for laugh in recordings.iter_mut().flat_map(StoredRecording::laughs_mut) {
+        if let Some(note) = said.remove(&std::ptr::from_ref(laugh)) {
+            laugh.note = Some(note);
+        }
+    }
+}
+
+/// Rows come in order of time, so that a laugh that ended long ago is over.
+fn may_go_on((before, first): (&StoredRecording, &Laugh), (after, second): (&StoredRecording, &Laugh)) -> bool {
+    let reach = first.ends.saturating_add(SEAM + 3 * EDGE).unwrap_or(Timestamp::MAX);
+    before.source == after.source && second.starts <= reach
+}
+
+/// Which of several recordings a recorder has gone on in: the same format first, then the same folder and name.
+fn likeness(before: &str, after: &str) -> (bool, bool, usize) {
+    let folder = |name: &str| name.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let format = |name: &str| name.rsplit_once('.').map(|(_, format)| format.to_lowercase());
+    let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    (format(before) == format(after), folder(before) == folder(after), same)
 }
 
 fn is_cut((before, first): (&StoredRecording, &Laugh), (after, second): (&StoredRecording, &Laugh)) -> bool {
@@ -149,6 +186,61 @@ mod tests {
     fn a_laugh_over_three_recordings_is_one() {
         let whole = |began| minute("neil", began, &[(0.0, 60.0, 0.6)]);
         assert_eq!(count(&[whole(0.0), whole(60.0), whole(120.5)]), 1);
+    }
+
+    /// The same minutes under other names.
+    fn copy(day: &[StoredRecording], name: impl Fn(&str) -> String) -> Vec<StoredRecording> {
+        day.iter().map(|one| StoredRecording { name: name(&one.name), ..one.clone() }).collect()
+    }
+
+    #[test]
+    fn copies_of_a_cut_day_are_joined_each_by_itself() {
+        let day = [
+            minute("neil", 0.0, &[(10.0, 12.0, 0.5), (58.0, 60.0, 0.6)]),
+            minute("neil", 60.0, &[(0.0, 60.0, 0.9)]),
+            minute("neil", 120.0, &[(0.0, 2.0, 0.7), (30.0, 31.0, 0.5)]),
+        ];
+        assert_eq!(count(&day), 3);
+        let namings: [fn(&str) -> String; 2] = [|name| name.replace("ogg", "flac"), |name| format!("again/{name}")];
+        for naming in namings {
+            let both = [&day[..], &copy(&day, naming)].concat();
+            let laughs = joined(&both);
+            assert_eq!(laughs.iter().map(|laugh| laugh.parts.len()).collect::<Vec<_>>(), [1, 1, 3, 3, 1, 1]);
+            for laugh in laughs {
+                let is_copy = |name: &str| name.ends_with(".flac") || name.starts_with("again/");
+                let first = is_copy(&laugh.first().0.name);
+                assert!(laugh.parts.iter().all(|(recording, _)| is_copy(&recording.name) == first));
+            }
+            let mut turned = both.clone();
+            turned.reverse();
+            assert_eq!(joined(&turned), joined(&both), "whatever the order");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_in_another_format_is_one_laugh_all_the_same() {
+        let mut day = [minute("neil", 0.0, &[(58.0, 60.0, 0.6)]), minute("neil", 60.0, &[(0.0, 3.0, 0.9)])];
+        day[1].name = "60.flac".into();
+        assert_eq!(count(&day), 1);
+        // A copy of the first half alone, in its own format, is a laugh beside it.
+        let half = minute("neil", 0.0, &[(58.0, 60.0, 0.6)]);
+        let all = [&day[..], &copy(&[half], |name| name.replace("ogg", "flac"))].concat();
+        let laughs = joined(&all);
+        assert_eq!(laughs.iter().map(|laugh| laugh.parts.len()).max(), Some(2));
+        assert!(laughs.iter().any(|laugh| laugh.parts.len() == 2 && laugh.first().0.name.ends_with(".flac")));
+    }
+
+    #[test]
+    fn a_note_on_one_part_is_shared_by_all_and_the_latest_holds() {
+        let mut day =
+            [minute("neil", 0.0, &[(1.0, 2.0, 0.5), (58.0, 60.0, 0.6)]), minute("neil", 60.0, &[(0.0, 3.0, 0.9)])];
+        let note = |second| Note { verdict: None, words: None, at: at(second) };
+        day[0].laughs_mut()[1].note = Some(note(5.0));
+        share_notes(&mut day);
+        assert_eq!((&day[1].laughs()[0].note, &day[0].laughs()[0].note), (&Some(note(5.0)), &None));
+        day[1].laughs_mut()[0].note = Some(note(7.0));
+        share_notes(&mut day);
+        assert_eq!(day[0].laughs()[1].note, Some(note(7.0)));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::record::{ContentHash, Judgement, Note, Noted};
 
+/// Letters of a note. Nobody says more of a laugh, and tables and pages show them all.
+const LONGEST: usize = 10_000;
+
 /// What it says, or what is wrong with it and what to do.
 pub fn note(line: &[u8]) -> Result<Noted, String> {
     let text = std::str::from_utf8(line).map_err(|_| "is no UTF-8 text".to_owned())?;
@@ -82,6 +85,10 @@ fn said(line: &Map<String, Value>) -> Result<Note, String> {
         Some(Value::String(words)) => Some(words.trim().to_owned()).filter(|words| !words.is_empty()),
         Some(_) => return Err("note is neither a text nor null".into()),
     };
+    let letters = words.as_ref().map_or(0, |words| words.chars().count());
+    if letters > LONGEST {
+        return Err(format!("note has {letters} letters, and may have {LONGEST}"));
+    }
     Ok(Note { verdict, words, at: instant(line, "at")? })
 }
 
@@ -122,6 +129,11 @@ mod tests {
     }
 
     #[test]
+    fn a_long_note_is_a_note() {
+        assert_eq!(line("note", Some(json!("ä".repeat(10_000)))).unwrap().note.words.unwrap().len(), 20_000);
+    }
+
+    #[test]
     fn what_is_wrong_is_said_by_its_name() {
         for (name, value, fault) in [
             ("source", None, "source is missing"),
@@ -136,6 +148,7 @@ mod tests {
             ("starts_at", Some(json!("noon")), "starts_at is no instant such as 2025-10-24T13:00:00Z"),
             ("verdict", Some(json!("maybe")), "verdict is not keep, discard or null"),
             ("note", Some(json!(["a"])), "note is neither a text nor null"),
+            ("note", Some(json!("ä".repeat(10_001))), "note has 10001 letters, and may have 10000"),
             ("at", None, "at is missing"),
             ("at", Some(json!("2025-10-25")), "at is no instant such as 2025-10-24T13:00:00Z"),
         ] {

@@ -13,7 +13,10 @@ use crate::day::{Day, Joined};
 use crate::output::several;
 use crate::output::status::day::{clock, of};
 use crate::output::status::json as status_json;
-use crate::record::{Judgement, Note};
+use crate::record::{Judgement, Note, plain};
+
+/// Letters of a note on a terminal.
+const NOTE: usize = 100;
 
 /// All that these formats and the page may show.
 pub struct Telling<'a> {
@@ -37,6 +40,16 @@ impl Telling<'_> {
         self.days.iter().map(|day| day.laughs().len()).sum()
     }
 
+    /// None where nobody listened: that is no zero.
+    pub fn laughs_heard(&self) -> Option<usize> {
+        self.days.iter().any(|day| !day.heard.is_empty()).then(|| self.laughs())
+    }
+
+    /// `1 laugh`, or that nobody listened.
+    pub fn number(&self) -> String {
+        self.laughs_heard().map_or_else(|| "nobody listened".to_owned(), |laughs| several(laughs, "laugh"))
+    }
+
     /// `same weekday 9.5 (4 days)`: what there is to compare with.
     pub fn comparisons(&self) -> Vec<(&'static str, Mean)> {
         let rows = [
@@ -50,7 +63,7 @@ impl Telling<'_> {
 
 /// For people.
 pub fn text(telling: &Telling) -> String {
-    let mut lines = vec![several(telling.laughs(), "laugh")];
+    let mut lines = vec![telling.number()];
     let compare = |(name, mean): (&str, Mean)| format!("{name} {:.1} ({})", mean.laughs, several(mean.days, "day"));
     let compared: Vec<String> = telling.comparisons().into_iter().map(compare).collect();
     if !compared.is_empty() {
@@ -70,15 +83,23 @@ fn list(day: &Day) -> Vec<String> {
     let line = |laugh: &Joined| {
         let seconds = laugh.length().as_secs_f64();
         let when = clock(day, laugh.starts());
-        let said = laugh.note().and_then(said).map_or(String::new(), |said| format!("  ({said})"));
-        format!("  {when}  {seconds:>6.1} s  {:.2}  {:<16}  {}{said}", laugh.peak(), laugh.class_name(), names(laugh))
+        let said = laugh.note().and_then(said).map_or(String::new(), |said| format!("  ({})", short(&said)));
+        let (peak, class, names) = (laugh.peak(), laugh.class_name(), plain(&names(laugh)));
+        format!("  {when}  {seconds:>6.1} s  {peak:.2}  {class:<16}  {names}{said}")
     };
     let title = (!laughs.is_empty()).then(|| "laughs:".to_owned());
     title.into_iter().chain(laughs.iter().map(line)).collect()
 }
 
+/// The beginning of a note, in one line and in signs that do nothing to a terminal. Other formats have all of it.
+fn short(said: &str) -> String {
+    let rest = said.chars().count() > NOTE;
+    let text: String = said.chars().take(if rest { NOTE - 1 } else { NOTE }).collect();
+    plain(&text) + if rest { "…" } else { "" }
+}
+
 /// The recordings that hold it.
-pub fn names(laugh: &Joined) -> String {
+fn names(laugh: &Joined) -> String {
     laugh.parts.iter().map(|(recording, _)| recording.name.as_str()).collect::<Vec<_>>().join(" + ")
 }
 
@@ -100,7 +121,7 @@ pub fn document(telling: &Telling) -> String {
         "spec_version": SPEC_VERSION,
         "asked_at": telling.asked.to_string(),
         "zone": telling.zone.iana_name(),
-        "laughs": telling.laughs(),
+        "laughs": telling.laughs_heard(),
         "usual": {
             "same_weekday": mean(telling.usual.weekday),
             "week_before": mean(telling.usual.week),

@@ -7,6 +7,7 @@ mod error;
 mod finding;
 mod note;
 mod rules;
+mod signs;
 mod step;
 mod stored;
 
@@ -24,6 +25,7 @@ pub use error::{RecordingError, position};
 pub use finding::{Finding, Health};
 pub use note::{Judgement, Note, Noted};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
+pub use signs::{acts, plain, write_bytes};
 pub use step::{Stage, Step, Stop};
 pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
 

@@ -123,4 +123,11 @@ impl StoredRecording {
             StoredFate::Failed(_) => &[],
         }
     }
+
+    pub fn laughs_mut(&mut self) -> &mut [Laugh] {
+        match &mut self.fate {
+            StoredFate::Heard(sound) => &mut sound.laughs,
+            StoredFate::Failed(_) => &mut [],
+        }
+    }
 }

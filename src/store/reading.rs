@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use super::StoreError;
 use super::noting::{NoteColumns, attach};
+use crate::day::share_notes;
 use crate::record::{
     Began, Clock, ContentHash, Counts, Event, LAUGHTER_CLASSES, Laugh, PastRun, StoredFailure, StoredFate,
     StoredRecording, StoredSound, Window,
@@ -167,7 +168,7 @@ impl DetectionColumns {
     }
 }
 
-/// Gives each recording its laughs, and them what was said of them. Recordings come sorted as they are wanted,
+/// Gives each recording its laughs, and them what was said of them, also of another part of the same laugh. Recordings come sorted as they are wanted,
 /// laughs by time.
 pub fn together(
     recordings: Vec<RecordingColumns>,
@@ -186,7 +187,9 @@ pub fn together(
         attach(&mut laughs, notes);
         columns.recording(laughs)
     };
-    recordings.into_iter().map(with_laughs).collect()
+    let mut recordings: Vec<_> = recordings.into_iter().map(with_laughs).collect();
+    share_notes(&mut recordings);
+    recordings
 }
 
 /// Whether two half-open spans have an instant in common.

@@ -3,9 +3,10 @@
 //! Invariant: two places never share a name.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use crate::record::{acts, write_bytes};
 
 /// A file's path in two parts: the folder that was given, and what lies below it.
 #[derive(Debug, Clone)]
@@ -72,26 +73,15 @@ fn shown(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         for (at, sign) in chunk.valid().char_indices() {
             let like_an_escape = chunk.valid()[at..].starts_with("\\x");
-            if sign.is_control() || turns_text(sign) || like_an_escape {
-                escape(&mut text, sign.encode_utf8(&mut [0; 4]).as_bytes());
+            if acts(sign) || like_an_escape {
+                write_bytes(&mut text, sign.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
                 text.push(sign);
             }
         }
-        escape(&mut text, chunk.invalid());
+        write_bytes(&mut text, chunk.invalid());
     }
     text
-}
-
-/// Signs that nobody sees and that make a terminal or a page show what follows them in another order.
-///
-/// Source: Unicode Standard Annex 9, explicit directional formatting characters.
-fn turns_text(sign: char) -> bool {
-    matches!(sign, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-fn escape(text: &mut String, bytes: &[u8]) {
-    bytes.iter().for_each(|byte| write!(text, "\\x{byte:02x}").expect("a String takes all that is written"));
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Audio, Page, Sound, text};
 use crate::day::{Day, Joined};
 use crate::output::json::score;
-use crate::record::{Judgement, Note};
+use crate::record::{Judgement, Laugh, Note, StoredRecording};
 
 /// An array, an object a laugh, in the page's order.
 pub fn json(page: &Page) -> String {
@@ -28,13 +28,29 @@ fn identity(day: &Day, laugh: &Joined) -> Value {
     json!({
         "source": day.source,
         "recording": recording.name,
-        "content_sha256": recording.content.map(|content| content.to_string()),
+        "content_sha256": content(recording),
         "start_seconds": row.event.start.as_secs_f64(),
         "end_seconds": row.event.end.as_secs_f64(),
         "starts_at": laugh.starts().to_string(),
+        "parts": laugh.parts.iter().map(part).collect::<Vec<_>>(),
         "peak": score(laugh.peak()),
         "said": laugh.note().map(said),
     })
+}
+
+/// What is said of a laugh is exported for each row that the recorder made of it.
+fn part((recording, row): &(&StoredRecording, &Laugh)) -> Value {
+    json!({
+        "recording": recording.name,
+        "content_sha256": content(recording),
+        "start_seconds": row.event.start.as_secs_f64(),
+        "end_seconds": row.event.end.as_secs_f64(),
+        "starts_at": row.starts.to_string(),
+    })
+}
+
+fn content(recording: &StoredRecording) -> Option<String> {
+    recording.content.map(|content| content.to_string())
 }
 
 /// What is stored. The browser may know something later.

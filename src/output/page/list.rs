@@ -6,16 +6,19 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::text::escape;
 use super::{Audio, Page, Sound};
 use crate::day::{Day, Joined};
-use crate::output::report::{names, said};
+use crate::output::report::said;
 use crate::output::several;
 use crate::output::status::day::clock;
-use crate::record::Judgement;
+use crate::record::{Judgement, Laugh, StoredRecording};
 
 pub fn section(page: &Page) -> String {
-    let laughs = page.telling.laughs();
-    if laughs == 0 {
-        return "<section>\n<h2>Laughs</h2>\n<p class=\"quiet\">None was found in what was heard.</p>\n</section>\n"
-            .into();
+    let none = match page.telling.laughs_heard() {
+        None => Some("Nobody listened, so nobody knows."),
+        Some(0) => Some("None was found in what was heard."),
+        Some(_) => None,
+    };
+    if let Some(none) = none {
+        return format!("<section>\n<h2>Laughs</h2>\n<p class=\"quiet\">{none}</p>\n</section>\n");
     }
     let parted = parted(page.sounds).map_or(String::new(), |parted| format!("<p class=\"aside\">{parted}</p>\n"));
     let (controls, rows) = (controls(page), rows(page));
@@ -71,7 +74,7 @@ fn row(page: &Page, day: &Day, laugh: &Joined, sounds: &[Sound], index: usize) -
     let (peak, seconds) = (laugh.peak(), laugh.length().as_secs_f64());
     let date = match page.telling.shown().len() {
         1 => String::new(),
-        _ => format!("<small>{} {}</small>", day.calendar.date, escape(&day.source)),
+        _ => format!("<small>{} <bdi>{}</bdi></small>", day.calendar.date, escape(&day.source)),
     };
     let cut = match laugh.parts.len() {
         1 => String::new(),
@@ -88,15 +91,21 @@ fn row(page: &Page, day: &Day, laugh: &Joined, sounds: &[Sound], index: usize) -
          <div class=\"sound\">{}{}</div>\n\
          <p class=\"what\"><b>{class}</b> <span>{seconds:.1} s</span><small>{}{cut}</small></p>\n\
          <p class=\"score\"><meter min=\"0\" max=\"1\" value=\"{peak:.3}\" aria-label=\"Score {peak:.2} of 1\">{peak:.2}</meter> <span>{peak:.2}</span></p>\n\
-         <p class=\"said\">{}</p>\n<div class=\"verdict\" hidden><button type=\"button\" class=\"keep\" aria-pressed=\"false\" aria-label=\"Keep the laugh of {when}\">Keep</button>\
+         <p class=\"said\"><bdi>{}</bdi></p>\n<div class=\"verdict\" hidden><button type=\"button\" class=\"keep\" aria-pressed=\"false\" aria-label=\"Keep the laugh of {when}\">Keep</button>\
          <button type=\"button\" class=\"discard\" aria-pressed=\"false\" aria-label=\"Discard the laugh of {when}\">Discard</button>\
-         <input type=\"text\" class=\"note\" placeholder=\"Note\" aria-label=\"Note on the laugh of {when}\" autocomplete=\"off\"></div>\n</li>\n",
+         <input type=\"text\" class=\"note\" maxlength=\"10000\" placeholder=\"Note\" aria-label=\"Note on the laugh of {when}\" autocomplete=\"off\"></div>\n</li>\n",
         laugh.starts(),
         play(sounds, &when),
         pictures(sounds, &when),
-        escape(&names(laugh)),
+        names(laugh),
         escape(&said),
     )
+}
+
+/// The recordings that hold it. A name that turns text around turns only itself.
+fn names(laugh: &Joined) -> String {
+    let name = |(recording, _): &(&StoredRecording, &Laugh)| format!("<bdi>{}</bdi>", escape(&recording.name));
+    laugh.parts.iter().map(name).collect::<Vec<_>>().join(" + ")
 }
 
 /// A button, or why there is none.

@@ -106,12 +106,10 @@ fn title(telling: &Telling) -> String {
 
 /// The number, and what is usual.
 fn header(telling: &Telling, title: &str) -> String {
-    let laughs = telling.laughs();
-    let is_heard = telling.days.iter().any(|day| !day.heard.is_empty());
-    let (number, noun) = match (is_heard, laughs) {
-        (false, _) => ("?".to_owned(), "nobody listened"),
-        (true, 1) => ("1".to_owned(), "laugh"),
-        (true, count) => (count.to_string(), "laughs"),
+    let (number, noun) = match telling.laughs_heard() {
+        None => ("?".to_owned(), "nobody listened"),
+        Some(1) => ("1".to_owned(), "laugh"),
+        Some(count) => (count.to_string(), "laughs"),
     };
     let row = |(name, mean): (&str, crate::day::history::Mean)| {
         let days = several(mean.days, "day");

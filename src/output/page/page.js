@@ -39,7 +39,7 @@
     row.classList.toggle("discarded", said.verdict === "discard");
     marks.get(i)?.classList.toggle("out", said.verdict === "discard");
     // For paper, which has no buttons.
-    row.querySelector(".said").textContent = words(said);
+    row.querySelector(".said bdi").textContent = words(said);
     if (document.activeElement !== row.querySelector(".note")) row.querySelector(".note").value = said.note || "";
   };
   const judge = (i, verdict) => {
@@ -84,12 +84,18 @@
     next();
   };
 
+  const visible = () => rows.findIndex((row) => !row.hidden);
+  // One row is in the order of Tab, and it is one that is seen.
+  const reach = (stop) => rows.forEach((row, i) => { row.tabIndex = i === stop ? 0 : -1; });
+  const choose = (i) => {
+    marks.get(current)?.classList.remove("at");
+    current = i;
+    marks.get(i)?.classList.add("at");
+    reach(i);
+  };
   const move = (i) => {
     if (!rows[i]) return;
-    if (current >= 0) { rows[current].tabIndex = -1; marks.get(current)?.classList.remove("at"); }
-    current = i;
-    rows[i].tabIndex = 0;
-    marks.get(i)?.classList.add("at");
+    choose(i);
     rows[i].focus({ preventScroll: true });
     rows[i].scrollIntoView({ block: "nearest" });
   };
@@ -105,17 +111,17 @@
       marks.get(i)?.classList.toggle("off", row.hidden);
       if (!row.hidden) shown += 1;
     });
+    if (playing !== null && rows[playing].hidden) stop(); // Its button is gone.
+    if (rows[current]?.hidden) choose(visible()); else reach(current < 0 ? visible() : current);
     document.getElementById("from").textContent = from.toFixed(2);
     document.getElementById("shown").textContent = `${shown} of ${rows.length} shown`;
   };
 
   const lines = () => laughs.map((laugh) => [laugh, load(laugh)])
     .filter(([, said]) => said.at) // Also what was taken back: it may be stored.
-    .map(([laugh, said]) => JSON.stringify({
-      source: laugh.source, recording: laugh.recording, content_sha256: laugh.content_sha256,
-      start_seconds: laugh.start_seconds, end_seconds: laugh.end_seconds, starts_at: laugh.starts_at,
-      verdict: said.verdict || null, note: said.note || null, at: said.at,
-    }) + "\n").join("");
+    .flatMap(([laugh, said]) => laugh.parts.map((part) => JSON.stringify({
+      source: laugh.source, ...part, verdict: said.verdict || null, note: said.note || null, at: said.at,
+    }) + "\n")).join(""); // A line a part: each has its own row in the database.
   const exportNotes = () => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([lines()], { type: "application/x-ndjson" }));
@@ -125,14 +131,13 @@
   };
 
   rows.forEach((row, i) => {
-    row.tabIndex = i === 0 ? 0 : -1;
     row.querySelector(".verdict").hidden = false;
     row.querySelector(".keep").onclick = () => judge(i, "keep");
     row.querySelector(".discard").onclick = () => judge(i, "discard");
     row.querySelector(".note").oninput = (event) => { save(laughs[i], { note: event.target.value.trim() || null }); show(i); };
     const button = row.querySelector(".play");
     if (button) { button.hidden = false; button.onclick = () => play(i); }
-    row.addEventListener("focusin", () => { if (current !== i) { marks.get(current)?.classList.remove("at"); current = i; marks.get(i)?.classList.add("at"); } });
+    row.addEventListener("focusin", () => { if (current !== i) choose(i); });
     marks.get(i)?.addEventListener("click", () => { if (!row.hidden) move(i); });
     show(i);
   });
@@ -143,12 +148,13 @@
   document.getElementById("export").onclick = exportNotes;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
-    const at = Math.max(current, 0);
+    const at = current < 0 ? visible() : current;
     const act = {
       j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
       " ": () => play(at), f: () => judge(at, "keep"), d: () => judge(at, "discard"),
     }[event.key];
-    if (!act || (event.key === " " && event.target.closest("button"))) return;
+    // What nobody sees is not judged; filter() leaves no row where it hides all.
+    if (!act || at < 0 || (event.key === " " && event.target.closest("button"))) return;
     event.preventDefault();
     act();
   });

@@ -20,7 +20,11 @@ const HEIGHT: f64 = 104.0;
 pub fn section(telling: &Telling, day: &Day) -> String {
     let heading = whose(telling, day).unwrap_or_else(|| "The day".into());
     let heard = format!("{} heard", words(length(&day.heard)));
-    let label = format!("{}: {heard}, {}", heading, several(day.laughs().len(), "laugh"));
+    let laughs = match day.heard.is_empty() {
+        true => "nobody listened".to_owned(),
+        false => several(day.laughs().len(), "laugh"),
+    };
+    let label = format!("{heading}: {heard}, {laughs}");
     format!(
         "<section>\n<h2>{} <small>{heard}</small></h2>\n\
          <svg class=\"day\" width=\"100%\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{}\">\n{}{}{}</svg>\n\

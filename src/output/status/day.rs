@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Look, local, several, since, words, zone_name};
 use crate::day::{Day, Span, Verdict, span};
-use crate::record::{StoredFailure, StoredRecording};
+use crate::record::{StoredFailure, StoredRecording, plain};
 
 /// Recorders that write when they hear something leave many gaps of seconds.
 pub const SHORT: Duration = Duration::from_secs(60);
@@ -88,12 +88,11 @@ pub fn verdict(day: &Day) -> String {
 /// `11 recordings heard, 9 h 12 min of the day; 14 laughs`
 fn counts(day: &Day) -> String {
     let heard = day.recordings.len() - day.failures().count();
-    format!(
-        "{} heard, {} of the day; {}",
-        several(heard, "recording"),
-        words(span::length(&day.heard)),
-        several(day.laughs().len(), "laugh")
-    )
+    let laughs = match day.heard.is_empty() {
+        true => "nobody listened".to_owned(),
+        false => several(day.laughs().len(), "laugh"),
+    };
+    format!("{} heard, {} of the day; {laughs}", several(heard, "recording"), words(span::length(&day.heard)))
 }
 
 pub fn failures(day: &Day) -> Vec<String> {
@@ -134,7 +133,7 @@ fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> St
         Some(span) if span.is_empty() => clock(day, span.from),
         Some(span) => range(day, &span.within(&day.calendar.span)),
     };
-    format!("  {when}  {}: {}", recording.name, failure.reason)
+    format!("  {when}  {}: {}", plain(&recording.name), failure.reason)
 }
 
 pub fn gaps(day: &Day) -> Vec<String> {
