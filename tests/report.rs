@@ -274,3 +274,16 @@ fn names_that_turn_text_around_turn_only_themselves() {
     let page = fs::read_to_string(place.path("day.html")).unwrap();
     assert!(page.contains("\\xe2\\x80\\xaeone.ogg: ") && !page.contains('\u{202e}'));
 }
+
+#[test]
+fn a_page_may_go_to_standard_output_and_to_no_device() {
+    let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac")]);
+    place.scan(&["--tz", "UTC"]).ends_with(0);
+    let report = |to: &str| {
+        place.run(&["report", "--date", "2025-10-24", "--tz", "UTC", "--database", &place.sqlite(), "-o", to])
+    };
+    let page = report("-").stdout;
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{page}");
+    assert!(!place.path("-").exists());
+    report("/dev/null").ends_with(1).complains_of("/dev/null cannot be written: it is no regular file");
+}

@@ -36,7 +36,7 @@ const PRIVATE: u32 = 0o600;
     mut_arg("to", |flag| flag.value_name("DAY").help("The day after the last one"))
 )]
 pub struct Arguments {
-    /// Write a page to this file
+    /// Write a page to this file; - is standard output
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "csv"], help_heading = "As a page")]
     output: Option<PathBuf>,
     /// Folder of clips that `scan --clips` wrote [env: GIGGLES_CLIPS]
@@ -106,6 +106,9 @@ fn write(
         EmbedFlag::Auto => Embed::Auto,
     };
     let page = report.page(&Paper { path, clips, embed })?;
+    if path.as_os_str() == "-" {
+        return print(&page);
+    }
     replace(path, page.as_bytes(), PRIVATE)
         .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     match quiet {
