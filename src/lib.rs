@@ -25,8 +25,8 @@
 //! | [`clips`] | laughs cut out as files that can be played | record, audio, laughter, replace |
 //! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter, pool, clips |
 //! | [`shard`] | this machine's part of the recordings | |
-//! | [`store`] | one trait; SQLite and Postgres behind it | record, exit |
 //! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
+//! | [`store`] | one trait; SQLite and Postgres behind it | record, exit, day |
 //! | [`care`] | clips and rows held against each other; old ones removed | record, exit, clips, store |
 //! | [`notes`] | what people said of laughs, brought back to the database | record, exit, store |
 //! | [`output`] | what happened as text: one file a format | record, exit, day, care, notes |
