@@ -180,7 +180,8 @@ fn of_signal(signal: usize) -> Exit {
     }
 }
 
-fn signal_name(signal: usize) -> &'static str {
+/// As a sentence about a run begins.
+pub fn signal_name(signal: usize) -> &'static str {
     match signal {
         1 => "hung up (SIGHUP)",
         2 => "interrupted (SIGINT)",

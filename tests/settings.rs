@@ -75,11 +75,29 @@ fn what_is_empty_is_not_set() {
     assert_eq!(place.number("SELECT count(*) FROM runs WHERE source = 'default'"), VARIABLES.len() as i64);
     let all: Vec<(&str, &OsStr)> = VARIABLES.iter().map(|(variable, _)| (*variable, OsStr::new(""))).collect();
     assert_eq!(scan(&place, &Web::answering(&[Answer::fine()]), &all).ends_with(0).stderr, "");
-    for command in ["status", "report", "export", "verify", "prune"] {
-        let more: &[&str] = if command == "prune" { &["--older-than", "1y", "--rows"] } else { &[] };
-        let mut command = place.command(&[&[command][..], more].concat());
-        let said = said(command.env("DATABASE_URL", place.sqlite()).envs(all.iter().copied()));
-        assert!(!said.stderr.contains("GIGGLES_"), "{}", said.stderr);
+    for command in [
+        &["status"][..],
+        &["report", "--date", "2025-10-24"],
+        &["export", "--format", "csv"],
+        &["verify", "--clips", "recordings"],
+        &["prune", "--older-than", "1y", "--clips", "recordings"],
+    ] {
+        let mut program = place.command(command);
+        let said = said(program.env("DATABASE_URL", place.sqlite()).envs(all.iter().copied()));
+        assert!([0, 3].contains(&said.code) && !said.stderr.contains("GIGGLES_"), "{command:?}: {}", said.stderr);
+    }
+}
+
+/// What ends a night ends the look at it in the evening before.
+#[test]
+fn the_doctor_refuses_what_a_scan_refuses() {
+    let place = Place::with(&[LAUGH]);
+    for (variable, wrong) in VARIABLES.iter().filter_map(|(variable, wrong)| Some((*variable, (*wrong)?))) {
+        let mut command = place.command(&["doctor", "-j1", "recordings"]);
+        if variable == "GIGGLES_THREADS" {
+            command = place.command(&["doctor", "recordings"]);
+        }
+        said(command.env("DATABASE_URL", place.sqlite()).env(variable, wrong)).ends_with(78);
     }
 }
 

@@ -166,7 +166,7 @@ fn a_run_that_is_stored_and_that_nobody_reads_keeps_its_code() {
         }
     };
     let (said, took) = signalled(&place, command.stdout(writer), &[Signal::TERM], is_stored);
-    said.ends_with(0).complains_of("came while the results were shown; the run stands");
+    said.ends_with(0).complains_of("terminated (SIGTERM) while the results were shown; the run stands");
     assert!(took < SOON, "{took:?}");
     assert_eq!(ends(&web), ["start", "0"]);
     assert_eq!(exit_code_in_metrics(&place), "0");

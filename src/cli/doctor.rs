@@ -63,7 +63,7 @@ fn settings(arguments: &Arguments) -> Settings {
     let (threads, wrong_threads) = apart(scan::threads(arguments));
     let (allow_empty, wrong_switch) = apart(scan::allow_empty(arguments));
     let wrong = [scan::rules(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
-    let others = wrong.into_iter().chain([wrong_threads, wrong_switch]);
+    let others = wrong.into_iter().chain([wrong_threads, wrong_switch, scan::strict(arguments).err()]);
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),

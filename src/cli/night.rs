@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use giggles::exit::{Exit, Fatal};
+use giggles::exit::{Exit, Fatal, signal_name};
 use giggles::watch::account::{Account, Ending};
 use giggles::watch::{Night, Watchers};
 
@@ -59,7 +59,7 @@ impl Watched {
         match self.night.end(exit, ending) {
             Some(account) => {
                 match self.concluded.get() {
-                    Some(_) => log::warn!("signal {signal} came while the results were shown; the run stands"),
+                    Some(_) => log::warn!("{} while the results were shown; the run stands", signal_name(signal)),
                     None => log::error!("{fatal}"),
                 }
                 self.tell(&account);

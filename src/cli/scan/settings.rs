@@ -70,7 +70,7 @@ pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Sett
         clips: clips(arguments, &zone)?,
         threads: threads(arguments)?,
         force: arguments.force,
-        strict: switch("--strict", arguments.strict)?,
+        strict: strict(arguments)?,
         allow_empty: allow_empty(arguments)?,
     })
 }
@@ -78,6 +78,10 @@ pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Sett
 pub fn threads(arguments: &Arguments) -> Result<usize, Fatal> {
     let what = format!("threads up to {MOST_THREADS}, or 0 for one a core");
     number("--threads", arguments.threads, 0, |threads| *threads <= MOST_THREADS, &what)
+}
+
+pub fn strict(arguments: &Arguments) -> Result<bool, Fatal> {
+    switch("--strict", arguments.strict)
 }
 
 pub fn allow_empty(arguments: &Arguments) -> Result<bool, Fatal> {
