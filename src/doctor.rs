@@ -21,7 +21,7 @@ pub use self::environment::Environment;
 use crate::audio::find::{FindError, Found};
 use crate::clips::{Clips, find_recordings};
 use crate::exit::Fatal;
-use crate::record::{Finding, Stop, Window};
+use crate::record::{Finding, Stop, Window, several};
 use crate::shard::Shard;
 use crate::store::{self, Checkup, Location, StoreError};
 use crate::watch::ping::Address;
@@ -120,11 +120,6 @@ fn refused(fatal: &Fatal) -> Finding {
         Fatal::TryAgain(text) => Finding::busy(text, ""),
         other => Finding::wrong(other.to_string(), ""),
     }
-}
-
-/// `1 recording`, `2 recordings`.
-fn several(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The first few, a line each, and how many more there are.

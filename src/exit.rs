@@ -3,7 +3,7 @@
 //! Invariant: a pure table; nothing here prints, exits or knows a store.
 //! Source: restic's exit codes and sysexits.h.
 
-use crate::record::{Fate, Finding, Health, Outcome};
+use crate::record::{Fate, Finding, Health, Outcome, several};
 
 /// How a run ended. New codes may come; an unknown code means failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +146,10 @@ impl Fatal {
             Fatal::Locked(_) => "another run is at work".to_owned(),
             Fatal::Failed(_) => "the run failed, or the database refused it".to_owned(),
             Fatal::Refused(failures) => {
-                format!("nothing was stored, since --strict is given and {} failed", recordings(failures.len()))
+                format!(
+                    "nothing was stored, since --strict is given and {} failed",
+                    several(failures.len(), "recording")
+                )
             }
             Fatal::Signal(_) | Fatal::SignalAmidCommit(_) => self.to_string(),
         }
@@ -164,12 +167,7 @@ fn setting(text: &str) -> Option<&str> {
 
 fn listed(failures: &[(String, String)]) -> String {
     let lines: Vec<String> = failures.iter().map(|(name, reason)| format!("  {name}: {reason}")).collect();
-    format!("{} failed:\n{}", recordings(failures.len()), lines.join("\n"))
-}
-
-/// `1 recording`, `2 recordings`.
-fn recordings(count: usize) -> String {
-    format!("{count} recording{}", if count == 1 { "" } else { "s" })
+    format!("{} failed:\n{}", several(failures.len(), "recording"), lines.join("\n"))
 }
 
 fn of_signal(signal: usize) -> Exit {

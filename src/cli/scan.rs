@@ -100,7 +100,7 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     for (recording, error) in report.run.failed() {
         log::error!(recording = recording.name.as_str(); "{}: {error}", recording.name);
     }
-    if let Some(text) = lost_clips(settings, report) {
+    if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::lost_clips(&view, &clips.folder)) {
         log::error!("{text}");
     }
     if report.exit == Exit::Empty {
@@ -112,18 +112,6 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         (_, _, true) => print(&json::lines(&view)),
         _ => print(&format!("{}{}\n", table::render(&view), summary::line(&view))),
     }
-}
-
-/// One line, however many: what stands in the way of one clip stands in the way of all.
-fn lost_clips(settings: &Settings, report: &Report) -> Option<String> {
-    let folder = settings.clips.as_ref()?.folder.display();
-    let (recording, lost) = report.run.clips_lost().next()?;
-    let (count, name, reason) = (report.counts.clips_lost, &recording.name, &lost.reason);
-    let clips = if count == 1 { "1 clip".to_owned() } else { format!("{count} clips") };
-    Some(format!(
-        "{clips} could not be written into {folder}, the first of {name}: {reason}; the laughs are stored all the same. \
-         Mend that and scan again: clips that are missing are then cut"
-    ))
 }
 
 /// Strangers are not told where.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::record::{Counts, Run};
+use crate::record::{Counts, Run, several};
 
 /// All that a format may show.
 pub struct View<'a> {
@@ -34,9 +34,4 @@ pub struct View<'a> {
 /// An offset after an instant; the last instant there is, if time ends before.
 fn after(at: Timestamp, offset: Duration) -> Timestamp {
     at.saturating_add(offset).unwrap_or(Timestamp::MAX)
-}
-
-/// `1 clip`, `2 clips`.
-fn several(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -2,10 +2,11 @@
 //!
 //! Invariant: the counts are those the database gave back.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::View;
-use crate::record::{Recording, position};
+use crate::record::{Recording, position, several};
 
 /// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
@@ -25,6 +26,19 @@ pub fn counts(view: &View) -> String {
         counts.failed,
         lost(counts.clips_lost),
     )
+}
+
+/// Of clips that could not be written. One line, however many: what stands in the way of one stands in the way of all.
+pub fn lost_clips(view: &View, folder: &Path) -> Option<String> {
+    let (recording, lost) = view.run.clips_lost().next()?;
+    Some(format!(
+        "{} could not be written into {}, the first of {}: {}; the laughs are stored all the same. Mend that and scan \
+         again: clips that are missing are then cut",
+        several(view.counts.clips_lost, "clip"),
+        folder.display(),
+        recording.name,
+        lost.reason
+    ))
 }
 
 /// All that was heard.
@@ -52,10 +66,6 @@ fn stored(view: &View) -> String {
         Some(database) => format!("stored in {database}"),
         None => "nothing stored (dry run)".to_owned(),
     }
-}
-
-fn several(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Recordings that were left for the next run.

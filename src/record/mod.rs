@@ -10,6 +10,7 @@ mod rules;
 mod signs;
 mod step;
 mod stored;
+mod words;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use signs::{acts, plain, write_bytes};
 pub use step::{Stage, Step, Stop};
 pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
+pub use words::several;
 
 /// Number of laughter classes: AudioSet indices 13 to 18.
 pub const LAUGHTER_CLASSES: usize = 6;
