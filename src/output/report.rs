@@ -64,10 +64,11 @@ impl Telling<'_> {
 /// For people.
 pub fn text(telling: &Telling) -> String {
     let mut lines = vec![telling.number()];
-    let compare = |(name, mean): (&str, Mean)| format!("{name} {:.1} ({})", mean.laughs, several(mean.days, "day"));
+    let compare =
+        |(name, mean): (&str, Mean)| format!("{name}: {:.1} ({} heard)", mean.laughs, several(mean.days, "day"));
     let compared: Vec<String> = telling.comparisons().into_iter().map(compare).collect();
     if !compared.is_empty() {
-        lines.push(format!("a day before: {}", compared.join(", ")));
+        lines.push(format!("laughs a day, {}", compared.join("; ")));
     }
     for day in telling.shown() {
         lines.push(String::new());
