@@ -18,8 +18,9 @@ use giggles::audio::level::Leveller;
 use giggles::listen::Ear;
 use giggles::pool::Pool;
 use giggles::record::{Rules, Stop};
-use giggles::yamnet::kernels::{Cpu, Live, Pointwise};
+use giggles::yamnet::kernels::{Cpu, Grouping, Live, Pointwise};
 use giggles::yamnet::mel::patches_of;
+use giggles::yamnet::net::BATCH;
 use giggles::yamnet::weights::ModelFile;
 use giggles::yamnet::{BANDS, Model, PATCH, PATCH_HOP, SAMPLE_RATE, frames_of, samples_of};
 use support::{MULTIPLY_ADDS, Measured, measure};
@@ -119,7 +120,7 @@ fn mel() {
 fn network() {
     let samples = samples(&file(EVENING));
     for cpu in Cpu::available() {
-        let (model, patches) = (model(cpu), 32);
+        let (model, patches) = (model(cpu), BATCH);
         product(cpu);
         let sound = model.log_mel(&samples);
         let name = format!("network, {}", cpu.name());
@@ -127,13 +128,13 @@ fn network() {
         let measured = measure(cpu, || drop(model.logits_of_patches(apart)));
         let all = share(&measured, patches as f64);
         print_row(&format!("{name}, patches that share nothing"), &measured, patches as f64, ["", &all]);
-        for batch in [1, 16, 32] {
+        for batch in [1, BATCH / 3, BATCH] {
             let row = format!("{name}, batches of {batch}");
             batches(&row, &model, &sound[..frames_of(patches) * BANDS], batch);
         }
         for (sound, samples) in [("a hundredth as loud", quiet(&samples)), ("white noise", noise(samples.len()))] {
             let frames = model.log_mel(&samples[..samples_of(patches)]);
-            batches(&format!("{name}, batches of 32, {sound}"), &model, &frames, 32);
+            batches(&format!("{name}, batches of {BATCH}, {sound}"), &model, &frames, BATCH);
         }
         if let Some(peak) = measured.peak() {
             eprintln!("{}: peak of a core {:.0} GFLOP/s", cpu.name(), peak / 1e9);
@@ -157,7 +158,7 @@ fn product(cpu: Cpu) {
     let layer = Pointwise::new(cpu, channels, channels, &values(channels * channels), &values(channels), true);
     let (input, mut output) = (values(rows * channels), vec![0.0; rows * channels]);
     let mut live = Live::default();
-    let measured = measure(cpu, || layer.run(&input, &mut output, &mut live));
+    let measured = measure(cpu, || layer.run(&input, &mut output, Grouping::NEIGHBOURS, &mut live));
     let patches = (rows * channels * channels) as f64 / MULTIPLY_ADDS;
     let done = share(&measured, patches);
     print_row(&format!("pointwise, {}, no input zero", cpu.name()), &measured, patches, [&done, &done]);

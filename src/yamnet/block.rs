@@ -4,12 +4,18 @@
 
 use crate::yamnet::ModelError;
 use crate::yamnet::aligned::Aligned;
-use crate::yamnet::kernels::{Cpu, Depthwise, Live, Pointwise, ROWS};
+use crate::yamnet::kernels::{Cpu, Depthwise, Grouping, Live, Pointwise, ROWS};
 use crate::yamnet::weights::Tensors;
+
+/// Places that are worked on together, about: their values stay in the core's cache from the depthwise to
+/// the pointwise convolution, and enough of them share each load of the weights.
+const TOGETHER: usize = 216;
 
 pub struct Block {
     depthwise: Depthwise,
     pointwise: Pointwise,
+    /// Of the places of as many pictures as there are [`ROWS`].
+    grouping: Grouping,
 }
 
 /// What lies between the two convolutions: values, and which of them are not zero.
@@ -34,11 +40,28 @@ impl Block {
         let pointwise = tensors.folded(&format!("layer{layer}.pointwise"), inputs, outputs)?;
         let depthwise = Depthwise::new(cpu, shape, stride, &depthwise.weights, &depthwise.bias);
         let pointwise = Pointwise::new(cpu, inputs, outputs, &pointwise.weights, &pointwise.bias, true);
-        // A picture of six rows goes in groups of a column each. One band at six times has more zeros in
-        // common than neighbouring bands have.
-        let [height, width, _] = depthwise.output_shape();
-        let pointwise = pointwise.grouping(if height == ROWS { width } else { 1 });
-        Ok(Block { depthwise, pointwise })
+        let grouping = Grouping::NEIGHBOURS;
+        Ok(Block { depthwise, pointwise, grouping })
+    }
+
+    /// Groups the places of one band at times that follow each other. A group has the later half of a
+    /// picture and the earlier half of the next: of half-overlapping patches the same times, seen twice.
+    pub fn grouped_by_band(self) -> Block {
+        let [height, width, _] = self.depthwise.output_shape();
+        Block { grouping: Grouping::apart(width).shifted(height / 2), ..self }
+    }
+
+    /// Groups one place of pictures that follow each other.
+    pub fn grouped_by_place(self) -> Block {
+        let [height, width, _] = self.depthwise.output_shape();
+        Block { grouping: Grouping::apart(height * width), ..self }
+    }
+
+    /// Of one picture's places. A picture of six rows goes in groups of a column each: one band at six times
+    /// has more zeros in common than neighbouring bands have.
+    fn grouping_of_one(&self) -> Grouping {
+        let [height, width, _] = self.depthwise.output_shape();
+        if height == ROWS { Grouping::apart(width) } else { Grouping::NEIGHBOURS }
     }
 
     pub fn input_length(&self) -> usize {
@@ -68,14 +91,27 @@ impl Block {
 
     /// Takes `patches` pictures [patches, input] and leaves theirs, [patches, output], in the same place.
     pub fn run(&self, patches: usize, pictures: &mut [f32], middle: &mut Middle) {
-        let between = self.depthwise.output_shape().iter().product();
+        let [height, width, channels] = self.depthwise.output_shape();
+        let (places, between) = (height * width, height * width * channels);
+        let most = (TOGETHER / places / ROWS).max(1) * ROWS;
         let Middle { values, live } = middle;
-        values.grow(patches * between);
-        let inputs = pictures.chunks_exact(self.input_length());
-        for (input, middle) in inputs.zip(values.chunks_exact_mut(between)).take(patches) {
-            self.depthwise.run(input, middle);
+        values.grow(patches.min(most) * between);
+        let mut first = 0;
+        while first < patches {
+            // What is left over from whole sixes is grouped picture by picture.
+            let (count, grouping) = match patches - first {
+                left @ ROWS.. => (most.min(left / ROWS * ROWS), self.grouping),
+                left => (left, self.grouping_of_one()),
+            };
+            let inputs = pictures[first * self.input_length()..].chunks_exact(self.input_length());
+            for (input, middle) in inputs.zip(values.chunks_exact_mut(between)).take(count) {
+                self.depthwise.run(input, middle);
+            }
+            // An output is no longer than an input: it lies where all that was read is done with.
+            let output = &mut pictures[first * self.output_length()..][..count * self.output_length()];
+            self.pointwise.run(&values[..count * between], output, grouping, live);
+            first += count;
         }
-        self.pointwise.run(&values[..patches * between], &mut pictures[..patches * self.output_length()], live);
     }
 
     /// Some rows of one picture's output, one after the other, from its input's rows as `input` gives
@@ -95,7 +131,9 @@ impl Block {
             let under = self.depthwise.rows_under(row).map(|row| row.map(&input));
             self.depthwise.run_row(under, middle);
         }
-        self.pointwise.run(&values[..length], output, live);
+        let whole = length == self.depthwise.output_shape().iter().product::<usize>();
+        let grouping = if whole { self.grouping_of_one() } else { Grouping::NEIGHBOURS };
+        self.pointwise.run(&values[..length], output, grouping, live);
     }
 
     /// Places in so many rows of the output, up to what the pointwise kernel computes together.

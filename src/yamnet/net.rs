@@ -13,7 +13,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
 use crate::yamnet::aligned::Aligned;
 use crate::yamnet::block::{Block, Middle};
-use crate::yamnet::kernels::{Cpu, FirstConvolution, Pointwise, ROWS, pool};
+use crate::yamnet::kernels::{Cpu, FirstConvolution, Grouping, Pointwise, ROWS, pool};
 use crate::yamnet::mel::{FrontEnd, silence};
 use crate::yamnet::overlap::{Overlapping, Pictures};
 use crate::yamnet::weights::{ModelFile, Tensors};
@@ -39,10 +39,13 @@ const BLOCKS: [(usize, usize); 13] = [
 ];
 /// Blocks that run patch by patch.
 const SINGLE: usize = 6;
+/// Of the others, how many go by bands. In those after them a place is more like itself in the next patch than like
+/// its neighbours in time: what lies outside the patch has reached all of it.
+const BY_BAND: usize = 3;
 /// Length of the embedding: the mean over time and mel of the last block.
 const EMBEDDING: usize = 1024;
 /// Patches worth scoring together: more gain nothing, fewer lose a little.
-pub const BATCH: usize = 32;
+pub const BATCH: usize = 36;
 
 /// YAMNet with its weights, ready to score. Shared by all threads.
 pub struct Model {
@@ -149,12 +152,16 @@ impl Network {
             blocks.push(Block::read(tensors, cpu, index + 2, input_shape(index), stride, outputs)?);
         }
         blocks.reverse();
-        let batched = blocks.split_off(SINGLE);
+        let batched = blocks.split_off(SINGLE).into_iter().enumerate();
+        let batched = batched.map(|(index, block)| match index < BY_BAND {
+            true => block.grouped_by_band(),
+            false => block.grouped_by_place(),
+        });
         let first = tensors.folded("layer1.conv", 9, FIRST_CHANNELS)?;
         let first = FirstConvolution::new(cpu, FIRST_CHANNELS, &first.weights, &first.bias);
         Ok(Network {
             overlapping: Overlapping::new(first, blocks),
-            blocks: batched,
+            blocks: batched.collect(),
             dense: Pointwise::new(cpu, EMBEDDING, CLASSES, &dense.weights, &dense.bias, false),
         })
     }
@@ -188,7 +195,7 @@ impl Network {
         }
         let width = self.dense.outputs();
         let logits = &mut batch[..rows * width];
-        self.dense.run(embeddings, logits, live);
+        self.dense.run(embeddings, logits, Grouping::NEIGHBOURS, live);
         logits.chunks_exact(width).take(patches).flat_map(|row| &row[..CLASSES]).copied().collect()
     }
 

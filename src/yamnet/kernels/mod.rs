@@ -4,13 +4,15 @@
 //! bias as the first summand and ReLU at the store where its layer says so.
 //!
 //! `pointwise` is the layer that takes nearly all of the time, and what it leaves out.
-//! `portable` is plain safe code and the twin that the others are tested against; `simd` is written
-//! once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, so
+//! `portable` is plain safe code and the twin that the others are tested against; `simd` and `product` are
+//! written once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, so
 //! a result depends on the path but never on how many patches are computed together.
 //!
 //! Invariant: the only room with unsafe code; its interface is safe and checks every length.
 
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod product;
 #[cfg(target_arch = "x86_64")]
 mod simd;
 #[cfg(target_arch = "x86_64")]
@@ -18,7 +20,7 @@ mod x86;
 
 use crate::yamnet::aligned::Aligned;
 use crate::yamnet::{BANDS, PATCH};
-pub use pointwise::{Live, Pointwise};
+pub use pointwise::{Grouping, Live, Pointwise};
 
 /// Rows that a pointwise kernel computes together: every row count must be a multiple.
 pub const ROWS: usize = 6;
@@ -64,9 +66,10 @@ impl Cpu {
 
     #[cfg(target_arch = "x86_64")]
     fn is_available(self) -> bool {
+        let counts = is_x86_feature_detected!("popcnt");
         match self {
-            Cpu::Avx512 => is_x86_feature_detected!("avx512f"),
-            Cpu::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Cpu::Avx512 => is_x86_feature_detected!("avx512f") && counts,
+            Cpu::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && counts,
             Cpu::Portable => true,
         }
     }
@@ -74,14 +77,6 @@ impl Cpu {
     #[cfg(not(target_arch = "x86_64"))]
     fn is_available(self) -> bool {
         self == Cpu::Portable
-    }
-
-    /// Output channels in a panel of packed pointwise weights.
-    fn panel(self) -> usize {
-        match self {
-            Cpu::Avx512 => 64,
-            Cpu::Avx2 | Cpu::Portable => 16,
-        }
     }
 }
 

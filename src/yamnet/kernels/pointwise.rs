@@ -25,11 +25,10 @@ pub struct Pointwise {
     /// A multiple of [`COLUMNS`].
     pub(super) outputs: usize,
     pub(super) relu: bool,
-    /// From a row of a group to the next: 1, or the width of the picture.
-    pub(super) apart: usize,
     /// Whether inputs of zero are left out.
     pub(super) sparse: bool,
-    /// [outputs / panel, inputs, panel]: what the kernel reads in order.
+    pub(super) tile: Tile,
+    /// [outputs / columns of a tile, inputs, columns of a tile]: what the kernel reads in order.
     pub(super) panels: Aligned,
     pub(super) bias: Aligned,
 }
@@ -40,6 +39,7 @@ impl Pointwise {
         assert_eq!((weights.len(), bias.len()), (inputs * outputs, outputs));
         assert!(inputs < usize::from(u16::MAX) / 2, "inputs are listed in sixteen bits");
         let padded = outputs.next_multiple_of(COLUMNS);
+        let tile = Tile::of(cpu, inputs);
         let mut padded_bias = Aligned::zeros(padded);
         padded_bias[..outputs].copy_from_slice(bias);
         Pointwise {
@@ -47,18 +47,12 @@ impl Pointwise {
             inputs,
             outputs: padded,
             relu,
-            apart: 1,
             // Zero times infinity is no zero.
             sparse: inputs >= WORTH_A_LIST && weights.iter().all(|weight| weight.is_finite()),
-            panels: pack(weights, inputs, outputs, padded, cpu.panel()),
+            tile,
+            panels: pack(weights, inputs, outputs, padded, tile.columns),
             bias: padded_bias,
         }
-    }
-
-    /// Groups rows that are `apart` from each other, not neighbours: the more alike the rows of a group,
-    /// the more zeros they share. Their number must then be a multiple of `apart` times [`ROWS`].
-    pub fn grouping(self, apart: usize) -> Self {
-        Pointwise { apart, ..self }
     }
 
     /// Length of an input row.
@@ -71,16 +65,72 @@ impl Pointwise {
         self.outputs
     }
 
-    /// `input` [rows, inputs] to `output` [rows, outputs]; rows a multiple of [`ROWS`].
-    pub fn run(&self, input: &[f32], output: &mut [f32], live: &mut Live) {
-        assert_eq!(input.len() % (ROWS * self.apart * self.inputs), 0, "rows come in sixes");
-        assert_eq!(output.len(), input.len() / self.inputs * self.outputs);
-        dispatch!(self.cpu, pointwise(self, input, output, live));
+    /// `input` [rows, inputs] to `output` [rows, outputs]; rows as many as the grouping wants.
+    pub fn run(&self, input: &[f32], output: &mut [f32], grouping: Grouping, live: &mut Live) {
+        let rows = input.len() / self.inputs;
+        assert_eq!((input.len(), output.len()), (rows * self.inputs, rows * self.outputs));
+        assert_eq!(rows % (grouping.apart * ROWS), 0, "rows come in sixes");
+        assert!(grouping.shift <= ROWS);
+        dispatch!(self.cpu, pointwise(self, input, output, grouping, live));
+    }
+}
+
+/// What a kernel computes at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tile {
+    /// A divisor of [`ROWS`].
+    pub(super) rows: usize,
+    /// A panel's.
+    pub(super) columns: usize,
+}
+
+impl Tile {
+    /// The fewer rows, the more inputs are zero in all of them, as long as the weights come fast enough.
+    fn of(cpu: Cpu, inputs: usize) -> Tile {
+        match cpu {
+            // The whole panel stays in the nearest cache.
+            Cpu::Avx512 if inputs <= 128 => Tile { rows: 3, columns: 64 },
+            Cpu::Avx512 => Tile { rows: 6, columns: 64 },
+            Cpu::Avx2 => Tile { rows: 3, columns: 32 },
+            Cpu::Portable => Tile { rows: 1, columns: portable::PANEL },
+        }
+    }
+}
+
+/// Which rows are computed together. The more alike they are, the more zeros they share; the sums are the
+/// same whatever rows stand beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grouping {
+    /// From a row of a group to the next.
+    pub(super) apart: usize,
+    /// How many times `apart` the first group begins after the first row. The last goes on at the beginning.
+    shift: usize,
+}
+
+impl Grouping {
+    /// Rows that follow each other.
+    pub const NEIGHBOURS: Grouping = Grouping { apart: 1, shift: 0 };
+
+    /// Rows that are `apart` from each other. Their number must be a multiple of `apart` times [`ROWS`].
+    pub fn apart(apart: usize) -> Grouping {
+        Grouping { apart, shift: 0 }
     }
 
-    /// The first row of a group.
-    pub(super) fn first_row(&self, group: usize) -> usize {
-        group / self.apart * (ROWS * self.apart) + group % self.apart
+    /// The same, begun so many rows of the first group later.
+    pub fn shifted(self, shift: usize) -> Grouping {
+        Grouping { shift, ..self }
+    }
+
+    /// Groups of `TOGETHER` of so many rows; every row is in one.
+    #[inline(always)]
+    pub(super) fn groups<const TOGETHER: usize>(self, rows: usize) -> impl Iterator<Item = [usize; TOGETHER]> {
+        const { assert!(ROWS.is_multiple_of(TOGETHER)) };
+        let length = rows / self.apart;
+        let round = move |place: usize| if place < length { place } else { place - length };
+        (0..length).step_by(TOGETHER).flat_map(move |first| {
+            let places: [usize; TOGETHER] = std::array::from_fn(|place| round(first + place + self.shift) * self.apart);
+            (0..self.apart).map(move |column| places.map(|place| place + column))
+        })
     }
 }
 
@@ -99,7 +149,7 @@ fn pack(weights: &[f32], inputs: usize, outputs: usize, padded: usize, panel: us
 /// keeps from layer to layer.
 #[derive(Default)]
 pub struct Live {
-    /// Ascending in each group. Behind the last group stand those of the first again, as inputs of the
+    /// Ascending in each list. Behind the last stand those of the first again, as inputs of the
     /// panel that follows, so that [`AHEAD`] after any of them stands the one that is needed then.
     inputs: Vec<u16>,
     /// Where each group's list ends.
@@ -107,29 +157,29 @@ pub struct Live {
 }
 
 impl Live {
-    /// Begins the lists of so many groups of rows that are `inputs` long.
-    pub(super) fn begin(&mut self, groups: usize, inputs: usize) {
-        let most = groups * inputs + AHEAD;
+    /// Begins so many lists of at most so many inputs.
+    pub(super) fn begin(&mut self, lists: usize, inputs: usize) {
+        let most = lists * inputs + AHEAD;
         if self.inputs.len() < most {
             self.inputs.resize(most, 0);
         }
         self.ends.clear();
     }
 
-    /// Room for the next group's list and whatever comes behind it.
+    /// Room for the next list and whatever comes behind it.
     #[inline(always)]
     pub(super) fn room(&mut self) -> &mut [u16] {
         let start = self.total();
         &mut self.inputs[start..]
     }
 
-    /// The next group's list is the first `count` of its room.
+    /// The next list is the first `count` of its room.
     #[inline(always)]
     pub(super) fn close(&mut self, count: usize) {
         self.ends.push(self.total() + count);
     }
 
-    /// After the last group, where [`Live::ahead_of`] is wanted.
+    /// After the last list, where [`Live::ahead_of`] is wanted.
     pub(super) fn finish(&mut self, inputs: usize) {
         let total = self.total();
         for ahead in 0..AHEAD {
@@ -137,21 +187,21 @@ impl Live {
         }
     }
 
-    /// A group's list.
+    /// A list, by its number.
     #[inline(always)]
-    pub(super) fn of(&self, group: usize) -> &[u16] {
-        &self.inputs[self.start(group)..self.ends[group]]
+    pub(super) fn of(&self, list: usize) -> &[u16] {
+        &self.inputs[self.start(list)..self.ends[list]]
     }
 
-    /// What stands [`AHEAD`] after each of a group's list.
+    /// What stands [`AHEAD`] after each of a list.
     #[inline(always)]
-    pub(super) fn ahead_of(&self, group: usize) -> &[u16] {
-        &self.inputs[self.start(group) + AHEAD..self.ends[group] + AHEAD]
+    pub(super) fn ahead_of(&self, list: usize) -> &[u16] {
+        &self.inputs[self.start(list) + AHEAD..self.ends[list] + AHEAD]
     }
 
     #[inline(always)]
-    fn start(&self, group: usize) -> usize {
-        if group == 0 { 0 } else { self.ends[group - 1] }
+    fn start(&self, list: usize) -> usize {
+        if list == 0 { 0 } else { self.ends[list - 1] }
     }
 
     fn total(&self) -> usize {

@@ -2,11 +2,11 @@
 //!
 //! Invariant: no intrinsic, no unsafe; loops over slices that the compiler can vectorise.
 
-use super::{Depthwise, FirstConvolution, Live, PADDED_WIDTH, Padded, Pointwise};
+use super::{Depthwise, FirstConvolution, Grouping, Live, PADDED_WIDTH, Padded, Pointwise};
 use crate::yamnet::BANDS;
 
-/// Columns of a panel; what [`super::Cpu::panel`] says of this path.
-const PANEL: usize = 16;
+/// Columns of a panel.
+pub(super) const PANEL: usize = 16;
 
 /// `a * b + c`: one rounding where the target has the instruction, two elsewhere. A call of libm's
 /// fma would be a hundred times slower than either.
@@ -53,7 +53,7 @@ pub(super) fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]
 
 /// Lists what is alive in each row by itself: a row at a time shares no loads with others, so that
 /// nothing is lost by it.
-pub(super) fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32], live: &mut Live) {
+pub(super) fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32], _: Grouping, live: &mut Live) {
     if layer.sparse {
         list_rows(layer, input, live);
     }

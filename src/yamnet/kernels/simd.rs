@@ -1,15 +1,13 @@
-//! The kernels over a vector of any width. `x86` makes one set of them for each width.
+//! The convolutions over space, over a vector of any width. `x86` makes one set of kernels for each width.
 //!
-//! Invariant: pointers here are only read and written inside the slices that `mod.rs` and `pointwise.rs` have measured.
+//! Invariant: pointers here are only read and written inside the slices that `mod.rs` has measured.
 //! Everything is `inline(always)`: it must be compiled inside a function that has the vector's
 //! instructions enabled.
 
 #![allow(unsafe_code, reason = "written over raw pointers so that bounds are checked once, before")]
 
-use super::pointwise::{AHEAD, Live, Pointwise};
-use super::{COLUMNS, Depthwise, FirstConvolution, PADDED_WIDTH, Padded, ROWS};
+use super::{Depthwise, FirstConvolution, PADDED_WIDTH, Padded};
 use crate::yamnet::BANDS;
-use crate::yamnet::aligned::CACHE_LINE;
 
 /// A vector of f32 lanes.
 ///
@@ -19,8 +17,8 @@ use crate::yamnet::aligned::CACHE_LINE;
 /// floats at the pointer, aligned or not.
 pub(super) unsafe trait Vector: Copy {
     const LANES: usize;
-    /// Columns of a panel of pointwise weights; a multiple of the lanes.
-    const PANEL: usize;
+    /// Vectors that the CPU has names for.
+    const REGISTERS: usize;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
@@ -156,117 +154,6 @@ unsafe fn sweep_2<V: Vector>(layer: &Depthwise, channel: usize, rows: [*const f3
             let right = column::<V>(rows, 2 * x + 2, width, channels);
             nine([left, middle, right], &weights, bias).store(output.add(x * channels));
             left = right;
-        }
-    }
-}
-
-/// # Safety
-/// Needs the instructions of `V`; `VECTORS * LANES == PANEL`, the layer is packed for that panel.
-#[inline(always)]
-pub(super) unsafe fn pointwise<V: Vector, const VECTORS: usize>(
-    layer: &Pointwise,
-    input: &[f32],
-    output: &mut [f32],
-    live: &mut Live,
-) {
-    const { assert!(VECTORS * V::LANES == V::PANEL && COLUMNS.is_multiple_of(V::PANEL)) };
-    let groups = input.len() / (ROWS * layer.inputs);
-    if layer.sparse {
-        // SAFETY: the rows of a group are rows of the input, as its caller has checked.
-        unsafe { list_groups::<V>(layer, input, live) };
-    }
-    for (index, panel) in layer.panels.chunks_exact(layer.inputs * V::PANEL).enumerate() {
-        for group in 0..groups {
-            let row = layer.first_row(group);
-            let rows = &input[row * layer.inputs..];
-            let output = &mut output[row * layer.outputs + index * V::PANEL..];
-            // SAFETY: the group's rows are in `rows`, and in `output` from this panel's first column on.
-            // Inputs are all there are, or those of a list that `list_groups` has made of just these rows.
-            unsafe {
-                if layer.sparse {
-                    let terms = live.of(group).iter().zip(live.ahead_of(group));
-                    let terms = terms.map(|(&k, &ahead)| (k.into(), ahead.into()));
-                    tile::<V, VECTORS>(layer, index, panel, rows, terms, output);
-                } else {
-                    let terms = (0..layer.inputs).map(|k| (k, k + AHEAD));
-                    tile::<V, VECTORS>(layer, index, panel, rows, terms, output);
-                }
-            }
-        }
-    }
-}
-
-/// Lists for each group of rows the inputs that are not zero in all of them.
-///
-/// # Safety
-/// Needs the instructions of `V`; `input` is whole groups of the layer's rows.
-#[inline(always)]
-unsafe fn list_groups<V: Vector>(layer: &Pointwise, input: &[f32], live: &mut Live) {
-    let (inputs, step) = (layer.inputs, layer.apart * layer.inputs);
-    let groups = input.len() / (ROWS * inputs);
-    let whole = inputs / V::LANES * V::LANES;
-    live.begin(groups, inputs);
-    for group in 0..groups {
-        let rows = &input[layer.first_row(group) * inputs..];
-        let (room, mut count) = (&mut live.room()[..inputs], 0);
-        for k in (0..whole).step_by(V::LANES) {
-            // SAFETY: k + LANES <= inputs, so the vectors lie in the group's rows; and count <= k, so
-            // that one more vector of numbers has room.
-            unsafe {
-                let mut any = V::load(rows.as_ptr().add(k));
-                for row in 1..ROWS {
-                    any = any.or(V::load(rows.as_ptr().add(row * step + k)));
-                }
-                count += any.list(k as u16, room.as_mut_ptr().add(count));
-            }
-        }
-        for k in whole..inputs {
-            room[count] = k as u16;
-            count += usize::from((0..ROWS).any(|row| rows[row * step + k] != 0.0));
-        }
-        live.close(count);
-    }
-    live.finish(inputs);
-}
-
-/// Six rows by one panel: 6 x VECTORS sums in registers, one pass over `terms`: the inputs to sum over,
-/// each with the one whose weights will be needed soon.
-///
-/// # Safety
-/// Needs the instructions of `V`; `rows` begins with the group's first row, `output` with that row's
-/// columns of the panel; terms are inputs of the layer.
-#[inline(always)]
-unsafe fn tile<V: Vector, const VECTORS: usize>(
-    layer: &Pointwise,
-    index: usize,
-    panel: &[f32],
-    rows: &[f32],
-    terms: impl Iterator<Item = (usize, usize)>,
-    output: &mut [f32],
-) {
-    let (panel, rows, output) = (panel.as_ptr(), rows.as_ptr(), output.as_mut_ptr());
-    let (input_step, output_step) = (layer.apart * layer.inputs, layer.apart * layer.outputs);
-    // SAFETY: k < inputs; offsets stay in the group's rows, in [inputs, PANEL] and in the panel's columns.
-    unsafe {
-        let bias = layer.bias.as_ptr().add(index * V::PANEL);
-        let mut sums = [std::array::from_fn::<V, VECTORS, _>(|v| V::load(bias.add(v * V::LANES))); ROWS];
-        for (k, ahead) in terms {
-            let weights: [V; VECTORS] = std::array::from_fn(|v| V::load(panel.add(k * V::PANEL + v * V::LANES)));
-            for line in (0..V::PANEL).step_by(CACHE_LINE) {
-                V::prefetch(panel.wrapping_add(ahead * V::PANEL + line));
-            }
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let value = V::splat(*rows.add(row * input_step + k));
-                for (sum, weight) in sums.iter_mut().zip(&weights) {
-                    *sum = value.multiply_add(*weight, *sum);
-                }
-            }
-        }
-        for (row, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
-                let sum = if layer.relu { sum.relu() } else { *sum };
-                sum.store(output.add(row * output_step + v * V::LANES));
-            }
         }
     }
 }

@@ -47,10 +47,14 @@ fn layer(cpu: Cpu, [_, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -> P
     Pointwise::new(cpu, inputs, outputs, &noise(seed, inputs * outputs), &noise(seed + 1, outputs), relu)
 }
 
-fn run(layer: &Pointwise, input: &[f32]) -> Vec<f32> {
+fn run(layer: &Pointwise, input: &[f32], grouping: Grouping) -> Vec<f32> {
     let mut output = vec![f32::NAN; input.len() / layer.inputs() * layer.outputs()];
-    layer.run(input, &mut output, &mut Live::default());
+    layer.run(input, &mut output, grouping, &mut Live::default());
     output
+}
+
+fn groupings() -> impl Strategy<Value = Grouping> {
+    (1..4usize, 0..ROWS).prop_map(|(apart, shift)| Grouping::apart(apart).shifted(shift))
 }
 
 /// The textbook's three loops, in f64.
@@ -105,43 +109,57 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn pointwise_agrees_on_every_path(sixes in 1..5usize, apart in 1..4usize, inputs in 1..150usize, panels in 1..3usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
-        let shape = [sixes * ROWS * apart, inputs, panels * COLUMNS];
+    fn pointwise_agrees_on_every_path(sixes in 1..5usize, grouping in groupings(), inputs in 1..150usize, panels in 1..3usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [sixes * ROWS * grouping.apart, inputs, panels * COLUMNS];
         let input = rows_of(seed + 2, shape[0] * inputs, zeros);
         let naive = naive_pointwise(shape, relu, seed, &input);
         for cpu in Cpu::available() {
-            close(&run(&layer(cpu, shape, relu, seed).grouping(apart), &input), &naive);
+            close(&run(&layer(cpu, shape, relu, seed), &input, grouping), &naive);
         }
     }
 
     #[test]
-    fn to_leave_out_zeros_changes_no_sum(sixes in 1..5usize, apart in 1..4usize, inputs in 1..150usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
-        let shape = [sixes * ROWS * apart, inputs, COLUMNS];
+    fn to_leave_out_zeros_changes_no_sum(sixes in 1..5usize, grouping in groupings(), inputs in 1..150usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [sixes * ROWS * grouping.apart, inputs, COLUMNS];
         let input = rows_of(seed + 2, shape[0] * inputs, zeros);
         for cpu in Cpu::available() {
-            let layer = |sparse| Pointwise { sparse, ..layer(cpu, shape, relu, seed).grouping(apart) };
-            let [all, listed] = [false, true].map(|sparse| run(&layer(sparse), &input));
+            let layer = |sparse| Pointwise { sparse, ..layer(cpu, shape, relu, seed) };
+            let [all, listed] = [false, true].map(|sparse| run(&layer(sparse), &input, grouping));
             prop_assert_eq!(all, listed);
         }
     }
 
     #[test]
-    fn a_list_has_the_inputs_that_some_row_of_the_group_has(sixes in 1..5usize, apart in 1..4usize, inputs in 1..150usize, zeros in zeros(), seed in 0..1000u64) {
-        let shape = [sixes * ROWS * apart, inputs, COLUMNS];
+    fn a_list_has_the_inputs_that_some_row_of_the_group_has(sixes in 1..5usize, grouping in groupings(), inputs in 1..150usize, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [sixes * ROWS * grouping.apart, inputs, COLUMNS];
         let input = rows_of(seed + 2, shape[0] * inputs, zeros);
         for cpu in Cpu::available() {
-            let layer = Pointwise { sparse: true, ..layer(cpu, shape, true, seed).grouping(apart) };
+            let layer = Pointwise { sparse: true, ..layer(cpu, shape, true, seed) };
             let (mut output, mut live) = (vec![0.0; shape[0] * COLUMNS], Live::default());
-            layer.run(&input, &mut output, &mut live);
-            let rows = |group: usize| match cpu {
-                Cpu::Portable => vec![group],
-                _ => (0..ROWS).map(|row| layer.first_row(group) + row * apart).collect(),
+            layer.run(&input, &mut output, grouping, &mut live);
+            let groups: Vec<Vec<usize>> = match layer.tile.rows {
+                1 => (0..shape[0]).map(|row| vec![row]).collect(),
+                3 => grouping.groups::<3>(shape[0]).map(Vec::from).collect(),
+                rows => {
+                    prop_assert_eq!(rows, ROWS);
+                    grouping.groups::<ROWS>(shape[0]).map(Vec::from).collect()
+                }
             };
-            for group in 0..shape[0] / rows(0).len() {
-                let alive = |&k: &u16| rows(group).iter().any(|row| input[row * inputs + usize::from(k)] != 0.0);
+            for (group, rows) in groups.iter().enumerate() {
+                let alive = |&k: &u16| rows.iter().any(|row| input[row * inputs + usize::from(k)] != 0.0);
                 prop_assert_eq!(live.of(group), (0..inputs as u16).filter(alive).collect::<Vec<_>>());
             }
         }
+    }
+
+    #[test]
+    fn every_row_is_in_one_group(sixes in 1..5usize, grouping in groupings()) {
+        let rows = sixes * ROWS * grouping.apart;
+        let sixes: Vec<usize> = grouping.groups::<ROWS>(rows).flatten().collect();
+        let mut threes: Vec<usize> = grouping.groups::<{ ROWS / 2 }>(rows).flatten().collect();
+        prop_assert_eq!(sixes.iter().copied().collect::<std::collections::BTreeSet<_>>().len(), rows);
+        threes.sort();
+        prop_assert_eq!(threes, (0..rows).collect::<Vec<_>>());
     }
 
     #[test]
@@ -171,7 +189,7 @@ fn some_rows_of_the_first_convolution_are_those_rows() {
 #[test]
 fn outputs_that_are_no_whole_panel_are_padded_with_zeros() {
     for cpu in Cpu::available() {
-        let output = run(&layer(cpu, [6, 8, 521], false, 1), &noise(3, 6 * 8));
+        let output = run(&layer(cpu, [6, 8, 521], false, 1), &noise(3, 6 * 8), Grouping::NEIGHBOURS);
         assert_eq!(output.len(), 6 * 576);
         assert!(output.chunks(576).all(|row| row[521..].iter().all(|&value| value == 0.0)));
     }
@@ -182,7 +200,8 @@ fn a_zero_times_infinity_is_not_left_out() {
     for cpu in Cpu::available() {
         let mut weights = noise(1, 64 * 64);
         weights[100] = f32::INFINITY;
-        let output = run(&Pointwise::new(cpu, 64, 64, &weights, &noise(2, 64), false), &[0.0; 6 * 64]);
+        let layer = Pointwise::new(cpu, 64, 64, &weights, &noise(2, 64), false);
+        let output = run(&layer, &[0.0; 6 * 64], Grouping::NEIGHBOURS);
         assert!(output[100 % 64].is_nan(), "{}", cpu.name());
     }
 }

@@ -5,22 +5,23 @@
 #![allow(unsafe_code, reason = "intrinsics, behind run-time detection")]
 
 use std::arch::x86_64::{
-    __m256, __m512, _CMP_NEQ_UQ, _MM_HINT_T0, _mm_prefetch, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm512_add_epi32, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask,
-    _mm512_cvtepi32_epi16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_compress_epi32, _mm512_max_ps,
-    _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m256, __m512, _CMP_NEQ_UQ, _MM_HINT_T0, _mm_add_epi16, _mm_loadu_si128, _mm_prefetch, _mm_set1_epi16,
+    _mm_storeu_si128, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_or_ps,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_storeu_si256, _mm512_add_epi32, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_maskz_compress_epi32, _mm512_max_ps, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use super::simd::Vector;
 
 /// Implements [`Vector`] for a register type. The intrinsics are what the trait's functions are called.
 macro_rules! vector {
-    ($register:ty, lanes $lanes:literal, panel $panel:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $max:ident, $zero:ident, $or:ident, $list:ident) => {
+    ($register:ty, lanes $lanes:literal, registers $registers:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $max:ident, $zero:ident, $or:ident, $list:ident) => {
         // SAFETY: each function works on the register type it is named for, and reads and writes what the trait says.
         unsafe impl Vector for $register {
             const LANES: usize = $lanes;
-            const PANEL: usize = $panel;
+            const REGISTERS: usize = $registers;
             #[inline(always)]
             unsafe fn splat(value: f32) -> Self {
                 // SAFETY: the caller has the instructions.
@@ -65,8 +66,8 @@ macro_rules! vector {
     };
 }
 
-vector!(__m512, lanes 16, panel 64, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_setzero_ps, or_512, list_512);
-vector!(__m256, lanes 8, panel 16, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps, _mm256_or_ps, list_256);
+vector!(__m512, lanes 16, registers 32, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_setzero_ps, or_512, list_512);
+vector!(__m256, lanes 8, registers 16, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps, _mm256_or_ps, list_256);
 
 /// AVX-512F has it for integers only.
 ///
@@ -94,30 +95,43 @@ unsafe fn list_512(values: __m512, first: u16, to: *mut u16) -> usize {
     }
 }
 
-/// As [`Vector::list`]. Each number is written and kept if its lane is alive: no branch that no processor
-/// could foresee.
+/// As [`Vector::list`], by a table: no branch that no processor could foresee.
 ///
 /// # Safety
 /// Needs AVX, and room for 8 at the pointer.
 #[inline(always)]
 unsafe fn list_256(values: __m256, first: u16, to: *mut u16) -> usize {
-    // SAFETY: the caller has the instructions; at most as many numbers are kept as lanes were looked at.
+    // SAFETY: the caller has the instructions; 8 numbers of 16 bits are loaded and stored.
     unsafe {
         let alive = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(values, _mm256_setzero_ps()));
-        let mut count = 0;
-        for lane in 0..8 {
-            to.add(count).write(first + lane);
-            count += (alive >> lane & 1) as usize;
-        }
-        count
+        let lanes = _mm_loadu_si128(LANES_OF[alive as usize].as_ptr().cast());
+        _mm_storeu_si128(to.cast(), _mm_add_epi16(lanes, _mm_set1_epi16(first as i16)));
+        alive.count_ones() as usize
     }
 }
 
+/// For each set of lanes their numbers, ascending, and then whatever.
+static LANES_OF: [[u16; 8]; 256] = {
+    let (mut table, mut set) = ([[0; 8]; 256], 0);
+    while set < 256 {
+        let (mut lane, mut count) = (0, 0);
+        while lane < 8 {
+            if set >> lane & 1 == 1 {
+                table[set][count] = lane;
+                count += 1;
+            }
+            lane += 1;
+        }
+        set += 1;
+    }
+    table
+};
+
 /// The three kernels for one register type.
 macro_rules! kernels {
-    ($path:ident, $features:literal, $register:ty, $vectors:literal) => {
+    ($path:ident, $features:literal, $register:ty, $($rows:literal x $vectors:literal),+) => {
         pub(super) mod $path {
-            use super::super::{Depthwise, FirstConvolution, Live, Padded, Pointwise, simd};
+            use super::super::{Depthwise, FirstConvolution, Grouping, Live, Padded, Pointwise, product, simd};
             use super::*;
 
             pub fn first_convolution(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
@@ -140,18 +154,29 @@ macro_rules! kernels {
                 unsafe { enabled(layer, rows, output) }
             }
 
-            pub fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32], live: &mut Live) {
+            pub fn pointwise(
+                layer: &Pointwise,
+                input: &[f32],
+                output: &mut [f32],
+                grouping: Grouping,
+                live: &mut Live,
+            ) {
                 #[target_feature(enable = $features)]
-                fn enabled(layer: &Pointwise, input: &[f32], output: &mut [f32], live: &mut Live) {
-                    // SAFETY: this function has the features, and the panel is the register type's.
-                    unsafe { simd::pointwise::<$register, $vectors>(layer, input, output, live) }
+                fn enabled(layer: &Pointwise, input: &[f32], output: &mut [f32], grouping: Grouping, live: &mut Live) {
+                    match layer.tile.rows {
+                        // SAFETY: this function has the features, and the tile is the layer's.
+                        $($rows => unsafe {
+                            product::pointwise::<$register, $rows, $vectors>(layer, input, output, grouping, live)
+                        },)+
+                        rows => unreachable!("no tiles of {rows} rows on this path"),
+                    }
                 }
                 // SAFETY: the layer's `Cpu` was detected on this machine.
-                unsafe { enabled(layer, input, output, live) }
+                unsafe { enabled(layer, input, output, grouping, live) }
             }
         }
     };
 }
 
-kernels!(avx512, "avx512f", __m512, 4);
-kernels!(avx2, "avx2,fma", __m256, 2);
+kernels!(avx512, "avx512f,popcnt", __m512, 3 x 4, 6 x 4);
+kernels!(avx2, "avx2,fma,popcnt", __m256, 3 x 4);
