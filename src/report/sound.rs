@@ -11,6 +11,7 @@ use crate::exit::Fatal;
 use crate::output::page::{Audio, Picture, Sound};
 use crate::pool::Pool;
 use crate::yamnet::BANDS;
+use crate::yamnet::kernels::Cpu;
 use crate::yamnet::mel::FrontEnd;
 use crate::yamnet::weights::ModelFile;
 
@@ -52,7 +53,7 @@ pub fn of(days: &[Day], paper: &Paper) -> Result<Vec<Vec<Sound>>, Fatal> {
     let laughs: Vec<_> = days.iter().flat_map(Day::laughs).collect();
     let parts: Vec<Option<&str>> =
         laughs.iter().flat_map(|laugh| laugh.parts.iter().map(|(_, row)| row.event.clip.as_deref())).collect();
-    let front_end = ModelFile::embedded().tensors().and_then(|tensors| tensors.front_end());
+    let front_end = ModelFile::embedded().tensors().and_then(|tensors| tensors.front_end(Cpu::detect()));
     let front_end = front_end.map_err(|error| Fatal::Config(error.to_string()))?;
     let pool = Pool::new(0).map_err(|error| Fatal::Config(error.to_string()))?;
     let looked = pool.map(&parts, |_| 0, |clip| look(*clip, paper, &front_end), |_, why| missing(why));

@@ -3,7 +3,9 @@
 //! Invariant: a frame depends on its own 400 samples alone.
 
 use crate::yamnet::fft::{BINS, Fft, LENGTH, Spectra};
-use crate::yamnet::lanes::{LANES, Lanes};
+use crate::yamnet::kernels::{Cpu, Task};
+use crate::yamnet::lanes::{Lanes, Values};
+use crate::yamnet::logarithm::ln;
 use crate::yamnet::{BANDS, FRAME, FRAME_HOP, PATCH_HOP_SAMPLES, PATCH_SAMPLES};
 
 /// Added before the logarithm.
@@ -11,6 +13,7 @@ const LOG_OFFSET: f32 = 0.001;
 
 /// The front end: its published tables and the plan of its transform.
 pub struct FrontEnd {
+    cpu: Cpu,
     /// `[400]`: a periodic Hann window.
     pub window: Vec<f32>,
     /// 64 triangles in mel (HTK), 125 to 7500 Hz, unnormalised.
@@ -27,66 +30,102 @@ pub struct Band {
 
 impl FrontEnd {
     /// `window` `[400]` and `matrix` `[257, 64]`, bin by band.
-    pub fn new(window: Vec<f32>, matrix: &[f32]) -> Self {
+    pub fn new(cpu: Cpu, window: Vec<f32>, matrix: &[f32]) -> Self {
         assert_eq!((window.len(), matrix.len()), (FRAME, BINS * BANDS));
         let column = |band: usize| (0..BINS).map(move |bin| matrix[bin * BANDS + band]);
         let bands = (0..BANDS).map(|band| Band::new(column(band).collect())).collect();
-        FrontEnd { window, bands, fft: Fft::new() }
+        FrontEnd { cpu, window, bands, fft: Fft::new() }
     }
 
     /// The frames of 16 kHz samples in [-1, 1], one each 160 samples as long as 400 are left: [frames, 64].
     pub fn log_mel(&self, samples: &[f32]) -> Vec<f32> {
         let frames = samples.len().checked_sub(FRAME).map_or(0, |rest| rest / FRAME_HOP + 1);
-        let (mut log_mel, mut scratch) = (vec![0.0; frames * BANDS], Scratch::default());
-        for (group, rows) in log_mel.chunks_mut(LANES * BANDS).enumerate() {
-            let last = rows.len() / BANDS - 1;
-            // The last group may be smaller: its last frame stands in for those that are missing.
-            let starts: [usize; LANES] = std::array::from_fn(|lane| (group * LANES + lane.min(last)) * FRAME_HOP);
-            let frame =
-                |lane: usize| samples[starts[lane]..].first_chunk().expect("every frame that was counted is whole");
-            self.frames(std::array::from_fn(frame), &mut scratch, rows);
-        }
+        let mut log_mel = vec![0.0; frames * BANDS];
+        self.cpu.run(Frames { front_end: self, samples, log_mel: &mut log_mel });
         log_mel
     }
+}
 
-    /// Some frames side by side.
-    fn frames(&self, samples: [&[f32; FRAME]; LANES], scratch: &mut Scratch, rows: &mut [f32]) {
+/// All frames of some samples.
+struct Frames<'a> {
+    front_end: &'a FrontEnd,
+    samples: &'a [f32],
+    /// [frames, 64].
+    log_mel: &'a mut [f32],
+}
+
+// `inline(always)` from here on: what is not inlined is compiled for the oldest CPU.
+impl Task for Frames<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes<N>, const N: usize>(self) {
+        const { assert!(FRAME.is_multiple_of(N) && BANDS.is_multiple_of(N)) };
+        let (samples, mut scratch) = (self.samples, Scratch::<L>::default());
+        for (group, rows) in self.log_mel.chunks_mut(N * BANDS).enumerate() {
+            let last = rows.len() / BANDS - 1;
+            // The last group may be smaller: its last frame stands in for those that are missing.
+            let start = |lane: usize| (group * N + lane.min(last)) * FRAME_HOP;
+            self.front_end.window(|lane| &samples[start(lane)..][..FRAME], &mut scratch);
+            self.front_end.bands(&mut scratch, rows);
+        }
+    }
+}
+
+impl FrontEnd {
+    /// Frames times the window, side by side.
+    #[inline(always)]
+    fn window<'a, L: Lanes<N>, const N: usize>(&self, frame: impl Fn(usize) -> &'a [f32], scratch: &mut Scratch<L>) {
+        let (window, places) = (self.window.as_chunks().0, scratch.padded.as_chunks_mut().0);
+        for (block, (weights, places)) in window.iter().zip(places).enumerate() {
+            let weights = L::load(weights);
+            let mut windowed = [weights; N];
+            for (lane, values) in windowed.iter_mut().enumerate() {
+                *values = L::load(&frame(lane).as_chunks().0[block]) * weights;
+            }
+            *places = L::transposed(windowed);
+        }
+    }
+
+    /// From windowed frames to rows of log-mel.
+    #[inline(always)]
+    fn bands<L: Lanes<N>, const N: usize>(&self, scratch: &mut Scratch<L>, rows: &mut [f32]) {
         let Scratch { padded, magnitude, spectra } = scratch;
-        for (i, (padded, weight)) in padded.iter_mut().zip(&self.window).enumerate().take(FRAME) {
-            for (value, frame) in padded.0.iter_mut().zip(samples) {
-                *value = frame[i] * weight;
+        self.fft.transform(padded, spectra, |k, bin| magnitude[k] = bin.magnitude());
+        for (block, filters) in self.bands.as_chunks::<N>().0.iter().enumerate() {
+            let mut energies = [L::splat(0.0); N];
+            for (energy, filter) in energies.iter_mut().zip(filters) {
+                *energy = filter.of(magnitude);
+            }
+            for (row, energies) in rows.chunks_exact_mut(BANDS).zip(L::transposed(energies)) {
+                row.as_chunks_mut().0[block] = energies.values();
             }
         }
-        for (magnitude, bin) in magnitude.iter_mut().zip(self.fft.transform(padded, spectra)) {
-            *magnitude = bin.magnitude();
-        }
-        for (band, filter) in self.bands.iter().enumerate() {
-            let energies = filter.of(magnitude).0;
-            for (row, energy) in rows.chunks_exact_mut(BANDS).zip(energies) {
-                row[band] = (energy + LOG_OFFSET).ln();
-            }
+        for band in rows {
+            *band = ln(*band + LOG_OFFSET);
         }
     }
 }
 
 /// What frames need on their way, cleared once for all of them.
-struct Scratch {
+struct Scratch<V> {
     /// Behind the frame it stays zero.
-    padded: [Lanes; LENGTH],
-    magnitude: [Lanes; BINS],
-    spectra: Spectra,
+    padded: [V; LENGTH],
+    magnitude: [V; BINS],
+    spectra: Spectra<V>,
 }
 
-impl Default for Scratch {
+impl<V: Values> Default for Scratch<V> {
+    #[inline(always)]
     fn default() -> Self {
-        let nothing = Lanes::default();
+        let nothing = V::splat(0.0);
         Scratch { padded: [nothing; LENGTH], magnitude: [nothing; BINS], spectra: Spectra::default() }
     }
 }
 
 /// What every band of digital silence is.
 pub fn silence() -> f32 {
-    LOG_OFFSET.ln()
+    ln(LOG_OFFSET)
 }
 
 impl Band {
@@ -98,9 +137,9 @@ impl Band {
     }
 
     #[inline(always)]
-    fn of(&self, magnitude: &[Lanes]) -> Lanes {
+    fn of<V: Values>(&self, magnitude: &[V]) -> V {
         let bins = magnitude[self.first..].iter().zip(&self.weights);
-        bins.fold(Lanes::default(), |sum, (bin, weight)| sum + *bin * *weight)
+        bins.fold(V::splat(0.0), |sum, (bin, weight)| sum + *bin * *weight)
     }
 }
 
@@ -144,12 +183,31 @@ mod tests {
     }
 
     #[test]
+    fn every_path_has_the_same_bits() {
+        // Loud, quiet and silent, and a last group of every size.
+        let loudness = |i: usize| [1.0, 1e-3, 1e-6, 0.0][i / 5_000];
+        let samples: Vec<f32> =
+            (0..20_000).map(|i| (((i * 7919) % 2001) as f32 / 1000.0 - 1.0) * loudness(i)).collect();
+        let bits = |cpu: Cpu, samples: &[f32]| of(cpu).log_mel(samples).iter().map(|band| band.to_bits()).collect();
+        for cpu in Cpu::available() {
+            for samples in (0..8).map(|less| &samples[less * FRAME_HOP..]) {
+                let (ours, plain): (Vec<u32>, Vec<u32>) = (bits(cpu, samples), bits(Cpu::Portable, samples));
+                assert!(ours == plain, "{} and plain differ", cpu.name());
+            }
+        }
+    }
+
+    #[test]
     fn digital_silence_is_one_value() {
         assert!(published().log_mel(&[0.0; 10_000]).iter().all(|band| *band == silence()));
     }
 
     fn published() -> FrontEnd {
-        ModelFile::embedded().tensors().unwrap().front_end().unwrap()
+        of(Cpu::detect())
+    }
+
+    fn of(cpu: Cpu) -> FrontEnd {
+        ModelFile::embedded().tensors().unwrap().front_end(cpu).unwrap()
     }
 
     /// HTK mel: 1127 ln(1 + f / 700).

@@ -1,6 +1,6 @@
 //! YAMNet: 16 kHz mono in, 521 logits every 0.48 s out.
 //!
-//! `mel` is the front end over the transform of `fft`, several frames in the `lanes` of a vector.
+//! `mel` is the front end over the transform of `fft`, several frames in the `lanes` of a vector, and a `logarithm`.
 //! `weights` reads and folds the published model. `net` is the network as a list of layers, of a `block`
 //! each, the first ones shared by patches that `overlap`. `kernels` does the arithmetic, on floats that are
 //! `aligned`. `classes` names what is heard.
@@ -17,6 +17,7 @@ pub mod classes;
 mod fft;
 pub mod kernels;
 mod lanes;
+mod logarithm;
 pub mod mel;
 pub mod net;
 mod overlap;

@@ -63,7 +63,7 @@ impl Model {
     /// Folds and packs the weights of a model file for a CPU path.
     pub fn new(file: &ModelFile, cpu: Cpu) -> std::result::Result<Model, ModelError> {
         let tensors = file.tensors()?;
-        let (network, front_end) = (Network::new(&tensors, cpu)?, tensors.front_end()?);
+        let (network, front_end) = (Network::new(&tensors, cpu)?, tensors.front_end(cpu)?);
         Ok(Model { network, front_end, silence: OnceLock::new(), sha256: file.sha256.clone(), cpu })
     }
 }

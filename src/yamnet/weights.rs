@@ -11,6 +11,7 @@ use candle_nn::VarBuilder;
 use sha2::{Digest, Sha256};
 
 use crate::yamnet::fft::BINS;
+use crate::yamnet::kernels::Cpu;
 use crate::yamnet::mel::FrontEnd;
 use crate::yamnet::{BANDS, FRAME};
 
@@ -129,10 +130,10 @@ impl Tensors<'_> {
         Ok(Folded { weights, bias: self.vector(&format!("{name}.bias"), columns)? })
     }
 
-    /// The front end with its tables.
-    pub fn front_end(&self) -> Result<FrontEnd, ModelError> {
+    /// The front end with its tables, for a CPU path.
+    pub fn front_end(&self, cpu: Cpu) -> Result<FrontEnd, ModelError> {
         let matrix = self.matrix("mel.weight", [BINS, BANDS])?;
-        Ok(FrontEnd::new(self.vector("mel.window", FRAME)?, &matrix))
+        Ok(FrontEnd::new(cpu, self.vector("mel.window", FRAME)?, &matrix))
     }
 
     fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Vec<f32>, ModelError> {

@@ -8,8 +8,12 @@
 //! written once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, so
 //! a result depends on the path but never on how many patches are computed together.
 //!
+//! For the front end [`Cpu::run`] has lanes as wide as the CPU's, `eight` or plain ones: the same bits on every path.
+//!
 //! Invariant: the only room with unsafe code; its interface is safe and checks every length.
 
+#[cfg(target_arch = "x86_64")]
+mod eight;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod product;
@@ -19,6 +23,7 @@ mod simd;
 mod x86;
 
 use crate::yamnet::aligned::Aligned;
+use crate::yamnet::lanes::{Lanes, Plain};
 use crate::yamnet::{BANDS, PATCH};
 pub use pointwise::{Grouping, Live, Pointwise};
 
@@ -77,6 +82,24 @@ impl Cpu {
     #[cfg(not(target_arch = "x86_64"))]
     fn is_available(self) -> bool {
         self == Cpu::Portable
+    }
+}
+
+/// Work that is the same bits however many lanes it is done in. Whatever is to be fast is `inline(always)`: what
+/// is not inlined is compiled for the oldest CPU.
+pub(super) trait Task {
+    type Output;
+    fn run<L: Lanes<N>, const N: usize>(self) -> Self::Output;
+}
+
+impl Cpu {
+    /// Does a task in as many lanes as a path has.
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Avx512 | Cpu::Avx2 => eight::run(task),
+            _ => task.run::<Plain<4>, 4>(),
+        }
     }
 }
 
