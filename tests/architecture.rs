@@ -47,6 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("symphonia", &["audio/decode"]),
     ("rubato", &["audio/resample"]),
     ("ruopus", &["audio/opus"]),
+    ("rustfft", &["audio/opus"]),
     ("walkdir", &["audio/find"]),
     ("candle_core", &["yamnet"]),
     ("candle_nn", &["yamnet"]),

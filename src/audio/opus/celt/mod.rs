@@ -11,6 +11,7 @@ mod codebook;
 mod energies;
 mod header;
 mod levels;
+mod mdct;
 mod partition;
 mod shape;
 mod stereo;

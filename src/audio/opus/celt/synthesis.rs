@@ -5,8 +5,9 @@
 //!
 //! Invariant: finite spectra give finite samples, and nothing is allocated once it exists.
 
-use ruopus::celt::mdct::MdctLookup;
 use ruopus::celt::tables::WINDOW120;
+
+use super::mdct::Mdct;
 
 /// Samples of the shortest block, and of the overlap of two.
 pub const BLOCK: usize = 120;
@@ -41,7 +42,7 @@ impl Comb {
 }
 
 pub struct Synthesis {
-    mdct: MdctLookup,
+    mdct: Mdct,
     /// Of which what is heard is filled before each frame; the rest is nothing.
     pub spectrum: Box<[f32; LONGEST]>,
     /// The past, the frame, and half an overlap.
@@ -54,7 +55,7 @@ pub struct Synthesis {
 impl Synthesis {
     pub fn new() -> Synthesis {
         Synthesis {
-            mdct: MdctLookup::new(2 * LONGEST),
+            mdct: Mdct::new(),
             spectrum: Box::new([0.0; LONGEST]),
             samples: Box::new([0.0; HISTORY + LONGEST + BLOCK]),
             combs: [Comb::default(); 2],
@@ -71,11 +72,7 @@ impl Synthesis {
     pub fn run(&mut self, short: bool, comb: Comb, out: &mut [f32]) {
         let length = 3 * out.len();
         let (blocks, each) = if short { (length / BLOCK, BLOCK) } else { (1, length) };
-        let shift = (LONGEST / each).ilog2() as usize;
-        for block in 0..blocks {
-            let to = &mut self.samples[HISTORY + block * each..];
-            self.mdct.backward(&self.spectrum[block..length], to, &WINDOW120, BLOCK, shift, blocks);
-        }
+        self.mdct.backward(&self.spectrum, blocks, each, &mut self.samples[HISTORY..]);
         let [before, last] = self.combs;
         self.filter(0, BLOCK, before, last);
         if length > BLOCK {
