@@ -2,10 +2,13 @@
 //!
 //! Invariant: as in every decoder, to the bit: what follows is divided by what was read here.
 
+use std::sync::LazyLock;
+
 use ruopus::celt::bands::{bitexact_cos, bitexact_log2tan};
 use ruopus::celt::modes::LOG_N;
 
 use super::partition::{BIT, Band, Part};
+use super::spent::spent;
 
 /// How a partition's energy is divided between its halves.
 pub struct Theta {
@@ -22,12 +25,48 @@ fn multiply(a: i32, b: i32) -> i32 {
     (16_384 + i32::from(a as i16) * i32::from(b as i16)) >> 15
 }
 
-/// Steps of the angle that `b` eighths pay for.
-fn resolution(bins: usize, b: i32, offset: i32, cap: i32, stereo: bool) -> i32 {
-    const POWERS: [i32; 8] = [16_384, 17_866, 19_483, 21_247, 23_170, 25_267, 27_554, 30_048];
+/// The most bits that an angle may cost.
+const MOST_BITS: i32 = 8;
+
+/// Eighths of a bit that an angle may cost, up to [`MOST_BITS`].
+fn price(bins: usize, b: i32, offset: i32, cap: i32, stereo: bool) -> usize {
     let freedom = 2 * bins as i32 - 1 - i32::from(stereo && bins == 2);
-    let bits = ((b + freedom * offset) / freedom).min(b - cap - 4 * BIT).min(8 * BIT);
-    if bits < BIT / 2 { 1 } else { ((POWERS[(bits & 7) as usize] >> (14 - (bits >> 3))) + 1) >> 1 << 1 }
+    let eighths = ((b + freedom * offset) / freedom).min(b - cap - 4 * BIT).min(MOST_BITS * BIT);
+    eighths.max(0) as usize
+}
+
+/// Steps of the angle that so many eighths pay for.
+const fn steps(eighths: usize) -> i32 {
+    const POWERS: [i32; 8] = [16_384, 17_866, 19_483, 21_247, 23_170, 25_267, 27_554, 30_048];
+    if eighths < 4 { 1 } else { ((POWERS[eighths & 7] >> (14 - (eighths >> 3))) + 1) >> 1 << 1 }
+}
+
+/// An angle, and what follows from it.
+#[derive(Clone, Copy)]
+struct Turn {
+    angle: i16,
+    /// Its cosine and its sine.
+    mid: i16,
+    side: i16,
+    /// The logarithm of its tangent.
+    tan: i16,
+}
+
+/// For each price the steps' angles, all but the first and the last.
+static TURNS: LazyLock<[Vec<Turn>; (MOST_BITS * BIT) as usize + 1]> = LazyLock::new(|| {
+    let turn = |angle: i32| {
+        let (mid, side) = (bitexact_cos(angle as i16), bitexact_cos((16_384 - angle) as i16));
+        Turn { angle: angle as i16, mid, side, tan: bitexact_log2tan(side.into(), mid.into()) as i16 }
+    };
+    std::array::from_fn(|eighths| {
+        let steps = steps(eighths);
+        (1..steps).map(|step| turn(step * 16_384 / steps)).collect()
+    })
+});
+
+/// The whole part of a square root; exact, for all numbers are below 2^24, where floats are.
+fn root(square: i32) -> i32 {
+    (square as f32).sqrt() as i32
 }
 
 impl Band<'_, '_> {
@@ -36,38 +75,39 @@ impl Band<'_, '_> {
         let cap = i32::from(LOG_N[self.index]) + part.lm * BIT;
         let offset = (cap >> 1) - if stereo && part.bins == 2 { 16 } else { 4 };
         let single = stereo && self.index >= self.intensity;
-        let steps = if single { 1 } else { resolution(part.bins, *b, offset, cap, stereo) };
+        let price = if single { 0 } else { price(part.bins, *b, offset, cap, stereo) };
+        let steps = steps(price);
 
-        let before = self.coder.tell_frac() as i32;
-        let (mut angle, mut inverted) = (0, false);
+        let before = spent(self.coder);
+        let (mut step, mut inverted) = (0, false);
         if steps > 1 {
-            let read = match stereo {
+            step = match stereo {
                 true if part.bins > 2 => self.step_angle(steps),
                 false if parent == 1 => self.triangular_angle(steps),
                 _ => self.coder.decode_uint(steps as u32 + 1).unwrap_or(0) as i32,
             };
-            angle = read * 16_384 / steps;
         } else if stereo && *b > 2 * BIT && self.remaining > 2 * BIT {
             inverted = self.coder.decode_bit_logp(2);
         }
-        let spent = self.coder.tell_frac() as i32 - before;
+        let spent = spent(self.coder) - before;
         *b -= spent;
 
         let all = (1u32 << part.blocks) - 1;
-        let (mid, side, delta) = match angle {
-            0 => (32_767, 0, -16_384),
-            16_384 => (0, 32_767, 16_384),
-            _ => {
-                let (mid, side) = (bitexact_cos(angle as i16).into(), bitexact_cos((16_384 - angle) as i16).into());
-                (mid, side, multiply((part.bins as i32 - 1) << 7, bitexact_log2tan(side, mid)))
+        let (angle, mid, side, delta) = match TURNS[price].get((step - 1) as usize) {
+            Some(&Turn { angle, mid, side, tan }) => {
+                (angle.into(), mid, side, multiply((part.bins as i32 - 1) << 7, tan.into()))
+            }
+            None if step == 0 => {
+                part.fill &= all;
+                (0, 32_767, 0, -16_384)
+            }
+            None => {
+                part.fill &= all << part.blocks;
+                (16_384, 0, 32_767, 16_384)
             }
         };
-        match angle {
-            0 => part.fill &= all,
-            16_384 => part.fill &= all << part.blocks,
-            _ => (),
-        }
-        Theta { inverted, angle, mid: mid as f32 / 32_768.0, side: side as f32 / 32_768.0, delta, spent }
+        let (mid, side) = (f32::from(mid) / 32_768.0, f32::from(side) / 32_768.0);
+        Theta { inverted, angle, mid, side, delta, spent }
     }
 
     /// Angles towards the side are a third as likely.
@@ -92,14 +132,25 @@ impl Band<'_, '_> {
         let value = self.coder.decode(total as u32) as i32;
         let (angle, low, width);
         if value < (half * (half + 1)) >> 1 {
-            angle = (((8 * value + 1) as u32).isqrt() as i32 - 1) >> 1;
+            angle = (root(8 * value + 1) - 1) >> 1;
             (low, width) = ((angle * (angle + 1)) >> 1, angle + 1);
         } else {
-            angle = (2 * (steps + 1) - ((8 * (total - value - 1) + 1) as u32).isqrt() as i32) >> 1;
+            angle = (2 * (steps + 1) - root(8 * (total - value - 1) + 1)) >> 1;
             width = steps + 1 - angle;
             low = total - ((width * (width + 1)) >> 1);
         }
         self.coder.update(low as u32, (low + width) as u32, total as u32);
         angle
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_whole() {
+        let most = steps((MOST_BITS * BIT) as usize) / 2 + 1;
+        assert!((0..=8 * most * most + 1).all(|square| root(square) == square.isqrt()));
     }
 }

@@ -10,6 +10,7 @@ use ruopus::celt::rate::Allocation;
 
 use super::partition::{BIT, Band, HEARD, Part, Shapes};
 use super::shape;
+use super::spent::spent;
 
 /// What the bands need to know of their frame.
 pub struct Frame<'a> {
@@ -61,7 +62,7 @@ pub fn read(
     let mut band = begin(coder, frame, shapes, walk.seed, masks_matter);
     for i in bands {
         let (first, bins) = (bin(i, lm), bin(i + 1, lm) - bin(i, lm));
-        let tell = band.coder.tell_frac() as i32;
+        let tell = spent(band.coder);
         walk.balance -= if i > 0 { tell } else { 0 };
         band.remaining = frame.total - tell - 1;
         let b = budget(allocation, i, walk.balance, band.remaining);

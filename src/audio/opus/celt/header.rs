@@ -7,6 +7,7 @@ use ruopus::celt::modes::{EBANDS, NB_EBANDS};
 use ruopus::celt::rate::{AllocEc, Allocation, compute_allocation, init_caps};
 
 use super::partition::BIT;
+use super::spent::spent;
 use super::synthesis::Comb;
 
 const TAPSET: [u8; 3] = [2, 1, 0];
@@ -57,9 +58,9 @@ pub fn plan(coder: &mut RangeDecoder, bits: u32, lm: usize, channels: usize, end
     let spread = if coder.tell() + 4 <= bits { coder.decode_icdf(&SPREAD, 5) as u32 } else { 2 };
     let caps = init_caps(lm, channels);
     let (boosts, left) = boosts(coder, bits, lm, channels, end, &caps);
-    let trim = if coder.tell_frac() as i32 + 6 * BIT <= left { coder.decode_icdf(&TRIM, 7) as i32 } else { 5 };
+    let trim = if spent(coder) + 6 * BIT <= left { coder.decode_icdf(&TRIM, 7) as i32 } else { 5 };
 
-    let total = bits as i32 * BIT - coder.tell_frac() as i32 - 1;
+    let total = bits as i32 * BIT - spent(coder) - 1;
     let reserved = if transient && lm >= 2 && total >= (lm as i32 + 2) * BIT { BIT } else { 0 };
     let mut source = AllocEc::Dec(coder);
     let allocation = compute_allocation(&mut source, 0, end, &boosts, &caps, trim, total - reserved, channels, lm);
@@ -106,7 +107,7 @@ fn boosts(
         let width = (channels as i32 * i32::from(EBANDS[band + 1] - EBANDS[band])) << lm;
         let step = (width * BIT).min(width.max(6 * BIT));
         let mut cost = first_cost;
-        while coder.tell_frac() as i32 + cost as i32 * BIT < left && boosts[band] < caps[band] {
+        while spent(coder) + cost as i32 * BIT < left && boosts[band] < caps[band] {
             if !coder.decode_bit_logp(cost) {
                 break;
             }

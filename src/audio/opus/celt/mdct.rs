@@ -24,9 +24,9 @@ struct Length {
     fourier: Arc<dyn Fft<f32>>,
     /// For each point of the first third what turns its bin, and for its mirror image in the last third.
     inwards: Vec<[Point; 2]>,
-    /// For each point what its real part and its imaginary part are to a sample, and the same, the
-    /// imaginary part first, for its mirror image and the sample behind.
-    outwards: Vec<[f32; 4]>,
+    /// What each point's real part and its imaginary part are to the sample of its place, and its mirror
+    /// image's to the sample behind.
+    outwards: [Vec<f32>; 4],
 }
 
 /// By how often the longest block is halved.
@@ -43,10 +43,12 @@ impl Length {
         Length {
             fourier: FftPlanner::new().plan_fft_inverse(points),
             inwards: (0..points / 3).map(|i| [turn(i) * -Complex64::I, -mirror(i)].map(narrow)).collect(),
-            outwards: (0..points)
-                .map(|i| (turn(i), mirror(i)))
-                .map(|(here, there)| [-here.re, here.im, there.im, there.re].map(|x| x as f32))
-                .collect(),
+            outwards: [
+                (0..points).map(|i| -turn(i).re as f32).collect(),
+                (0..points).map(|i| turn(i).im as f32).collect(),
+                (0..points).map(|i| mirror(i).im as f32).collect(),
+                (0..points).map(|i| mirror(i).re as f32).collect(),
+            ],
         }
     }
 }
@@ -93,9 +95,10 @@ fn turn_in(spectrum: &[f32], stride: usize, inwards: &[[Point; 2]], points: &mut
 }
 
 /// Each point gives the sample of its place, and its mirror image the one behind it.
-fn turn_out(points: &[Point], outwards: &[[f32; 4]], to: &mut [f32]) {
+fn turn_out(points: &[Point], [a, b, c, d]: &[Vec<f32>; 4], to: &mut [f32]) {
     let (pairs, mirrored) = (to.as_chunks_mut().0, points.iter().zip(points.iter().rev()));
-    for (([sample, behind], [a, b, c, d]), (here, there)) in pairs.iter_mut().zip(outwards).zip(mirrored) {
+    let turns = a.iter().zip(b).zip(c.iter().zip(d));
+    for (([sample, behind], ((a, b), (c, d))), (here, there)) in pairs.iter_mut().zip(turns).zip(mirrored) {
         (*sample, *behind) = (a * here.re + b * here.im, c * there.re + d * there.im);
     }
 }

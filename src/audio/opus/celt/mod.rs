@@ -14,6 +14,7 @@ mod levels;
 mod mdct;
 mod partition;
 mod shape;
+mod spent;
 mod stereo;
 mod synthesis;
 

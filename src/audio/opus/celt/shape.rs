@@ -11,9 +11,20 @@ pub fn noise(seed: u32) -> u32 {
     seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)
 }
 
+/// The sum of the products, in four sums that do not wait for each other.
+fn product(x: &[f32], y: &[f32]) -> f32 {
+    let ((fours, x), (others, y)) = (x.as_chunks::<4>(), y.as_chunks::<4>());
+    let mut sums = [0.0; 4];
+    for (x, y) in fours.iter().zip(others) {
+        (0..4).for_each(|i| sums[i] += x[i] * y[i]);
+    }
+    let rest: f32 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}
+
 /// Scales to norm `gain`.
 pub fn renormalise(x: &mut [f32], gain: f32) {
-    let energy = 1e-15 + x.iter().map(|x| x * x).sum::<f32>();
+    let energy = 1e-15 + product(x, x);
     let scale = gain / energy.sqrt();
     x.iter_mut().for_each(|x| *x *= scale);
 }
@@ -137,12 +148,7 @@ pub fn interleave(x: &mut [f32], stride: usize, hadamard: bool) {
 
 /// Middle and side become left and right, each of norm one.
 pub fn merge(x: &mut [f32], y: &mut [f32], mid: f32) {
-    let (mut product, mut side) = (0.0, 0.0);
-    for (x, y) in x.iter().zip(y.iter()) {
-        product += x * y;
-        side += y * y;
-    }
-    let (middle, product) = (mid * mid + side, 2.0 * mid * product);
+    let (middle, product) = (mid * mid + product(y, y), 2.0 * mid * product(x, y));
     let (left, right) = (middle - product, middle + product);
     if left < 6e-4 || right < 6e-4 {
         return y.copy_from_slice(x);

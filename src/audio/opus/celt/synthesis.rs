@@ -5,6 +5,8 @@
 //!
 //! Invariant: finite spectra give finite samples, and nothing is allocated once it exists.
 
+use std::array::from_fn;
+
 use ruopus::celt::tables::WINDOW120;
 
 use super::mdct::Mdct;
@@ -119,15 +121,19 @@ impl Synthesis {
         }
     }
 
+    /// Four at a time, for each waits for the one before it.
     fn deemphasise(&mut self, out: &mut [f32]) {
         const SQUARE: f32 = EMPHASIS * EMPHASIS;
         const CUBE: f32 = SQUARE * EMPHASIS;
-        let samples = self.samples[HISTORY - 2..].chunks_exact(3);
+        const CUBES: [f32; 4] = [CUBE, CUBE * CUBE, CUBE * CUBE * CUBE, CUBE * CUBE * CUBE * CUBE];
+        let samples = self.samples[HISTORY - 2..].as_chunks::<12>().0;
         let mut last = self.last;
-        for (out, x) in out.iter_mut().zip(samples) {
+        for (out, x) in out.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
             // The last summand keeps silence from becoming denormal, which is slow.
-            last = 1e-30 + x[2] + EMPHASIS * x[1] + SQUARE * x[0] + CUBE * last;
-            *out = last * (1.0 / 32_768.0);
+            let mut sums: [f32; 4] = from_fn(|i| 1e-30 + x[3 * i + 2] + EMPHASIS * x[3 * i + 1] + SQUARE * x[3 * i]);
+            (1..4).for_each(|i| sums[i] += CUBE * sums[i - 1]);
+            *out = from_fn(|i| (sums[i] + CUBES[i] * last) * (1.0 / 32_768.0));
+            last = sums[3] + CUBES[3] * last;
         }
         self.last = last;
     }
