@@ -106,12 +106,21 @@ fn sweep(x: &mut [f32], c: f32, s: f32) {
 
 /// One step of the Haar transform over `stride` interleaved series.
 pub fn haar(x: &mut [f32], stride: usize) {
-    for pair in x.chunks_exact_mut(2 * stride) {
-        let (even, odd) = pair.split_at_mut(stride);
-        for (a, b) in even.iter_mut().zip(odd) {
-            let (x, y) = (FRAC_1_SQRT_2 * *a, FRAC_1_SQRT_2 * *b);
-            (*a, *b) = (x + y, x - y);
-        }
+    let step = |a: &mut f32, b: &mut f32| {
+        let (x, y) = (FRAC_1_SQRT_2 * *a, FRAC_1_SQRT_2 * *b);
+        (*a, *b) = (x + y, x - y);
+    };
+    // One or two series leave no run to speak of.
+    match stride {
+        1 => x.as_chunks_mut().0.iter_mut().for_each(|[a, b]| step(a, b)),
+        2 => x.as_chunks_mut().0.iter_mut().for_each(|[a, b, c, d]| {
+            step(a, c);
+            step(b, d);
+        }),
+        _ => x.chunks_exact_mut(2 * stride).for_each(|pair| {
+            let (even, odd) = pair.split_at_mut(stride);
+            even.iter_mut().zip(odd).for_each(|(a, b)| step(a, b));
+        }),
     }
 }
 
@@ -131,7 +140,7 @@ pub fn deinterleave(x: &mut [f32], stride: usize, hadamard: bool) {
     let each = x.len() / stride;
     for i in 0..stride {
         let to = &mut x[place(i, stride, hadamard) * each..][..each];
-        to.iter_mut().zip(copy[i..].iter().step_by(stride)).for_each(|(to, from)| *to = *from);
+        to.iter_mut().zip(copy.chunks_exact(stride)).for_each(|(to, from)| *to = from[i]);
     }
 }
 
@@ -142,7 +151,7 @@ pub fn interleave(x: &mut [f32], stride: usize, hadamard: bool) {
     let each = x.len() / stride;
     for i in 0..stride {
         let from = &copy[place(i, stride, hadamard) * each..][..each];
-        x[i..].iter_mut().step_by(stride).zip(from).for_each(|(to, from)| *to = *from);
+        x.chunks_exact_mut(stride).zip(from).for_each(|(to, from)| to[i] = *from);
     }
 }
 
