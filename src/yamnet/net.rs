@@ -7,6 +7,7 @@
 //! Invariant: no tensor and no allocation per layer; the logits of a patch do not depend on its batch.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
@@ -42,6 +43,8 @@ const SINGLE: usize = 6;
 /// Of the others, how many go by bands. In those after them a place is more like itself in the next patch than like
 /// its neighbours in time: what lies outside the patch has reached all of it.
 const BY_BAND: usize = 3;
+/// The last blocks, from which on half of the weights are.
+const DEEP: usize = 11;
 /// Length of the embedding: the mean over time and mel of the last block.
 const EMBEDDING: usize = 1024;
 /// Patches worth scoring together: more gain nothing, fewer lose a little.
@@ -145,13 +148,17 @@ thread_local! {
 
 impl Network {
     pub(super) fn new(tensors: &Tensors, cpu: Cpu) -> std::result::Result<Network, ModelError> {
-        // The largest first: what reading one layer takes is free again for the smaller ones after it.
-        let dense = tensors.plain("dense", EMBEDDING, CLASSES)?;
-        let mut blocks = Vec::new();
-        for (index, (stride, outputs)) in BLOCKS.into_iter().enumerate().rev() {
-            blocks.push(Block::read(tensors, cpu, index + 2, input_shape(index), stride, outputs)?);
-        }
-        blocks.reverse();
+        // Reading them takes a third of a short run: half of the weights are in the last two blocks and the dense
+        // layer, which another core reads meanwhile.
+        let (blocks, deep) = std::thread::scope(|scope| {
+            let deep = scope.spawn(|| {
+                read_blocks(tensors, cpu, DEEP..BLOCKS.len())
+                    .and_then(|blocks| Ok((blocks, Network::dense(tensors, cpu)?)))
+            });
+            (read_blocks(tensors, cpu, 0..DEEP), deep.join())
+        });
+        let (mut blocks, (deep, dense)) = (blocks?, deep.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        blocks.extend(deep);
         let batched = blocks.split_off(SINGLE).into_iter().enumerate();
         let batched = batched.map(|(index, block)| match index < BY_BAND {
             true => block.grouped_by_band(),
@@ -159,11 +166,12 @@ impl Network {
         });
         let first = tensors.folded("layer1.conv", 9, FIRST_CHANNELS)?;
         let first = FirstConvolution::new(cpu, FIRST_CHANNELS, &first.weights, &first.bias);
-        Ok(Network {
-            overlapping: Overlapping::new(first, blocks),
-            blocks: batched.collect(),
-            dense: Pointwise::new(cpu, EMBEDDING, CLASSES, &dense.weights, &dense.bias, false),
-        })
+        Ok(Network { overlapping: Overlapping::new(first, blocks), blocks: batched.collect(), dense })
+    }
+
+    fn dense(tensors: &Tensors, cpu: Cpu) -> std::result::Result<Pointwise, ModelError> {
+        let dense = tensors.plain("dense", EMBEDDING, CLASSES)?;
+        Ok(Pointwise::new(cpu, EMBEDDING, CLASSES, &dense.weights, &dense.bias, false))
     }
 
     /// Patches of `frames` [frames, 64], one each `hop` frames, to logits [patches, 521].
@@ -204,6 +212,17 @@ impl Network {
         let outputs = self.blocks.iter().map(Block::output_length);
         outputs.chain([self.overlapping.output_length(), self.dense.outputs()]).max().unwrap_or(0)
     }
+}
+
+/// The largest first: what reading one layer takes is free again for the smaller ones after it.
+fn read_blocks(tensors: &Tensors, cpu: Cpu, indices: Range<usize>) -> std::result::Result<Vec<Block>, ModelError> {
+    let read = |index: usize| {
+        let (stride, outputs) = BLOCKS[index];
+        Block::read(tensors, cpu, index + 2, input_shape(index), stride, outputs)
+    };
+    let mut blocks = indices.rev().map(read).collect::<std::result::Result<Vec<_>, _>>()?;
+    blocks.reverse();
+    Ok(blocks)
 }
 
 /// `[height, width, channels]` of what a block takes.
