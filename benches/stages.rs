@@ -155,7 +155,9 @@ fn batches(name: &str, model: &Model, frames: &[f32], batch: usize) {
 fn product(cpu: Cpu) {
     let (channels, rows) = (512, 32 * 24);
     let values = |length: usize| (0..length).map(|i| (i % 97 + 1) as f32 / 97.0).collect::<Vec<f32>>();
-    let layer = Pointwise::new(cpu, channels, channels, &values(channels * channels), &values(channels), true);
+    let weights = values(channels * channels);
+    let weights = weights.chunks_exact(channels).map(|row| row.iter().copied());
+    let layer = Pointwise::new(cpu, channels, weights, &values(channels), true);
     let (input, mut output) = (values(rows * channels), vec![0.0; rows * channels]);
     let mut live = Live::default();
     let measured = measure(cpu, || layer.run(&input, &mut output, Grouping::NEIGHBOURS, &mut live));

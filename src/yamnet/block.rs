@@ -38,8 +38,8 @@ impl Block {
         let inputs = shape[2];
         let depthwise = tensors.folded(&format!("layer{layer}.depthwise"), 9, inputs)?;
         let pointwise = tensors.folded(&format!("layer{layer}.pointwise"), inputs, outputs)?;
-        let depthwise = Depthwise::new(cpu, shape, stride, &depthwise.weights, &depthwise.bias);
-        let pointwise = Pointwise::new(cpu, inputs, outputs, &pointwise.weights, &pointwise.bias, true);
+        let depthwise = Depthwise::new(cpu, shape, stride, &depthwise.weights(), &depthwise.bias);
+        let pointwise = Pointwise::new(cpu, inputs, pointwise.rows(), &pointwise.bias, true);
         let grouping = Grouping::NEIGHBOURS;
         Ok(Block { depthwise, pointwise, grouping })
     }

@@ -165,13 +165,13 @@ impl Network {
             false => block.grouped_by_place(),
         });
         let first = tensors.folded("layer1.conv", 9, FIRST_CHANNELS)?;
-        let first = FirstConvolution::new(cpu, FIRST_CHANNELS, &first.weights, &first.bias);
+        let first = FirstConvolution::new(cpu, FIRST_CHANNELS, &first.weights(), &first.bias);
         Ok(Network { overlapping: Overlapping::new(first, blocks), blocks: batched.collect(), dense })
     }
 
     fn dense(tensors: &Tensors, cpu: Cpu) -> std::result::Result<Pointwise, ModelError> {
         let dense = tensors.plain("dense", EMBEDDING, CLASSES)?;
-        Ok(Pointwise::new(cpu, EMBEDDING, CLASSES, &dense.weights, &dense.bias, false))
+        Ok(Pointwise::new(cpu, EMBEDDING, dense.rows(), &dense.bias, false))
     }
 
     /// Patches of `frames` [frames, 64], one each `hop` frames, to logits [patches, 521].
@@ -214,15 +214,12 @@ impl Network {
     }
 }
 
-/// The largest first: what reading one layer takes is free again for the smaller ones after it.
 fn read_blocks(tensors: &Tensors, cpu: Cpu, indices: Range<usize>) -> std::result::Result<Vec<Block>, ModelError> {
     let read = |index: usize| {
         let (stride, outputs) = BLOCKS[index];
         Block::read(tensors, cpu, index + 2, input_shape(index), stride, outputs)
     };
-    let mut blocks = indices.rev().map(read).collect::<std::result::Result<Vec<_>, _>>()?;
-    blocks.reverse();
-    Ok(blocks)
+    indices.map(read).collect()
 }
 
 /// `[height, width, channels]` of what a block takes.

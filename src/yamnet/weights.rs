@@ -103,46 +103,61 @@ pub struct Tensors<'a> {
     vectors: VarBuilder<'a>,
 }
 
-/// A convolution with its batch norm folded in: `weights` `[rows, columns]` row-major, `bias` `[columns]`.
-pub struct Folded {
-    pub weights: Vec<f32>,
+/// A convolution, `[rows, columns]`, whose batch norm is folded into it as it is read from where it lies.
+pub struct Folded<'a> {
+    values: &'a [[u8; 4]],
+    /// What each column is multiplied by.
+    scale: Vec<f64>,
+    /// `[columns]`
     pub bias: Vec<f32>,
+}
+
+impl Folded<'_> {
+    /// Row after row.
+    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = f32>> {
+        let scaled = |(bytes, scale): (&[u8; 4], &f64)| (f64::from(f32::from_le_bytes(*bytes)) * scale) as f32;
+        self.values.chunks_exact(self.scale.len()).map(move |row| row.iter().zip(&self.scale).map(scaled))
+    }
+
+    /// `[rows, columns]`, row-major.
+    pub fn weights(&self) -> Vec<f32> {
+        self.rows().flatten().collect()
+    }
 }
 
 impl Tensors<'_> {
     /// `name.weight` [rows, columns] with `name.bn` folded into it. The scale gamma is 1.
-    pub fn folded(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
-        let mut weights = self.matrix(&format!("{name}.weight"), [rows, columns])?;
+    pub fn folded(&self, name: &str, rows: usize, columns: usize) -> Result<Folded<'_>, ModelError> {
+        let values = self.matrix(&format!("{name}.weight"), [rows, columns])?;
         let beta = self.vector(&format!("{name}.bn.beta"), columns)?;
         let mean = self.vector(&format!("{name}.bn.mean"), columns)?;
         let variance = self.vector(&format!("{name}.bn.variance"), columns)?;
         let scale: Vec<f64> = variance.iter().map(|&v| 1.0 / (f64::from(v) + EPSILON).sqrt()).collect();
-        for row in weights.chunks_exact_mut(columns) {
-            row.iter_mut().zip(&scale).for_each(|(weight, scale)| *weight = (f64::from(*weight) * scale) as f32);
-        }
         let bias = (0..columns).map(|c| (f64::from(beta[c]) - f64::from(mean[c]) * scale[c]) as f32).collect();
-        Ok(Folded { weights, bias })
+        Ok(Folded { values, scale, bias })
     }
 
     /// `name.weight` `[rows, columns]` and `name.bias` `[columns]`, as they are.
-    pub fn plain(&self, name: &str, rows: usize, columns: usize) -> Result<Folded, ModelError> {
-        let weights = self.matrix(&format!("{name}.weight"), [rows, columns])?;
-        Ok(Folded { weights, bias: self.vector(&format!("{name}.bias"), columns)? })
+    pub fn plain(&self, name: &str, rows: usize, columns: usize) -> Result<Folded<'_>, ModelError> {
+        let values = self.matrix(&format!("{name}.weight"), [rows, columns])?;
+        Ok(Folded { values, scale: vec![1.0; columns], bias: self.vector(&format!("{name}.bias"), columns)? })
     }
 
     /// The front end with its tables, for a CPU path.
     pub fn front_end(&self, cpu: Cpu) -> Result<FrontEnd, ModelError> {
-        let matrix = self.matrix("mel.weight", [BINS, BANDS])?;
+        let matrix: Vec<f32> =
+            self.matrix("mel.weight", [BINS, BANDS])?.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         Ok(FrontEnd::new(cpu, self.vector("mel.window", FRAME)?, &matrix))
     }
 
-    fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Vec<f32>, ModelError> {
+    /// The bytes of its values, in the order of the file.
+    fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<&[[u8; 4]], ModelError> {
         let tensor = self.matrices.get(name).map_err(wrong_shape)?;
         if tensor.shape() != shape || !matches!(DType::try_from(tensor.dtype()), Ok(DType::F32)) {
             let (found, values) = (tensor.shape(), tensor.dtype());
             return Err(ModelError::WrongShape(format!("{name} is {found:?} of {values:?}, not {shape:?} of F32")));
         }
-        Ok(tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        Ok(tensor.data().as_chunks().0)
     }
 
     fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {

@@ -34,25 +34,35 @@ pub struct Pointwise {
 }
 
 impl Pointwise {
-    /// `weights` [inputs, outputs] row-major. Outputs are padded with zeros to whole [`COLUMNS`].
-    pub fn new(cpu: Cpu, inputs: usize, outputs: usize, weights: &[f32], bias: &[f32], relu: bool) -> Self {
-        assert_eq!((weights.len(), bias.len()), (inputs * outputs, outputs));
+    /// `weights` are `inputs` rows of as many as the bias has, one for each output. Outputs are padded with zeros to
+    /// whole [`COLUMNS`].
+    pub fn new(
+        cpu: Cpu,
+        inputs: usize,
+        weights: impl Iterator<Item = impl Iterator<Item = f32>>,
+        bias: &[f32],
+        relu: bool,
+    ) -> Self {
         assert!(inputs < usize::from(u16::MAX) / 2, "inputs are listed in sixteen bits");
-        let padded = outputs.next_multiple_of(COLUMNS);
+        let outputs = bias.len().next_multiple_of(COLUMNS);
         let tile = Tile::of(cpu, inputs);
-        let mut padded_bias = Aligned::zeros(padded);
-        padded_bias[..outputs].copy_from_slice(bias);
-        Pointwise {
-            cpu,
-            inputs,
-            outputs: padded,
-            relu,
-            // Zero times infinity is no zero.
-            sparse: inputs >= WORTH_A_LIST && weights.iter().all(|weight| weight.is_finite()),
-            tile,
-            panels: pack(weights, inputs, outputs, padded, tile.columns),
-            bias: padded_bias,
+        let mut padded_bias = Aligned::zeros(outputs);
+        padded_bias[..bias.len()].copy_from_slice(bias);
+        let (mut panels, mut row) = (Aligned::zeros(inputs * outputs), vec![0.0; outputs]);
+        let (mut rows, mut finite) = (0, true);
+        for weights in weights {
+            assert!(rows < inputs, "a row for each input");
+            row[..bias.len()].iter_mut().zip(weights).for_each(|(to, weight)| *to = weight);
+            finite &= row.iter().all(|weight| weight.is_finite());
+            for (panel, columns) in row.chunks_exact(tile.columns).enumerate() {
+                panels[(panel * inputs + rows) * tile.columns..][..tile.columns].copy_from_slice(columns);
+            }
+            rows += 1;
         }
+        assert_eq!(rows, inputs, "a row for each input");
+        // Zero times infinity is no zero.
+        let sparse = inputs >= WORTH_A_LIST && finite;
+        Pointwise { cpu, inputs, outputs, relu, sparse, tile, panels, bias: padded_bias }
     }
 
     /// Length of an input row.
@@ -132,17 +142,6 @@ impl Grouping {
             (0..self.apart).map(move |column| places.map(|place| place + column))
         })
     }
-}
-
-fn pack(weights: &[f32], inputs: usize, outputs: usize, padded: usize, panel: usize) -> Aligned {
-    let mut panels = Aligned::zeros(inputs * padded);
-    for (first, packed) in (0..outputs).step_by(panel).zip(panels.chunks_exact_mut(inputs * panel)) {
-        for (row, packed) in weights.chunks_exact(outputs).zip(packed.chunks_exact_mut(panel)) {
-            let columns = &row[first..(first + panel).min(outputs)];
-            packed[..columns.len()].copy_from_slice(columns);
-        }
-    }
-    panels
 }
 
 /// The inputs that are alive, group after group (on the portable path, row after row): room that a worker

@@ -44,7 +44,9 @@ fn zeros() -> impl Strategy<Value = Zeros> {
 }
 
 fn layer(cpu: Cpu, [_, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -> Pointwise {
-    Pointwise::new(cpu, inputs, outputs, &noise(seed, inputs * outputs), &noise(seed + 1, outputs), relu)
+    let weights = noise(seed, inputs * outputs);
+    let rows = weights.chunks_exact(outputs).map(|row| row.iter().copied());
+    Pointwise::new(cpu, inputs, rows, &noise(seed + 1, outputs), relu)
 }
 
 fn run(layer: &Pointwise, input: &[f32], grouping: Grouping) -> Vec<f32> {
@@ -200,7 +202,8 @@ fn a_zero_times_infinity_is_not_left_out() {
     for cpu in Cpu::available() {
         let mut weights = noise(1, 64 * 64);
         weights[100] = f32::INFINITY;
-        let layer = Pointwise::new(cpu, 64, 64, &weights, &noise(2, 64), false);
+        let layer =
+            Pointwise::new(cpu, 64, weights.chunks_exact(64).map(|row| row.iter().copied()), &noise(2, 64), false);
         let output = run(&layer, &[0.0; 6 * 64], Grouping::NEIGHBOURS);
         assert!(output[100 % 64].is_nan(), "{}", cpu.name());
     }
