@@ -37,7 +37,9 @@ fn report(place: &Place) {
 fn downloaded(place: &Place) -> PathBuf {
     let notes = || {
         let files = fs::read_dir(place.path("downloads")).unwrap().flatten().map(|file| file.path());
-        files.into_iter().find(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        // Its name is there before its lines are.
+        let written = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.len() > 0);
+        files.into_iter().find(|path| path.extension().is_some_and(|end| end == "jsonl") && written(path))
     };
     eventually("the notes are written", || notes().is_some());
     notes().unwrap()

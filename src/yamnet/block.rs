@@ -14,7 +14,7 @@ const TOGETHER: usize = 216;
 pub struct Block {
     depthwise: Depthwise,
     pointwise: Pointwise,
-    /// Of the places of as many pictures as there are [`ROWS`].
+    /// Of the places of six pictures, where pictures go together.
     grouping: Grouping,
 }
 
@@ -44,8 +44,8 @@ impl Block {
         Ok(Block { depthwise, pointwise, grouping })
     }
 
-    /// Groups the places of one band at times that follow each other. A group has the later half of a
-    /// picture and the earlier half of the next: of half-overlapping patches the same times, seen twice.
+    /// Groups the places of one band at times that follow each other. Six of them are the later half of a picture
+    /// and the earlier half of the next: of half-overlapping patches the same times, seen twice.
     pub fn grouped_by_band(self) -> Block {
         let [height, width, _] = self.depthwise.output_shape();
         Block { grouping: Grouping::apart(width).shifted(height / 2), ..self }
@@ -91,6 +91,7 @@ impl Block {
 
     /// Takes `patches` pictures [patches, input] and leaves theirs, [patches, output], in the same place.
     pub fn run(&self, patches: usize, pictures: &mut [f32], middle: &mut Middle) {
+        assert!(self.output_length() <= self.input_length(), "pictures are replaced one after the other");
         let [height, width, channels] = self.depthwise.output_shape();
         let (places, between) = (height * width, height * width * channels);
         let most = (TOGETHER / places / ROWS).max(1) * ROWS;

@@ -5,8 +5,8 @@
 //! each, the first ones shared by patches that `overlap`. `kernels` does the arithmetic, on floats that are
 //! `aligned`. `classes` names what is heard.
 //!
-//! Invariant: this room does not know files, days or laughs, and starts no thread. The logits of a patch
-//! are bit-equal whatever batch it falls into.
+//! Invariant: this room does not know files, days or laughs, and starts no thread but one that helps to read a model.
+//! The logits of a patch are bit-equal whatever batch it falls into.
 //!
 //! Source of every constant: Google's YAMNet (tensorflow/models, research/audioset/yamnet); see
 //! models/README.md.

@@ -2,13 +2,15 @@
 //!
 //! Read `BLOCKS` and `Network::forward` top to bottom for the layers. Blocks on large pictures run
 //! one patch at a time, so that a patch stays in the core's cache, and share rows with the patch before
-//! (`overlap`); the rest run on the whole batch.
+//! (`overlap`); the rest run on some patches together.
 //!
 //! Invariant: no tensor and no allocation per layer; the logits of a patch do not depend on its batch.
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::OnceLock;
+use std::thread::ScopedJoinHandle;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
@@ -148,16 +150,16 @@ thread_local! {
 
 impl Network {
     pub(super) fn new(tensors: &Tensors, cpu: Cpu) -> std::result::Result<Network, ModelError> {
-        // Reading them takes a third of a short run: half of the weights are in the last two blocks and the dense
-        // layer, which another core reads meanwhile.
+        // Half of the weights are in the last two blocks and the dense layer, which another core reads meanwhile, if
+        // there may be another thread.
+        let deep = || Ok((read_blocks(tensors, cpu, DEEP..BLOCKS.len())?, Network::dense(tensors, cpu)?));
         let (blocks, deep) = std::thread::scope(|scope| {
-            let deep = scope.spawn(|| {
-                read_blocks(tensors, cpu, DEEP..BLOCKS.len())
-                    .and_then(|blocks| Ok((blocks, Network::dense(tensors, cpu)?)))
-            });
-            (read_blocks(tensors, cpu, 0..DEEP), deep.join())
+            let started = std::thread::Builder::new().spawn_scoped(scope, deep);
+            let blocks = read_blocks(tensors, cpu, 0..DEEP);
+            let joined = |thread: ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (blocks, started.map_or_else(|_| deep(), joined))
         });
-        let (mut blocks, (deep, dense)) = (blocks?, deep.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        let (mut blocks, (deep, dense)) = (blocks?, deep?);
         blocks.extend(deep);
         let batched = blocks.split_off(SINGLE).into_iter().enumerate();
         let batched = batched.map(|(index, block)| match index < BY_BAND {
@@ -274,6 +276,11 @@ mod tests {
                 assert_eq!(alone, together[patch * CLASSES..][..CLASSES], "{} patch {patch}", cpu.name());
             }
             assert_eq!(model.logits_of_patches(&apart(&frames)), together, "{}", cpu.name());
+            // With and without patches left over from sixes.
+            for patches in [2, 5, 6, 7, 11, 13] {
+                let strip = model.logits_of_frames(&frames[..frames_of(patches) * BANDS]);
+                assert_eq!(strip, together[..patches * CLASSES], "{} {patches}", cpu.name());
+            }
         }
     }
 

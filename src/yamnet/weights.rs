@@ -144,10 +144,17 @@ impl Tensors<'_> {
     }
 
     /// The front end with its tables, for a CPU path.
+    ///
+    /// Errors: a table that is missing, of another shape, or no window or filter.
     pub fn front_end(&self, cpu: Cpu) -> Result<FrontEnd, ModelError> {
         let matrix: Vec<f32> =
             self.matrix("mel.weight", [BINS, BANDS])?.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        Ok(FrontEnd::new(cpu, self.vector("mel.window", FRAME)?, &matrix))
+        let window = self.vector("mel.window", FRAME)?;
+        // The logarithm counts on energies that are numbers, and no less than nothing.
+        if !matrix.iter().chain(&window).all(|value| value.is_finite() && *value >= 0.0) {
+            return Err(ModelError::WrongShape("mel.weight or mel.window has values that are no filter's".into()));
+        }
+        Ok(FrontEnd::new(cpu, window, &matrix))
     }
 
     /// The bytes of its values, in the order of the file.

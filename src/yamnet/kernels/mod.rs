@@ -27,7 +27,7 @@ use crate::yamnet::lanes::{Lanes, Plain};
 use crate::yamnet::{BANDS, PATCH};
 pub use pointwise::{Grouping, Live, Pointwise};
 
-/// Rows that a pointwise kernel computes together: every row count must be a multiple.
+/// Row counts of pointwise layers are multiples of this; the rows that a kernel computes together divide it.
 pub const ROWS: usize = 6;
 /// Output channels of a pointwise layer are padded to a multiple of this.
 pub const COLUMNS: usize = 64;
@@ -69,11 +69,17 @@ impl Cpu {
         }
     }
 
+    /// The same path. Panics where this machine has not got it: what keeps a path asks here first, and the kernels rely on it.
+    fn checked(self) -> Cpu {
+        assert!(self.is_available(), "this machine has no {}", self.name());
+        self
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn is_available(self) -> bool {
         let counts = is_x86_feature_detected!("popcnt");
         match self {
-            Cpu::Avx512 => is_x86_feature_detected!("avx512f") && counts,
+            Cpu::Avx512 => is_x86_feature_detected!("avx512f") && Cpu::Avx2.is_available(),
             Cpu::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && counts,
             Cpu::Portable => true,
         }
@@ -95,7 +101,7 @@ pub(super) trait Task {
 impl Cpu {
     /// Does a task in as many lanes as a path has.
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
-        match self {
+        match self.checked() {
             #[cfg(target_arch = "x86_64")]
             Cpu::Avx512 | Cpu::Avx2 => eight::run(task),
             _ => task.run::<Plain<4>, 4>(),
@@ -103,8 +109,7 @@ impl Cpu {
     }
 }
 
-/// Calls the kernel of a path. `Cpu` values come from [`Cpu::available`] alone, so the machine has
-/// the instructions.
+/// Calls the kernel of a path. Layers keep a [`Cpu::checked`] one alone, so the machine has the instructions.
 macro_rules! dispatch {
     ($cpu:expr, $kernel:ident($($argument:expr),*)) => {
         match $cpu {
@@ -138,7 +143,7 @@ impl FirstConvolution {
     pub fn new(cpu: Cpu, channels: usize, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!((weights.len(), bias.len()), (9 * channels, channels));
         assert_eq!(channels % 16, 0, "whole vectors of channels");
-        FirstConvolution { cpu, channels, weights: weights.into(), bias: bias.into() }
+        FirstConvolution { cpu: cpu.checked(), channels, weights: weights.into(), bias: bias.into() }
     }
 
     pub fn channels(&self) -> usize {
@@ -180,7 +185,16 @@ impl Depthwise {
         assert!(channels.is_multiple_of(16), "whole vectors of channels");
         assert!(stride == 1 || stride == 2 && height.is_multiple_of(2) && width.is_multiple_of(2));
         let (weights, bias) = (weights.into(), bias.into());
-        Depthwise { cpu, height, width, channels, stride, weights, bias, zeros: Aligned::zeros(width * channels) }
+        Depthwise {
+            cpu: cpu.checked(),
+            height,
+            width,
+            channels,
+            stride,
+            weights,
+            bias,
+            zeros: Aligned::zeros(width * channels),
+        }
     }
 
     /// `[height, width, channels]` of the input.

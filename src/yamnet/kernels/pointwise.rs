@@ -43,7 +43,7 @@ impl Pointwise {
         bias: &[f32],
         relu: bool,
     ) -> Self {
-        assert!(inputs < usize::from(u16::MAX) / 2, "inputs are listed in sixteen bits");
+        assert!((1..usize::from(u16::MAX) / 2).contains(&inputs), "inputs are listed in sixteen bits");
         let outputs = bias.len().next_multiple_of(COLUMNS);
         let tile = Tile::of(cpu, inputs);
         let mut padded_bias = Aligned::zeros(outputs);
@@ -52,7 +52,12 @@ impl Pointwise {
         let (mut rows, mut finite) = (0, true);
         for weights in weights {
             assert!(rows < inputs, "a row for each input");
-            row[..bias.len()].iter_mut().zip(weights).for_each(|(to, weight)| *to = weight);
+            let mut length = 0;
+            for (to, weight) in row[..bias.len()].iter_mut().zip(weights) {
+                *to = weight;
+                length += 1;
+            }
+            assert_eq!(length, bias.len(), "a weight for each output");
             finite &= row.iter().all(|weight| weight.is_finite());
             for (panel, columns) in row.chunks_exact(tile.columns).enumerate() {
                 panels[(panel * inputs + rows) * tile.columns..][..tile.columns].copy_from_slice(columns);
@@ -62,7 +67,7 @@ impl Pointwise {
         assert_eq!(rows, inputs, "a row for each input");
         // Zero times infinity is no zero.
         let sparse = inputs >= WORTH_A_LIST && finite;
-        Pointwise { cpu, inputs, outputs, relu, sparse, tile, panels, bias: padded_bias }
+        Pointwise { cpu: cpu.checked(), inputs, outputs, relu, sparse, tile, panels, bias: padded_bias }
     }
 
     /// Length of an input row.
@@ -126,12 +131,12 @@ impl Grouping {
         Grouping { apart, shift: 0 }
     }
 
-    /// The same, begun so many rows of the first group later.
+    /// The same, begun so many rows of the first group later: at most [`ROWS`].
     pub fn shifted(self, shift: usize) -> Grouping {
         Grouping { shift, ..self }
     }
 
-    /// Groups of `TOGETHER` of so many rows; every row is in one.
+    /// Groups of `TOGETHER` of so many rows; every row is in one, if [`Pointwise::run`] takes so many.
     #[inline(always)]
     pub(super) fn groups<const TOGETHER: usize>(self, rows: usize) -> impl Iterator<Item = [usize; TOGETHER]> {
         const { assert!(ROWS.is_multiple_of(TOGETHER)) };

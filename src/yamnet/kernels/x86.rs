@@ -137,20 +137,20 @@ macro_rules! kernels {
             pub fn first_convolution(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
                 #[target_feature(enable = $features)]
                 fn enabled(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
-                    // SAFETY: this function has the features.
+                    // SAFETY: this function has the features; the layer's `run` has measured the rows.
                     unsafe { simd::first_convolution::<$register>(layer, input, first_row, output) }
                 }
-                // SAFETY: the layer's `Cpu` was detected on this machine.
+                // SAFETY: the layer's `Cpu` was checked when it was made.
                 unsafe { enabled(layer, input, first_row, output) }
             }
 
             pub fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]) {
                 #[target_feature(enable = $features)]
                 fn enabled(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]) {
-                    // SAFETY: this function has the features.
+                    // SAFETY: this function has the features; the layer's `run` has measured the rows.
                     unsafe { simd::depthwise::<$register>(layer, rows, output) }
                 }
-                // SAFETY: the layer's `Cpu` was detected on this machine.
+                // SAFETY: the layer's `Cpu` was checked when it was made.
                 unsafe { enabled(layer, rows, output) }
             }
 
@@ -164,14 +164,14 @@ macro_rules! kernels {
                 #[target_feature(enable = $features)]
                 fn enabled(layer: &Pointwise, input: &[f32], output: &mut [f32], grouping: Grouping, live: &mut Live) {
                     match layer.tile.rows {
-                        // SAFETY: this function has the features, and the tile is the layer's.
+                        // SAFETY: this function has the features, the tile is the layer's, and its `run` has measured the rows.
                         $($rows => unsafe {
                             product::pointwise::<$register, $rows, $vectors>(layer, input, output, grouping, live)
                         },)+
                         rows => unreachable!("no tiles of {rows} rows on this path"),
                     }
                 }
-                // SAFETY: the layer's `Cpu` was detected on this machine.
+                // SAFETY: the layer's `Cpu` was checked when it was made.
                 unsafe { enabled(layer, input, output, grouping, live) }
             }
         }
