@@ -29,8 +29,9 @@ mod tests {
         let (mut top, mut eighths) = (range << range.leading_zeros() >> 16, 0);
         for _ in 0..3 {
             top = (top * top) >> 15;
-            eighths = 2 * eighths + (top >> 16) as i32;
-            top >>= top >> 16;
+            let octave = top >> 16;
+            eighths = 2 * eighths + octave as i32;
+            top >>= octave;
         }
         eighths
     }
@@ -44,7 +45,7 @@ mod tests {
 
     #[test]
     fn what_is_spent_is_what_the_twin_says() {
-        let bytes: Vec<u8> = (0..1_000u32).map(|i| (i * i * 31 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..1_000u32).map(|i| ((i * i * 31) >> 3) as u8).collect();
         let mut coder = RangeDecoder::new(&bytes);
         for i in 0..2_000 {
             let total = 2 + i % 250;
