@@ -27,8 +27,10 @@ const QUIETEST: f32 = 1e-10;
 pub struct Leveller {
     target_db: f32,
     gain_db: (f32, f32),
-    /// Samples heard but not yet given out.
+    /// The last samples heard; the first of them have been given out.
     pending: Vec<f32>,
+    /// How many of `pending` have been given out.
+    given: usize,
     /// Number of samples of the block being filled: the last ones of `pending`.
     filled: usize,
     loudness: Sliding,
@@ -43,6 +45,7 @@ impl Leveller {
             target_db: rules.level_target_db,
             gain_db: rules.level_gain_db,
             pending: Vec::new(),
+            given: 0,
             filled: 0,
             loudness: Sliding::new(AROUND),
             gains: Sliding::new(SMOOTH),
@@ -76,7 +79,8 @@ impl Leveller {
             self.gain_known(&gains, out);
         }
         let last = self.reached.unwrap_or(1.0);
-        out.extend(self.pending.drain(..).map(|sample| apply(sample, last)));
+        out.extend(self.pending.drain(..).skip(self.given).map(|sample| apply(sample, last)));
+        self.given = 0;
     }
 
     fn end_block(&mut self, out: &mut Vec<f32>) {
@@ -100,11 +104,20 @@ impl Leveller {
             None => (next, BLOCK / 2),
             Some(reached) => (reached, BLOCK),
         };
-        let count = count.min(self.pending.len());
-        let ramp = self.pending[..count].iter().zip(0u16..);
+        let pending = &self.pending[self.given..];
+        let ramp = pending.iter().zip(0u16..).take(count);
         out.extend(ramp.map(|(&sample, i)| apply(sample, from + (next - from) * (f32::from(i) / BLOCK as f32))));
-        self.pending.drain(..count);
+        self.given += count.min(pending.len());
         self.reached = Some(next);
+        self.forget();
+    }
+
+    /// Drops what has been given out, once it is as much as waits: each sample is moved once or so.
+    fn forget(&mut self) {
+        if 2 * self.given >= self.pending.len() {
+            self.pending.drain(..self.given);
+            self.given = 0;
+        }
     }
 }
 
