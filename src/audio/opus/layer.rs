@@ -6,34 +6,31 @@
 //! Invariant: every frame gives as many samples as its table of contents says, whatever its bytes are.
 
 use ruopus::celt::tables::WINDOW120;
-use ruopus::silk::api::{DecControl, SilkDecoder};
-use ruopus::{Bandwidth, Mode, RangeDecoder, Toc};
+use ruopus::{Bandwidth, Mode, Toc};
 
 use super::celt::Celt;
+use super::silk::coder::Rest;
+use super::silk::{Packet, Silk};
 use super::{CLOCK, RATE};
 
 /// Samples of 2.5 ms, the length of every fade (4.5.1.4 and on).
 const FADE: usize = 40;
 /// Samples of 5 ms: a redundant frame, and what is concealed where there is none.
 const BRIDGE: usize = 2 * FADE;
-/// Samples of 20 ms, the longest frame of CELT and of each call to SILK.
+/// Samples of 20 ms, the longest frame of CELT and of SILK.
 const LONGEST: usize = 8 * FADE;
 /// Samples at 48 kHz to one of ours.
 const THIRD: usize = (CLOCK / RATE) as usize;
 
 /// Decodes the frames of one elementary stream.
 pub struct Layer {
-    silk: SilkDecoder,
+    silk: Silk,
     celt: Celt,
-    /// How the last SILK part was coded, for when the next is lost.
-    control: Option<DecControl>,
     /// What the last frame that arrived was.
     mode: Option<Mode>,
     /// It ended with a redundant frame that leads over to CELT.
     leads_over: bool,
     samples: usize,
-    /// What SILK gives.
-    pcm: Vec<i16>,
 }
 
 /// A frame and what its table of contents says of it.
@@ -54,15 +51,7 @@ struct Redundancy<'a> {
 
 impl Layer {
     pub fn new() -> Layer {
-        Layer {
-            silk: SilkDecoder::new(),
-            celt: Celt::new(),
-            control: None,
-            mode: None,
-            leads_over: false,
-            samples: FADE,
-            pcm: Vec::new(),
-        }
+        Layer { silk: Silk::new(), celt: Celt::new(), mode: None, leads_over: false, samples: FADE }
     }
 
     /// Appends one frame's audio to `out`.
@@ -92,10 +81,10 @@ impl Layer {
 
     fn conceal(&mut self, out: &mut [f32]) {
         let silk = matches!(self.mode, Some(Mode::SilkOnly | Mode::Hybrid)) && !self.leads_over;
-        match self.control {
-            _ if self.mode.is_none() => (),
-            Some(control) if silk => self.pieces(out, |layer, piece| layer.conceal_silk(control, piece)),
-            _ => self.pieces(out, |layer, piece| layer.celt.lose(piece)),
+        match self.mode {
+            None => (),
+            Some(_) if silk => self.pieces(out, |layer, piece| layer.silk.lose(piece)),
+            Some(_) => self.pieces(out, |layer, piece| layer.celt.lose(piece)),
         }
     }
 
@@ -109,14 +98,6 @@ impl Layer {
             conceal(self, piece);
             rest = behind;
         }
-    }
-
-    /// SILK conceals 10 or 20 ms at a time; what is asked for may end earlier.
-    fn conceal_silk(&mut self, control: DecControl, out: &mut [f32]) {
-        let payload_size_ms = if out.len() >= LONGEST { 20 } else { 10 };
-        self.pcm.clear();
-        self.silk.decode_lost(&DecControl { payload_size_ms, ..control }, &mut self.pcm);
-        out.iter_mut().zip(&self.pcm).for_each(|(out, &sample)| *out = f32::from(sample) / 32768.0);
     }
 
     /// Where SILK ends without a redundant frame, its concealment fades into CELT.
@@ -140,11 +121,11 @@ impl Layer {
     /// Decodes a SILK or hybrid frame; says whether it leads over to CELT.
     fn decode_silk(&mut self, frame: &Frame, out: &mut [f32]) -> bool {
         if self.mode == Some(Mode::CeltOnly) {
-            self.silk = SilkDecoder::new();
+            self.silk = Silk::new();
         }
-        let mut coder = RangeDecoder::new(frame.data);
-        self.silk_part(&mut coder, frame, out);
-        let lead = redundancy(&mut coder, frame);
+        let Frame { bandwidth, channels, samples, .. } = *frame;
+        let rest = self.silk.decode(frame.data, Packet { bandwidth, channels, samples }, out);
+        let lead = redundancy(rest, frame);
         let from_celt = lead.as_ref().is_some_and(|lead| lead.from_celt);
 
         let bridge = self.bridge_from_celt(frame, lead.as_ref());
@@ -181,27 +162,6 @@ impl Layer {
         fade_in(&bridge[FADE..], &mut out[tail..]);
     }
 
-    fn silk_part(&mut self, coder: &mut RangeDecoder, frame: &Frame, out: &mut [f32]) {
-        let payload_size_ms = frame.samples * 1000 / RATE as usize;
-        let control = DecControl {
-            channels_internal: frame.channels,
-            channels_api: 1,
-            internal_sample_rate: match frame.bandwidth {
-                Bandwidth::NarrowBand => 8_000,
-                Bandwidth::MediumBand => 12_000,
-                _ => 16_000,
-            },
-            api_sample_rate: RATE as i32,
-            payload_size_ms,
-        };
-        self.pcm.clear();
-        for call in 0..payload_size_ms.div_ceil(20) {
-            self.silk.decode(coder, &control, call == 0, &mut self.pcm);
-        }
-        self.control = Some(control);
-        out.iter_mut().zip(&self.pcm).for_each(|(out, &sample)| *out = f32::from(sample) / 32768.0);
-    }
-
     /// What CELT has begun and not ended sounds into the frame behind it, unless it is stale.
     fn ring_out(&mut self, mode: Mode, from_celt: bool, out: &mut [f32]) {
         let heard = match mode {
@@ -217,21 +177,21 @@ impl Layer {
 }
 
 /// Reads behind the SILK part whether CELT follows, in which bytes, and from which side.
-fn redundancy<'a>(coder: &mut RangeDecoder, frame: &Frame<'a>) -> Option<Redundancy<'a>> {
+fn redundancy<'a>(mut rest: Rest, frame: &Frame<'a>) -> Option<Redundancy<'a>> {
     let (length, hybrid) = (frame.data.len(), frame.mode == Mode::Hybrid);
-    if coder.tell() as usize + 17 + 20 * usize::from(hybrid) > 8 * length {
+    if rest.tell() as usize + 17 + 20 * usize::from(hybrid) > 8 * length {
         return None;
     }
-    if hybrid && !coder.decode_bit_logp(12) {
+    if hybrid && !rest.bit(12) {
         return None;
     }
-    let from_celt = coder.decode_bit_logp(1);
+    let from_celt = rest.bit(1);
     let bytes = match hybrid {
-        true => coder.decode_uint(256).unwrap_or(0) as usize + 2,
-        false => length.saturating_sub((coder.tell() as usize).div_ceil(8)),
+        true => rest.byte() + 2,
+        false => length.saturating_sub((rest.tell() as usize).div_ceil(8)),
     };
     // A count that reaches into what is already read is a lie.
-    let main = length.checked_sub(bytes).filter(|main| 8 * main >= coder.tell() as usize)?;
+    let main = length.checked_sub(bytes).filter(|main| 8 * main >= rest.tell() as usize)?;
     Some(Redundancy { from_celt, data: &frame.data[main..] })
 }
 

@@ -1,4 +1,4 @@
-//! Opus packets to mono at 16 kHz, by parts of ruopus (of which this is the only home).
+//! Opus packets to mono at 16 kHz; parts of it by ruopus (of which this is the only home).
 //!
 //! Opus streams carry no sampling rate of their own: [`layer`] gives 16 kHz without a resampler, and works
 //! out nothing that lies above 8 kHz. Every elementary stream is decoded to one channel (a stereo
@@ -8,6 +8,7 @@
 
 mod celt;
 mod layer;
+mod silk;
 #[cfg(test)]
 mod twins;
 

@@ -1,7 +1,7 @@
 //! The layer beside its plain twin, ruopus' own decoder, over streams of every kind.
 
 use super::layer::Layer;
-use ruopus::{Mode, OpusDecoder, OpusEncoder, Packet};
+use ruopus::{Bandwidth, Mode, OpusDecoder, OpusEncoder, Packet, Toc};
 
 fn random(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -54,11 +54,11 @@ fn packets(pcm: &[f32], channels: usize, bitrate: u32, lengths: &[usize], auto: 
 
 /// How near our layer comes to its twin, dB.
 ///
-/// Left out are frames behind CELT that should have been led over to and were not (this encoder sends no
-/// redundant frames): what is put there is invented, and we invent it more simply.
+/// Left out are frames behind a seam between SILK and CELT, or of SILK's rates, that should have been led over to
+/// and were not (this encoder sends no redundant frames): what is put there is invented, and we invent it more simply.
 fn snr(packets: &[Vec<u8>]) -> f64 {
     let (mut layer, mut twin) = (Layer::new(), OpusDecoder::with_rate(super::RATE, 1));
-    let (mut ours, mut signal, mut noise, mut before) = (Vec::new(), 0.0, 1e-20, Mode::SilkOnly);
+    let (mut ours, mut signal, mut noise, mut before) = (Vec::new(), 0.0, 1e-20, None);
     for packet in packets {
         let parsed = Packet::parse(packet).unwrap();
         ours.clear();
@@ -68,13 +68,29 @@ fn snr(packets: &[Vec<u8>]) -> f64 {
         // The twin lets levels of noise grow beyond all measure; we hold them, as libopus does.
         if theirs.iter().any(|sample| sample.abs() > 1_000.0) {
             (layer, twin) = (Layer::new(), OpusDecoder::with_rate(super::RATE, 1));
-        } else if before != Mode::CeltOnly || parsed.toc().mode() == Mode::CeltOnly {
+        } else if before.is_none_or(|before| before == decoder(parsed.toc())) {
             signal += theirs.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
             noise += theirs.iter().zip(&ours).map(|(&a, &b)| f64::from(a - b).powi(2)).sum::<f64>();
         }
-        before = parsed.toc().mode();
+        before = Some(decoder(parsed.toc()));
     }
     10.0 * (signal / noise).log10()
+}
+
+/// Which decoder a frame is for: CELT, SILK at 16 kHz (here our own), or at a lower rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decoder {
+    Celt,
+    Wide,
+    Narrow,
+}
+
+fn decoder(toc: Toc) -> Decoder {
+    match (toc.mode(), toc.bandwidth()) {
+        (Mode::CeltOnly, _) => Decoder::Celt,
+        (_, Bandwidth::NarrowBand | Bandwidth::MediumBand) => Decoder::Narrow,
+        _ => Decoder::Wide,
+    }
 }
 
 #[test]
@@ -143,8 +159,14 @@ fn any_frames_in_any_order_are_finite_and_as_long_as_they_say() {
 fn losses_fade() {
     let mut right = sound(4, 2);
     right.iter_mut().step_by(2).for_each(|left| *left = 0.0);
-    for (pcm, channels) in [(sound(4, 1), 1), (sound(4, 2), 2), (right, 2)] {
-        let packets = packets(&pcm, channels, 64_000, &[960], false);
+    for (pcm, channels, bitrate, auto) in [
+        (sound(4, 1), 1, 64_000, false),
+        (sound(4, 2), 2, 64_000, false),
+        (right, 2, 64_000, false),
+        (sound(4, 1), 1, 20_000, true),
+        (sound(4, 2), 2, 28_000, true),
+    ] {
+        let packets = packets(&pcm, channels, bitrate, &[960], auto);
         let (mut layer, mut out) = (Layer::new(), Vec::new());
         let parsed: Vec<_> = packets.iter().map(|packet| Packet::parse(packet).unwrap()).collect();
         parsed[..60].iter().for_each(|packet| layer.decode(packet.toc(), packet.frames()[0], &mut out));

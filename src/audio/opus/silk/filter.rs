@@ -1,0 +1,272 @@
+//! From line frequencies to the filter of short-term prediction (RFC 6716, 4.2.7.5).
+//!
+//! In whole numbers, as the RFC demands: encoder and decoder must arrive at the same filter.
+
+use super::ORDER;
+use super::symbols::Symbols;
+use super::tables::{COSINES, LINES_APART, LINES_FIRST, LINES_PREDICT, LINES_PREDICT_SET};
+
+/// Line frequencies, ascending, 32768 to 8 kHz.
+pub type Lines = [i32; ORDER];
+
+const TOP: i32 = 1 << 15;
+
+/// Weights of the second stage's residuals, in 512ths, by entry of the first.
+const WEIGHTS: [[i32; ORDER]; 32] = {
+    let (mut weights, mut book) = ([[0; ORDER]; 32], 0);
+    while book < weights.len() {
+        weights[book] = weights_of(&LINES_FIRST[book]);
+        book += 1;
+    }
+    weights
+};
+
+/// Lines that are close count the more (4.2.7.5.3): a square root in three steps.
+const fn weights_of(first: &[u8; ORDER]) -> [i32; ORDER] {
+    let (mut weights, mut line) = ([0; ORDER], 0);
+    while line < ORDER {
+        let below = if line == 0 { 0 } else { first[line - 1] as i32 };
+        let above = if line == ORDER - 1 { 256 } else { first[line + 1] as i32 };
+        let here = first[line] as i32;
+        let square = (1024 / (here - below) + 1024 / (above - here)) << 16;
+        let bits = 32 - square.leading_zeros() as i32;
+        let fraction = (square >> (bits - 8)) & 127;
+        let root = (if bits % 2 == 1 { 32_768 } else { 46_214 }) >> ((32 - bits) >> 1);
+        weights[line] = root + ((213 * fraction * root) >> 16);
+        line += 1;
+    }
+    weights
+}
+
+/// The lines that a frame's symbols stand for.
+pub fn lines(symbols: &Symbols) -> Lines {
+    let (book, mut later) = (symbols.book, 0);
+    let (first, weights) = (&LINES_FIRST[book], &WEIGHTS[book]);
+    let mut lines = [0; ORDER];
+    for line in (0..ORDER).rev() {
+        let predicted = if line == ORDER - 1 { 0 } else { (later * predictor(book, line)) >> 8 };
+        // A residual is a bit nearer to zero than it says; a step is 0.15.
+        let residual = (symbols.residuals[line] << 10) - symbols.residuals[line].signum() * 102;
+        later = predicted + ((residual * 9_830) >> 16);
+        let value = (i32::from(first[line]) << 7) + (later << 14) / weights[line];
+        lines[line] = value.clamp(0, TOP - 1);
+    }
+    set_apart(&mut lines);
+    lines
+}
+
+/// How much of the residual of the line above this one has, in 256ths.
+fn predictor(book: usize, line: usize) -> i32 {
+    let set = LINES_PREDICT_SET[book] >> line & 1;
+    i32::from(LINES_PREDICT[usize::from(set)][line])
+}
+
+/// Moves lines until none is nearer to its neighbour than is allowed (4.2.7.5.4).
+fn set_apart(lines: &mut Lines) {
+    for _ in 0..20 {
+        let room = |gap: usize| {
+            let below = if gap == 0 { 0 } else { lines[gap - 1] };
+            lines.get(gap).copied().unwrap_or(TOP) - below - LINES_APART[gap]
+        };
+        // The first of those that lack the most.
+        let Some((gap, lack)) = (0..=ORDER).map(|gap| (gap, room(gap))).min_by_key(|&(_, room)| room) else { return };
+        if lack >= 0 {
+            return;
+        }
+        widen(lines, gap);
+    }
+    // It does not settle: in order, then from below and from above.
+    lines.sort_unstable();
+    for line in 0..ORDER {
+        let below = if line == 0 { 0 } else { lines[line - 1] };
+        lines[line] = lines[line].max(below + LINES_APART[line]);
+    }
+    for line in (0..ORDER).rev() {
+        let above = lines.get(line + 1).copied().unwrap_or(TOP);
+        lines[line] = lines[line].min(above - LINES_APART[line + 1]);
+    }
+}
+
+/// Takes the two lines at a gap as far apart as they must be, about where their middle is.
+fn widen(lines: &mut Lines, gap: usize) {
+    let apart = LINES_APART[gap];
+    match gap {
+        0 => lines[0] = apart,
+        ORDER => lines[ORDER - 1] = TOP - apart,
+        _ => {
+            let least = LINES_APART[..gap].iter().sum::<i32>() + apart / 2;
+            let most = TOP - LINES_APART[gap + 1..].iter().sum::<i32>() - apart / 2;
+            let middle = (lines[gap - 1] + lines[gap] + 1) >> 1;
+            lines[gap - 1] = middle.clamp(least, most) - apart / 2;
+            lines[gap] = lines[gap - 1] + apart;
+        }
+    }
+}
+
+/// A frame's lines and the last frame's, so many quarters of the way.
+pub fn between(before: &Lines, lines: &Lines, quarters: u8) -> Lines {
+    std::array::from_fn(|line| before[line] + ((i32::from(quarters) * (lines[line] - before[line])) >> 2))
+}
+
+/// The prediction of a sample from those before it, nearest first, in 4096ths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taps(pub [i16; ORDER]);
+
+impl Taps {
+    /// Moves poles towards zero, by 0.97.
+    pub fn narrow(&mut self) {
+        const BY: i32 = 63_570;
+        let mut factor = BY;
+        for tap in &mut self.0 {
+            *tap = rounded(i64::from(factor) * i64::from(*tap), 16) as i16;
+            factor += rounded(i64::from(factor) * i64::from(BY - 65_536), 16) as i32;
+        }
+    }
+}
+
+/// The filter that has these lines.
+pub fn filter(lines: &Lines) -> Taps {
+    let mut wide = polynomial(lines);
+    let mut taps = fit(&mut wide);
+    // Whatever lines say, the filter must not ring for ever.
+    for attempt in 0..16 {
+        if is_stable(&taps) {
+            break;
+        }
+        narrow(&mut wide, 65_536 - (2 << attempt));
+        taps = wide.map(|tap| rounded(tap.into(), 5) as i32);
+    }
+    Taps(taps.map(|tap| tap as i16))
+}
+
+fn rounded(value: i64, bits: u32) -> i64 {
+    (value + (1 << (bits - 1))) >> bits
+}
+
+/// Taps in 131072ths (4.2.7.5.6).
+fn polynomial(lines: &Lines) -> [i32; ORDER] {
+    // In this order errors of rounding stay small (table 27).
+    const PLACES: [usize; ORDER] = [0, 15, 8, 7, 4, 11, 12, 3, 2, 13, 10, 5, 6, 9, 14, 1];
+    let mut cosines = [0; ORDER];
+    for (&line, place) in lines.iter().zip(PLACES) {
+        let (index, rest) = ((line >> 8) as usize, line & 255);
+        let (low, high) = (COSINES[index], COSINES[index + 1]);
+        cosines[place] = rounded(i64::from((low << 8) + (high - low) * rest), 4);
+    }
+    let [even, odd] = [0, 1].map(|first| product(&cosines, first));
+    let mut taps = [0; ORDER];
+    for k in 0..ORDER / 2 {
+        let (sum, difference) = (even[k + 1] + even[k], odd[k + 1] - odd[k]);
+        taps[k] = (-difference - sum) as i32;
+        taps[ORDER - 1 - k] = (difference - sum) as i32;
+    }
+    taps
+}
+
+/// Coefficients up to the middle of the product of 1 - c z + z^2 over every second cosine, in 65536ths: it is
+/// the same from both ends.
+fn product(cosines: &[i64; ORDER], first: usize) -> [i64; ORDER / 2 + 1] {
+    const ONE: i64 = 1 << 16;
+    let mut product = [0; ORDER / 2 + 1];
+    (product[0], product[1]) = (ONE, -cosines[first]);
+    for k in 1..ORDER / 2 {
+        let cosine = cosines[2 * k + first];
+        product[k + 1] = 2 * product[k - 1] - rounded(cosine * product[k], 16);
+        for n in (2..=k).rev() {
+            product[n] += product[n - 2] - rounded(cosine * product[n - 1], 16);
+        }
+        product[1] -= cosine;
+    }
+    product
+}
+
+/// Taps in 4096ths that sixteen bits hold (4.2.7.5.7).
+fn fit(wide: &mut [i32; ORDER]) -> [i32; ORDER] {
+    const MOST: i64 = i16::MAX as i64;
+    for _ in 0..10 {
+        // The first of the largest.
+        let (place, largest) =
+            (0..ORDER).map(|k| (k, wide[k].unsigned_abs())).rev().max_by_key(|&(_, tap)| tap).unwrap_or((0, 0));
+        let largest = rounded(largest.into(), 5).min(163_838);
+        if largest <= MOST {
+            return wide.map(|tap| rounded(tap.into(), 5) as i32);
+        }
+        let chirp = 65_470 - ((largest - MOST) << 14) / ((largest * (place as i64 + 1)) >> 2);
+        narrow(wide, chirp);
+    }
+    let taps = wide.map(|tap| rounded(tap.into(), 5).clamp(i16::MIN.into(), MOST) as i32);
+    *wide = taps.map(|tap| tap << 5);
+    taps
+}
+
+/// Moves all poles towards zero by a factor in 65536ths.
+fn narrow(taps: &mut [i32; ORDER], by: i64) {
+    let mut factor = by;
+    for tap in taps {
+        *tap = ((i64::from(*tap) * factor) >> 16) as i32;
+        factor += rounded(factor * (by - 65_536), 16);
+    }
+}
+
+/// Whether the filter's gain is at most 40 dB (4.2.7.5.8). Here a float does: it is a threshold, not a sound.
+fn is_stable(taps: &[i32; ORDER]) -> bool {
+    if taps.iter().sum::<i32>() >= 4096 {
+        return false;
+    }
+    let (mut row, mut gain) = (taps.map(|tap| f64::from(tap) / 4096.0), 1.0);
+    for order in (0..ORDER).rev() {
+        let reflection = row[order];
+        let rest = 1.0 - reflection * reflection;
+        gain *= rest;
+        if reflection.abs() > 0.999_75 || gain < 1e-4 {
+            return false;
+        }
+        let above = row;
+        for (k, tap) in row[..order].iter_mut().enumerate() {
+            *tap = (above[k] + reflection * above[order - 1 - k]) / rest;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the reference decoder has it, which ruopus' tests record.
+    #[test]
+    fn lines_and_taps_are_those_of_the_reference() {
+        let residuals = [-9, 4, -2, 0, 1, -1, 2, 0, 3, -3, 1, 0, -1, 2, 0, 1];
+        let lines = lines(&Symbols { book: 8, residuals, ..Symbols::default() });
+        let expected = [
+            100, 3611, 3651, 4748, 8266, 10_666, 13_540, 14_769, 15_971, 15_981, 20_674, 22_109, 24_216, 28_088,
+            28_637, 31_173,
+        ];
+        assert_eq!(lines, expected);
+        let Taps(taps) = filter(&lines);
+        let expected =
+            [4455, -556, -840, 3177, -1964, -1564, 585, -187, 1345, -1791, 714, 1720, -2721, 2154, 366, -803];
+        assert_eq!(taps, expected);
+    }
+
+    /// Whatever lines are coded, they end up in order and apart, and the filter is stable.
+    #[test]
+    fn any_lines_make_a_stable_filter() {
+        let mut state = 1u32;
+        let mut random = move |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % below
+        };
+        for _ in 0..20_000 {
+            let residuals = std::array::from_fn(|_| random(21) as i32 - 10);
+            let lines = lines(&Symbols { book: random(32) as usize, residuals, ..Symbols::default() });
+            let mut below = 0;
+            for (line, apart) in lines.iter().zip(LINES_APART) {
+                assert!(line - below >= apart, "{lines:?}");
+                below = *line;
+            }
+            assert!(TOP - below >= LINES_APART[ORDER], "{lines:?}");
+            assert!(is_stable(&filter(&lines).0.map(i32::from)), "{lines:?}");
+        }
+    }
+}
