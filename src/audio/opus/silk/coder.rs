@@ -55,14 +55,15 @@ impl<'a> Coder<'a> {
         taken as u32
     }
 
-    /// Whole bytes, until the range is wide enough again.
+    /// Whole bytes, until the range is wide enough again. Mostly it is.
     #[inline(always)]
     fn widen(&mut self) {
-        let bits = ((self.range - 1).leading_zeros() - 1) & !7;
-        self.range <<= bits;
-        self.value = self.value << bits | self.take(bits);
-        self.spent += bits;
-        debug_assert!(self.range > LEAST_RANGE);
+        if self.range <= LEAST_RANGE {
+            let bits = ((self.range - 1).leading_zeros() - 1) & !7;
+            self.range <<= bits;
+            self.value = self.value << bits | self.take(bits);
+            self.spent += bits;
+        }
     }
 
     /// A symbol. Of a distribution in 256ths it holds what lies above each symbol; the last is 0.
