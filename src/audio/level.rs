@@ -122,7 +122,7 @@ impl Leveller {
 }
 
 /// Root of the mean square of a block. Eight sums side by side: one would wait for itself.
-fn rms(block: &[f32]) -> f32 {
+pub(super) fn rms(block: &[f32]) -> f32 {
     let mut sums = [0f64; 8];
     for samples in block.chunks(sums.len()) {
         sums.iter_mut().zip(samples).for_each(|(sum, &sample)| *sum += f64::from(sample) * f64::from(sample));

@@ -4,7 +4,7 @@
 
 use ruopus::RangeDecoder;
 
-/// Of a range, that symbols stay apart.
+/// A range is wider than this before a symbol is read, so that symbols stay apart.
 const LEAST_RANGE: u32 = 1 << 23;
 /// The range begins as this.
 const FIRST_RANGE: u32 = 1 << 7;
@@ -20,7 +20,7 @@ pub struct Coder<'a> {
     /// How far the code lies below the range's upper end.
     value: u32,
     range: u32,
-    /// Bits that went into `value`, and one.
+    /// Bits that went into `value`, and two, as the RFC counts.
     spent: u32,
 }
 
@@ -128,7 +128,7 @@ fn last(bytes: &[u8]) -> [u8; 4] {
     std::array::from_fn(|at| bytes.get(at).copied().unwrap_or(0))
 }
 
-/// A packet behind its SILK part, whoever has read that.
+/// A packet behind its SILK part, whoever has read that. (Hybrid frames, of which more is read, are always ours.)
 pub enum Rest<'a> {
     Ours(Coder<'a>),
     Twins(RangeDecoder<'a>),

@@ -1,27 +1,33 @@
 //! What is put where a frame is lost: the last pitch and noise, through the last filter, fading.
 //!
-//! RFC 6716 leaves it open (4.4). Where nothing is sent on purpose, the background that was there goes on.
+//! RFC 6716 leaves it open (4.4). Where nothing is sent on purpose, noise about as loud as the background goes on. The
+//! reference also softens what comes behind a gap if it is louder than what was put there, and lets an unvoiced frame behind a
+//! voiced one begin with the old pitch: neither makes or unmakes a laugh, so neither is done here.
 
 use super::filter::Taps;
 use super::voice::next;
 use super::{FRAME, ORDER};
+use crate::audio::level::rms;
 
-/// How much the background of a frame without voice counts.
+/// How far the background moves towards each frame without voice.
 const BACKGROUND_PART: f32 = 0.07;
-/// Frames in a row after which the filter is as plain as it gets.
-const PLAIN_AFTER: u32 = 16;
+/// Samples after which the filter is as plain as it gets: 300 ms.
+const PLAIN_AFTER: usize = 15 * FRAME;
+
+/// Beyond what sixteen bits hold there is nothing to go on from.
+const LOUDEST: f32 = 32_768.0;
 
 /// What is known of the last frame that came. Floats: nobody else makes up the same sound.
 #[derive(Default)]
 pub struct Lost {
-    /// Frames in a row.
-    count: u32,
+    /// Samples in a row.
+    samples: usize,
     filter: [f32; ORDER],
     pitch: Option<Pitched>,
-    /// Root of the mean square of the excitation.
+    /// Root of the mean square of the excitation, as samples of sixteen bits count.
     noise: f32,
-    /// The same, of frames without voice.
-    background: f32,
+    /// The same, of frames without voice; none before the first.
+    background: Option<f32>,
     seed: u32,
 }
 
@@ -33,30 +39,32 @@ pub struct Pitched {
 }
 
 impl Lost {
-    /// A frame has come. `excitation` is in 16384ths of `gain`.
-    pub fn learn(&mut self, filter: &Taps, pitch: Option<Pitched>, inactive: bool, excitation: &[i32], gain: f32) {
-        self.count = 0;
+    /// A frame has come. `excitation` is its own, before what the past foretells.
+    pub fn learn(&mut self, filter: &Taps, pitch: Option<Pitched>, inactive: bool, excitation: &[f32]) {
+        self.samples = 0;
         self.filter = filter.0.map(|tap| f32::from(tap) / 4096.0);
         self.pitch = pitch.map(|pitch| Pitched { gain: pitch.gain.clamp(0.0, 0.95), ..pitch });
-        self.noise = gain * root_mean_square(excitation) / 16_384.0;
+        self.noise = rms(excitation);
         if inactive {
-            self.background += BACKGROUND_PART * (self.noise - self.background);
+            let background = self.background.unwrap_or(self.noise);
+            self.background = Some(background + BACKGROUND_PART * (self.noise - background));
         }
     }
 
     /// Whether the last frame did not come.
     pub fn is_on(&self) -> bool {
-        self.count > 0
+        self.samples > 0
     }
 
     /// Writes sound from `start` on, behind what was heard. The next is softer, down to the background.
     pub fn fill(&mut self, sound: &mut [i16], start: usize) {
-        self.count += 1;
-        if self.count < PLAIN_AFTER {
+        let count = sound.len() - start;
+        let frames = count as f32 / FRAME as f32;
+        if self.samples < PLAIN_AFTER {
             // Poles move away from ringing.
-            let mut factor = 1.0;
+            let (by, mut factor) = (0.99f32.powf(frames), 1.0);
             for tap in &mut self.filter {
-                factor *= 0.99;
+                factor *= by;
                 *tap *= factor;
             }
         }
@@ -71,9 +79,10 @@ impl Lost {
             heard.push(value.clamp(-LOUDEST, LOUDEST));
             *sample = value as i16;
         }
-        let by = if self.count == 1 { 0.95f32 } else { 0.7 };
-        let by = by.powf((sound.len() - start) as f32 / FRAME as f32);
-        self.noise = (self.noise * by).max(self.background.min(self.noise));
+        // The first 20 ms may be those of a sound that goes on.
+        let by = if self.samples < FRAME { 0.95f32 } else { 0.7 }.powf(frames);
+        self.samples += count;
+        self.noise = (self.noise * by).max(self.background.unwrap_or(0.0).min(self.noise));
         self.pitch = self.pitch.map(|pitch| Pitched { gain: pitch.gain * by, ..pitch });
     }
 
@@ -88,17 +97,4 @@ impl Lost {
         let even = self.seed as i32 as f32 / (1u32 << 31) as f32;
         even * 3f32.sqrt() * self.noise
     }
-}
-
-/// Beyond what sixteen bits hold there is nothing to go on from.
-const LOUDEST: f32 = 32_768.0;
-
-/// Eight sums side by side: one would wait for itself.
-fn root_mean_square(samples: &[i32]) -> f32 {
-    let (eights, _) = samples.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for eight in eights {
-        sums.iter_mut().zip(eight).for_each(|(sum, &sample)| *sum += (sample as f32).powi(2));
-    }
-    (sums.iter().sum::<f32>() / samples.len() as f32).sqrt()
 }

@@ -6,6 +6,11 @@ use super::coder::Coder;
 use super::tables::*;
 use super::{ORDER, SUBFRAMES};
 
+/// 2 ms.
+const SHORTEST_LAG: i32 = 32;
+/// 18 ms.
+pub const LONGEST_LAG: i32 = 288;
+
 /// What a frame builds on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coded {
@@ -141,8 +146,3 @@ impl Pitch {
         })
     }
 }
-
-/// 2 ms.
-const SHORTEST_LAG: i32 = 32;
-/// 18 ms.
-pub const LONGEST_LAG: i32 = 288;

@@ -1,18 +1,18 @@
 //! One channel: from symbols and pulses to sound (RFC 6716, 4.2.7.4 and 4.2.7.9).
 //!
-//! The RFC lets a decoder compute this in floats, some 50 dB beside the reference's whole numbers. These are the reference's
-//! numbers to the bit: near a threshold a laugh would be found by one and not by the other.
+//! The RFC lets a decoder compute this in floats, some 50 dB beside the reference's whole numbers. While nothing is lost
+//! these are the reference's numbers to the bit: near a threshold a laugh would be found by one and not by the other.
 //!
-//! Invariant: no sum overflows, whatever the symbols say; where the reference saturates, so does this.
+//! Invariant: no sum panics, whatever the symbols say; where the reference wraps or saturates, so does this.
 
 use std::sync::LazyLock;
 
 use super::filter::{Lines, Taps, between, filter, lines};
-use super::fixed::{inverse, quotient, times_16, times_32};
+use super::fixed::{inverse, quotient, times};
 use super::lost::{Lost, Pitched};
 use super::symbols::{Coded, Kind, LONGEST_LAG, Symbols};
 use super::tables::OFFSETS;
-use super::{FRAME, ORDER, SUBFRAME, SUBFRAMES};
+use super::{DELAY, FRAME, ORDER, SUBFRAME, SUBFRAMES};
 
 /// Samples that are kept: the longest lag, the taps beside it and the filter's reach fit; and a frame that is
 /// given out late.
@@ -20,7 +20,14 @@ const PAST: usize = FRAME + 32;
 /// Taps of long-term prediction, about the lag.
 pub const TAPS: usize = 5;
 
-const _: () = assert!(LONGEST_LAG as usize + TAPS / 2 + ORDER <= PAST);
+/// Gains and changes of it are in 65536ths.
+const ONE: i32 = 1 << 16;
+/// Levels of gain.
+const LEVELS: usize = 64;
+/// The level that the first frame, and one behind a gap, steps from.
+const FIRST_LEVEL: i32 = 10;
+
+const _: () = assert!(LONGEST_LAG as usize + TAPS / 2 + ORDER <= PAST && FRAME + DELAY <= PAST);
 
 /// A frame's parameters, as the signal wants them.
 struct Parameters {
@@ -45,7 +52,7 @@ pub struct Voice {
     /// Of the last subframe.
     gain: i32,
     level: i32,
-    /// Of the last frame; none where none was heard.
+    /// Of the last frame that came; none before the first.
     lines: Option<Lines>,
     lost: Lost,
 }
@@ -65,9 +72,9 @@ impl Voice {
         }
     }
 
-    /// The frame that was decoded last, as it was `before` samples earlier.
-    pub fn heard(&self, samples: usize, before: usize) -> &[i16] {
-        &self.sound[PAST - samples - before..PAST - before]
+    /// As many samples as the last frame had, at most [`FRAME`], from [`DELAY`] samples before it began.
+    pub fn heard(&self, samples: usize) -> &[i16] {
+        &self.sound[PAST - samples - DELAY..PAST - DELAY]
     }
 
     /// Decodes a frame of as many samples as there are pulses.
@@ -96,7 +103,7 @@ impl Voice {
         let gains = self.gains(symbols, coded, subframes);
         let now = lines(symbols);
         let later = filter(&now);
-        // Behind a gap there is nothing to come from.
+        // The first frame has nothing to come from.
         let before = self.lines.filter(|_| symbols.between < 4);
         let earlier = before.map(|before| filter(&between(&before, &now, symbols.between)));
         self.lines = Some(now);
@@ -139,7 +146,7 @@ impl Voice {
             return None;
         }
         let change = quotient(self.gain, gain);
-        self.state.iter_mut().for_each(|sample| *sample = times_32(change, *sample));
+        self.state.iter_mut().for_each(|sample| *sample = times(change, *sample));
         self.gain = gain;
         Some(change).filter(|&change| change != ONE)
     }
@@ -157,20 +164,20 @@ impl Voice {
         let reach = start - lag - TAPS / 2;
         // Where the filter changes, the past is seen through the new one.
         if subframe == 0 || subframe == 2 && parameters.two_filters {
-            let mut inverse = inverse(self.gain);
+            let mut inverse = inverse(self.gain, 47);
             if subframe == 0 {
-                inverse = times_16(inverse, parameters.scale) << 2;
+                inverse = times(inverse, parameters.scale) << 2;
             }
             let filter = &parameters.filters[subframe / 2];
             whiten(&self.sound[reach - ORDER..start], filter, inverse, &mut residual[reach..start]);
         } else if let Some(change) = change {
-            residual[reach..start].iter_mut().for_each(|sample| *sample = times_32(change, *sample));
+            residual[reach..start].iter_mut().for_each(|sample| *sample = times(change, *sample));
         }
         let taps = &parameters.taps[subframe];
         std::array::from_fn(|i| {
             let window: &[i32; TAPS] = residual[reach + i..].first_chunk().unwrap_or(&[0; TAPS]);
             // Products are rounded down: on the whole by two.
-            let sum = (0..TAPS).fold(2i32, |sum, tap| sum.wrapping_add(times_16(window[TAPS - 1 - tap], taps[tap])));
+            let sum = (0..TAPS).fold(2i32, |sum, tap| sum.wrapping_add(times(window[TAPS - 1 - tap], taps[tap])));
             let foretold = excitation[i].wrapping_add(sum << 1);
             residual[start + i] = foretold << 1;
             foretold
@@ -183,8 +190,11 @@ impl Voice {
             lag: parameters.lags[last],
             gain: parameters.taps[last].iter().sum::<i32>() as f32 / 16_384.0,
         });
-        let gain = parameters.gains[last] as f32 / 65_536.0;
-        self.lost.learn(&parameters.filters[1], pitch, symbols.kind == Kind::Inactive, excitation, gain);
+        let (mut sound, gains) = ([0.0; FRAME], parameters.gains.map(|gain| gain as f32 / 65_536.0 / 16_384.0));
+        for (at, (sound, &excitation)) in sound.iter_mut().zip(excitation).enumerate() {
+            *sound = gains[at / SUBFRAME] * excitation as f32;
+        }
+        self.lost.learn(&parameters.filters[1], pitch, symbols.kind == Kind::Inactive, &sound[..excitation.len()]);
     }
 
     /// The frame is past.
@@ -230,7 +240,7 @@ fn whiten(sound: &[i16], filter: &Taps, inverse: i32, residual: &mut [i32]) {
         let foretold = products.fold(0, i32::wrapping_add);
         let rest = (i32::from(sample) << 12).wrapping_sub(foretold);
         let rest = ((rest >> 11) + 1) >> 1;
-        *residual = times_16(inverse, rest.clamp(i16::MIN.into(), i16::MAX.into()));
+        *residual = times(inverse, rest.clamp(i16::MIN.into(), i16::MAX.into()));
     }
 }
 
@@ -243,14 +253,14 @@ fn synthesize(state: &mut [i32; ORDER], filter: &Taps, foretold: &[i32; SUBFRAME
     for (i, (&foretold, sound)) in foretold.iter().zip(sound).enumerate() {
         let Some(earlier) = samples[i..].first_chunk::<{ ORDER - 1 }>() else { return };
         // Products are rounded down: on the whole by eight. Only the last waits for the sample before.
-        let products = earlier.iter().zip(&reversed).map(|(&sample, &tap)| times_16(sample, tap));
-        let sum = products.fold(8, i32::wrapping_add).wrapping_add(times_16(latest, reversed[ORDER - 1]));
+        let products = earlier.iter().zip(&reversed).map(|(&sample, &tap)| times(sample, tap));
+        let sum = products.fold(8, i32::wrapping_add).wrapping_add(times(latest, reversed[ORDER - 1]));
         latest = match sum.checked_mul(16).and_then(|sum| foretold.checked_add(sum)) {
             Some(sample) => sample,
             None => saturated(foretold, sum),
         };
         samples[ORDER + i] = latest;
-        let scaled = ((times_32(latest, gain) >> 7) + 1) >> 1;
+        let scaled = ((times(latest, gain) >> 7) + 1) >> 1;
         *sound = scaled.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
     }
     state.copy_from_slice(&samples[SUBFRAME..]);
@@ -261,13 +271,6 @@ fn synthesize(state: &mut [i32; ORDER], filter: &Taps, foretold: &[i32; SUBFRAME
 fn saturated(foretold: i32, sum: i32) -> i32 {
     foretold.saturating_add(sum.clamp(i32::MIN >> 4, i32::MAX >> 4) << 4)
 }
-
-/// Gains and changes of it are in 65536ths.
-const ONE: i32 = 1 << 16;
-/// Levels of gain.
-const LEVELS: usize = 64;
-/// The level that the first frame, and one behind a gap, steps from.
-const FIRST_LEVEL: i32 = 10;
 
 /// The gain of each level (4.2.7.4).
 static GAINS: LazyLock<[i32; LEVELS]> =
