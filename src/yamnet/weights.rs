@@ -209,4 +209,18 @@ mod tests {
         let error = model.tensors().unwrap().folded("layer1.conv", 32, 9).err().unwrap().to_string();
         assert!(error.contains("layer1.conv.weight is [9, 32] of F32, not [32, 9]"), "{error}");
     }
+
+    #[test]
+    fn a_mel_table_that_is_no_filter_is_refused() {
+        let header = u64::from_le_bytes(*EMBEDDED.first_chunk().unwrap()) as usize + 8;
+        let tensors: serde_json::Value = serde_json::from_slice(&EMBEDDED[8..header]).unwrap();
+        for (name, value) in [("mel.weight", f32::NAN), ("mel.weight", -1e-3), ("mel.window", f32::INFINITY)] {
+            let at = header + tensors[name]["data_offsets"][0].as_u64().unwrap() as usize;
+            let mut bytes = EMBEDDED.to_vec();
+            bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            let model = ModelFile { bytes: bytes.into(), sha256: String::new() };
+            let error = model.tensors().unwrap().front_end(Cpu::Portable).err().unwrap().to_string();
+            assert!(error.contains("mel.weight or mel.window"), "{name}: {error}");
+        }
+    }
 }
