@@ -263,13 +263,7 @@ mod tests {
 
     #[test]
     fn no_packet_does_harm() {
-        let mut state = 88_172_645_463_325_252u64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
+        let mut random = twins::random(1);
         for table in [&[1, 1, 0, 1][..], &[2, 0, 0, 1]] {
             let mut decoder = Decoder::new(Head::parse(&head(2, 1, table)).unwrap());
             for _ in 0..20_000 {

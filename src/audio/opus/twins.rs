@@ -3,6 +3,7 @@
 use super::layer::Layer;
 use ruopus::{Bandwidth, Mode, OpusDecoder, OpusEncoder, Packet, Toc};
 
+/// Numbers without a pattern, the same in every run.
 pub fn random(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     move || {

@@ -159,19 +159,16 @@ impl Rest<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tables::{ACTIVE_KIND, CONTOUR_20, EIGHT, GAIN_STEP, LOWEST_BIT};
+    use super::super::tables::pitch::CONTOUR_20;
+    use super::super::tables::pulses::LOWEST_BIT;
+    use super::super::tables::{ACTIVE_KIND, EIGHT, GAIN_STEP};
     use super::*;
+    use crate::audio::opus::twins::random;
 
     /// Whatever is read, in any order, far beyond the end.
     #[test]
     fn it_reads_what_its_twin_reads() {
-        let mut state = 88_172_645_463_325_252u64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
+        let mut random = random(1);
         for _ in 0..300 {
             let packet: Vec<u8> = (0..random() % 60).map(|_| random() as u8).collect();
             let (mut ours, mut twin) = (Coder::new(&packet), RangeDecoder::new(&packet));

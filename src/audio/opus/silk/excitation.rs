@@ -5,7 +5,7 @@
 use super::FRAME;
 use super::coder::Coder;
 use super::symbols::Kind;
-use super::tables::*;
+use super::tables::pulses::{LOWEST_BIT, POSITIVE, PULSES, RATE_LEVEL, SPLITS};
 
 /// Samples that are coded together.
 const BLOCK: usize = 16;

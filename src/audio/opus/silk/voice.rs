@@ -7,11 +7,12 @@
 
 use std::sync::LazyLock;
 
-use super::filter::{Lines, Taps, between, filter, lines};
+use super::filter::{Taps, filter};
 use super::fixed::{inverse, quotient, times};
+use super::lines::{Lines, between, lines};
 use super::lost::{Lost, Pitched};
 use super::symbols::{Coded, Kind, LONGEST_LAG, Symbols};
-use super::tables::OFFSETS;
+use super::tables::pulses::OFFSETS;
 use super::{DELAY, FRAME, ORDER, SUBFRAME, SUBFRAMES};
 
 /// Samples that are kept: the longest lag, the taps beside it and the filter's reach fit; and a frame that is
