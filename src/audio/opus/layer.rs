@@ -9,7 +9,7 @@ use ruopus::celt::tables::WINDOW120;
 use ruopus::{Bandwidth, Mode, Toc};
 
 use super::celt::Celt;
-use super::silk::coder::Rest;
+use super::silk::rest::Rest;
 use super::silk::{Packet, Silk};
 use super::{CLOCK, RATE};
 

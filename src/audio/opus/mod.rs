@@ -7,6 +7,7 @@
 //! Invariant: no header and no packet can make this room panic, or allocate more than 120 ms of audio.
 
 mod celt;
+mod coder;
 mod layer;
 mod silk;
 #[cfg(test)]

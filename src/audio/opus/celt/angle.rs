@@ -2,6 +2,7 @@
 //!
 //! Invariant: as in every decoder, to the bit: what follows is divided by what was read here.
 
+use std::hint::select_unpredictable;
 use std::sync::LazyLock;
 
 use ruopus::celt::bands::{bitexact_cos, bitexact_log2tan};
@@ -84,10 +85,10 @@ impl Band<'_, '_> {
             step = match stereo {
                 true if part.bins > 2 => self.step_angle(steps),
                 false if parent == 1 => self.triangular_angle(steps),
-                _ => self.coder.decode_uint(steps as u32 + 1).unwrap_or(0) as i32,
+                _ => self.coder.number(steps as u32 + 1).unwrap_or(0) as i32,
             };
         } else if stereo && *b > 2 * BIT && self.remaining > 2 * BIT {
-            inverted = self.coder.decode_bit_logp(2);
+            inverted = self.coder.bit(2);
         }
         let spent = spent(self.coder) - before;
         *b -= spent;
@@ -114,14 +115,11 @@ impl Band<'_, '_> {
     fn step_angle(&mut self, steps: i32) -> i32 {
         let half = steps / 2;
         let edge = 3 * (half + 1);
-        let total = (edge + half) as u32;
-        let value = self.coder.decode(total) as i32;
-        let angle = if value < edge { value / 3 } else { half + 1 + value - edge };
-        let (low, high) = match angle <= half {
-            true => (3 * angle, 3 * (angle + 1)),
-            false => (angle - 1 - half + edge, angle - half + edge),
-        };
-        self.coder.update(low as u32, high as u32, total);
+        let place = self.coder.place((edge + half) as u32);
+        let at = place.at as i32;
+        let third = at / 3;
+        let (angle, low, width) = select_unpredictable(at < edge, (third, 3 * third, 3), (at - edge + half + 1, at, 1));
+        self.coder.enter(place, low as u32, (low + width) as u32);
         angle
     }
 
@@ -129,17 +127,15 @@ impl Band<'_, '_> {
     fn triangular_angle(&mut self, steps: i32) -> i32 {
         let half = steps >> 1;
         let total = (half + 1) * (half + 1);
-        let value = self.coder.decode(total as u32) as i32;
-        let (angle, low, width);
-        if value < (half * (half + 1)) >> 1 {
-            angle = (root(8 * value + 1) - 1) >> 1;
-            (low, width) = ((angle * (angle + 1)) >> 1, angle + 1);
-        } else {
-            angle = (2 * (steps + 1) - root(8 * (total - value - 1) + 1)) >> 1;
-            width = steps + 1 - angle;
-            low = total - ((width * (width + 1)) >> 1);
-        }
-        self.coder.update(low as u32, (low + width) as u32, total as u32);
+        let place = self.coder.place(total as u32);
+        // The lower half and the mirrored upper one, told apart without a jump.
+        let at = place.at as i32;
+        let upper = at >= (half * (half + 1)) >> 1;
+        let from_end = select_unpredictable(upper, total - 1 - at, at);
+        let nearer = (root(8 * from_end + 1) - 1) >> 1;
+        let (width, before) = (nearer + 1, (nearer * (nearer + 1)) >> 1);
+        let (angle, low) = select_unpredictable(upper, (steps - nearer, total - before - width), (nearer, before));
+        self.coder.enter(place, low as u32, (low + width) as u32);
         angle
     }
 }

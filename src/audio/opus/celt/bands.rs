@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
-use ruopus::RangeDecoder;
+use crate::audio::opus::coder::Coder;
 use ruopus::celt::modes::{EBANDS, NB_EBANDS};
-use ruopus::celt::rate::Allocation;
 
+use super::allocation::Allocation;
 use super::partition::{BIT, Band, HEARD, Part, Shapes};
 use super::shape;
 use super::spent::spent;
@@ -51,7 +51,7 @@ impl Walk {
 /// Reads the shapes of some bands into `shapes`. Behind unheard ones the seed is right if their masks are
 /// made for it.
 pub fn read(
-    coder: &mut RangeDecoder,
+    coder: &mut Coder,
     frame: &Frame,
     shapes: &mut Shapes,
     walk: &mut Walk,
@@ -76,14 +76,14 @@ pub fn read(
         }
         let masks = band.channels(frame, walk, bins, b);
         (0..2).for_each(|channel| band.shapes.masks[channel][i] = masks[channel] as u8);
-        walk.balance += allocation.shape_bits[i] + tell;
+        walk.balance += allocation.shape[i] + tell;
         walk.renew = b > bins as i32 * BIT;
     }
     walk.seed = band.seed;
 }
 
 fn begin<'a, 'b>(
-    coder: &'a mut RangeDecoder<'b>,
+    coder: &'a mut Coder<'b>,
     frame: &Frame,
     shapes: &'a mut Shapes,
     seed: u32,
@@ -112,7 +112,7 @@ fn budget(allocation: &Allocation, band: usize, balance: i32, remaining: i32) ->
         return 0;
     }
     let share = balance / 3.min((allocation.coded_bands - band) as i32);
-    (remaining + 1).min(allocation.shape_bits[band] + share).clamp(0, 16_383)
+    (remaining + 1).min(allocation.shape[band] + share).clamp(0, 16_383)
 }
 
 impl Band<'_, '_> {
@@ -153,7 +153,7 @@ impl Band<'_, '_> {
     pub fn sign(&mut self, channel: usize) {
         let mut negative = false;
         if self.remaining >= BIT {
-            negative = self.coder.decode_raw_bits(1) == 1;
+            negative = self.coder.plain(1) == 1;
             self.remaining -= BIT;
         }
         if self.heard {
@@ -223,7 +223,7 @@ impl Band<'_, '_> {
             shape::haar(x, blocks);
         }
         for k in 0..time.joined {
-            mask = (0..4).fold(0, |wide, i| wide | (((mask >> i) & 1) * (3 << (2 * i))));
+            mask = u32::from(DOUBLED[(mask & 0xF) as usize]);
             shape::haar(x, 1 << k);
         }
         mask & ((1 << (blocks << time.joined)) - 1)
@@ -246,6 +246,9 @@ struct Time {
     joined: usize,
     divided: usize,
 }
+
+/// Each of four blocks twice.
+const DOUBLED: [u8; 16] = [0, 3, 12, 15, 48, 51, 60, 63, 192, 195, 204, 207, 240, 243, 252, 255];
 
 /// Of each two of four blocks, whether any holds something.
 fn pairwise(mask: u32) -> u32 {

@@ -7,17 +7,17 @@
 
 /// Places of the widest undivided partition.
 const MOST_PLACES: usize = 176;
-/// Beyond so many of both, counts do not fit 32 bits, and no partition is coded so.
-const BOTH: usize = 15;
-/// The most pulses of few places.
-const MOST_PULSES: usize = 128;
+/// Counts of so many places and pulses do not fit 32 bits: each partition has fewer of either.
+const FEW: usize = 15;
+/// No fewer than the most pulses of few places, which are 128.
+const MOST_PULSES: usize = 255;
 /// Counts are looked through so many at a time; in front of each row there are as many noughts.
-const STEP: usize = 3;
+const STEP: usize = 6;
 
-/// U by places, for few places and many pulses.
-static NARROW: [[u32; STEP + MOST_PULSES + 2]; BOTH] = table();
-/// U by places, for few pulses and many places.
-static WIDE: [[u32; STEP + BOTH + 1]; MOST_PLACES + 1] = table();
+/// U by places, for few pulses.
+static NORMAL: [[u32; STEP + FEW + 2]; MOST_PLACES + 1] = table();
+/// U by places, for few places and any pulses.
+static MANY: [[u32; STEP + MOST_PULSES + 2]; FEW] = table();
 
 /// U(n, k) = U(n - 1, k) + U(n, k - 1) + U(n - 1, k - 1); where it overflows nobody looks.
 const fn table<const ROW: usize, const ROWS: usize>() -> [[u32; ROW]; ROWS] {
@@ -35,69 +35,96 @@ const fn table<const ROW: usize, const ROWS: usize>() -> [[u32; ROW]; ROWS] {
     table
 }
 
-/// U(n, ·) as far as it is needed, from [`STEP`] on.
-fn counts(n: usize) -> &'static [u32] {
-    if n < BOTH { &NARROW[n] } else { &WIDE[n] }
-}
-
 /// V(n, k), the number of codewords.
 pub fn size(n: usize, k: usize) -> u32 {
-    let counts = counts(n);
+    let counts = if k < FEW { &NORMAL[n][..] } else { &MANY[n][..] };
     counts[STEP + k].wrapping_add(counts[STEP + k + 1])
 }
 
 /// Writes codeword `index` of `k` pulses; gives the sum of their squares.
 ///
 /// Places are as good as random: what can be is counted instead of being searched for.
-pub fn pulses(mut index: u32, mut k: usize, out: &mut [f32]) -> f32 {
-    let (mut energy, mut n) = (0, out.len() as u32);
-    let mut set = |place: &mut f32, magnitude: u32, negative: bool| {
-        energy += magnitude * magnitude;
+pub fn pulses(index: u32, k: usize, out: &mut [f32]) -> f32 {
+    let mut rest = Rest { index, pulses: k, energy: 0 };
+    let few = rest.places(&MANY, FEW, out);
+    let last = rest.places(&NORMAL, 2, few);
+    rest.end(last);
+    rest.energy as f32
+}
+
+/// What is left of a codeword behind the places that are written.
+struct Rest {
+    index: u32,
+    pulses: usize,
+    energy: u32,
+}
+
+impl Rest {
+    fn set(&mut self, place: &mut f32, magnitude: u32, negative: bool) {
+        self.energy += magnitude * magnitude;
         *place = f32::from_bits((magnitude as f32).to_bits() | u32::from(negative) << 31);
-    };
-    let mut places = out.iter_mut();
-    while k > 1 && n > 2 {
-        let counts = counts(n as usize);
-        let half = counts[STEP + k + 1];
-        let negative = index >= half;
-        index -= if negative { half } else { 0 };
-        let before = k;
-        loop {
-            let step = counts[k + 1..].first_chunk::<STEP>().unwrap_or(&[0; STEP]);
-            let beyond = step.iter().map(|&count| usize::from(count > index)).sum::<usize>();
-            k -= beyond;
-            if beyond < STEP {
-                break;
-            }
-        }
-        index -= counts[STEP + k];
-        if let Some(place) = places.next() {
-            set(place, (before - k) as u32, negative);
-        }
-        n -= 1;
     }
-    let rest = places.into_slice();
-    match (k, rest) {
-        // A single pulse: its place counts from the front if positive, from the back if not.
-        (1, rest) => {
-            rest.fill(0.0);
-            let negative = index >= n;
-            let place = if negative { (2 * n - 1).saturating_sub(index) } else { index };
-            if let Some(place) = rest.get_mut(place as usize) {
-                set(place, 1, negative);
+
+    /// Writes places while there are more than two, and as many pulses as `least`; gives the others.
+    #[inline(always)]
+    fn places<'a, const ROW: usize, const ROWS: usize>(
+        &mut self,
+        counts: &[[u32; ROW]; ROWS],
+        least: usize,
+        out: &'a mut [f32],
+    ) -> &'a mut [f32] {
+        // What no index can exceed needs no check.
+        let mask = const { ROW - STEP - 2 };
+        const { assert!((ROW - STEP - 1).is_power_of_two()) };
+        let mut n = out.len();
+        let mut places = out.iter_mut();
+        while n > 2 && self.pulses >= least {
+            let counts = &counts[n.min(ROWS - 1)];
+            let mut k = self.pulses & mask;
+            let (from_half, positive) = self.index.overflowing_sub(counts[STEP + k + 1]);
+            let index = if positive { self.index } else { from_half };
+            loop {
+                let beyond = (1..=STEP).map(|step| usize::from(counts[step + k] > index)).sum::<usize>();
+                k = k.wrapping_sub(beyond) & mask;
+                if beyond < STEP {
+                    break;
+                }
             }
+            self.index = index - counts[STEP + k];
+            let magnitude = self.pulses - k;
+            self.pulses = k;
+            if let Some(place) = places.next() {
+                self.set(place, magnitude as u32, !positive);
+            }
+            n -= 1;
         }
-        (2.., [first, second]) => {
-            let half = 2 * k as u32 + 1;
-            let negative = index >= half;
-            index -= if negative { half } else { 0 };
-            let left = index.div_ceil(2).min(k as u32);
-            set(first, k as u32 - left, negative);
-            set(second, left, left > 0 && index != 2 * left - 1);
-        }
-        (_, rest) => rest.fill(0.0),
+        places.into_slice()
     }
-    energy as f32
+
+    /// The places behind: any number with a pulse or none, or two.
+    fn end(&mut self, out: &mut [f32]) {
+        let (mut index, n) = (self.index, out.len() as u32);
+        match (self.pulses, out) {
+            // A single pulse: its place counts from the front if positive, from the back if not.
+            (1, out) => {
+                out.fill(0.0);
+                let negative = index >= n;
+                let place = if negative { (2 * n - 1).saturating_sub(index) } else { index };
+                if let Some(place) = out.get_mut(place as usize) {
+                    self.set(place, 1, negative);
+                }
+            }
+            (pulses @ 2.., [first, second]) => {
+                let half = 2 * pulses as u32 + 1;
+                let negative = index >= half;
+                index -= if negative { half } else { 0 };
+                let left = index.div_ceil(2).min(pulses as u32);
+                self.set(first, pulses as u32 - left, negative);
+                self.set(second, left, left > 0 && index != 2 * left - 1);
+            }
+            (_, out) => out.fill(0.0),
+        }
+    }
 }
 
 #[cfg(test)]

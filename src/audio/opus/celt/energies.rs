@@ -2,7 +2,6 @@
 //!
 //! Invariant: both channels are always known; a mono frame speaks for both.
 
-use ruopus::celt::energy::EnergyState;
 use ruopus::celt::modes::{E_MEANS, NB_EBANDS};
 
 pub type Levels = [[f32; NB_EBANDS]; 2];
@@ -12,7 +11,7 @@ const NOTHING: f32 = -28.0;
 
 /// Levels are log2 of amplitudes, less each band's mean.
 pub struct Energies {
-    pub state: EnergyState,
+    pub levels: Levels,
     /// Of the last frame and of the one before it; of a transient frame, the lower.
     pub last: Levels,
     pub earlier: Levels,
@@ -26,12 +25,12 @@ impl Energies {
     pub fn new() -> Energies {
         let nothing = [[NOTHING; NB_EBANDS]; 2];
         let background = [[0.0; NB_EBANDS]; 2];
-        Energies { state: EnergyState::default(), last: nothing, earlier: nothing, background, lost: 0 }
+        Energies { levels: [[0.0; NB_EBANDS]; 2], last: nothing, earlier: nothing, background, lost: 0 }
     }
 
     /// The first channel of a mono frame is predicted by the louder of both.
     pub fn join(&mut self) {
-        let [left, right] = &mut self.state.old_ebands;
+        let [left, right] = &mut self.levels;
         left.iter_mut().zip(right).for_each(|(left, right)| *left = left.max(*right));
     }
 
@@ -43,7 +42,7 @@ impl Energies {
         let (safety, missing) = ([1.5, 0.5, 0.0, 0.0][lm], 10.min(self.lost >> lm) as f32);
         for channel in 0..2 {
             for band in 0..end {
-                let level = &mut self.state.old_ebands[channel][band];
+                let level = &mut self.levels[channel][band];
                 let (last, earlier) = (self.last[channel][band], self.earlier[channel][band]);
                 *level = if *level < last.max(earlier) {
                     let slope = (last - *level).max(0.5 * (earlier - *level)).max(0.0);
@@ -56,17 +55,17 @@ impl Energies {
     }
 
     pub fn silence(&mut self) {
-        self.state.old_ebands = [[NOTHING; NB_EBANDS]; 2];
+        self.levels = [[NOTHING; NB_EBANDS]; 2];
     }
 
     /// Amplitude of a band in a channel.
     pub fn amplitude(&self, channel: usize, band: usize) -> f32 {
-        (self.state.old_ebands[channel][band] + E_MEANS[band]).min(32.0).exp2()
+        (self.levels[channel][band] + E_MEANS[band]).min(32.0).exp2()
     }
 
     /// Takes the current levels into the past.
     pub fn remember(&mut self, transient: bool, lm: usize, channels: usize, end: usize) {
-        let levels = &mut self.state.old_ebands;
+        let levels = &mut self.levels;
         if channels == 1 {
             levels[1] = levels[0];
         }
@@ -87,7 +86,7 @@ impl Energies {
     /// A lost frame is quieter than the last, but no quieter than the background.
     pub fn decay(&mut self, lm: usize) {
         let step = if self.lost == 0 { 1.5 } else { 0.5 };
-        let pairs = self.state.old_ebands.iter_mut().flatten().zip(self.background.iter().flatten());
+        let pairs = self.levels.iter_mut().flatten().zip(self.background.iter().flatten());
         pairs.for_each(|(level, ground)| *level = ground.max(*level - step));
         self.lost = 10_000.min(self.lost + (1 << lm));
     }

@@ -2,10 +2,10 @@
 //!
 //! Invariant: nothing is read that the frame's bits do not pay for.
 
-use ruopus::RangeDecoder;
+use crate::audio::opus::coder::Coder;
 use ruopus::celt::modes::{EBANDS, NB_EBANDS};
-use ruopus::celt::rate::{AllocEc, Allocation, compute_allocation, init_caps};
 
+use super::allocation::{Allocation, Limits, Wishes};
 use super::partition::BIT;
 use super::spent::spent;
 use super::synthesis::Comb;
@@ -31,44 +31,43 @@ pub struct Plan {
 }
 
 /// Whether the frame is silence, as its first bit says, or its having none.
-pub fn silence(coder: &mut RangeDecoder, bits: u32) -> bool {
-    coder.tell() >= bits || coder.tell() == 1 && coder.decode_bit_logp(15)
+pub fn silence(coder: &mut Coder, bits: u32) -> bool {
+    coder.tell() >= bits || coder.tell() == 1 && coder.bit(15)
 }
 
-pub fn flags(coder: &mut RangeDecoder, bits: u32, lm: usize) -> Flags {
+pub fn flags(coder: &mut Coder, bits: u32, lm: usize) -> Flags {
     let comb = if coder.tell() + 16 <= bits { comb(coder, bits) } else { Comb::default() };
-    let transient = lm > 0 && coder.tell() + 3 <= bits && coder.decode_bit_logp(3);
-    let intra = coder.tell() + 3 <= bits && coder.decode_bit_logp(3);
+    let transient = lm > 0 && coder.tell() + 3 <= bits && coder.bit(3);
+    let intra = coder.tell() + 3 <= bits && coder.bit(3);
     Flags { comb, transient, intra }
 }
 
-fn comb(coder: &mut RangeDecoder, bits: u32) -> Comb {
-    if !coder.decode_bit_logp(1) {
+fn comb(coder: &mut Coder, bits: u32) -> Comb {
+    if !coder.bit(1) {
         return Comb::default();
     }
-    let octave = coder.decode_uint(6).unwrap_or(0);
-    let period = ((16 << octave) + coder.decode_raw_bits(4 + octave) - 1) as usize;
-    let gain = 0.09375 * (coder.decode_raw_bits(3) + 1) as f32;
-    let tapset = if coder.tell() + 2 <= bits { coder.decode_icdf(&TAPSET, 2) } else { 0 };
+    let octave = coder.number(6).unwrap_or(0);
+    let period = ((16 << octave) + coder.plain(4 + octave) - 1) as usize;
+    let gain = 0.09375 * (coder.plain(3) + 1) as f32;
+    let tapset = if coder.tell() + 2 <= bits { coder.symbol_of(2, &TAPSET) } else { 0 };
     Comb { period, gain, tapset }
 }
 
-pub fn plan(coder: &mut RangeDecoder, bits: u32, lm: usize, channels: usize, end: usize, transient: bool) -> Plan {
+pub fn plan(coder: &mut Coder, bits: u32, lm: usize, channels: usize, end: usize, transient: bool) -> Plan {
     let tf = resolutions(coder, bits, lm, end, transient);
-    let spread = if coder.tell() + 4 <= bits { coder.decode_icdf(&SPREAD, 5) as u32 } else { 2 };
-    let caps = init_caps(lm, channels);
-    let (boosts, left) = boosts(coder, bits, lm, channels, end, &caps);
-    let trim = if spent(coder) + 6 * BIT <= left { coder.decode_icdf(&TRIM, 7) as i32 } else { 5 };
+    let spread = if coder.tell() + 4 <= bits { coder.symbol_of(5, &SPREAD) as u32 } else { 2 };
+    let limits = Limits::of(lm, channels);
+    let (boosts, left) = boosts(coder, bits, lm, channels, end, &limits.most);
+    let trim = if spent(coder) + 6 * BIT <= left { coder.symbol_of(7, &TRIM) as i32 } else { 5 };
 
     let total = bits as i32 * BIT - spent(coder) - 1;
     let reserved = if transient && lm >= 2 && total >= (lm as i32 + 2) * BIT { BIT } else { 0 };
-    let mut source = AllocEc::Dec(coder);
-    let allocation = compute_allocation(&mut source, 0, end, &boosts, &caps, trim, total - reserved, channels, lm);
+    let allocation = limits.divide(coder, &Wishes { end, boosts: &boosts, trim }, total - reserved);
     Plan { tf, spread, allocation, reserved }
 }
 
 /// How much time resolution each band gains, or loses if less than nothing (4.3.1).
-fn resolutions(coder: &mut RangeDecoder, bits: u32, lm: usize, end: usize, transient: bool) -> [i32; NB_EBANDS] {
+fn resolutions(coder: &mut Coder, bits: u32, lm: usize, end: usize, transient: bool) -> [i32; NB_EBANDS] {
     /// By frame length; for each, long then transient, select off then on, the band's flag off then on.
     const CHANGES: [[i32; 8]; 4] = [
         [0, -1, 0, -1, 0, -1, 0, -1],
@@ -82,20 +81,20 @@ fn resolutions(coder: &mut RangeDecoder, bits: u32, lm: usize, end: usize, trans
     let (mut flags, mut flag, mut any) = ([0; NB_EBANDS], false, false);
     for band in &mut flags[..end] {
         if coder.tell() + cost <= budget {
-            flag ^= coder.decode_bit_logp(cost);
+            flag ^= coder.bit(cost);
             any |= flag;
         }
         (*band, cost) = (usize::from(flag), later);
     }
     let row = &CHANGES[lm][if transient { 4 } else { 0 }..];
     let differs = row[usize::from(any)] != row[2 + usize::from(any)];
-    let select = selectable && differs && coder.decode_bit_logp(1);
+    let select = selectable && differs && coder.bit(1);
     flags.map(|flag| row[2 * usize::from(select) + flag])
 }
 
 /// What single bands get beyond their share, and the eighths of the frame less these.
 fn boosts(
-    coder: &mut RangeDecoder,
+    coder: &mut Coder,
     bits: u32,
     lm: usize,
     channels: usize,
@@ -108,7 +107,7 @@ fn boosts(
         let step = (width * BIT).min(width.max(6 * BIT));
         let mut cost = first_cost;
         while spent(coder) + cost as i32 * BIT < left && boosts[band] < caps[band] {
-            if !coder.decode_bit_logp(cost) {
+            if !coder.bit(cost) {
                 break;
             }
             boosts[band] += step;

@@ -40,8 +40,25 @@ const fn table() -> [[u8; MOST_COST + 2]; CACHE_INDEX.len()] {
 
 /// What a level costs, in eighths.
 pub const fn cost(costs: &[u8], level: usize) -> usize {
-    if level == 0 { 0 } else { costs[level] as usize + 1 }
+    // Without a jump: none can be foreseen.
+    (costs[level] as usize + 1) * (level != 0) as usize
 }
+
+/// Pulses of a level: each to 8, and from then on each eighth of an octave.
+pub fn pulses(level: usize) -> usize {
+    usize::from(PULSES[level])
+}
+
+static PULSES: [u8; LEVELS] = {
+    let (mut pulses, mut level) = ([0; LEVELS], 0);
+    while level < LEVELS {
+        pulses[level] = ruopus::celt::rate::get_pulses(level as i32) as u8;
+        level += 1;
+    }
+    pulses
+};
+/// None, and up to 128 pulses.
+const LEVELS: usize = 41;
 
 #[cfg(test)]
 mod tests {

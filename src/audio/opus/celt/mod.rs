@@ -5,10 +5,12 @@
 //!
 //! Invariant: bands below 8 kHz sound as any decoder makes them, to the rounding of floats.
 
+mod allocation;
 mod angle;
 mod bands;
 mod codebook;
 mod energies;
+mod envelope;
 mod header;
 mod levels;
 mod mdct;
@@ -18,13 +20,13 @@ mod spent;
 mod stereo;
 mod synthesis;
 
-use ruopus::RangeDecoder;
+use crate::audio::opus::coder::Coder;
 use ruopus::celt::bands::anti_collapse;
-use ruopus::celt::energy::{decode_coarse_energy, decode_energy_finalise, decode_fine_energy};
 use ruopus::celt::modes::NB_EBANDS;
 
 use bands::{Frame, Walk, bin};
 use energies::Energies;
+use envelope::Extent;
 use header::{Flags, Plan};
 use partition::{BINS, BIT, HEARD, MOST_HEARD, Shapes};
 use synthesis::{BLOCK, Comb, Synthesis};
@@ -61,7 +63,7 @@ impl Celt {
 
     /// Decodes one frame of `channels`, coded below band `end`, into all of `out`: 2.5, 5, 10 or 20 ms.
     pub fn decode(&mut self, data: &[u8], channels: usize, end: usize, out: &mut [f32]) {
-        let mut coder = RangeDecoder::new(data);
+        let mut coder = Coder::new(data);
         let (bits, lm) = (8 * data.len() as u32, exponent(out));
         if channels == 1 {
             self.energies.join();
@@ -75,36 +77,34 @@ impl Celt {
         };
         self.synthesis.run(transient, comb, out);
         self.energies.remember(transient, lm, channels, end);
-        (self.noise, self.end, self.channels, self.fresh) = (coder.range_size(), end, channels, false);
+        (self.noise, self.end, self.channels, self.fresh) = (coder.range(), end, channels, false);
     }
 
     /// Reads a frame's energies and shapes into the spectrum; gives whether its blocks are short.
-    fn read(&mut self, coder: &mut RangeDecoder, bits: u32, lm: usize, channels: usize, end: usize) -> (bool, Comb) {
+    fn read(&mut self, coder: &mut Coder, bits: u32, lm: usize, channels: usize, end: usize) -> (bool, Comb) {
         let Flags { comb, transient, intra } = header::flags(coder, bits, lm);
         if !intra {
             self.energies.recover(lm, end);
         }
-        decode_coarse_energy(coder, &mut self.energies.state, 0, end, intra, channels, lm, bits);
+        let extent = Extent { lm, channels, end, bits };
+        envelope::coarse(coder, &mut self.energies.levels, extent, intra);
         let plan = header::plan(coder, bits, lm, channels, end, transient);
-        let fine = &plan.allocation.fine_quant;
-        decode_fine_energy(coder, &mut self.energies.state, 0, end, fine, channels);
+        envelope::fine(coder, &mut self.energies.levels, extent, &plan.allocation);
 
         let (tf, total) = (&plan.tf, bits as i32 * BIT - plan.reserved);
         let (allocation, spread) = (&plan.allocation, plan.spread);
         let frame = Frame { lm, channels, end, transient, spread, tf, allocation, total };
         let (heard, mut walk) = (end.min(HEARD), Walk::new(allocation, self.noise));
         bands::read(coder, &frame, &mut self.shapes, &mut walk, 0..heard, true);
-        let (mut above, mut again) = (coder.clone(), walk);
+        let (mut above, mut again) = (*coder, walk);
         bands::read(coder, &frame, &mut self.shapes, &mut walk, heard..end, false);
-        let fill = plan.reserved > 0 && coder.decode_raw_bits(1) == 1 && self.has_empty_blocks(lm, channels, end);
+        let fill = plan.reserved > 0 && coder.plain(1) == 1 && self.has_empty_blocks(lm, channels, end);
         if fill {
             // The noise goes on where that of the unheard bands ends: they have to be counted through.
             bands::read(&mut above, &frame, &mut self.shapes, &mut again, heard..end, true);
             self.noise = again.seed;
         }
-        let left = bits as i32 - coder.tell() as i32;
-        let priority = &plan.allocation.fine_priority;
-        decode_energy_finalise(coder, &mut self.energies.state, 0, end, fine, priority, left, channels);
+        envelope::finest(coder, &mut self.energies.levels, extent, &plan.allocation);
         if fill {
             self.fill_empty_blocks(&plan, lm, channels, end);
         }
@@ -124,8 +124,8 @@ impl Celt {
         for (i, mask) in interleaved.iter_mut().take(channels * NB_EBANDS).enumerate() {
             *mask = masks[i % channels][i / channels];
         }
-        let (now, last, earlier) = (&self.energies.state.old_ebands, &self.energies.last, &self.energies.earlier);
-        let (pulses, end) = (&plan.allocation.shape_bits, end.min(HEARD));
+        let (now, last, earlier) = (&self.energies.levels, &self.energies.last, &self.energies.earlier);
+        let (pulses, end) = (&plan.allocation.shape, end.min(HEARD));
         let x = self.shapes.x.as_flattened_mut();
         anti_collapse(x, &interleaved, lm, channels, BINS, 0, end, now, last, earlier, pulses, self.noise);
     }

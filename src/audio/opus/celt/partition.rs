@@ -4,11 +4,10 @@
 //!
 //! Invariant: what is read from the coder depends on nothing but what was read before, heard or not.
 
-use ruopus::RangeDecoder;
+use crate::audio::opus::coder::Coder;
 use ruopus::celt::modes::NB_EBANDS;
-use ruopus::celt::rate::get_pulses;
 
-use super::levels::{cost, costs, nearest};
+use super::levels::{cost, costs, nearest, pulses};
 use super::{codebook, shape};
 
 /// The bands below 8 kHz, those that 16 kHz can hold.
@@ -36,7 +35,7 @@ pub struct Shapes {
 
 /// The current band, and all that its partitions change.
 pub struct Band<'a, 'b> {
-    pub coder: &'a mut RangeDecoder<'b>,
+    pub coder: &'a mut Coder<'b>,
     pub shapes: &'a mut Shapes,
     pub index: usize,
     pub first_bin: usize,
@@ -92,10 +91,9 @@ impl Band<'_, '_> {
         let first = Part { gain: part.gain * theta.mid, ..half };
         let second =
             Part { at: part.at + half.bins, gain: part.gain * theta.side, fill: half.fill >> half.blocks, ..half };
-        let (a, c) = self.halves(b, delta, theta.angle, |band, side, bits| match side {
-            false => band.partition(first, bits),
-            true => band.partition(second, bits),
-        });
+        let parts = [first, second];
+        let (a, c) =
+            self.halves(b, delta, theta.angle, |band, side, bits| band.partition(parts[usize::from(side)], bits));
         a | c << (parent >> 1)
     }
 
@@ -127,14 +125,14 @@ impl Band<'_, '_> {
             level -= 1;
             self.remaining -= cost(costs, level) as i32;
         }
-        match get_pulses(level as i32) as usize {
+        match pulses(level) {
             0 => self.fill(part),
             pulses => self.codeword(part, pulses),
         }
     }
 
     fn codeword(&mut self, part: Part, pulses: usize) -> u32 {
-        let index = self.coder.decode_uint(codebook::size(part.bins, pulses));
+        let index = self.coder.number(codebook::size(part.bins, pulses));
         if !self.heard {
             return self.unheard(part, pulses, index);
         }

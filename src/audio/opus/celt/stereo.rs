@@ -23,7 +23,7 @@ impl Band<'_, '_> {
             let channel = usize::from(theta.angle > 8_192);
             let sign_bits = if coded { BIT } else { 0 };
             self.remaining -= sign_bits;
-            let negative = coded && self.coder.decode_raw_bits(1) == 1;
+            let negative = coded && self.coder.plain(1) == 1;
             let mask = self.shape(Part { channel, ..part }, b - sign_bits, 0, fold, keep);
             self.pair(channel, if negative { -1.0 } else { 1.0 }, mid, side);
             mask

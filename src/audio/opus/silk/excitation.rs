@@ -3,9 +3,9 @@
 //! Invariant: knows no signal.
 
 use super::FRAME;
-use super::coder::Coder;
 use super::symbols::Kind;
 use super::tables::pulses::{LOWEST_BIT, POSITIVE, PULSES, RATE_LEVEL, SPLITS};
+use crate::audio::opus::coder::Coder;
 
 /// Samples that are coded together.
 const BLOCK: usize = 16;

@@ -7,13 +7,13 @@
 //!
 //! Invariant: a frame gives as many samples as it lasts, whatever its bytes are.
 
-pub mod coder;
 mod excitation;
 mod filter;
 mod fixed;
 mod lines;
 mod lost;
 mod other;
+pub mod rest;
 mod symbols;
 mod tables;
 mod voice;
@@ -21,8 +21,9 @@ mod wide;
 
 use ruopus::{Bandwidth, RangeDecoder};
 
-use coder::{Coder, Rest};
+use crate::audio::opus::coder::Coder;
 use other::Other;
+use rest::Rest;
 use wide::Wide;
 
 /// Taps of short-term prediction.

@@ -2,11 +2,11 @@
 //!
 //! Invariant: knows no signal. Whatever bytes there are, every index is one of its table.
 
-use super::coder::Coder;
 use super::tables::lines::{LINES_BETWEEN, LINES_BEYOND, LINES_BOOK, LINES_RESIDUAL, LINES_SELECT};
 use super::tables::pitch::*;
 use super::tables::{ACTIVE_KIND, EIGHT, FOUR, GAIN_HIGH, GAIN_STEP, QUIET_KIND};
 use super::{ORDER, SUBFRAMES};
+use crate::audio::opus::coder::Coder;
 
 /// 2 ms.
 const SHORTEST_LAG: i32 = 32;

@@ -1,10 +1,10 @@
 //! Wideband: the frames of a packet, channel by channel.
 
-use super::coder::Coder;
 use super::symbols::{Before, Coded, Symbols};
 use super::tables::{FIVE, ONLY_MID, SECOND_OF_2, SECOND_OF_3, STEREO_BOTH, THREE};
 use super::voice::Voice;
 use super::{FRAME, SUBFRAME, excitation, scale};
+use crate::audio::opus::coder::Coder;
 
 /// Frames of a packet of 60 ms.
 const MOST_FRAMES: usize = 3;
