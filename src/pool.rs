@@ -90,7 +90,9 @@ pub fn in_order<T: Send, R: Send, E>(
         return Ok(ControlFlow::Continue(()));
     }
     let (work, mut waiting) = (&work, VecDeque::new());
-    rayon::in_place_scope(|scope| {
+    // The oldest piece first, on this thread too: the newest would keep its place in the line until all before it are
+    // done, and the line would be full of pieces that nobody can work on.
+    rayon::in_place_scope_fifo(|scope| {
         let mut end = None;
         loop {
             while let Some(result) = waiting.front().and_then(|piece: &Arc<Piece<R>>| piece.result()) {
@@ -127,7 +129,7 @@ impl<R: Send> Piece<R> {
     }
 
     fn hand_over<'scope, T: Send + 'scope>(
-        scope: &rayon::Scope<'scope>,
+        scope: &rayon::ScopeFifo<'scope>,
         piece: T,
         work: &'scope (impl Fn(T) -> R + Sync),
     ) -> Arc<Piece<R>>
@@ -137,7 +139,7 @@ impl<R: Send> Piece<R> {
         PENDING.fetch_add(1, Ordering::Relaxed);
         let handed = Arc::new(Piece { result: Mutex::new(None), done: Condvar::new() });
         let worked = handed.clone();
-        scope.spawn(move |_| {
+        scope.spawn_fifo(move |_| {
             let result = catch_unwind(AssertUnwindSafe(|| work(piece)));
             *worked.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             worked.done.notify_one();
@@ -236,6 +238,26 @@ mod tests {
             let lines = pool.map(&[(); 5], |_| 0, |_| taken(300, None, None), |_, panic| panic!("{panic}"));
             assert!(lines.iter().all(|line| *line == expected), "{threads} threads");
         }
+    }
+
+    #[test]
+    fn the_oldest_piece_that_waits_is_worked_on_first() {
+        let pool = Pool::new(1).unwrap();
+        // The order of work, and whether pieces waited: other tests' may leave no room for that.
+        let line = |_: &()| {
+            let (made, order, mut waited) = (AtomicUsize::new(0), Mutex::new(Vec::new()), false);
+            let next = || {
+                let piece = made.fetch_add(1, Ordering::Relaxed);
+                waited |= piece > order.lock().unwrap().len();
+                Ok::<_, ()>((piece < 50).then_some(piece))
+            };
+            let work = |piece| order.lock().unwrap().push(piece);
+            assert!(in_order(next, work, |()| ControlFlow::Continue(())).is_ok());
+            (order.into_inner().unwrap(), waited)
+        };
+        let lines = std::iter::from_fn(|| pool.map(&[()], |_| 0, line, |_, panic| panic!("{panic}")).pop());
+        let (order, _) = lines.take(10_000).find(|(_, waited)| *waited).expect("pieces that wait");
+        assert_eq!(order, (0..50).collect::<Vec<_>>());
     }
 
     #[test]
