@@ -7,6 +7,7 @@ const LEAST_RANGE: u32 = 1 << 23;
 /// The range begins as this.
 const FIRST_RANGE: u32 = 1 << 7;
 
+/// A frame's or a packet's bytes, as far as they are read.
 #[derive(Clone, Copy)]
 pub struct Coder<'a> {
     packet: &'a [u8],
@@ -68,7 +69,7 @@ impl<'a> Coder<'a> {
         self.symbol_of(8, distribution)
     }
 
-    /// The same of another power of two.
+    /// The same of another power of two; here too the last is 0.
     #[inline(always)]
     pub fn symbol_of(&mut self, power: u32, distribution: &[u8]) -> usize {
         let (unit, mut symbol, mut above) = (self.range >> power, 0, self.range);
@@ -96,7 +97,7 @@ impl<'a> Coder<'a> {
         self.choose(self.range >> rarity)
     }
 
-    /// Whether the code lies in so much of the range at its end. Both ways are as likely, so nothing jumps.
+    /// Whether the code lies in so much of the range at its end. Which of the two it is needs no jump.
     #[inline(always)]
     fn choose(&mut self, part: u32) -> bool {
         let second = self.value < part;
@@ -107,14 +108,15 @@ impl<'a> Coder<'a> {
         second
     }
 
-    /// Where the code lies among `total` places.
+    /// Where the code lies among `total` places, 1 to 2^16.
     #[inline(always)]
     pub fn place(&self, total: u32) -> Place {
         let width = self.range / total;
         Place { at: total - (self.value / width + 1).min(total), total, width }
     }
 
-    /// The symbol is the one that has the places from `low` on and before `high`: the code's is among them.
+    /// The symbol is the one that has the places from `low` on and before `high`: the code's, as [`Coder::place`] has just
+    /// given it, is among them.
     #[inline(always)]
     pub fn enter(&mut self, place: Place, low: u32, high: u32) {
         let behind = place.width * (place.total - high);
@@ -123,7 +125,7 @@ impl<'a> Coder<'a> {
         self.widen_whatever();
     }
 
-    /// A number below `most`, all alike, its lower bits from the packet's back if it is a large one. Bytes that no
+    /// A number below `most`, which is 1 or more, all alike, its lower bits from the packet's back if it is a large one. Bytes that no
     /// encoder writes may give a number that is not below it: none.
     #[inline(always)]
     pub fn number(&mut self, most: u32) -> Option<u32> {
@@ -134,7 +136,7 @@ impl<'a> Coder<'a> {
         (number < most).then_some(number)
     }
 
-    /// Bits from the packet's back, at most 32, the last of them first.
+    /// The next bits from the packet's back, at most 32; the very last bit of a packet is the lowest that is read first.
     #[inline(always)]
     pub fn plain(&mut self, bits: u32) -> u32 {
         let left = &self.packet[..self.packet.len().saturating_sub(self.plain as usize / 8)];

@@ -1,7 +1,8 @@
 //! How many bits each band gets, for its shape and for its energy (RFC 6716, 4.3.3).
 //!
-//! Two of eleven allocations that the format knows enclose the frame's bits, and what lies between them in 64ths is
-//! found by halving. Bands that come away with too little for a pulse are skipped, from the highest down.
+//! Two of eleven allocations that the format knows (or the highest and all that is of use) enclose the frame's bits, and
+//! what lies between them in 64ths is found by halving. Bands that come away with too little for a pulse are skipped,
+//! from the highest down, and so are those that the frame gives up.
 //!
 //! Invariant: as in every decoder, to the eighth of a bit.
 
@@ -18,7 +19,7 @@ const STEPS: u32 = 6;
 /// Eighths by which a bin's energy is cheaper than its shape.
 const FINE_OFFSET: i32 = 21;
 
-/// Of each band, in eighths of a bit unless it says bits.
+/// Of each band; in eighths of a bit unless it says bits, or bins.
 type Bands = [i32; NB_EBANDS];
 
 pub struct Allocation {
@@ -50,7 +51,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// By how often 2.5 ms were doubled, and channels.
+    /// By how often 2.5 ms were doubled, 0 to 3, and channels, 1 or 2.
     pub fn of(lm: usize, channels: usize) -> &'static Limits {
         static LIMITS: [[Limits; 2]; 4] = [
             [limits(0, 1), limits(0, 2)],
@@ -67,7 +68,7 @@ impl Limits {
     }
 
     /// What the bands get of what they wish: the highest that can have a pulse and all below it as much as they
-    /// wish, those above it no more than their floor.
+    /// wish, up to `most`; those above it no more than their floor.
     fn grant(&self, wishes: &[i32]) -> Bands {
         let (mut granted, floor) = ([0; NB_EBANDS], self.floor());
         let coded = wishes.iter().zip(&self.least).rposition(|(wish, least)| wish >= least).map_or(0, |last| last + 1);
@@ -94,21 +95,22 @@ const fn limits(lm: usize, channels: usize) -> Limits {
 }
 
 /// What the frame says of its bands.
-pub struct Wishes<'a> {
+pub struct Said<'a> {
     /// How many there are.
     pub end: usize,
     pub boosts: &'a Bands,
-    /// 0 to 10: from the lowest to the highest bands.
+    /// 0 to 10, 5 being neutral: the more, the more for low bands (where the RFC's prose and its formula differ, it is
+    /// the formula that decoders follow).
     pub trim: i32,
 }
 
 impl Limits {
     /// Divides `total` eighths, and reads what the frame says of how.
-    pub fn divide(&self, coder: &mut Coder, wishes: &Wishes, total: i32) -> Allocation {
-        let end = wishes.end;
+    pub fn divide(&self, coder: &mut Coder, said: &Said, total: i32) -> Allocation {
+        let end = said.end;
         let mut kept = Kept::of(total, self.channels, end);
-        let mut shape = self.share(wishes, kept.left);
-        let boosted = wishes.boosts[..end].iter().rposition(|&boost| boost > 0).unwrap_or(0);
+        let mut shape = self.share(said, kept.left);
+        let boosted = said.boosts[..end].iter().rposition(|&boost| boost > 0).unwrap_or(0);
         let coded_bands = self.skip(coder, &mut shape, end, boosted, &mut kept);
 
         let read = |coder: &mut Coder| coder.number(coded_bands as u32 + 1).unwrap_or(0) as usize;
@@ -120,24 +122,24 @@ impl Limits {
 
         let (fine, late, balance) = ([0; NB_EBANDS], [false; NB_EBANDS], 0);
         let mut allocation = Allocation { coded_bands, shape, fine, late, balance, intensity, dual_stereo };
-        self.energies(&mut allocation, end);
+        self.divide_bands(&mut allocation, end);
         allocation
     }
 
     /// The allocation that comes nearest to `total` from below.
-    fn share(&self, wishes: &Wishes, total: i32) -> Bands {
-        let (end, fits) = (wishes.end, |wishes: &[i32]| self.grant(wishes).iter().sum::<i32>() <= total);
+    fn share(&self, said: &Said, total: i32) -> Bands {
+        let (end, fits) = (said.end, |wishes: &[i32]| self.grant(wishes).iter().sum::<i32>() <= total);
         let (mut low, mut high) = (1, NB_ALLOC_VECTORS - 1);
         while low <= high {
             let middle = (low + high) / 2;
-            if fits(&self.vector(middle, wishes, wishes.boosts)[..end]) { low = middle + 1 } else { high = middle - 1 }
+            if fits(&self.vector(middle, said, said.boosts)[..end]) { low = middle + 1 } else { high = middle - 1 }
         }
-        let boosts = if high > 0 { wishes.boosts } else { &[0; NB_EBANDS] };
-        let below = self.vector(high, wishes, boosts);
+        let boosts = if high > 0 { said.boosts } else { &[0; NB_EBANDS] };
+        let below = self.vector(high, said, boosts);
         let above = if low < NB_ALLOC_VECTORS {
-            self.vector(low, wishes, wishes.boosts)
+            self.vector(low, said, said.boosts)
         } else {
-            self.trimmed(self.most, wishes, wishes.boosts)
+            self.trimmed(self.most, said, said.boosts)
         };
         let between = |step: i32| -> Bands {
             std::array::from_fn(|band| below[band] + ((step * (above[band] - below[band]).max(0)) >> STEPS))
@@ -150,16 +152,16 @@ impl Limits {
     }
 
     /// One of the format's allocations, trimmed and boosted.
-    fn vector(&self, index: usize, wishes: &Wishes, boosts: &Bands) -> Bands {
+    fn vector(&self, index: usize, said: &Said, boosts: &Bands) -> Bands {
         let row: &[u8; NB_EBANDS] = BAND_ALLOCATION[index * NB_EBANDS..].first_chunk().unwrap_or(&[0; NB_EBANDS]);
         let shares = std::array::from_fn(|band| (self.channels as i32 * self.bins[band] * i32::from(row[band])) >> 2);
-        self.trimmed(shares, wishes, boosts)
+        self.trimmed(shares, said, boosts)
     }
 
-    fn trimmed(&self, shares: Bands, wishes: &Wishes, boosts: &Bands) -> Bands {
-        let trim = wishes.trim - 5 - self.lm as i32;
+    fn trimmed(&self, shares: Bands, said: &Said, boosts: &Bands) -> Bands {
+        let trim = said.trim - 5 - self.lm as i32;
         std::array::from_fn(|band| {
-            let (bins, above) = (self.bins[band], wishes.end as i32 - 1 - band as i32);
+            let (bins, above) = (self.bins[band], said.end as i32 - 1 - band as i32);
             let narrow = if bins == 1 { self.floor() } else { 0 };
             let trim = ((self.channels as i32 * bins * trim * above * BIT) >> 6) - narrow;
             boosts[band] + if shares[band] > 0 { (shares[band] + trim).max(0) } else { 0 }
@@ -191,7 +193,7 @@ impl Limits {
     }
 
     /// Takes from each band's share what its energy gets; what a shape cannot use goes to the next.
-    fn energies(&self, allocation: &mut Allocation, end: usize) {
+    fn divide_bands(&self, allocation: &mut Allocation, end: usize) {
         let channels = self.channels as i32;
         for band in 0..allocation.coded_bands {
             let (bins, share) = (self.bins[band], allocation.shape[band] + allocation.balance);
@@ -224,8 +226,8 @@ impl Limits {
         }
     }
 
-    /// In how many directions a band's shape may go, and the eighths that its energy should have of `shape` for as
-    /// good as these.
+    /// In how many directions a band's shape may go, and so many times the eighths that its energy should have of
+    /// `shape` in each channel, for as good as these.
     fn wish(&self, allocation: &Allocation, band: usize, shape: i32) -> (i32, i32) {
         let (bins, channels) = (self.bins[band], self.channels as i32);
         let coupled = channels == 2 && bins > 2 && !allocation.dual_stereo && band < allocation.intensity;
@@ -314,13 +316,14 @@ mod tests {
         for _ in 0..50_000 {
             let [lm, channels, end, trim, total] = std::array::from_fn(|_| random() as usize);
             let (lm, channels, end, trim) = (lm % 4, 1 + channels % 2, [13, 17, 19, 21][end % 4], (trim % 11) as i32);
-            let total = (total >> (random() % 12)) as i32 & 0x7FFF;
-            // Boosts are paid for by the frame's bits.
+            // From less than nothing to more than the longest packet has.
+            let total = ((total & 0x1_FFFF) >> (random() % 17)) as i32 - 64;
+            // Boosts are paid for by the frame's bits, but for the last step.
             let (boosted, mut paid) = (random().is_multiple_of(2), 0);
             let boosts = std::array::from_fn(|band| {
-                let boost =
-                    if boosted && band < end && random().is_multiple_of(8) { (random() % 400) as i32 } else { 0 };
-                let boost = if paid + boost <= total { boost } else { 0 };
+                let wanted = boosted && band < end && random().is_multiple_of(8);
+                let boost = if wanted { (random() % 400) as i32 } else { 0 };
+                let boost = if paid + boost <= total + 352 { boost } else { 0 };
                 paid += boost;
                 boost
             });
@@ -330,7 +333,7 @@ mod tests {
             let limits = Limits::of(lm, channels);
             let caps = init_caps(lm, channels);
             assert_eq!(limits.most, caps);
-            let allocation = limits.divide(&mut ours, &Wishes { end, boosts: &boosts, trim }, total);
+            let allocation = limits.divide(&mut ours, &Said { end, boosts: &boosts, trim }, total);
             let mut source = AllocEc::Dec(&mut twin);
             let theirs = compute_allocation(&mut source, 0, end, &boosts, &caps, trim, total, channels, lm);
             assert_eq!((ours.tell(), ours.range()), (twin.tell(), twin.range_size()));

@@ -10,6 +10,7 @@ use ruopus::celt::modes::LOG_N;
 
 use super::partition::{BIT, Band, Part};
 use super::spent::spent;
+use crate::audio::opus::coder::Coder;
 
 /// How a partition's energy is divided between its halves.
 pub struct Theta {
@@ -83,8 +84,8 @@ impl Band<'_, '_> {
         let (mut step, mut inverted) = (0, false);
         if steps > 1 {
             step = match stereo {
-                true if part.bins > 2 => self.step_angle(steps),
-                false if parent == 1 => self.triangular_angle(steps),
+                true if part.bins > 2 => step_angle(self.coder, steps),
+                false if parent == 1 => triangular_angle(self.coder, steps),
                 _ => self.coder.number(steps as u32 + 1).unwrap_or(0) as i32,
             };
         } else if stereo && *b > 2 * BIT && self.remaining > 2 * BIT {
@@ -110,34 +111,34 @@ impl Band<'_, '_> {
         let (mid, side) = (f32::from(mid) / 32_768.0, f32::from(side) / 32_768.0);
         Theta { inverted, angle, mid, side, delta, spent }
     }
+}
 
-    /// Angles towards the side are a third as likely.
-    fn step_angle(&mut self, steps: i32) -> i32 {
-        let half = steps / 2;
-        let edge = 3 * (half + 1);
-        let place = self.coder.place((edge + half) as u32);
-        let at = place.at as i32;
-        let third = at / 3;
-        let (angle, low, width) = select_unpredictable(at < edge, (third, 3 * third, 3), (at - edge + half + 1, at, 1));
-        self.coder.enter(place, low as u32, (low + width) as u32);
-        angle
-    }
+/// Angles towards the side are a third as likely.
+fn step_angle(coder: &mut Coder, steps: i32) -> i32 {
+    let half = steps / 2;
+    let edge = 3 * (half + 1);
+    let place = coder.place((edge + half) as u32);
+    let at = place.at as i32;
+    let third = at / 3;
+    let (angle, low, width) = select_unpredictable(at < edge, (third, 3 * third, 3), (at - edge + half + 1, at, 1));
+    coder.enter(place, low as u32, (low + width) as u32);
+    angle
+}
 
-    /// Angles are the likelier the nearer they are to the middle.
-    fn triangular_angle(&mut self, steps: i32) -> i32 {
-        let half = steps >> 1;
-        let total = (half + 1) * (half + 1);
-        let place = self.coder.place(total as u32);
-        // The lower half and the mirrored upper one, told apart without a jump.
-        let at = place.at as i32;
-        let upper = at >= (half * (half + 1)) >> 1;
-        let from_end = select_unpredictable(upper, total - 1 - at, at);
-        let nearer = (root(8 * from_end + 1) - 1) >> 1;
-        let (width, before) = (nearer + 1, (nearer * (nearer + 1)) >> 1);
-        let (angle, low) = select_unpredictable(upper, (steps - nearer, total - before - width), (nearer, before));
-        self.coder.enter(place, low as u32, (low + width) as u32);
-        angle
-    }
+/// Angles are the likelier the nearer they are to the middle.
+fn triangular_angle(coder: &mut Coder, steps: i32) -> i32 {
+    let half = steps >> 1;
+    let total = (half + 1) * (half + 1);
+    let place = coder.place(total as u32);
+    // The lower half and the mirrored upper one, told apart without a jump.
+    let at = place.at as i32;
+    let upper = at >= (half * (half + 1)) >> 1;
+    let from_end = select_unpredictable(upper, total - 1 - at, at);
+    let nearer = (root(8 * from_end + 1) - 1) >> 1;
+    let (width, before) = (nearer + 1, (nearer * (nearer + 1)) >> 1);
+    let (angle, low) = select_unpredictable(upper, (steps - nearer, total - before - width), (nearer, before));
+    coder.enter(place, low as u32, (low + width) as u32);
+    angle
 }
 
 #[cfg(test)]
@@ -148,5 +149,37 @@ mod tests {
     fn roots_are_whole() {
         let most = steps((MOST_BITS * BIT) as usize) / 2 + 1;
         assert!((0..=8 * most * most + 1).all(|square| root(square) == square.isqrt()));
+    }
+
+    /// Both kinds of angle beside the format's way to say it: whose parts a place lies in.
+    #[test]
+    fn angles_are_those_whose_parts_hold_the_code() {
+        let by_parts = |parts: &dyn Fn(i32) -> i32, steps: i32, at: u32| {
+            let (mut angle, mut low) = (0, 0);
+            while at as i32 >= low + parts(angle) {
+                low += parts(angle);
+                angle += 1;
+            }
+            assert!(angle <= steps);
+            (angle, low as u32, (low + parts(angle)) as u32)
+        };
+        let mut random = crate::audio::opus::twins::random(1);
+        for price in 4..=(MOST_BITS * BIT) as usize {
+            let (steps, half) = (steps(price), steps(price) / 2);
+            let single = |angle: i32| if angle <= half { 3 } else { 1 };
+            let triangle = |angle: i32| if angle <= half { angle + 1 } else { steps + 1 - angle };
+            for _ in 0..2_000 {
+                let packet: Vec<u8> = (0..8).map(|_| random() as u8).collect();
+                for stereo in [false, true] {
+                    let parts: &dyn Fn(i32) -> i32 = if stereo { &single } else { &triangle };
+                    let (mut ours, mut plain) = (Coder::new(&packet), Coder::new(&packet));
+                    let angle = if stereo { step_angle(&mut ours, steps) } else { triangular_angle(&mut ours, steps) };
+                    let place = plain.place((0..=steps).map(parts).sum::<i32>() as u32);
+                    let (expected, low, high) = by_parts(parts, steps, place.at);
+                    plain.enter(place, low, high);
+                    assert_eq!((angle, ours.tell(), ours.range()), (expected, plain.tell(), plain.range()));
+                }
+            }
+        }
     }
 }

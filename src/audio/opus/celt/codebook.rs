@@ -9,7 +9,7 @@
 const MOST_PLACES: usize = 176;
 /// Counts of so many places and pulses do not fit 32 bits: each partition has fewer of either.
 const FEW: usize = 15;
-/// No fewer than the most pulses of few places, which are 128.
+/// The most pulses of few places are 128. This is the next power of two less one, and so a mask.
 const MOST_PULSES: usize = 255;
 /// Counts are looked through so many at a time; in front of each row there are as many noughts.
 const STEP: usize = 6;
@@ -45,21 +45,21 @@ pub fn size(n: usize, k: usize) -> u32 {
 ///
 /// Places are as good as random: what can be is counted instead of being searched for.
 pub fn pulses(index: u32, k: usize, out: &mut [f32]) -> f32 {
-    let mut rest = Rest { index, pulses: k, energy: 0 };
-    let few = rest.places(&MANY, FEW, out);
-    let last = rest.places(&NORMAL, 2, few);
-    rest.end(last);
-    rest.energy as f32
+    let mut left = Left { index, pulses: k, energy: 0 };
+    let few = left.places(&MANY, FEW, out);
+    let last = left.places(&NORMAL, 2, few);
+    left.end(last);
+    left.energy as f32
 }
 
 /// What is left of a codeword behind the places that are written.
-struct Rest {
+struct Left {
     index: u32,
     pulses: usize,
     energy: u32,
 }
 
-impl Rest {
+impl Left {
     fn set(&mut self, place: &mut f32, magnitude: u32, negative: bool) {
         self.energy += magnitude * magnitude;
         *place = f32::from_bits((magnitude as f32).to_bits() | u32::from(negative) << 31);
@@ -73,7 +73,8 @@ impl Rest {
         least: usize,
         out: &'a mut [f32],
     ) -> &'a mut [f32] {
-        // What no index can exceed needs no check.
+        // A masked count needs no check against the row's end. No partition has so many places and pulses that the mask
+        // or the last row would change anything.
         let mask = const { ROW - STEP - 2 };
         const { assert!((ROW - STEP - 1).is_power_of_two()) };
         let mut n = out.len();

@@ -47,7 +47,7 @@ fn steps(coder: &mut Coder, &[none, decay]: &[u8; 2], bits: u32) -> i32 {
 }
 
 /// A number that is the rarer the larger it is. Zero has the first `none` parts, then come -1, 1, -2, 2 and on, each pair
-/// having `decay` of what the last had, and a part for each of them.
+/// having `decay` 16384ths of what the last had, and a part for each of the two.
 fn laplace(coder: &mut Coder, none: u32, decay: u32) -> i32 {
     let place = coder.place(1 << PARTS);
     if place.at < none {
@@ -104,7 +104,7 @@ pub fn finest(coder: &mut Coder, levels: &mut Levels, extent: Extent, allocation
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::opus::celt::allocation::{Limits, Wishes};
+    use crate::audio::opus::celt::allocation::{Limits, Said};
     use crate::audio::opus::twins::random;
     use ruopus::RangeDecoder;
     use ruopus::celt::energy::{EnergyState, decode_coarse_energy, decode_energy_finalise, decode_fine_energy};
@@ -128,7 +128,7 @@ mod tests {
             let (limits, boosts) = (Limits::of(lm, channels), [0; NB_EBANDS]);
             let total = 8 * (bits as i32 - ours.tell() as i32);
             let before = ours;
-            let allocation = limits.divide(&mut ours, &Wishes { end, boosts: &boosts, trim: 5 }, total);
+            let allocation = limits.divide(&mut ours, &Said { end, boosts: &boosts, trim: 5 }, total);
             ours = before;
             fine(&mut ours, &mut levels, extent, &allocation);
             decode_fine_energy(&mut theirs, &mut twin, 0, end, &allocation.fine, channels);

@@ -5,7 +5,7 @@
 use crate::audio::opus::coder::Coder;
 use ruopus::celt::modes::{EBANDS, NB_EBANDS};
 
-use super::allocation::{Allocation, Limits, Wishes};
+use super::allocation::{Allocation, Limits, Said};
 use super::partition::BIT;
 use super::spent::spent;
 use super::synthesis::Comb;
@@ -62,7 +62,7 @@ pub fn plan(coder: &mut Coder, bits: u32, lm: usize, channels: usize, end: usize
 
     let total = bits as i32 * BIT - spent(coder) - 1;
     let reserved = if transient && lm >= 2 && total >= (lm as i32 + 2) * BIT { BIT } else { 0 };
-    let allocation = limits.divide(coder, &Wishes { end, boosts: &boosts, trim }, total - reserved);
+    let allocation = limits.divide(coder, &Said { end, boosts: &boosts, trim }, total - reserved);
     Plan { tf, spread, allocation, reserved }
 }
 
