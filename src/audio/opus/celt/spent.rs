@@ -2,12 +2,11 @@
 //!
 //! Invariant: as in every decoder, to the eighth: all budgets come from it.
 
+use super::partition::BIT;
 use crate::audio::opus::coder::Coder;
 
-use super::partition::BIT;
-
-/// Where the upper 16 bits of a range pass the next eighth of an octave, for each eighth of their values: the last at or
-/// behind its beginning, `2^(15 + k / 8)` rounded up. Eighths of values and of octaves are never more than one apart.
+/// Where the logarithm of a range's upper 16 bits passes the next eighth of an octave, for each eighth of the way from
+/// 2^15 to 2^16: `2^(15 + (k + 1) / 8)`, rounded up. It has passed as many as the value has eighths of the way, or one more.
 const EIGHTHS: [u32; 8] = [35_734, 38_968, 42_496, 46_341, 50_536, 55_110, 60_098, 65_536];
 
 /// Eighths of a bit that were read.
