@@ -66,6 +66,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("png", &["report/sound"]),
     ("csv", &["output", "yamnet/classes"]),
     ("sha2", &["audio/content", "output/page", "yamnet/weights", "store/sqlite/lock"]),
+    ("libc", &["yamnet/kernels/amx"]),
     ("rustix", &["store/sqlite/lock", "store/sqlite/checkup", "doctor"]),
     ("uuid", &["run"]),
     ("clap", &["cli"]),
@@ -187,9 +188,9 @@ fn the_rules_saw_the_house() {
 #[test]
 fn every_crate_of_the_manifest_has_a_home_and_lives_in_it() {
     let manifest = include_str!("../Cargo.toml");
-    let section = manifest.split("\n[dependencies]\n").nth(1).unwrap();
-    let section = section.split("\n[").next().unwrap();
-    let names = section.lines().filter_map(|line| line.split_once(" = "));
+    let sections = manifest.split("\n[").filter_map(|section| section.split_once("]\n"));
+    let ours = sections.filter(|(head, _)| *head == "dependencies" || head.ends_with(".dependencies"));
+    let names = ours.flat_map(|(_, section)| section.lines()).filter_map(|line| line.split_once(" = "));
     let names: Vec<String> = names.map(|(name, _)| name.replace('-', "_")).collect();
     let known = |name: &str| HOMES.iter().any(|(home, _)| *home == name) || EVERYWHERE.contains(&name);
     for name in &names {

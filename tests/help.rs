@@ -122,7 +122,7 @@ fn the_version_names_the_model_and_the_cpu() {
     assert_eq!(lines[0], format!("giggles {}", env!("CARGO_PKG_VERSION")));
     let sum = std::fs::read_to_string(support::audio::file("models/yamnet.safetensors.sha256")).unwrap();
     assert_eq!(lines[1], format!("model {}", sum.split_whitespace().next().unwrap()));
-    assert!(["cpu avx512", "cpu avx2", "cpu portable"].contains(&lines[2]), "{version}");
+    assert!(["cpu amx", "cpu avx512", "cpu avx2", "cpu portable"].contains(&lines[2]), "{version}");
     let place = Place::new();
     let portable = place.command(&["--version"]).env("GIGGLES_CPU", "portable").output().unwrap();
     assert!(String::from_utf8(portable.stdout).unwrap().ends_with("cpu portable\n"));

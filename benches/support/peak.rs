@@ -1,4 +1,4 @@
-//! What a core can do at most: multiply-adds that wait for nothing, in registers.
+//! What a core can do at most: multiply-adds of floats that wait for nothing, in registers.
 
 use giggles::yamnet::kernels::Cpu;
 
@@ -12,6 +12,9 @@ const ROUNDS: usize = 900_000;
 pub fn run(cpu: Cpu) -> Option<f64> {
     let lanes = match cpu {
         #[cfg(target_arch = "x86_64")]
+        // SAFETY: `Cpu` values come from `Cpu::available`, so the machine has AMX and lets this process use it.
+        Cpu::Amx => unsafe { x86::amx(ROUNDS) },
+        #[cfg(target_arch = "x86_64")]
         // SAFETY: `Cpu` values come from `Cpu::available`, so the machine has AVX-512F.
         Cpu::Avx512 => unsafe { x86::avx512(ROUNDS) },
         #[cfg(target_arch = "x86_64")]
@@ -24,10 +27,56 @@ pub fn run(cpu: Cpu) -> Option<f64> {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::asm;
     use std::arch::x86_64::{__m256, __m512, _mm256_fmadd_ps, _mm256_set1_ps, _mm512_fmadd_ps, _mm512_set1_ps};
     use std::hint::black_box;
 
     use super::SUMS;
+
+    /// Five tiles of 16 rows of 64 bytes.
+    #[repr(C, align(64))]
+    struct Configuration([u8; 64]);
+
+    static CONFIGURATION: Configuration = {
+        let (mut bytes, mut tile) = ([0; 64], 0);
+        bytes[0] = 1;
+        while tile < 5 {
+            bytes[16 + 2 * tile] = 64;
+            bytes[48 + tile] = 16;
+            tile += 1;
+        }
+        Configuration(bytes)
+    };
+
+    /// Products of tiles of bytes; six of them are one of floats. Returns the lanes that a vector would have to have
+    /// to do as much in the same rounds: fewer rounds are run, a tile being so large.
+    ///
+    /// # Safety
+    /// Needs AMX, and the kernel's leave to use it.
+    pub unsafe fn amx(rounds: usize) -> usize {
+        const PRODUCTS: usize = 3;
+        const MULTIPLY_ADDS: usize = 16 * 16 * 64;
+        const LANES: usize = 128;
+        let steps = rounds * SUMS * LANES * 6 / (PRODUCTS * MULTIPLY_ADDS);
+        // SAFETY: the tiles are configured before they are used, and nothing but that is read.
+        unsafe {
+            asm!(
+                "ldtilecfg [{configuration}]",
+                "2:",
+                "tdpbssd tmm0, tmm3, tmm4",
+                "tdpbssd tmm1, tmm3, tmm4",
+                "tdpbssd tmm2, tmm3, tmm4",
+                "dec {steps}",
+                "jnz 2b",
+                "tilerelease",
+                configuration = in(reg) &CONFIGURATION,
+                steps = inout(reg) steps => _,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _,
+                options(nostack, readonly),
+            );
+        }
+        LANES
+    }
 
     /// Returns the lanes of a vector.
     #[target_feature(enable = "avx512f")]

@@ -4,7 +4,7 @@
 
 use crate::yamnet::ModelError;
 use crate::yamnet::aligned::Aligned;
-use crate::yamnet::kernels::{Cpu, Depthwise, Grouping, Live, Pointwise, ROWS};
+use crate::yamnet::kernels::{Cpu, Depthwise, Grouping, Pointwise, ROWS, Workspace};
 use crate::yamnet::weights::Tensors;
 
 /// Places that are worked on together, about: their values stay in the core's cache from the depthwise to
@@ -18,11 +18,11 @@ pub struct Block {
     grouping: Grouping,
 }
 
-/// What lies between the two convolutions: values, and which of them are not zero.
+/// What lies between the two convolutions, and what the second makes of it for itself.
 #[derive(Default)]
 pub struct Middle {
     pub values: Aligned,
-    pub live: Live,
+    pub workspace: Workspace,
 }
 
 impl Block {
@@ -95,7 +95,7 @@ impl Block {
         let [height, width, channels] = self.depthwise.output_shape();
         let (places, between) = (height * width, height * width * channels);
         let most = (TOGETHER / places / ROWS).max(1) * ROWS;
-        let Middle { values, live } = middle;
+        let Middle { values, workspace } = middle;
         values.grow(patches.min(most) * between);
         let mut first = 0;
         while first < patches {
@@ -110,7 +110,7 @@ impl Block {
             }
             // An output is no longer than an input: it lies where all that was read is done with.
             let output = &mut pictures[first * self.output_length()..][..count * self.output_length()];
-            self.pointwise.run(&values[..count * between], output, grouping, live);
+            self.pointwise.run(&values[..count * between], output, grouping, workspace);
             first += count;
         }
     }
@@ -126,7 +126,7 @@ impl Block {
     ) {
         let between = self.depthwise.row_lengths()[1];
         let length = output.len() / self.pointwise.outputs() * self.pointwise.inputs();
-        let Middle { values, live } = middle;
+        let Middle { values, workspace } = middle;
         values.grow(length);
         for (row, middle) in rows.zip(values.chunks_exact_mut(between)) {
             let under = self.depthwise.rows_under(row).map(|row| row.map(&input));
@@ -134,7 +134,7 @@ impl Block {
         }
         let whole = length == self.depthwise.output_shape().iter().product::<usize>();
         let grouping = if whole { self.grouping_of_one() } else { Grouping::NEIGHBOURS };
-        self.pointwise.run(&values[..length], output, grouping, live);
+        self.pointwise.run(&values[..length], output, grouping, workspace);
     }
 
     /// Places in so many rows of the output, up to what the pointwise kernel computes together.

@@ -195,7 +195,7 @@ impl Network {
     /// Mean over each patch's places, then the dense layer.
     fn classify(&self, patches: usize, batch: &mut [f32], middle: &mut Middle) -> Vec<f32> {
         let rows = patches.next_multiple_of(ROWS);
-        let Middle { values, live } = middle;
+        let Middle { values, workspace } = middle;
         values.grow(rows * EMBEDDING);
         let embeddings = &mut values[..rows * EMBEDDING];
         let places = self.blocks[self.blocks.len() - 1].output_length();
@@ -205,7 +205,7 @@ impl Network {
         }
         let width = self.dense.outputs();
         let logits = &mut batch[..rows * width];
-        self.dense.run(embeddings, logits, Grouping::NEIGHBOURS, live);
+        self.dense.run(embeddings, logits, Grouping::NEIGHBOURS, workspace);
         logits.chunks_exact(width).take(patches).flat_map(|row| &row[..CLASSES]).copied().collect()
     }
 

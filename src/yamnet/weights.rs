@@ -114,7 +114,7 @@ pub struct Folded<'a> {
 
 impl Folded<'_> {
     /// Row after row.
-    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = f32>> {
+    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = f32>> + Clone {
         let scaled = |(bytes, scale): (&[u8; 4], &f64)| (f64::from(f32::from_le_bytes(*bytes)) * scale) as f32;
         self.values.chunks_exact(self.scale.len()).map(move |row| row.iter().zip(&self.scale).map(scaled))
     }

@@ -3,9 +3,10 @@
 //! Activations are f32, row-major, channels last: `[height, width, channels]`. Every kernel has its
 //! bias as the first summand and ReLU at the store where its layer says so.
 //!
-//! `pointwise` is the layer that takes nearly all of the time, and what it leaves out.
+//! `pointwise` is the layer that takes nearly all of the time: in floats (`panels`, and what is left out as
+//! `grouping` says) or, where a CPU multiplies tiles of bytes (`amx`), in whole numbers (`digits`).
 //! `portable` is plain safe code and the twin that the others are tested against; `simd` and `product` are
-//! written once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, so
+//! written once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, or exact, so
 //! a result depends on the path but never on how many patches are computed together.
 //!
 //! For the front end [`Cpu::run`] has lanes as wide as the CPU's, `eight` or plain ones: the same bits on every path.
@@ -13,7 +14,13 @@
 //! Invariant: the only room with unsafe code; its interface is safe and checks every length.
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod digits;
+#[cfg(target_arch = "x86_64")]
 mod eight;
+mod grouping;
+mod panels;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod product;
@@ -25,7 +32,8 @@ mod x86;
 use crate::yamnet::aligned::Aligned;
 use crate::yamnet::lanes::{Lanes, Plain};
 use crate::yamnet::{BANDS, PATCH};
-pub use pointwise::{Grouping, Live, Pointwise};
+pub use grouping::Grouping;
+pub use pointwise::{Pointwise, Workspace};
 
 /// Row counts of pointwise layers are multiples of this; the rows that a kernel computes together divide it.
 pub const ROWS: usize = 6;
@@ -35,6 +43,8 @@ pub const COLUMNS: usize = 64;
 /// Which instructions the kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cpu {
+    /// x86-64 with AVX-512 and AMX for bytes: layers of many inputs are whole numbers.
+    Amx,
     /// x86-64 with AVX-512F.
     Avx512,
     /// x86-64 with AVX2 and FMA.
@@ -44,7 +54,7 @@ pub enum Cpu {
 }
 
 impl Cpu {
-    const ALL: [Cpu; 3] = [Cpu::Avx512, Cpu::Avx2, Cpu::Portable];
+    const ALL: [Cpu; 4] = [Cpu::Amx, Cpu::Avx512, Cpu::Avx2, Cpu::Portable];
 
     /// The fastest path this machine has.
     pub fn detect() -> Cpu {
@@ -63,6 +73,7 @@ impl Cpu {
 
     pub fn name(self) -> &'static str {
         match self {
+            Cpu::Amx => "amx",
             Cpu::Avx512 => "avx512",
             Cpu::Avx2 => "avx2",
             Cpu::Portable => "portable",
@@ -79,6 +90,7 @@ impl Cpu {
     fn is_available(self) -> bool {
         let counts = is_x86_feature_detected!("popcnt");
         match self {
+            Cpu::Amx => Cpu::Avx512.is_available() && amx::is_available(),
             Cpu::Avx512 => is_x86_feature_detected!("avx512f") && Cpu::Avx2.is_available(),
             Cpu::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && counts,
             Cpu::Portable => true,
@@ -103,7 +115,7 @@ impl Cpu {
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
         match self.checked() {
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx512 | Cpu::Avx2 => eight::run(task),
+            Cpu::Amx | Cpu::Avx512 | Cpu::Avx2 => eight::run(task),
             _ => task.run::<Plain<4>, 4>(),
         }
     }
@@ -114,7 +126,7 @@ macro_rules! dispatch {
     ($cpu:expr, $kernel:ident($($argument:expr),*)) => {
         match $cpu {
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx512 => x86::avx512::$kernel($($argument),*),
+            Cpu::Amx | Cpu::Avx512 => x86::avx512::$kernel($($argument),*),
             #[cfg(target_arch = "x86_64")]
             Cpu::Avx2 => x86::avx2::$kernel($($argument),*),
             _ => portable::$kernel($($argument),*),

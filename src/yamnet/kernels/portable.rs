@@ -2,7 +2,9 @@
 //!
 //! Invariant: no intrinsic, no unsafe; loops over slices that the compiler can vectorise.
 
-use super::{Depthwise, FirstConvolution, Grouping, Live, PADDED_WIDTH, Padded, Pointwise};
+use super::grouping::{Grouping, Live};
+use super::panels::Panels;
+use super::{Depthwise, FirstConvolution, PADDED_WIDTH, Padded, Pointwise};
 use crate::yamnet::BANDS;
 
 /// Columns of a panel.
@@ -53,16 +55,23 @@ pub(super) fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], output: &mut [f32]
 
 /// Lists what is alive in each row by itself: a row at a time shares no loads with others, so that
 /// nothing is lost by it.
-pub(super) fn pointwise(layer: &Pointwise, input: &[f32], output: &mut [f32], _: Grouping, live: &mut Live) {
-    if layer.sparse {
+pub(super) fn pointwise(
+    layer: &Pointwise,
+    panels: &Panels,
+    input: &[f32],
+    output: &mut [f32],
+    _: Grouping,
+    live: &mut Live,
+) {
+    if panels.sparse {
         list_rows(layer, input, live);
     }
-    for (index, panel) in layer.panels.chunks_exact(layer.inputs * PANEL).enumerate() {
+    for (index, panel) in panels.values.chunks_exact(layer.inputs * PANEL).enumerate() {
         let (first, panel) = (index * PANEL, panel.as_chunks().0);
         let rows = input.chunks_exact(layer.inputs).zip(output.chunks_exact_mut(layer.outputs));
         for (number, (row, output)) in rows.enumerate() {
             let output = &mut output[first..][..PANEL];
-            if layer.sparse {
+            if panels.sparse {
                 let list = live.of(number).iter().map(|&k| usize::from(k));
                 tile(layer, first, list.map(|k| (row[k], &panel[k])), output);
             } else {

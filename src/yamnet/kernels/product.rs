@@ -10,29 +10,32 @@
 
 #![allow(unsafe_code, reason = "written over raw pointers so that bounds are checked once, before")]
 
-use super::pointwise::{AHEAD, Grouping, Live, Pointwise, Tile};
+use super::Pointwise;
+use super::grouping::{Grouping, Live};
+use super::panels::{AHEAD, Panels, Tile};
 use super::simd::Vector;
 use crate::yamnet::aligned::CACHE_LINE;
 
 /// # Safety
-/// Needs the instructions of `V`; the layer's tile is of `ROWS` by `VECTORS`; `input` and `output` are rows of
+/// Needs the instructions of `V`; the panels' tile is of `ROWS` by `VECTORS`; `input` and `output` are rows of
 /// the layer, as many as the grouping wants.
 #[inline(always)]
 pub(super) unsafe fn pointwise<V: Vector, const ROWS: usize, const VECTORS: usize>(
     layer: &Pointwise,
+    panels: &Panels,
     input: &[f32],
     output: &mut [f32],
     grouping: Grouping,
     live: &mut Live,
 ) {
     let (columns, count) = (VECTORS * V::LANES, input.len() / layer.inputs);
-    debug_assert_eq!(layer.tile, Tile { rows: ROWS, columns });
-    if layer.sparse {
+    debug_assert_eq!(panels.tile, Tile { rows: ROWS, columns });
+    if panels.sparse {
         // SAFETY: as the caller says.
-        unsafe { list_groups::<V, ROWS>(layer, input, grouping, live) };
+        unsafe { list_groups::<V, ROWS>(layer.inputs, input, grouping, live) };
     }
     let (input, output) = (input.as_ptr(), output.as_mut_ptr());
-    for (index, weights) in layer.panels.chunks_exact(layer.inputs * columns).enumerate() {
+    for (index, weights) in panels.values.chunks_exact(layer.inputs * columns).enumerate() {
         let bias = &layer.bias[index * columns..][..columns];
         let panel = Panel { weights: weights.as_ptr(), bias: bias.as_ptr(), relu: layer.relu };
         for (group, rows) in grouping.groups::<ROWS>(count).enumerate() {
@@ -41,7 +44,7 @@ pub(super) unsafe fn pointwise<V: Vector, const ROWS: usize, const VECTORS: usiz
             unsafe {
                 let rows_in = rows.map(|row| input.add(row * layer.inputs));
                 let rows_out = rows.map(|row| output.add(row * layer.outputs + index * columns));
-                if layer.sparse {
+                if panels.sparse {
                     let terms = live.of(group).iter().zip(live.ahead_of(group));
                     let terms = terms.map(|(&k, &ahead)| (k.into(), ahead.into()));
                     panel.tile::<V, ROWS, VECTORS>(rows_in, terms, rows_out);
@@ -57,15 +60,9 @@ pub(super) unsafe fn pointwise<V: Vector, const ROWS: usize, const VECTORS: usiz
 /// Lists for each group of rows the inputs that are not zero in all of them.
 ///
 /// # Safety
-/// Needs the instructions of `V`; `input` is rows of the layer, as many as the grouping wants.
+/// Needs the instructions of `V`; `input` is rows of `inputs`, as many as the grouping wants.
 #[inline(always)]
-unsafe fn list_groups<V: Vector, const ROWS: usize>(
-    layer: &Pointwise,
-    input: &[f32],
-    grouping: Grouping,
-    live: &mut Live,
-) {
-    let inputs = layer.inputs;
+unsafe fn list_groups<V: Vector, const ROWS: usize>(inputs: usize, input: &[f32], grouping: Grouping, live: &mut Live) {
     let count = input.len() / inputs;
     let whole = inputs / V::LANES * V::LANES;
     live.begin(count / ROWS, inputs);

@@ -2,10 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::panels::Panels;
+use super::pointwise::Weights;
 use super::*;
 
 /// Reproducible values in [-1, 1).
-fn noise(seed: u64, length: usize) -> Vec<f32> {
+pub(super) fn noise(seed: u64, length: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -51,8 +53,22 @@ fn layer(cpu: Cpu, [_, inputs, outputs]: [usize; 3], relu: bool, seed: u64) -> P
 
 fn run(layer: &Pointwise, input: &[f32], grouping: Grouping) -> Vec<f32> {
     let mut output = vec![f32::NAN; input.len() / layer.inputs() * layer.outputs()];
-    layer.run(input, &mut output, grouping, &mut Live::default());
+    layer.run(input, &mut output, grouping, &mut Workspace::default());
     output
+}
+
+/// Those of a layer of few inputs, on every path.
+fn panels(layer: &mut Pointwise) -> &mut Panels {
+    match &mut layer.weights {
+        Weights::Panels(panels) => panels,
+        #[cfg(target_arch = "x86_64")]
+        Weights::Digits(_) => panic!("a layer of few inputs as digits"),
+    }
+}
+
+fn with_lists(sparse: bool, mut layer: Pointwise) -> Pointwise {
+    panels(&mut layer).sparse = sparse;
+    layer
 }
 
 fn groupings() -> impl Strategy<Value = Grouping> {
@@ -121,25 +137,34 @@ proptest! {
     }
 
     #[test]
-    fn to_leave_out_zeros_changes_no_sum(sixes in 1..5usize, grouping in groupings(), inputs in 1..150usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
+    fn pointwise_of_many_inputs_agrees_on_every_path(sixes in 1..7usize, inputs in prop_oneof![Just(128usize), Just(300), Just(512)], relu: bool, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [sixes * ROWS, inputs, COLUMNS];
+        let input = rows_of(seed + 2, shape[0] * inputs, zeros);
+        let naive = naive_pointwise(shape, relu, seed, &input);
+        for cpu in Cpu::available() {
+            close(&run(&layer(cpu, shape, relu, seed), &input, Grouping::NEIGHBOURS), &naive);
+        }
+    }
+
+    #[test]
+    fn to_leave_out_zeros_changes_no_sum(sixes in 1..5usize, grouping in groupings(), inputs in 1..128usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
         let shape = [sixes * ROWS * grouping.apart, inputs, COLUMNS];
         let input = rows_of(seed + 2, shape[0] * inputs, zeros);
         for cpu in Cpu::available() {
-            let layer = |sparse| Pointwise { sparse, ..layer(cpu, shape, relu, seed) };
-            let [all, listed] = [false, true].map(|sparse| run(&layer(sparse), &input, grouping));
+            let [all, listed] = [false, true].map(|sparse| run(&with_lists(sparse, layer(cpu, shape, relu, seed)), &input, grouping));
             prop_assert_eq!(all, listed);
         }
     }
 
     #[test]
-    fn a_list_has_the_inputs_that_some_row_of_the_group_has(sixes in 1..5usize, grouping in groupings(), inputs in 1..150usize, zeros in zeros(), seed in 0..1000u64) {
+    fn a_list_has_the_inputs_that_some_row_of_the_group_has(sixes in 1..5usize, grouping in groupings(), inputs in 1..128usize, zeros in zeros(), seed in 0..1000u64) {
         let shape = [sixes * ROWS * grouping.apart, inputs, COLUMNS];
         let input = rows_of(seed + 2, shape[0] * inputs, zeros);
         for cpu in Cpu::available() {
-            let layer = Pointwise { sparse: true, ..layer(cpu, shape, true, seed) };
-            let (mut output, mut live) = (vec![0.0; shape[0] * COLUMNS], Live::default());
-            layer.run(&input, &mut output, grouping, &mut live);
-            let groups: Vec<Vec<usize>> = match layer.tile.rows {
+            let mut layer = with_lists(true, layer(cpu, shape, true, seed));
+            let (mut output, mut workspace) = (vec![0.0; shape[0] * COLUMNS], Workspace::default());
+            layer.run(&input, &mut output, grouping, &mut workspace);
+            let groups: Vec<Vec<usize>> = match panels(&mut layer).tile.rows {
                 1 => (0..shape[0]).map(|row| vec![row]).collect(),
                 3 => grouping.groups::<3>(shape[0]).map(Vec::from).collect(),
                 rows => {
@@ -149,7 +174,7 @@ proptest! {
             };
             for (group, rows) in groups.iter().enumerate() {
                 let alive = |&k: &u16| rows.iter().any(|row| input[row * inputs + usize::from(k)] != 0.0);
-                prop_assert_eq!(live.of(group), (0..inputs as u16).filter(alive).collect::<Vec<_>>());
+                prop_assert_eq!(workspace.live.of(group), (0..inputs as u16).filter(alive).collect::<Vec<_>>());
             }
         }
     }
@@ -199,13 +224,13 @@ fn outputs_that_are_no_whole_panel_are_padded_with_zeros() {
 
 #[test]
 fn a_zero_times_infinity_is_not_left_out() {
-    for cpu in Cpu::available() {
-        let mut weights = noise(1, 64 * 64);
+    for (cpu, inputs) in Cpu::available().into_iter().flat_map(|cpu| [(cpu, 64), (cpu, 512)]) {
+        let mut weights = noise(1, inputs * 64);
         weights[100] = f32::INFINITY;
-        let layer =
-            Pointwise::new(cpu, 64, weights.chunks_exact(64).map(|row| row.iter().copied()), &noise(2, 64), false);
-        let output = run(&layer, &[0.0; 6 * 64], Grouping::NEIGHBOURS);
-        assert!(output[100 % 64].is_nan(), "{}", cpu.name());
+        let rows = weights.chunks_exact(64).map(|row| row.iter().copied());
+        let layer = Pointwise::new(cpu, inputs, rows, &noise(2, 64), false);
+        let output = run(&layer, &vec![0.0; 6 * inputs], Grouping::NEIGHBOURS);
+        assert!(output[100 % 64].is_nan(), "{} {inputs}", cpu.name());
     }
 }
 

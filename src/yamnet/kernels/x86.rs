@@ -131,7 +131,9 @@ static LANES_OF: [[u16; 8]; 256] = {
 macro_rules! kernels {
     ($path:ident, $features:literal, $register:ty, $($rows:literal x $vectors:literal),+) => {
         pub(super) mod $path {
-            use super::super::{Depthwise, FirstConvolution, Grouping, Live, Padded, Pointwise, product, simd};
+            use super::super::grouping::{Grouping, Live};
+            use super::super::panels::Panels;
+            use super::super::{Depthwise, FirstConvolution, Padded, Pointwise, product, simd};
             use super::*;
 
             pub fn first_convolution(layer: &FirstConvolution, input: &Padded, first_row: usize, output: &mut [f32]) {
@@ -156,23 +158,31 @@ macro_rules! kernels {
 
             pub fn pointwise(
                 layer: &Pointwise,
+                panels: &Panels,
                 input: &[f32],
                 output: &mut [f32],
                 grouping: Grouping,
                 live: &mut Live,
             ) {
                 #[target_feature(enable = $features)]
-                fn enabled(layer: &Pointwise, input: &[f32], output: &mut [f32], grouping: Grouping, live: &mut Live) {
-                    match layer.tile.rows {
-                        // SAFETY: this function has the features, the tile is the layer's, and its `run` has measured the rows.
+                fn enabled(
+                    layer: &Pointwise,
+                    panels: &Panels,
+                    input: &[f32],
+                    output: &mut [f32],
+                    grouping: Grouping,
+                    live: &mut Live,
+                ) {
+                    match panels.tile.rows {
+                        // SAFETY: this function has the features, the tile is the panels', and the layer's `run` has measured the rows.
                         $($rows => unsafe {
-                            product::pointwise::<$register, $rows, $vectors>(layer, input, output, grouping, live)
+                            product::pointwise::<$register, $rows, $vectors>(layer, panels, input, output, grouping, live)
                         },)+
                         rows => unreachable!("no tiles of {rows} rows on this path"),
                     }
                 }
                 // SAFETY: the layer's `Cpu` was checked when it was made.
-                unsafe { enabled(layer, input, output, grouping, live) }
+                unsafe { enabled(layer, panels, input, output, grouping, live) }
             }
         }
     };
