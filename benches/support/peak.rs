@@ -1,4 +1,5 @@
-//! What a core can do at most: multiply-adds of floats that wait for nothing, in registers.
+//! What a core can do at most: multiply-adds of floats that wait for nothing, in registers. With AMX, six products of
+//! bytes are one of floats.
 
 use giggles::yamnet::kernels::Cpu;
 
@@ -12,7 +13,7 @@ const ROUNDS: usize = 900_000;
 pub fn run(cpu: Cpu) -> Option<f64> {
     let lanes = match cpu {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Cpu` values come from `Cpu::available`, so the machine has AMX and lets this process use it.
+        // SAFETY: what runs here came from `Cpu::available`, so the machine has AMX and lets this process use it.
         Cpu::Amx => unsafe { x86::amx(ROUNDS) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `Cpu` values come from `Cpu::available`, so the machine has AVX-512F.

@@ -1,12 +1,12 @@
 //! The arithmetic of the network, for the CPU at hand: first convolution, depthwise, pointwise, pool.
 //!
-//! Activations are f32, row-major, channels last: `[height, width, channels]`. Every kernel has its
-//! bias as the first summand and ReLU at the store where its layer says so.
+//! Activations are f32, row-major, channels last: `[height, width, channels]`. Kernels have ReLU at
+//! the store where their layer says so, and those in floats the bias as the first summand.
 //!
 //! `pointwise` is the layer that takes nearly all of the time: in floats (`panels`, and what is left out as
 //! `grouping` says) or, where a CPU multiplies tiles of bytes (`amx`), in whole numbers (`digits`).
 //! `portable` is plain safe code and the twin that the others are tested against; `simd` and `product` are
-//! written once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, or exact, so
+//! written once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, or of integers, so
 //! a result depends on the path but never on how many patches are computed together.
 //!
 //! For the front end [`Cpu::run`] has lanes as wide as the CPU's, `eight` or plain ones: the same bits on every path.
@@ -43,7 +43,7 @@ pub const COLUMNS: usize = 64;
 /// Which instructions the kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cpu {
-    /// x86-64 with AVX-512 and AMX for bytes: layers of many inputs are whole numbers.
+    /// x86-64 with AVX-512 and AMX for bytes: layers of 128 to 512 inputs in whole numbers.
     Amx,
     /// x86-64 with AVX-512F.
     Avx512,
@@ -61,7 +61,7 @@ impl Cpu {
         *Cpu::available().first().expect("the portable path is always there")
     }
 
-    /// All paths this machine has, fastest first.
+    /// All paths this machine has, fastest first. The first call asks Linux for what it gives to those who ask.
     pub fn available() -> Vec<Cpu> {
         Cpu::ALL.into_iter().filter(|cpu| cpu.is_available()).collect()
     }

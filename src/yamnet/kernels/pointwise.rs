@@ -1,6 +1,6 @@
 //! The matrix product: where nine tenths of the network's work are.
 //!
-//! Either in floats, leaving out what is zero (`panels`), or in whole numbers, exactly (`digits`).
+//! Either in floats, leaving out what is zero (`panels`), or in whole numbers (`digits`).
 //!
 //! Invariant: knows no instructions; the paths do.
 
@@ -19,11 +19,11 @@ pub struct Pointwise {
     pub(super) outputs: usize,
     pub(super) relu: bool,
     pub(super) bias: Aligned,
-    pub(super) weights: Weights,
+    pub(super) weights: Packed,
 }
 
-/// As the kernels read them.
-pub(super) enum Weights {
+/// The weights as a kernel reads them.
+pub(super) enum Packed {
     Panels(Panels),
     #[cfg(target_arch = "x86_64")]
     Digits(digits::Weights),
@@ -51,7 +51,7 @@ impl Pointwise {
         let mut padded_bias = Aligned::zeros(bias.len().next_multiple_of(COLUMNS));
         padded_bias[..bias.len()].copy_from_slice(bias);
         let rows = Rows::new(inputs, bias.len(), weights);
-        let (outputs, bias, weights) = (padded_bias.len(), padded_bias, Weights::pack(cpu, rows));
+        let (outputs, bias, weights) = (padded_bias.len(), padded_bias, Packed::new(cpu, rows));
         Pointwise { cpu, inputs, outputs, relu, bias, weights }
     }
 
@@ -72,24 +72,24 @@ impl Pointwise {
         assert_eq!(rows % (grouping.apart * ROWS), 0, "rows come in sixes");
         assert!(grouping.shift <= ROWS);
         match &self.weights {
-            Weights::Panels(panels) => {
+            Packed::Panels(panels) => {
                 dispatch!(self.cpu, pointwise(self, panels, input, output, grouping, &mut workspace.live));
             }
             #[cfg(target_arch = "x86_64")]
-            Weights::Digits(weights) => amx::pointwise(self, weights, input, output, &mut workspace.digits),
+            Packed::Digits(weights) => amx::pointwise(self, weights, input, output, &mut workspace.digits),
         }
     }
 }
 
-impl Weights {
-    fn pack(cpu: Cpu, rows: Rows<impl Iterator<Item = impl Iterator<Item = f32>> + Clone>) -> Weights {
+impl Packed {
+    fn new(cpu: Cpu, rows: Rows<impl Iterator<Item = impl Iterator<Item = f32>> + Clone>) -> Packed {
         #[cfg(target_arch = "x86_64")]
         if cpu == Cpu::Amx
             && let Some(digits) = amx::pack(rows.clone())
         {
-            return Weights::Digits(digits);
+            return Packed::Digits(digits);
         }
-        Weights::Panels(Panels::pack(cpu, rows))
+        Packed::Panels(Panels::pack(cpu, rows))
     }
 }
 

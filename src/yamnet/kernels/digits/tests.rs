@@ -9,12 +9,12 @@ use super::*;
 /// The twin, in plain code.
 struct Plain;
 
-impl Multiplier for Plain {
-    fn rounded(values: [f32; SIDE]) -> [i32; SIDE] {
+impl MatrixUnit for Plain {
+    fn rounded(&self, values: [f32; SIDE]) -> [i32; SIDE] {
         values.map(|value| value.round_ties_even() as i32)
     }
 
-    fn multiply(rows: &[Tiles], columns: &[Tiles], sums: &mut Sums) {
+    fn multiply(&self, rows: &[Tiles], columns: &[Tiles], sums: &mut Sums) {
         sums.0 = Default::default();
         for (rows, columns) in rows.iter().zip(columns) {
             for (a, b) in [(0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (2, 0)] {
@@ -51,7 +51,7 @@ struct Layer {
 }
 
 fn layers() -> impl Strategy<Value = Layer> {
-    (1..8usize, 2..7usize, 1..3usize, any::<bool>(), 0..1000u64).prop_map(|(sixes, chunks, panels, relu, seed)| {
+    (1..10usize, 2..9usize, 1..3usize, any::<bool>(), 0..1000u64).prop_map(|(sixes, chunks, panels, relu, seed)| {
         let shape @ [rows, inputs, outputs] = [6 * sixes, chunks * DEPTH, panels * 64];
         let (input, weights) = (floats(seed, rows * inputs), floats(seed + 1, inputs * outputs));
         Layer { shape, input, weights, bias: noise(seed + 2, outputs), relu }
@@ -72,15 +72,19 @@ impl Layer {
     }
 
     fn plain(&self) -> Vec<f32> {
+        self.plain_in(&mut Inputs::default())
+    }
+
+    fn plain_in(&self, inputs: &mut Inputs) -> Vec<f32> {
         let (layer, mut output) = (self.on(Cpu::Portable), self.room());
-        let weights = Weights::pack::<Plain>(Rows::new(self.shape[1], self.shape[2], self.rows())).unwrap();
-        pointwise::<Plain>(&layer, &weights, &self.input, &mut output, &mut Inputs::default());
+        let weights = Weights::pack(&Plain, Rows::new(self.shape[1], self.shape[2], self.rows())).unwrap();
+        pointwise(&Plain, &layer, &weights, &self.input, &mut output, inputs);
         output
     }
 
-    fn amx(&self) -> Vec<f32> {
+    fn amx_in(&self, workspace: &mut Workspace) -> Vec<f32> {
         let (layer, mut output) = (self.on(Cpu::Amx), self.room());
-        layer.run(&self.input, &mut output, Grouping::NEIGHBOURS, &mut Workspace::default());
+        layer.run(&self.input, &mut output, Grouping::NEIGHBOURS, workspace);
         output
     }
 
@@ -116,20 +120,36 @@ proptest! {
     }
 
     #[test]
-    fn amx_gives_the_same_bits_as_its_twin(layer in layers()) {
-        if Cpu::Amx.is_available() {
-            prop_assert_eq!(layer.amx(), layer.plain());
+    fn amx_gives_the_same_bits_as_its_twin_and_rooms_keep_nothing(layers in prop::collection::vec(layers(), 1..4)) {
+        let (mut inputs, mut workspace) = (Inputs::default(), Workspace::default());
+        for layer in layers {
+            let plain = bits(&layer.plain());
+            prop_assert_eq!(&bits(&layer.plain_in(&mut inputs)), &plain);
+            if Cpu::Amx.is_available() {
+                prop_assert_eq!(bits(&layer.amx_in(&mut workspace)), plain);
+            }
         }
     }
 
     #[test]
     fn a_number_is_its_digits(values in prop::array::uniform16(-LARGEST..LARGEST)) {
-        for (digits, value) in digits::<Plain>(&values, &[1.0; SIDE]).into_iter().zip(values) {
+        for (digits, value) in digits(&Plain, &values, &[1.0; SIDE]).into_iter().zip(values) {
             let [low, middle, high, nothing] = digits.to_le_bytes().map(|byte| i32::from(byte as i8));
             prop_assert_eq!(high * 65536 + middle * 256 + low, value.round_ties_even() as i32);
             prop_assert_eq!(nothing, 0);
         }
     }
+
+    #[test]
+    fn the_largest_of_a_row_has_three_digits(largest in 0..=f32::MAX.to_bits()) {
+        let Scale { factor, step } = Scale::of(largest);
+        prop_assert!((f32::from_bits(largest) * factor).round_ties_even() <= 0x7f_7f7f as f32);
+        prop_assert!(step.is_normal());
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
 }
 
 /// Rows of 256 inputs, half of them below zero, by 64 columns.
@@ -148,47 +168,60 @@ fn rows(rows: &[f32]) -> Layer {
 }
 
 #[test]
-fn rows_of_any_size_keep_their_share() {
-    let sizes = [1e-45, 1e-38, 1e-30, 1e-3, 1.0, 1e37];
-    let layer = rows(&sizes);
-    let (plain, exact) = (layer.plain(), layer.exact());
-    for ((ours, (exact, within)), size) in plain.iter().zip(exact).zip(sizes.iter().flat_map(|size| [size; 64])) {
+fn small_rows_and_large_ones_keep_their_digits() {
+    let sizes = [1e-30, 1e-20, 1e-3, 1.0, 1e20, 1e30];
+    let layer = Layer { bias: vec![0.0; 64], ..rows(&sizes) };
+    for ((ours, (exact, within)), size) in
+        layer.plain().iter().zip(layer.exact()).zip(sizes.iter().flat_map(|size| [size; 64]))
+    {
         assert!((f64::from(*ours) - exact).abs() <= within, "{ours} for {exact} of {size}");
-    }
-    if Cpu::Amx.is_available() {
-        assert_eq!(layer.amx(), plain);
     }
 }
 
 #[test]
-fn what_is_no_number_stays_in_its_row() {
-    for no_number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        for relu in [false, true] {
+fn rows_that_are_hardly_there_are_zero() {
+    for size in [1e-38, 1e-45] {
+        assert!(rows(&[size; 6]).plain().iter().all(|&value| value == 0.5));
+    }
+}
+
+#[test]
+fn infinity_and_nan_stay_in_their_row() {
+    for relu in [false, true] {
+        let whole = Layer { relu, ..rows(&[1.0; 6]) };
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut layer = Layer { relu, ..rows(&[1.0; 6]) };
-            let whole = layer.plain();
-            layer.input[2 * 256 + 9] = no_number;
+            layer.input[2 * 256 + 9] = value;
             let mut runs = vec![layer.plain()];
             if Cpu::Amx.is_available() {
-                runs.push(layer.amx());
+                runs.push(layer.amx_in(&mut Workspace::default()));
             }
             for outputs in runs {
-                for (row, (outputs, whole)) in outputs.chunks_exact(64).zip(whole.chunks_exact(64)).enumerate() {
-                    match row {
-                        2 if relu => assert!(outputs.iter().all(|&value| value == 0.0)),
-                        2 => assert!(outputs.iter().all(|value| value.is_nan())),
-                        _ => assert_eq!(outputs, whole),
-                    }
-                }
+                check_rows(&outputs, &whole.plain(), relu);
             }
         }
     }
 }
 
+/// The third row is NaN, which ReLU makes zero, and the others are as ever.
+fn check_rows(outputs: &[f32], whole: &[f32], relu: bool) {
+    for (row, (outputs, whole)) in outputs.chunks_exact(64).zip(whole.chunks_exact(64)).enumerate() {
+        match row {
+            2 if relu => assert!(outputs.iter().all(|&value| value == 0.0)),
+            2 => assert!(outputs.iter().all(|value| value.is_nan())),
+            _ => assert_eq!(outputs, whole),
+        }
+    }
+}
+
 #[test]
-fn weights_that_are_no_numbers_are_no_digits() {
-    for no_number in [f32::NAN, f32::INFINITY] {
+fn infinite_weights_and_part_tiles_are_no_digits() {
+    let pack = |layer: &Layer, inputs| Weights::pack(&Plain, Rows::new(inputs, 64, layer.rows().take(inputs)));
+    assert!(pack(&rows(&[1.0; 6]), 192).is_some());
+    assert!(pack(&rows(&[1.0; 6]), 200).is_none());
+    for value in [f32::NAN, f32::INFINITY] {
         let mut layer = rows(&[1.0; 6]);
-        layer.weights[1000] = no_number;
-        assert!(Weights::pack::<Plain>(Rows::new(256, 64, layer.rows())).is_none());
+        layer.weights[1000] = value;
+        assert!(pack(&layer, 256).is_none());
     }
 }
