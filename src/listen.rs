@@ -14,6 +14,7 @@ use crate::clips::Tape;
 use crate::laughter::{Weigher, events};
 use crate::pool::in_order;
 use crate::record::{Heard, RecordingError, Rules, Stop};
+use crate::yamnet::kernels::ROWS;
 use crate::yamnet::mel::padded_length;
 use crate::yamnet::net::BATCH;
 use crate::yamnet::{CLASSES, PATCH_HOP_SAMPLES, PATCH_SAMPLES, Scorer, samples_of};
@@ -172,11 +173,11 @@ impl Stations {
         self.levelled.len() >= samples_of(BATCH)
     }
 
-    /// The samples of the next patches: a batch, or what is left at the end. Those that the patch after
+    /// The samples of the next patches: a batch, or some of what is left at the end. Those that the patch after
     /// them shares stay.
     fn batch(&mut self) -> Option<Vec<f32>> {
         let past_first = self.levelled.len().checked_sub(PATCH_SAMPLES)?;
-        let patches = (past_first / PATCH_HOP_SAMPLES + 1).min(BATCH);
+        let patches = part_of(past_first / PATCH_HOP_SAMPLES + 1);
         let mut rest = Vec::with_capacity(2 * samples_of(BATCH) - samples_of(BATCH - 1));
         rest.extend_from_slice(&self.levelled[patches * PATCH_HOP_SAMPLES..]);
         let mut batch = std::mem::replace(&mut self.levelled, rest);
@@ -185,9 +186,30 @@ impl Stations {
     }
 }
 
+/// How many of the patches that are left go together. The last ones go in parts, each half of what is left, so that
+/// no thread waits long for the one with the last part, and a recording of some seconds is for two.
+fn part_of(left: usize) -> usize {
+    if left >= BATCH { BATCH } else { left.div_ceil(2).next_multiple_of(ROWS).min(left) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_patches_go_in_parts_of_whole_sixes() {
+        let parts = |mut left: usize| {
+            let next = || {
+                let part = (left > 0).then(|| part_of(left))?;
+                left -= part;
+                Some(part)
+            };
+            std::iter::from_fn(next).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(2 * BATCH + 35), [BATCH, BATCH, 18, 12, 5]);
+        assert_eq!(parts(10), [6, 4]);
+        assert_eq!([parts(0), parts(1), parts(6)], [vec![], vec![1], vec![6]]);
+    }
 
     /// Says of each patch the sum of its samples: enough to see order and cutting.
     struct Fake;
