@@ -16,7 +16,7 @@ from pipelines import EVENING, Cost, giggles
 
 EVENING_SECONDS = 480
 LENGTHS = {"1 minute": 60, "10 minutes": 600, "1 hour": 3600, "6 hours": 6 * 3600, "24 hours": 24 * 3600}
-DAY = LENGTHS["24 hours"]
+HOUR, DAY = LENGTHS["1 hour"], LENGTHS["24 hours"]
 # A day as recorders leave it: the lengths of its files, seconds.
 DAYS = {
     "one file": [DAY],
@@ -55,11 +55,25 @@ def hear(recordings: Path, threads: int, times: int = 1) -> Cost:
 
 def growth() -> Iterator[list[str]]:
     base = hear(make(WORK / "days/first.ogg", FIRST), 2, 25).cpu
+
+    def hourly(cost: Cost, seconds: int) -> float:
+        return (cost.cpu - base) / (seconds - FIRST) * HOUR
+
+    def hour() -> Cost:
+        return hear(length("1 hour"), 2)
+
     for name, seconds in LENGTHS.items():
-        path = make(WORK / f"days/{name.replace(' ', '_')}.ogg", seconds)
-        cost = hear(path, 2, 25 if seconds <= 600 else 3 if seconds <= 3600 else 1)
-        hourly = (cost.cpu / seconds * 3600, (cost.cpu - base) / (seconds - FIRST) * 3600)
-        yield [name, *(f"{figure:.2f}" for figure in (cost.cpu, *hourly, cost.wall)), f"{cost.memory:.0f}"]
+        before = hour() if seconds > HOUR else None
+        cost = hear(length(name), 2, 25 if seconds <= 600 else 3 if seconds <= HOUR else 1)
+        figures = (cost.cpu, cost.cpu / seconds * HOUR, hourly(cost, seconds))
+        # What else there is on the machine changes in minutes: a long run is held against an hour right before and after.
+        around = before and (hourly(before, HOUR) + hourly(hour(), HOUR)) / 2
+        beside = f"{hourly(cost, seconds) / around:.3f}" if around else ""
+        yield [name, *(f"{figure:.2f}" for figure in figures), beside, f"{cost.wall:.2f}", f"{cost.memory:.0f}"]
+
+
+def length(name: str) -> Path:
+    return make(WORK / f"days/{name.replace(' ', '_')}.ogg", LENGTHS[name])
 
 
 def start_up() -> str:
@@ -87,7 +101,8 @@ def main() -> None:
     print(setting(), flush=True)
     print("\n" + start_up(), flush=True)
     if not args.no_growth:
-        head = ["length", "CPU, s", "CPU, s/h", "beyond the first 20 s, s/h", "wall, s", "memory, MB"]
+        beyond = ["beyond the first 20 s, s/h", "that / of an hour before and after"]
+        head = ["length", "CPU, s", "CPU, s/h", *beyond, "wall, s", "memory, MB"]
         print("\n" + table(head, growth()), flush=True)
     head = ["a day of 24 hours", "threads", "wall, s", "CPU, s", "of two cores", "memory, MB"]
     print("\n" + table(head, shapes()))

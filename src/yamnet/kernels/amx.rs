@@ -96,8 +96,8 @@ struct Configuration {
 
 const _: () = assert!(size_of::<Configuration>() == 64);
 
-/// Five of the eight tiles, all of the largest size. A tile that is written while its old value is still in use
-/// takes a spare one; where two threads share a core there are few, and fewer with every tile in use.
+/// Five of the eight tiles, all of the largest size. With more in use the product was up to 2.4 times slower at times, it
+/// seems while another thread shared the core and its spare tiles (docs/performance.md).
 static CONFIGURATION: Configuration = Configuration {
     palette: 1,
     start_row: 0,
