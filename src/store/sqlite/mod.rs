@@ -51,7 +51,7 @@ impl Sqlite {
         let opened = identity(&database.path).ok_or_else(|| moved(&database))?;
         let mut store = Sqlite { connection, database, opened, locks: Vec::new() };
         store.check_writable()?;
-        while store.migrate_once()? {}
+        store.migrate()?;
         Ok(store)
     }
 
@@ -62,22 +62,21 @@ impl Sqlite {
         }
     }
 
-    /// Applies the next migration if one is lacking. Two programs may do this at once.
-    fn migrate_once(&mut self) -> Result<bool, StoreError> {
+    /// Applies the migrations that are lacking, all or none: each by itself would be written to the disk by itself. Two
+    /// programs may do this at once.
+    fn migrate(&mut self) -> Result<(), StoreError> {
         let current = statements::version(&self.connection).map_err(|error| explain(&self.database, &error))?;
         if schema::next(&self.database, current)?.is_none() {
-            return Ok(false);
+            return Ok(());
         }
         let (connection, database) = (&mut self.connection, &self.database);
         let trouble = |error| explain(database, &error);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(trouble)?;
         // Asked again: another program may have migrated while this one waited for the file.
-        let current = statements::version(&transaction).map_err(trouble)?;
-        if let Some(migration) = schema::next(database, current)? {
+        while let Some(migration) = schema::next(database, statements::version(&transaction).map_err(trouble)?)? {
             statements::apply(&transaction, migration).map_err(|error| explain_migration(database, &error))?;
         }
-        transaction.commit().map_err(trouble)?;
-        Ok(true)
+        transaction.commit().map_err(trouble)
     }
 }
 
