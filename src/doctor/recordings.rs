@@ -158,6 +158,7 @@ fn shown(settings: &Settings, file: &File, began: &Began) -> String {
     let source = match began.from {
         Clock::Name => "its name",
         Clock::Metadata => "a date inside",
+        Clock::MetadataEnd => "a date inside, which is of its end",
         Clock::Modified => "only its time of modification",
     };
     format!("{}: {local}, says {source}", file.name)

@@ -66,12 +66,14 @@ impl FromStr for ContentHash {
 
 /// Which clock told when a recording began, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// The file's name, in one of the forms recorders write.
     Name,
     /// A date inside the file (a tag or a header).
     Metadata,
+    /// A date inside the file that was written when the recording ended, less its duration.
+    MetadataEnd,
     /// The file's modification time less its duration.
     Modified,
 }
@@ -82,13 +84,15 @@ impl Clock {
         match self {
             Clock::Name => "name",
             Clock::Metadata => "metadata",
+            Clock::MetadataEnd => "metadata_end",
             Clock::Modified => "modified",
         }
     }
 
     /// Of that word.
     pub fn named(word: &str) -> Option<Clock> {
-        [Clock::Name, Clock::Metadata, Clock::Modified].into_iter().find(|clock| clock.as_str() == word)
+        let all = [Clock::Name, Clock::Metadata, Clock::MetadataEnd, Clock::Modified];
+        all.into_iter().find(|clock| clock.as_str() == word)
     }
 }
 

@@ -68,7 +68,7 @@ pub fn doubt_future(name: &str, began: Option<Began>) {
     if let Some(Began { at, from }) = began.filter(|began| began.at.duration_since(now) > AHEAD) {
         let from = match from {
             Clock::Name => "name",
-            Clock::Metadata => "header",
+            Clock::Metadata | Clock::MetadataEnd => "header",
             Clock::Modified => "time of modification",
         };
         log::warn!("{name}: begins in the future, at {at:.0}, says its {from}; was the recorder's clock right?");

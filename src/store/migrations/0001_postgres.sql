@@ -39,7 +39,7 @@ CREATE TABLE recordings (
     name             text NOT NULL,
     bytes            bigint NOT NULL CHECK (bytes >= 0),
     began_at         timestamptz,
-    began_from       text CHECK (began_from IN ('name', 'metadata', 'modified')),
+    began_from       text CHECK (began_from IN ('name', 'metadata', 'metadata_end', 'modified')),
     duration_seconds double precision CHECK (duration_seconds >= 0),
     sample_rate      bigint CHECK (sample_rate > 0),
     channels         bigint CHECK (channels > 0),
@@ -66,7 +66,7 @@ COMMENT ON TABLE recordings IS
 COMMENT ON COLUMN recordings.source IS 'Whose recording (--source)';
 COMMENT ON COLUMN recordings.content_sha256 IS 'As sha256sum prints it; NULL: empty or unreadable';
 COMMENT ON COLUMN recordings.name IS 'Path below the scanned folder';
-COMMENT ON COLUMN recordings.began_from IS 'Which clock said when it began';
+COMMENT ON COLUMN recordings.began_from IS 'Which clock said when it began; metadata_end: a date inside that is its end, less its duration';
 COMMENT ON COLUMN recordings.duration_seconds IS 'Audio that was decoded; of a failed one, what its container announced';
 COMMENT ON COLUMN recordings.sample_rate IS 'Hz';
 COMMENT ON COLUMN recordings.failure_kind IS 'A stable word, e.g. truncated';

@@ -28,7 +28,7 @@ CREATE TABLE recordings (
     name             TEXT NOT NULL,                                                 -- path below the scanned folder
     bytes            INTEGER NOT NULL CHECK (bytes >= 0),
     began_at         TEXT CHECK (began_at LIKE '____-__-__T__:__:__.______Z'),      -- UTC
-    began_from       TEXT CHECK (began_from IN ('name', 'metadata', 'modified')),   -- which clock said so
+    began_from       TEXT CHECK (began_from IN ('name', 'metadata', 'metadata_end', 'modified')), -- which clock said so
     duration_seconds REAL CHECK (duration_seconds >= 0),                            -- failed: as announced
     sample_rate      INTEGER CHECK (sample_rate > 0),                               -- Hz
     channels         INTEGER CHECK (channels > 0),
