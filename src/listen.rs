@@ -13,7 +13,7 @@ use crate::audio::level::Leveller;
 use crate::clips::Tape;
 use crate::laughter::{Weigher, events};
 use crate::pool::in_order;
-use crate::record::{Heard, RecordingError, Rules, Stop};
+use crate::record::{Heard, MissingRanges, RecordingError, Rules, Stop};
 use crate::yamnet::kernels::ROWS;
 use crate::yamnet::mel::padded_length;
 use crate::yamnet::net::BATCH;
@@ -50,6 +50,8 @@ pub struct Audio {
     pub sample_rate: u32,
     pub channels: u32,
     pub codec: String,
+    pub tracks: u32,
+    pub missing: MissingRanges,
 }
 
 impl<S: Scorer> Ear<'_, S> {
@@ -65,8 +67,8 @@ impl<S: Scorer> Ear<'_, S> {
         let scores = weigher.finish();
         decide(scores.last().map(|score| score.v));
         let events = events(&scores, audio.length, self.rules);
-        let Audio { length, sample_rate, channels, codec } = audio;
-        Ok(Heard { audio: length, sample_rate, channels, codec, events, clips_lost: None })
+        let Audio { length, sample_rate, channels, codec, tracks, missing } = audio;
+        Ok(Heard { audio: length, sample_rate, channels, codec, tracks, missing, events, clips_lost: None })
     }
 
     /// Calls `each` with the 521 logits of every patch, in order, until it breaks. Inside a pool, batches
@@ -123,6 +125,8 @@ fn describe(waveform: &Waveform) -> Audio {
         sample_rate: info.sample_rate,
         channels: info.channels,
         codec: info.codec.clone(),
+        tracks: info.tracks,
+        missing: waveform.missing(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod error;
 mod finding;
+mod missing;
 mod note;
 mod rules;
 mod signs;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{RecordingError, position};
 pub use finding::{Finding, Health};
+pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use note::{Judgement, Note, Noted};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use signs::{acts, plain, write_bytes};
@@ -131,10 +133,21 @@ pub struct Heard {
     pub channels: u32,
     /// Short name of the codec, e.g. `opus`, `flac`, `pcm_s16le`.
     pub codec: String,
+    /// Audio tracks of the file that were mixed.
+    pub tracks: u32,
+    /// What of the recording was not analyzed.
+    pub missing: MissingRanges,
     /// In order of time, disjoint.
     pub events: Vec<Event>,
     /// Clips of them that were wanted and could not be written.
     pub clips_lost: Option<ClipsLost>,
+}
+
+impl Heard {
+    /// Whether so much is missing that the recording is partial.
+    pub fn is_partial(&self) -> bool {
+        self.missing.is_partial(self.audio)
+    }
 }
 
 /// Clips that could not be written; a later run cuts them.

@@ -59,6 +59,8 @@ impl Night {
                 channels: 1,
                 codec: "opus".into(),
                 events,
+                tracks: 1,
+                missing: Default::default(),
                 clips_lost: None,
             }),
         )

@@ -44,6 +44,11 @@ pub fn reading(error: &Error, at: Duration) -> RecordingError {
     }
 }
 
+/// A fault of one packet's contents: that a decoder wants more bytes than the packet has says nothing of the file.
+pub fn decoding(error: &Error, at: Duration) -> RecordingError {
+    if is_end(error) { corrupt("a packet ends too early", at) } else { reading(error, at) }
+}
+
 /// Whether the file ended where more should have come.
 pub fn is_end(error: &Error) -> bool {
     matches!(error, Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof)

@@ -27,7 +27,7 @@ use symphonia::core::formats::FormatReader;
 
 use self::open::{Opened, Outline};
 use self::stream::Stream;
-use crate::record::RecordingError;
+use crate::record::{MissingRange, MissingRanges, RecordingError};
 
 pub use self::foreign::is_foreign;
 
@@ -38,6 +38,8 @@ pub struct Info {
     pub sample_rate: u32,
     /// 0 where only decoding will tell.
     pub channels: u32,
+    /// Audio tracks of the file that are mixed.
+    pub tracks: u32,
     /// Short name, e.g. `opus`, `flac`, `pcm_s16le`.
     pub codec: String,
     /// None if the header does not say.
@@ -73,6 +75,10 @@ pub struct Source {
     name: String,
     /// Length of the chained streams before this one.
     before: Duration,
+    /// What could not be decoded so far; silence was given in its place.
+    missing: MissingRanges,
+    /// Faults of the reader since it last gave a packet.
+    faults: u32,
 }
 
 impl Source {
@@ -86,6 +92,7 @@ impl Source {
         let info = Info {
             sample_rate: if stream.codec == "opus" { super::opus::CLOCK } else { stream.rate },
             channels: stream.channels,
+            tracks: 1,
             codec: stream.codec.clone(),
             duration: announced(&*reader, stream.id),
             recorded,
@@ -97,6 +104,8 @@ impl Source {
             info,
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             before: Duration::ZERO,
+            missing: MissingRanges::default(),
+            faults: 0,
         })
     }
 
@@ -115,11 +124,19 @@ impl Source {
         self.before + self.stream.position()
     }
 
+    /// What could not be decoded of all that lies before the position. What an error of `next_block` costs is not in
+    /// it.
+    pub fn missing(&self) -> &MissingRanges {
+        &self.missing
+    }
+
     /// Appends the next block of mono samples in [-1, 1] to `out`, one packet's worth. False at the end.
     ///
-    /// Errors: corrupt, where a packet cannot be decoded or packets are missing; truncated, where the
-    /// file has less than its header announces or stops in the middle of a packet. An Ogg file without
-    /// an end-of-stream page is whole if its last page is: so recorders leave it that are switched off.
+    /// A packet that cannot be decoded, and a gap between packets, are silence of their length and a missing range.
+    ///
+    /// Errors: corrupt, where the reader finds no way on; truncated, where the file has less than its header
+    /// announces or stops in the middle of a packet. An Ogg file without an end-of-stream page is whole if its last
+    /// page is: so recorders leave it that are switched off.
     pub fn next_block(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
         loop {
             if self.stream.take(out) {
@@ -128,7 +145,9 @@ impl Source {
             match foreign::call(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id != self.stream.id => (),
                 Ok(Some(packet)) => {
+                    self.faults = 0;
                     self.stream.hear(&packet).map_err(|error| later(error, self.before))?;
+                    self.note_missing();
                     // Some headers name no channels; by now they are known.
                     self.info.channels = self.stream.channels;
                 }
@@ -136,6 +155,14 @@ impl Source {
                 Err(Error::ResetRequired) => self.follow()?,
                 Err(error) => return self.broken_off(&error),
             }
+        }
+    }
+
+    /// Takes over what the stream found missing, in time of the whole recording.
+    fn note_missing(&mut self) {
+        for range in self.stream.take_missing() {
+            let end = range.end.map(|end| self.before + end);
+            self.missing.add(MissingRange { start: self.before + range.start, end, ..range });
         }
     }
 

@@ -21,7 +21,7 @@ use super::open::Outline;
 use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale};
 use super::{codecs, faults, foreign};
 use crate::audio::opus;
-use crate::record::RecordingError;
+use crate::record::{MissingKind, MissingRange, RecordingError};
 
 /// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
 const AAC_BLOCK: u64 = 1024;
@@ -31,6 +31,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// A header that announces more than this lies, too.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// No packet that could not be decoded is taken for longer, samples.
+const MAX_PACKET: usize = 1 << 20;
 
 /// Samples of silence given at once.
 const SILENCE: u64 = 4096;
@@ -67,6 +70,8 @@ pub struct Stream {
     /// The last packet's last bytes.
     last: [u8; 8],
     given: u64,
+    /// Found missing and not yet taken over.
+    missing: Vec<MissingRange>,
 }
 
 impl Stream {
@@ -107,6 +112,7 @@ impl Stream {
             ready: Vec::new(),
             last: [0; 8],
             given: 0,
+            missing: Vec::new(),
         })
     }
 
@@ -144,24 +150,56 @@ impl Stream {
         self.limit = (length > 0 && hidden <= u64::from(self.rate)).then_some(length);
     }
 
-    /// Decodes one packet; its samples wait to be taken. Errors: without a position, which the caller knows.
+    /// Decodes one packet; its samples wait to be taken. One that cannot be decoded is silence of its length.
+    ///
+    /// Errors: what no later packet can mend.
     pub fn hear(&mut self, packet: &Packet) -> Result<(), RecordingError> {
-        let at = self.position();
         self.ready.clear();
         self.last = packet.data.last_chunk().copied().unwrap_or(self.last);
+        match self.decode(packet) {
+            Ok(()) => self.settle(packet),
+            Err(RecordingError::Corrupt { reason, .. }) => self.pass_over(packet, reason),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Appends the packet's samples to `ready`.
+    fn decode(&mut self, packet: &Packet) -> Result<(), RecordingError> {
+        let at = self.position();
         match &mut self.decoder {
             Decoder::Opus(decoder) => {
-                decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))?;
+                decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))
             }
             Decoder::Other(decoder) => {
-                let buffer = foreign::call(|| decoder.decode(packet)).map_err(|error| faults::reading(&error, at))?;
+                let buffer = foreign::call(|| decoder.decode(packet));
+                let buffer = buffer.map_err(|error| faults::decoding(&error, at))?;
                 self.channels = buffer.num_planes() as u32;
                 let rate = buffer.spec().rate();
                 self.mix.mix(&buffer, &mut self.ready);
-                self.turn(rate)?;
+                self.turn(rate)
             }
         }
+    }
+
+    /// Puts silence in the place of a packet that could not be decoded, as long as the container says it is.
+    fn pass_over(&mut self, packet: &Packet, reason: String) -> Result<(), RecordingError> {
+        let length = self.samples(packet.dur.get());
+        self.ready.clear();
+        self.note(length, MissingKind::Corrupt, reason);
+        self.ready.resize(usize::try_from(length).unwrap_or(0).min(MAX_PACKET), 0.0);
         self.settle(packet)
+    }
+
+    /// The next `length` samples will be silence that was not recorded. Nothing tells the end of one of no length.
+    fn note(&mut self, length: u64, kind: MissingKind, reason: String) {
+        let start = self.position() + self.time(self.pause);
+        let end = (length > 0).then(|| start + self.time(length));
+        self.missing.push(MissingRange { start, end, kind, reason });
+    }
+
+    /// What was found missing since the last call, in time of this stream.
+    pub fn take_missing(&mut self) -> Vec<MissingRange> {
+        std::mem::take(&mut self.missing)
     }
 
     /// Follows a decoder that finds another rate than the header said.
@@ -176,18 +214,19 @@ impl Stream {
         Ok(())
     }
 
-    /// Places the decoded samples in time and cuts off what is not meant to be heard.
+    /// Places the decoded samples in time and cuts off what is not meant to be heard. A gap before them becomes
+    /// silence; where the container's timestamps mean loss, it is missing too.
     fn settle(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let gap = self.gap(packet.pts.get());
-        if gap > self.tolerance() && self.jump == Jump::Loss {
-            let missing = faults::span(self.time(gap));
-            return Err(faults::corrupt(format!("{missing} of sound are missing here"), self.position()));
-        }
-        if gap > self.tolerance() && self.jump == Jump::Pause {
-            self.paused = self.paused.saturating_add(gap);
-            if self.time(self.paused) > LONGEST_PAUSE {
+        if gap > self.tolerance() && self.jump != Jump::Nothing {
+            let filled = self.paused.saturating_add(gap);
+            if self.time(filled) > LONGEST_PAUSE {
                 return Err(faults::corrupt("its timestamps jump by more than a day", self.position()));
             }
+            if self.jump == Jump::Loss {
+                self.note(gap, MissingKind::Gap, format!("{} of sound are missing here", faults::span(self.time(gap))));
+            }
+            self.paused = filled;
             self.pause = gap;
         }
         self.produced += self.pause + self.ready.len() as u64;

@@ -1,0 +1,253 @@
+//! Stretches of a recording that were not analyzed, and why.
+//!
+//! Invariant: bounded memory, however damaged a recording is; the count and the total length stay exact.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::RecordingError;
+
+/// More ranges than this are joined with their nearest neighbours.
+const MAX_RANGES: usize = 1000;
+
+/// Missing sound of less than this, and of less than [`NEGLIGIBLE_SHARE`], leaves a recording analyzed.
+const NEGLIGIBLE: Duration = Duration::from_secs(1);
+
+/// One part in so many.
+const NEGLIGIBLE_SHARE: u32 = 1000;
+
+/// One lost packet never makes a recording partial, however short it is: the longest Opus frame (RFC 6716, 2.1.4).
+const ONE_PACKET: Duration = Duration::from_millis(60);
+
+/// A recording of which less than this could be decoded has failed.
+pub const LEAST_ANALYZED: Duration = Duration::from_secs(1);
+
+/// Why a range is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingKind {
+    /// The container's timestamps jump: packets were lost, or nothing was recorded.
+    Gap,
+    /// Damaged bytes.
+    Corrupt,
+    /// The file ends before its announced end.
+    Truncated,
+    /// The sound goes on in a form that cannot be decoded.
+    Unsupported,
+}
+
+/// A stretch of a recording that was not analyzed. Silence stands in its place where sound follows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingRange {
+    /// Offset from the recording's first sample.
+    #[serde(rename = "start_seconds", with = "seconds")]
+    pub start: Duration,
+    /// None where nothing tells how much is missing.
+    #[serde(rename = "end_seconds", with = "optional_seconds")]
+    pub end: Option<Duration>,
+    pub kind: MissingKind,
+    /// What happened, for people.
+    pub reason: String,
+}
+
+impl MissingRange {
+    /// From where an error ended the decoding to the announced end. None for an error that says nothing of the
+    /// recording's content: the next run may read all of it.
+    pub fn after(error: &RecordingError, decoded: Duration, announced: Option<Duration>) -> Option<MissingRange> {
+        let (kind, reason) = match error {
+            RecordingError::Corrupt { reason, .. } => (MissingKind::Corrupt, reason),
+            RecordingError::Truncated { reason, .. } => (MissingKind::Truncated, reason),
+            RecordingError::Unsupported { what } => (MissingKind::Unsupported, what),
+            _ => return None,
+        };
+        let end = announced.filter(|announced| *announced > decoded);
+        Some(MissingRange { start: decoded, end, kind, reason: reason.clone() })
+    }
+
+    /// The error of a recording of which nothing but this can be said.
+    pub fn error(&self) -> RecordingError {
+        let (reason, at) = (self.reason.clone(), self.start);
+        match self.kind {
+            MissingKind::Gap | MissingKind::Corrupt => RecordingError::Corrupt { reason, at },
+            MissingKind::Truncated => RecordingError::Truncated { reason, at },
+            MissingKind::Unsupported => RecordingError::Unsupported { what: reason },
+        }
+    }
+
+    fn length(&self) -> Duration {
+        self.end.map_or(Duration::ZERO, |end| end.saturating_sub(self.start))
+    }
+}
+
+/// All that is missing of a recording, in order of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MissingRanges {
+    ranges: Vec<MissingRange>,
+    count: u64,
+    total: Duration,
+    is_open: bool,
+}
+
+impl MissingRanges {
+    /// Adds a range that begins no earlier than the last one; one that goes on where the last one of its kind ends is
+    /// a part of it.
+    pub fn add(&mut self, range: MissingRange) {
+        self.total = self.total.saturating_add(range.length());
+        self.is_open |= range.end.is_none();
+        if let Some(last) = self.ranges.last_mut()
+            && last.kind == range.kind
+            && last.end == Some(range.start)
+        {
+            last.end = range.end;
+            return;
+        }
+        self.count += 1;
+        self.ranges.push(range);
+        if self.ranges.len() > 2 * MAX_RANGES {
+            coarsen(&mut self.ranges);
+        }
+    }
+
+    /// In order of time, at most so many that a database can hold them. Where there are more, neighbours are joined
+    /// over the sound between them.
+    pub fn into_ranges(mut self) -> Vec<MissingRange> {
+        coarsen(&mut self.ranges);
+        self.ranges
+    }
+
+    pub fn first(&self) -> Option<&MissingRange> {
+        self.ranges.first()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// How many there were before neighbours were joined.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Length of all of them together, as far as it is known.
+    pub fn total(&self) -> Duration {
+        self.total
+    }
+
+    /// Whether so much is missing of a recording of `length` that it is partial.
+    pub fn is_partial(&self, length: Duration) -> bool {
+        let is_short = self.total < NEGLIGIBLE && self.total < length / NEGLIGIBLE_SHARE;
+        self.is_open || !(self.is_empty() || is_short || self.total <= ONE_PACKET)
+    }
+}
+
+/// Joins neighbours over ever longer sound between them until few enough are left.
+fn coarsen(ranges: &mut Vec<MissingRange>) {
+    let mut nearest = Duration::from_millis(500);
+    while ranges.len() > MAX_RANGES {
+        nearest = nearest.saturating_mul(2);
+        ranges.dedup_by(|next, last| {
+            let is_near = last.end.is_some_and(|end| next.start.saturating_sub(end) <= nearest);
+            if is_near {
+                last.end = next.end;
+            }
+            is_near
+        });
+        // Ranges without an end cannot be joined.
+        if nearest > Duration::from_secs(1 << 32) {
+            ranges.truncate(MAX_RANGES);
+        }
+    }
+}
+
+/// Seconds with a fraction.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(time.as_secs_f64())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+mod optional_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(|time| time.as_secs_f64()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(deserializer)?;
+        seconds.map(Duration::try_from_secs_f64).transpose().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(start: f64, end: f64) -> MissingRange {
+        let at = Duration::from_secs_f64;
+        MissingRange { start: at(start), end: Some(at(end)), kind: MissingKind::Gap, reason: "lost".into() }
+    }
+
+    fn all(ranges: impl IntoIterator<Item = MissingRange>) -> MissingRanges {
+        ranges.into_iter().fold(MissingRanges::default(), |mut all, range| {
+            all.add(range);
+            all
+        })
+    }
+
+    #[test]
+    fn a_second_or_a_thousandth_makes_a_recording_partial_and_one_packet_does_not() {
+        let is_partial =
+            |missing: f64, length: u64| all([range(0.5, 0.5 + missing)]).is_partial(Duration::from_secs(length));
+        assert!(!MissingRanges::default().is_partial(Duration::from_secs(10)));
+        assert!(!is_partial(0.99, 1000));
+        assert!(is_partial(1.0, 86_400));
+        assert!(is_partial(0.1, 100));
+        assert!(!is_partial(0.099, 100));
+        assert!(!is_partial(0.04, 10));
+        let open = MissingRange { end: None, ..range(5.0, 5.0) };
+        assert!(all([open]).is_partial(Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn ranges_that_touch_are_one() {
+        let joined = all([range(1.0, 2.0), range(2.0, 3.0), range(4.0, 5.0)]);
+        assert_eq!((joined.count(), joined.total()), (2, Duration::from_secs(3)));
+        assert_eq!(joined.into_ranges(), [range(1.0, 3.0), range(4.0, 5.0)]);
+    }
+
+    #[test]
+    fn a_hundred_thousand_gaps_are_a_bounded_list_that_covers_them_all() {
+        let gaps: Vec<MissingRange> = (0..100_000).map(|i| range(f64::from(i), f64::from(i) + 0.25)).collect();
+        let many = all(gaps.clone());
+        assert_eq!((many.count(), many.total()), (100_000, Duration::from_secs(25_000)));
+        let ranges = many.into_ranges();
+        assert!(ranges.len() <= MAX_RANGES);
+        let is_covered = |gap: &MissingRange| ranges.iter().any(|r| r.start <= gap.start && gap.end <= r.end);
+        assert!(gaps.iter().step_by(997).all(is_covered));
+        let open = MissingRange { end: None, ..range(5.0, 5.0) };
+        assert!(all(vec![open; 5000]).into_ranges().len() <= MAX_RANGES);
+    }
+
+    #[test]
+    fn ranges_are_read_back_as_they_were_written() {
+        let ranges = vec![range(1.5, 2.25), MissingRange { end: None, ..range(7.0, 7.0) }];
+        let json = serde_json::to_string(&ranges).unwrap();
+        assert_eq!(
+            json,
+            r#"[{"start_seconds":1.5,"end_seconds":2.25,"kind":"gap","reason":"lost"},{"start_seconds":7.0,"end_seconds":null,"kind":"gap","reason":"lost"}]"#
+        );
+        assert_eq!(serde_json::from_str::<Vec<MissingRange>>(&json).unwrap(), ranges);
+    }
+}
