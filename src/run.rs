@@ -24,7 +24,7 @@ use crate::identify::{Identity, identify, trouble};
 use crate::listen::{Ear, Unheard};
 use crate::pool::Pool;
 use crate::record::{
-    Analysis, ContentHash, Counts, Heard, Outcome, Recording, RecordingError, Run, Step, Stop, Window,
+    Analysis, ContentHash, Counts, Heard, NotAudio, Outcome, Recording, RecordingError, Run, Step, Stop, Window,
 };
 use crate::shard::Shard;
 use crate::store::{self, Location, Store};
@@ -61,6 +61,8 @@ pub struct Report {
     /// Read back from the database; counted from the outcomes on a dry run.
     pub counts: Counts,
     pub exit: Exit,
+    /// Files of the folders that were left alone.
+    pub not_audio: NotAudio,
 }
 
 /// A random UUID, hyphenated.
@@ -76,10 +78,12 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     stopped(stop)?;
     steps(Step::Finding);
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
-    let (found, clips) = find_recordings(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+    let (mut found, clips) =
+        find_recordings(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
     if clips > 0 {
         log::info!("{clips} clips that giggles has cut lie there too, and are not heard again");
     }
+    let not_audio = std::mem::take(&mut found.not_audio);
     let single_files = settings.paths.iter().any(|path| path.is_file());
     let (found, others) = of_shard(found, &settings.shard);
     let watch = Watch::begin(&found.files);
@@ -98,7 +102,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
         None => count(&run),
     };
     steps(Step::Done);
-    Ok(Report { run, counts, exit })
+    Ok(Report { run, counts, exit, not_audio })
 }
 
 /// Opens the database and takes the lock, before any work.
@@ -133,7 +137,7 @@ fn identify_all(
     steps: &(dyn Fn(Step) + Sync),
     stop: &Stop,
 ) -> Result<Vec<Identity>, Fatal> {
-    let Found { files, troubles } = found;
+    let Found { files, troubles, .. } = found;
     steps(Step::Identifying { files: files.len() });
     let look = |file: &File| match stop.signal() {
         Some(_) => Identity::Elsewhere,

@@ -60,7 +60,7 @@ fn hear(
 
 /// What others are told of a run that is stored.
 fn ending(settings: &Settings, report: &Report) -> Ending {
-    let view = View { run: &report.run, counts: &report.counts, database: None };
+    let view = View { run: &report.run, counts: &report.counts, database: None, not_audio: &report.not_audio };
     let failures = report.run.failed().map(|(recording, error)| (recording.name.clone(), error.to_string()));
     let is_empty = report.exit == Exit::Empty;
     Ending {
@@ -92,7 +92,7 @@ fn follow(progress: &Progress, watched: &Watched, step: Step) {
 /// Results to standard output, failures to standard error; quiet shows failures only.
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
-    let view = View { run: &report.run, counts: &report.counts, database };
+    let view = View { run: &report.run, counts: &report.counts, database, not_audio: &report.not_audio };
     for recording in summary::unfinished(&view) {
         let name = recording.name.as_str();
         log::warn!(recording = name; "{name}: is still being written; left for the next run");

@@ -36,13 +36,17 @@ pub fn found(visit: &Visit) -> Finding {
 /// What is there, and what of it a night that began now would hear or try to.
 fn counted(settings: &Settings, found: &Found, places: &str) -> Finding {
     let all = all_names(found).count();
-    let there = format!("{} in {places}", several(all, "recording"));
+    let others = found.not_audio.summary().map(|others| format!(" ({others})")).unwrap_or_default();
+    let there = format!("{} in {places}{others}", several(all, "recording"));
     let empty = |found: String, advice: &str| match settings.allow_empty {
         true => Finding::ok(format!("{found}, which --allow-empty allows")),
         false => Finding::warn(format!("{found}; a night like this ends with 4"), advice),
     };
     if all == 0 {
-        return empty(format!("none in {places}"), "mount the disk, name the right folder, or give --allow-empty");
+        return empty(
+            format!("none in {places}{others}"),
+            "mount the disk, name the right folder, or give --allow-empty",
+        );
     }
     let (Ok(window), Ok(zone), Ok(shard)) = (&settings.window, &settings.zone, &settings.shard) else {
         return Finding::ok(there);
@@ -78,7 +82,7 @@ fn all_names(found: &Found) -> impl Iterator<Item = &str> {
 }
 
 pub fn readable(visit: &Visit) -> Finding {
-    let Some(Found { files, troubles }) = all(visit) else { return untold("no folder could be opened") };
+    let Some(Found { files, troubles, .. }) = all(visit) else { return untold("no folder could be opened") };
     let closed = files.iter().take(OPENED).filter_map(|file| {
         let error = Opened::open(&file.path).err()?;
         Some(format!("{}: {error}", file.name))

@@ -19,6 +19,7 @@ pub fn document(view: &View) -> String {
         "spec_version": SPEC_VERSION,
         "run": run(view),
         "counts": view.counts,
+        "not_audio": view.not_audio,
         "recordings": recordings,
     });
     format!("{document:#}\n")
@@ -27,7 +28,7 @@ pub fn document(view: &View) -> String {
 /// An event a line: each recording, then the run.
 pub fn lines(view: &View) -> String {
     let recordings = view.run.outcomes.iter().map(|outcome| event(view, "recording", recording(view, outcome)));
-    let summary = json!({ "run": run(view), "counts": view.counts });
+    let summary = json!({ "run": run(view), "counts": view.counts, "not_audio": view.not_audio });
     recordings.chain([event(view, "summary", summary)]).collect()
 }
 

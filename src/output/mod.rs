@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::record::{Counts, Run, several};
+use crate::record::{Counts, NotAudio, Run, several};
 
 /// All that a format may show.
 pub struct View<'a> {
@@ -29,6 +29,8 @@ pub struct View<'a> {
     pub counts: &'a Counts,
     /// Where the rows are, its password masked. None: nothing was stored.
     pub database: Option<String>,
+    /// Files of the folders that were left alone.
+    pub not_audio: &'a NotAudio,
 }
 
 /// An offset after an instant; the last instant there is, if time ends before.

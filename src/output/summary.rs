@@ -10,7 +10,8 @@ use crate::record::{Recording, position, several};
 
 /// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
-    format!("{}; {}", counts(view), stored(view))
+    let others = view.not_audio.summary().map(|others| format!("; {others}")).unwrap_or_default();
+    format!("{}{others}; {}", counts(view), stored(view))
 }
 
 /// The same, but for where the rows are.

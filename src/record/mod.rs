@@ -6,6 +6,7 @@
 mod error;
 mod finding;
 mod missing;
+mod not_audio;
 mod note;
 mod rules;
 mod signs;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{RecordingError, position};
 pub use finding::{Finding, Health};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
+pub use not_audio::NotAudio;
 pub use note::{Judgement, Note, Noted};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use signs::{acts, plain, write_bytes};

@@ -30,6 +30,7 @@ use self::stream::Stream;
 use crate::record::{MissingRange, MissingRanges, RecordingError};
 
 pub use self::foreign::is_foreign;
+pub(super) use self::mpeg::begins as begins_with_mpeg_frames;
 
 /// What a recording's header says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,6 +29,24 @@ pub fn is_cut(file: &mut File, bytes: u64) -> io::Result<bool> {
     Ok((0..window.len()).find_map(|at| chained(&window, at)).is_some_and(|end| half(&window[end..])))
 }
 
+/// Whether these are the first bytes of bare MPEG audio, or of AAC in ADTS frames.
+pub fn begins(bytes: &[u8]) -> bool {
+    chained(bytes, 0).is_some() || begins_with_adts(bytes)
+}
+
+/// Three ADTS headers, each where the frame before it ends (ISO 13818-7, 6.2).
+fn begins_with_adts(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    (0..3).all(|_| match bytes.get(at..at + 7) {
+        Some(&[0xFF, second, third, b, c, d, _]) if second & 0xF6 == 0xF0 && (third >> 2) & 15 < 13 => {
+            let length = usize::from(b & 3) << 11 | usize::from(c) << 3 | usize::from(d >> 5);
+            at += length;
+            length > 7
+        }
+        _ => false,
+    })
+}
+
 /// The end of the last whole frame of a chain that begins at `at`.
 fn chained(window: &[u8], at: usize) -> Option<usize> {
     let (mut end, mut frames) = (at, 0);

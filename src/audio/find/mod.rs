@@ -1,19 +1,20 @@
 //! Which files are recordings? Walks the folders given; the only home of walkdir.
 //!
-//! A file given by name is always taken. Inside folders it is the extensions that `decode` can read;
-//! what is hidden (`.Trashes`, AppleDouble's `._x.WAV`) or a file system's own (`lost+found`) is passed by.
+//! A file given by name is always taken. Inside folders it is what is audio by its extension, or by its content where
+//! the extension tells nothing; everything else is counted. What is hidden (`.Trashes`, AppleDouble's `._x.WAV`) or a
+//! file system's own (`lost+found`) is passed by.
 //! Folders are walked as they are first and symbolic links followed last, so a file that can be reached twice
 //! is heard once, under its plain name if it has one.
 //!
-//! Invariant: no file is opened, and what cannot be looked at is a trouble with a name, never
+//! Invariant: no file is opened whose extension is known, and what cannot be looked at is a trouble with a name, never
 //! silence. The answer depends on the arguments and the disk only, not on the order the disk lists things in.
 
+mod kind;
 mod name;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashSet, VecDeque};
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,15 +22,9 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::decode::faults;
-use crate::record::RecordingError;
+use crate::record::{NotAudio, RecordingError};
+use kind::{extension, is_audio, is_audio_by_content};
 use name::Place;
-
-/// What symphonia 0.6 has a reader for, and at the end what recorders write and nobody here can decode:
-/// that fails by name instead of being passed by in silence. Lower case.
-const AUDIO: [&str; 29] = [
-    "aac", "adts", "aif", "aifc", "aiff", "bwf", "caf", "flac", "m4a", "m4b", "mka", "mkv", "mp1", "mp2", "mp3", "mp4",
-    "oga", "ogg", "ogx", "opus", "wav", "wave", "webm", "3gp", "amr", "ape", "spx", "wma", "wv",
-];
 
 /// Folders that file systems keep for themselves: no user can read the first, the others hold deleted files.
 const NOT_OURS: [&str; 3] = ["lost+found", "System Volume Information", "$RECYCLE.BIN"];
@@ -48,6 +43,8 @@ pub struct File {
 pub struct Found {
     pub files: Vec<File>,
     pub troubles: Vec<(File, RecordingError)>,
+    /// Files of folders that were left alone.
+    pub not_audio: NotAudio,
 }
 
 /// An argument that is not there, or a folder that cannot be opened: a wrong setting, not a failed recording.
@@ -85,6 +82,7 @@ struct Search {
     met: HashSet<PathBuf>,
     places: Vec<(Place, Option<RecordingError>)>,
     links: VecDeque<Place>,
+    not_audio: NotAudio,
 }
 
 impl Search {
@@ -113,11 +111,27 @@ impl Search {
                         entries.skip_current_dir();
                     }
                 }
-                Ok(entry) if is_audio(entry.path()) => self.file(folder.inside(real, entry.path()), entry.path()),
+                Ok(entry) if is_audio(entry.path()) || self.is_audio_inside(&entry) => {
+                    self.file(folder.inside(real, entry.path()), entry.path());
+                }
                 Ok(_) => {}
                 Err(error) => self.walk_failed(folder, real, error),
             }
         }
+    }
+
+    /// Looks into a file whose extension is not one of audio, and counts it if that is right. Pipes and devices are
+    /// passed by.
+    fn is_audio_inside(&mut self, entry: &DirEntry) -> bool {
+        entry.file_type().is_file() && self.is_audio_or_counted(entry.path(), entry.path())
+    }
+
+    fn is_audio_or_counted(&mut self, named: &Path, real: &Path) -> bool {
+        let is_audio = is_audio_by_content(named);
+        if !is_audio && !self.met.contains(real) {
+            self.not_audio.count(extension(named).unwrap_or_default());
+        }
+        is_audio
     }
 
     fn file(&mut self, place: Place, real: &Path) {
@@ -149,6 +163,7 @@ impl Search {
             match fs::canonicalize(&link.path) {
                 Ok(real) if real.is_dir() => self.linked_folder(link, &real),
                 Ok(real) if is_audio(&link.path) => self.file(link, &real),
+                Ok(real) if real.is_file() && self.is_audio_or_counted(&link.path, &real) => self.file(link, &real),
                 Err(error) if is_audio(&link.path) || link.path.extension().is_none() => self.dead_link(link, &error),
                 Ok(_) | Err(_) => log::debug!("{}: passed by, a link to no recording", link.name()),
             }
@@ -179,7 +194,7 @@ impl Search {
 
     fn found(mut self) -> Found {
         name::tell_apart(&mut self.places);
-        let mut found = Found::default();
+        let mut found = Found { not_audio: self.not_audio, ..Found::default() };
         for (place, trouble) in self.places {
             let file = File { name: place.name(), path: place.path };
             match trouble {
@@ -204,11 +219,6 @@ fn skip(entries: &mut walkdir::IntoIter, entry: &DirEntry) {
     if entry.file_type().is_dir() {
         entries.skip_current_dir();
     }
-}
-
-fn is_audio(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str);
-    extension.is_some_and(|extension| AUDIO.iter().any(|audio| extension.eq_ignore_ascii_case(audio)))
 }
 
 /// What it is, if it is no regular file. Opening a pipe would wait for ever.

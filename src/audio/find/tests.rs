@@ -55,7 +55,33 @@ fn hidden_temporary_and_foreign_files_are_passed_by() {
         "System Volume Information/i.wav",
         "j.wav~",
     ]);
-    assert_eq!(names(&search(&disk, &[""])), ["a.wav"]);
+    let found = search(&disk, &[""]);
+    assert_eq!(names(&found), ["a.wav"]);
+    let others = "6 files are not audio (no extension 2, .crdownload 1, .m3u 1, .part 1, .tmp 1)";
+    assert_eq!(found.not_audio.summary().unwrap(), others);
+}
+
+#[test]
+fn every_file_is_taken_by_its_content_or_counted() {
+    let disk =
+        disk(&["voice.qta", "clip.MOV", "chrome.weba", "old.3ga", "memo.w64", "a.txt", "b.txt", "c.jpg", "empty"]);
+    let write = |name: &str, bytes: &[u8]| fs::write(disk.path().join(name), bytes).unwrap();
+    write("empty", b"");
+    write("recording", b"OggS\0\x02");
+    write("20240105.bin", b"RIFF\x24\0\0\0WAVEfmt ");
+    write("half.wav.part", b"RIFF\x24\0\0\0WAVEfmt ");
+    write("giggles.db", b"SQLite format 3\0");
+    write("named.txt", b"OggS\0\x02");
+    let made = std::process::Command::new("mkfifo").arg(disk.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    symlink("recording", disk.path().join("latest")).unwrap();
+    symlink("a.txt", disk.path().join("link.txt")).unwrap();
+    let found = search(&disk, &[""]);
+    let audio = ["20240105.bin", "chrome.weba", "clip.MOV", "memo.w64", "old.3ga", "recording", "voice.qta"];
+    assert_eq!((names(&found), troubles(&found)), (audio.into(), vec![]));
+    let others = "8 files are not audio (.txt 4, no extension 1, .db 1, .jpg 1, .part 1)";
+    assert_eq!(found.not_audio.summary().unwrap(), others);
+    assert_eq!(search(&disk, &["a.txt"]).not_audio.total(), 0, "a file given by name is taken");
 }
 
 #[test]
