@@ -8,19 +8,21 @@
 pub mod history;
 mod joined;
 mod look;
+mod sharing;
 pub mod span;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub use self::joined::{Joined, SEAM, joined, share_notes};
-pub use self::look::Look;
+pub use self::joined::{Joined, SEAM, joined};
+pub use self::look::{Look, Looks};
+pub use self::sharing::NoteSharing;
 pub use self::span::Span;
 
 use self::span::{union, without};
 use crate::exit::Exit;
-use crate::record::{PastRun, StoredFailure, StoredRecording};
+use crate::record::{StoredFailure, StoredRecording};
 
 /// A calendar day in a zone: 23, 24 or 25 hours.
 #[derive(Debug, Clone)]
@@ -77,14 +79,8 @@ impl Verdict {
 }
 
 impl Day {
-    /// From a source's recordings of the day and its runs.
-    pub fn of(
-        source: &str,
-        calendar: &Calendar,
-        recordings: Vec<StoredRecording>,
-        runs: &[PastRun],
-        now: Timestamp,
-    ) -> Day {
+    /// From a source's recordings of the day and what its runs have seen of it.
+    pub fn of(source: &str, calendar: &Calendar, recordings: Vec<StoredRecording>, look: Look, now: Timestamp) -> Day {
         let part = |recording: &StoredRecording| {
             let span = Span { from: recording.began?.at, to: recording.ended()? };
             Some(span.within(&calendar.span))
@@ -95,7 +91,7 @@ impl Day {
         let until_now = Span { to: calendar.span.to.min(now), ..calendar.span };
         let gaps = without(&without(&[until_now], &heard), &failed);
         let is_over = calendar.span.to <= now;
-        let look = if is_over { Look::of(source, &calendar.span, runs) } else { Look::Never };
+        let look = if is_over { look } else { Look::Never };
         let (source, calendar, neighbours) = (source.to_owned(), calendar.clone(), Vec::new());
         Day { source, calendar, recordings, neighbours, heard, failed, gaps, is_over, look }
     }

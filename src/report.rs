@@ -76,10 +76,9 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
         Some(source) => vec![source.clone()],
         None => reader.sources()?,
     };
-    let runs = reader.runs(settings.source.as_deref(), u32::MAX)?;
     let mut days = Vec::new();
     for calendar in calendars.iter().filter(|calendar| calendar.date >= settings.first) {
-        days.extend(status::days(reader, &sources, calendar, &runs, asked)?);
+        days.extend(status::days(reader, &sources, calendar, asked)?);
     }
     let all = around(&calendars);
     let mut tallies = tallies(&calendars, &reader.recordings(settings.source.as_deref(), &all)?);

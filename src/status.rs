@@ -3,7 +3,9 @@
 //! A run that failed was rolled back and has left no row. So the age of the last run is the one sign here
 //! that nights are missing; why they are is in cron's mail and in the ping.
 //!
-//! Invariant: reads only, and asks the database once for everything.
+//! Invariant: reads only, and asks the database once for everything, however many sources there are.
+
+use std::collections::HashMap;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,10 +13,10 @@ use jiff::{Timestamp, Zoned};
 
 use crate::audio::window;
 use crate::audio::zone::{parse_zone, system_zone};
-use crate::day::{Calendar, Day, SEAM, Span};
+use crate::day::{Calendar, Day, Looks, SEAM, Span};
 use crate::exit::{Exit, Fatal};
-use crate::record::{PastRun, StoredRecording, Window};
-use crate::store::{self, Location, Reader};
+use crate::record::{PastRun, StoredRecording};
+use crate::store::{self, Location, Reader, Selection};
 
 /// What is asked for. Checked before it is made.
 pub struct Settings {
@@ -26,7 +28,7 @@ pub struct Settings {
     /// As `--date` takes it; what `yesterday` is depends on the zone.
     pub date: Option<String>,
     /// How many runs to tell of.
-    pub limit: usize,
+    pub limit: u32,
 }
 
 /// What is stored, for whoever shows it.
@@ -47,15 +49,14 @@ pub fn look(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fat
     let Some(mut reader) = store::read(&settings.database)? else {
         return Ok(None);
     };
-    // A row a night: all of them are fewer than a day's recordings after some years.
     let sources = reader.sources()?;
-    let mut runs = reader.runs(settings.source.as_deref(), u32::MAX)?;
+    let runs = reader.runs(settings.source.as_deref(), settings.limit)?;
     let zone = settings.zone.clone().unwrap_or_else(|| usual_zone(&runs));
     let days = match &settings.date {
         Some(date) => {
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
-            days(reader.as_mut(), wanted, &calendar, &runs, asked)?
+            days(reader.as_mut(), wanted, &calendar, asked)?
         }
         None => Vec::new(),
     };
@@ -64,7 +65,6 @@ pub fn look(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fat
         (None, true) => Exit::Empty,
         (None, false) => Exit::Complete,
     };
-    runs.truncate(settings.limit);
     Ok(Some(Report { asked, zone, sources, runs, days, exit }))
 }
 
@@ -96,43 +96,49 @@ pub fn days(
     reader: &mut dyn Reader,
     sources: &[String],
     calendar: &Calendar,
-    runs: &[PastRun],
     asked: Timestamp,
 ) -> Result<Vec<Day>, Fatal> {
     let one = match sources {
         [source] => Some(source.as_str()),
         _ => None,
     };
-    let window = Window { from: Some(calendar.span.from), to: Some(calendar.span.to) };
-    let recordings = reader.recordings(one, &window)?;
-    let around = neighbours(reader, one, &calendar.span)?;
-    Ok(sources.iter().map(|source| day(source, calendar, &recordings, &around, runs, asked)).collect())
-}
-
-/// Recordings that touch a span from outside, as far as a laugh may go on in them.
-fn neighbours(reader: &mut dyn Reader, source: Option<&str>, span: &Span) -> Result<Vec<StoredRecording>, Fatal> {
-    let before = span.from.saturating_sub(SEAM).unwrap_or(Timestamp::MIN);
-    let after = span.to.saturating_add(SEAM).unwrap_or(Timestamp::MAX);
-    let mut found = Vec::new();
-    for (from, to) in [(before, span.from), (span.to, after)] {
-        found.extend(reader.recordings(source, &Window { from: Some(from), to: Some(to) })?);
-    }
-    let is_outside = |recording: &StoredRecording| {
-        let ended = recording.ended().unwrap_or(Timestamp::MAX);
-        recording.began.is_some_and(|began| began.at >= span.to || ended <= span.from)
+    let looks = looks(reader, one, &calendar.span, asked)?;
+    let mut found = found(reader, one, &calendar.span)?;
+    let day = |source: &String| {
+        let Found { inside, around } = found.remove(source).unwrap_or_default();
+        Day::of(source, calendar, inside, looks.of(source), asked).beside(around)
     };
-    found.retain(is_outside);
-    Ok(found)
+    Ok(sources.iter().map(day).collect())
 }
 
-fn day(
-    source: &str,
-    calendar: &Calendar,
-    all: &[StoredRecording],
-    around: &[StoredRecording],
-    runs: &[PastRun],
-    now: Timestamp,
-) -> Day {
-    let of = |all: &[StoredRecording]| all.iter().filter(|recording| recording.source == source).cloned().collect();
-    Day::of(source, calendar, of(all), runs, now).beside(of(around))
+/// What runs have seen of it; nothing, as long as it is not over.
+fn looks(reader: &mut dyn Reader, source: Option<&str>, span: &Span, asked: Timestamp) -> Result<Looks, Fatal> {
+    let mut looks = Looks::new(*span);
+    if span.to <= asked {
+        reader.each_coverage(source, &span.window(), span.to, &mut |run| looks.add(&run))?;
+    }
+    Ok(looks)
+}
+
+/// A source's recordings of a span, and those that touch it from outside, as far as a laugh may go on in them.
+#[derive(Default)]
+struct Found {
+    inside: Vec<StoredRecording>,
+    around: Vec<StoredRecording>,
+}
+
+/// By source, all in one pass.
+fn found(reader: &mut dyn Reader, source: Option<&str>, span: &Span) -> Result<HashMap<String, Found>, Fatal> {
+    let wanted = Selection { source, window: span.window(), margin: SEAM, ..Selection::default() };
+    let is_outside = |recording: &StoredRecording| {
+        let Some((began, ended)) = recording.began.zip(recording.ended()) else { return false };
+        began.at >= span.to || began.at < span.from && ended <= span.from
+    };
+    let mut found: HashMap<String, Found> = HashMap::new();
+    reader.each_recording(&wanted, &mut |recording| {
+        let of = found.entry(recording.source.clone()).or_default();
+        if is_outside(&recording) { &mut of.around } else { &mut of.inside }.push(recording);
+        Ok(())
+    })?;
+    Ok(found)
 }

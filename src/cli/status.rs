@@ -106,6 +106,6 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
         source: arguments.whose.source()?,
         zone,
         date: arguments.date.clone(),
-        limit: usize::try_from(arguments.runs).unwrap_or(usize::MAX),
+        limit: arguments.runs,
     })
 }

@@ -4,7 +4,6 @@
 //! Two rows are one laugh where the first ends with its recording, the second begins with the next one, and no
 //! time lies between the recordings.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -91,38 +90,36 @@ pub fn joined<'a>(recordings: impl IntoIterator<Item = &'a StoredRecording>) -> 
     laughs
 }
 
-/// Gives each row of a laugh that was cut what is said of the laugh: a note may have been stored for one of them.
-pub fn share_notes(recordings: &mut [StoredRecording]) {
-    let mut said: HashMap<*const Laugh, Note> = HashMap::new();
-    for laugh in joined(&*recordings).iter().filter(|laugh| laugh.parts.len() > 1) {
-        let rows = laugh.parts.iter().map(|(_, row)| std::ptr::from_ref(*row));
-        said.extend(laugh.note().into_iter().flat_map(|note| rows.clone().map(|row| (row, note.clone()))));
-    }
-    for laugh in recordings.iter_mut().flat_map(StoredRecording::laughs_mut) {
-        if let Some(note) = said.remove(&std::ptr::from_ref(laugh)) {
-            laugh.note = Some(note);
-        }
-    }
-}
-
 /// Rows come in order of time, so that a laugh that ended long ago is over.
 fn may_go_on((before, first): (&StoredRecording, &Laugh), (after, second): (&StoredRecording, &Laugh)) -> bool {
-    let reach = first.ends.saturating_add(SEAM + 3 * EDGE).unwrap_or(Timestamp::MAX);
-    before.source == after.source && second.starts <= reach
+    before.source == after.source && second.starts <= reach(first)
+}
+
+/// What starts later does not go on in it.
+pub fn reach(laugh: &Laugh) -> Timestamp {
+    laugh.ends.saturating_add(SEAM + 3 * EDGE).unwrap_or(Timestamp::MAX)
 }
 
 /// Which of several recordings a recorder has gone on in: the same format first, then the same folder and name.
-fn likeness(before: &str, after: &str) -> (bool, bool, usize) {
+pub fn likeness(before: &str, after: &str) -> (bool, bool, usize) {
     let folder = |name: &str| name.rsplit_once('/').map(|(folder, _)| folder.to_owned());
     let format = |name: &str| name.rsplit_once('.').map(|(_, format)| format.to_lowercase());
     let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
     (format(before) == format(after), folder(before) == folder(after), same)
 }
 
-fn is_cut((before, first): (&StoredRecording, &Laugh), (after, second): (&StoredRecording, &Laugh)) -> bool {
-    let length = before.duration.unwrap_or_default();
-    let ends_with = first.event.end.saturating_add(EDGE) >= length;
-    before.source == after.source && follows(before, after) && ends_with && second.event.start <= EDGE
+pub fn is_cut((before, first): (&StoredRecording, &Laugh), (after, second): (&StoredRecording, &Laugh)) -> bool {
+    before.source == after.source && follows(before, after) && is_cut_behind(before, first) && is_cut_before(second)
+}
+
+/// Whether it ends with its recording.
+pub fn is_cut_behind(recording: &StoredRecording, laugh: &Laugh) -> bool {
+    laugh.event.end.saturating_add(EDGE) >= recording.duration.unwrap_or_default()
+}
+
+/// Whether it begins with its recording.
+pub fn is_cut_before(laugh: &Laugh) -> bool {
+    laugh.event.start <= EDGE
 }
 
 fn follows(before: &StoredRecording, after: &StoredRecording) -> bool {
@@ -132,16 +129,16 @@ fn follows(before: &StoredRecording, after: &StoredRecording) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::record::{Began, Clock, Event, StoredFate, StoredSound};
 
-    fn at(seconds: f64) -> Timestamp {
+    pub fn at(seconds: f64) -> Timestamp {
         Timestamp::from_nanosecond((seconds * 1e9) as i128).unwrap()
     }
 
     /// A minute that began then, with laughs from and to these offsets.
-    fn minute(source: &str, began: f64, laughs: &[(f64, f64, f32)]) -> StoredRecording {
+    pub fn minute(source: &str, began: f64, laughs: &[(f64, f64, f32)]) -> StoredRecording {
         let laugh = |&(start, end, peak): &(f64, f64, f32)| {
             let (from, to) = (Duration::from_secs_f64(start), Duration::from_secs_f64(end));
             let event =
@@ -228,19 +225,6 @@ mod tests {
         let laughs = joined(&all);
         assert_eq!(laughs.iter().map(|laugh| laugh.parts.len()).max(), Some(2));
         assert!(laughs.iter().any(|laugh| laugh.parts.len() == 2 && laugh.first().0.name.ends_with(".flac")));
-    }
-
-    #[test]
-    fn a_note_on_one_part_is_shared_by_all_and_the_latest_holds() {
-        let mut day =
-            [minute("neil", 0.0, &[(1.0, 2.0, 0.5), (58.0, 60.0, 0.6)]), minute("neil", 60.0, &[(0.0, 3.0, 0.9)])];
-        let note = |second| Note { verdict: None, words: None, at: at(second) };
-        day[0].laughs_mut()[1].note = Some(note(5.0));
-        share_notes(&mut day);
-        assert_eq!((&day[1].laughs()[0].note, &day[0].laughs()[0].note), (&Some(note(5.0)), &None));
-        day[1].laughs_mut()[0].note = Some(note(7.0));
-        share_notes(&mut day);
-        assert_eq!(day[0].laughs()[1].note, Some(note(7.0)));
     }
 
     #[test]

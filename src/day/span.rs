@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::record::Window;
+
 /// From an instant to just before another. Empty if `to <= from`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -24,6 +26,10 @@ impl Span {
 
     pub fn holds(&self, at: Timestamp) -> bool {
         (self.from..self.to).contains(&at)
+    }
+
+    pub fn window(&self) -> Window {
+        Window { from: Some(self.from), to: Some(self.to) }
     }
 
     /// The part of it that lies in another; empty if there is none.

@@ -6,7 +6,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::{Began, Clock, Counts, StoredFate, StoredSound, Window};
+use crate::record::{Began, Clock, Coverage, StoredFate, StoredSound, Window};
 
 /// 26 October 2025 in Berlin: 25 hours.
 fn calendar() -> Calendar {
@@ -36,21 +36,16 @@ fn recording(from: i64, seconds: u64, failed: bool) -> StoredRecording {
     }
 }
 
-fn run(started: i64, from: Option<i64>, to: Option<i64>) -> PastRun {
-    PastRun {
-        id: String::new(),
+fn run(started: i64, from: Option<i64>, to: Option<i64>) -> Coverage {
+    Coverage {
         source: "neil".into(),
         started: after(started),
-        ended: after(started),
-        version: String::new(),
-        zone: "Europe/Berlin".into(),
         window: Window { from: from.map(after), to: to.map(after) },
         shard: None,
         single_files: false,
         exit_code: 0,
-        counts: Counts::default(),
-        unfinished_from: None,
-        audio: Duration::ZERO,
+        in_progress: 0,
+        in_progress_from: None,
     }
 }
 
@@ -58,8 +53,8 @@ const HOUR: i64 = 3600;
 /// The morning after.
 const NEXT: i64 = 27 * HOUR;
 
-fn day(recordings: Vec<StoredRecording>, runs: &[PastRun], now: i64) -> Day {
-    Day::of("neil", &calendar(), recordings, runs, after(now))
+fn day(recordings: Vec<StoredRecording>, runs: &[Coverage], now: i64) -> Day {
+    Day::of("neil", &calendar(), recordings, look(runs), after(now))
 }
 
 fn looked_at(recordings: Vec<StoredRecording>) -> Day {
@@ -82,33 +77,34 @@ fn a_day_that_nobody_looked_at_again_is_not_finished() {
     assert_eq!(verdict(run(24 * HOUR, None, None)), Verdict::Unfinished, "an hour before its end");
     assert_eq!(verdict(run(26 * HOUR, Some(HOUR), None)), Verdict::Unfinished, "without its first hour");
     assert_eq!(verdict(run(26 * HOUR, None, Some(24 * HOUR))), Verdict::Unfinished, "without its 25th hour");
-    let other = PastRun { source: "mia".into(), ..run(26 * HOUR, None, None) };
+    let other = Coverage { source: "mia".into(), ..run(26 * HOUR, None, None) };
     assert_eq!(verdict(other), Verdict::Unfinished);
 }
 
 /// What runs have seen that all began after the day, at these hours.
-fn look(runs: &[PastRun]) -> Look {
-    Look::of("neil", &calendar().span, runs)
+fn look(runs: &[Coverage]) -> Look {
+    let mut looks = Looks::new(calendar().span);
+    runs.iter().for_each(|run| looks.add(run));
+    looks.of("neil")
 }
 
-fn later(hour: i64) -> PastRun {
+fn later(hour: i64) -> Coverage {
     run(hour * HOUR, None, None)
 }
 
-fn shard(hour: i64, shard: &str) -> PastRun {
-    PastRun { shard: Some(shard.into()), ..later(hour) }
+fn shard(hour: i64, shard: &str) -> Coverage {
+    Coverage { shard: Some(shard.into()), ..later(hour) }
 }
 
-fn unfinished(run: PastRun, count: u64, from: Option<i64>) -> PastRun {
-    let counts = Counts { skipped: count, unfinished: count, ..Counts::default() };
-    PastRun { counts, unfinished_from: from.map(after), ..run }
+fn unfinished(run: Coverage, count: u64, from: Option<i64>) -> Coverage {
+    Coverage { in_progress: count, in_progress_from: from.map(after), ..run }
 }
 
 #[test]
 fn a_run_that_saw_nothing_or_single_files_has_not_looked() {
-    assert_eq!(look(&[PastRun { exit_code: Exit::Empty.code(), ..later(26) }]), Look::Never);
-    assert_eq!(look(&[PastRun { single_files: true, ..later(26) }]), Look::Never);
-    let partial = PastRun { exit_code: Exit::Partial.code(), ..later(26) };
+    assert_eq!(look(&[Coverage { exit_code: Exit::Empty.code(), ..later(26) }]), Look::Never);
+    assert_eq!(look(&[Coverage { single_files: true, ..later(26) }]), Look::Never);
+    let partial = Coverage { exit_code: Exit::Partial.code(), ..later(26) };
     assert_eq!(look(&[partial]), Look::Whole(after(26 * HOUR)), "failures have rows");
 }
 
@@ -139,7 +135,7 @@ fn what_was_still_being_written_has_to_be_looked_for_again() {
     assert_eq!(look(&[growing(26), unfinished(later(27), 1, None)]), Look::BeingWritten(1), "the last run's");
     assert_eq!(look(&[growing(26), later(27)]), Look::Whole(after(27 * HOUR)));
     assert_eq!(look(&[later(26), growing(27)]), Look::Whole(after(26 * HOUR)), "those of another day");
-    let never = PastRun { single_files: true, ..growing(26) };
+    let never = Coverage { single_files: true, ..growing(26) };
     assert_eq!(look(&[never]), Look::Never);
     let shards = [shard(26, "1/2"), unfinished(shard(27, "1/2"), 5, None), unfinished(shard(26, "2/2"), 1, None)];
     assert_eq!(look(&shards), Look::BeingWritten(1), "the first shard had looked");

@@ -32,7 +32,7 @@ pub use note::{Judgement, Note, Noted};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use signs::{acts, plain, write_bytes};
 pub use step::{Stage, Step, Stop};
-pub use stored::{Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
+pub use stored::{Coverage, Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
 pub use words::several;
 
 /// Number of laughter classes: AudioSet indices 13 to 18.

@@ -35,6 +35,23 @@ pub struct PastRun {
     pub audio: Duration,
 }
 
+/// Of a committed run, what tells whether it has looked for all recordings of a day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coverage {
+    pub source: String,
+    pub started: Timestamp,
+    pub window: Window,
+    /// `k/n`, where it looked for a part of the recordings only.
+    pub shard: Option<String>,
+    /// Was given files, not only folders.
+    pub single_files: bool,
+    pub exit_code: u8,
+    /// Recordings that were still being written.
+    pub in_progress: u64,
+    /// When the first of those began. None if there are none, or if one of them does not tell.
+    pub in_progress_from: Option<Timestamp>,
+}
+
 /// A recording as the latest run that met it left it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRecording {

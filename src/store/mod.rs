@@ -29,7 +29,7 @@ pub use checkup::{Checkup, Remark, Way};
 pub use location::{DatabaseFile, Location};
 pub use noting::{Kept, distinct};
 pub use pruning::{Pruned, Pruning};
-pub use reading::Reader;
+pub use reading::{Reader, Selection};
 
 use crate::exit::Fatal;
 use crate::record::{Analysis, ContentHash, Counts, Noted, Run};

@@ -3,17 +3,18 @@
 //! Invariant: reading makes no file, changes no row, migrates nothing, takes no lock and needs no right to
 //! write. Both databases hand over plain columns; what they mean is decided here, once.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use super::StoreError;
 use super::noting::{NoteColumns, attach};
-use crate::day::share_notes;
+use crate::day::NoteSharing;
+use crate::exit::Fatal;
 use crate::record::{
-    Began, Clock, ContentHash, Counts, Event, LAUGHTER_CLASSES, Laugh, PastRun, StoredFailure, StoredFate,
+    Began, Clock, ContentHash, Counts, Coverage, Event, LAUGHTER_CLASSES, Laugh, PastRun, StoredFailure, StoredFate,
     StoredRecording, StoredSound, Window,
 };
 
@@ -25,12 +26,71 @@ pub trait Reader: Send {
     /// At most so many runs, the latest first.
     fn runs(&mut self, source: Option<&str>, limit: u32) -> Result<Vec<PastRun>, StoreError>;
 
-    /// Recordings of which a part lies in the window, with all their laughs and what was said of them; by source,
-    /// beginning and name.
+    /// What runs that began since then have looked for, if their window holds all of this one; in any order.
+    fn each_coverage(
+        &mut self,
+        source: Option<&str>,
+        window: &Window,
+        since: Timestamp,
+        each: &mut dyn FnMut(Coverage),
+    ) -> Result<(), StoreError>;
+
+    /// Recordings one after the other, with all their laughs and what was said of them; by source, beginning and name.
     ///
-    /// One of no or unknown length counts as the instant at which it began. A failed one that tells no time
-    /// belongs to whatever its run was asked for, and comes last.
-    fn recordings(&mut self, source: Option<&str>, window: &Window) -> Result<Vec<StoredRecording>, StoreError>;
+    /// As many as there are, a few are in memory at a time, and nothing is locked while `each` works: whoever prints
+    /// to a pager that nobody reads on keeps no run from storing. So a run that is committed meanwhile may be seen in
+    /// part, each recording whole.
+    fn each_recording(
+        &mut self,
+        wanted: &Selection,
+        each: &mut dyn FnMut(StoredRecording) -> Result<(), Fatal>,
+    ) -> Result<(), Fatal>;
+
+    /// All at once: for a day or a month.
+    fn recordings(&mut self, source: Option<&str>, window: &Window) -> Result<Vec<StoredRecording>, Fatal> {
+        let mut all = Vec::new();
+        let wanted = Selection { source, window: *window, ..Selection::default() };
+        self.each_recording(&wanted, &mut |recording| {
+            all.push(recording);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Of these clips, as `detections.clip` names them, those that a detection names.
+    fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError>;
+}
+
+/// Which recordings.
+///
+/// One of no or unknown length counts as the instant at which it began. A failed one that tells no time belongs to
+/// whatever its run was asked for, and comes last.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Selection<'a> {
+    /// None: everybody's.
+    pub source: Option<&'a str>,
+    /// A part of each lies in it.
+    pub window: Window,
+    /// Those that tell when they began are wanted so far around the window, too.
+    pub margin: Duration,
+    /// Without their laughs, for whoever needs but their names.
+    pub without_laughs: bool,
+}
+
+impl Selection<'_> {
+    /// The window with its margin.
+    pub fn around(&self) -> Window {
+        let moved = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(at);
+        let margin = SignedDuration::try_from(self.margin).unwrap_or(SignedDuration::MAX);
+        Window {
+            from: self.window.from.map(|from| moved(from, -margin)),
+            to: self.window.to.map(|to| moved(to, margin)),
+        }
+    }
+
+    pub fn holds(&self, columns: &RecordingColumns) -> bool {
+        columns.lies_in(&self.window) || columns.began_at.is_some() && columns.lies_in(&self.around())
+    }
 }
 
 /// A row of `runs`, and the number of its detections.
@@ -56,7 +116,20 @@ pub struct RunColumns {
     pub clips_lost: i64,
 }
 
-/// A row of `recordings`, and the window of its run.
+/// What a row of `runs` tells of what it has looked for.
+pub struct CoverageColumns {
+    pub source: String,
+    pub started_at: Timestamp,
+    pub window_from: Option<Timestamp>,
+    pub window_to: Option<Timestamp>,
+    pub shard: Option<String>,
+    pub single_files: bool,
+    pub exit_code: i32,
+    pub unfinished: i64,
+    pub unfinished_from: Option<Timestamp>,
+}
+
+/// A row of `recordings`, and the window of its run if the recording tells no time.
 pub struct RecordingColumns {
     pub id: i64,
     pub source: String,
@@ -114,6 +187,21 @@ impl RunColumns {
     }
 }
 
+impl CoverageColumns {
+    pub fn coverage(self) -> Coverage {
+        Coverage {
+            source: self.source,
+            started: self.started_at,
+            window: Window { from: self.window_from, to: self.window_to },
+            shard: self.shard,
+            single_files: self.single_files,
+            exit_code: u8::try_from(self.exit_code).unwrap_or(u8::MAX),
+            in_progress: self.unfinished.cast_unsigned(),
+            in_progress_from: self.unfinished_from,
+        }
+    }
+}
+
 impl RecordingColumns {
     pub fn lies_in(&self, window: &Window) -> bool {
         let Some(began) = self.began_at else {
@@ -154,7 +242,7 @@ impl RecordingColumns {
 }
 
 impl DetectionColumns {
-    fn laugh(&self) -> Laugh {
+    fn laugh(self) -> Laugh {
         let event = Event {
             start: duration(self.start_seconds),
             end: duration(self.end_seconds),
@@ -162,34 +250,41 @@ impl DetectionColumns {
             mean: self.mean_score as f32,
             class: u16::try_from(self.class_index).unwrap_or_default(),
             laughter_peaks: self.peaks.map(|peak| peak as f32),
-            clip: self.clip.clone(),
+            clip: self.clip,
         };
         Laugh { event, starts: self.starts_at, ends: self.ends_at, local_date: self.local_date, note: None }
     }
 }
 
-/// Gives each recording its laughs, and them what was said of them, also of another part of the same laugh. Recordings come sorted as they are wanted,
-/// laughs by time.
-pub fn together(
-    recordings: Vec<RecordingColumns>,
-    detections: &[DetectionColumns],
-    notes: Vec<NoteColumns>,
-) -> Vec<StoredRecording> {
-    let mut of: HashMap<i64, (Vec<Laugh>, Vec<NoteColumns>)> = HashMap::new();
-    for detection in detections {
-        of.entry(detection.recording_id).or_default().0.push(detection.laugh());
+/// Gives each recording its laughs, and them what was said of them, also of another part of the same laugh.
+pub struct Delivery<'a> {
+    sharing: NoteSharing,
+    each: &'a mut dyn FnMut(StoredRecording) -> Result<(), Fatal>,
+}
+
+impl<'a> Delivery<'a> {
+    pub fn to(each: &'a mut dyn FnMut(StoredRecording) -> Result<(), Fatal>) -> Delivery<'a> {
+        Delivery { sharing: NoteSharing::default(), each }
     }
-    for note in notes {
-        of.entry(note.recording_id).or_default().1.push(note);
-    }
-    let with_laughs = |columns: RecordingColumns| {
-        let (mut laughs, notes) = of.remove(&columns.id).unwrap_or_default();
+
+    /// Recordings come sorted as they are wanted, laughs by time.
+    pub fn push(&mut self, recording: FoundRecording) -> Result<(), Fatal> {
+        let FoundRecording { columns, detections, notes } = recording;
+        let mut laughs: Vec<Laugh> = detections.into_iter().map(DetectionColumns::laugh).collect();
         attach(&mut laughs, notes);
-        columns.recording(laughs)
-    };
-    let mut recordings: Vec<_> = recordings.into_iter().map(with_laughs).collect();
-    share_notes(&mut recordings);
-    recordings
+        self.sharing.push(columns.recording(laughs)).into_iter().try_for_each(&mut *self.each)
+    }
+
+    pub fn finish(mut self) -> Result<(), Fatal> {
+        self.sharing.finish().into_iter().try_for_each(&mut *self.each)
+    }
+}
+
+/// Rows of one recording.
+pub struct FoundRecording {
+    pub columns: RecordingColumns,
+    pub detections: Vec<DetectionColumns>,
+    pub notes: Vec<NoteColumns>,
 }
 
 /// Whether two half-open spans have an instant in common.

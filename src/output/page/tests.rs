@@ -4,8 +4,8 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::day::Calendar;
 use crate::day::history::Usual;
+use crate::day::{Calendar, Look};
 use crate::record::{Began, Clock, Event, Laugh, StoredFate, StoredRecording, StoredSound};
 
 const EVIL: &str = "</script><script>alert(\"1\")</script><img src='x'>.ogg";
@@ -42,7 +42,7 @@ fn day(source: &str, name: &str) -> Day {
         }),
         run: String::new(),
     };
-    Day::of(source, &calendar, vec![recording], &[], at("2025-10-26T00:00:00Z"))
+    Day::of(source, &calendar, vec![recording], Look::Never, at("2025-10-26T00:00:00Z"))
 }
 
 fn page(days: &[Day]) -> String {
@@ -82,6 +82,6 @@ fn all_that_is_known_is_there_without_the_script() {
 fn what_nobody_heard_is_no_zero() {
     let day = day("neil", "noon.ogg");
     let asked = "2025-10-26T00:00:00Z".parse().unwrap();
-    let empty = Day::of("neil", &day.calendar, vec![], &[], asked);
+    let empty = Day::of("neil", &day.calendar, vec![], Look::Never, asked);
     assert!(page(&[empty]).contains("<strong id=\"number\">?</strong> <span>nobody listened</span>"));
 }

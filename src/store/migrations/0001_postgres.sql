@@ -17,7 +17,9 @@ CREATE TABLE runs (
     CHECK (started_at <= ended_at),
     CHECK (window_from <= window_to)
 );
-CREATE INDEX runs_by_source ON runs (source, started_at);
+-- The last runs, of one source and of all.
+CREATE INDEX runs_by_source ON runs (source, started_at DESC, id);
+CREATE INDEX runs_by_start ON runs (started_at DESC, id);
 COMMENT ON TABLE runs IS 'One row a run that was committed';
 COMMENT ON COLUMN runs.id IS 'Random UUID';
 COMMENT ON COLUMN runs.source IS 'Whose recordings (--source)';
@@ -60,6 +62,10 @@ CREATE UNIQUE INDEX recordings_by_content ON recordings (source, content_sha256)
 CREATE UNIQUE INDEX recordings_without_content ON recordings (source, name) WHERE content_sha256 IS NULL;
 CREATE INDEX recordings_by_name ON recordings (source, name);
 CREATE INDEX recordings_by_beginning ON recordings (began_at);
+-- A source's recordings in the order in which they are read, and those that last into a day although they began long
+-- before.
+CREATE INDEX recordings_in_order ON recordings (source COLLATE "C", began_at, name COLLATE "C", id);
+CREATE INDEX recordings_longer_than_a_day ON recordings (began_at) WHERE duration_seconds > 86400;
 CREATE INDEX recordings_by_run ON recordings (run_id);
 COMMENT ON TABLE recordings IS
     'One row a recording: its content within its source, or its name where the content could not be read';

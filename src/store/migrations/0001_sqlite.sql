@@ -18,7 +18,9 @@ CREATE TABLE runs (
     CHECK (started_at <= ended_at),
     CHECK (window_from <= window_to)
 );
-CREATE INDEX runs_by_source ON runs (source, started_at);
+-- The last runs, of one source and of all.
+CREATE INDEX runs_by_source ON runs (source, started_at DESC, id);
+CREATE INDEX runs_by_start ON runs (started_at DESC, id);
 
 CREATE TABLE recordings (
     -- One row a recording: its content within its source, or its name where the content could not be read.
@@ -48,7 +50,9 @@ CREATE TABLE recordings (
 CREATE UNIQUE INDEX recordings_by_content ON recordings (source, content_sha256) WHERE content_sha256 IS NOT NULL;
 CREATE UNIQUE INDEX recordings_without_content ON recordings (source, name) WHERE content_sha256 IS NULL;
 CREATE INDEX recordings_by_name ON recordings (source, name);
-CREATE INDEX recordings_by_beginning ON recordings (began_at);
+-- A source's recordings in the order in which they are read, and how long the longest of them is.
+CREATE INDEX recordings_in_order ON recordings (source, began_at, name);
+CREATE INDEX recordings_by_length ON recordings (source, duration_seconds);
 CREATE INDEX recordings_by_run ON recordings (run_id);
 
 CREATE TABLE detections (

@@ -20,6 +20,7 @@ mod pruning;
 mod reading;
 mod server;
 mod statements;
+mod stream;
 mod tls;
 mod verify;
 

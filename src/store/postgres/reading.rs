@@ -2,36 +2,47 @@
 //!
 //! Invariant: the session is read-only, and SELECT is all that its user needs to be allowed.
 
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::ToSql;
 use postgres::{Client, Row};
 
 use super::connect::connect;
 use super::error::{Trouble, working};
 use super::server::Server;
+use super::stream::Stream;
 use super::version;
-use crate::record::{PastRun, StoredRecording, Window};
+use crate::exit::Fatal;
+use crate::record::{Coverage, PastRun, StoredRecording, Window};
 use crate::store::noting::NoteColumns;
-use crate::store::reading::{DetectionColumns, Reader, RecordingColumns, RunColumns, together};
+use crate::store::reading::{
+    CoverageColumns, Delivery, DetectionColumns, Reader, RecordingColumns, RunColumns, Selection,
+};
 use crate::store::{StoreError, schema};
 
 const READ_ONLY: &str = "SET default_transaction_read_only = on";
+/// One seek a source, however many runs it has.
+const SOURCES: &str = "
+    WITH RECURSIVE found (source) AS (
+        SELECT min(source) FROM runs
+        UNION ALL
+        SELECT (SELECT min(source) FROM runs WHERE runs.source > found.source) FROM found WHERE source IS NOT NULL)
+    SELECT source FROM found WHERE source IS NOT NULL ORDER BY source COLLATE \"C\"";
+/// Detections are counted of those runs alone that are asked for.
 const RUNS: &str = "
     SELECT *, id::text AS key, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections,
         (SELECT coalesce(sum(clips_lost), 0)::bigint FROM recordings WHERE run_id = runs.id) AS clips_lost
-    FROM runs
-    WHERE $1::text IS NULL OR source = $1 ORDER BY started_at DESC, id LIMIT $2";
-/// A second too many at the window's beginning: exactly is for `lies_in` to say.
-const RECORDINGS: &str = "
-    SELECT recordings.*, run_id::text AS run, window_from, window_to
-    FROM recordings JOIN runs ON runs.id = run_id
-    WHERE ($1::text IS NULL OR recordings.source = $1)
-        AND (began_at IS NULL OR ($3::timestamptz IS NULL OR began_at < $3)
-            AND ($2::timestamptz IS NULL OR began_at >= $2
-                OR extract(epoch FROM began_at) + duration_seconds + 1 >= extract(epoch FROM $2)))
-    ORDER BY recordings.source COLLATE \"C\", began_at NULLS LAST, name COLLATE \"C\"";
-const DETECTIONS: &str = "SELECT * FROM detections WHERE recording_id = ANY($1) ORDER BY starts_at, id";
-const NOTES: &str = "
-    SELECT recordings.id AS recording_id, notes.* FROM recordings JOIN notes USING (source, content_sha256)
-    WHERE recordings.id = ANY($1)";
+    FROM (SELECT * FROM runs WHERE $1::text IS NULL OR source = $1 ORDER BY started_at DESC, id LIMIT $2) AS runs
+    ORDER BY started_at DESC, id";
+const COVERAGE: &str = "
+    SELECT source, started_at, window_from, window_to, shard, single_files, exit_code, unfinished, unfinished_from
+    FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at >= $2
+        AND (window_from IS NULL OR $3::timestamptz IS NULL OR window_from <= $3)
+        AND (window_to IS NULL OR $4::timestamptz IS NULL OR window_to >= $4)";
+const NAMED_CLIPS: &str = "
+    SELECT DISTINCT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
 
 pub struct Past {
     client: Client,
@@ -56,10 +67,7 @@ impl Past {
 
 impl Reader for Past {
     fn sources(&mut self) -> Result<Vec<String>, StoreError> {
-        self.look(|client| {
-            let rows = client.query("SELECT DISTINCT source COLLATE \"C\" AS source FROM runs ORDER BY 1", &[])?;
-            rows.iter().map(|row| row.try_get(0)).collect()
-        })
+        self.look(|client| client.query(SOURCES, &[])?.iter().map(|row| row.try_get(0)).collect())
     }
 
     fn runs(&mut self, source: Option<&str>, limit: u32) -> Result<Vec<PastRun>, StoreError> {
@@ -69,18 +77,55 @@ impl Reader for Past {
         })
     }
 
-    fn recordings(&mut self, source: Option<&str>, window: &Window) -> Result<Vec<StoredRecording>, StoreError> {
+    fn each_coverage(
+        &mut self,
+        source: Option<&str>,
+        window: &Window,
+        since: Timestamp,
+        each: &mut dyn FnMut(Coverage),
+    ) -> Result<(), StoreError> {
         self.look(|client| {
-            let rows = client.query(RECORDINGS, &[&source, &window.from, &window.to])?;
-            let mut found = rows.iter().map(recording).collect::<Result<Vec<_>, _>>()?;
-            found.retain(|columns| columns.lies_in(window));
-            let ids: Vec<i64> = found.iter().map(|columns| columns.id).collect();
-            let rows = client.query(DETECTIONS, &[&ids])?;
-            let laughs = rows.iter().map(detection).collect::<Result<Vec<_>, _>>()?;
-            let rows = client.query(NOTES, &[&ids])?;
-            Ok(together(found, &laughs, rows.iter().map(note).collect::<Result<_, _>>()?))
+            let asked: [&(dyn ToSql + Sync); 4] = [&source, &since, &window.from, &window.to];
+            let mut rows = client.query_raw(COVERAGE, asked)?;
+            while let Some(row) = rows.next()? {
+                each(coverage(&row)?.coverage());
+            }
+            Ok(())
         })
     }
+
+    fn each_recording(
+        &mut self,
+        wanted: &Selection,
+        each: &mut dyn FnMut(StoredRecording) -> Result<(), Fatal>,
+    ) -> Result<(), Fatal> {
+        let mut delivery = Delivery::to(each);
+        let server = &self.server;
+        let trouble = |error| Fatal::from(working(server, &error).into_error());
+        let mut stream = Stream::open(&mut self.client, wanted).map_err(trouble)?;
+        while let Some(found) = stream.next().map_err(trouble)? {
+            found.into_iter().try_for_each(|recording| delivery.push(recording))?;
+        }
+        delivery.finish()
+    }
+
+    fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError> {
+        self.look(|client| client.query(NAMED_CLIPS, &[&clips])?.iter().map(|row| row.try_get(0)).collect())
+    }
+}
+
+fn coverage(row: &Row) -> Result<CoverageColumns, postgres::Error> {
+    Ok(CoverageColumns {
+        source: row.try_get("source")?,
+        started_at: row.try_get("started_at")?,
+        window_from: row.try_get("window_from")?,
+        window_to: row.try_get("window_to")?,
+        shard: row.try_get("shard")?,
+        single_files: row.try_get("single_files")?,
+        exit_code: row.try_get("exit_code")?,
+        unfinished: row.try_get("unfinished")?,
+        unfinished_from: row.try_get("unfinished_from")?,
+    })
 }
 
 fn run(row: &Row) -> Result<RunColumns, postgres::Error> {
@@ -107,7 +152,7 @@ fn run(row: &Row) -> Result<RunColumns, postgres::Error> {
     })
 }
 
-fn recording(row: &Row) -> Result<RecordingColumns, postgres::Error> {
+pub fn recording(row: &Row) -> Result<RecordingColumns, postgres::Error> {
     Ok(RecordingColumns {
         id: row.try_get("id")?,
         source: row.try_get("source")?,
@@ -129,7 +174,7 @@ fn recording(row: &Row) -> Result<RecordingColumns, postgres::Error> {
     })
 }
 
-fn detection(row: &Row) -> Result<DetectionColumns, postgres::Error> {
+pub fn detection(row: &Row) -> Result<DetectionColumns, postgres::Error> {
     let [a, b, c, d, e, f] = ["laughter", "baby_laughter", "giggle", "snicker", "belly_laugh", "chuckle"];
     Ok(DetectionColumns {
         recording_id: row.try_get("recording_id")?,
@@ -146,7 +191,7 @@ fn detection(row: &Row) -> Result<DetectionColumns, postgres::Error> {
     })
 }
 
-fn note(row: &Row) -> Result<NoteColumns, postgres::Error> {
+pub fn note(row: &Row) -> Result<NoteColumns, postgres::Error> {
     Ok(NoteColumns {
         recording_id: row.try_get("recording_id")?,
         start_seconds: row.try_get("start_seconds")?,

@@ -13,6 +13,7 @@ mod noting;
 mod pruning;
 mod reading;
 mod statements;
+mod stream;
 
 use std::collections::HashSet;
 use std::fs::{DirBuilder, OpenOptions};

@@ -4,6 +4,7 @@
 //! writing where that is allowed, since SQLite itself must clean up after a run that was killed while it
 //! committed; where it is not, SQLite opens it for reading.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -12,29 +13,42 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::error::explain_reading;
+use super::stream::Batch;
 use super::{BUSY, statements};
-use crate::record::{PastRun, StoredRecording, Window};
+use crate::exit::Fatal;
+use crate::record::{Coverage, PastRun, StoredRecording, Window};
 use crate::store::location::DatabaseFile;
 use crate::store::noting::NoteColumns;
-use crate::store::reading::{DetectionColumns, Reader, RecordingColumns, RunColumns, together};
+use crate::store::reading::{
+    CoverageColumns, Delivery, DetectionColumns, Reader, RecordingColumns, RunColumns, Selection,
+};
 use crate::store::{StoreError, schema};
 
+/// One seek a source, however many runs it has.
+const SOURCES: &str = "
+    WITH RECURSIVE found (source) AS (
+        SELECT min(source) FROM runs
+        UNION ALL
+        SELECT (SELECT min(source) FROM runs WHERE source > found.source) FROM found WHERE found.source IS NOT NULL)
+    SELECT source FROM found WHERE source IS NOT NULL ORDER BY source";
+/// The two of `runs`: an index serves each, and both at once would be served by none.
+const OF_SOURCE: &str = "source = ?1";
+const OF_ALL: &str = "?1 IS NULL";
+/// Both with their index: detections are counted of those runs alone that are asked for.
 const RUNS: &str = "
     SELECT *, (SELECT count(*) FROM detections WHERE run_id = runs.id) AS detections,
         (SELECT coalesce(sum(clips_lost), 0) FROM recordings WHERE run_id = runs.id) AS clips_lost
-    FROM runs
-    WHERE ?1 IS NULL OR source = ?1 ORDER BY started_at DESC, id LIMIT ?2";
-/// A second too many at the window's beginning: exactly is for `lies_in` to say.
-const RECORDINGS: &str = "
-    SELECT recordings.*, window_from, window_to FROM recordings JOIN runs ON runs.id = run_id
-    WHERE (?1 IS NULL OR recordings.source = ?1) AND (began_at IS NULL OR (?3 IS NULL OR began_at < ?3)
-        AND (?2 IS NULL OR began_at >= ?2 OR unixepoch(began_at) + duration_seconds + 1 >= unixepoch(?2)))
-    ORDER BY recordings.source, began_at IS NULL, began_at, name";
-const DETECTIONS: &str = "
-    SELECT * FROM detections WHERE recording_id IN (SELECT value FROM json_each(?1)) ORDER BY starts_at, id";
-const NOTES: &str = "
-    SELECT recordings.id AS recording_id, notes.* FROM recordings JOIN notes USING (source, content_sha256)
-    WHERE recordings.id IN (SELECT value FROM json_each(?1))";
+    FROM runs WHERE {whose} ORDER BY started_at DESC, id LIMIT ?2";
+const COVERAGE: &str = "
+    SELECT source, started_at, window_from, window_to, shard, single_files, exit_code, unfinished, unfinished_from
+    FROM runs WHERE {whose} AND started_at >= ?2
+        AND (window_from IS NULL OR window_from <= ?3) AND (window_to IS NULL OR window_to >= ?4)";
+const NAMED_CLIPS: &str = "
+    SELECT DISTINCT clip FROM detections WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
+
+fn whose(sql: &str, source: Option<&str>) -> String {
+    sql.replace("{whose}", if source.is_some() { OF_SOURCE } else { OF_ALL })
+}
 
 pub struct Past {
     connection: Connection,
@@ -99,34 +113,69 @@ fn connect(database: &DatabaseFile) -> rusqlite::Result<Connection> {
 
 impl Reader for Past {
     fn sources(&mut self) -> Result<Vec<String>, StoreError> {
-        self.look(|connection| {
-            let mut statement = connection.prepare("SELECT DISTINCT source FROM runs ORDER BY source")?;
-            statement.query_map([], |row| row.get(0))?.collect()
-        })
+        self.look(|connection| connection.prepare(SOURCES)?.query_map([], |row| row.get(0))?.collect())
     }
 
     fn runs(&mut self, source: Option<&str>, limit: u32) -> Result<Vec<PastRun>, StoreError> {
         self.look(|connection| {
-            let mut statement = connection.prepare(RUNS)?;
+            let mut statement = connection.prepare(&whose(RUNS, source))?;
             statement.query_map((source, limit), |row| Ok(run(row)?.run()))?.collect()
         })
     }
 
-    fn recordings(&mut self, source: Option<&str>, window: &Window) -> Result<Vec<StoredRecording>, StoreError> {
-        let (from, to) = (window.from.map(statements::instant), window.to.map(statements::instant));
+    fn each_coverage(
+        &mut self,
+        source: Option<&str>,
+        window: &Window,
+        since: Timestamp,
+        each: &mut dyn FnMut(Coverage),
+    ) -> Result<(), StoreError> {
+        let bounds = [since, window.from.unwrap_or(Timestamp::MIN), window.to.unwrap_or(Timestamp::MAX)];
+        let [since, from, to] = bounds.map(statements::instant);
         self.look(|connection| {
-            let mut statement = connection.prepare(RECORDINGS)?;
-            let found = statement.query_map((source, from, to), recording)?;
-            let mut found = found.collect::<rusqlite::Result<Vec<_>>>()?;
-            found.retain(|columns| columns.lies_in(window));
-            let ids = statements::json(&found.iter().map(|columns| columns.id).collect::<Vec<_>>());
-            let mut statement = connection.prepare(DETECTIONS)?;
-            let laughs = statement.query_map([&ids], detection)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            let mut statement = connection.prepare(NOTES)?;
-            let notes = statement.query_map([&ids], note)?.collect::<rusqlite::Result<_>>()?;
-            Ok(together(found, &laughs, notes))
+            let mut statement = connection.prepare(&whose(COVERAGE, source))?;
+            let runs = statement.query_map((source, since, from, to), coverage)?;
+            runs.into_iter().try_for_each(|run| run.map(|run| each(run.coverage())))
         })
     }
+
+    fn each_recording(
+        &mut self,
+        wanted: &Selection,
+        each: &mut dyn FnMut(StoredRecording) -> Result<(), Fatal>,
+    ) -> Result<(), Fatal> {
+        let mut delivery = Delivery::to(each);
+        let mut place = None;
+        loop {
+            let (found, next) = self.look(|connection| Batch::read(connection, wanted, place))?;
+            found.into_iter().try_for_each(|recording| delivery.push(recording))?;
+            place = next;
+            if place.is_none() {
+                return delivery.finish();
+            }
+        }
+    }
+
+    fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError> {
+        self.look(|connection| {
+            let mut statement = connection.prepare_cached(NAMED_CLIPS)?;
+            statement.query_map([statements::json(clips)], |row| row.get(0))?.collect()
+        })
+    }
+}
+
+fn coverage(row: &Row<'_>) -> rusqlite::Result<CoverageColumns> {
+    Ok(CoverageColumns {
+        source: row.get("source")?,
+        started_at: instant(row, "started_at")?,
+        window_from: maybe_instant(row, "window_from")?,
+        window_to: maybe_instant(row, "window_to")?,
+        shard: row.get("shard")?,
+        single_files: row.get("single_files")?,
+        exit_code: row.get("exit_code")?,
+        unfinished: row.get("unfinished")?,
+        unfinished_from: maybe_instant(row, "unfinished_from")?,
+    })
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunColumns> {
@@ -153,7 +202,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunColumns> {
     })
 }
 
-fn recording(row: &Row<'_>) -> rusqlite::Result<RecordingColumns> {
+pub fn recording(row: &Row<'_>) -> rusqlite::Result<RecordingColumns> {
     Ok(RecordingColumns {
         id: row.get("id")?,
         source: row.get("source")?,
@@ -175,7 +224,7 @@ fn recording(row: &Row<'_>) -> rusqlite::Result<RecordingColumns> {
     })
 }
 
-fn detection(row: &Row<'_>) -> rusqlite::Result<DetectionColumns> {
+pub fn detection(row: &Row<'_>) -> rusqlite::Result<DetectionColumns> {
     let date: String = row.get("local_date")?;
     let [a, b, c, d, e, f] = ["laughter", "baby_laughter", "giggle", "snicker", "belly_laugh", "chuckle"];
     Ok(DetectionColumns {
@@ -193,7 +242,7 @@ fn detection(row: &Row<'_>) -> rusqlite::Result<DetectionColumns> {
     })
 }
 
-fn note(row: &Row<'_>) -> rusqlite::Result<NoteColumns> {
+pub fn note(row: &Row<'_>) -> rusqlite::Result<NoteColumns> {
     Ok(NoteColumns {
         recording_id: row.get("recording_id")?,
         start_seconds: row.get("start_seconds")?,
