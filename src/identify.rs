@@ -86,7 +86,7 @@ fn place(
     let spoken = clock::from_name(&recording.name, name_zone, info.and_then(|info| info.duration));
     recording.named = spoken.and_then(|spoken| spoken.length());
     recording.announced = info.and_then(|info| info.duration).or(recording.named);
-    let recorded = info.and_then(|info| info.recorded.as_deref());
+    let recorded = info.and_then(Info::date);
     let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
     let began = clock::began(&recording.name, recorded, modified, recording.announced, name_zone);
     recording.began = Some(began);

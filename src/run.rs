@@ -5,6 +5,7 @@
 //!
 //! Invariant: knows every station's name and none of its workings; prints nothing.
 
+mod copied;
 mod plan;
 mod settle;
 
@@ -91,6 +92,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     let known = known(settings, store.as_deref_mut(), &identities)?;
     let plans = plan::plan(identities, &known);
     let outcomes = hear_all(settings, model, plans, &watch, &pool, steps, stop)?;
+    copied::warn(&outcomes);
     // A shard may be empty where the folder is not; an unmounted disk has nothing for any shard.
     let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
     let run = describe(settings, started, single_files, exit, outcomes);

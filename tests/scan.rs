@@ -10,6 +10,8 @@ mod places;
 mod server;
 #[path = "scan/shards.rs"]
 mod shards;
+#[path = "scan/starts.rs"]
+mod starts;
 mod support;
 
 use std::fs;

@@ -151,7 +151,7 @@ fn began(file: &File, name_zone: &TimeZone) -> Began {
     let spoken = clock::from_name(&file.name, name_zone, info.as_ref().and_then(|info| info.duration));
     let length = info.as_ref().and_then(|info| info.duration).or(spoken.and_then(|spoken| spoken.length()));
     let modified = std::fs::metadata(&file.path).and_then(|metadata| metadata.modified());
-    let recorded = info.as_ref().and_then(|info| info.recorded.as_deref());
+    let recorded = info.as_ref().and_then(decode::Info::date);
     clock::began(&file.name, recorded, modified.unwrap_or(std::time::SystemTime::UNIX_EPOCH), length, name_zone)
 }
 

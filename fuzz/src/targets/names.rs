@@ -7,15 +7,24 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use giggles::audio::clock::{began, from_metadata, from_name};
+use giggles::audio::clock::{Inside, began, from_metadata, from_name};
 use giggles::audio::find::find;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use super::decode::scratch;
 
 /// Zones with the oddest clocks: half an hour of summer time, none at all, a day that was skipped, the usual.
 const ZONES: [&str; 5] = ["UTC", "America/Los_Angeles", "Australia/Lord_Howe", "Pacific/Apia", "Europe/Dublin"];
+/// Names in the time of where they are, as recorders, messengers and screen recorders write them.
+const LOCAL: [&str; 6] = [
+    "%Y%m%d_%H%M%S.WAV",
+    "%Y-%m-%d-birdnet-%H:%M:%S.wav",
+    "%Y-%m-%d-birdnet-RTSP_1-%H:%M:%S.wav",
+    "WhatsApp Ptt %Y-%m-%d at %-I.%M.%S %p.ogg",
+    "Screen Recording %Y-%m-%d at %I.%M.%S\u{202f}%p.mov",
+    "Screen Recording %Y-%m-%d at %H.%M.%S.mov",
+];
 /// The most names in one folder: each costs a file.
 const MOST: usize = 6;
 /// Linux allows 255 bytes in a name, and `.wav` is to follow.
@@ -43,7 +52,8 @@ fn clocks(name: &str, zone: &TimeZone) {
             assert!(said.is_none_or(|said| !said.is_zero() && said <= Duration::from_secs(48 * 3600)), "{name:?}");
         }
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        began(name, Some(name), modified, length, zone);
+        let inside = Inside { text: name, may_be_end: length.is_some() };
+        began(name, Some(inside), modified, length, zone);
     }
     assert!(from_metadata(name, zone).is_none_or(plausible), "{name:?}");
 }
@@ -58,10 +68,28 @@ fn comes_back(bytes: [u8; 4], zone: &TimeZone) {
         assert_eq!(from_name(&name, zone, None).map(|spoken| spoken.began), Some(at), "{name}");
     }
     let local = at.to_zoned(zone.clone());
-    let name = local.strftime("%Y%m%d_%H%M%S.WAV").to_string();
-    let read = from_name(&name, zone, None).map(|spoken| spoken.began.to_zoned(zone.clone()));
-    // The hour that exists twice is the earlier one; the clock face is the same in any case.
-    assert_eq!(read.map(|read| read.datetime()), Some(local.datetime()), "{name}");
+    for form in LOCAL {
+        let name = local.strftime(form).to_string();
+        let read = from_name(&name, zone, None).map(|spoken| spoken.began.to_zoned(zone.clone()));
+        // The hour that exists twice is the earlier one; the clock face is the same in any case.
+        assert_eq!(read.map(|read| read.datetime()), Some(local.datetime()), "{name}");
+    }
+    for (offset, shown) in [(-7, "-0700"), (2, "+02:00"), (14, "+14")] {
+        let face = Offset::constant(offset).to_datetime(at);
+        let name = face.strftime("%Y%m%d_%H%M%S_").to_string() + shown;
+        assert_eq!(from_name(&name, zone, None).map(|spoken| spoken.began), Some(at), "{name}");
+    }
+    seconds_come_back(second, zone);
+}
+
+/// Seconds since 1970 are read where they lie in years of recorders, and nowhere else.
+fn seconds_come_back(second: i64, zone: &TimeZone) {
+    let expected = (1_262_304_000..2_000_000_000).contains(&second).then_some(second);
+    for name in [format!("omi_{second}.opus"), format!("audio_{second}789.m4a")] {
+        let read = from_name(&name, zone, None).map(|spoken| spoken.began.as_second());
+        assert_eq!(read, expected, "{name}");
+    }
+    assert_eq!(from_name(&format!("Call_{second}.m4a"), zone, None), None);
 }
 
 /// Makes the files that can be, and finds each once, under a name that leads back to its bytes.

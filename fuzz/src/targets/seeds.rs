@@ -12,13 +12,17 @@ const CUT: usize = 8_000;
 const PACKETS: usize = 25;
 
 /// Names as recorders write them, and as nobody should.
-const NAMES: [&[u8]; 6] = [
+const NAMES: [&[u8]; 10] = [
     b"\x0020251024_130000-20251024_150000\x002025-09-30T21-46-57__2025-09-30T23-51-49",
     b"\x01REC_20251102_013000-20251102_013000\x00AudioMoth 20251024T130000Z",
     b"\x0220251024_130000-0700\x00Aufnahme 2025-10-24 um 10.00.00 PM",
     b"\x03caf\xe9/a\\xe9\x00\x1b[2J\n\x00caf\\x5cxe9",
     b"\x042025:10:24 13:00:00\x002025-10-24T13:00:00.5+02:00",
     b"\x81.hidden/../20251024130000",
+    b"\x002022-09-01-birdnet-11:25:18\x002022-09-01-birdnet-RTSP_1-11:25:18",
+    b"\x01WhatsApp Ptt 2024-01-05 at 1.10.10 PM (1)\x00Screen Recording 2024-01-05 at 9.41.00\xe2\x80\xafp.m.",
+    b"\x02omi_1704449410\x00audio_1704449410123\x00Call_+491512345678\x0001-02-2024-10-10-10",
+    b"\x0320240105_101010_-0700\x0020240105_101010 (UTC+5:30)\x00Recorded at 21:00:00 24/10/2025 (UTC-7) by AudioMoth",
 ];
 
 /// The seeds of a target. `root` is the repository's folder.

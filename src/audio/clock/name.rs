@@ -3,8 +3,8 @@
 //! Recorders write it in many ways (see `stamp`), with their own words around it: `REC_`, a serial
 //! number, a counter, AudioMoth's `T`. Only the file's own name counts: a folder `2025-10-24` around
 //! a file `130000.wav` is a guess, and guesses are left to the next clock. Names without seconds
-//! (`20251024_1300`) or with two-digit years (`251024_130000`) look like counters and serials too, so
-//! they are not read either.
+//! (`20251024_1300`) or with two-digit years (`251024_130000`) look like counters and serials too, and
+//! of `01-02-2024` nobody knows the month, so they are not read either.
 //!
 //! Invariant: text in, instants out; no file is looked at.
 
@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
+use super::epoch;
 use super::stamp::{self, Stamp};
 
 /// What a file name says of its recording.
@@ -44,7 +45,8 @@ impl Spoken {
 /// after the beginning, and within ten minutes of `length` (what the container announces) where that is known.
 pub fn from_name(name: &str, zone: &TimeZone, length: Option<Duration>) -> Option<Spoken> {
     let own_name = name.rsplit('/').next().unwrap_or(name);
-    let (start, rest) = stamp::first(own_name.as_bytes())?;
+    let own_name = own_name.as_bytes();
+    let (start, rest) = stamp::first(own_name).or_else(|| Some((epoch::first(own_name)?, &[][..])))?;
     let end = end(rest);
     let offset = start.offset.or(end.and_then(|end| end.offset));
     let starts = readings(Stamp { offset, ..start }, zone);

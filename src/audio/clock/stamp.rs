@@ -1,8 +1,9 @@
 //! One date with a time of day, as recorders and tags write it, read by hand at one place of a text.
 //!
 //! ```text
-//! 20251024_130000   20251024T130000Z   20251024_130000-0700   20251024130000
+//! 20251024_130000   20251024T130000Z   20251024_130000-0700   20251024_130000_-0700   20251024130000
 //! 2025-10-24_13-00-00   2025-10-24 13.00.00   2025:10:24 13:00:00   2025-10-24T13:00:00.5+02:00
+//! 2025-10-24 at 1.00.00 PM   2025-10-24 um 13.00.00   2025-10-24-birdnet-13:00:00   GMT20251024-130000
 //! ```
 //!
 //! Invariant: whole seconds, years 1970 to 2100, and never a panic, whatever the text. What follows
@@ -11,6 +12,9 @@
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 
+use super::cursor::Cursor;
+use super::{joint, offset};
+
 /// A point of civil time, and its offset from UTC where the text gives one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -18,155 +22,125 @@ pub(super) struct Stamp {
     pub offset: Option<Offset>,
 }
 
-/// The first stamp anywhere in the text, and what follows it. Impossible dates are passed over.
-pub(super) fn first(text: &[u8]) -> Option<(Stamp, &[u8])> {
-    (0..text.len()).filter(|&at| begins_a_number(text, at)).find_map(|at| at_start(&text[at..]))
+/// Which half of the day an hour of 1 to 12 is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    Morning,
+    Afternoon,
 }
 
-fn begins_a_number(text: &[u8], at: usize) -> bool {
+/// The first stamp anywhere in the text, and what follows it. Impossible dates are passed over.
+pub(super) fn first(text: &[u8]) -> Option<(Stamp, &[u8])> {
+    let mut places = (0..text.len()).filter(|&at| begins_a_number(text, at) && !ends_a_date(&text[..at]));
+    places.find_map(|at| {
+        let (stamp, rest) = at_start(&text[at..])?;
+        let universal = is_named_universal(&text[..at]).then_some(Offset::UTC);
+        Some((Stamp { offset: stamp.offset.or(universal), ..stamp }, rest))
+    })
+}
+
+pub(super) fn begins_a_number(text: &[u8], at: usize) -> bool {
     text[at].is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_digit())
+}
+
+/// Whether a year may follow that belongs to what stands before it: `01-02-2024-…` is the first of February to some,
+/// the second of January to others, and never a stamp that begins with 2024.
+fn ends_a_date(before: &[u8]) -> bool {
+    let [.., digit, sign, tens, ones, separator] = before else { return false };
+    let is_day = (b'0'..=b'3').contains(tens) && ones.is_ascii_digit();
+    b"-_.:".contains(separator) && sign == separator && is_day && digit.is_ascii_digit()
+}
+
+/// `GMT20240105-101010_Recording`, as Zoom writes it.
+fn is_named_universal(before: &[u8]) -> bool {
+    let before = before.strip_suffix(b"-").or(before.strip_suffix(b"_")).unwrap_or(before);
+    let name = before.strip_suffix(b"GMT").or(before.strip_suffix(b"UTC"));
+    name.is_some_and(|before| !before.last().is_some_and(u8::is_ascii_alphanumeric))
 }
 
 /// The stamp with which the text begins, and what follows it.
 pub(super) fn at_start(text: &[u8]) -> Option<(Stamp, &[u8])> {
     let mut cursor = Cursor { rest: text };
-    let (date, compact) = cursor.date()?;
-    let joined = cursor.any(b"_-Tt .").is_some();
-    let time = if joined || compact { cursor.time()? } else { return None };
-    let time = cursor.half_of_the_day(time);
-    let offset = cursor.offset();
+    let (date, is_compact) = date(&mut cursor)?;
+    let time = time_of_day(&mut cursor, is_compact)?;
+    let offset = offset::read(&mut cursor);
     Some((Stamp { civil: date.to_datetime(time), offset }, cursor.rest))
 }
 
-#[derive(Clone, Copy)]
-struct Cursor<'a> {
-    rest: &'a [u8],
+/// The date, and whether it is written without separators.
+fn date(cursor: &mut Cursor) -> Option<(Date, bool)> {
+    let year = cursor.number(4)?;
+    let separator = cursor.any(b"-_.:");
+    let month = cursor.number(2)?;
+    cursor.again(separator)?;
+    let day = cursor.number(2)?;
+    let date = Date::new(year, month as i8, day as i8).ok()?;
+    (1970..=2100).contains(&year).then_some((date, separator.is_none()))
 }
 
-impl Cursor<'_> {
-    /// The date, and whether it is written without separators.
-    fn date(&mut self) -> Option<(Date, bool)> {
-        let year = self.number(4)?;
-        let separator = self.any(b"-_.:");
-        let month = self.number(2)?;
-        self.again(separator)?;
-        let day = self.number(2)?;
-        let date = Date::new(year, month as i8, day as i8).ok()?;
-        (1970..=2100).contains(&year).then_some((date, separator.is_none()))
+/// What joins the time to the date, and the time.
+fn time_of_day(cursor: &mut Cursor, is_compact: bool) -> Option<Time> {
+    let mut plain = *cursor;
+    let is_joined = plain.any(b"_-Tt .").or_else(|| plain.space_or(b"").map(|()| b' ')).is_some();
+    let time = if is_joined || is_compact { clock_face(&mut plain, None) } else { None };
+    if let Some(time) = time {
+        *cursor = plain;
+        return Some(time);
     }
+    joint::time(cursor)
+}
 
-    fn time(&mut self) -> Option<Time> {
-        let hour = self.number(2)?;
-        let separator = self.any(b"-_.:");
-        let minute = self.number(2)?;
-        self.again(separator)?;
-        let second = self.number(2)?;
-        match self.digits() {
-            0 => {}
-            3 if separator.is_none() => self.skip(3), // 130000123: milliseconds can be nothing else here
-            _ => return None,
-        }
-        Time::new(hour as i8, minute as i8, second as i8, 0).ok()
+/// The time at this place, on the 12-hour clock where it or `half` says so. An hour of one digit is one on that clock,
+/// or stands behind a word for "at"; anywhere else it is a part of something.
+pub(super) fn clock_face(cursor: &mut Cursor, half: Option<Half>) -> Option<Time> {
+    let mut ahead = *cursor;
+    let digits = ahead.digits();
+    let time = numbers(&mut ahead)?;
+    let said = half_of_the_day(&mut ahead).or(half);
+    if digits == 1 && said.is_none() {
+        return None;
     }
+    *cursor = ahead;
+    Some(on_24_hours(time, said))
+}
 
-    /// `10.00.00 PM` is 22 o'clock: twelve hours off would be a wrong day. An hour that no dial
-    /// shows is on the 24-hour clock already, whatever follows it.
-    fn half_of_the_day(&mut self, time: Time) -> Time {
-        let mut ahead = *self;
-        ahead.any(b" _");
-        let half = ahead.any(b"AaPp").filter(|_| ahead.any(b"Mm").is_some() && ahead.ends_a_word());
-        let (Some(half), 1..=12) = (half, time.hour()) else {
-            return time;
-        };
-        *self = ahead;
-        let noon = if half.eq_ignore_ascii_case(&b'p') { 12 } else { 0 };
-        time.with().hour(time.hour() % 12 + noon).build().unwrap_or(time)
+/// `130000`, `13.00.00`, `1.00.00`.
+pub(super) fn numbers(cursor: &mut Cursor) -> Option<Time> {
+    let is_short = cursor.digits() == 1;
+    let hour = cursor.number(if is_short { 1 } else { 2 })?;
+    let separator = cursor.any(b"-_.:");
+    let minute = cursor.number(2)?;
+    cursor.again(separator)?;
+    let second = cursor.number(2)?;
+    match cursor.digits() {
+        0 => {}
+        3 if separator.is_none() => cursor.skip(3), // 130000123: milliseconds can be nothing else here
+        _ => return None,
     }
+    Time::new(hour as i8, minute as i8, second as i8, 0).ok()
+}
 
-    /// `Z`, `UTC`, `+02:00`, `-0700`, `+02`, right after the seconds or after their fraction.
-    fn offset(&mut self) -> Option<Offset> {
-        let mut after_fraction = *self;
-        if after_fraction.any(b".,").is_some() {
-            after_fraction.skip(after_fraction.digits());
-        }
-        for mut ahead in [*self, after_fraction] {
-            if let Some(offset) = ahead.utc().or_else(|| ahead.numeric()) {
-                *self = ahead;
-                return Some(offset);
-            }
-        }
-        None
+/// `AM`, `pm`, `p.m.`, behind a space of any width or a sign.
+fn half_of_the_day(cursor: &mut Cursor) -> Option<Half> {
+    let mut ahead = *cursor;
+    ahead.space_or(b"_-.");
+    let half = ahead.any(b"AaPp")?;
+    if ahead.any(b".").is_some() {
+        ahead.space_or(b"");
     }
+    ahead.any(b"Mm")?;
+    ahead.ends_a_word().then(|| {
+        *cursor = ahead;
+        if half.eq_ignore_ascii_case(&b'p') { Half::Afternoon } else { Half::Morning }
+    })
+}
 
-    fn utc(&mut self) -> Option<Offset> {
-        let mut ahead = *self;
-        if ahead.any(b"Zz").is_none() {
-            ahead.any(b" _");
-            ahead.rest = ahead.rest.strip_prefix(b"UTC")?;
-        }
-        ahead.ends_a_word().then(|| {
-            *self = ahead;
-            Offset::UTC
-        })
-    }
-
-    /// Only offsets that some zone has: `-0001` is a counter, and `-20251024` begins an end time.
-    fn numeric(&mut self) -> Option<Offset> {
-        let mut ahead = *self;
-        ahead.any(b" ");
-        let sign = ahead.any(b"+-")?;
-        let hours = ahead.number(2)?;
-        let colon = ahead.any(b":").is_some();
-        let minutes = match ahead.number(2) {
-            None if sign == b'+' && !colon => 0,
-            minutes => minutes?,
-        };
-        let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
-        let seconds = if sign == b'-' { -seconds } else { seconds };
-        let exists = minutes % 15 == 0 && minutes < 60 && (-12 * 3600..=14 * 3600).contains(&seconds);
-        let counter = sign == b'-' && seconds == 0 && !colon;
-        if !exists || counter || ahead.digits() > 0 {
-            return None;
-        }
-        *self = ahead;
-        Offset::from_seconds(seconds).ok()
-    }
-
-    /// Exactly so many digits, as a number; more may follow.
-    fn number(&mut self, digits: usize) -> Option<i16> {
-        let (number, rest) = self.rest.split_at_checked(digits)?;
-        let value = number
-            .iter()
-            .try_fold(0i16, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0')))?;
-        self.rest = rest;
-        Some(value)
-    }
-
-    /// The separator met before must stand here too; where there was none, there is none.
-    fn again(&mut self, separator: Option<u8>) -> Option<()> {
-        match separator {
-            Some(separator) => self.any(&[separator]).map(drop),
-            None => Some(()),
-        }
-    }
-
-    fn any(&mut self, wanted: &[u8]) -> Option<u8> {
-        let (&byte, rest) = self.rest.split_first()?;
-        wanted.contains(&byte).then(|| {
-            self.rest = rest;
-            byte
-        })
-    }
-
-    fn digits(&self) -> usize {
-        self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
-    }
-
-    fn ends_a_word(&self) -> bool {
-        !self.rest.first().is_some_and(u8::is_ascii_alphanumeric)
-    }
-
-    fn skip(&mut self, bytes: usize) {
-        self.rest = &self.rest[bytes..];
-    }
+/// `10.00.00 PM` is 22 o'clock: twelve hours off would be a wrong day. An hour that no dial
+/// shows is on the 24-hour clock already, whatever follows it.
+fn on_24_hours(time: Time, half: Option<Half>) -> Time {
+    let (Some(half), 1..=12) = (half, time.hour()) else {
+        return time;
+    };
+    let noon = if half == Half::Afternoon { 12 } else { 0 };
+    time.with().hour(time.hour() % 12 + noon).build().unwrap_or(time)
 }

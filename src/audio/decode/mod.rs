@@ -18,6 +18,7 @@ mod open;
 mod stream;
 mod track;
 mod wav;
+mod wav_metadata;
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use symphonia::core::formats::FormatReader;
 
 use self::open::{Opened, Outline};
 use self::stream::Stream;
+use super::clock::Inside;
 use crate::record::{MissingRange, MissingRanges, RecordingError};
 
 pub use self::foreign::is_foreign;
@@ -47,6 +49,15 @@ pub struct Info {
     pub duration: Option<Duration>,
     /// When it was recorded, as the file has it: a tag or a header's date, in whatever form.
     pub recorded: Option<String>,
+    /// That may be when the recording ended.
+    pub recorded_may_be_end: bool,
+}
+
+impl Info {
+    /// The date inside, for a clock to read.
+    pub fn date(&self) -> Option<Inside<'_>> {
+        self.recorded.as_deref().map(|text| Inside { text, may_be_end: self.recorded_may_be_end })
+    }
 }
 
 /// Reads a recording's header. Where that tells no duration, walks its packets without decoding them.
@@ -96,7 +107,8 @@ impl Source {
             tracks: 1,
             codec: stream.codec.clone(),
             duration: announced(&*reader, stream.id),
-            recorded,
+            recorded_may_be_end: recorded.as_ref().is_some_and(|date| date.may_be_end),
+            recorded: recorded.map(|date| date.text),
         };
         Ok(Source {
             reader,

@@ -3,8 +3,12 @@
 //!
 //! Invariant: reads box headers and a few fields, allocates nothing by lengths that a file claims.
 
+mod dates;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+
+pub use self::dates::Date;
 
 /// A day in fragments of a second has 170,000 boxes.
 const MOST_BOXES: usize = 4_000_000;
@@ -15,8 +19,7 @@ const EPOCH: i64 = 2_082_844_800;
 /// What the boxes say.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layout {
-    /// Creation time of the movie, RFC 3339 in UTC.
-    pub recorded: Option<String>,
+    pub recorded: Option<Date>,
     pub has_index: bool,
     /// A box claims more bytes than the file has, or there is no box of samples.
     pub cut: bool,
@@ -67,8 +70,9 @@ impl Layout {
         let Some(mvhd) = child(file, moov, b"mvhd")? else {
             return Ok(());
         };
-        let (created, scale) = times(file, mvhd)?;
-        self.recorded = text(created);
+        let scale = scale(file, mvhd)?;
+        // A recording does not depend on its date.
+        self.recorded = dates::read(file, moov, mvhd).unwrap_or(None);
         let mut at = moov.start;
         while let Some(trak) = next(file, &mut at, moov.end, b"trak")? {
             if let Some(edit) = edit(file, trak, scale)? {
@@ -98,7 +102,7 @@ fn edit(file: &mut File, trak: Part, movie_scale: u32) -> io::Result<Option<(u32
     };
     let place = if version(file, tkhd)? == 1 { 20 } else { 12 };
     let track = number(file, tkhd.start + place)?;
-    let (_, media_scale) = times(file, mdhd)?;
+    let media_scale = scale(file, mdhd)?;
     let long = version(file, elst)? == 1;
     let step = if long { 20 } else { 12 };
     let mut heard = Vec::new();
@@ -116,18 +120,10 @@ fn edit(file: &mut File, trak: Part, movie_scale: u32) -> io::Result<Option<(u32
     }
 }
 
-/// Creation time and time scale of an `mvhd` or `mdhd`.
-fn times(file: &mut File, header: Part) -> io::Result<(u64, u32)> {
-    match version(file, header)? {
-        1 => Ok((long_number(file, header.start + 4)?, number(file, header.start + 20)?)),
-        _ => Ok((u64::from(number(file, header.start + 4)?), number(file, header.start + 12)?)),
-    }
-}
-
-/// Zero means that the recorder had no clock.
-fn text(created: u64) -> Option<String> {
-    let seconds = i64::try_from(created).ok().filter(|&seconds| seconds > EPOCH)? - EPOCH;
-    jiff::Timestamp::from_second(seconds).ok().map(|at| at.to_string())
+/// Time scale of an `mvhd` or `mdhd`.
+fn scale(file: &mut File, header: Part) -> io::Result<u32> {
+    let place = if version(file, header)? == 1 { 20 } else { 12 };
+    number(file, header.start + place)
 }
 
 fn child(file: &mut File, parent: Part, name: &[u8; 4]) -> io::Result<Option<Part>> {

@@ -13,8 +13,9 @@ use symphonia::core::formats::{FormatOptions, FormatReader};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 
-use super::{faults, foreign, mkv, mp4, mpeg, ogg, wav};
-use crate::audio::opus;
+use super::mp4::Date;
+use super::{faults, foreign, mkv, mp4, mpeg, ogg, wav, wav_metadata};
+use crate::audio::{clock, opus};
 use crate::record::RecordingError;
 
 /// What symphonia does not tell of a file, by container.
@@ -57,8 +58,7 @@ impl Outline {
 pub struct Opened {
     pub reader: Box<dyn FormatReader>,
     pub outline: Outline,
-    /// The date of the recording as the file has it, in whatever form.
-    pub recorded: Option<String>,
+    pub recorded: Option<Date>,
 }
 
 /// Opens a recording. Errors: vanished, unreadable, not a file, empty, unsupported, damaged header.
@@ -76,6 +76,7 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
     let first = beginning(&mut file).map_err(fault)?;
     let outline = outline(&mut file, bytes, &first)?;
     let cut = outline.is_cut();
+    let recorded = recorded(&mut file, bytes, &outline);
     file.rewind().map_err(fault)?;
     let source: Box<dyn MediaSource> = match &outline {
         Outline::Wav(layout) => Box::new(wav::Patched::new(file, bytes, layout.clone()).map_err(fault)?),
@@ -87,7 +88,7 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         Outline::Ogg(_) if faults::is_end(&error) => faults::unsupported(headless(&first)),
         _ => faults::opening(&error, &first),
     })?;
-    let recorded = recorded(&outline).or_else(|| tagged(&mut *reader));
+    let recorded = recorded.or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded })
 }
 
@@ -149,16 +150,17 @@ fn other(file: &mut File, bytes: u64) -> std::io::Result<Outline> {
     Ok(Outline::Other { cut, last })
 }
 
-fn recorded(outline: &Outline) -> Option<String> {
+/// What symphonia does not read, and what its tags would say less well.
+fn recorded(file: &mut File, bytes: u64, outline: &Outline) -> Option<Date> {
     match outline {
-        Outline::Wav(layout) => layout.recorded.clone(),
+        Outline::Wav(_) => wav_metadata::recorded(file, bytes).map(|text| Date { text, may_be_end: false }),
         Outline::Mp4(layout) => layout.recorded.clone(),
         _ => None,
     }
 }
 
 /// The best date among the tags: of the recording, then of its digital form, then any.
-fn tagged(reader: &mut dyn FormatReader) -> Option<String> {
+fn tagged(reader: &mut dyn FormatReader) -> Option<Date> {
     let mut metadata = reader.metadata();
     let tags = metadata.skip_to_latest()?.media.tags.clone();
     let dates = tags.iter().filter_map(|tag| {
@@ -170,11 +172,13 @@ fn tagged(reader: &mut dyn FormatReader) -> Option<String> {
             (Some(StandardTag::RecordingDate(_) | StandardTag::OriginalRecordingDate(_)), _) => 1,
             (Some(StandardTag::DigitizedDate(_)), _) | (_, "date" | "idit") => 2,
             (Some(StandardTag::EncodingDate(_)), _) | (_, "icrd") => 3,
+            (Some(StandardTag::Comment(_)), _) if clock::is_dated_comment(text) => 0,
             _ => return None,
         };
         Some((rank, text.trim().to_string()))
     });
-    dates.filter(|(_, text)| !text.is_empty()).min_by_key(|(rank, _)| *rank).map(|(_, text)| text)
+    let best = dates.filter(|(_, text)| clock::is_dated(text)).min_by_key(|(rank, _)| *rank);
+    best.map(|(_, text)| Date { text, may_be_end: false })
 }
 
 fn kind(found: FileType) -> &'static str {

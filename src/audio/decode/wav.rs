@@ -1,4 +1,4 @@
-//! What symphonia does not read of a WAV file: when it was recorded, and how much of it is really there.
+//! What symphonia does not read of a WAV file: how much of it is really there. When it was recorded: `wav_metadata`.
 //!
 //! Recorders that stream, or die, leave lengths of 0 or placeholders in the header; recordings over
 //! 4 GiB are RF64, which symphonia does not know. So the chunks are walked here, and the reader is
@@ -23,8 +23,6 @@ const FRAMES_AT_ONCE: u64 = 1152;
 /// Where a WAV file's samples lie.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layout {
-    /// `2025-10-24T13:00:00` of the broadcast extension's origination date and time.
-    pub recorded: Option<String>,
     /// Bytes of samples that the header announces and the file does not have.
     pub missing: u64,
     /// The header was never completed: the samples go on to the file's end, wherever that is.
@@ -41,7 +39,6 @@ pub struct Layout {
 struct Walk {
     block_align: u64,
     long_data: Option<u64>,
-    recorded: Option<String>,
 }
 
 impl Layout {
@@ -58,7 +55,6 @@ impl Layout {
                 b"data" => return Ok(Some(walk.layout(file, at, size, bytes)?)),
                 b"fmt " => walk.block_align = u64::from(short(file, at + 8 + 12)?),
                 b"ds64" => walk.long_data = Some(u64::from_le_bytes(array(file, at + 8 + 8)?)),
-                b"bext" => walk.recorded = origination(&array::<18>(file, at + 8 + 320).unwrap_or([0; 18])),
                 _ => (),
             }
             at += 8 + u64::from(size) + u64::from(size & 1);
@@ -93,7 +89,7 @@ impl Walk {
         let size = short.unwrap_or(u32::MAX).to_le_bytes();
         let patches = vec![(0, *b"RIFF"), (4, [0xFF; 4]), (start - 4, size)];
         let frames = short.is_none().then(|| heard / align);
-        Layout { recorded: self.recorded, missing, open: false, frames, patches, shown: start + heard + padding }
+        Layout { missing, open: false, frames, patches, shown: start + heard + padding }
     }
 }
 
@@ -128,17 +124,6 @@ fn array<const N: usize>(file: &mut File, at: u64) -> io::Result<[u8; N]> {
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
-}
-
-/// `2025-10-24` and `13:00:00` of EBU Tech 3285; recorders put any separator between the numbers.
-fn origination(text: &[u8; 18]) -> Option<String> {
-    let digits = |range: std::ops::Range<usize>| {
-        let part = text.get(range)?;
-        part.iter().all(u8::is_ascii_digit).then(|| String::from_utf8_lossy(part).into_owned())
-    };
-    let date = format!("{}-{}-{}", digits(0..4)?, digits(5..7)?, digits(8..10)?);
-    let time = format!("{}:{}:{}", digits(10..12)?, digits(13..15)?, digits(16..18)?);
-    (digits(0..4)? != "0000").then(|| format!("{date}T{time}"))
 }
 
 /// The file's bytes with the layout's true lengths in them.

@@ -29,10 +29,29 @@ fn metadata_is_read_only_with_a_time_of_day() {
         "2025-10-24 15:00:00",
         "2025:10:24 15:00:00",
         " 2025-10-24 15-00-00\0",
+        "Recorded at 06:00:00 24/10/2025 (UTC-7) by AudioMoth 24E144036036FF1D at medium gain while battery was 4.2V",
+        "Recorded at 18:30:00 24/10/2025 (UTC+5:30) by AudioMoth 24E144036036FF1D at gain setting 2",
+        "Recorded at 13:00:00 24/10/2025 (UTC) by AudioMoth 24E144036036FF1D at gain setting 2",
+        "Recorded at 13:00:00.250 24/10/2025 (UTC) by AudioMoth 24E144036036FF1D during deployment 2025-01-01 00:00:00",
+        "Recorded at 13:00:00 24/10/2025 by AudioMoth 0FE081F80FE081F0 at gain setting 2",
+        "Fri Oct 24 15:00:00 2025\n\0",
+        "FRI OCT 24 15:00:00 2025",
     ] {
         assert_eq!(at(text).as_deref(), Some("2025-10-24T13:00:00Z"), "{text}");
     }
-    for text in ["", "2025", "2025-10-24", "20251024", "24 Oct 2025", "1904-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
+    for text in ["Recorded at 13:00:00 24/10/2025", "Recorded at 13:00:00 31/02/2025 (UTC) by AudioMoth"] {
+        assert_eq!(at(text), None, "{text}");
+    }
+    for text in [
+        "",
+        "2025",
+        "2025-10-24",
+        "20251024",
+        "24 Oct 2025",
+        "Fri Oct 24 2025",
+        "1904-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+    ] {
         assert_eq!(at(text), None, "{text}");
     }
 }
@@ -40,8 +59,9 @@ fn metadata_is_read_only_with_a_time_of_day() {
 #[test]
 fn the_best_clock_wins() {
     let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_761_310_800); // 2025-10-24T13:00:00Z
-    let began = |name, metadata, length| {
-        let began = began(name, metadata, modified, length, &TimeZone::UTC);
+    let began = |name, metadata: Option<&'static str>, length| {
+        let inside = metadata.map(|text| Inside { text, may_be_end: false });
+        let began = began(name, inside, modified, length, &TimeZone::UTC);
         (began.at.to_string(), began.from)
     };
     let tag = Some("2025-10-24T09:00:00Z");
@@ -49,6 +69,48 @@ fn the_best_clock_wins() {
     assert_eq!(began("voice.wav", tag, None), ("2025-10-24T09:00:00Z".into(), Clock::Metadata));
     assert_eq!(began("voice.wav", Some("2025"), minutes(90)), ("2025-10-24T11:30:00Z".into(), Clock::Modified));
     assert_eq!(began("voice.wav", None, None), ("2025-10-24T13:00:00Z".into(), Clock::Modified));
+}
+
+/// `at` is the date inside, `closed` the modification time, both as times of day.
+fn by_header(at: &str, closed: &str, length: Option<Duration>) -> (String, Clock) {
+    let text = format!("2025-10-24T{at}Z");
+    let closed: Timestamp = format!("2025-10-24T{closed}Z").parse().unwrap();
+    let inside = Inside { text: &text, may_be_end: true };
+    let began = began("voice.m4a", Some(inside), closed.into(), length, &TimeZone::UTC);
+    (began.at.strftime("%H:%M:%S").to_string(), began.from)
+}
+
+#[test]
+fn a_date_that_is_the_end_is_told_by_the_modification_time() {
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    for (at, closed, length, began, from) in [
+        ("20:00:06", "20:00:06", seconds(6), "20:00:00", Clock::MetadataEnd),
+        ("20:00:06", "20:00:08", seconds(6), "20:00:00", Clock::MetadataEnd),
+        ("20:00:00", "20:00:00", minutes(60), "19:00:00", Clock::MetadataEnd),
+        ("20:00:00", "20:03:00", minutes(60), "19:00:00", Clock::MetadataEnd),
+        ("20:00:00", "19:59:58", minutes(60), "19:00:00", Clock::MetadataEnd),
+        ("20:00:00", "20:50:00", minutes(60), "19:00:00", Clock::MetadataEnd),
+        // a camera's beginning: the file was closed a length later, by a clock that knows even seconds only
+        ("20:00:00", "21:00:00", minutes(60), "20:00:00", Clock::Metadata),
+        ("20:00:00", "20:59:58", minutes(60), "20:00:00", Clock::Metadata),
+        ("20:00:00", "20:00:06", seconds(6), "20:00:00", Clock::Metadata),
+        // a copy says nothing
+        ("20:00:00", "23:30:00", minutes(60), "20:00:00", Clock::Metadata),
+        ("20:00:00", "18:00:00", minutes(60), "20:00:00", Clock::Metadata),
+        ("20:00:00", "20:00:00", None, "20:00:00", Clock::Metadata),
+        ("20:00:00", "20:00:00", seconds(0), "20:00:00", Clock::Metadata),
+    ] {
+        assert_eq!(by_header(at, closed, length), (began.to_owned(), from), "{at}, closed {closed}");
+    }
+    let inside = Inside { text: "2025-10-24T20:00:00Z", may_be_end: true };
+    let closed: Timestamp = "2025-10-24T20:00:00Z".parse().unwrap();
+    let named = began("20251024_191500.m4a", Some(inside), closed.into(), minutes(60), &TimeZone::UTC);
+    assert_eq!((named.at.to_string().as_str(), named.from), ("2025-10-24T19:15:00Z", Clock::Name));
+    let start = Inside { may_be_end: false, ..inside };
+    assert_eq!(began("voice.mov", Some(start), closed.into(), minutes(60), &TimeZone::UTC).from, Clock::Metadata);
+    for length in [Duration::MAX, Duration::from_secs(1 << 40)] {
+        began("voice.m4a", Some(inside), closed.into(), Some(length), &TimeZone::UTC);
+    }
 }
 
 #[test]

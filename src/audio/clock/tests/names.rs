@@ -56,6 +56,23 @@ fn names_as_recorders_write_them() {
         "2025-10-24T18:30:00+05:30.wav",
         "2025-10-24T13-00-00.250Z.wav",
         "neil/2024-01-01/20251024_130000.wav",
+        // an offset behind a sign, or behind the name of universal time
+        "20251024_060000_-0700.wav",
+        "20251024_060000_-07:00.wav",
+        "20251024_183000_+0530.wav",
+        "20251024_183000_+05:30.wav",
+        "20251024_183000+05-30.wav",
+        "20251024_150000_+02.wav",
+        "20251024_060000 UTC-7.wav",
+        "20251024_060000 (UTC-7).wav",
+        "20251024_150000_UTC+0200.wav",
+        "20251024_150000 GMT+02:00.wav",
+        "2025-10-24T06-00-00.123-0700.wav",
+        "20251024_130000_-0001.wav",
+        "20251024_130000_-01.wav",
+        "20251024_130000UTC-20251024_150000.wav",
+        "GMT20251024-130000_Recording.m4a",
+        "UTC_20251024_130000.wav",
     ] {
         assert_eq!(began_of(name).as_deref(), Some("2025-10-24T13:00:00Z"), "{name}");
     }
@@ -85,6 +102,28 @@ fn names_that_say_nothing_are_left_to_the_next_clock() {
         "20251024_130000/x.wav",
         "2025-10-24/130000.wav",
         "２０２５1024_130000.wav",
+        // nobody knows the month, and what follows is no year that begins a date
+        "01-02-2024.wav",
+        "01-02-2024 10-10-10.wav",
+        "01-02-2024_101010.wav",
+        "01.02.2024.10.10.10.wav",
+        "01-02-2024-10-11-12-13-14.wav",
+        "REC_01_02_2024_01_05_10_10_10.wav",
+        "01022024_101010.wav",
+        "10-24-25 13.00.00.wav",
+        // digits that count something else
+        "2025-10-24 version 10.10.10.wav",
+        "2025-10-24 v1.10.10.wav",
+        "2025-10-24_1.10.10.wav",
+        "2025-10-24 - 1.10.10.wav",
+        "2025-10-24 - 101010.wav",
+        "2025-10-24 duration 01:30:00.wav",
+        "2025-10-24 take 101010.wav",
+        "2025-10-24 at 10 songs.wav",
+        "2025-10-24 at the lake 10-10-10.wav",
+        "2025-10-24 at 25.00.00.wav",
+        "2025-10-24-birdnet-85.wav",
+        "2025-10-24-birdnet.wav",
     ] {
         assert_eq!(began_of(name), None, "{name}");
     }
@@ -160,4 +199,107 @@ fn lord_howe_puts_its_clocks_back_by_half_an_hour() {
     assert_eq!(began(None), "2025-04-05T14:45:00Z");
     assert_eq!(began(minutes(75)), "2025-04-05T15:15:00Z");
     assert_eq!(began(minutes(105)), "2025-04-05T14:45:00Z");
+}
+
+#[test]
+fn words_may_join_the_time_to_the_date() {
+    for (name, face) in [
+        ("2022-09-01-birdnet-11:25:18.wav", "2022-09-01T11:25:18Z"),
+        ("2022-09-01-birdnet-11-25-18.wav", "2022-09-01T11:25:18Z"),
+        ("2022-09-01-birdnet-RTSP_1-11:25:18.wav", "2022-09-01T11:25:18Z"),
+        ("2022-09-01-birdnet-RTSP_10-11_25_18.wav", "2022-09-01T11:25:18Z"),
+        ("By_Date/2022-09-01/Common_Blackbird-85-2022-09-01-birdnet-11:25:18.mp3", "2022-09-01T11:25:18Z"),
+        ("2022-09-01-garden-11:25:18.wav", "2022-09-01T11:25:18Z"),
+        ("WhatsApp Ptt 2024-01-05 at 10.10.10 PM.ogg", "2024-01-05T22:10:10Z"),
+        ("WhatsApp Ptt 2024-01-05 at 10.10.10 AM.ogg", "2024-01-05T10:10:10Z"),
+        ("WhatsApp Ptt 2024-01-05 at 1.10.10 PM (1).ogg", "2024-01-05T13:10:10Z"),
+        ("WhatsApp Audio 2024-01-05 at 12.10.10 AM.opus", "2024-01-05T00:10:10Z"),
+        ("WhatsApp Audio 2024-01-05 at 12.10.10 PM.opus", "2024-01-05T12:10:10Z"),
+        ("WhatsApp Video 2024-01-05 at 22.10.10_1b2c3d4e.mp4", "2024-01-05T22:10:10Z"),
+        ("WhatsApp-Ptt-2024-01-05-at-10.10.10-PM.ogg", "2024-01-05T22:10:10Z"),
+        ("WhatsApp_Audio_2024-01-05_at_10_10_10_PM.ogg", "2024-01-05T22:10:10Z"),
+        ("Screen Recording 2024-01-05 at 10.10.10.mov", "2024-01-05T10:10:10Z"),
+        ("Screen Recording 2024-01-05 at 9.41.00.mov", "2024-01-05T09:41:00Z"),
+        ("Screen Recording 2024-01-05 at 9.41.00\u{202f}PM.mov", "2024-01-05T21:41:00Z"),
+        ("Screen Recording 2024-01-05 at 9.41.00\u{a0}p.m..mov", "2024-01-05T21:41:00Z"),
+        ("Screen\u{a0}Recording\u{a0}2024-01-05\u{a0}at\u{a0}10.10.10.mov", "2024-01-05T10:10:10Z"),
+        ("2024-01-05 10.10.10\u{202f}PM.m4a", "2024-01-05T22:10:10Z"),
+        ("2024-01-05 1.10.10 PM.m4a", "2024-01-05T13:10:10Z"),
+        ("20240105 at 101010.m4a", "2024-01-05T10:10:10Z"),
+        ("Bildschirmaufnahme 2024-01-05 um 10.10.10.mov", "2024-01-05T10:10:10Z"),
+        ("Enregistrement 2024-01-05 à 10.10.10.mov", "2024-01-05T10:10:10Z"),
+        ("Enregistrement 2024-01-05 a\u{300} 10.10.10.mov", "2024-01-05T10:10:10Z"),
+        ("Grabación 2024-01-05 a la(s) 9.10.10 p. m..mov", "2024-01-05T21:10:10Z"),
+        ("Skærmoptagelse 2024-01-05 kl. 10.10.10.mov", "2024-01-05T10:10:10Z"),
+        ("画面収録 2024-01-05 10.10.10.mov", "2024-01-05T10:10:10Z"),
+        ("录屏2024-01-05 下午10.10.10.mov", "2024-01-05T22:10:10Z"),
+        ("录屏2024-01-05 上午9.10.10.mov", "2024-01-05T09:10:10Z"),
+        ("2024-01-05 - 10.10.10.wav", "2024-01-05T10:10:10Z"),
+        ("2024-01-05__10-10-10.wav", "2024-01-05T10:10:10Z"),
+        ("2024-01-05 (10.10.10).wav", "2024-01-05T10:10:10Z"),
+    ] {
+        assert_eq!(began_of(name).as_deref(), Some(face), "{name}");
+    }
+    let ends = "2024-01-05 at 10.10.10 PM - 2024-01-05 at 11.10.10 PM.m4a";
+    let expected = Some(("2024-01-05T22:10:10Z".to_owned(), Some("2024-01-05T23:10:10Z".to_owned())));
+    assert_eq!(spoken_in(ends, "UTC", None), expected);
+}
+
+#[test]
+fn names_may_count_seconds_from_1970() {
+    for name in [
+        "omi_1704449410.opus",
+        "audio_1704449410123.m4a",
+        "1704449410.wav",
+        "1704449410123.wav",
+        "1704449410.25.wav",
+        "rec-1704449410-1.wav",
+        "recording 1704449410 (2).wav",
+        "omi1704449410.opus",
+        "8f3a_1704449410.wav",
+        "voice_01234_1704449410.wav",
+        "call_1704449410999.m4a",
+        "pendant/1504449410/omi_1704449410.opus",
+    ] {
+        let spoken = spoken_in(name, "America/Los_Angeles", minutes(60));
+        assert_eq!(spoken, Some(("2024-01-05T10:10:10Z".into(), None)), "{name}");
+    }
+    // A date that can be read by people is the better one.
+    assert_eq!(began_of("1704449410_20251024_130000.wav").as_deref(), Some("2025-10-24T13:00:00Z"));
+}
+
+#[test]
+fn ten_digits_are_mostly_no_time() {
+    for name in [
+        "4155551234.wav",
+        "Call_1512345678.m4a",
+        "call recording 1512345678.m4a",
+        "+1512345678.m4a",
+        "+491512345678.m4a",
+        "14155551234.m4a",
+        "Tel 1704449410.wav",
+        "SN_1704449410.wav",
+        "1704449410 incoming.wav",
+        "1234567890.wav",
+        "0123456789.wav",
+        "9781234567897.wav",
+        "170444941.wav",
+        "17044494101.wav",
+        "170444941012.wav",
+        "17044494101234.wav",
+        "1704449410123456.wav",
+        "4111111111111111.wav",
+        "deadbeef1704449410.wav",
+        "a1704449410.wav",
+        "1704449410f3.wav",
+        "2401051010.wav",
+        "1261440000.wav",
+        "2000000000.wav",
+        "omi_1704449410/voice.wav",
+        "550e8400-e29b-41d4-a716-446655440000.wav",
+        "24E1440361B4D2F0.wav",
+        "１７０４４４９４１０.wav",
+    ] {
+        assert_eq!(began_of(name), None, "{name}");
+    }
 }

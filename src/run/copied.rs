@@ -1,0 +1,249 @@
+//! Recordings whose day may be wrong: dated by their modification time alone, which a copy or a download set.
+//!
+//! A recorder closes one file after another: between two modification times lies the length of the second recording. Where
+//! files were closed within seconds and their lengths do not fit between, they were written by something else. What was
+//! closed one after another, however short, is never doubted.
+//!
+//! Invariant: only warns; what is stored is what was found.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::record::{Clock, Fate, Outcome, Skip, several};
+
+/// Modification times further apart are of files that were written one by one.
+const NEAR: Duration = Duration::from_secs(15);
+
+/// What clocks of file systems and lengths of headers may be off: FAT knows even seconds only.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// A recording that says itself when it began was closed at its end, give or take; or its modification time is of a copy.
+const AGREES: Duration = Duration::from_secs(60);
+
+/// A file among its neighbours.
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    /// Its place among the outcomes.
+    index: usize,
+    at: Timestamp,
+    length: Duration,
+}
+
+/// Says once how many of the new recordings are doubtful, and which is the first.
+pub fn warn(outcomes: &[Outcome]) {
+    if let Some(text) = advice(outcomes, &|outcome| modified(outcome)) {
+        log::warn!("{text}");
+    }
+}
+
+fn advice(outcomes: &[Outcome], modified: &dyn Fn(&Outcome) -> Option<Timestamp>) -> Option<String> {
+    if !outcomes.iter().any(is_new_and_undated) {
+        return None;
+    }
+    let neighbours = neighbours(outcomes, modified);
+    let crowded: HashSet<usize> = neighbours.into_values().flat_map(crowded).collect();
+    let is_doubtful = |(index, outcome): &(usize, &Outcome)| crowded.contains(index) && is_new_and_undated(outcome);
+    let mut doubtful = outcomes.iter().enumerate().filter(is_doubtful).map(|(_, outcome)| &outcome.recording.name);
+    let first = doubtful.next()?;
+    let recordings = several(doubtful.count() + 1, "recording");
+    Some(format!(
+        "the day of {recordings} may be wrong, first {first}: only the modification time says when, and other files have the \
+         same within seconds, as a copy or a download leaves it; copy with times kept (cp -p, rsync -t), or name them \
+         like 20251024_130000.wav"
+    ))
+}
+
+/// Analyzed by this run, or failed, and without any date but its modification time.
+fn is_new_and_undated(outcome: &Outcome) -> bool {
+    let is_new = !matches!(outcome.fate, Fate::Skipped(_));
+    is_new && outcome.recording.began.is_some_and(|began| began.from == Clock::Modified)
+}
+
+/// Files by their folder; those that are alone in theirs lie beside each other.
+fn neighbours<'a>(
+    outcomes: &'a [Outcome],
+    modified: &dyn Fn(&Outcome) -> Option<Timestamp>,
+) -> HashMap<Option<&'a str>, Vec<Closed>> {
+    let mut folders: HashMap<Option<&str>, Vec<Closed>> = HashMap::new();
+    let mut met = HashSet::new();
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let is_another = outcome.recording.content.is_none_or(|content| met.insert(content));
+        let closed = closed(outcome, modified).map(|(at, length)| Closed { index, at, length });
+        if let Some(closed) = closed.filter(|_| is_another) {
+            let folder = outcome.recording.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            folders.entry(Some(folder)).or_default().push(closed);
+        }
+    }
+    let alone: Vec<Closed> = folders.values().filter(|files| files.len() == 1).flatten().copied().collect();
+    folders.retain(|_, files| files.len() > 1);
+    folders.insert(None, alone);
+    folders
+}
+
+/// When a file was closed and how long it is. None of copies, of what is still written, and of what was closed when it
+/// says itself that it ended.
+fn closed(outcome: &Outcome, modified: &dyn Fn(&Outcome) -> Option<Timestamp>) -> Option<(Timestamp, Duration)> {
+    if matches!(outcome.fate, Fate::Skipped(Skip::CopyOf(_) | Skip::BeingWritten)) {
+        return None;
+    }
+    let (began, length) = (outcome.recording.began?, outcome.recording.announced?);
+    let at = modified(outcome)?;
+    let ended = began.at.checked_add(length).ok()?;
+    let agrees = began.from != Clock::Modified && ended.duration_since(at).unsigned_abs() <= AGREES;
+    (!agrees).then_some((at, length))
+}
+
+/// Those that were closed too fast one after another for their lengths.
+fn crowded(mut files: Vec<Closed>) -> Vec<usize> {
+    files.sort_by_key(|file| (file.at, file.index));
+    let (mut first, mut excess) = (0, Duration::ZERO);
+    let mut crowded = vec![false; files.len()];
+    for next in 1..files.len() {
+        let gap = files[next].at.duration_since(files[next - 1].at).unsigned_abs();
+        // A fiftieth less, so that small errors of many lengths do not add up.
+        let length = files[next].length.saturating_sub(files[next].length / 50);
+        excess = if gap > NEAR { Duration::ZERO } else { excess.saturating_add(length).saturating_sub(gap) };
+        if excess.is_zero() {
+            first = next;
+        }
+        if excess >= SLACK {
+            crowded[first..=next].fill(true);
+        }
+    }
+    files.iter().zip(crowded).filter(|(_, is_so)| *is_so).map(|(file, _)| file.index).collect()
+}
+
+fn modified(outcome: &Outcome) -> Option<Timestamp> {
+    let metadata = std::fs::metadata(&outcome.recording.path).ok()?;
+    Timestamp::try_from(metadata.modified().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Began, ContentHash, Recording, RecordingError};
+
+    const NOON: i64 = 1_761_307_200;
+
+    /// A recording closed so many seconds after noon; its name says when it began, or nothing does.
+    fn outcome(name: &str, content: u8, closed: i64, length: u64, from: Clock) -> Outcome {
+        let length = Duration::from_secs(length);
+        let at = Timestamp::from_second(NOON + closed).unwrap().checked_sub(length).unwrap();
+        let recording = Recording {
+            path: name.into(),
+            name: name.into(),
+            content: Some(ContentHash([content; 32])),
+            bytes: 1,
+            began: Some(Began { at, from }),
+            announced: Some(length),
+            named: None,
+        };
+        Outcome { recording, fate: Fate::Failed(RecordingError::Changed) }
+    }
+
+    /// Files closed at these seconds, of these lengths.
+    fn files(files: &[(i64, u64)]) -> Vec<Outcome> {
+        let names = files.iter().enumerate().map(|(i, _)| format!("{i}.wav")).collect::<Vec<_>>();
+        let all = files.iter().zip(&names).zip(0..);
+        all.map(|((&(closed, length), name), i)| outcome(name, i, closed, length, Clock::Modified)).collect()
+    }
+
+    /// How many, and the first.
+    fn doubted(outcomes: &[Outcome]) -> Option<(String, String)> {
+        let by_path = |outcome: &Outcome| {
+            let recording = &outcome.recording;
+            recording.began?.at.checked_add(recording.announced?).ok()
+        };
+        let text = advice(outcomes, &by_path)?;
+        let (count, rest) = text.strip_prefix("the day of ")?.split_once(" may be wrong, first ")?;
+        Some((count.to_owned(), rest.split_once(": only")?.0.to_owned()))
+    }
+
+    fn some(count: &str, first: &str) -> Option<(String, String)> {
+        Some((count.to_owned(), first.to_owned()))
+    }
+
+    #[test]
+    fn a_copy_is_doubted() {
+        for (closed, count) in [
+            (&[(0, 3600), (0, 3600), (0, 3600)][..], "3 recordings"),
+            (&[(0, 3600), (4, 3600), (13, 1800)], "3 recordings"),
+            (&[(0, 6), (0, 6)], "2 recordings"),
+            (&[(0, 1), (0, 1), (0, 1), (1, 1), (1, 1)], "5 recordings"),
+            (&[(-3600, 3600), (0, 3590), (7200, 600), (7201, 600)], "2 recordings"),
+        ] {
+            assert_eq!(doubted(&files(closed)).unwrap().0, count, "{closed:?}");
+        }
+        assert_eq!(doubted(&files(&[(0, 60), (3600, 60), (3601, 60)])), some("2 recordings", "1.wav"));
+    }
+
+    #[test]
+    fn what_was_closed_one_after_another_is_not_doubted() {
+        for closed in [
+            &[(0, 3600)][..],
+            &[(0, 3600), (3600, 3600), (7200, 3600)],
+            &[(0, 3600), (3599, 3600)],
+            &[(0, 6), (6, 6), (12, 6), (18, 6)],
+            &[(0, 3600), (5, 5), (8, 2), (9, 1)],
+            &[(0, 1), (0, 1)],
+        ] {
+            assert_eq!(doubted(&files(closed)), None, "{closed:?}");
+        }
+        // A recorder that splits, whose lengths are told one percent too long.
+        let split: Vec<(i64, u64)> = (0..250).map(|i| (i * 10, 10)).collect();
+        let mut split = files(&split);
+        split.iter_mut().for_each(|one| one.recording.announced = Some(Duration::from_millis(10_100)));
+        let by_name = |outcome: &Outcome| {
+            let number: i64 = outcome.recording.name.strip_suffix(".wav")?.parse().ok()?;
+            Timestamp::from_second(NOON + 10 * number).ok()
+        };
+        assert_eq!(advice(&split, &by_name), None);
+    }
+
+    #[test]
+    fn neighbours_tell_though_they_are_dated_and_only_what_is_not_is_doubted() {
+        let mut copied = files(&[(0, 3600), (2, 3600), (3, 3600)]);
+        for dated in &mut copied[..2] {
+            dated.recording.began = Some(Began { at: Timestamp::UNIX_EPOCH, from: Clock::Name });
+        }
+        let all_at_noon = |_: &Outcome| Timestamp::from_second(NOON).ok();
+        assert!(
+            advice(&copied, &all_at_noon).unwrap().starts_with("the day of 1 recording may be wrong, first 2.wav: ")
+        );
+        // Of these the names and the modification times agree: nobody copied them, and two recorders were stopped at once.
+        let mut kept = files(&[(0, 3600), (2, 3600)]);
+        kept[0].recording.began.as_mut().unwrap().from = Clock::Name;
+        assert_eq!(doubted(&kept), None);
+    }
+
+    #[test]
+    fn what_is_stored_already_and_what_is_the_same_is_not_doubted_again() {
+        let mut known = files(&[(0, 60), (0, 60), (0, 60)]);
+        known[0].fate = Fate::Skipped(Skip::AlreadyHeard);
+        assert_eq!(doubted(&known), some("2 recordings", "1.wav"));
+        known.iter_mut().for_each(|outcome| outcome.fate = Fate::Skipped(Skip::AlreadyHeard));
+        assert_eq!(doubted(&known), None);
+        let mut growing = files(&[(0, 60), (0, 60)]);
+        growing[1].fate = Fate::Skipped(Skip::BeingWritten);
+        assert_eq!(doubted(&growing), None);
+        let same = [outcome("a.wav", 1, 0, 60, Clock::Modified), outcome("b.wav", 1, 0, 60, Clock::Modified)];
+        assert_eq!(doubted(&same), None);
+    }
+
+    #[test]
+    fn neighbours_share_a_folder_or_are_alone_in_theirs() {
+        let of = |names: [&str; 2]| {
+            let mut files = files(&[(0, 60), (0, 60), (3600, 60), (3600, 60)]);
+            let names = [names[0], names[1], "a/z.wav", "b/z.wav"];
+            files.iter_mut().zip(names).for_each(|(file, name)| file.recording.name = name.to_owned());
+            files.truncate(if names[0].contains("/day/") { 2 } else { 4 });
+            doubted(&files).map(|(count, _)| count)
+        };
+        // Two microphones that split at the full hour.
+        assert_eq!(of(["a/y.wav", "b/y.wav"]), None);
+        assert_eq!(of(["a/x.wav", "a/y.wav"]).as_deref(), Some("2 recordings"));
+        assert_eq!(of(["a/day/x.wav", "b/day/y.wav"]).as_deref(), Some("2 recordings"));
+    }
+}
