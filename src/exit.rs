@@ -160,7 +160,7 @@ impl Fatal {
 fn setting(text: &str) -> Option<&str> {
     let word = text.split([':', ' ']).next()?;
     let is_flag = |word: &str| word.starts_with("--") && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    let is_variable = |word: &str| word.ends_with("DATABASE_URL") || word.starts_with("GIGGLES_");
+    let is_variable = |word: &str| word == "TZ" || word.ends_with("DATABASE_URL") || word.starts_with("GIGGLES_");
     let is_name = |word: &str| word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     Some(word).filter(|word| is_flag(word) || is_variable(word) && is_name(word))
 }
@@ -246,6 +246,7 @@ mod tests {
         let config = |text: &str| Fatal::Config(text.into()).outline();
         assert_eq!(config("--tz: 'Mars' is not a time zone"), "--tz is wrong");
         assert_eq!(config("GIGGLES_PAD 1h: give seconds"), "GIGGLES_PAD is wrong");
+        assert_eq!(config("TZ: 'Mars' is not a time zone"), "TZ is wrong");
         assert_eq!(config("DATABASE_URL: neil@db"), "DATABASE_URL is wrong");
         for text in ["my notes: no folder", "--/home/neil: no", "GIGGLES_/home: no", "", "postgres://neil@db/life"] {
             assert_eq!(config(text), "a setting, or the model, is wrong", "{text}");

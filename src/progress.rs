@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use giggles::record::Step;
+use giggles::record::{Step, plain};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const LOOKING: &str = "{spinner} looking at {msg}";
@@ -29,8 +29,8 @@ impl Progress {
             Step::Identified => self.bar.reset(),
             Step::Hearing { recordings, audio } => self.hearing(recordings, audio),
             Step::Advanced { audio } => self.bar.inc(millis(audio)),
-            Step::Finished { name, failed: true } => self.bar.set_message(format!("{name} failed")),
-            Step::Finished { name, .. } => self.bar.set_message(format!("{name} heard")),
+            Step::Finished { name, failed: true } => self.bar.set_message(format!("{} failed", plain(&name))),
+            Step::Finished { name, .. } => self.bar.set_message(format!("{} heard", plain(&name))),
             Step::Saving => self.bar.set_message("storing"),
             Step::Done => self.clear(),
         }

@@ -75,7 +75,7 @@ pub fn new_id() -> String {
 pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), stop: &Stop) -> Result<Report, Fatal> {
     let started = Timestamp::now();
     steps(Step::Connecting);
-    let mut store = reach(settings)?;
+    let mut store = reach(settings, stop)?;
     stopped(stop)?;
     steps(Step::Finding);
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
@@ -108,11 +108,11 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
 }
 
 /// Opens the database and takes the lock, before any work.
-fn reach(settings: &Settings) -> Result<Option<Box<dyn Store>>, Fatal> {
+fn reach(settings: &Settings, stop: &Stop) -> Result<Option<Box<dyn Store>>, Fatal> {
     let Some(location) = &settings.database else {
         return Ok(None);
     };
-    let mut store = store::open(location)?;
+    let mut store = store::open_until(location, stop)?;
     store.lock(&settings.shard.lock_name(&settings.source))?;
     Ok(Some(store))
 }

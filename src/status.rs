@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::audio::window;
-use crate::audio::zone::{parse_zone, system_zone};
+use crate::audio::zone::{stored_zone, system_zone};
 use crate::day::{Calendar, Day, Looks, SEAM, Span};
 use crate::exit::{Exit, Fatal};
 use crate::record::{PastRun, StoredRecording};
@@ -51,7 +51,7 @@ pub fn look(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fat
     };
     let sources = reader.sources()?;
     let runs = reader.runs(settings.source.as_deref(), settings.limit)?;
-    let zone = settings.zone.clone().unwrap_or_else(|| usual_zone(&runs));
+    let zone = settings.zone.clone().map_or_else(|| usual_zone(&runs), Ok)?;
     let days = match &settings.date {
         Some(date) => {
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
@@ -69,9 +69,16 @@ pub fn look(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fat
 }
 
 /// Nights cut their days in the zone of the microphone, which a person's shell need not know.
-pub fn usual_zone(runs: &[PastRun]) -> TimeZone {
-    let of_last = runs.first().and_then(|run| parse_zone(&run.zone).ok());
-    of_last.unwrap_or_else(|| system_zone().0)
+///
+/// # Errors
+/// The last run's zone is not known to this machine, or there is no run and the system's zone is wrong.
+pub fn usual_zone(runs: &[PastRun]) -> Result<TimeZone, Fatal> {
+    let zone = match runs.first() {
+        Some(run) => stored_zone(&run.zone)
+            .map_err(|error| format!("{error} (it is that of the last stored run; --tz names another)")),
+        None => system_zone().map_err(|error| error.to_string()),
+    };
+    zone.map_err(Fatal::Config)
 }
 
 fn calendar(text: &str, now: &Zoned) -> Result<Calendar, Fatal> {

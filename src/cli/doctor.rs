@@ -7,9 +7,9 @@ use giggles::record::{Finding, Health, Stop};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::print;
 use super::scan::{self, Arguments};
 use super::settings::{cpu, given, model, model_file};
+use super::{print, print_text};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     let mut printed = Ok(());
     let mut tell = |finding: &Finding| {
         if !quiet && !as_json && printed.is_ok() {
-            printed = print(&lines(finding));
+            printed = print_text(&lines(finding));
         }
     };
     let findings = examine(&settings, &mut tell, stop);
@@ -57,7 +57,7 @@ fn complain(findings: &[Finding]) {
 }
 
 fn settings(arguments: &Arguments) -> Settings {
-    let zone = scan::zone(arguments.tz.as_deref()).map(|(zone, _)| zone);
+    let zone = scan::zone(arguments.tz.as_deref());
     let (watchers, wrong_ping) = scan::watchers(arguments);
     let some_zone = zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
     let (threads, wrong_threads) = apart(scan::threads(arguments));
@@ -73,7 +73,7 @@ fn settings(arguments: &Arguments) -> Settings {
         window: scan::window(arguments, &some_zone),
         zone,
         zone_is_named: given("--tz", arguments.tz.as_deref()).is_ok_and(|zone| zone.is_some()),
-        name_zone: scan::name_zone(arguments).map(|(zone, _)| zone),
+        name_zone: scan::name_zone(arguments),
         fixed_date: fixed_date(arguments),
         others: others.flatten().collect(),
         model: model(arguments.model.as_deref()),

@@ -10,7 +10,7 @@ use giggles::output::export::{FORMATS, Format};
 
 use super::settings::config;
 use super::stored::Stored;
-use super::{EXIT_CODES, print};
+use super::{EXIT_CODES, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +22,10 @@ Examples:
       selection tables of all that one source ever recorded
 
 A recording that holds no laugh gives a file that says so. One that could not be heard gives none; it is named on
-standard error, and the exit code is 3.";
+standard error, and the exit code is 3.
+
+In CSV a text that begins with =, +, -, @, a tab or a carriage return gets an apostrophe in front, so that no
+spreadsheet takes it for a formula, and control characters are written as \\x1b; JSON has every text as it is.";
 
 /// The flags of `giggles export`.
 #[derive(Args)]
@@ -48,6 +51,7 @@ fn formats() -> impl clap::builder::IntoResettable<clap::builder::ValueParser> {
 
 /// Exports, and says on standard error what could not be.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
+    arguments.stored.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let settings = Settings {
@@ -64,7 +68,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     match settings.destination {
         Destination::Text if !quiet => print(&exported.text)?,
         Destination::Text => {}
-        _ if !quiet => print(&summary(&exported))?,
+        _ if !quiet => print_text(&summary(&exported))?,
         _ => {}
     }
     Ok(exported.exit())

@@ -12,6 +12,7 @@ use env_logger::fmt::Formatter;
 use giggles::audio::decode::is_foreign;
 use giggles::exit::Exit;
 use giggles::pool::POOL_THREADS;
+use giggles::record::plain;
 use giggles::watch::account::Account;
 use giggles::watch::{Night, event};
 use jiff::Timestamp;
@@ -38,6 +39,9 @@ pub struct Log {
     /// Of the libraries' messages. They name no recording, and what matters of them is in its outcome.
     pub libraries: LevelFilter,
 }
+
+/// Before each line of a list.
+const ITEM: &str = "\n  ";
 
 /// The run that messages belong to.
 static NIGHT: Mutex<Option<Arc<Night>>> = Mutex::new(None);
@@ -91,7 +95,12 @@ fn holds_secrets(target: &str) -> bool {
 fn text(line: &mut Formatter, record: &Record) -> io::Result<()> {
     let style = line.default_level_style(record.level());
     let level = record.level().as_str().to_lowercase();
-    writeln!(line, "giggles: {style}{level}{style:#}: {}", record.args())
+    writeln!(line, "giggles: {style}{level}{style:#}: {}", safe(&record.args().to_string()))
+}
+
+/// What does nothing to a terminal. A message's own lists are indented, so that no stranger's text begins a line.
+fn safe(message: &str) -> String {
+    message.split(ITEM).map(plain).collect::<Vec<_>>().join(ITEM)
 }
 
 fn json(line: &mut Formatter, record: &Record) -> io::Result<()> {

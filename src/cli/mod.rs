@@ -25,6 +25,7 @@ use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use giggles::exit::{Exit, Fatal};
+use giggles::record::plain_lines;
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::weights::ModelFile;
 use log::LevelFilter;
@@ -129,7 +130,16 @@ impl Verbosity {
 impl Cli {
     /// Ends the program here for --help, --version and wrong usage (2).
     pub fn from_command_line() -> Cli {
-        Cli::parse()
+        Cli::try_parse().unwrap_or_else(|error| {
+            let text = error.render().to_string();
+            // A file's name among the arguments is a stranger's text, and clap repeats it as it is.
+            if plain_lines(&text) == text {
+                error.exit()
+            }
+            // Nobody can be told that nobody can be told.
+            write!(io::stderr(), "{}", plain_lines(&text)).ok();
+            std::process::exit(error.exit_code())
+        })
     }
 
     /// How much is said. Quiet still lets errors through. People's format, where another that is none was asked for.
@@ -162,6 +172,11 @@ impl Cli {
             (Command::Man(arguments), None) => man::run(&arguments, quiet),
         }
     }
+}
+
+/// Results for people: what a name, a path or a database says does nothing to a terminal.
+fn print_text(text: &str) -> Result<(), Fatal> {
+    print(&plain_lines(text))
 }
 
 /// Results go to standard output. A reader that has gone (`| head`) is no failure.

@@ -10,7 +10,7 @@ use giggles::output::notes::{document, text};
 
 use super::settings::config;
 use super::stored::Database;
-use super::{EXIT_CODES, print};
+use super::{EXIT_CODES, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     match (quiet, arguments.json) {
         (true, _) => {}
         (_, true) => print(&document(&imported))?,
-        _ => print(&text(&imported))?,
+        _ => print_text(&text(&imported))?,
     }
     Ok(Exit::Complete)
 }

@@ -7,9 +7,9 @@ use giggles::output::prune::text;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::config;
+use super::settings::{config, zone as named_zone};
 use super::stored::{ClipFolder, Whose, zone};
-use super::{EXIT_CODES, print};
+use super::{EXIT_CODES, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +55,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     if clips.is_none() && !arguments.rows {
         return Err(config("nothing to prune: name the folder of the clips with --clips, or give --rows"));
     }
+    named_zone(arguments.tz.as_deref())?;
     let Some(mut reader) = arguments.whose.database.reader()? else { return Ok(Exit::Empty) };
     let source = arguments.whose.source()?;
     let zone = zone(arguments.tz.as_deref(), source.as_deref(), reader.as_mut())?;
@@ -69,7 +70,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let gone = prune(&settings, reader.as_mut())?;
     gone.troubles.iter().for_each(|trouble| log::error!("{trouble}"));
     if !quiet {
-        print(&text(&gone, settings.rows, settings.dry_run))?;
+        print_text(&text(&gone, settings.rows, settings.dry_run))?;
     }
     Ok(gone.exit())
 }

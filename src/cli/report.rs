@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::settings::{config, path};
 use super::stored::Stored;
-use super::{EXIT_CODES, print};
+use super::{EXIT_CODES, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,10 @@ Examples:
       a week as a table, a row a laugh
 
 A laugh that the recorder cut in two, in files that follow each other without a gap, is one laugh here. Codes are
-those of giggles status --date: 3 if a recording failed or nobody has looked since, 4 if nothing is stored.";
+those of giggles status --date: 3 if a recording failed or nobody has looked since, 4 if nothing is stored.
+
+In CSV a text that begins with =, +, -, @, a tab or a carriage return gets an apostrophe in front, so that no
+spreadsheet takes it for a formula, and control characters are written as \\x1b; JSON has every text as it is.";
 
 /// Only whoever wore the microphone: a page holds what people said.
 const PRIVATE: u32 = 0o600;
@@ -65,6 +68,7 @@ enum EmbedFlag {
 /// Reads the day and shows it.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let clips = clips(arguments)?;
+    arguments.stored.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let asked = Timestamp::now();
@@ -79,7 +83,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         None if quiet => {}
         None if arguments.json => print(&document(&report.telling()))?,
         None if arguments.csv => print(&csv(&report.telling()))?,
-        None => print(&text(&report.telling()))?,
+        None => print_text(&text(&report.telling()))?,
     }
     Ok(report.exit)
 }
@@ -113,6 +117,6 @@ fn write(
         .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     match quiet {
         true => Ok(()),
-        false => print(&format!("{}: {}, {} kB\n", path.display(), report.telling().number(), page.len() / 1000)),
+        false => print_text(&format!("{}: {}, {} kB\n", path.display(), report.telling().number(), page.len() / 1000)),
     }
 }

@@ -15,9 +15,9 @@ pub use self::arguments::Arguments;
 pub use self::settings::*;
 use super::messages::Log;
 use super::night::Watched;
-use super::print;
 use super::settings::model;
 use super::signals::Signals;
+use super::{print, print_text};
 use crate::progress::Progress;
 
 /// Runs a scan, shows it, and tells whoever watches: also of a run that failed before it began.
@@ -110,7 +110,7 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         (true, _, _) => Ok(()),
         (_, true, _) => print(&json::document(&view)),
         (_, _, true) => print(&json::lines(&view)),
-        _ => print(&format!("{}{}\n", table::render(&view), summary::line(&view))),
+        _ => print_text(&format!("{}{}\n", table::render(&view), summary::line(&view))),
     }
 }
 

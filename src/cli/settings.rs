@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use giggles::audio::zone::{parse_zone, zone_of_tz};
 use giggles::exit::Fatal;
 use giggles::laughter::{logit, sigmoid};
 use giggles::record::Rules;
@@ -15,6 +16,7 @@ use giggles::store::Location;
 use giggles::yamnet::Model;
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::weights::ModelFile;
+use jiff::tz::TimeZone;
 
 /// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by some 1e-6.
 const CPU: &str = "GIGGLES_CPU";
@@ -127,6 +129,15 @@ fn threshold_of(given: &Given) -> Result<f32, Fatal> {
                 given.by
             ))
         }),
+    }
+}
+
+/// The zone that the flag or its variable names. Where neither does, `TZ` must name one or not be set: a slip in it is
+/// said by every command alike, also by those that then take the zone of the last run.
+pub fn zone(flag: Option<&str>) -> Result<Option<TimeZone>, Fatal> {
+    match given("--tz", flag)?.filter(|given| !given.text.is_empty()) {
+        Some(given) => given.read(parse_zone).map(Some),
+        None => zone_of_tz().map(|_| None).map_err(config),
     }
 }
 

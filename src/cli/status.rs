@@ -2,16 +2,15 @@
 
 use clap::Args;
 use giggles::audio::window::parse_date;
-use giggles::audio::zone::parse_zone;
 use giggles::exit::{Exit, Fatal};
 use giggles::output::status::{Look, day, json, runs};
 use giggles::status::{Report, Settings, look};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{config, given};
+use super::settings::{config, zone};
 use super::stored::Whose;
-use super::{EXIT_CODES, print};
+use super::{EXIT_CODES, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,8 +68,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     match (quiet, arguments.json) {
         (true, _) => complain(&report),
         (_, true) => print(&json::document(&look))?,
-        _ if arguments.date.is_some() => print(&day::render(&look))?,
-        _ => print(&runs::render(&look))?,
+        _ if arguments.date.is_some() => print_text(&day::render(&look))?,
+        _ => print_text(&runs::render(&look))?,
     }
     Ok(report.exit)
 }
@@ -96,7 +95,7 @@ fn nothing(arguments: &Arguments, settings: &Settings, asked: Timestamp, quiet: 
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
-    let zone = given("--tz", arguments.tz.as_deref())?.map(|zone| zone.read(parse_zone)).transpose()?;
+    let zone = zone(arguments.tz.as_deref())?;
     if let Some(date) = &arguments.date {
         let now = Timestamp::now().to_zoned(zone.clone().unwrap_or(TimeZone::UTC));
         parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;

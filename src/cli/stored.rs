@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use giggles::audio::zone::parse_zone;
 use giggles::exit::Fatal;
 use giggles::record::Window;
 use giggles::status::usual_zone;
@@ -12,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::settings::{Given, config, database, given, path};
+use super::settings::{Given, config, database, given, path, zone as named_zone};
 use super::window::window;
 
 #[derive(Args)]
@@ -44,6 +43,11 @@ impl Stored {
     /// The zone that was asked for, or in which the last run cut its days.
     pub fn zone(&self, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
         zone(self.tz.as_deref(), self.source()?.as_deref(), reader)
+    }
+
+    /// Before a database is looked for: a wrong setting is one also where nothing is stored yet.
+    pub fn check_zone(&self) -> Result<(), Fatal> {
+        named_zone(self.tz.as_deref()).map(|_| ())
     }
 
     /// All time, unless flags say otherwise.
@@ -153,8 +157,8 @@ fn source(flag: Option<&str>) -> Result<Option<String>, Fatal> {
 
 /// The zone that was asked for, or in which the last run of the source cut its days.
 pub fn zone(flag: Option<&str>, source: Option<&str>, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
-    match given("--tz", flag)?.filter(|given| !given.text.is_empty()) {
-        Some(given) => given.read(parse_zone),
-        None => Ok(usual_zone(&reader.runs(source, 1)?)),
+    match named_zone(flag)? {
+        Some(zone) => Ok(zone),
+        None => usual_zone(&reader.runs(source, 1)?),
     }
 }

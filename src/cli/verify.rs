@@ -7,7 +7,7 @@ use giggles::output::verify::{document, text};
 
 use super::settings::config;
 use super::stored::{ClipFolder, Whose};
-use super::{EXIT_CODES, print};
+use super::{EXIT_CODES, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     match (quiet, arguments.json) {
         (true, _) => complain(&verified),
         (false, true) => print(&document(&verified))?,
-        (false, false) => print(&text(&verified))?,
+        (false, false) => print_text(&text(&verified))?,
     }
     Ok(verified.exit())
 }

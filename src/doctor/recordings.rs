@@ -9,7 +9,7 @@ use super::{Settings, Visit, first, refused, several, untold};
 use crate::audio::find::{File, Found};
 use crate::audio::{clock, decode};
 use crate::identify::is_wanted;
-use crate::record::{Began, Clock, Finding};
+use crate::record::{Began, Clock, Finding, zone_name};
 
 /// Names that are shown.
 const SHOWN: usize = 10;
@@ -122,7 +122,7 @@ fn judged(settings: &Settings, read: &[(&File, Began)], name_zone: &TimeZone) ->
     let count = |is_so: &dyn Fn(&Began) -> bool| read.iter().filter(|(_, began)| is_so(began)).count();
     let understood = count(&|began| began.from != Clock::Modified);
     let to_come = count(&|began| began.at > settings.now);
-    let zone = name_zone.iana_name().unwrap_or("a zone without a name");
+    let zone = zone_name(name_zone);
     let found =
         format!("{understood} of {} looked at tell when they began; times without a zone are of {zone}", read.len());
     match (to_come, understood) {

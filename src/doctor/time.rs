@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Settings, Visit, refused, untold};
-use crate::record::{Finding, Window};
+use crate::record::{Finding, Window, zone_name};
 
 /// The year of this program. A clock before it has lost its battery.
 const EARLIEST: i16 = 2025;
@@ -38,7 +38,7 @@ pub fn zone(visit: &Visit) -> Finding {
         Err(fatal) => return refused(fatal),
     };
     let local = settings.now.to_zoned(zone.clone());
-    let found = format!("{}, where it is {}", name(zone), local.strftime("%A %Y-%m-%d %H:%M (%:z)"));
+    let found = format!("{}, where it is {}", zone_name(zone), local.strftime("%A %Y-%m-%d %H:%M (%:z)"));
     let details = change(zone, settings.now).into_iter().collect();
     match settings.zone_is_named {
         true => Finding::ok(found).with(details),
@@ -48,10 +48,6 @@ pub fn zone(visit: &Visit) -> Finding {
         )
         .with(details),
     }
-}
-
-fn name(zone: &TimeZone) -> &str {
-    zone.iana_name().unwrap_or("a zone without a name")
 }
 
 /// `clocks change on 2025-10-26 at 03:00, to +01:00; that day has 25 hours`

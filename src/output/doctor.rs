@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::json::SPEC_VERSION;
 use crate::exit::Exit;
-use crate::record::{Finding, Health};
+use crate::record::{Finding, Health, plain};
 
 /// Where the texts begin.
 const INDENT: usize = 19;
@@ -23,12 +23,12 @@ fn word(health: Health) -> &'static str {
 
 /// `warn  database     what was found`, and below it what to do and what there is more to see.
 pub fn lines(finding: &Finding) -> String {
-    let mut text = format!("{:<6}{:<13}{}\n", word(finding.health), finding.check, finding.found);
+    let mut text = format!("{:<6}{:<13}{}\n", word(finding.health), finding.check, plain(&finding.found));
     if !finding.advice.is_empty() {
-        text += &format!("{:INDENT$}-> {}\n", "", finding.advice);
+        text += &format!("{:INDENT$}-> {}\n", "", plain(&finding.advice));
     }
     for detail in &finding.details {
-        text += &format!("{:INDENT$}{detail}\n", "");
+        text += &format!("{:INDENT$}{}\n", "", plain(detail));
     }
     text
 }

@@ -2,11 +2,13 @@
 
 use super::several;
 use crate::care::prune::Gone;
+use crate::record::plain;
 
 /// Each clip and each recording, and a line that sums up. A dry run's differs in that line alone.
 pub fn text(gone: &Gone, rows: bool, dry_run: bool) -> String {
-    let clips = gone.clips.iter().map(|clip| format!("clip {clip}\n"));
-    let recordings = gone.rows.recordings.iter().map(|(source, name)| format!("recording {name} of {source}\n"));
+    let clips = gone.clips.iter().map(|clip| format!("clip {}\n", plain(clip)));
+    let recording = |(source, name): &(String, String)| format!("recording {} of {}\n", plain(name), plain(source));
+    let recordings = gone.rows.recordings.iter().map(recording);
     clips.chain(recordings).chain([summary(gone, rows, dry_run)]).collect()
 }
 

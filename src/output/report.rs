@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::cell::cell;
 use super::json::SPEC_VERSION;
 use crate::day::history::{Mean, Tally, Usual};
 use crate::day::{Day, Joined};
 use crate::output::several;
 use crate::output::status::day::{clock, of};
 use crate::output::status::json as status_json;
-use crate::record::{Judgement, Note, plain};
+use crate::record::{Judgement, Note, plain, zone_name};
 
 /// Letters of a note on a terminal.
 const NOTE: usize = 100;
@@ -121,7 +122,7 @@ pub fn document(telling: &Telling) -> String {
     let document = json!({
         "spec_version": SPEC_VERSION,
         "asked_at": telling.asked.to_string(),
-        "zone": telling.zone.iana_name(),
+        "zone": zone_name(telling.zone),
         "laughs": telling.laughs_heard(),
         "usual": {
             "same_weekday": mean(telling.usual.weekday),
@@ -171,15 +172,15 @@ pub fn csv(telling: &Telling) -> String {
 fn row(day: &Day, laugh: &Joined) -> [String; HEADER.len()] {
     [
         day.calendar.date.to_string(),
-        day.source.clone(),
+        cell(&day.source),
         laugh.starts().to_string(),
         laugh.ends().to_string(),
         format!("{:.6}", laugh.length().as_secs_f64()),
         laugh.class_name().to_owned(),
         laugh.peak().to_string(),
-        laugh.first().0.name.clone(),
+        cell(&laugh.first().0.name),
         laugh.parts.len().to_string(),
         laugh.note().and_then(|note| note.verdict).map_or("", Judgement::as_str).to_owned(),
-        laugh.note().and_then(|note| note.words.clone()).unwrap_or_default(),
+        laugh.note().and_then(|note| note.words.as_deref()).map(cell).unwrap_or_default(),
     ]
 }

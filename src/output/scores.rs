@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::cell::cell;
 use crate::record::position;
 
 /// One patch.
@@ -52,8 +53,8 @@ impl Format {
         match (self.kind, self.top) {
             (Kind::Table, _) => String::new(),
             (Kind::Csv, None) => {
-                let names = self.names.iter().map(String::as_str);
-                record(["start"].into_iter().chain(names))
+                let names = self.names.iter().map(|name| cell(name));
+                record(["start".to_owned()].into_iter().chain(names))
             }
             (Kind::Csv, Some(_)) => record(["start", "rank", "class", "score"]),
             (Kind::Json, _) => "[".to_owned(),
@@ -103,7 +104,7 @@ impl Format {
             record([
                 seconds(row.start),
                 (rank + 1).to_string(),
-                self.names[class].clone(),
+                cell(&self.names[class]),
                 row.scores[class].to_string(),
             ])
         };

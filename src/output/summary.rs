@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::View;
-use crate::record::{Recording, position, several};
+use crate::record::{Recording, plain, position, several};
 
 /// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
@@ -64,7 +64,7 @@ fn still_being_written(view: &View) -> String {
 
 fn stored(view: &View) -> String {
     match &view.database {
-        Some(database) => format!("stored in {database}"),
+        Some(database) => format!("stored in {}", plain(database)),
         None => "nothing stored (dry run)".to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::{View, after};
-use crate::record::{Event, Recording, position};
+use crate::record::{Event, Recording, plain, position};
 
 const HEADER: [&str; 5] = ["recording", "local time", "from - to", "score", "class"];
 /// Index of the column of numbers.
@@ -31,7 +31,7 @@ pub fn render(view: &View) -> String {
 
 fn row(view: &View, recording: &Recording, event: &Event) -> [String; 5] {
     [
-        recording.name.clone(),
+        plain(&recording.name),
         local_time(view, recording, event),
         format!("{} - {}", position(&event.start), position(&event.end)),
         format!("{:.2}", event.peak),

@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 use super::json::SPEC_VERSION;
 use super::several;
 use crate::care::verify::{Missing, Verified};
+use crate::record::plain;
 
 /// A list each of what is wrong, and a line that sums up.
 pub fn text(verified: &Verified) -> String {
-    let row = |missing: &Missing| format!("  {}, of a laugh in {}\n", missing.clip, missing.recording);
+    let row = |missing: &Missing| format!("  {}, of a laugh in {}\n", plain(&missing.clip), plain(&missing.recording));
     let missing = verified.missing.iter().map(row).collect();
     let lying = |removed: bool| {
         let orphans = verified.orphans.iter().filter(|file| verified.removed.contains(&file.path) == removed);
-        orphans.map(|file| format!("  {}\n", file.path)).collect::<String>()
+        orphans.map(|file| format!("  {}\n", plain(&file.path))).collect::<String>()
     };
     let lists = [
         ("rows whose clip is missing", missing),

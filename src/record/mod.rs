@@ -13,6 +13,7 @@ mod signs;
 mod step;
 mod stored;
 mod words;
+mod zone;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -30,10 +31,11 @@ pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;
 pub use note::{Judgement, Note, Noted};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
-pub use signs::{acts, plain, write_bytes};
+pub use signs::{acts, plain, plain_lines, write_bytes};
 pub use step::{Stage, Step, Stop};
 pub use stored::{Coverage, Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
 pub use words::several;
+pub use zone::zone_name;
 
 /// Number of laughter classes: AudioSet indices 13 to 18.
 pub const LAUGHTER_CLASSES: usize = 6;

@@ -64,9 +64,9 @@ pub struct Analysis {
     /// SHA-256 of the model file, hexadecimal.
     pub model_sha256: String,
     pub rules: Rules,
-    /// IANA zone in which a day is a day.
+    /// Zone in which a day is a day, as `zone_name` says it.
     pub zone: String,
-    /// IANA zone of recorder names without one.
+    /// Zone of recorder names without one.
     pub name_zone: String,
 }
 

@@ -14,12 +14,18 @@ pub fn plain(text: &str) -> String {
     safe
 }
 
-/// Signs that nobody sees and that move a terminal's cursor, or make it or a page show what follows in another order.
+/// The same of a text of several lines, which stay lines.
+pub fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// Signs that nobody sees and that begin another line, move a terminal's cursor, or make it or a page show what follows in another
+/// order.
 ///
 /// Source: Unicode Standard Annex 9, explicit directional formatting characters.
 pub fn acts(sign: char) -> bool {
     sign.is_control()
-        || matches!(sign, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(sign, '\u{2028}' | '\u{2029}' | '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Each as `\xNN`.
@@ -36,5 +42,7 @@ mod tests {
         assert_eq!(plain("Kühl 夜 \\x"), "Kühl 夜 \\x");
         assert_eq!(plain("a\u{1b}[2J\r\nb"), "a\\x1b[2J\\x0d\\x0ab");
         assert_eq!(plain("\u{202e}\u{9b}"), "\\xe2\\x80\\xae\\xc2\\x9b");
+        assert_eq!(plain("a\u{2028}b"), "a\\xe2\\x80\\xa8b");
+        assert_eq!(plain_lines("a\r\n\tb\n"), "a\\x0d\n\\x09b\n");
     }
 }

@@ -32,7 +32,7 @@ pub use pruning::{Pruned, Pruning};
 pub use reading::{Reader, Selection};
 
 use crate::exit::Fatal;
-use crate::record::{Analysis, ContentHash, Counts, Noted, Run};
+use crate::record::{Analysis, ContentHash, Counts, Noted, Run, Stop};
 
 /// A database that holds runs, recordings and detections.
 pub trait Store: Send {
@@ -76,8 +76,13 @@ pub trait Store: Send {
 
 /// Connects, and brings the tables to this program's version.
 pub fn open(location: &Location) -> Result<Box<dyn Store>, StoreError> {
+    open_until(location, &Stop::default())
+}
+
+/// The same; a signal ends the waiting for a file that another program holds.
+pub fn open_until(location: &Location, stop: &Stop) -> Result<Box<dyn Store>, StoreError> {
     match location {
-        Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(file)?)),
+        Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(file, stop)?)),
         Location::Postgres(server) => Ok(Box::new(postgres::Postgres::open(server)?)),
     }
 }
@@ -123,6 +128,9 @@ pub enum StoreError {
     /// The database refused the rows.
     #[error("{0}")]
     Failed(String),
+    /// A signal came while the database was waited for. Nothing was stored.
+    #[error("ended by signal {0} while the database was waited for")]
+    Stopped(usize),
 }
 
 impl From<StoreError> for Fatal {
@@ -133,6 +141,7 @@ impl From<StoreError> for Fatal {
             StoreError::Unreachable(_) => Fatal::TryAgain(text),
             StoreError::Locked(_) => Fatal::Locked(text),
             StoreError::Failed(_) => Fatal::Failed(text),
+            StoreError::Stopped(signal) => Fatal::Signal(signal),
         }
     }
 }
@@ -150,6 +159,7 @@ mod tests {
             (StoreError::Unreachable(String::new()), 75),
             (StoreError::Locked(String::new()), 75),
             (StoreError::Failed(String::new()), 1),
+            (StoreError::Stopped(2), 130),
         ];
         for (error, code) in table {
             assert_eq!(Fatal::from(error).exit().code(), code);

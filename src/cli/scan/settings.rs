@@ -8,7 +8,7 @@ use std::time::Duration;
 use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::clips::Clips;
 use giggles::exit::Fatal;
-use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Window};
+use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Window, zone_name};
 use giggles::run::Settings;
 use giggles::shard::Shard;
 use giggles::watch::Watchers;
@@ -48,14 +48,14 @@ fn ping(arguments: &Arguments) -> Result<Option<Address>, Fatal> {
 
 /// All of them.
 pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings, Fatal> {
-    let (zone, zone_name) = zone(arguments.tz.as_deref())?;
-    let (name_zone, name_zone_name) = name_zone(arguments)?;
+    let zone = zone(arguments.tz.as_deref())?;
+    let name_zone = name_zone(arguments)?;
     let analysis = Analysis {
         version: ANALYSIS_VERSION,
         model_sha256: model.sha256.clone(),
         rules: rules(arguments)?,
-        zone: zone_name,
-        name_zone: name_zone_name,
+        zone: zone_name(&zone),
+        name_zone: zone_name(&name_zone),
     };
     Ok(Settings {
         id,
@@ -130,20 +130,12 @@ pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
     }
 }
 
-pub fn zone(flag: Option<&str>) -> Result<(TimeZone, String), Fatal> {
-    given("--tz", flag)?.map_or_else(|| Ok(system_zone()), |zone| named_zone(&zone))
+pub fn zone(flag: Option<&str>) -> Result<TimeZone, Fatal> {
+    given("--tz", flag)?.map_or_else(|| system_zone().map_err(config), |zone| zone.read(parse_zone))
 }
 
-/// And its name, as it is stored.
-pub fn name_zone(arguments: &Arguments) -> Result<(TimeZone, String), Fatal> {
-    let given = given("--name-tz", arguments.name_tz.as_deref())?;
-    given.map_or_else(|| Ok((TimeZone::UTC, "UTC".to_owned())), |zone| named_zone(&zone))
-}
-
-fn named_zone(given: &Given) -> Result<(TimeZone, String), Fatal> {
-    let zone = given.read(parse_zone)?;
-    let name = zone.iana_name().unwrap_or(&given.text).to_owned();
-    Ok((zone, name))
+pub fn name_zone(arguments: &Arguments) -> Result<TimeZone, Fatal> {
+    given("--name-tz", arguments.name_tz.as_deref())?.map_or(Ok(TimeZone::UTC), |zone| zone.read(parse_zone))
 }
 
 pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {

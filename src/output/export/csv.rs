@@ -3,6 +3,7 @@
 use csv::{Terminator, WriterBuilder};
 
 use super::{Format, laughs, said};
+use crate::output::cell::cell;
 use crate::record::{Laugh, StoredRecording};
 
 pub const FORMAT: Format =
@@ -45,10 +46,10 @@ fn row(recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {
     let event = &laugh.event;
     let [laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle] =
         event.laughter_peaks.map(|peak| peak.to_string());
-    let [verdict, note] = said(laugh).map(str::to_owned);
+    let [verdict, note] = said(laugh);
     [
-        recording.source.clone(),
-        recording.name.clone(),
+        cell(&recording.source),
+        cell(&recording.name),
         format!("{:.6}", event.start.as_secs_f64()),
         format!("{:.6}", event.end.as_secs_f64()),
         laugh.starts.to_string(),
@@ -64,7 +65,7 @@ fn row(recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {
         snicker,
         belly_laugh,
         chuckle,
-        verdict,
-        note,
+        verdict.to_owned(),
+        cell(note),
     ]
 }

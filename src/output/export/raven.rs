@@ -3,7 +3,7 @@
 //! Source: Raven Pro's manual, "Selection tables": the seven columns that it needs come first, others follow.
 
 use super::{Format, laughs, said};
-use crate::record::{Laugh, StoredRecording};
+use crate::record::{Laugh, StoredRecording, plain};
 
 pub const FORMAT: Format = Format {
     name: "raven",
@@ -61,9 +61,9 @@ fn row(number: usize, recording: &StoredRecording, laugh: &Laugh) -> [String; HE
     ]
 }
 
-/// What would end a cell or a row is a space. Readers of tables take a quote for the beginning of a quoted cell.
+/// What would end a cell or a row is a space, or written out. Readers of tables take a quote for the beginning of a quoted cell.
 fn cell(text: &str) -> String {
-    text.replace(['\t', '\n', '\r'], " ").replace('"', "'")
+    plain(&text.replace(['\t', '\n', '\r'], " ").replace('"', "'"))
 }
 
 fn highest(recording: &StoredRecording) -> f64 {

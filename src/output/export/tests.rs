@@ -78,6 +78,23 @@ fn raven() {
 }
 
 #[test]
+fn no_name_breaks_a_row_or_becomes_a_formula() {
+    let name = "=a\tb\r\nc\u{b}d\u{c}e\u{85}f\u{2028}g\u{1b}[31m.ogg";
+    for format in ["raven", "audacity"] {
+        let text = text(format, &[heard(name)]);
+        let plain = self::text(format, &[heard("a.ogg")]);
+        let cells = |text: &str| text.lines().map(|line| line.split('\t').count()).collect::<Vec<_>>();
+        assert_eq!(cells(&text), cells(&plain), "{text}");
+        assert!(!text.contains(|sign| crate::record::acts(sign) && !"\n\t".contains(sign)), "{text}");
+    }
+    let text = text("csv", &[heard(name)]);
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let cell = "'=a\tb\r\nc\\x0bd\\x0ce\\xc2\\x85f\\xe2\\x80\\xa8g\\x1b[31m.ogg";
+    assert_eq!(rows.iter().map(|row| &row[1]).collect::<Vec<_>>(), [cell; 2]);
+}
+
+#[test]
 fn csv_is_rfc_4180() {
     let text = text("csv", &[heard("a, \"b\".ogg"), silent("c.ogg")]);
     assert!(text.ends_with("\r\n") && text.starts_with("source,file,start,end,starts_at,"), "{text}");

@@ -21,7 +21,8 @@ use self::text::escape;
 use crate::day::Day;
 use crate::output::report::Telling;
 use crate::output::several;
-use crate::output::status::{local, zone_name};
+use crate::output::status::local;
+use crate::record::zone_name;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -137,7 +138,7 @@ fn whose(telling: &Telling, day: &Day) -> Option<String> {
 fn footer(telling: &Telling) -> String {
     format!(
         "<footer>\n<p>Times are of {}. Made {} by giggles {}.</p>\n</footer>\n",
-        escape(zone_name(telling.zone)),
+        escape(&zone_name(telling.zone)),
         local(telling.asked, telling.zone),
         env!("CARGO_PKG_VERSION")
     )

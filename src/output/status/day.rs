@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Look, local, several, since, words, zone_name};
+use super::{Look, local, several, since, words};
 use crate::day::{Day, Span, Verdict, span};
-use crate::record::{StoredFailure, StoredRecording, plain};
+use crate::record::{StoredFailure, StoredRecording, plain, zone_name};
 
 /// Recorders that write when they hear something leave many gaps of seconds.
 pub const SHORT: Duration = Duration::from_secs(60);
@@ -24,19 +24,20 @@ pub fn render(look: &Look) -> String {
     let shown = if full.is_empty() { &empty } else { &full };
     let mut text: String = shown.iter().map(|day| format!("{}\n", of(day))).collect();
     if !full.is_empty() && !empty.is_empty() {
-        let names: Vec<&str> = empty.iter().map(|day| day.source.as_str()).collect();
+        let names: Vec<String> = empty.iter().map(|day| plain(&day.source)).collect();
         text += &format!("no recordings of this day: {}\n", names.join(", "));
     }
     text + &last_run(look) + "\n"
 }
 
 fn last_run(look: &Look) -> String {
+    let database = plain(&look.database);
     match look.runs.first() {
         Some(run) => {
             let began = local(run.started, look.zone);
-            format!("last stored run: {began}, {} ago; {}", words(since(run.started, look.asked)), look.database)
+            format!("last stored run: {began}, {} ago; {database}", words(since(run.started, look.asked)))
         }
-        None => format!("no run is stored in {}", look.database),
+        None => format!("no run is stored in {database}"),
     }
 }
 
@@ -65,7 +66,7 @@ fn headline(day: &Day) -> String {
         calendar.date.strftime("%A"),
         calendar.date,
         zone_name(&calendar.zone),
-        day.source,
+        plain(&day.source),
         verdict(day)
     )
 }
@@ -133,7 +134,7 @@ fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> St
         Some(span) if span.is_empty() => clock(day, span.from),
         Some(span) => range(day, &span.within(&day.calendar.span)),
     };
-    format!("  {when}  {}: {}", plain(&recording.name), failure.reason)
+    format!("  {when}  {}: {}", plain(&recording.name), plain(&failure.reason))
 }
 
 pub fn gaps(day: &Day) -> Vec<String> {

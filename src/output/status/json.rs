@@ -8,7 +8,7 @@ use super::Look;
 use super::day::verdict;
 use crate::day::{Day, Joined, Span, Verdict, span};
 use crate::output::json::{SPEC_VERSION, score, seconds};
-use crate::record::{Judgement, Laugh, PastRun, StoredFailure, StoredRecording};
+use crate::record::{Judgement, Laugh, PastRun, StoredFailure, StoredRecording, zone_name};
 
 /// The whole answer, with a line break at the end.
 pub fn document(look: &Look) -> String {
@@ -16,7 +16,7 @@ pub fn document(look: &Look) -> String {
         "spec_version": SPEC_VERSION,
         "asked_at": look.asked.to_string(),
         "database": look.database,
-        "zone": look.zone.iana_name(),
+        "zone": zone_name(look.zone),
         "runs": look.runs.iter().map(run).collect::<Vec<_>>(),
         "days": look.days.iter().map(day).collect::<Vec<_>>(),
     });
@@ -48,7 +48,7 @@ pub fn day(day: &Day) -> Value {
     json!({
         "source": day.source,
         "date": day.calendar.date.to_string(),
-        "zone": day.calendar.zone.iana_name(),
+        "zone": zone_name(&day.calendar.zone),
         "from": day.calendar.span.from.to_string(),
         "to": day.calendar.span.to.to_string(),
         "complete": day.verdict() == Verdict::Complete,

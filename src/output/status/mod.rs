@@ -30,11 +30,6 @@ pub fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// What people call the zone.
-pub fn zone_name(zone: &TimeZone) -> &str {
-    zone.iana_name().unwrap_or("the system's zone")
-}
-
 /// `9 h 05 min`, `3 min 20 s`, `4 d 07 h`: two units, the rest is left off.
 pub fn words(length: Duration) -> String {
     let (seconds, minutes, hours) = (length.as_secs(), length.as_secs() / 60, length.as_secs() / 3600);

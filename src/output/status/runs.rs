@@ -8,8 +8,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 use jiff::Timestamp;
 
-use super::{Look, local, since, words, zone_name};
-use crate::record::PastRun;
+use super::{Look, local, since, words};
+use crate::record::{PastRun, plain, zone_name};
 
 const HEADER: [&str; 10] = ["began", "took", "source", "from", "to", "exit", "heard", "audio", "failed", "laughs"];
 /// Columns of numbers.
@@ -20,7 +20,7 @@ const STALE: Duration = Duration::from_secs(26 * 3600);
 /// The whole text: a line on the last run, and a table.
 pub fn render(look: &Look) -> String {
     let Some(last) = look.runs.first() else {
-        return format!("no run is stored in {}\n", look.database);
+        return format!("no run is stored in {}\n", plain(&look.database));
     };
     format!("{}\n\n{}\n", headline(look, last), table(look))
 }
@@ -38,7 +38,7 @@ fn headline(look: &Look, last: &PastRun) -> String {
         words(age),
         last.exit_code,
         zone_name(look.zone),
-        look.database,
+        plain(&look.database),
     )
 }
 
@@ -63,7 +63,7 @@ fn row(look: &Look, run: &PastRun) -> [String; 10] {
     [
         local(run.started, look.zone),
         words(since(run.started, run.ended)),
-        run.source.clone(),
+        plain(&run.source),
         bound(run.window.from),
         bound(run.window.to),
         run.exit_code.to_string(),

@@ -2,7 +2,11 @@
 //!
 //! Invariant: sorted by SQLite's result codes; its words are only passed on.
 
-use std::io;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
@@ -12,12 +16,40 @@ use crate::store::{StoreError, schema};
 /// SQLite's own word for a file that is not where it was opened.
 const MOVED: i32 = rusqlite::ffi::SQLITE_READONLY_DBMOVED;
 
+/// A way to say what went wrong with a file.
+pub type Explain = fn(&DatabaseFile, &rusqlite::Error) -> StoreError;
+
+/// What another program does with the file.
+#[derive(Debug, Clone, Copy)]
+pub enum Holder {
+    Reader,
+    Writer,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Holder::Reader => "is being read by another program, which keeps it from being written",
+            Holder::Writer => "is being written by another program",
+        })
+    }
+}
+
+pub fn held(database: &DatabaseFile, holder: Holder, waited: Duration) -> StoreError {
+    StoreError::Unreachable(format!(
+        "{database} {holder}, for {} s now; nothing was stored. End that program (fuser or lsof shows it), or try again \
+         later",
+        waited.as_secs()
+    ))
+}
+
 pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(_) if error.sqlite_error().is_some_and(|error| error.extended_code == MOVED) => moved(database),
         Some(ErrorCode::NotADatabase) => {
             StoreError::Config(format!("{database} is not an SQLite database; name another file"))
         }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) if is_wal(&database.path) => wal(database, error),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Config(format!(
             "{database} cannot be written ({error}); check the permissions of the file and of its folder"
         )),
@@ -35,6 +67,7 @@ pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
 /// As `explain`, for whoever only reads.
 pub fn explain_reading(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) if is_wal(&database.path) => wal(database, error),
         Some(ErrorCode::ReadOnly) => StoreError::Config(format!(
             "{database} was left half-written by a run that was killed, and may not be written here; \
              the next `giggles scan` puts it right"
@@ -44,6 +77,22 @@ pub fn explain_reading(database: &DatabaseFile, error: &rusqlite::Error) -> Stor
         )),
         _ => explain(database, error),
     }
+}
+
+/// Whoever reads such a file makes two more beside it, or writes into them.
+fn wal(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
+    let file = database.path.display();
+    StoreError::Config(format!(
+        "{database} is in SQLite's WAL mode, which another program has set, and can then be read only where its folder \
+         can be written ({error}); let this user write to the folder and to {file}-wal and {file}-shm, or, as a user who \
+         may: sqlite3 {file} 'PRAGMA journal_mode=DELETE'"
+    ))
+}
+
+/// Source: SQLite's file format, "File format version numbers": a read version of 2 is WAL.
+fn is_wal(path: &Path) -> bool {
+    let mut header = [0; 20];
+    File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok_and(|()| header[19] == 2)
 }
 
 fn no_space(database: &DatabaseFile) -> String {

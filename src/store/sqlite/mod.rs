@@ -10,6 +10,7 @@ mod checkup;
 mod error;
 mod lock;
 mod noting;
+mod patience;
 mod pruning;
 mod reading;
 mod statements;
@@ -21,36 +22,39 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 pub use self::checkup::examine;
 pub use self::reading::Past;
 
-use self::error::{explain, explain_file, explain_migration, explain_save, moved};
+use self::error::{Explain, Holder, explain, explain_file, explain_migration, explain_save, moved};
 use self::lock::Lock;
+use self::patience::{PATIENCE, Patience};
 use super::location::DatabaseFile;
 use super::rows::{self, Rows};
 use super::{Kept, Pruned, Pruning, Store, StoreError, schema, uncounted};
-use crate::record::{Analysis, ContentHash, Counts, Noted, Run};
+use crate::record::{Analysis, ContentHash, Counts, Noted, Run, Stop};
 
-/// How long another program may write before it is said to be busy.
+/// How long another program may write before one that only reads gives up.
 const BUSY: Duration = Duration::from_secs(15);
 
 pub struct Sqlite {
     connection: Connection,
     database: DatabaseFile,
+    patience: Patience,
     /// Device and inode of the file that was opened.
     opened: (u64, u64),
     locks: Vec<Lock>,
 }
 
 impl Sqlite {
-    pub fn open(database: &DatabaseFile) -> Result<Sqlite, StoreError> {
+    pub fn open(database: &DatabaseFile, stop: &Stop) -> Result<Sqlite, StoreError> {
         let mut database = database.clone();
         database.path = touch(&database)?;
-        let connection = connect(&database.path).map_err(|error| explain(&database, &error))?;
+        let patience = Patience { database: database.clone(), longest: PATIENCE, stop: stop.clone() };
+        let connection = patience.wait(Holder::Writer, explain, || connect(&database.path))?;
         let opened = identity(&database.path).ok_or_else(|| moved(&database))?;
-        let mut store = Sqlite { connection, database, opened, locks: Vec::new() };
+        let mut store = Sqlite { connection, database, patience, opened, locks: Vec::new() };
         store.check_writable()?;
         store.migrate()?;
         Ok(store)
@@ -66,18 +70,37 @@ impl Sqlite {
     /// Applies the migrations that are lacking, all or none: each by itself would be written to the disk by itself. Two
     /// programs may do this at once.
     fn migrate(&mut self) -> Result<(), StoreError> {
-        let current = statements::version(&self.connection).map_err(|error| explain(&self.database, &error))?;
+        let current = self.look(statements::version)?;
         if schema::next(&self.database, current)?.is_none() {
             return Ok(());
         }
-        let (connection, database) = (&mut self.connection, &self.database);
+        let database = &self.database;
         let trouble = |error| explain(database, &error);
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(trouble)?;
+        let transaction = self.patience.begin(&self.connection, explain)?;
         // Asked again: another program may have migrated while this one waited for the file.
         while let Some(migration) = schema::next(database, statements::version(&transaction).map_err(trouble)?)? {
             statements::apply(&transaction, migration).map_err(|error| explain_migration(database, &error))?;
         }
-        transaction.commit().map_err(trouble)
+        self.patience.commit(&transaction, explain)
+    }
+
+    fn look<T>(&self, look: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.patience.wait(Holder::Writer, explain, || look(&self.connection))
+    }
+
+    /// In one transaction, which is kept or rolled back.
+    fn write<T>(
+        &self,
+        is_kept: bool,
+        explain: Explain,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.patience.begin(&self.connection, explain)?;
+        let written = write(&transaction).map_err(|error| explain(&self.database, &error))?;
+        if is_kept {
+            self.patience.commit(&transaction, explain)?;
+        }
+        Ok(written)
     }
 }
 
@@ -97,12 +120,12 @@ impl Store for Sqlite {
     }
 
     fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError> {
-        pruning::prune(&mut self.connection, pruning).map_err(|error| explain(&self.database, &error))
+        self.write(!pruning.dry_run, explain, |transaction| pruning::prune(transaction, pruning))
     }
 
     fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {
         let rows = super::noting::rows(notes);
-        noting::keep(&mut self.connection, &rows, dry_run).map_err(|error| explain(&self.database, &error))
+        self.write(!dry_run, explain, |transaction| noting::keep(transaction, &rows))
     }
 
     fn known(
@@ -113,8 +136,8 @@ impl Store for Sqlite {
         cuts_clips: bool,
     ) -> Result<HashSet<ContentHash>, StoreError> {
         let asked = statements::json(&rows::texts(contents));
-        let stored = statements::known(&self.connection, source, &analysis.to_json(), &asked, cuts_clips)
-            .map_err(|error| explain(&self.database, &error))?;
+        let analysis = analysis.to_json();
+        let stored = self.look(|connection| statements::known(connection, source, &analysis, &asked, cuts_clips))?;
         Ok(rows::among(contents, stored))
     }
 
@@ -123,8 +146,8 @@ impl Store for Sqlite {
         if identity(&self.database.path) != Some(self.opened) {
             return Err(moved(&self.database));
         }
-        statements::commit(&mut self.connection, &rows).map_err(|error| explain_save(&self.database, &error))?;
-        let counts = statements::counts(&self.connection, &rows.run.id);
+        self.write(true, explain_save, |transaction| statements::save(transaction, &rows))?;
+        let counts = self.look(|connection| statements::counts(connection, &rows.run.id));
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }
 }
@@ -156,7 +179,7 @@ fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(Duration::ZERO)?;
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;")?;
     Ok(connection)
 }

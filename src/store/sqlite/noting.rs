@@ -1,6 +1,6 @@
 //! The SQL of what people said, in SQLite's dialect.
 
-use rusqlite::{Connection, Statement, TransactionBehavior, named_params};
+use rusqlite::{Statement, Transaction, named_params};
 
 use super::statements::instant;
 use crate::store::noting::{Kept, NoteRow};
@@ -20,21 +20,14 @@ const LOOK: &str = "
             WHERE source = :source AND content_sha256 = :content_sha256
                 AND laugh.start_seconds < :end_seconds AND laugh.end_seconds > :start_seconds)";
 
-pub fn keep(connection: &mut Connection, rows: &[NoteRow], dry_run: bool) -> rusqlite::Result<Kept> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+pub fn keep(transaction: &Transaction<'_>, rows: &[NoteRow]) -> rusqlite::Result<Kept> {
     let mut kept = Kept::default();
-    {
-        let (mut keep, mut look) = (transaction.prepare(KEEP)?, transaction.prepare(LOOK)?);
-        for row in rows {
-            kept.changed += keep_one(&mut keep, row)? as u64;
-            let (is_older, is_known) = look_at(&mut look, row)?;
-            kept.older += u64::from(is_older);
-            kept.strangers += u64::from(!is_known);
-        }
-    }
-    match dry_run {
-        true => transaction.rollback()?,
-        false => transaction.commit()?,
+    let (mut keep, mut look) = (transaction.prepare(KEEP)?, transaction.prepare(LOOK)?);
+    for row in rows {
+        kept.changed += keep_one(&mut keep, row)? as u64;
+        let (is_older, is_known) = look_at(&mut look, row)?;
+        kept.older += u64::from(is_older);
+        kept.strangers += u64::from(!is_known);
     }
     Ok(kept)
 }

