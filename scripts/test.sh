@@ -4,10 +4,11 @@
 #
 #   scripts/test.sh
 #
-# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, logrotate,
-# systemd's tools, mandoc, zsh, fish, Chromium and Postgres, whose server the tests start in a temporary folder. With
-# GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server instead. Prometheus'
-# tools are only unpacked, into target/tools: installed, their packages would start daemons and keep them.
+# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs,
+# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium and Postgres, whose server the tests start in a
+# temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
+# instead. Prometheus' tools are only unpacked, into target/tools: installed, their packages would start daemons and
+# keep them.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:$PWD/target/tools/usr/bin:/usr/sbin:/sbin
@@ -27,7 +28,7 @@ as_root() {
 install_packages() {
     have apt-get || {
         echo "scripts/test.sh: install a C compiler, PostgreSQL 15 or newer with psql, shellcheck, valgrind," \
-            "systemd, logrotate, promtool, node_exporter and sqlite3, then run it again" >&2
+            "bindfs, strace, systemd, logrotate, promtool, node_exporter and sqlite3, then run it again" >&2
         exit 1
     }
     as_root apt-get update -q
@@ -56,6 +57,9 @@ have cc || install_packages gcc libc6-dev
 have_postgres || install_packages postgresql
 have shellcheck || install_packages shellcheck
 have valgrind || install_packages valgrind
+# A file system whose permissions are fixed, and system calls that are looked at.
+have bindfs || install_packages bindfs
+have strace || install_packages strace
 have psql || install_packages postgresql-client
 have systemd-analyze || install_packages systemd
 have logrotate || install_packages logrotate

@@ -1,7 +1,7 @@
 //! Everything a night will need, looked at while somebody is awake. The table of checks reads top to bottom.
 //!
-//! Invariant: every check is made whatever the others found, and none changes anything: no row, no table, no
-//! file, no ping that a service would count.
+//! Invariant: every check is made whatever the others found, and none changes anything: no row, no table, no ping
+//! that a service would count. A clip and a file of metrics are written as a test, and removed.
 
 mod clips;
 mod database;
@@ -24,7 +24,7 @@ use crate::exit::Fatal;
 use crate::record::{Finding, Stop, Window, several};
 use crate::shard::Shard;
 use crate::store::{self, Checkup, Location, StoreError};
-use crate::watch::ping::Address;
+use crate::watch::ping::Target;
 use crate::yamnet::Model;
 
 /// A setting, or why it is none.
@@ -55,7 +55,7 @@ pub struct Settings {
     pub threads: usize,
     /// None: no laugh is cut out.
     pub clips: Setting<Option<Clips>>,
-    pub ping: Setting<Option<Address>>,
+    pub ping: Setting<Option<Target>>,
     pub metrics: Option<PathBuf>,
     pub allow_empty: bool,
     pub environment: Environment,

@@ -35,7 +35,7 @@
 //! | [`run`] | one run, folder to exit code | all |
 //! | [`doctor`] | everything a night will need, looked at before it | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
-//! | [`report`] | a day told to people, with its clips | record, exit, audio, yamnet, pool, day, store, output, status |
+//! | [`report`] | a day told to people, with its clips | record, exit, audio, yamnet, pool, replace, day, store, output, status |
 //!
 //! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
 //! cannot see the command line.

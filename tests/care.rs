@@ -237,3 +237,47 @@ fn nothing_stored_is_said() {
     said(&mut verify).ends_with(78).complains_of("--clips: name the folder of the clips");
     said(verify.env("GIGGLES_CLIPS", "clips")).ends_with(4);
 }
+
+/// The names of sources as people give them, which were one folder once.
+#[test]
+fn a_prune_of_one_source_leaves_the_clips_of_all_others() {
+    let place = place();
+    let sources =
+        ["neil a", "neil-a", "Neil-A", "neil_a", "neil--a", "nei\u{301}l-a", "n\u{e9}il-a", "con", "\u{2026}"];
+    for source in sources {
+        place.scan(&["--clips", "clips", "--tz", "UTC", "--source", source]).ends_with(0);
+    }
+    let of = |source: &str| {
+        let source = source.replace('\'', "''");
+        place.number(&format!(
+            "SELECT count(*) FROM detections d JOIN recordings r ON r.id = d.recording_id \
+             WHERE d.clip IS NOT NULL AND r.source = '{source}'"
+        ))
+    };
+    let folders = fs::read_dir(place.path("clips")).unwrap().flatten();
+    let folders: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap().to_lowercase()).collect();
+    let apart: std::collections::BTreeSet<&String> = folders.iter().collect();
+    assert_eq!((folders.len(), apart.len()), (sources.len() + 1, sources.len() + 1), "{folders:?}");
+    assert!(folders.contains(&"neil-a".to_owned()) && folders.iter().all(|folder| folder.is_ascii()), "{folders:?}");
+    for (pruned, source) in sources.iter().enumerate() {
+        verify(&place, &["--source", source]).ends_with(0);
+        let said = prune(&place, &["--source", source]).ends_with(0);
+        assert!(said.stdout.ends_with("removed: 2 clips\n"), "{}", said.stdout);
+        let left: Vec<i64> = sources.iter().map(|source| of(source)).collect();
+        assert!(left.iter().enumerate().all(|(i, count)| *count == if i <= pruned { 0 } else { 2 }), "{left:?}");
+        verify(&place, &[]).ends_with(0);
+    }
+}
+
+/// A row may name any file of the folder; only those of its own source go.
+#[test]
+fn a_row_that_names_the_clip_of_another_source_costs_that_clip_nothing() {
+    let place = place();
+    place.scan(&["--clips", "clips", "--tz", "UTC", "--source", "ada"]).ends_with(0);
+    let ada = clips(&place).into_iter().find(|clip| clip.starts_with("ada/")).unwrap();
+    tell(&place, &format!("UPDATE detections SET clip = '{ada}' WHERE id = 1"));
+    prune(&place, &["--source", "default"])
+        .ends_with(3)
+        .complains_of(&format!("{ada}: cannot be removed: it does not lie in default, the folder of its source"));
+    assert!(place.path("clips").join(&ada).exists());
+}

@@ -66,6 +66,8 @@ fn every_flag_of_the_conventions_is_there() {
         "--strict",
         "--allow-empty",
         "--ping-url <",
+        "--ping-service <",
+        "--no-start-ping",
         "--metrics-file <",
         "--log-format <",
         "--shard <",

@@ -276,7 +276,7 @@ fn names_that_turn_text_around_turn_only_themselves() {
 }
 
 #[test]
-fn a_page_may_go_to_standard_output_and_to_no_device() {
+fn a_page_may_go_to_standard_output_and_into_a_device() {
     let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac")]);
     place.scan(&["--tz", "UTC"]).ends_with(0);
     let report = |to: &str| {
@@ -285,5 +285,10 @@ fn a_page_may_go_to_standard_output_and_to_no_device() {
     let page = report("-").stdout;
     assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{page}");
     assert!(!place.path("-").exists());
-    report("/dev/null").ends_with(1).complains_of("/dev/null cannot be written: it is no regular file");
+    report("/dev/null").ends_with(0);
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    for output in ["/dev/stdout", "/proc/self/fd/1"] {
+        let page = report(output).ends_with(0).stdout;
+        assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "nothing else: {page}");
+    }
 }

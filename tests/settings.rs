@@ -14,7 +14,7 @@ use web::{Answer, Web};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac");
 /// All that `giggles scan` reads, and a value that means nothing.
-const VARIABLES: [(&str, Option<&str>); 22] = [
+const VARIABLES: [(&str, Option<&str>); 24] = [
     ("GIGGLES_SOURCE", Some(" ")),
     ("GIGGLES_STRICT", Some("disabled")),
     ("GIGGLES_ALLOW_EMPTY", Some("nein")),
@@ -32,6 +32,8 @@ const VARIABLES: [(&str, Option<&str>); 22] = [
     ("GIGGLES_PRE", Some("two")),
     ("GIGGLES_POST", Some("NaN")),
     ("GIGGLES_PING_URL", Some("hc-ping.com/uuid")),
+    ("GIGGLES_PING_SERVICE", Some("pigeon")),
+    ("GIGGLES_NO_START_PING", Some("nein")),
     ("GIGGLES_METRICS_FILE", None),
     ("GIGGLES_THREADS", Some("1025")),
     ("GIGGLES_LOG_FORMAT", Some("yaml")),
@@ -60,7 +62,8 @@ fn what_means_nothing_is_78_and_told() {
         assert!(metrics.contains("exit_code{source=") && metrics.contains("} 78\n"), "{variable}: {metrics}");
         let ends: Vec<String> = web.asked().into_iter().map(|asked| asked.path).collect();
         let is_told = ends.len() == 1 && ends[0].starts_with("/ping/78?");
-        assert!(is_told || variable == "GIGGLES_PING_URL", "{variable}: {ends:?}");
+        let is_of_ping = ["GIGGLES_PING_URL", "GIGGLES_PING_SERVICE"].contains(&variable);
+        assert!(is_told || is_of_ping, "{variable}: {ends:?}");
     }
     assert!(!place.path("laughs.db").exists(), "settings are checked before any work");
 }

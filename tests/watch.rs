@@ -284,6 +284,17 @@ fn metrics_are_for_all_to_read_and_failures_keep_the_last_success() {
     );
 }
 
+/// A clock that was wrong for a night must not hide every failure until its time comes.
+#[test]
+fn a_success_in_the_future_is_forgotten() {
+    let place = Place::new();
+    let future = "giggles_last_success_timestamp_seconds{source=\"default\"} 4102444800\n";
+    fs::write(place.path("giggles.prom"), future).unwrap();
+    said(place.scan_into(&place.sqlite(), &[]).arg("--metrics-file").arg(place.path("giggles.prom"))).ends_with(4);
+    let text = metrics(&place);
+    assert!(text.contains("giggles_last_success_timestamp_seconds{source=\"default\"} 0\n"), "{text}");
+}
+
 #[test]
 fn metrics_that_cannot_be_written_cost_nothing_else_and_are_told_also_of_a_quiet_night() {
     let place = Place::with(&[LAUGH]);
@@ -294,7 +305,7 @@ fn metrics_that_cannot_be_written_cost_nothing_else_and_are_told_also_of_a_quiet
     let pipe = place.path("giggles.prom");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
     let begun = Instant::now();
-    scan(&pipe).complains_of("giggles.prom cannot be written: it is no regular file");
+    scan(&pipe).complains_of("giggles.prom cannot be written: it is not a regular file");
     assert!(begun.elapsed() < Duration::from_secs(10), "nobody reads that pipe");
 }
 

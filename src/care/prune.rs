@@ -4,6 +4,7 @@
 //! that `verify` lists and the next prune puts right, never files that nobody knows.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::{Span, Timestamp, Zoned};
@@ -118,8 +119,11 @@ fn open(path: &Path, old: &BTreeSet<(String, String)>) -> Result<Folder, Fatal> 
 /// The clips that are not there now, by our doing or before.
 fn remove(folder: &Folder, old: BTreeSet<(String, String)>, dry_run: bool, gone: &mut Gone) -> Vec<String> {
     let mut forgotten = Vec::new();
-    for (_, clip) in old {
-        let removed = if dry_run { folder.would_remove(&clip) } else { folder.remove(&clip) };
+    for (source, clip) in old {
+        let removed = match clip.strip_prefix(&source) {
+            Some(rest) if rest.starts_with('/') => clean(folder, &clip, dry_run),
+            _ => others(folder, &clip, &source),
+        };
         match removed {
             Ok(true) => gone.clips.push(clip.clone()),
             Ok(false) => gone.missing += 1,
@@ -131,6 +135,18 @@ fn remove(folder: &Folder, old: BTreeSet<(String, String)>, dry_run: bool, gone:
         forgotten.push(clip);
     }
     forgotten
+}
+
+fn clean(folder: &Folder, clip: &str, dry_run: bool) -> io::Result<bool> {
+    if dry_run { folder.would_remove(clip) } else { folder.remove(clip) }
+}
+
+/// A clip in another source's folder: that one's, whatever this row says.
+fn others(folder: &Folder, clip: &str, source: &str) -> io::Result<bool> {
+    match folder.would_remove(clip)? {
+        true => Err(io::Error::other(format!("it does not lie in {source}, the folder of its source"))),
+        false => Ok(false),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use giggles::exit::{Exit, Fatal, signal_name};
 use giggles::watch::account::{Account, Ending};
-use giggles::watch::{Night, Watchers};
+use giggles::watch::{Night, RunLabels, Watchers};
 
 use super::messages::{Log, belongs_to};
 use super::signals::Signals;
@@ -23,8 +23,8 @@ pub struct Watched {
 
 impl Watched {
     /// From here on messages and signals are this run's.
-    pub fn begin(id: &str, source: &str, watchers: Watchers, log: Log, signals: &Signals) -> Watched {
-        let night = Arc::new(Night::new(id, source, watchers, &signals.stop));
+    pub fn begin(id: &str, labels: RunLabels, watchers: Watchers, log: Log, signals: &Signals) -> Watched {
+        let night = Arc::new(Night::new(id, labels, watchers, &signals.stop));
         belongs_to(&night);
         let watched = Watched { night, concluded: Arc::default(), log };
         let Watched { night, concluded, log } = &watched;

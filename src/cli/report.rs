@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use giggles::exit::{Exit, Fatal};
 use giggles::output::report::{csv, document, text};
-use giggles::replace::replace;
+use giggles::replace::{is_standard_output, replace_or_stream};
 use giggles::report::{Embed, Paper, Report, Settings, report};
 use jiff::Timestamp;
 
@@ -39,7 +39,7 @@ const PRIVATE: u32 = 0o600;
     mut_arg("to", |flag| flag.value_name("DAY").help("The day after the last one"))
 )]
 pub struct Arguments {
-    /// Write a page to this file; - is standard output
+    /// Write a page to this file or pipe; - is standard output
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "csv"], help_heading = "As a page")]
     output: Option<PathBuf>,
     /// Folder of clips that `scan --clips` wrote [env: GIGGLES_CLIPS]
@@ -110,10 +110,10 @@ fn write(
         EmbedFlag::Auto => Embed::Auto,
     };
     let page = report.page(&Paper { path, clips, embed })?;
-    if path.as_os_str() == "-" {
+    if path.as_os_str() == "-" || is_standard_output(path) {
         return print(&page);
     }
-    replace(path, page.as_bytes(), PRIVATE)
+    replace_or_stream(path, page.as_bytes(), PRIVATE)
         .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     match quiet {
         true => Ok(()),

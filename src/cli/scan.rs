@@ -9,6 +9,7 @@ use giggles::exit::{Exit, Fatal};
 use giggles::output::{View, json, summary, table};
 use giggles::record::{Step, Stop, Window, position};
 use giggles::run::{Report, Settings, new_id, scan};
+use giggles::watch::RunLabels;
 use giggles::watch::account::Ending;
 
 pub use self::arguments::Arguments;
@@ -25,13 +26,19 @@ pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal
     let (watchers, wrong_ping) = watchers(arguments);
     let wrong = wrong_ping.or(wrong_log);
     let id = new_id();
-    let watched = Watched::begin(&id, &source(arguments).unwrap_or_default(), watchers, log, signals);
+    let watched = Watched::begin(&id, labels(arguments), watchers, log, signals);
     let scanned = wrong.map_or_else(|| hear(arguments, id, &watched, quiet, &signals.stop), Err);
     let (exit, ending) = scanned.unwrap_or_else(|fatal| {
         log::error!("{fatal}");
         (fatal.exit(), Ending::fatal(&fatal))
     });
     watched.end(exit, ending)
+}
+
+/// Of a run whose source or shard is wrong, what is right.
+fn labels(arguments: &Arguments) -> RunLabels {
+    let shard = shard(arguments).ok().and_then(|shard| shard.part());
+    RunLabels { source: source(arguments).unwrap_or_default(), shard }
 }
 
 fn hear(

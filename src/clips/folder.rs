@@ -9,7 +9,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::name::{is_clip, is_day, is_left_over, is_ours, readable};
+use super::name::{is_clip, is_day, is_left_over, is_ours};
+use super::source::is_folder;
+
+pub use super::source::folder_of as of_source;
 
 /// A folder of clips.
 pub struct Folder {
@@ -28,11 +31,6 @@ pub struct Lying {
     stamp: (u64, i64, i64),
 }
 
-/// The folder in which a source's clips lie. Sources that differ in nothing but signs share one.
-pub fn of_source(source: &str) -> String {
-    readable(source)
-}
-
 impl Folder {
     pub fn open(path: &Path) -> io::Result<Folder> {
         Ok(Folder { path: path.canonicalize()? })
@@ -45,7 +43,7 @@ impl Folder {
 
     /// Folders in it that may be a source's.
     pub fn names(&self) -> io::Result<BTreeSet<String>> {
-        Ok(folders(&self.path)?.into_iter().filter(|name| readable(name) == *name).collect())
+        Ok(folders(&self.path)?.into_iter().filter(|name| is_folder(name)).collect())
     }
 
     /// Clips, and clips half written, of the folder of this name; in order.
@@ -167,7 +165,7 @@ mod tests {
 
     #[test]
     fn only_clips_and_halves_of_clips_are_seen() {
-        let half = "neil/2025-10-24/.20251025T063203.480Z_laughter_87p.flac.17.tmp";
+        let half = "neil/2025-10-24/.20251025T063203.480Z_laughter_87p.flac.x7Gq2LmN0aZ4.tmp";
         let others = ["neil/2025-10-24/diary.txt", "neil/notes/20251025T063203.480Z_laughter_87p.flac", "mia/a.flac"];
         let (_temporary, folder) = with(&[&[CLIP, half], &others[..]].concat());
         assert_eq!(paths(&folder), [half, CLIP]);

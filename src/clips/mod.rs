@@ -8,13 +8,14 @@
 mod flac;
 pub mod folder;
 mod name;
+mod source;
 mod tape;
 
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub use tape::Tape;
 
 use crate::audio::find::{FindError, Found, find};
 use crate::record::{ClipsLost, Event, Heard, Recording, Rules};
-use crate::replace::replace;
+use crate::replace::{self, Permissions, read_regular, replace};
 
 /// Held while a clip takes its name.
 static NAMING: Mutex<()> = Mutex::new(());
@@ -34,6 +35,7 @@ const RATE: u32 = 16_000;
 /// Whoever wore the microphone, and nobody else.
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
+const CHECK: &str = ".giggles-check-";
 
 /// Recordings but no clips: heard again, a clip would be one more laugh every night. Tells how many were left out.
 pub fn find_recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
@@ -87,23 +89,35 @@ impl Clips {
 
     /// The usual name, unless a clip of other sound has it already.
     fn free_name(&self, usual: String, bytes: &[u8], recording: &Recording) -> String {
-        match (fs::read(self.folder.join(&usual)), recording.content) {
-            (Ok(there), Some(content)) if there != bytes => name::told_apart(&usual, content),
+        let there = self.folder.join(&usual);
+        let is_same = || read_regular(&there, bytes.len() as u64).is_ok_and(|there| there == bytes);
+        match recording.content {
+            Some(content) if there.exists() && !is_same() => name::told_apart(&usual, content),
             _ => usual,
         }
     }
 
     /// # Errors
-    /// Also where the source's folder is a link: what is written through it, nobody would find again.
+    /// Also where the folder of the source or of the day is a link: what is written through it, nobody would find
+    /// again.
     fn make_folder(&self, clip: &str) -> io::Result<()> {
-        let source = self.folder.join(clip.split('/').next().unwrap_or_default());
-        if source.is_symlink() {
-            return Err(io::Error::other(format!("{} is a link; clips lie in real folders", source.display())));
+        let Some(day) = self.folder.join(clip).parent().map(Path::to_owned) else { return Ok(()) };
+        let source = day.parent().unwrap_or(&day);
+        if let Some(link) = [source, &day].into_iter().find(|folder| folder.is_symlink()) {
+            return Err(io::Error::other(format!("{} is a link; clips lie in real folders", link.display())));
         }
-        match self.folder.join(clip).parent() {
-            Some(folder) => DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(folder),
-            None => Ok(()),
-        }
+        DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(day)
+    }
+
+    /// Writes a clip of a second where those of this source would lie, and removes it.
+    pub fn check(&self) -> io::Result<Permissions> {
+        let of_source = self.folder.join(source::folder_of(&self.source));
+        let lies_in = if of_source.exists() { &of_source } else { &self.folder };
+        let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(lies_in)?;
+        let hum: Vec<i16> = (0..RATE).map(|i| (i % 160) as i16 * 100).collect();
+        let permissions = replace::check(day.path(), &flac::encode(&hum, RATE)?, PRIVATE_FILE)?;
+        day.close()?;
+        Ok(permissions)
     }
 
     /// Samples of the clip: the laugh and what surrounds it, inside the recording.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::source::{folder_of, is_folder};
 use crate::record::{ContentHash, Event, LAUGHTER_NAMES};
 
 /// Digits of a hash that tell clips apart.
@@ -14,7 +15,8 @@ pub fn of(source: &str, began: Timestamp, event: &Event, zone: &TimeZone) -> Str
     let at = began.saturating_add(event.start).unwrap_or(Timestamp::MAX);
     let (day, instant) = (at.to_zoned(zone.clone()).date(), at.strftime("%Y%m%dT%H%M%S%.3fZ"));
     let percent = (event.peak.clamp(0.0, 1.0) * 100.0).round();
-    format!("{}/{day}/{instant}_{}_{percent}p.flac", readable(source), readable(&event.class_name().to_lowercase()))
+    let (source, class) = (folder_of(source), readable(&event.class_name().to_lowercase()));
+    format!("{source}/{day}/{instant}_{class}_{percent}p.flac")
 }
 
 /// The same clip beside another recording's that has its name: `…_87p_1a2b3c4d.flac`, the first of its recording's hash.
@@ -28,14 +30,14 @@ pub fn told_apart(clip: &str, content: ContentHash) -> String {
 pub fn is_ours(relative: &str) -> bool {
     let parts: Vec<&str> = relative.split('/').collect();
     let [source, day, file] = parts[..] else { return false };
-    readable(source) == source && is_day(day) && is_clip(file)
+    is_folder(source) && is_day(day) && is_clip(file)
 }
 
-/// `.<clip>.<process>-<number>.tmp`: what a clip is called while it is written.
+/// `.<clip>.<random letters and digits>.tmp`: what a clip is called while it is written.
 pub fn is_left_over(file: &str) -> bool {
     let inner = file.strip_prefix('.').and_then(|file| file.strip_suffix(".tmp"));
-    let Some((clip, process)) = inner.and_then(|inner| inner.rsplit_once('.')) else { return false };
-    is_clip(clip) && !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    let Some((clip, random)) = inner.and_then(|inner| inner.rsplit_once('.')) else { return false };
+    is_clip(clip) && !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 pub fn is_day(text: &str) -> bool {
@@ -91,8 +93,7 @@ mod tests {
         let name = |source: &str, class| of(source, began, &event(class), &zone);
         assert_eq!(name("neil", 17), "neil/2025-10-24/20251025T063203.480Z_belly-laugh_87p.flac");
         assert_eq!(name("neil", 18), "neil/2025-10-24/20251025T063203.480Z_chuckle-chortle_87p.flac");
-        assert!(name("../../etc", 13).starts_with("etc/2025-10-24/"));
-        assert!(name("…", 13).starts_with("source/2025-10-24/"));
+        assert!(name("../../etc", 13).starts_with("etc_") && name("…", 13).starts_with("source_"));
     }
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
             for class in 13..19 {
                 let path = of(source, began, &event(class), &TimeZone::UTC);
                 assert!(is_ours(&path), "{path}");
-                let temporary = format!(".{}.4711-3.tmp", path.rsplit('/').next().unwrap());
+                let temporary = format!(".{}.x7Gq2LmN0aZ4.tmp", path.rsplit('/').next().unwrap());
                 assert!(is_left_over(&temporary), "{temporary}");
                 let apart = told_apart(&path, ContentHash([0x1a; 32]));
                 assert!(apart.ends_with("p_1a1a1a1a.flac") && is_ours(&apart), "{apart}");
@@ -125,6 +126,7 @@ mod tests {
             "neil/20251024/20251025T063203.480Z_laughter_87p.flac",
             "../2025-10-24/20251025T063203.480Z_laughter_87p.flac",
             "/2025-10-24/20251025T063203.480Z_laughter_87p.flac",
+            "Neil/2025-10-24/20251025T063203.480Z_laughter_87p.flac",
             "a/neil/2025-10-24/20251025T063203.480Z_laughter_87p.flac",
         ] {
             assert!(!is_ours(path), "{path}");

@@ -1,6 +1,5 @@
 //! What laughs look and sound like: their clips, in the page or beside it, and a spectrogram of each.
 
-use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,6 +9,7 @@ use crate::day::{Day, Joined};
 use crate::exit::Fatal;
 use crate::output::page::{Audio, Picture, Sound};
 use crate::pool::Pool;
+use crate::replace::{open_regular, read_regular};
 use crate::yamnet::BANDS;
 use crate::yamnet::kernels::Cpu;
 use crate::yamnet::mel::FrontEnd;
@@ -86,7 +86,7 @@ fn look(clip: Option<&str>, paper: &Paper, front_end: &FrontEnd) -> Look {
         return missing("no clip: its path leads out of the folder");
     }
     let path = folder.join(clip);
-    match File::open(&path).and_then(|file| file.metadata()) {
+    match open_regular(&path).and_then(|file| file.metadata()) {
         Ok(file) => Look { picture: picture(&path, front_end), clip: Ok((clip.into(), file.len() as usize)) },
         Err(error) => missing(unreadable(clip, &error)),
     }
@@ -131,7 +131,7 @@ fn sound(look: Look, is_inside: bool, folder: &Path, paper: &Paper) -> Sound {
     let audio = match look.clip {
         Err(why) => Audio::Missing(why),
         Ok((clip, _)) if !is_inside => Audio::Linked(address(&folder.join(clip))),
-        Ok((clip, _)) => match std::fs::read(paper.clips.clone().unwrap_or_default().join(&clip)) {
+        Ok((clip, size)) => match read_regular(&paper.clips.clone().unwrap_or_default().join(&clip), size as u64) {
             Ok(bytes) => Audio::Embedded(bytes),
             Err(error) => Audio::Missing(unreadable(&clip.to_string_lossy(), &error)),
         },

@@ -38,6 +38,8 @@ impl Ending {
 pub struct Account {
     pub run: String,
     pub source: String,
+    /// `k/n`; None where the run has all recordings of the source.
+    pub shard: Option<String>,
     pub exit: Exit,
     pub ended: Timestamp,
     pub took: Duration,

@@ -23,7 +23,7 @@ fn file_name(name: &str) -> &str {
 }
 
 /// At most so many bytes, cut between characters.
-fn end_of(text: &str, limit: usize) -> &str {
+pub fn end_of(text: &str, limit: usize) -> &str {
     let from = text.len().saturating_sub(limit);
     let from = (from..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
     &text[from..]

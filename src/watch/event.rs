@@ -31,6 +31,7 @@ pub fn summary(account: &Account) -> Map<String, Value> {
         "event": "summary",
         "run": account.run,
         "source": account.source,
+        "shard": account.shard,
         "message": account.ending.summary,
         "exit_code": account.exit.code(),
         "success": u8::from(account.is_success()),
@@ -54,13 +55,17 @@ pub fn summary(account: &Account) -> Map<String, Value> {
     }
 }
 
-/// What CloudWatch adds: which members are metrics, by source.
+/// What CloudWatch adds: which members are metrics, by source and, where there is one, also by shard.
 pub fn cloudwatch(account: &Account) -> Value {
     let metrics = CLOUDWATCH.iter().filter(|(name, _)| *name != "peak_rss_bytes" || account.peak_rss.is_some());
     let metrics: Vec<Value> = metrics.map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    let dimensions = match account.shard {
+        Some(_) => json!([["source"], ["source", "shard"]]),
+        None => json!([["source"]]),
+    };
     json!({
         "Timestamp": account.ended.as_millisecond(),
-        "CloudWatchMetrics": [{ "Namespace": "giggles", "Dimensions": [["source"]], "Metrics": metrics }],
+        "CloudWatchMetrics": [{ "Namespace": "giggles", "Dimensions": dimensions, "Metrics": metrics }],
     })
 }
 
@@ -80,5 +85,8 @@ mod tests {
             assert!(event[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
         }
         assert!(event["source"].is_string(), "the dimension");
+        let sharded = Account { shard: Some("1/2".into()), ..account };
+        assert!(summary(&sharded)["shard"].is_string());
+        assert_eq!(cloudwatch(&sharded)["CloudWatchMetrics"][0]["Dimensions"][1], json!(["source", "shard"]));
     }
 }

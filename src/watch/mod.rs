@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use jiff::Timestamp;
 
 use self::account::{Account, Ending, peak_rss};
-use self::ping::{Address, Pinger};
+use self::ping::{Pinger, Target};
 use self::stopwatch::Stopwatch;
 use crate::exit::Exit;
 use crate::record::{Stage, Step, Stop};
@@ -27,15 +27,23 @@ use crate::record::{Stage, Step, Stop};
 /// Who is told.
 #[derive(Debug, Clone, Default)]
 pub struct Watchers {
-    pub ping: Option<Address>,
+    pub ping: Option<Target>,
     /// Where the textfile is written.
     pub metrics: Option<PathBuf>,
+}
+
+/// What tells runs apart that may be at work at the same time.
+#[derive(Debug, Clone, Default)]
+pub struct RunLabels {
+    pub source: String,
+    /// `k/n`; None where the run has all recordings of the source.
+    pub shard: Option<String>,
 }
 
 /// One run, watched from its first step to its end.
 pub struct Night {
     run: String,
-    source: String,
+    labels: RunLabels,
     metrics: Option<PathBuf>,
     pinger: Mutex<Option<Pinger>>,
     stopwatch: Mutex<Stopwatch>,
@@ -45,11 +53,11 @@ pub struct Night {
 
 impl Night {
     /// `run` is the run's id, which every ping carries.
-    pub fn new(run: &str, source: &str, watchers: Watchers, stop: &Stop) -> Night {
-        let pinger = watchers.ping.map(|address| Pinger::new(address, run, stop.clone()));
+    pub fn new(run: &str, labels: RunLabels, watchers: Watchers, stop: &Stop) -> Night {
+        let pinger = watchers.ping.map(|target| Pinger::new(target, run, stop.clone()));
         Night {
             run: run.to_owned(),
-            source: source.to_owned(),
+            labels,
             metrics: watchers.metrics,
             pinger: Mutex::new(pinger),
             stopwatch: Mutex::new(Stopwatch::start()),
@@ -103,7 +111,8 @@ impl Night {
         let stopwatch = locked(&self.stopwatch);
         Some(Account {
             run: self.run.clone(),
-            source: self.source.clone(),
+            source: self.labels.source.clone(),
+            shard: self.labels.shard.clone(),
             exit,
             ended: Timestamp::now(),
             took: stopwatch.total(),
@@ -148,6 +157,7 @@ mod tests {
         Account {
             run: "1b4e28ba-2fa1-41d2-883f-0016d3cca427".into(),
             source: "neil".into(),
+            shard: None,
             exit: Exit::Partial,
             ended: "2025-10-25T02:31:15.5Z".parse().unwrap(),
             took: Duration::from_millis(75_500),
@@ -167,7 +177,8 @@ mod tests {
 
     #[test]
     fn a_night_ends_once() {
-        let night = Night::new("run", "neil", Watchers::default(), &Stop::default());
+        let night =
+            Night::new("run", RunLabels { source: "neil".into(), shard: None }, Watchers::default(), &Stop::default());
         night.uses_model("abc");
         let account = night.end(Exit::Complete, Ending::default()).unwrap();
         assert_eq!((account.source.as_str(), account.model_sha256.as_str()), ("neil", "abc"));

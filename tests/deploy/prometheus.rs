@@ -139,6 +139,30 @@ fn sorted(name: &str) -> String {
     format!("{name} {labels:?}")
 }
 
+/// A source whose recordings two runs share, each with a file of its own.
+#[test]
+fn a_node_exporter_passes_on_every_value_of_both_shards() {
+    let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "laugh.flac")]);
+    fs::create_dir(place.path("textfile")).unwrap();
+    let mut written = String::new();
+    for shard in ["1/2", "2/2"] {
+        let file = place.path("textfile").join(format!("{}.prom", &shard[..1]));
+        let mut command = place.command(&["scan", "recordings", "--source", "neil", "--shard", shard]);
+        outcome(command.args(["--database", &place.sqlite(), "--metrics-file"]).arg(&file));
+        written += &fs::read_to_string(&file).unwrap();
+    }
+    let names: Vec<&str> = written
+        .lines()
+        .filter_map(|line| line.strip_prefix("giggles_")?.rsplit_once(' '))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "no series twice");
+    assert!(names.iter().all(|name| name.contains("{source=\"neil\",shard=\"")), "{names:?}");
+    let scraped = Exporter::start(&place.path("textfile")).scrape();
+    assert!(scraped.contains("\nnode_textfile_scrape_error 0\n"), "{scraped}");
+    assert_eq!(values(&scraped), values(&written));
+}
+
 #[test]
 fn a_node_exporter_passes_on_every_value_of_both_sources() {
     let place = two_nights();

@@ -95,5 +95,5 @@ fn the_example_is_read_alike() {
     let by_sh = shown(format!("set -a; . {}; env", place.path("nightly.env").display()));
     let variables = read_by_systemd(&place.path("config"), &place.path("nightly.env"));
     assert_eq!(shown(format!("set -a\n{variables}\nenv")), by_sh);
-    assert_eq!(by_sh.len(), 9, "{by_sh:?}");
+    assert_eq!(by_sh.len(), 11, "{by_sh:?}");
 }

@@ -49,8 +49,12 @@ pub struct Asked {
     pub method: String,
     /// With its query.
     pub path: String,
+    pub content_type: String,
     pub body: String,
 }
+
+/// The answer to the n-th request, from 1.
+type Answering = Arc<dyn Fn(usize, &Asked) -> Answer + Send + Sync>;
 
 pub struct Web {
     port: u16,
@@ -60,18 +64,23 @@ pub struct Web {
 impl Web {
     /// The n-th request gets the n-th answer, and the last answer is for all after it.
     pub fn answering(answers: &[Answer]) -> Web {
-        Web::serving(answers, None)
+        Web::serving(in_order(answers), None)
+    }
+
+    /// A status a request, by what was asked.
+    pub fn like(status: fn(&Asked) -> u16) -> Web {
+        Web::serving(Arc::new(move |_, asked| Answer::status(status(asked))), None)
     }
 
     /// The same over TLS, for `localhost`; the certificate of who vouches for it goes to the file.
     pub fn encrypted(answers: &[Answer], authority: &Path) -> Web {
-        Web::serving(answers, Some(Arc::new(tls(authority))))
+        Web::serving(in_order(answers), Some(Arc::new(tls(authority))))
     }
 
-    fn serving(answers: &[Answer], tls: Option<Arc<ServerConfig>>) -> Web {
+    fn serving(answers: Answering, tls: Option<Arc<ServerConfig>>) -> Web {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let web = Web { port: listener.local_addr().unwrap().port(), asked: Arc::default() };
-        let (asked, answers) = (web.asked.clone(), answers.to_vec());
+        let asked = web.asked.clone();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (asked, answers, tls) = (asked.clone(), answers.clone(), tls.clone());
@@ -97,6 +106,12 @@ impl Web {
     }
 }
 
+/// The last is for all after it; without any, the connection is closed.
+fn in_order(answers: &[Answer]) -> Answering {
+    let answers = answers.to_vec();
+    Arc::new(move |number, _| answers.get(number - 1).or(answers.last()).cloned().expect("an answer"))
+}
+
 fn tls(authority: &Path) -> ServerConfig {
     let (key, own_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let mut own = CertificateParams::new([]).unwrap();
@@ -110,20 +125,21 @@ fn tls(authority: &Path) -> ServerConfig {
     config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap()
 }
 
-fn serve(client: impl Read + Write, asked: &Mutex<Vec<Asked>>, answers: &[Answer]) -> Option<()> {
+fn serve(client: impl Read + Write, asked: &Mutex<Vec<Asked>>, answers: &Answering) -> Option<()> {
     let mut client = BufReader::new(client);
     while let Some(request) = read(&mut client) {
         let number = {
             let mut asked = asked.lock().unwrap();
-            asked.push(request);
+            asked.push(request.clone());
             asked.len()
         };
-        let answer = answers.get(number - 1).or(answers.last())?;
+        let answer = answers(number, &request);
         thread::sleep(answer.wait);
         let (status, headers) = (answer.status, &answer.headers);
         let reason = [(200, "OK"), (301, "Moved Permanently"), (404, "Not Found")];
         let reason = reason.iter().find(|(code, _)| *code == status).map_or("Trouble", |(_, reason)| reason);
-        write!(client.get_mut(), "HTTP/1.1 {status} {reason}\r\n{headers}Content-Length: 2\r\n\r\nOK").ok()?;
+        let end = if status == 204 { "\r\n" } else { "Content-Length: 2\r\n\r\nOK" };
+        write!(client.get_mut(), "HTTP/1.1 {status} {reason}\r\n{headers}{end}").ok()?;
         client.get_mut().flush().ok()?;
     }
     Some(())
@@ -134,18 +150,19 @@ fn read(reader: &mut impl BufRead) -> Option<Asked> {
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
     let mut words = line.split_whitespace().map(str::to_owned);
     let (method, path) = (words.next()?, words.next()?);
-    let mut length = 0;
+    let (mut length, mut content_type) = (0, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
         let header = header.trim().to_ascii_lowercase();
-        match header.strip_prefix("content-length:") {
-            Some(value) => length = value.trim().parse().ok()?,
+        match header.split_once(':') {
+            Some(("content-length", value)) => length = value.trim().parse().ok()?,
+            Some(("content-type", value)) => content_type = value.trim().to_owned(),
             None if header.is_empty() => break,
-            None => {}
+            _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, body: String::from_utf8(body).ok()? })
+    Some(Asked { method, path, content_type, body: String::from_utf8(body).ok()? })
 }

@@ -104,9 +104,16 @@ pub struct Arguments {
         help = by_default("How much is heard after it", "GIGGLES_POST", AROUND))]
     pub post: Option<f64>,
 
-    /// Told when the run begins and how it ended: healthchecks.io, Cronitor, Sentry and their like [env: GIGGLES_PING_URL]
+    /// Told when the run begins and how it ended: healthchecks.io, Uptime Kuma, ntfy, Slack and their like [env: GIGGLES_PING_URL]
     #[arg(long, value_name = "URL", help_heading = "Watching")]
     pub ping_url: Option<String>,
+    /// Service behind the ping URL where its form does not show it: healthchecks, cronitor, sentry, uptime-kuma, better-stack,
+    /// dead-mans-snitch, ntfy, gotify, slack, discord, mattermost, or plain (requested after a success only) [env: GIGGLES_PING_SERVICE]
+    #[arg(long, value_name = "NAME", help_heading = "Watching")]
+    pub ping_service: Option<String>,
+    /// Send no ping when the run begins, only at its end [env: GIGGLES_NO_START_PING]
+    #[arg(long, help_heading = "Watching")]
+    pub no_start_ping: bool,
     /// Textfile for Prometheus's node exporter, e.g. /var/lib/prometheus/node-exporter/giggles.prom [env: GIGGLES_METRICS_FILE]
     #[arg(long, value_name = "FILE", help_heading = "Watching")]
     pub metrics_file: Option<PathBuf>,

@@ -12,7 +12,7 @@ use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Window, zone_name};
 use giggles::run::Settings;
 use giggles::shard::Shard;
 use giggles::watch::Watchers;
-use giggles::watch::ping::Address;
+use giggles::watch::ping::{Address, Service, Target};
 use giggles::yamnet::Model;
 use jiff::tz::TimeZone;
 
@@ -34,16 +34,25 @@ pub fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
         return (Watchers::default(), None);
     }
     let metrics = path("--metrics-file", arguments.metrics_file.as_deref());
-    match ping(arguments) {
-        Ok(ping) => (Watchers { ping, metrics }, None),
+    // Of a run that ends before it begins no start is told anyway.
+    let (tells_start, wrong_switch) = match switch("--no-start-ping", arguments.no_start_ping) {
+        Ok(no_start) => (!no_start, None),
+        Err(wrong) => (false, Some(wrong)),
+    };
+    match ping(arguments, tells_start) {
+        Ok(ping) => (Watchers { ping, metrics }, wrong_switch),
         Err(wrong) => (Watchers { ping: None, metrics }, Some(wrong)),
     }
 }
 
 /// An empty address is a switch that is off, also on the command line: `--ping-url "$PING"`.
-fn ping(arguments: &Arguments) -> Result<Option<Address>, Fatal> {
+fn ping(arguments: &Arguments, tells_start: bool) -> Result<Option<Target>, Fatal> {
     let url = given("--ping-url", arguments.ping_url.as_deref())?.filter(|url| !url.text.is_empty());
-    url.map(|url| url.read(|text| text.parse().map_err(|error| format!("it {error}")))).transpose()
+    let address: Option<Address> =
+        url.map(|url| url.read(|text| text.parse().map_err(|error| format!("it {error}")))).transpose()?;
+    let service = given("--ping-service", arguments.ping_service.as_deref())?.filter(|name| !name.text.is_empty());
+    let service = service.map(|name| name.read(Service::named)).transpose()?;
+    Ok(address.map(|address| Target::new(address, service, tells_start)))
 }
 
 /// All of them.

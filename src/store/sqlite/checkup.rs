@@ -80,9 +80,15 @@ fn of_file(database: &DatabaseFile, folder: &Path) -> Vec<Remark> {
     of_file.into_iter().chain(of_folder(folder)).collect()
 }
 
-/// A lock that another user's run has left behind.
+/// A lock that another user's run has left behind, or something that another user has put in its place.
 fn of_lock(database: &DatabaseFile, source: &str) -> Option<Remark> {
-    let path = lock::path(database, source).filter(|path| path.exists())?;
+    let path = lock::path(database, source)?;
+    if !path.symlink_metadata().ok()?.is_file() {
+        return Some((
+            format!("the lock {} is not a regular file", path.display()),
+            "remove it: giggles has not made it".into(),
+        ));
+    }
     let refusal = access(&path, Access::READ_OK | Access::WRITE_OK).err()?;
     let path = path.display();
     Some((

@@ -4,7 +4,7 @@
 //! it removed, one run could hold the removed file and another a new one of the same name.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ impl Lock {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Err(held(database, source, &mut file)),
-            Err(error) => return Err(refused(std::io::Error::from(error))),
+            Err(error) => return Err(refused(io::Error::from(error))),
         }
         sign(&mut file).map_err(refused)?;
         Ok(Lock { source: source.to_owned(), path, _file: file })
@@ -41,17 +41,20 @@ impl Lock {
     /// All that lie beside the database and are not held yet: other sources', and shards', of which nobody knows
     /// how many there are.
     pub fn take_others(database: &DatabaseFile, own: &[Lock]) -> Result<Vec<Lock>, StoreError> {
-        let refused = |error: std::io::Error| {
-            StoreError::Config(format!("the locks of {database} cannot be looked at: {error}; check the permissions"))
+        let refused = |path: &Path, error: io::Error| {
+            let path = path.display();
+            StoreError::Config(format!(
+                "the locks of {database} cannot be read: {path}: {error}; check the permissions"
+            ))
         };
-        let paths = lying(&database.path).map_err(refused)?;
+        let paths = lying(&database.path).map_err(|error| refused(&database.path, error))?;
         let others = paths.into_iter().filter(|path| own.iter().all(|lock| lock.path != *path));
         let taken = others.map(|path| {
-            let mut file = open(&path).map_err(refused)?;
+            let mut file = open(&path).map_err(|error| refused(&path, error))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => Ok(Lock { source: String::new(), path, _file: file }),
                 Err(Errno::WOULDBLOCK) => Err(at_work(database, &mut file)),
-                Err(error) => Err(refused(error.into())),
+                Err(error) => Err(refused(&path, error.into())),
             }
         });
         taken.collect()
@@ -59,7 +62,7 @@ impl Lock {
 }
 
 /// The locks beside a database.
-fn lying(database: &Path) -> std::io::Result<Vec<PathBuf>> {
+fn lying(database: &Path) -> io::Result<Vec<PathBuf>> {
     let (Some(folder), Some(name)) = (database.parent(), database.file_name()) else { return Ok(Vec::new()) };
     let prefix = [name.as_encoded_bytes(), b"."].concat();
     let is_lock = |path: &PathBuf| {
@@ -72,7 +75,7 @@ fn lying(database: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// Who holds the lock now. It is taken for no longer than this look, and its file is not made.
 pub fn holder(database: &DatabaseFile, source: &str) -> Option<String> {
-    let mut file = File::open(path(database, source)?).ok()?;
+    let mut file = regular(OpenOptions::new().read(true), &path(database, source)?).ok()?;
     let taken = flock(&file, FlockOperation::NonBlockingLockShared);
     (taken == Err(Errno::WOULDBLOCK)).then(|| signature(&mut file))
 }
@@ -96,19 +99,23 @@ fn first_four(digest: &[u8]) -> [u8; 4] {
 }
 
 /// Not truncated: until the lock is held, the text in it belongs to whoever holds it.
-fn open(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    // A link that somebody has left here must not make us write into what it leads to.
-    let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(std::io::Error::other("it is no regular file; remove it")),
+fn open(path: &Path) -> io::Result<File> {
+    regular(OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600), path)
+}
+
+/// A link that somebody has left here must not make us write into what it leads to, nor a pipe make us wait.
+fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let odd = |what: &str| io::Error::other(format!("it is {what}, which giggles never makes; remove it"));
+    match options.custom_flags(flags.bits().cast_signed()).open(path) {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => Err(odd("a link")),
+        Ok(file) if !file.metadata()?.is_file() => Err(odd("not a regular file")),
+        opened => opened,
     }
 }
 
 /// Leaves word for whoever finds the lock held.
-fn sign(file: &mut File) -> std::io::Result<()> {
+fn sign(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     write!(file, "process {} since {:.0}", std::process::id(), Timestamp::now())
 }
@@ -143,5 +150,27 @@ mod tests {
         assert_eq!(name("../../etc/passwd").parent().unwrap(), Path::new("/data"));
         assert_ne!(name("a/b"), name("a b"));
         assert_ne!(name(""), name(" "));
+    }
+
+    #[test]
+    fn a_planted_link_is_not_followed_and_a_planted_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = DatabaseFile { path: folder.path().join("laughs.db"), make_folder: false };
+        std::fs::write(&database.path, "").unwrap();
+        let (path, precious) = (lock_path(&database.path, "neil"), folder.path().join("precious"));
+        std::fs::write(&precious, "mine").unwrap();
+        let refusal = |word: &str| {
+            let error = Lock::take(&database, "neil").map(drop).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains("remove it"), "{error}");
+            let error = Lock::take_others(&database, &[]).map(drop).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains(path.to_str().unwrap()), "{error}");
+            assert_eq!(holder(&database, "neil"), None);
+        };
+        std::os::unix::fs::symlink(&precious, &path).unwrap();
+        refusal("a link");
+        std::fs::remove_file(&path).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        refusal("not a regular file");
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "mine");
     }
 }

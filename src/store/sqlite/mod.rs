@@ -173,6 +173,9 @@ fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     if path.is_dir() {
         return Err(StoreError::Config(format!("{database} is a folder; name a file in it")));
     }
+    if path.exists() && !path.is_file() {
+        return Err(StoreError::Config(format!("{database} is not a regular file; name a file")));
+    }
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(refused)?;
     path.canonicalize().map_err(refused)
 }

@@ -5,20 +5,23 @@
 //! at once when a signal wants the program to end.
 
 mod address;
+mod heartbeats;
+mod messages;
 mod reach;
 mod service;
 
+use std::fmt;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body, http};
+use ureq::{Agent, http};
 
 pub use address::{Address, AddressError};
 pub use reach::reach;
-pub use service::Signal;
-use service::{Request, Service};
+use service::Request;
+pub use service::{Service, Signal, UnknownService};
 
 use crate::record::Stop;
 use crate::watch::body;
@@ -33,10 +36,40 @@ const HURRY: Duration = Duration::from_millis(500);
 /// How often a wait looks for a signal.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// Tells one service of one run.
-pub struct Pinger {
+/// Who is told, and in which way.
+#[derive(Debug, Clone)]
+pub struct Target {
     address: Address,
     service: &'static Service,
+    /// Also of the start, if the service has a word for it.
+    tells_start: bool,
+}
+
+impl Target {
+    /// The service that the URL shows, unless one is named.
+    pub fn new(address: Address, service: Option<&'static Service>, tells_start: bool) -> Target {
+        let service = service.unwrap_or_else(|| Service::of(&address.0));
+        Target { address, service, tells_start }
+    }
+
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub fn service(&self) -> &'static str {
+        self.service.name()
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+/// Tells one service of one run.
+pub struct Pinger {
+    target: Target,
     run: String,
     agent: Agent,
     stop: Stop,
@@ -52,17 +85,22 @@ struct Start {
 }
 
 impl Pinger {
-    pub fn new(address: Address, run: &str, stop: Stop) -> Pinger {
-        let service = Service::of(&address.0);
-        Pinger { address, service, run: run.to_owned(), agent: agent(), stop, start: None }
+    pub fn new(target: Target, run: &str, stop: Stop) -> Pinger {
+        Pinger { target, run: run.to_owned(), agent: agent(), stop, start: None }
+    }
+
+    fn call(&self, signal: &Signal, what: &'static str) -> Option<Call> {
+        let Target { address, service, .. } = &self.target;
+        let request = service.request(&address.0, signal, &self.run)?;
+        Some(Call { agent: self.agent.clone(), address: address.clone(), request, what })
     }
 
     /// Tells that the work begins, and does not wait for the answer.
     pub fn start(&mut self) {
-        let Some(request) = self.service.request(&self.address.0, &Signal::Started, &self.run) else { return };
+        let call = self.target.tells_start.then(|| self.call(&Signal::Started, "start"));
+        let Some(call) = call.flatten() else { return };
         let (go_on, told) = mpsc::channel::<()>();
         let (answer, limit) = mpsc::channel();
-        let call = Call { agent: self.agent.clone(), address: self.address.clone(), request, what: "start" };
         let work = move || {
             let pause = |wait| told.recv_timeout(wait) == Err(RecvTimeoutError::Timeout);
             answer.send(call.tries(pause).and_then(|answer| limit_of(&answer))).ok();
@@ -78,8 +116,7 @@ impl Pinger {
         let limit = self.start.take().and_then(|start| self.await_start(start)).unwrap_or(body::LIMIT);
         let text = text(limit);
         let signal = if held { Signal::Held { text: &text } } else { Signal::Ended { code, text: &text } };
-        let Some(request) = self.service.request(&self.address.0, &signal, &self.run) else { return };
-        let call = Call { agent: self.agent.clone(), address: self.address.clone(), request, what: "end" };
+        let Some(call) = self.call(&signal, "end") else { return };
         match self.stop.signal() {
             Some(_) => drop(call.once(HURRY).map_err(|failure| call.warn(&failure))),
             None => drop(call.tries(|wait| self.pause(wait))),
@@ -124,7 +161,7 @@ fn agent() -> Agent {
 }
 
 /// healthchecks.io says how much it takes.
-fn limit_of(answer: &http::Response<Body>) -> Option<usize> {
+fn limit_of(answer: &http::Response<ureq::Body>) -> Option<usize> {
     answer.headers().get("Ping-Body-Limit")?.to_str().ok()?.parse().ok()
 }
 
@@ -144,7 +181,7 @@ struct Failure {
 
 impl Call {
     /// Up to five tries; `pause` waits between them and says whether to go on.
-    fn tries(&self, pause: impl Fn(Duration) -> bool) -> Option<http::Response<Body>> {
+    fn tries(&self, pause: impl Fn(Duration) -> bool) -> Option<http::Response<ureq::Body>> {
         let mut waits = WAITS.iter();
         loop {
             let failure = match self.once(TIMEOUT) {
@@ -166,10 +203,13 @@ impl Call {
     }
 
     /// Only 2xx is an answer.
-    fn once(&self, timeout: Duration) -> Result<http::Response<Body>, Failure> {
+    fn once(&self, timeout: Duration) -> Result<http::Response<ureq::Body>, Failure> {
         let url = self.request.url.as_str();
         let answer = match &self.request.body {
-            Some(body) => self.agent.post(url).config().timeout_global(Some(timeout)).build().send(body),
+            Some(body) => {
+                let post = self.agent.post(url).content_type(body.content_type());
+                post.config().timeout_global(Some(timeout)).build().send(body.to_string())
+            }
             None => self.agent.get(url).config().timeout_global(Some(timeout)).build().call(),
         };
         let answer = answer.map_err(|error| failure(&error))?;

@@ -2,9 +2,17 @@
 //!
 //! Invariant: pure; URLs in, requests out.
 
+use std::fmt;
+
 use url::Url;
 
-use super::Address;
+use super::heartbeats::{
+    better_stack, cronitor, healthchecks, is_better_stack, is_cronitor, is_sentry, is_snitch, is_uptime_kuma, plain,
+    sentry, snitch, uptime_kuma,
+};
+use super::messages::{
+    discord, gotify, is_discord, is_gotify, is_mattermost, is_ntfy, is_slack, mattermost, ntfy, slack,
+};
 
 /// What is told.
 #[derive(Debug, Clone, Copy)]
@@ -21,48 +29,94 @@ pub enum Signal<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Request {
     pub url: Url,
-    pub body: Option<String>,
+    pub body: Option<Body>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Body {
+    Text(String),
+    Json(serde_json::Value),
+}
+
+impl Body {
+    pub fn content_type(&self) -> &'static str {
+        match self {
+            Body::Text(_) => "text/plain; charset=utf-8",
+            Body::Json(_) => "application/json",
+        }
+    }
+}
+
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Text(text) => f.write_str(text),
+            Body::Json(json) => json.fmt(f),
+        }
+    }
 }
 
 pub struct Service {
+    /// As settings name it.
+    key: &'static str,
     /// As people call it.
     name: &'static str,
+    /// Whether the URL says that it is this one: by its host, or by its path where many run their own.
     fits: fn(&Url) -> bool,
     /// None: the service has no word for it.
     request: fn(&Url, &Signal, &str) -> Option<Request>,
 }
 
+/// No service has this name. The text that was given may be a secret in the wrong place, and is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it names no service that is known; write one of {}, or leave it out to go by the URL", Service::keys())]
+pub struct UnknownService;
+
 /// The first that fits is taken; the last fits all.
-const SERVICES: [Service; 3] = [
+const SERVICES: [Service; 12] = [
     // https://cronitor.io/docs/telemetry-api
-    Service { name: "Cronitor", fits: is_cronitor, request: cronitor },
+    Service { key: "cronitor", name: "Cronitor", fits: is_cronitor, request: cronitor },
     // https://docs.sentry.io/product/crons/getting-started/http/
-    Service { name: "Sentry", fits: is_sentry, request: sentry },
+    Service { key: "sentry", name: "Sentry", fits: is_sentry, request: sentry },
+    // https://github.com/louislam/uptime-kuma/wiki/Internal-API, push monitors
+    Service { key: "uptime-kuma", name: "Uptime Kuma", fits: is_uptime_kuma, request: uptime_kuma },
+    // https://betterstack.com/docs/uptime/cron-and-heartbeat-monitor/
+    Service { key: "better-stack", name: "Better Stack", fits: is_better_stack, request: better_stack },
+    // https://deadmanssnitch.com/docs
+    Service { key: "dead-mans-snitch", name: "Dead Man's Snitch", fits: is_snitch, request: snitch },
+    // https://docs.ntfy.sh/publish/
+    Service { key: "ntfy", name: "ntfy", fits: is_ntfy, request: ntfy },
+    // https://gotify.net/docs/pushmsg
+    Service { key: "gotify", name: "Gotify", fits: is_gotify, request: gotify },
+    // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+    Service { key: "slack", name: "Slack", fits: is_slack, request: slack },
+    // https://docs.discord.com/developers/resources/webhook#execute-webhook
+    Service { key: "discord", name: "Discord", fits: is_discord, request: discord },
+    // https://docs.mattermost.com/developers/integrate/webhooks/incoming; Rocket.Chat takes the same
+    Service { key: "mattermost", name: "Mattermost", fits: is_mattermost, request: mattermost },
+    // Whatever wants a request after a success, and nothing else.
+    Service { key: "plain", name: "a plain URL", fits: |_| false, request: plain },
     // https://healthchecks.io/docs/http_api/, and what is compatible
-    Service { name: "healthchecks.io or compatible", fits: |_| true, request: healthchecks },
+    Service { key: "healthchecks", name: "healthchecks.io or compatible", fits: |_| true, request: healthchecks },
 ];
-
-/// `cronitor.link/p/KEY/MONITOR`. The second host is the one that Cronitor's own libraries turn to when they do not
-/// reach the first.
-fn is_cronitor(url: &Url) -> bool {
-    matches!(url.host_str(), Some("cronitor.link" | "cronitor.io"))
-}
-
-/// `INGEST/api/PROJECT/cron/MONITOR/KEY/`, on any host: many run their own.
-fn is_sentry(url: &Url) -> bool {
-    url.path().starts_with("/api/") && url.path().contains("/cron/")
-}
-
-impl Address {
-    /// The service whose address this is taken for.
-    pub fn service(&self) -> &'static str {
-        Service::of(&self.0).name
-    }
-}
 
 impl Service {
     pub fn of(url: &Url) -> &'static Service {
         SERVICES.iter().find(|service| (service.fits)(url)).expect("the last fits all")
+    }
+
+    /// The one that a setting names.
+    pub fn named(key: &str) -> Result<&'static Service, UnknownService> {
+        let key = key.trim();
+        SERVICES.iter().find(|service| service.key.eq_ignore_ascii_case(key)).ok_or(UnknownService)
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn keys() -> String {
+        SERVICES.each_ref().map(|service| service.key).join(", ")
     }
 
     pub fn request(&self, url: &Url, signal: &Signal, run: &str) -> Option<Request> {
@@ -70,48 +124,10 @@ impl Service {
     }
 }
 
-fn healthchecks(url: &Url, signal: &Signal, run: &str) -> Option<Request> {
-    let (end, body) = match signal {
-        Signal::Started => ("start".to_owned(), ""),
-        Signal::Ended { code, text } => (code.to_string(), *text),
-        Signal::Held { text } => ("log".to_owned(), *text),
-    };
-    let mut url = url.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().push(&end);
-    url.query_pairs_mut().append_pair("rid", run);
-    Some(Request { url, body: Some(body.to_owned()) })
-}
-
-/// It takes at most 2,000 characters of a message, in the URL.
-fn cronitor(url: &Url, signal: &Signal, run: &str) -> Option<Request> {
-    let mut url = url.clone();
-    url.query_pairs_mut().append_pair("series", run);
-    match signal {
-        Signal::Started => url.query_pairs_mut().append_pair("state", "run"),
-        Signal::Ended { code, text } => url
-            .query_pairs_mut()
-            .append_pair("state", if *code == 0 { "complete" } else { "fail" })
-            .append_pair("status_code", &code.to_string())
-            .append_pair("message", last_characters(text, 2000)),
-        Signal::Held { .. } => return None,
-    };
-    Some(Request { url, body: None })
-}
-
-fn sentry(url: &Url, signal: &Signal, run: &str) -> Option<Request> {
-    let status = match signal {
-        Signal::Started => "in_progress",
-        Signal::Ended { code: 0, .. } => "ok",
-        Signal::Ended { .. } => "error",
-        Signal::Held { .. } => return None,
-    };
-    let mut url = url.clone();
-    url.query_pairs_mut().append_pair("check_in_id", run).append_pair("status", status);
-    Some(Request { url, body: None })
-}
-
-fn last_characters(text: &str, count: usize) -> &str {
-    text.char_indices().rev().nth(count.saturating_sub(1)).map_or(text, |(at, _)| &text[at..])
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key)
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +139,7 @@ mod tests {
     fn asked(url: &str, signal: Signal) -> Option<(String, Option<String>)> {
         let url = Url::parse(url).unwrap();
         let request = Service::of(&url).request(&url, &signal, RUN)?;
-        Some((request.url.to_string(), request.body))
+        Some((request.url.to_string(), request.body.map(|body| body.to_string())))
     }
 
     fn asked_url(url: &str, signal: Signal) -> String {
@@ -142,9 +158,108 @@ mod tests {
             ("https://hc-ping.com/b6ae", "healthchecks.io or compatible"),
             ("https://cronitor.link.example.org/p/key", "healthchecks.io or compatible"),
             ("https://example.org/cron/api/b6ae", "healthchecks.io or compatible"),
+            ("https://hc.example.org/ping/key/hooks", "healthchecks.io or compatible"),
+            ("https://hc.example.org/ping/0f3c6b0e-9a5d-4f57-8a6e-5f0c3c1f7a11", "healthchecks.io or compatible"),
+            ("https://kuma.example.org/api/push/KEY?status=up&msg=OK&ping=", "Uptime Kuma"),
+            ("http://192.168.1.4:3001/status/api/push/KEY", "Uptime Kuma"),
+            ("https://uptime.betterstack.com/api/v1/heartbeat/KEY", "Better Stack"),
+            ("https://betteruptime.com/api/v1/heartbeat/KEY/", "Better Stack"),
+            ("https://nosnch.in/c2354d53d2", "Dead Man's Snitch"),
+            ("https://ntfy.sh/topic", "ntfy"),
+            ("https://ntfy.example.org/topic", "ntfy"),
+            ("https://push.example.org/message?token=A1", "Gotify"),
+            ("https://example.org/gotify/message?token=A1", "Gotify"),
+            ("https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", "Slack"),
+            ("https://discord.com/api/webhooks/1234/key_-1", "Discord"),
+            ("https://canary.discord.com/api/v10/webhooks/1234/key", "Discord"),
+            ("https://discord.com/api/webhooks/1234/key/slack", "Slack"),
+            ("https://chat.example.org/hooks/xo7wj9ncqjg8pnb4dq3rx4hr7c", "Mattermost"),
+            ("https://chat.example.org/hooks/64b5/xo7wj9ncqjg8pnb4dq3rx4hr7c", "Mattermost"),
         ] {
-            assert_eq!(url.parse::<Address>().unwrap().service(), service, "{url}");
+            assert_eq!(Service::of(&Url::parse(url).unwrap()).name(), service, "{url}");
         }
+    }
+
+    #[test]
+    fn every_service_can_be_named_and_what_is_none_is_not_echoed() {
+        for service in &SERVICES {
+            let named = Service::named(&format!(" {} ", service.key.to_uppercase()));
+            assert_eq!(named.unwrap().name, service.name);
+        }
+        let error = Service::named("https://ntfy.sh/secret").unwrap_err().to_string();
+        assert!(error.contains("uptime-kuma, better-stack, ") && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn who_knows_no_start_and_no_lock_is_told_of_neither() {
+        let url = Url::parse("https://example.org/key").unwrap();
+        let told = |signal: Signal| -> Vec<&str> {
+            SERVICES.iter().filter(|service| service.request(&url, &signal, RUN).is_some()).map(|s| s.key).collect()
+        };
+        assert_eq!(told(Signal::Started), ["cronitor", "sentry", "healthchecks"]);
+        assert_eq!(told(Signal::Held { text: "" }), ["healthchecks"]);
+        assert_eq!(told(Signal::Ended { code: 3, text: "" }).len(), SERVICES.len() - 1, "a plain URL is left alone");
+        assert_eq!(told(Signal::Ended { code: 0, text: "" }).len(), SERVICES.len());
+    }
+
+    #[test]
+    fn uptime_kuma_is_told_up_or_down_in_the_query() {
+        let url = "https://kuma.example.org/api/push/KEY?status=up&msg=OK&ping=";
+        let (good, bad) = (Signal::Ended { code: 0, text: "2 laughs" }, Signal::Ended { code: 3, text: "a & b" });
+        assert_eq!(asked_url(url, good), "https://kuma.example.org/api/push/KEY?status=up&msg=2+laughs&ping=");
+        assert_eq!(asked_url(url, bad), "https://kuma.example.org/api/push/KEY?status=down&msg=a+%26+b&ping=");
+        let plain = asked("https://kuma.example.org/api/push/KEY", good);
+        assert_eq!(plain, Some(("https://kuma.example.org/api/push/KEY?status=up&msg=2+laughs".into(), None)));
+    }
+
+    #[test]
+    fn better_stack_has_the_code_behind_its_url() {
+        let url = "https://uptime.betterstack.com/api/v1/heartbeat/KEY";
+        assert_eq!(asked(url, Signal::Ended { code: 0, text: "t" }), Some((url.into(), Some("t".into()))));
+        for url in [url.to_owned(), format!("{url}/")] {
+            let ended = asked_url(&url, Signal::Ended { code: 78, text: "" });
+            assert_eq!(ended, "https://uptime.betterstack.com/api/v1/heartbeat/KEY/78");
+        }
+    }
+
+    #[test]
+    fn dead_mans_snitch_is_told_the_code_and_little_text() {
+        let ended = asked_url("https://nosnch.in/KEY", Signal::Ended { code: 3, text: &"x".repeat(300) });
+        assert_eq!(ended, format!("https://nosnch.in/KEY?s=3&m={}", "x".repeat(256)));
+    }
+
+    #[test]
+    fn ntfy_has_a_title_and_a_priority_unless_the_url_has_them() {
+        let ended = Signal::Ended { code: 3, text: &"ä".repeat(5000) };
+        let (url, body) = asked("https://ntfy.sh/topic?auth=QmVhcmVy&Priority=max", ended).unwrap();
+        assert_eq!(url, "https://ntfy.sh/topic?title=giggles%3A+exit+code+3&tags=warning&auth=QmVhcmVy&Priority=max");
+        assert_eq!(body.unwrap().len(), 4096);
+        let fine = asked_url("https://ntfy.sh/topic", Signal::Ended { code: 0, text: "" });
+        assert!(fine.contains("priority=low"), "{fine}");
+    }
+
+    #[test]
+    fn chats_show_the_text_and_nobody_is_called_by_a_file_name() {
+        let hostile = "<!channel>@all`[x](http://evil)*.wav: failed";
+        let ended = Signal::Ended { code: 3, text: hostile };
+        let json =
+            |url: &str| -> serde_json::Value { serde_json::from_str(&asked(url, ended).unwrap().1.unwrap()).unwrap() };
+        let gotify = json("https://push.example.org/message?token=A1");
+        assert_eq!((&gotify["message"], &gotify["priority"]), (&hostile.into(), &8.into()));
+        let slack = json("https://hooks.slack.com/services/T0/B0/X");
+        assert_eq!(slack["text"], "&lt;!channel&gt;@all`[x](http://evil)*.wav: failed");
+        let block = "```\n<!channel>@all'[x](http://evil)*.wav: failed\n```";
+        assert_eq!(json("https://chat.example.org/hooks/xo7wj9ncqjg8pnb4dq3rx4hr7c")["text"], block);
+        let discord = json("https://discord.com/api/webhooks/1234/key");
+        assert_eq!(
+            (&discord["content"], &discord["allowed_mentions"]["parse"]),
+            (&block.into(), &serde_json::json!([]))
+        );
+        let long = "x".repeat(9000);
+        let (_, body) =
+            asked("https://discord.com/api/webhooks/1234/key", Signal::Ended { code: 0, text: &long }).unwrap();
+        let body: serde_json::Value = serde_json::from_str(&body.unwrap()).unwrap();
+        assert!(body["content"].as_str().unwrap().chars().count() <= 2000);
     }
 
     #[test]

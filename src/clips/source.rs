@@ -1,0 +1,127 @@
+//! The folder in which a source's clips lie: readable, and no two sources share one.
+//!
+//! A name that is safe as it is (`neil`) is the folder's own. Any other keeps what can be read of it and gets digits
+//! of its SHA-256 behind an underscore, which no safe name has. Case and Unicode's forms make no difference to some
+//! file systems, so a safe name is of lower-case ASCII.
+
+use sha2::{Digest, Sha256};
+
+/// Hexadecimal digits of the hash.
+const DIGITS: usize = 16;
+/// Characters of the name that are kept.
+const LONGEST: usize = 64;
+/// No file or folder can have these names on Windows' file systems, wherever they are mounted.
+const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+const NUMBERED: [&str; 2] = ["com", "lpt"];
+
+/// The name of the folder.
+pub fn folder_of(source: &str) -> String {
+    if is_safe(source) {
+        return source.to_owned();
+    }
+    let readable: String = super::name::readable(source).to_lowercase().chars().take(LONGEST).collect();
+    let hash: String = Sha256::digest(source).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}_{}", readable.trim_end_matches('-'), &hash[..DIGITS])
+}
+
+/// Whether a folder of this name may be a source's.
+pub fn is_folder(name: &str) -> bool {
+    let is_readable = |name: &str| is_of_words(name) && name.len() <= LONGEST;
+    let is_hash = |hash: &str| hash.len() == DIGITS && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    match name.split_once('_') {
+        Some((readable, hash)) => is_readable(readable) && is_hash(hash),
+        None => is_safe(name),
+    }
+}
+
+fn is_safe(name: &str) -> bool {
+    let number = |prefix: &&str| name.strip_prefix(*prefix).is_some_and(|rest| rest.len() <= 1);
+    let is_reserved = RESERVED.contains(&name) || NUMBERED.iter().any(|prefix| number(prefix));
+    is_of_words(name) && name.len() <= LONGEST && !is_reserved
+}
+
+/// Lower-case letters and digits, with single hyphens between them.
+fn is_of_words(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    name.split('-').all(is_word)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Names that one file system or another would take for the same, and names that it would not take.
+    const NAMES: [&str; 30] = [
+        "neil",
+        "Neil",
+        "NEIL",
+        "neil-a",
+        "neil a",
+        "neil_a",
+        "neil--a",
+        "neil-a-",
+        "-neil-a",
+        "neil/a",
+        "neil.a",
+        "neil-a.",
+        "../neil-a",
+        "jürgen",
+        "ju\u{308}rgen",
+        "JÜRGEN",
+        "j-rgen",
+        "straße",
+        "strasse",
+        "STRASSE",
+        "\u{130}lk",
+        "ilk",
+        "",
+        " ",
+        "…",
+        "source",
+        "con",
+        "com1",
+        "neil-a_0123456789abcdef",
+        "neil\0a",
+    ];
+
+    #[test]
+    fn no_two_sources_share_a_folder_also_where_case_makes_no_difference() {
+        let long = ["x".repeat(64), "x".repeat(65), "x".repeat(66), "ä".repeat(300)];
+        let names: Vec<&str> = NAMES.into_iter().chain(long.iter().map(String::as_str)).collect();
+        let folders: BTreeSet<String> = names.iter().map(|name| folder_of(name).to_uppercase()).collect();
+        assert_eq!(folders.len(), names.len(), "{folders:?}");
+    }
+
+    #[test]
+    fn safe_names_stay_and_the_others_can_still_be_read() {
+        for name in ["neil", "neil-a", "mic2", "2025-10-24", "comet", "com10", "null"] {
+            assert_eq!(folder_of(name), name);
+        }
+        assert!(folder_of("Anna-Lena 2").starts_with("anna-lena-2_"));
+        assert!(folder_of("…").starts_with("source_") && folder_of("NUL").starts_with("nul_"));
+        assert_eq!(folder_of("neil a"), "neil-a_1581012e8bb07c80");
+    }
+
+    proptest! {
+        #[test]
+        fn every_folder_is_known_again_and_is_one_short_plain_name(source in ".{0,300}", other in ".{0,40}") {
+            let folder = folder_of(&source);
+            prop_assert!(is_folder(&folder), "{}", folder);
+            prop_assert!(folder.len() <= 100 && folder.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+            prop_assert!(source == other || folder != folder_of(&other));
+        }
+    }
+
+    #[test]
+    fn what_is_no_folder_of_a_source() {
+        for name in
+            ["", ".", "..", "Neil", "con", "neil_", "_0123456789abcdef", "neil_0123456789ABCDEF", "neil_0123", "a b"]
+        {
+            assert!(!is_folder(name), "{name}");
+        }
+    }
+}
