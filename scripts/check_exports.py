@@ -94,7 +94,7 @@ def by_file(laughs, names):
 
 def main(folder):
     database = sqlite3.connect(folder / "laughs.db")
-    names = [name for (name,) in database.execute("SELECT name FROM recordings WHERE status = 'heard'")]
+    names = [name for (name,) in database.execute("SELECT name FROM recordings WHERE status = 'analyzed'")]
     stored = by_file([row[:3] for row in database.execute(QUERY)], names)
     assert sum(map(len, stored.values())) > 10, "the fixtures hold more laughs than that"
     stems = {stem(name): laughs for name, laughs in stored.items()}

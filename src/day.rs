@@ -22,7 +22,7 @@ pub use self::span::Span;
 
 use self::span::{union, without};
 use crate::exit::Exit;
-use crate::record::{StoredFailure, StoredRecording};
+use crate::record::{StoredFailure, StoredMissing, StoredRecording};
 
 /// A calendar day in a zone: 23, 24 or 25 hours.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ pub struct Day {
     pub neighbours: Vec<StoredRecording>,
     /// What somebody listened to, once however many recordings hold it.
     pub heard: Vec<Span>,
-    /// What is in failed recordings only, as long as they say they are.
+    /// What is in failed recordings only, as long as they say they are, and what is missing of the others.
     pub failed: Vec<Span>,
     /// What is in no recording, up to now.
     pub gaps: Vec<Span>,
@@ -57,8 +57,11 @@ pub struct Day {
 pub enum Verdict {
     /// No recordings are stored.
     Empty,
-    /// So many recordings failed.
-    Failed(usize),
+    /// So many recordings failed, and so many are partial.
+    Damaged {
+        failed: usize,
+        partial: usize,
+    },
     /// It is not over.
     Running,
     /// It is over, and no run has looked for the rest of its recordings.
@@ -72,7 +75,7 @@ impl Verdict {
     pub fn exit(self) -> Exit {
         match self {
             Verdict::Empty => Exit::Empty,
-            Verdict::Failed(_) | Verdict::Unfinished | Verdict::BeingWritten(_) => Exit::Partial,
+            Verdict::Damaged { .. } | Verdict::Unfinished | Verdict::BeingWritten(_) => Exit::Partial,
             Verdict::Running | Verdict::Complete => Exit::Complete,
         }
     }
@@ -81,13 +84,8 @@ impl Verdict {
 impl Day {
     /// From a source's recordings of the day and what its runs have seen of it.
     pub fn of(source: &str, calendar: &Calendar, recordings: Vec<StoredRecording>, look: Look, now: Timestamp) -> Day {
-        let part = |recording: &StoredRecording| {
-            let span = Span { from: recording.began?.at, to: recording.ended()? };
-            Some(span.within(&calendar.span))
-        };
-        let heard = union(recordings.iter().filter(|recording| recording.failure().is_none()).filter_map(part));
-        let failed = union(recordings.iter().filter(|recording| recording.failure().is_some()).filter_map(part));
-        let failed = without(&failed, &heard);
+        let heard = analyzed(&recordings, &calendar.span);
+        let failed = without(&missing(&recordings, &calendar.span), &heard);
         let until_now = Span { to: calendar.span.to.min(now), ..calendar.span };
         let gaps = without(&without(&[until_now], &heard), &failed);
         let is_over = calendar.span.to <= now;
@@ -97,9 +95,9 @@ impl Day {
     }
 
     pub fn verdict(&self) -> Verdict {
-        match (self.recordings.len(), self.failures().count()) {
-            (0, _) => Verdict::Empty,
-            (_, failed @ 1..) => Verdict::Failed(failed),
+        match (self.recordings.len(), self.failures().count(), self.partial().count()) {
+            (0, ..) => Verdict::Empty,
+            (_, failed, partial) if failed + partial > 0 => Verdict::Damaged { failed, partial },
             _ if !self.is_over => Verdict::Running,
             _ => match self.look {
                 Look::Never => Verdict::Unfinished,
@@ -127,6 +125,10 @@ impl Day {
 
     pub fn failures(&self) -> impl Iterator<Item = (&StoredRecording, &StoredFailure)> {
         self.recordings.iter().filter_map(|recording| Some((recording, recording.failure()?)))
+    }
+
+    pub fn partial(&self) -> impl Iterator<Item = (&StoredRecording, &StoredMissing)> {
+        self.recordings.iter().filter_map(|recording| Some((recording, recording.partial()?)))
     }
 
     /// With the recordings around the day, in which a laugh of its first or last second goes on.
@@ -162,6 +164,21 @@ impl Day {
         laughs.retain(|laugh| self.calendar.span.holds(laugh.starts()));
         laughs
     }
+}
+
+/// What was analyzed of a stretch of time, once however many recordings hold it.
+fn analyzed(recordings: &[StoredRecording], whole: &Span) -> Vec<Span> {
+    let part = |recording: &StoredRecording| {
+        let span = Span { from: recording.began?.at, to: recording.ended()? };
+        Some(without(&union([span.within(whole)]), &missing(std::slice::from_ref(recording), whole)))
+    };
+    union(recordings.iter().filter_map(part).flatten())
+}
+
+/// What was not, of their recordings.
+fn missing(recordings: &[StoredRecording], whole: &Span) -> Vec<Span> {
+    let ranges = recordings.iter().flat_map(StoredRecording::missing);
+    union(ranges.map(|(from, to)| Span { from, to }.within(whole)))
 }
 
 /// How to end after all sources' days: as the worst of those that hold recordings.

@@ -9,14 +9,14 @@ use crate::record::{Fate, Finding, Health, Outcome, several};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Every recording of the window was heard (or had been already), and all is committed.
+    /// Every recording of the window was analyzed (or had been already), or its damage is known; all is committed.
     Complete = 0,
     /// Failed; nothing of this run was committed.
     Failed = 1,
     /// Wrong usage of the command line.
     Usage = 2,
-    /// The good recordings are committed; at least one failed and is stored as failed, or a clip of one could not be
-    /// written.
+    /// Committed; at least one recording newly failed or is newly partial, and is stored so, or a clip of one could not
+    /// be written.
     Partial = 3,
     /// The window held no recordings.
     Empty = 4,
@@ -53,10 +53,12 @@ impl Exit {
     /// One line for `--help` and the README.
     pub fn meaning(self) -> &'static str {
         match self {
-            Exit::Complete => "every recording was heard (or had been already), and all is committed",
+            Exit::Complete => "every recording was analyzed (or had been already), and all is committed",
             Exit::Failed => "failed; nothing of this run was committed",
             Exit::Usage => "wrong usage of the command line",
-            Exit::Partial => "partial: the good recordings are committed; at least one failed, or a clip is missing",
+            Exit::Partial => {
+                "partial: committed; at least one recording newly failed or is newly partial, or a clip is missing"
+            }
             Exit::Empty => "no recordings (an unmounted disk looks like this); --allow-empty makes it 0",
             Exit::TryAgain => "try again later: another run holds the lock, or the database cannot be reached",
             Exit::Config => "configuration: bad setting, or model missing or its checksum wrong",
@@ -71,7 +73,7 @@ impl Exit {
 pub fn of_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
     let is_partial = |fate: &Fate| match fate {
         Fate::Failed(_) => true,
-        Fate::Heard(heard) => heard.clips_lost.is_some(),
+        Fate::Heard(heard) => heard.clips_lost.is_some() || heard.is_partial(),
         Fate::Skipped(_) => false,
     };
     let partial = outcomes.iter().any(|outcome| is_partial(&outcome.fate));
@@ -190,7 +192,9 @@ pub fn signal_name(signal: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Recording, RecordingError, Skip};
+    use std::time::Duration;
+
+    use crate::record::{Damage, Heard, MissingKind, MissingRange, MissingRanges, Recording, RecordingError, Skip};
 
     fn outcome(fate: Fate) -> Outcome {
         let recording = Recording {
@@ -209,11 +213,34 @@ mod tests {
     fn the_table_of_outcomes() {
         let skipped = || outcome(Fate::Skipped(Skip::AlreadyHeard));
         let failed = || outcome(Fate::Failed(RecordingError::Empty));
+        let known = |damage| outcome(Fate::Skipped(Skip::KnownDamage(damage)));
+        let lacking = |seconds| outcome(Fate::Heard(lacking(seconds)));
         assert_eq!(of_outcomes(&[], false), Exit::Empty);
         assert_eq!(of_outcomes(&[], true), Exit::Complete);
         assert_eq!(of_outcomes(&[skipped()], false), Exit::Complete);
         assert_eq!(of_outcomes(&[skipped(), failed()], false), Exit::Partial);
         assert_eq!(of_outcomes(&[failed()], true), Exit::Partial);
+        assert_eq!(of_outcomes(&[known(Damage::Partial), known(Damage::Failed)], false), Exit::Complete);
+        assert_eq!(of_outcomes(&[lacking(0)], false), Exit::Complete);
+        assert_eq!(of_outcomes(&[skipped(), lacking(2)], false), Exit::Partial);
+    }
+
+    /// An hour of which so many seconds are missing.
+    fn lacking(seconds: u64) -> Heard {
+        let mut missing = MissingRanges::default();
+        let (kind, reason) = (MissingKind::Gap, String::new());
+        missing.add(MissingRange { start: Duration::ZERO, end: Some(Duration::from_secs(seconds)), kind, reason });
+        let (audio, codec) = (Duration::from_secs(3600), "opus".into());
+        Heard {
+            audio,
+            sample_rate: 48_000,
+            channels: 1,
+            codec,
+            tracks: 1,
+            missing,
+            events: Vec::new(),
+            clips_lost: None,
+        }
     }
 
     #[test]

@@ -22,6 +22,17 @@ pub enum Identity {
     Elsewhere,
 }
 
+impl Identity {
+    /// None of another day's.
+    pub fn recording(&self) -> Option<&Recording> {
+        match self {
+            Identity::Wanted(recording) => Some(recording),
+            Identity::Failed(outcome) => Some(&outcome.recording),
+            Identity::Elsewhere => None,
+        }
+    }
+}
+
 /// No recording is longer than this: names further from the window need no look into the file, so that
 /// a night does not open every recording of the years before it.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);

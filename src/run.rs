@@ -9,7 +9,6 @@ mod copied;
 mod plan;
 mod settle;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,11 +24,13 @@ use crate::identify::{Identity, identify, trouble};
 use crate::listen::{Ear, Unheard};
 use crate::pool::Pool;
 use crate::record::{
-    Analysis, ContentHash, Counts, Heard, NotAudio, Outcome, Recording, RecordingError, Run, Step, Stop, Window,
+    Analysis, Counts, Heard, NotAudio, Outcome, Recording, RecordingError, Run, Step, Stop, Unresolved, Window,
 };
 use crate::shard::Shard;
-use crate::store::{self, Location, Store};
+use crate::store::{self, Known, Location, Lookup, Store};
 use crate::yamnet::Model;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// All that a run is asked for. Checked before it is made.
 pub struct Settings {
@@ -50,6 +51,8 @@ pub struct Settings {
     pub threads: usize,
     /// Hear also what has been heard already.
     pub force: bool,
+    /// Analyze also what an earlier run found damaged.
+    pub retry_failed: bool,
     /// Store nothing if one recording fails.
     pub strict: bool,
     /// No recordings are no failure.
@@ -61,6 +64,8 @@ pub struct Report {
     pub run: Run,
     /// Read back from the database; counted from the outcomes on a dry run.
     pub counts: Counts,
+    /// Read from the database, too; of this run alone on a dry run.
+    pub unresolved: Unresolved,
     pub exit: Exit,
     /// Files of the folders that were left alone.
     pub not_audio: NotAudio,
@@ -99,12 +104,24 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     refuse_partial(settings, &run)?;
     steps(Step::Saving);
     stopped(stop)?;
-    let counts = match &mut store {
-        Some(store) => store.save(&run)?,
-        None => count(&run),
+    let (counts, unresolved) = match &mut store {
+        Some(store) => (store.save(&run)?, unresolved(&mut **store, &run)),
+        None => (count(&run), unresolved_of(&run)),
     };
     steps(Step::Done);
-    Ok(Report { run, counts, exit, not_audio })
+    Ok(Report { run, counts, unresolved, exit, not_audio })
+}
+
+/// The run is stored: that this cannot be counted is no failure of it.
+fn unresolved(store: &mut dyn Store, run: &Run) -> Unresolved {
+    store.unresolved(run).unwrap_or_else(|error| {
+        log::error!("the run is stored, but damaged recordings of its window cannot be counted: {error}");
+        unresolved_of(run)
+    })
+}
+
+fn unresolved_of(run: &Run) -> Unresolved {
+    Unresolved { partial: run.partial().count() as u64, failed: run.failed().count() as u64 }
 }
 
 /// Opens the database and takes the lock, before any work.
@@ -154,23 +171,25 @@ fn identify_all(
     Ok(identities)
 }
 
-/// Contents that need no hearing, since their result is stored.
+/// Which of them need no analysis, since the database has their result or knows that there is none.
 fn known(
     settings: &Settings,
     store: Option<&mut (dyn Store + 'static)>,
     identities: &[Identity],
-) -> Result<HashSet<ContentHash>, Fatal> {
-    let wanted = identities.iter().filter_map(|identity| match identity {
-        Identity::Wanted(recording) => recording.content,
-        _ => None,
-    });
-    match store {
-        Some(store) if !settings.force => {
-            let wanted: Vec<_> = wanted.collect();
-            Ok(store.known(&settings.source, &settings.analysis, &wanted, settings.clips.is_some())?)
-        }
-        _ => Ok(HashSet::new()),
-    }
+) -> Result<Known, Fatal> {
+    let Some(store) = store.filter(|_| !settings.force) else { return Ok(Known::default()) };
+    let recordings = || identities.iter().filter_map(Identity::recording);
+    let nameless = recordings().filter(|recording| recording.content.is_none());
+    let lookup = Lookup {
+        source: settings.source.clone(),
+        analysis: settings.analysis.clone(),
+        version: VERSION.to_owned(),
+        contents: recordings().filter_map(|recording| recording.content).collect(),
+        names: nameless.map(|recording| recording.name.clone()).collect(),
+        cuts_clips: settings.clips.is_some(),
+        retry_failed: settings.retry_failed,
+    };
+    Ok(store.known(&lookup)?)
 }
 
 /// One outcome a recording, in the order found.
@@ -216,6 +235,7 @@ fn hear_all(
 fn listen(settings: &Settings, ear: &Ear<'_, Model>, recording: &Recording) -> Result<Heard, Unheard> {
     let mut tape = settings.clips.as_ref().map(|clips| clips.tape(&settings.analysis.rules));
     let mut heard = ear.hear(&recording.path, tape.as_mut())?;
+    heard.missing.close(heard.audio, recording.announced.max(recording.named));
     if let (Some(clips), Some(tape)) = (&settings.clips, tape) {
         clips.cut(tape, recording, &mut heard);
     }
@@ -228,7 +248,7 @@ fn describe(settings: &Settings, started: Timestamp, single_files: bool, exit: E
         source: settings.source.clone(),
         started,
         ended: Timestamp::now(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: VERSION.to_owned(),
         analysis: settings.analysis.clone(),
         zone: settings.zone.clone(),
         window: settings.window,
@@ -241,7 +261,7 @@ fn describe(settings: &Settings, started: Timestamp, single_files: bool, exit: E
 
 /// `--strict`: one failure, and nothing is stored. Names every failure, since no row will.
 fn refuse_partial(settings: &Settings, run: &Run) -> Result<(), Fatal> {
-    let failures: Vec<_> = run.failed().map(|(recording, error)| (recording.name.clone(), error.to_string())).collect();
+    let failures = run.failures();
     match failures.is_empty() || !settings.strict {
         true => Ok(()),
         false => Err(Fatal::Refused(failures)),
@@ -250,7 +270,8 @@ fn refuse_partial(settings: &Settings, run: &Run) -> Result<(), Fatal> {
 
 fn count(run: &Run) -> Counts {
     Counts {
-        heard: run.heard().count() as u64,
+        analyzed: (run.heard().count() - run.partial().count()) as u64,
+        partial: run.partial().count() as u64,
         skipped: run.skipped().count() as u64,
         unfinished: run.unfinished().count() as u64,
         failed: run.failed().count() as u64,

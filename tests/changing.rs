@@ -86,7 +86,7 @@ fn what_is_still_being_written_is_left_for_the_next_run() {
     place.scan(&[]).ends_with(0);
     let heard = ["1 recorder.WAV|heard", "2 copy.WAV|heard", "3 copy.ogg|heard", "laugh.flac|heard"];
     assert_eq!(rows(&place), heard);
-    assert_eq!(place.number("SELECT sum(heard) FROM runs"), 4);
+    assert_eq!(place.number("SELECT sum(analyzed) FROM runs"), 4);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn replaced_truncated_deleted_and_touched_are_judged_one_by_one() {
     let kinds = ["1 long.wav|heard", "2 deleted.flac|vanished", "3 cut.wav|truncated", "4 replaced.flac|changed"];
     assert_eq!(rows(&place), [&kinds[..], &["5 touched.flac|heard"]].concat());
     place.scan(&[]).ends_with(3);
-    assert_eq!(place.number("SELECT heard FROM runs ORDER BY started_at DESC LIMIT 1"), 1, "the new one");
+    assert_eq!(place.number("SELECT analyzed FROM runs ORDER BY started_at DESC LIMIT 1"), 1, "the new one");
 }
 
 #[test]

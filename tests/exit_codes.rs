@@ -31,9 +31,9 @@ fn with_a_corrupt_one() -> Place {
 fn code_0_all_was_heard_or_had_been() {
     let place = Place::with(&[LAUGH, OTHER]);
     let first = place.scan(&[]).ends_with(0);
-    assert!(first.stdout.contains("2 recordings heard"), "{}", first.stdout);
+    assert!(first.stdout.contains("2 recordings analyzed"), "{}", first.stdout);
     let second = place.scan(&[]).ends_with(0);
-    assert!(second.stdout.contains("0 recordings heard"), "{}", second.stdout);
+    assert!(second.stdout.contains("0 recordings analyzed"), "{}", second.stdout);
     assert!(second.stdout.contains("2 skipped"), "{}", second.stdout);
     assert_eq!(place.number("SELECT count(*) FROM recordings"), 2);
     assert_eq!(place.number("SELECT sum(exit_code) FROM runs"), 0);
@@ -96,7 +96,7 @@ fn code_3_the_good_are_stored_and_the_bad_are_named() {
     let place = with_a_corrupt_one();
     place.scan(&[]).ends_with(3).complains_of("cut.ogg: ends too early");
     assert_eq!(place.number("SELECT exit_code FROM runs"), 3);
-    let heard = "SELECT count(*) FROM recordings WHERE status = 'heard' AND name = 'laugh.flac'";
+    let heard = "SELECT count(*) FROM recordings WHERE status = 'analyzed' AND name = 'laugh.flac'";
     assert_eq!(place.number(heard), 1);
     let failed = "SELECT count(*) FROM recordings WHERE status = 'failed' AND name = 'cut.ogg'
                   AND failure_kind = 'truncated' AND failure_reason LIKE 'ends too early, at 0:00:0%'

@@ -27,7 +27,7 @@ fn the_bad_are_named_and_stored_and_the_good_are_heard() {
     let failed =
         rows(&place, "SELECT name || '|' || failure_kind FROM recordings WHERE status = 'failed' ORDER BY name");
     assert_eq!(failed, BAD.map(|(name, kind)| format!("{name}|{kind}")));
-    assert_eq!(rows(&place, "SELECT name FROM recordings WHERE status = 'heard' ORDER BY name"), GOOD);
+    assert_eq!(rows(&place, "SELECT name FROM recordings WHERE status = 'analyzed' ORDER BY name"), GOOD);
     let reasons = rows(&place, "SELECT name || ': ' || failure_reason FROM recordings WHERE status = 'failed'");
     reasons.iter().for_each(|reason| {
         said.complains_of(reason);

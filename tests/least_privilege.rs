@@ -95,7 +95,7 @@ fn the_role_runs_nights_with_failures_second_chances_and_new_rules() {
     let whole = fs::read(audio::file("tests/formats/opus_celt_64k.ogg")).unwrap();
     night.place.copy(LAUGH.0, LAUGH.1);
     night.run(&[]).ends_with(0);
-    assert_eq!(night.rows("SELECT name, status FROM recordings"), ["laugh.flac|heard"]);
+    assert_eq!(night.rows("SELECT name, status FROM recordings"), ["laugh.flac|analyzed"]);
     let normal = night.rows("SELECT count(*) FROM detections");
     assert_ne!(normal, ["0"]);
 
@@ -103,11 +103,15 @@ fn the_role_runs_nights_with_failures_second_chances_and_new_rules() {
     night.place.copy(OTHER.0, OTHER.1);
     night.run(&[]).ends_with(3);
     let all = "SELECT name, status FROM recordings ORDER BY name";
-    assert_eq!(night.rows(all), ["crow.flac|heard", "cut.ogg|failed", "laugh.flac|heard"]);
+    assert_eq!(night.rows(all), ["crow.flac|analyzed", "cut.ogg|failed", "laugh.flac|analyzed"]);
 
     night.place.write("cut.ogg", &whole);
     night.run(&[]).ends_with(0);
-    assert_eq!(night.rows(all), ["crow.flac|heard", "cut.ogg|heard", "laugh.flac|heard"], "the failure is over");
+    assert_eq!(
+        night.rows(all),
+        ["crow.flac|analyzed", "cut.ogg|analyzed", "laugh.flac|analyzed"],
+        "the failure is over"
+    );
 
     night.run(&["--threshold", "0.999"]).ends_with(0);
     assert_eq!(night.rows("SELECT count(*) FROM detections"), ["0"], "they were replaced under other rules");
@@ -148,7 +152,7 @@ fn the_role_can_do_nothing_else() {
         "DELETE FROM diary",
         "UPDATE runs SET exit_code = 0",
         "DELETE FROM runs",
-        "UPDATE recordings SET status = 'heard'",
+        "UPDATE recordings SET status = 'analyzed'",
         "UPDATE detections SET peak_score = 1",
         "DELETE FROM detections",
         "INSERT INTO notes SELECT * FROM notes",

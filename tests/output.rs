@@ -29,7 +29,7 @@ fn results_are_on_standard_output_and_nothing_else() {
     assert_eq!(words(2)[..2], ["20251024_130000.WAV", "2025-10-24"]);
     assert!(words(2)[2].starts_with("06:00:0"), "{}", lines[2]);
     assert_eq!(*words(2).last().unwrap(), "Laughter");
-    let summary = "1 new laugh; 2 recordings heard (0:00:08.4 of audio), 0 skipped, 0 failed; stored in sqlite:";
+    let summary = "1 new laugh; 2 recordings analyzed (0:00:08.4 of audio), 0 skipped, 0 failed; stored in sqlite:";
     assert!(lines.last().unwrap().starts_with(summary), "{}", said.stdout);
     assert_eq!(lines.len(), 4, "a table of one laugh, and a line:\n{}", said.stdout);
 }
@@ -71,7 +71,10 @@ fn json_is_one_document_with_its_fields() {
     assert_eq!(document["run"]["source"], "neil");
     assert_eq!(document["run"]["window"]["to"], "2025-10-25T00:00:00Z");
     assert_eq!(document["run"]["analysis"]["model_sha256"].as_str().unwrap().len(), 64);
-    assert_eq!(keys(&document["counts"]), ["clips_lost", "detections", "failed", "heard", "skipped", "unfinished"]);
+    assert_eq!(
+        keys(&document["counts"]),
+        ["analyzed", "clips_lost", "detections", "failed", "partial", "skipped", "unfinished"]
+    );
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn a_night_over_a_verified_connection() {
     admin.batch_execute("CREATE SCHEMA night").unwrap();
     let (_place, said) = night(cluster, RIGHT, "ca.crt");
     let said = said.ends_with(0);
-    assert!(said.stderr.is_empty() && said.stdout.contains("1 recording heard"), "{}{}", said.stdout, said.stderr);
+    assert!(said.stderr.is_empty() && said.stdout.contains("1 recording analyzed"), "{}{}", said.stdout, said.stderr);
     let stored = admin.query_one("SELECT count(*) FROM night.detections", &[]).unwrap();
     assert_ne!(stored.get::<_, i64>(0), 0);
 }

@@ -213,10 +213,10 @@ fn where_nobody_listened_there_is_no_zero() {
     let elsewhere = night("neil").heard(began("noon.ogg", 1, "2025-10-20T19:00:00Z"), vec![event(1.0, 2.0)]).build();
     for (place, code) in [(failed, 3), (place(&elsewhere), 4)] {
         let text = report(&place, &[]).ends_with(code).stdout;
-        assert!(text.starts_with("nobody listened\n") && !text.contains("0 laughs"), "{text}");
+        assert!(text.starts_with("nothing was analyzed\n") && !text.contains("0 laughs"), "{text}");
         assert_eq!(report(&place, &["--json"]).ends_with(code).json()["laughs"], serde_json::Value::Null);
         let written = report(&place, &["-o", "day.html"]).ends_with(code).stdout;
-        assert!(written.starts_with("day.html: nobody listened, "), "{written}");
+        assert!(written.starts_with("day.html: nothing was analyzed, "), "{written}");
         let page = fs::read_to_string(place.path("day.html")).unwrap();
         assert!(page.contains("Nobody listened, so nobody knows.") && !page.contains("None was found"));
     }

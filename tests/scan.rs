@@ -58,7 +58,7 @@ fn told(place: &Place, home: &impl Home, flags: &[&str]) -> Value {
 
 fn counts(heard: u64, skipped: u64, failed: u64, detections: u64) -> Value {
     let (unfinished, clips_lost) = (0, 0);
-    serde_json::json!({"heard": heard, "skipped": skipped, "unfinished": unfinished, "failed": failed,
+    serde_json::json!({"analyzed": heard, "partial": 0, "skipped": skipped, "unfinished": unfinished, "failed": failed,
         "detections": detections, "clips_lost": clips_lost})
 }
 
@@ -66,11 +66,11 @@ fn a_user_reads_the_rows_by_hand(home: &impl Home) {
     let place = Place::with(&[ROOM]);
     scan(&place, home, &["--source", "neil", "--tz", "America/Los_Angeles"]).ends_with(0);
 
-    let run = home.ask("SELECT source, zone, exit_code, heard, skipped, failed, audio_seconds FROM runs");
+    let run = home.ask("SELECT source, zone, exit_code, analyzed, skipped, failed, audio_seconds FROM runs");
     assert_eq!(run, ["neil|America/Los_Angeles|0|1|0|0|8"]);
     let columns = "source, name, bytes, began_from, duration_seconds, sample_rate, channels, codec, status";
     let recording = home.ask(&format!("SELECT {columns} FROM recordings"));
-    assert_eq!(recording, ["neil|20251024_130000.WAV|256044|name|8|16000|1|pcm_s16le|heard"]);
+    assert_eq!(recording, ["neil|20251024_130000.WAV|256044|name|8|16000|1|pcm_s16le|analyzed"]);
     let began = home.ask(&format!("SELECT {} FROM recordings", home.instant("began_at")));
     assert_eq!(began, ["2025-10-24T13:00:00.000000Z"]);
 
@@ -86,9 +86,9 @@ fn a_user_reads_the_rows_by_hand(home: &impl Home) {
 fn what_is_said_is_what_is_stored(home: &impl Home) {
     let place = Place::with(&[ROOM, LAUGH, OTHER, (OTHER.0, "copy.flac")]);
     let told = told(&place, home, &[]);
-    let stored = home.ask("SELECT heard, skipped, failed, (SELECT count(*) FROM detections) FROM runs");
+    let stored = home.ask("SELECT analyzed, skipped, failed, (SELECT count(*) FROM detections) FROM runs");
     let counts = &told["counts"];
-    let said = format!("{}|{}|{}|{}", counts["heard"], counts["skipped"], counts["failed"], counts["detections"]);
+    let said = format!("{}|{}|{}|{}", counts["analyzed"], counts["skipped"], counts["failed"], counts["detections"]);
     assert_eq!(stored, [said]);
     assert_eq!(stored[0].rsplit_once('|').unwrap().0, "3|1|0");
 
@@ -179,10 +179,10 @@ fn a_failed_recording_is_tried_again_until_it_is_heard(home: &impl Home) {
     place.write(ROOM.1, &whole[..whole.len() / 2]);
     scan(&place, home, &[]).ends_with(3);
     let status = || home.ask("SELECT name, status FROM recordings ORDER BY name");
-    assert_eq!(status(), ["20251024_130000.WAV|failed", "crow.flac|heard"]);
+    assert_eq!(status(), ["20251024_130000.WAV|failed", "crow.flac|analyzed"]);
     place.write(ROOM.1, &whole);
     assert_eq!(told(&place, home, &[])["counts"], counts(1, 1, 0, 1));
-    assert_eq!(status(), ["20251024_130000.WAV|heard", "crow.flac|heard"]);
+    assert_eq!(status(), ["20251024_130000.WAV|analyzed", "crow.flac|analyzed"]);
 }
 
 fn a_failure_stays_failed_and_is_stored_once(home: &impl Home) {

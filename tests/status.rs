@@ -103,7 +103,7 @@ Friday 2025-10-24 in America/Los_Angeles, source neil: complete
                         11                    1
 █ heard  ▄ partly  x failed  · no recording  1 2 3 laughs
 
-3 recordings heard, 2 h 45 min of the day; 3 laughs
+3 recordings analyzed, 2 h 45 min of the day; 3 laughs
 no recording (21 h 15 min):
   00:00:00 - 12:00:00  12 h 00 min
   14:00:20 - 23:15:00  9 h 14 min
@@ -124,7 +124,7 @@ Friday 2025-10-24 in America/Los_Angeles, source neil: incomplete, 3 recordings 
                         11                    1
 █ heard  ▄ partly  x failed  · no recording  1 2 3 laughs
 
-3 recordings heard, 2 h 45 min of the day; 3 laughs
+3 recordings analyzed, 2 h 45 min of the day; 3 laughs
 3 recordings failed (29 min 40 s):
   02:00:00  empty.ogg: is empty (0 bytes); the recorder wrote nothing into it
   13:30:00 - 14:30:00  broken.ogg: ends too early, at 0:00:09.0: the file stops inside a page; if the recorder still has it, copy it again
@@ -153,7 +153,7 @@ Sunday 2025-10-26 in Europe/Berlin, 25 hours long, source neil: complete
 ····▄█████████▄···································
 █ heard  ▄ partly  x failed  · no recording  1 2 3 laughs
 
-5 recordings heard, 5 h 00 min of the day; 0 laughs
+5 recordings analyzed, 5 h 00 min of the day; 0 laughs
 no recording (20 h 00 min):
   00:00:00+02:00 - 02:10:00+02:00  2 h 10 min
   06:10:00+01:00 - 00:00:00+01:00  17 h 50 min
@@ -317,9 +317,9 @@ fn json_is_one_document() {
     assert_eq!((&day["from"], &day["to"]), (&"2025-10-24T07:00:00Z".into(), &"2025-10-25T07:00:00Z".into()));
     assert_eq!((&day["looked_at"], &day["date"]), (&"2025-10-25T09:00:00Z".into(), &"2025-10-24".into()));
     let seconds = |key: &str| day[key].as_f64().unwrap();
-    assert_eq!(seconds("heard_seconds"), 2.0 * 3600.0 + 45.0 * 60.0);
+    assert_eq!(seconds("analyzed_seconds"), 2.0 * 3600.0 + 45.0 * 60.0);
     assert_eq!(seconds("failed_seconds"), 1780.0, "what no other recording holds");
-    assert_eq!(seconds("heard_seconds") + seconds("failed_seconds") + seconds("gap_seconds"), 24.0 * 3600.0);
+    assert_eq!(seconds("analyzed_seconds") + seconds("failed_seconds") + seconds("gap_seconds"), 24.0 * 3600.0);
     assert_eq!(day["recordings"].as_array().unwrap().len(), 6);
     let laughs: Vec<_> = day["laughs"].as_array().unwrap().iter().map(|laugh| &laugh["starts_at"]).collect();
     assert_eq!(laughs, ["2025-10-24T19:00:01Z", "2025-10-24T19:31:40Z", "2025-10-25T06:16:00Z"]);

@@ -2,6 +2,8 @@
 
 #[path = "store/conflicts.rs"]
 mod conflicts;
+#[path = "store/damage.rs"]
+mod damage;
 #[path = "store/homes.rs"]
 mod homes;
 #[path = "store/nights.rs"]
@@ -25,11 +27,12 @@ mod wire;
 use std::thread;
 use std::time::Duration;
 
-use giggles::record::{ClipsLost, Counts, Fate, RecordingError, Skip};
+use giggles::record::{Counts, RecordingError, Skip};
 use giggles::store::{StoreError, open};
 
+use damage::*;
 use homes::{Home, InPostgres, InSqlite, eventually};
-use nights::{at, content, event, night, recording};
+use nights::{at, event, night, recording};
 use noting::*;
 use pruning::*;
 use reading::*;
@@ -48,7 +51,7 @@ contract!(
     scores_read_as_they_were_written,
     heard_again_replaces,
     another_source_is_another_recording,
-    known_is_heard_under_the_same_analysis,
+    known_is_analyzed_under_the_same_analysis,
     a_poisoned_last_row_leaves_nothing,
     a_recording_without_a_beginning_leaves_nothing,
     a_failure_never_removes_laughs,
@@ -94,7 +97,12 @@ contract!(
     a_dry_run_keeps_no_note,
     a_bad_note_keeps_the_good_ones_out,
     many_may_note_at_once,
-    an_older_database_is_brought_up_to_date,
+    a_database_of_a_development_build_is_refused,
+    what_is_missing_is_read_back,
+    damage_is_known_under_the_same_version,
+    damage_that_is_known_stays_stored,
+    a_whole_copy_replaces_a_partial_recording,
+    damaged_recordings_of_a_window_are_counted,
 );
 
 fn a_night_reads_back(home: &impl Home) {
@@ -105,12 +113,12 @@ fn a_night_reads_back(home: &impl Home) {
         .skipped(recording("old.wav", 3), Skip::AlreadyHeard)
         .build();
     let counts = store.save(&run).unwrap();
-    assert_eq!(counts, Counts { heard: 1, skipped: 1, failed: 1, detections: 2, ..Counts::default() });
+    assert_eq!(counts, Counts { analyzed: 1, skipped: 1, failed: 1, detections: 2, ..Counts::default() });
 
     let stored = home.ask("SELECT source, version, zone, exit_code, heard, skipped, failed, audio_seconds FROM runs");
     assert_eq!(stored, ["neil|0.1.0|America/Los_Angeles|3|1|1|1|3600"]);
     let columns = "name, bytes, began_from, duration_seconds, sample_rate, channels, codec";
-    let stored = home.ask(&format!("SELECT {columns} FROM recordings WHERE status = 'heard'"));
+    let stored = home.ask(&format!("SELECT {columns} FROM recordings WHERE status = 'analyzed'"));
     assert_eq!(stored, ["20251024_130000.ogg|1000|name|3600|48000|1|opus"]);
     let columns = "local_date, start_seconds, end_seconds, peak_score, mean_score, class_index, class_name";
     let stored = home.ask(&format!("SELECT {columns} FROM detections ORDER BY start_seconds"));
@@ -154,7 +162,7 @@ fn heard_again_replaces(home: &impl Home) {
     store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0), event(5.0, 6.0)]).build()).unwrap();
     let again = night("neil").heard(recording("moved.wav", 1), vec![event(7.0, 8.0)]).build();
     let counts = store.save(&again).unwrap();
-    assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() });
+    assert_eq!(counts, Counts { analyzed: 1, detections: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT name FROM recordings"), ["moved.wav"]);
     assert_eq!(home.ask("SELECT start_seconds FROM detections"), ["7"]);
     assert_eq!(home.ask("SELECT run_id FROM detections"), [again.id]);
@@ -168,27 +176,6 @@ fn another_source_is_another_recording(home: &impl Home) {
     }
     assert_eq!(home.count("recordings"), 2);
     assert_eq!(home.count("detections"), 2);
-}
-
-fn known_is_heard_under_the_same_analysis(home: &impl Home) {
-    let mut store = open(&home.location()).unwrap();
-    let run =
-        night("neil").heard(recording("a.wav", 1), vec![]).failed(recording("b.wav", 2), RecordingError::Empty).build();
-    let asked = [content(1), content(2), content(3)];
-    assert!(store.known("neil", &run.analysis, &asked, false).unwrap().is_empty());
-    store.save(&run).unwrap();
-    assert_eq!(store.known("neil", &run.analysis, &asked, false).unwrap(), [content(1)].into());
-    assert!(store.known("ada", &run.analysis, &asked, false).unwrap().is_empty());
-    assert!(store.known("neil", &run.analysis, &[], false).unwrap().is_empty());
-    let mut lossy = night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build();
-    let Fate::Heard(heard) = &mut lossy.outcomes[0].fate else { unreachable!() };
-    heard.clips_lost = Some(ClipsLost { count: 1, reason: "no space".into() });
-    assert_eq!(store.save(&lossy).unwrap().clips_lost, 1);
-    assert_eq!(store.known("neil", &run.analysis, &asked, false).unwrap(), [content(1)].into());
-    assert!(store.known("neil", &run.analysis, &asked, true).unwrap().is_empty(), "its clip can still be cut");
-    let mut stricter = run.analysis.clone();
-    stricter.rules.hi = 1.0;
-    assert!(store.known("neil", &stricter, &asked, false).unwrap().is_empty());
 }
 
 fn a_poisoned_last_row_leaves_nothing(home: &impl Home) {
@@ -227,7 +214,7 @@ fn a_failure_never_removes_laughs(home: &impl Home) {
     let error = RecordingError::Panicked { message: "under other rules".into() };
     let counts = store.save(&night("neil").failed(recording("a.wav", 1), error).build()).unwrap();
     assert_eq!(counts, Counts { failed: 1, ..Counts::default() });
-    assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
+    assert_eq!(home.ask("SELECT status FROM recordings"), ["analyzed"]);
     assert_eq!(home.count("detections"), 1);
 }
 
@@ -240,7 +227,7 @@ fn unreadable_and_then_heard_leaves_no_failure(home: &impl Home) {
     store.save(&night("neil").failed(unreadable, error).build()).unwrap();
     assert_eq!(home.ask("SELECT status FROM recordings"), ["failed"]);
     store.save(&night("neil").heard(recording("a.wav", 1), vec![]).build()).unwrap();
-    assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
+    assert_eq!(home.ask("SELECT status FROM recordings"), ["analyzed"]);
 }
 
 fn skipped_clears_the_failure_of_its_name(home: &impl Home) {
@@ -250,10 +237,10 @@ fn skipped_clears_the_failure_of_its_name(home: &impl Home) {
     unreadable.content = None;
     let error = RecordingError::Unreadable { reason: "I/O error".into() };
     store.save(&night("neil").failed(unreadable, error).build()).unwrap();
-    assert_eq!(home.ask("SELECT status FROM recordings ORDER BY 1"), ["failed", "heard"]);
+    assert_eq!(home.ask("SELECT status FROM recordings ORDER BY 1"), ["failed", "analyzed"]);
     let counts = store.save(&night("neil").skipped(recording("a.wav", 1), Skip::AlreadyHeard).build()).unwrap();
     assert_eq!(counts, Counts { skipped: 1, ..Counts::default() });
-    assert_eq!(home.ask("SELECT status FROM recordings"), ["heard"]);
+    assert_eq!(home.ask("SELECT status FROM recordings"), ["analyzed"]);
     assert_eq!(home.count("detections"), 1);
 }
 
@@ -266,7 +253,7 @@ fn only_the_latest_failure_of_a_name_is_kept(home: &impl Home) {
     store.save(&night("neil").failed(recording("moved.wav", 2), corrupt).build()).unwrap();
     assert_eq!(home.ask("SELECT name, failure_kind FROM recordings"), ["moved.wav|corrupt"]);
     store.save(&night("neil").heard(recording("moved.wav", 3), vec![]).build()).unwrap();
-    assert_eq!(home.ask("SELECT name, status FROM recordings"), ["moved.wav|heard"]);
+    assert_eq!(home.ask("SELECT name, status FROM recordings"), ["moved.wav|analyzed"]);
 }
 
 fn copies_of_a_broken_file_do_not_spoil_the_night(home: &impl Home) {
@@ -282,7 +269,7 @@ fn copies_of_a_broken_file_do_not_spoil_the_night(home: &impl Home) {
         .failed(recording("copy of b.wav", 2), RecordingError::Vanished)
         .build();
     let counts = store.save(&run).unwrap();
-    assert_eq!(counts, Counts { heard: 1, failed: 5, detections: 1, ..Counts::default() });
+    assert_eq!(counts, Counts { analyzed: 1, failed: 5, detections: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT name FROM recordings ORDER BY 1"), ["a.wav", "b.wav", "same.wav"]);
 }
 
@@ -321,7 +308,7 @@ fn opening_again_changes_nothing(home: &impl Home) {
     store.save(&night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
     drop(store);
     drop(open(&home.location()).unwrap());
-    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2", "3", "4"]);
+    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["5"]);
     assert_eq!(home.count("detections"), 1);
 }
 
@@ -331,7 +318,7 @@ fn many_may_open_at_once(home: &impl Home) {
         let openers: Vec<_> = (0..8).map(|_| scope.spawn(|| drop(open(&location).unwrap()))).collect();
         openers.into_iter().for_each(|opener| opener.join().unwrap());
     });
-    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["1", "2", "3", "4"]);
+    assert_eq!(home.ask("SELECT version FROM giggles_schema ORDER BY version"), ["5"]);
 }
 
 fn many_sources_may_save_at_once(home: &impl Home) {
@@ -341,7 +328,7 @@ fn many_sources_may_save_at_once(home: &impl Home) {
         let source = format!("source {number}");
         store.lock(&source).unwrap();
         let counts = store.save(&night(&source).heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build()).unwrap();
-        assert_eq!(counts, Counts { heard: 1, detections: 1, ..Counts::default() });
+        assert_eq!(counts, Counts { analyzed: 1, detections: 1, ..Counts::default() });
     };
     thread::scope(|scope| (0..6).for_each(|number| drop(scope.spawn(move || save(number)))));
     assert_eq!(home.count("runs"), 6);
@@ -365,7 +352,7 @@ fn a_clock_set_back_in_the_night_costs_nothing(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     let mut run = night("neil").heard(recording("a.wav", 1), vec![event(1.0, 2.0)]).build();
     run.ended = run.started - Duration::from_secs(3600);
-    assert_eq!(store.save(&run).unwrap(), Counts { heard: 1, detections: 1, ..Counts::default() });
+    assert_eq!(store.save(&run).unwrap(), Counts { analyzed: 1, detections: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT count(*) FROM runs WHERE ended_at = started_at"), ["1"]);
 }
 

@@ -69,7 +69,7 @@ fn start_and_end_carry_the_runs_id_and_the_end_its_code_and_its_failures() {
     );
     let body = &asked[1].body;
     assert!(body.starts_with("cut.ogg: ends too early, at 0:00:"), "{body}");
-    assert!(body.contains("\n1 new laugh; 1 recording heard (0:00:"), "{body}");
+    assert!(body.contains("\n1 new laugh; 1 recording analyzed (0:00:"), "{body}");
     assert!(
         body.ends_with(
             "exit code 3: partial: the good recordings are committed; at least one failed, or a clip is missing"

@@ -67,15 +67,21 @@ fn hear(
 
 /// What others are told of a run that is stored.
 fn ending(settings: &Settings, report: &Report) -> Ending {
-    let view = View { run: &report.run, counts: &report.counts, database: None, not_audio: &report.not_audio };
-    let failures = report.run.failed().map(|(recording, error)| (recording.name.clone(), error.to_string()));
+    let view = View {
+        run: &report.run,
+        counts: &report.counts,
+        unresolved: report.unresolved,
+        database: None,
+        not_audio: &report.not_audio,
+    };
     let is_empty = report.exit == Exit::Empty;
     Ending {
         counts: report.counts,
         audio: summary::audio(&view),
         summary: if is_empty { emptiness(settings, true) } else { summary::counts(&view) },
         outline: if is_empty { emptiness(settings, false) } else { summary::counts(&view) },
-        failures: failures.collect(),
+        failures: report.run.failures(),
+        unresolved: report.unresolved,
         locked: false,
     }
 }
@@ -99,13 +105,24 @@ fn follow(progress: &Progress, watched: &Watched, step: Step) {
 /// Results to standard output, failures to standard error; quiet shows failures only.
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
-    let view = View { run: &report.run, counts: &report.counts, database, not_audio: &report.not_audio };
+    let view = View {
+        run: &report.run,
+        counts: &report.counts,
+        unresolved: report.unresolved,
+        database,
+        not_audio: &report.not_audio,
+    };
     for recording in summary::unfinished(&view) {
         let name = recording.name.as_str();
         log::warn!(recording = name; "{name}: is still being written; left for the next run");
     }
-    for (recording, error) in report.run.failed() {
-        log::error!(recording = recording.name.as_str(); "{}: {error}", recording.name);
+    for (name, reason) in report.run.failures() {
+        log::error!(recording = name.as_str(); "{name}: {reason}");
+    }
+    for (recording, heard) in report.run.heard().filter(|(_, heard)| !heard.missing.is_empty() && !heard.is_partial()) {
+        let (name, gaps) = (recording.name.as_str(), heard.missing.count());
+        let (milliseconds, plural) = (heard.missing.total().as_millis(), if gaps == 1 { "gap" } else { "gaps" });
+        log::warn!(recording = name; "{name}: {gaps} {plural} of {milliseconds} ms in all, filled with silence");
     }
     if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::lost_clips(&view, &clips.folder)) {
         log::error!("{text}");

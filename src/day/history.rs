@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::span::{length, union};
-use super::{Calendar, Span, joined};
+use super::span::length;
+use super::{Calendar, analyzed, joined};
 use crate::record::StoredRecording;
 
 /// What one date came to, all sources together.
@@ -17,7 +17,7 @@ pub struct Tally {
     pub laughs: usize,
     /// Length of what was heard; zero means that nobody knows.
     pub heard: Duration,
-    /// Recordings of the date that failed.
+    /// Recordings of the date that failed or are partial.
     pub failed: usize,
 }
 
@@ -43,22 +43,16 @@ pub struct Usual {
 pub fn tallies(calendars: &[Calendar], recordings: &[StoredRecording]) -> Vec<Tally> {
     let laughs = joined(recordings);
     let of = |calendar: &Calendar| {
-        let part = |recording: &StoredRecording| Some(span(recording)?.within(&calendar.span));
-        let heard = recordings.iter().filter(|recording| recording.failure().is_none());
-        let failed = recordings.iter().filter(|recording| recording.failure().is_some());
+        let failed = recordings.iter().filter(|recording| recording.status() != "analyzed");
         let began = |recording: &&StoredRecording| recording.began.is_some_and(|began| calendar.span.holds(began.at));
         Tally {
             date: calendar.date,
             laughs: laughs.iter().filter(|laugh| calendar.span.holds(laugh.starts())).count(),
-            heard: length(&union(heard.filter_map(part))),
+            heard: length(&analyzed(recordings, &calendar.span)),
             failed: failed.filter(began).count(),
         }
     };
     calendars.iter().map(of).collect()
-}
-
-fn span(recording: &StoredRecording) -> Option<Span> {
-    Some(Span { from: recording.began?.at, to: recording.ended()? })
 }
 
 /// What is usual before a date.

@@ -157,7 +157,9 @@ pub mod tests {
             fate: StoredFate::Heard(StoredSound {
                 sample_rate: 16_000,
                 channels: 1,
+                audio_tracks: 1,
                 codec: "opus".into(),
+                missing: Default::default(),
                 laughs,
                 clips_lost: 0,
             }),

@@ -22,8 +22,15 @@ fn after(seconds: i64) -> Timestamp {
 
 fn recording(from: i64, seconds: u64, failed: bool) -> StoredRecording {
     let failure = || StoredFailure { kind: "empty".into(), reason: "is empty".into(), position: None };
-    let sound =
-        || StoredSound { sample_rate: 16_000, channels: 1, codec: "opus".into(), laughs: Vec::new(), clips_lost: 0 };
+    let sound = || StoredSound {
+        sample_rate: 16_000,
+        channels: 1,
+        codec: "opus".into(),
+        audio_tracks: 1,
+        missing: Default::default(),
+        laughs: Vec::new(),
+        clips_lost: 0,
+    };
     StoredRecording {
         source: "neil".into(),
         name: format!("{from}.ogg"),
@@ -65,7 +72,10 @@ fn looked_at(recordings: Vec<StoredRecording>) -> Day {
 fn the_verdict_of_a_day() {
     assert_eq!(looked_at(vec![]).verdict(), Verdict::Empty);
     assert_eq!(looked_at(vec![recording(0, 9, false)]).verdict(), Verdict::Complete);
-    assert_eq!(looked_at(vec![recording(0, 9, false), recording(20, 9, true)]).verdict(), Verdict::Failed(1));
+    assert_eq!(
+        looked_at(vec![recording(0, 9, false), recording(20, 9, true)]).verdict(),
+        Verdict::Damaged { failed: 1, partial: 0 }
+    );
     let today = day(vec![recording(0, 9, false)], &[run(HOUR, None, None)], 20 * HOUR);
     assert_eq!(today.verdict(), Verdict::Running);
 }

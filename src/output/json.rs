@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{View, after};
-use crate::record::{Event, Fate, LAUGHTER_NAMES, Outcome, RecordingError, Skip};
+use crate::record::{Damage, Event, Fate, LAUGHTER_NAMES, Outcome, RecordingError, Skip};
 
 pub(super) const SPEC_VERSION: &str = "1";
 
@@ -20,6 +20,7 @@ pub fn document(view: &View) -> String {
         "run": run(view),
         "counts": view.counts,
         "not_audio": view.not_audio,
+        "unresolved": view.unresolved,
         "recordings": recordings,
     });
     format!("{document:#}\n")
@@ -28,7 +29,9 @@ pub fn document(view: &View) -> String {
 /// An event a line: each recording, then the run.
 pub fn lines(view: &View) -> String {
     let recordings = view.run.outcomes.iter().map(|outcome| event(view, "recording", recording(view, outcome)));
-    let summary = json!({ "run": run(view), "counts": view.counts, "not_audio": view.not_audio });
+    let summary = json!({
+        "run": run(view), "counts": view.counts, "not_audio": view.not_audio, "unresolved": view.unresolved,
+    });
     recordings.chain([event(view, "summary", summary)]).collect()
 }
 
@@ -71,10 +74,14 @@ fn recording(view: &View, outcome: &Outcome) -> Value {
     });
     let fate = match &outcome.fate {
         Fate::Heard(heard) => json!({
-            "status": "heard",
+            "status": if heard.is_partial() { "partial" } else { "analyzed" },
+            "missing_ranges": heard.missing.clone().into_ranges(),
+            "missing_count": heard.missing.count(),
+            "missing_seconds": seconds(heard.missing.total()),
             "audio_seconds": seconds(heard.audio),
             "sample_rate": heard.sample_rate,
             "channels": heard.channels,
+            "audio_tracks": heard.tracks,
             "codec": heard.codec,
             "laughs": heard.events.iter().map(|event| laugh(view, outcome, event)).collect::<Vec<_>>(),
         }),
@@ -89,7 +96,9 @@ fn recording(view: &View, outcome: &Outcome) -> Value {
 
 fn skipped(skip: &Skip) -> Value {
     match skip {
-        Skip::AlreadyHeard => json!({ "status": "skipped", "reason": "already heard" }),
+        Skip::AlreadyHeard => json!({ "status": "skipped", "reason": "already analyzed" }),
+        Skip::KnownDamage(Damage::Partial) => json!({ "status": "skipped", "reason": "known to be partial" }),
+        Skip::KnownDamage(Damage::Failed) => json!({ "status": "skipped", "reason": "known to have failed" }),
         Skip::BeingWritten => json!({ "status": "skipped", "reason": "being written" }),
         Skip::CopyOf(name) => json!({ "status": "skipped", "reason": "copy", "copy_of": name }),
     }

@@ -21,13 +21,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::record::{Counts, NotAudio, Run, several};
+use crate::record::{Counts, NotAudio, Run, Unresolved, several};
 
 /// All that a format may show.
 pub struct View<'a> {
     pub run: &'a Run,
     /// As the database holds them.
     pub counts: &'a Counts,
+    /// Damaged recordings of its window, whichever run found them.
+    pub unresolved: Unresolved,
     /// Where the rows are, its password masked. None: nothing was stored.
     pub database: Option<String>,
     /// Files of the folders that were left alone.

@@ -48,7 +48,7 @@ impl Telling<'_> {
 
     /// `1 laugh`, or that nobody listened.
     pub fn number(&self) -> String {
-        self.laughs_heard().map_or_else(|| "nobody listened".to_owned(), |laughs| several(laughs, "laugh"))
+        self.laughs_heard().map_or_else(|| "nothing was analyzed".to_owned(), |laughs| several(laughs, "laugh"))
     }
 
     /// `same weekday 9.5 (4 days)`: what there is to compare with.
@@ -139,7 +139,7 @@ fn tally(tally: &Tally) -> Value {
     json!({
         "date": tally.date.to_string(),
         "laughs": tally.laughs,
-        "heard_seconds": tally.heard.as_secs_f64(),
+        "analyzed_seconds": tally.heard.as_secs_f64(),
         "failed": tally.failed,
     })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::View;
 use crate::record::{Recording, plain, position, several};
 
-/// `16 new laughs; 25 recordings heard (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
+/// `16 new laughs; 25 recordings analyzed (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {
     let others = view.not_audio.summary().map(|others| format!("; {others}")).unwrap_or_default();
     format!("{}{others}; {}", counts(view), stored(view))
@@ -18,12 +18,13 @@ pub fn line(view: &View) -> String {
 pub fn counts(view: &View) -> String {
     let counts = view.counts;
     format!(
-        "{}; {} heard ({} of audio), {} skipped{}, {} failed{}",
+        "{}; {} analyzed ({} of audio){}, {} skipped{}, {} failed{}",
         several(counts.detections, "new laugh"),
-        several(counts.heard, "recording"),
+        several(counts.analyzed + counts.partial, "recording"),
         position(&audio(view)),
+        in_part(counts.partial),
         counts.skipped,
-        still_being_written(view),
+        of_the_skipped(view),
         counts.failed,
         lost(counts.clips_lost),
     )
@@ -54,12 +55,21 @@ fn lost(clips: u64) -> String {
     }
 }
 
-/// Of those skipped, the ones that the next run will hear.
-fn still_being_written(view: &View) -> String {
-    match unfinished(view).len() {
+/// Of those analyzed.
+fn in_part(partial: u64) -> String {
+    match partial {
         0 => String::new(),
-        count => format!(" ({count} still being written)"),
+        count => format!(", {count} of them in part"),
     }
+}
+
+/// Of those skipped, the ones that the next run will analyze, and those that none will.
+fn of_the_skipped(view: &View) -> String {
+    let counts =
+        [(unfinished(view).len(), "still being written"), (view.run.known_damage().count(), "known to be damaged")];
+    let parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 fn stored(view: &View) -> String {

@@ -2,11 +2,12 @@
 //!
 //! Invariant: bounded memory, however damaged a recording is; the count and the total length stay exact.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::RecordingError;
+use super::{RecordingError, position};
 
 /// More ranges than this are joined with their nearest neighbours.
 const MAX_RANGES: usize = 1000;
@@ -109,6 +110,19 @@ impl MissingRanges {
         }
     }
 
+    /// Sets the end of what is missing at the end of a recording of which `decoded` was decoded, where its name or
+    /// its header says how long it should be.
+    pub fn close(&mut self, decoded: Duration, expected: Option<Duration>) {
+        let is_last = |range: &&mut MissingRange| range.end.is_none() && range.start >= decoded;
+        if let Some(range) = self.ranges.last_mut().filter(is_last)
+            && let Some(end) = expected.filter(|end| *end > range.start)
+        {
+            range.end = Some(end);
+            self.total = self.total.saturating_add(range.length());
+            self.is_open = self.ranges.iter().any(|range| range.end.is_none());
+        }
+    }
+
     /// In order of time, at most so many that a database can hold them. Where there are more, neighbours are joined
     /// over the sound between them.
     pub fn into_ranges(mut self) -> Vec<MissingRange> {
@@ -118,6 +132,11 @@ impl MissingRanges {
 
     pub fn first(&self) -> Option<&MissingRange> {
         self.ranges.first()
+    }
+
+    /// The end of the last range, as far as it is known.
+    pub fn end(&self) -> Option<Duration> {
+        self.ranges.last().map(|range| range.end.unwrap_or(range.start))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -138,6 +157,29 @@ impl MissingRanges {
     pub fn is_partial(&self, length: Duration) -> bool {
         let is_short = self.total < NEGLIGIBLE && self.total < length / NEGLIGIBLE_SHARE;
         self.is_open || !(self.is_empty() || is_short || self.total <= ONE_PACKET)
+    }
+}
+
+impl fmt::Display for MissingRanges {
+    /// `is partial: 12.50 s are missing: 0:10:02.0 - 0:10:14.5 (damaged: crc mismatch)`; of several the longest, and how many
+    /// more there are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe(f, &self.ranges, self.count, self.total)
+    }
+}
+
+/// The sentence on missing ranges, of a recording just analyzed or stored.
+pub fn describe(f: &mut fmt::Formatter<'_>, ranges: &[MissingRange], count: u64, total: Duration) -> fmt::Result {
+    let Some(longest) = ranges.iter().max_by_key(|range| (range.end.is_none(), range.length())) else {
+        return write!(f, "nothing is missing");
+    };
+    let amount = if ranges.iter().any(|range| range.end.is_none()) { "at least " } else { "" };
+    write!(f, "is partial: {amount}{:.2} s are missing", total.as_secs_f64())?;
+    write!(f, ", {} - {}", position(&longest.start), longest.end.map_or("?".to_owned(), |end| position(&end)))?;
+    write!(f, " ({})", longest.reason)?;
+    match count.saturating_sub(1) {
+        0 => Ok(()),
+        others => write!(f, " and {others} more"),
     }
 }
 
@@ -218,6 +260,20 @@ mod tests {
         assert!(!is_partial(0.04, 10));
         let open = MissingRange { end: None, ..range(5.0, 5.0) };
         assert!(all([open]).is_partial(Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn the_end_of_a_recording_that_its_name_tells_ends_the_last_range() {
+        let at = Duration::from_secs;
+        let open = || all([range(1.0, 2.0), MissingRange { end: None, ..range(5.0, 5.0) }]);
+        let mut closed = open();
+        closed.close(at(5), Some(at(8)));
+        assert_eq!(closed, all([range(1.0, 2.0), range(5.0, 8.0)]));
+        for (decoded, expected) in [(5, None), (5, Some(at(4))), (6, Some(at(8)))] {
+            let mut same = open();
+            same.close(at(decoded), expected);
+            assert_eq!(same, open());
+        }
     }
 
     #[test]

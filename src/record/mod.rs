@@ -33,7 +33,7 @@ pub use note::{Judgement, Note, Noted};
 pub use rules::{ANALYSIS_VERSION, Analysis, Rules};
 pub use signs::{acts, plain, plain_lines, write_bytes};
 pub use step::{Stage, Step, Stop};
-pub use stored::{Coverage, Laugh, PastRun, StoredFailure, StoredFate, StoredRecording, StoredSound};
+pub use stored::{Coverage, Laugh, PastRun, StoredFailure, StoredFate, StoredMissing, StoredRecording, StoredSound};
 pub use words::several;
 pub use zone::zone_name;
 
@@ -152,6 +152,11 @@ impl Heard {
     pub fn is_partial(&self) -> bool {
         self.missing.is_partial(self.audio)
     }
+
+    /// Length of the recording, what is missing at its end included as far as that is known.
+    pub fn extent(&self) -> Duration {
+        self.missing.end().map_or(self.audio, |end| end.max(self.audio))
+    }
 }
 
 /// Clips that could not be written; a later run cuts them.
@@ -207,10 +212,20 @@ pub enum Fate {
 pub enum Skip {
     /// The database holds its result under the same model, analysis and rules.
     AlreadyHeard,
+    /// The database holds what could be analyzed of it under the same settings and version, or why nothing could:
+    /// damage does not heal.
+    KnownDamage(Damage),
     /// The same bytes were met in this run under the name given.
     CopyOf(String),
     /// It grew while giggles looked at it. Nothing of it is stored; the next run hears it whole.
     BeingWritten,
+}
+
+/// How far a recording that is damaged for good could be analyzed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    Partial,
+    Failed,
 }
 
 /// The half-open span of time [from, to) whose recordings are wanted. None means all time.
@@ -264,6 +279,23 @@ impl Run {
         })
     }
 
+    /// Analyzed, and some of their sound is missing.
+    pub fn partial(&self) -> impl Iterator<Item = (&Recording, &Heard)> {
+        self.heard().filter(|(_, heard)| heard.is_partial())
+    }
+
+    /// What failed or is partial, newly: its name, and why.
+    pub fn failures(&self) -> Vec<(String, String)> {
+        let failed = self.failed().map(|(recording, error)| (recording.name.clone(), error.to_string()));
+        let partial = self.partial().map(|(recording, heard)| (recording.name.clone(), heard.missing.to_string()));
+        failed.chain(partial).collect()
+    }
+
+    /// Skipped, since an earlier run found their damage.
+    pub fn known_damage(&self) -> impl Iterator<Item = &Recording> {
+        self.skipped().filter(|(_, skip)| matches!(skip, Skip::KnownDamage(_))).map(|(recording, _)| recording)
+    }
+
     /// What was heard and lacks clips.
     pub fn clips_lost(&self) -> impl Iterator<Item = (&Recording, &ClipsLost)> {
         self.heard().filter_map(|(recording, heard)| Some((recording, heard.clips_lost.as_ref()?)))
@@ -290,11 +322,20 @@ impl Run {
     }
 }
 
+/// Recordings of a run's source and window that are not analyzed whole, whichever run found them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Unresolved {
+    pub partial: u64,
+    pub failed: u64,
+}
+
 /// What the database holds of one run, counted there after COMMIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
-    pub heard: u64,
-    /// Heard before, copies, and those still being written.
+    pub analyzed: u64,
+    /// Analyzed, and some of their sound is missing.
+    pub partial: u64,
+    /// Analyzed before or known to be damaged, copies, and those still being written.
     pub skipped: u64,
     /// Of those skipped, the ones still being written.
     pub unfinished: u64,

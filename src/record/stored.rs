@@ -2,12 +2,14 @@
 //!
 //! Invariant: plain values, read back as they were written; instants to the microsecond.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Began, ContentHash, Counts, Event, Note, Window};
+use super::missing::describe;
+use super::{Began, ContentHash, Counts, Event, MissingRange, Note, Window};
 
 /// A run that was committed. One that failed was rolled back and has left nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +65,7 @@ pub struct StoredRecording {
     pub bytes: u64,
     /// None only for a failed one that could not even be looked at.
     pub began: Option<Began>,
-    /// Of audio that was decoded; of a failed one what its container announced.
+    /// Missing ranges included; of a failed one what its container announced.
     pub duration: Option<Duration>,
     pub fate: StoredFate,
     /// The run that stored it.
@@ -82,11 +84,34 @@ pub struct StoredSound {
     /// The file's own sampling rate in Hz.
     pub sample_rate: u32,
     pub channels: u32,
+    /// Audio tracks of the file, which were mixed.
+    pub audio_tracks: u32,
     pub codec: String,
+    /// What was not analyzed.
+    pub missing: StoredMissing,
     /// In order of time.
     pub laughs: Vec<Laugh>,
     /// How many of them lack a clip because it could not be written.
     pub clips_lost: u64,
+}
+
+/// What of a recording was not analyzed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StoredMissing {
+    /// So much that the recording is partial.
+    pub is_partial: bool,
+    /// In order of time.
+    pub ranges: Vec<MissingRange>,
+    /// How many there were before near ones were joined.
+    pub count: u64,
+    /// Their length together, as far as it is known.
+    pub total: Duration,
+}
+
+impl fmt::Display for StoredMissing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe(f, &self.ranges, self.count, self.total)
+    }
 }
 
 /// Why a recording could not be heard.
@@ -123,6 +148,33 @@ impl StoredRecording {
         match &self.fate {
             StoredFate::Heard(sound) => Some(sound),
             StoredFate::Failed(_) => None,
+        }
+    }
+
+    /// What was not analyzed of it, in time: all of a failed one. Ranges of no known length are not among them.
+    pub fn missing(&self) -> Vec<(Timestamp, Timestamp)> {
+        let (Some(began), Some(ended)) = (self.began, self.ended()) else { return Vec::new() };
+        let at = |offset| began.at.saturating_add(offset).unwrap_or(Timestamp::MAX);
+        match &self.fate {
+            StoredFate::Failed(_) => vec![(began.at, ended)],
+            StoredFate::Heard(sound) => {
+                let ranges = sound.missing.ranges.iter();
+                ranges.filter_map(|range| Some((at(range.start), at(range.end?)))).collect()
+            }
+        }
+    }
+
+    /// What is missing of a recording that was analyzed in part.
+    pub fn partial(&self) -> Option<&StoredMissing> {
+        self.sound().map(|sound| &sound.missing).filter(|missing| missing.is_partial)
+    }
+
+    /// Its status in a word, as stored.
+    pub fn status(&self) -> &'static str {
+        match &self.fate {
+            StoredFate::Failed(_) => "failed",
+            StoredFate::Heard(sound) if sound.missing.is_partial => "partial",
+            StoredFate::Heard(_) => "analyzed",
         }
     }
 

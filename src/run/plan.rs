@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::identify::Identity;
 use crate::listen::Unheard;
-use crate::record::{ContentHash, Fate, Heard, Outcome, Recording, RecordingError, Skip};
+use crate::record::{ContentHash, Damage, Fate, Heard, Outcome, Recording, RecordingError, Skip};
+use crate::store::Known;
 
 pub enum Plan {
     Hear(Recording),
@@ -14,15 +15,15 @@ pub enum Plan {
     Known(Outcome),
 }
 
-/// Leaves out what is stored, and copies. Of copies the one with the best clock is heard: its name may
+/// Leaves out what is stored, damage that is known, and copies. Of copies the one with the best clock is heard: its name may
 /// tell when the sound was recorded, where the others only tell when they were copied.
-pub fn plan(identities: Vec<Identity>, known: &HashSet<ContentHash>) -> Vec<Plan> {
+pub fn plan(identities: Vec<Identity>, known: &Known) -> Vec<Plan> {
     let chosen = chosen(&identities);
     let mut plans = Vec::with_capacity(identities.len());
     for (index, identity) in identities.into_iter().enumerate() {
         match identity {
             Identity::Elsewhere => (),
-            Identity::Failed(outcome) => plans.push(Plan::Known(outcome)),
+            Identity::Failed(outcome) => plans.push(Plan::Known(failed(outcome, known))),
             Identity::Wanted(recording) => plans.push(match skip(index, &recording, &chosen, known) {
                 Some(skip) => Plan::Known(Outcome { recording, fate: Fate::Skipped(skip) }),
                 None => Plan::Hear(recording),
@@ -51,14 +52,30 @@ fn skip(
     index: usize,
     recording: &Recording,
     chosen: &HashMap<ContentHash, (usize, String)>,
-    known: &HashSet<ContentHash>,
+    known: &Known,
 ) -> Option<Skip> {
     let content = recording.content?;
-    if known.contains(&content) {
+    if known.analyzed.contains(&content) {
         return Some(Skip::AlreadyHeard);
+    }
+    if let Some(damage) = known.damaged.get(&content) {
+        return Some(Skip::KnownDamage(*damage));
     }
     let (first, name) = chosen.get(&content)?;
     (*first != index).then(|| Skip::CopyOf(name.clone()))
+}
+
+/// A failure for good that an earlier run has stored is no news.
+fn failed(outcome: Outcome, known: &Known) -> Outcome {
+    let Outcome { recording, fate: Fate::Failed(error) } = &outcome else { return outcome };
+    let is_stored = match recording.content {
+        Some(content) => known.damaged.contains_key(&content),
+        None => known.failed_names.contains(&recording.name),
+    };
+    match is_stored && RecordingError::PERMANENT.contains(&error.kind()) {
+        true => Outcome { fate: Fate::Skipped(Skip::KnownDamage(Damage::Failed)), ..outcome },
+        false => outcome,
+    }
 }
 
 impl Plan {
@@ -139,7 +156,7 @@ mod tests {
         let files =
             [("a", 1, Clock::Modified), ("b", 1, Clock::Name), ("c", 1, Clock::Name), ("d", 2, Clock::Modified)];
         let identities = files.map(|(name, content, clock)| Identity::Wanted(recording(name, content, clock)));
-        let plans = plan(identities.into(), &HashSet::new());
+        let plans = plan(identities.into(), &Known::default());
         let heard: Vec<&str> =
             plans.iter().filter_map(Plan::to_hear).map(|recording| recording.name.as_str()).collect();
         assert_eq!(heard, ["b", "d"]);
@@ -149,8 +166,46 @@ mod tests {
     #[test]
     fn what_is_stored_is_not_heard() {
         let identities = vec![Identity::Wanted(recording("a", 1, Clock::Name)), Identity::Elsewhere];
-        let plans = plan(identities, &HashSet::from([ContentHash([1; 32])]));
+        let known = Known { analyzed: [ContentHash([1; 32])].into(), ..Known::default() };
+        let plans = plan(identities, &known);
         assert!(matches!(&plans[..], [Plan::Known(Outcome { fate: Fate::Skipped(Skip::AlreadyHeard), .. })]));
+    }
+
+    #[test]
+    fn damage_that_is_known_is_skipped_and_what_may_heal_is_not() {
+        let content = ContentHash([1; 32]);
+        let known = Known {
+            damaged: [(content, Damage::Partial), (ContentHash([2; 32]), Damage::Failed)].into(),
+            failed_names: ["c".to_owned(), "d".to_owned()].into(),
+            ..Known::default()
+        };
+        let unreadable = RecordingError::Unreadable { reason: String::new() };
+        let without_content = |name, error| {
+            let mut outcome = failed(name, 0, error);
+            outcome.recording.content = None;
+            Identity::Failed(outcome)
+        };
+        let unsupported = RecordingError::Unsupported { what: String::new() };
+        let identities = vec![
+            Identity::Wanted(recording("a", 1, Clock::Name)),
+            Identity::Failed(failed("b", 2, unsupported.clone())),
+            without_content("c", RecordingError::Empty),
+            without_content("d", unreadable.clone()),
+            Identity::Failed(failed("e", 2, unreadable)),
+            Identity::Failed(failed("f", 3, unsupported)),
+        ];
+        let fates: Vec<Fate> = plan(identities, &known).into_iter().map(fate_of).collect();
+        assert!(matches!(fates[0], Fate::Skipped(Skip::KnownDamage(Damage::Partial))));
+        assert!(matches!(fates[1], Fate::Skipped(Skip::KnownDamage(Damage::Failed))));
+        assert!(matches!(fates[2], Fate::Skipped(Skip::KnownDamage(Damage::Failed))));
+        assert!(fates[3..].iter().all(|fate| matches!(fate, Fate::Failed(_))));
+    }
+
+    fn fate_of(plan: Plan) -> Fate {
+        match plan {
+            Plan::Known(outcome) => outcome.fate,
+            Plan::Hear(recording) => panic!("{} is to be analyzed", recording.name),
+        }
     }
 
     #[test]

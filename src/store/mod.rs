@@ -7,13 +7,15 @@
 //!
 //! - A recording is known by its content. Heard again, its row and its detections are replaced.
 //! - A failure is stored under the recording's name, and only the latest: whatever a run meets under
-//!   a name (heard, skipped or failed) removes the failures stored earlier under that name or content. What is
-//!   still being written was not met yet.
+//!   a name (analyzed, skipped or failed) removes the failures stored earlier under that name or
+//!   content. What is still being written was not met yet, and damage that is known stays stored.
+//! - A partial recording is replaced by its whole file: another content of the same name and beginning.
 //! - A failure never removes laughs: where the same content was heard before (under other rules), the
 //!   heard row stays and the failure shows in the run's own count and exit code.
 //! - What people said of laughs (`noting`) is never changed by a run.
 
 mod checkup;
+mod known;
 mod location;
 mod noting;
 mod postgres;
@@ -23,16 +25,15 @@ mod rows;
 mod schema;
 mod sqlite;
 
-use std::collections::HashSet;
-
 pub use checkup::{Checkup, Remark, Way};
+pub use known::{Known, Lookup};
 pub use location::{DatabaseFile, Location};
 pub use noting::{Kept, distinct};
 pub use pruning::{Pruned, Pruning};
 pub use reading::{Reader, Selection};
 
 use crate::exit::Fatal;
-use crate::record::{Analysis, ContentHash, Counts, Noted, Run, Stop};
+use crate::record::{Counts, Noted, Run, Stop, Unresolved};
 
 /// A database that holds runs, recordings and detections.
 pub trait Store: Send {
@@ -41,22 +42,16 @@ pub trait Store: Send {
     /// Asking twice for the same source is harmless. `StoreError::Locked` says who holds it.
     fn lock(&mut self, source: &str) -> Result<(), StoreError>;
 
-    /// Of these contents, those stored as heard for the source under exactly this analysis.
-    ///
-    /// A failed recording is never known: it is tried again. To a run that cuts clips, one whose clips could not be
-    /// written is not known either.
-    fn known(
-        &mut self,
-        source: &str,
-        analysis: &Analysis,
-        contents: &[ContentHash],
-        cuts_clips: bool,
-    ) -> Result<HashSet<ContentHash>, StoreError>;
+    /// Of these recordings, those whose result is stored under exactly this analysis. See [`Lookup`].
+    fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError>;
 
     /// Commits the run, its recordings and their detections in one transaction, or nothing at all.
     ///
     /// The counts are read back from the database after COMMIT.
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError>;
+
+    /// Counts the recordings of the source, in the run's window, that are stored as partial or failed.
+    fn unresolved(&mut self, run: &Run) -> Result<Unresolved, StoreError>;
 
     /// Locks these sources, and makes sure that no other run is at work in this database, also on another source
     /// or a shard. Runs of these sources are kept away until the store is dropped.

@@ -15,7 +15,7 @@ use crate::day::NoteSharing;
 use crate::exit::Fatal;
 use crate::record::{
     Began, Clock, ContentHash, Counts, Coverage, Event, LAUGHTER_CLASSES, Laugh, PastRun, StoredFailure, StoredFate,
-    StoredRecording, StoredSound, Window,
+    StoredMissing, StoredRecording, StoredSound, Window,
 };
 
 /// What was stored. A source of None means all of them.
@@ -106,7 +106,8 @@ pub struct RunColumns {
     pub shard: Option<String>,
     pub single_files: bool,
     pub exit_code: i32,
-    pub heard: i64,
+    pub analyzed: i64,
+    pub partial: i64,
     pub skipped: i64,
     pub unfinished: i64,
     pub unfinished_from: Option<Timestamp>,
@@ -141,7 +142,13 @@ pub struct RecordingColumns {
     pub duration_seconds: Option<f64>,
     pub sample_rate: Option<i64>,
     pub channels: Option<i64>,
+    pub audio_tracks: Option<i64>,
     pub codec: Option<String>,
+    pub status: String,
+    /// JSON.
+    pub missing_ranges: Option<String>,
+    pub missing_count: i64,
+    pub missing_seconds: f64,
     pub failure_kind: Option<String>,
     pub failure_reason: Option<String>,
     pub failure_position_seconds: Option<f64>,
@@ -167,8 +174,9 @@ pub struct DetectionColumns {
 
 impl RunColumns {
     pub fn run(self) -> PastRun {
-        let counts = [self.heard, self.skipped, self.unfinished, self.failed, self.detections, self.clips_lost];
-        let [heard, skipped, unfinished, failed, detections, clips_lost] = counts.map(i64::cast_unsigned);
+        let counts = [self.analyzed, self.partial, self.skipped, self.unfinished, self.failed];
+        let [analyzed, partial, skipped, unfinished, failed] = counts.map(i64::cast_unsigned);
+        let [detections, clips_lost] = [self.detections, self.clips_lost].map(i64::cast_unsigned);
         PastRun {
             id: self.id,
             source: self.source,
@@ -180,7 +188,7 @@ impl RunColumns {
             shard: self.shard,
             single_files: self.single_files,
             exit_code: u8::try_from(self.exit_code).unwrap_or(u8::MAX),
-            counts: Counts { heard, skipped, unfinished, failed, detections, clips_lost },
+            counts: Counts { analyzed, partial, skipped, unfinished, failed, detections, clips_lost },
             unfinished_from: self.unfinished_from,
             audio: duration(self.audio_seconds),
         }
@@ -229,7 +237,18 @@ impl RecordingColumns {
                 None => StoredFate::Heard(StoredSound {
                     sample_rate: self.sample_rate.map(whole).unwrap_or_default(),
                     channels: self.channels.map(whole).unwrap_or_default(),
+                    audio_tracks: self.audio_tracks.map(whole).unwrap_or_default(),
                     codec: self.codec.unwrap_or_default(),
+                    missing: StoredMissing {
+                        is_partial: self.status == "partial",
+                        // What somebody else wrote past the tables is no reason to fail.
+                        ranges: self
+                            .missing_ranges
+                            .and_then(|json| serde_json::from_str(&json).ok())
+                            .unwrap_or_default(),
+                        count: self.missing_count.cast_unsigned(),
+                        total: duration(self.missing_seconds),
+                    },
                     laughs,
                     clips_lost: self.clips_lost.cast_unsigned(),
                 }),

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::StoreError;
 use crate::record::{
-    ContentHash, Counts, Event, FIRST_LAUGHTER, Fate, Heard, LAUGHTER_NAMES, Outcome, Recording, RecordingError, Run,
-    Skip,
+    ContentHash, Counts, Event, FIRST_LAUGHTER, Fate, Heard, LAUGHTER_NAMES, MissingRange, MissingRanges, Outcome,
+    Recording, RecordingError, Run, Skip,
 };
 
 /// All that one run changes.
@@ -40,7 +40,8 @@ pub struct RunRow {
     pub shard: Option<String>,
     pub single_files: bool,
     pub exit_code: i32,
-    pub heard: i64,
+    pub analyzed: i64,
+    pub partial: i64,
     pub skipped: i64,
     pub unfinished: i64,
     pub unfinished_from: Option<Timestamp>,
@@ -58,8 +59,12 @@ pub struct RecordingRow {
     pub duration_seconds: Option<f64>,
     pub sample_rate: Option<u32>,
     pub channels: Option<u32>,
+    pub audio_tracks: Option<u32>,
     pub codec: Option<String>,
     pub status: &'static str,
+    pub missing_ranges: Option<Vec<MissingRange>>,
+    pub missing_count: i64,
+    pub missing_seconds: f64,
     pub failure_kind: Option<&'static str>,
     pub failure_reason: Option<String>,
     pub failure_position_seconds: Option<f64>,
@@ -91,8 +96,10 @@ pub struct DetectionRow {
 impl Rows {
     pub fn of(run: &Run) -> Result<Rows, StoreError> {
         let contents = |outcome: &Outcome| outcome.recording.content.map(|content| content.to_string());
-        // Of a recording that is still being written nothing is known yet: an earlier failure stays.
-        let met = || run.outcomes.iter().filter(|outcome| !matches!(outcome.fate, Fate::Skipped(Skip::BeingWritten)));
+        // Of a recording that is still being written nothing is known yet, and damage that is known is still there: an
+        // earlier failure stays.
+        let stays = |fate: &Fate| matches!(fate, Fate::Skipped(Skip::BeingWritten | Skip::KnownDamage(_)));
+        let met = || run.outcomes.iter().filter(|outcome| !stays(&outcome.fate));
         let mut rows = Rows {
             run: RunRow::of(run),
             recordings: Vec::new(),
@@ -142,16 +149,25 @@ impl Rows {
     /// What the database should hold once these are committed.
     pub fn counts(&self) -> Counts {
         let run = &self.run;
-        let counts = [run.heard, run.skipped, run.unfinished, run.failed].map(i64::cast_unsigned);
-        let [heard, skipped, unfinished, failed] = counts;
+        let counts = [run.analyzed, run.partial, run.skipped, run.unfinished, run.failed].map(i64::cast_unsigned);
+        let [analyzed, partial, skipped, unfinished, failed] = counts;
         let clips_lost = self.recordings.iter().map(|row| row.clips_lost.cast_unsigned()).sum();
-        Counts { heard, skipped, unfinished, failed, detections: self.detections.len() as u64, clips_lost }
+        let detections = self.detections.len() as u64;
+        Counts { analyzed, partial, skipped, unfinished, failed, detections, clips_lost }
     }
 
     /// Contents whose earlier rows, heard or failed, are replaced by this run's.
     pub fn heard_contents(&self) -> Vec<&str> {
-        let heard = self.recordings.iter().filter(|row| row.status == "heard");
-        heard.filter_map(|row| row.content_sha256.as_deref()).collect()
+        self.analyzed().filter_map(|row| row.content_sha256.as_deref()).collect()
+    }
+
+    /// Names and beginnings of which an earlier partial recording is replaced: its whole file has been copied again.
+    pub fn replaced_partials(&self) -> (Vec<&str>, Vec<Timestamp>) {
+        self.analyzed().filter_map(|row| Some((row.name.as_str(), row.began_at?))).unzip()
+    }
+
+    fn analyzed(&self) -> impl Iterator<Item = &RecordingRow> {
+        self.recordings.iter().filter(|row| row.status != "failed")
     }
 }
 
@@ -173,7 +189,8 @@ impl RunRow {
             shard: run.shard.clone(),
             single_files: run.single_files,
             exit_code: run.exit_code.into(),
-            heard: count(|fate| matches!(fate, Fate::Heard(_))) as i64,
+            analyzed: count(|fate| matches!(fate, Fate::Heard(heard) if !heard.is_partial())) as i64,
+            partial: run.partial().count() as i64,
             skipped: count(|fate| matches!(fate, Fate::Skipped(_))) as i64,
             unfinished: run.unfinished().count() as i64,
             unfinished_from: run.unfinished_from().map(microseconds),
@@ -197,12 +214,16 @@ impl RecordingRow {
 
     fn heard(recording: &Recording, heard: &Heard) -> RecordingRow {
         RecordingRow {
-            duration_seconds: Some(heard.audio.as_secs_f64()),
+            duration_seconds: Some(heard.extent().as_secs_f64()),
             sample_rate: Some(heard.sample_rate),
             channels: Some(heard.channels),
+            audio_tracks: Some(heard.tracks),
             codec: Some(stored_text(&heard.codec)),
+            missing_ranges: (!heard.missing.is_empty()).then(|| missing_ranges(&heard.missing)),
+            missing_count: heard.missing.count().cast_signed(),
+            missing_seconds: heard.missing.total().as_secs_f64(),
             clips_lost: heard.clips_lost.as_ref().map_or(0, |lost| lost.count.cast_signed()),
-            status: "heard",
+            status: if heard.is_partial() { "partial" } else { "analyzed" },
             ..RecordingRow::of(recording)
         }
     }
@@ -250,6 +271,11 @@ impl DetectionRow {
     }
 }
 
+fn missing_ranges(missing: &MissingRanges) -> Vec<MissingRange> {
+    let stored = |range: MissingRange| MissingRange { reason: stored_text(&range.reason), ..range };
+    missing.clone().into_ranges().into_iter().map(stored).collect()
+}
+
 /// The double with the shortest decimals that gives the same f32 back: 0.56, not 0.5600000023841858.
 fn readable(score: f32) -> f64 {
     score.to_string().parse().unwrap_or(f64::NAN)
@@ -269,15 +295,14 @@ fn bug(name: &str, what: &str) -> StoreError {
     StoreError::Failed(format!("{name} {what}; nothing of this run was stored. This is a bug, please report it"))
 }
 
+/// Names as the tables have them.
+pub fn stored_texts(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| stored_text(name)).collect()
+}
+
 /// Contents as the tables have them.
 pub fn texts(contents: &[ContentHash]) -> Vec<String> {
     contents.iter().map(ToString::to_string).collect()
-}
-
-/// Those of some contents whose texts were found.
-pub fn among(contents: &[ContentHash], found: Vec<String>) -> HashSet<ContentHash> {
-    let found: HashSet<String> = found.into_iter().collect();
-    contents.iter().filter(|content| found.contains(&content.to_string())).copied().collect()
 }
 
 #[cfg(test)]

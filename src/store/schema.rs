@@ -2,7 +2,7 @@
 //!
 //! Invariant: what has been released is never edited; a change is a new pair of files and a new row.
 
-use super::StoreError;
+use super::{Remark, StoreError};
 
 /// One step from a schema version to the next, applied in one transaction.
 pub struct Migration {
@@ -18,29 +18,13 @@ impl Migration {
     }
 }
 
-/// In order; the version is the place in this list, counted from 1.
-pub const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        sqlite: include_str!("migrations/0001_sqlite.sql"),
-        postgres: include_str!("migrations/0001_postgres.sql"),
-    },
-    Migration {
-        version: 2,
-        sqlite: include_str!("migrations/0002_sqlite.sql"),
-        postgres: include_str!("migrations/0002_postgres.sql"),
-    },
-    Migration {
-        version: 3,
-        sqlite: include_str!("migrations/0003_sqlite.sql"),
-        postgres: include_str!("migrations/0003_postgres.sql"),
-    },
-    Migration {
-        version: 4,
-        sqlite: include_str!("migrations/0004_sqlite.sql"),
-        postgres: include_str!("migrations/0004_postgres.sql"),
-    },
-];
+/// In order of their versions. Development builds before the first release made versions 1 to 4, which nothing
+/// upgrades.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 5,
+    sqlite: include_str!("migrations/0005_sqlite.sql"),
+    postgres: include_str!("migrations/0005_postgres.sql"),
+}];
 
 /// The first migration that a database at `version` lacks, or None if it is up to date.
 pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'static Migration>, StoreError> {
@@ -48,7 +32,22 @@ pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'s
     if version > known {
         return Err(StoreError::Newer { database: database.to_string(), found: version, known });
     }
+    if let Some((what, advice)) = unreleased(version) {
+        return Err(StoreError::Config(format!("{database}: {what}; {advice}")));
+    }
     Ok(MIGRATIONS.iter().find(|migration| migration.version > version))
+}
+
+/// What is wrong with a database of a development build, which nothing upgrades, and what to do.
+pub fn unreleased(version: i64) -> Option<Remark> {
+    let first = MIGRATIONS.first().map_or(0, |migration| migration.version);
+    (1..first).contains(&version).then(|| {
+        let what =
+            format!("its tables are of a development build of giggles (schema {version}), which no version upgrades");
+        let advice =
+            "name a new database, or drop giggles' tables (`giggles export` of that build saves the detections)";
+        (what, advice.to_owned())
+    })
 }
 
 /// Names of the tables that a database at `version` has, but for `giggles_schema`.
@@ -82,17 +81,27 @@ pub fn taken(database: &dyn std::fmt::Display, reason: &str) -> StoreError {
 mod tests {
     use super::*;
 
+    const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
     #[test]
-    fn versions_count_from_one_without_gaps() {
+    fn a_database_of_a_development_build_is_refused_with_what_to_do() {
+        for version in 1..5 {
+            let text = next(&"db", version).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.contains("name a new database"), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_count_up_without_gaps() {
         let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-        assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+        assert_eq!(versions, (5..).take(MIGRATIONS.len()).collect::<Vec<_>>());
     }
 
     #[test]
     fn tables_are_known_before_they_are_made() {
-        assert_eq!(tables_up_to(1), ["runs", "recordings", "detections"]);
+        assert_eq!(tables_up_to(5), ["runs", "recordings", "detections", "notes"]);
         let all = tables_to_come(0);
-        for version in 0..=MIGRATIONS.len() as i64 {
+        for version in [0].into_iter().chain(MIGRATIONS.iter().map(|migration| migration.version)) {
             assert_eq!([tables_up_to(version), tables_to_come(version)].concat(), all, "{version}");
         }
         for migration in MIGRATIONS {
@@ -105,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_may_be_read() {
-        let known = MIGRATIONS.len() as i64;
+        let known = KNOWN;
         assert!(is_readable(&"db", known).unwrap());
         assert!(!is_readable(&"db", 0).unwrap());
         assert!(matches!(is_readable(&"db", known + 1), Err(StoreError::Newer { .. })));
@@ -113,9 +122,9 @@ mod tests {
 
     #[test]
     fn newer_is_refused_and_current_needs_nothing() {
-        let known = MIGRATIONS.len() as i64;
+        let known = KNOWN;
         assert!(next(&"db", known).unwrap().is_none());
-        assert_eq!(next(&"db", 0).unwrap().unwrap().version, 1);
+        assert_eq!(next(&"db", 0).unwrap().unwrap().version, 5);
         assert!(matches!(next(&"db", known + 1), Err(StoreError::Newer { .. })));
     }
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::exit::{Exit, Fatal};
-use crate::record::{Counts, Stage};
+use crate::record::{Counts, Stage, Unresolved};
 
 /// What of a run is known only when it has ended.
 #[derive(Debug, Clone, Default)]
 pub struct Ending {
     /// As the database holds them; zeros if nothing was stored.
     pub counts: Counts,
+    /// Damaged recordings of the window, also of earlier runs.
+    pub unresolved: Unresolved,
     /// That was heard and stored.
     pub audio: Duration,
     /// One line for the people of the house.

@@ -38,8 +38,8 @@ mod tests {
     fn the_body_of_a_partial_night() {
         insta::assert_snapshot!(body(&account(), LIMIT), @r"
         cut.ogg: ends too early, at 0:00:12.0: the page is cut
-        2 new laughs; 3 recordings heard
-        giggles 0.1.0, exit code 3: partial: the good recordings are committed; at least one failed, or a clip is missing
+        2 new laughs; 3 recordings analyzed
+        giggles 0.1.0, exit code 3: partial: committed; at least one recording newly failed or is newly partial, or a clip is missing
         ");
     }
 

@@ -8,15 +8,18 @@ use serde_json::{Map, Value, json};
 use super::account::Account;
 
 /// Metric, and its unit as CloudWatch calls it.
-const CLOUDWATCH: [(&str, &str); 10] = [
+const CLOUDWATCH: [(&str, &str); 13] = [
     ("success", "None"),
     ("exit_code", "None"),
     ("duration_seconds", "Seconds"),
-    ("heard", "Count"),
+    ("analyzed", "Count"),
+    ("partial", "Count"),
     ("unfinished", "Count"),
     ("failed", "Count"),
     ("detections", "Count"),
     ("clips_lost", "Count"),
+    ("partial_in_window", "Count"),
+    ("failed_in_window", "Count"),
     ("audio_seconds", "Seconds"),
     ("peak_rss_bytes", "Bytes"),
 ];
@@ -37,12 +40,15 @@ pub fn summary(account: &Account) -> Map<String, Value> {
         "success": u8::from(account.is_success()),
         "duration_seconds": account.took.as_secs_f64(),
         "stage_seconds": Map::from_iter(stages),
-        "heard": counts.heard,
+        "analyzed": counts.analyzed,
+        "partial": counts.partial,
         "skipped": counts.skipped,
         "unfinished": counts.unfinished,
         "failed": counts.failed,
         "detections": counts.detections,
         "clips_lost": counts.clips_lost,
+        "partial_in_window": account.ending.unresolved.partial,
+        "failed_in_window": account.ending.unresolved.failed,
         "audio_seconds": account.ending.audio.as_secs_f64(),
         "peak_rss_bytes": account.peak_rss,
         "version": env!("CARGO_PKG_VERSION"),

@@ -57,6 +57,14 @@ pub fn text(account: &Account, last_success: f64) -> String {
     file.one("giggles_last_run_success", "1 if the last run heard everything.", f64::from(account.is_success()));
     let recordings = by_status(counts).map(|(status, count)| (label("status", status), count as f64));
     file.many("giggles_last_run_recordings", "Recordings of the last run, by what became of them.", &recordings);
+    let unresolved = &account.ending.unresolved;
+    let damaged = [("partial", unresolved.partial), ("failed", unresolved.failed)];
+    let damaged = damaged.map(|(status, count)| (label("status", status), count as f64));
+    file.many(
+        "giggles_window_recordings",
+        "Damaged recordings of the last run's window, also of earlier runs.",
+        &damaged,
+    );
     file.one("giggles_last_run_audio_seconds", "Audio heard by the last run.", account.ending.audio.as_secs_f64());
     file.one("giggles_last_run_detections", "Laughs stored by the last run.", counts.detections as f64);
     file.one(
@@ -75,9 +83,10 @@ pub fn text(account: &Account, last_success: f64) -> String {
 }
 
 /// Each recording once, so that their sum is all of them: the unfinished are not among the skipped here.
-fn by_status(counts: &Counts) -> [(&'static str, u64); 4] {
+fn by_status(counts: &Counts) -> [(&'static str, u64); 5] {
     [
-        ("heard", counts.heard),
+        ("analyzed", counts.analyzed),
+        ("partial", counts.partial),
         ("skipped", counts.skipped.saturating_sub(counts.unfinished)),
         ("unfinished", counts.unfinished),
         ("failed", counts.failed),
@@ -156,10 +165,15 @@ mod tests {
         giggles_last_run_success{source="neil"} 0
         # HELP giggles_last_run_recordings Recordings of the last run, by what became of them.
         # TYPE giggles_last_run_recordings gauge
-        giggles_last_run_recordings{source="neil",status="heard"} 3
+        giggles_last_run_recordings{source="neil",status="analyzed"} 3
+        giggles_last_run_recordings{source="neil",status="partial"} 1
         giggles_last_run_recordings{source="neil",status="skipped"} 1
         giggles_last_run_recordings{source="neil",status="unfinished"} 1
         giggles_last_run_recordings{source="neil",status="failed"} 1
+        # HELP giggles_window_recordings Damaged recordings of the last run's window, also of earlier runs.
+        # TYPE giggles_window_recordings gauge
+        giggles_window_recordings{source="neil",status="partial"} 2
+        giggles_window_recordings{source="neil",status="failed"} 4
         # HELP giggles_last_run_audio_seconds Audio heard by the last run.
         # TYPE giggles_last_run_audio_seconds gauge
         giggles_last_run_audio_seconds{source="neil"} 3600

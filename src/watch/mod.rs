@@ -150,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::record::Counts;
+    use crate::record::{Counts, Unresolved};
 
     /// A partial night.
     pub fn account() -> Account {
@@ -165,10 +165,19 @@ mod tests {
             peak_rss: Some(80_000_000),
             model_sha256: "ab".repeat(32),
             ending: Ending {
-                counts: Counts { heard: 3, skipped: 2, unfinished: 1, failed: 1, detections: 2, clips_lost: 0 },
+                counts: Counts {
+                    analyzed: 3,
+                    partial: 1,
+                    skipped: 2,
+                    unfinished: 1,
+                    failed: 1,
+                    detections: 2,
+                    clips_lost: 0,
+                },
+                unresolved: Unresolved { partial: 2, failed: 4 },
                 audio: Duration::from_secs(3600),
-                summary: "2 new laughs; 3 recordings heard; stored in /srv".into(),
-                outline: "2 new laughs; 3 recordings heard".into(),
+                summary: "2 new laughs; 3 recordings analyzed; stored in /srv".into(),
+                outline: "2 new laughs; 3 recordings analyzed".into(),
                 failures: vec![("walk/cut.ogg".into(), "ends too early, at 0:00:12.0: the page is cut".into())],
                 locked: false,
             },

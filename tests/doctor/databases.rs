@@ -4,11 +4,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use giggles::store::{Checkup, open};
+use giggles::store::open;
 use postgres::{Client, NoTls};
 
 use super::*;
-use crate::agreement::{FIRST_POSTGRES, GRANTED, OPEN, SECURED, SOME, UNSEEN};
+use crate::agreement::{GRANTED, OPEN, SECURED, SOME, UNSEEN};
 use crate::evenings::{evening, on_postgres, on_postgres_with};
 use crate::nights::night;
 use crate::support::program::eventually;
@@ -115,24 +115,6 @@ fn a_lock_that_is_held_is_75_and_stays_held() {
 fn a_server_that_says_nothing_more_is_given_up() {
     let evening = on_postgres().made().table_held().parameter("tcp_user_timeout", "1");
     says(&evening.run("doctor").ends_with(75), "database", &["busy", "no answer within 5s; try again later"]);
-}
-
-/// What the first giggles made, of which only its owner may make what this one needs.
-#[test]
-fn an_older_schema_of_another_owner() {
-    let evening = || on_postgres().tell(FIRST_POSTGRES);
-    let known = Checkup::known_schema();
-    let upgrades = format!("version 1; the next run upgrades it to {known}");
-    says(&evening().run("doctor").ends_with(0), "schema", &["ok ", &upgrades]);
-    let kept = &format!("may not upgrade it to {known}: others own detections, recordings, runs");
-    let advice = ["once with the owner's URL", "deploy/postgres/role.sql for night_"];
-    let foreign = evening().by_role(GRANTED).run("doctor").ends_with(78);
-    says(&foreign, "schema", &["fail", "version 1, and night_", kept, advice[0], advice[1]]);
-    assert!(of(&foreign, "rights").starts_with("ok "), "{}", foreign.stdout);
-    let given = "ALTER TABLE runs OWNER TO $role; ALTER TABLE recordings OWNER TO $role;
-        ALTER TABLE detections OWNER TO $role; ALTER TABLE giggles_schema OWNER TO $role";
-    let no_room = evening().by_role(given).run("doctor").ends_with(78);
-    says(&no_room, "schema", &["fail", &format!("upgrade it to {known}: it lacks CREATE on schema public")]);
 }
 
 #[test]

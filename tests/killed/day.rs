@@ -80,7 +80,7 @@ pub struct Rows(Vec<String>);
 
 impl Rows {
     pub fn of(home: &impl Home) -> Rows {
-        let runs = "SELECT 'run', source, version, analysis, window_from, window_to, exit_code, heard, skipped, failed,
+        let runs = "SELECT 'run', source, version, analysis, window_from, window_to, exit_code, analyzed, partial, skipped, failed,
             audio_seconds, (SELECT count(*) FROM detections d WHERE d.run_id = runs.id),
             (SELECT count(*) FROM recordings r WHERE r.run_id = runs.id) FROM runs ORDER BY started_at";
         let recordings = "SELECT 'recording', source, content_sha256, name, bytes, began_at, began_from,

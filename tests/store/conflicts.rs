@@ -55,7 +55,7 @@ fn a_serialization_failure_is_tried_again() {
         home.tell("UPDATE recordings SET name = 'renamed by somebody'");
         other.batch_execute(SAVE_UNLOCK).unwrap();
     });
-    assert_eq!(counts.unwrap(), Counts { heard: 1, detections: 1, ..Counts::default() });
+    assert_eq!(counts.unwrap(), Counts { analyzed: 1, detections: 1, ..Counts::default() });
     assert!(begun.elapsed() >= Duration::from_millis(500), "it was tried again");
     eventually("the server tells of the rollback", || conflicts()[0].parse::<u64>().unwrap() > before);
     assert_eq!(home.ask("SELECT name FROM recordings"), ["a.wav"]);
@@ -76,7 +76,7 @@ fn a_deadlock_is_tried_again() {
         other.batch_execute("ROLLBACK").unwrap();
         save.join().unwrap()
     });
-    assert_eq!(counts.unwrap(), Counts { heard: 1, detections: 1, ..Counts::default() });
+    assert_eq!(counts.unwrap(), Counts { analyzed: 1, detections: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT name FROM recordings"), ["a.wav"]);
     assert_eq!([home.count("runs"), home.count("detections")], [2, 1]);
 }

@@ -178,17 +178,6 @@ pub fn many_may_note_at_once(home: &impl Home) {
     );
 }
 
-/// As version 3 left it: with a laugh, and without room for notes.
-pub fn an_older_database_is_brought_up_to_date(home: &impl Home) {
-    hear(home, &[(1.0, 3.0)]);
-    home.tell("DROP TABLE notes; DELETE FROM giggles_schema WHERE version = 4");
-    let error = read(&home.location()).err().expect("who reads upgrades nothing");
-    assert!(error.to_string().contains("the tables of an older giggles (schema 3)"), "{error}");
-    keep(home, &[note(1, 1.0, 3.0, KEEP, "", 1)]);
-    assert_eq!(said(home), ["keep "]);
-    assert_eq!(home.ask("SELECT max(version) FROM giggles_schema"), ["4"]);
-}
-
 /// What a role needs: no more than this, and nothing of a night's rights.
 #[test]
 fn the_least_rights_are_enough() {

@@ -146,7 +146,7 @@ pub fn runs_are_read_latest_first(home: &impl Home) {
     let run = &runs[1];
     assert_eq!((run.started, run.ended, run.window), (first.started, first.ended, first.window));
     assert_eq!((run.version.as_str(), run.zone.as_str(), run.exit_code), ("0.1.0", "America/Los_Angeles", 3));
-    assert_eq!((run.counts.heard, run.counts.detections), (1, 1));
+    assert_eq!((run.counts.analyzed, run.counts.detections), (1, 1));
     assert_eq!((run.audio, run.source.as_str()), (Duration::from_secs(3600), "neil"));
 }
 

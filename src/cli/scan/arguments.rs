@@ -49,6 +49,9 @@ pub struct Arguments {
     /// Hear again what has been heard already, and replace its rows
     #[arg(long, help_heading = "Storing")]
     pub force: bool,
+    /// Analyze again what an earlier run found damaged, failed or partial, and exit with 3 if it still is
+    #[arg(long, help_heading = "Storing")]
+    pub retry_failed: bool,
     /// If one recording fails, store nothing and exit with 1 [env: GIGGLES_STRICT]
     #[arg(long, help_heading = "Storing")]
     pub strict: bool,

@@ -79,6 +79,7 @@ pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Sett
         clips: clips(arguments, &zone)?,
         threads: threads(arguments)?,
         force: arguments.force,
+        retry_failed: arguments.retry_failed,
         strict: strict(arguments)?,
         allow_empty: allow_empty(arguments)?,
     })

@@ -28,7 +28,9 @@ fn heard(name: &str) -> StoredRecording {
     let sound = StoredSound {
         sample_rate: 48_000,
         channels: 1,
+        audio_tracks: 1,
         codec: "opus".into(),
+        missing: Default::default(),
         laughs: vec![laugh(1.5, 3.0), laugh(3600.25, 3601.0)],
         clips_lost: 0,
     };
@@ -50,8 +52,15 @@ fn failed(name: &str) -> StoredRecording {
 }
 
 fn silent(name: &str) -> StoredRecording {
-    let sound =
-        StoredSound { sample_rate: 8_000, channels: 1, codec: "opus".into(), laughs: Vec::new(), clips_lost: 0 };
+    let sound = StoredSound {
+        sample_rate: 8_000,
+        channels: 1,
+        codec: "opus".into(),
+        audio_tracks: 1,
+        missing: Default::default(),
+        laughs: Vec::new(),
+        clips_lost: 0,
+    };
     StoredRecording { fate: StoredFate::Heard(sound), ..heard(name) }
 }
 
@@ -120,7 +129,7 @@ fn json_tells_failures_from_silence() {
         serde_json::from_str(&text("json", &[heard("a"), silent("b"), failed("c")])).unwrap();
     let recordings = document["recordings"].as_array().unwrap();
     let statuses: Vec<&str> = recordings.iter().map(|recording| recording["status"].as_str().unwrap()).collect();
-    assert_eq!(statuses, ["heard", "heard", "failed"]);
+    assert_eq!(statuses, ["analyzed", "analyzed", "failed"]);
     assert_eq!(recordings[0]["laughs"].as_array().unwrap().len(), 2);
     assert_eq!(recordings[2]["failure"]["message"], "is empty");
 }

@@ -9,12 +9,12 @@ use super::whose;
 use crate::day::span::length;
 use crate::day::{Day, Verdict};
 use crate::output::report::Telling;
-use crate::output::status::day::{SHORT, failures, listed, verdict};
+use crate::output::status::day::{SHORT, failures, listed, partials, verdict};
 
 /// Empty where nothing is to be said first.
 pub fn section(telling: &Telling, day: &Day) -> String {
     let is_good = matches!(day.verdict(), Verdict::Complete | Verdict::Running);
-    let failed = failures(day);
+    let (failed, partial) = (failures(day), partials(day));
     let between = listed(day, &day.gaps_between(), "no recording in between");
     let is_loud = !is_good || !failed.is_empty() || day.gaps_between().iter().any(|gap| gap.length() >= SHORT);
     let around = if is_much(day) { around(day) } else { Vec::new() };
@@ -27,10 +27,11 @@ pub fn section(telling: &Telling, day: &Day) -> String {
     let whose =
         whose(telling, day).map_or(String::new(), |whose| format!(" <span class=\"whose\">{}</span>", escape(&whose)));
     format!(
-        "<section class=\"{}\">\n<h2>{}{whose}</h2>\n{}{}<div class=\"calm\">{}</div></section>\n",
+        "<section class=\"{}\">\n<h2>{}{whose}</h2>\n{}{}{}<div class=\"calm\">{}</div></section>\n",
         if is_loud { "alarm" } else { "alarm mild" },
         escape(&heading),
         lines(&failed),
+        lines(&partial),
         if is_loud { lines(&between) } else { String::new() },
         lines(&around)
     )

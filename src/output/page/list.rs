@@ -13,8 +13,8 @@ use crate::record::{Judgement, Laugh, StoredRecording};
 
 pub fn section(page: &Page) -> String {
     let none = match page.telling.laughs_heard() {
-        None => Some("Nobody listened, so nobody knows."),
-        Some(0) => Some("None was found in what was heard."),
+        None => Some("Nothing was analyzed, so it is not known."),
+        Some(0) => Some("None was found in what was analyzed."),
         Some(_) => None,
     };
     if let Some(none) = none {

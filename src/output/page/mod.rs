@@ -108,7 +108,7 @@ fn title(telling: &Telling) -> String {
 /// The number, and what is usual.
 fn header(telling: &Telling, title: &str) -> String {
     let (number, noun) = match telling.laughs_heard() {
-        None => ("?".to_owned(), "nobody listened"),
+        None => ("?".to_owned(), "nothing was analyzed"),
         Some(1) => ("1".to_owned(), "laugh"),
         Some(count) => (count.to_string(), "laughs"),
     };

@@ -21,13 +21,14 @@ pub fn section(telling: &Telling) -> String {
     let width = 100.0 / tallies.len() as f64;
     let bars = tallies.iter().enumerate().map(|(i, tally)| bar(telling, tally, i as f64 * width, width, most));
     let heard = tallies.iter().filter(|tally| !tally.heard.is_zero()).count();
-    let label = format!("Laughs a day over {}, {heard} of them heard, at most {most}", several(tallies.len(), "day"));
+    let label =
+        format!("Laughs a day over {}, {heard} of them analyzed, at most {most}", several(tallies.len(), "day"));
     format!(
         "<section>\n<h2>The month <small>{} up to this one</small></h2>\n\
          <svg class=\"month\" width=\"100%\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{}\">\n\
          <line class=\"tick\" x1=\"0\" x2=\"100%\" y1=\"{FOOT}\" y2=\"{FOOT}\"/>\n{}</svg>\n\
-         <p class=\"key\"><span class=\"k-heard\">laughs</span> <span class=\"k-now\">shown above</span> <span class=\"k-none\">heard, no laugh</span> \
-         <span class=\"k-gap\">not heard</span> <span class=\"k-failed k-dot\">a recording failed</span></p>\n</section>\n",
+         <p class=\"key\"><span class=\"k-heard\">laughs</span> <span class=\"k-now\">shown above</span> <span class=\"k-none\">analyzed, no laugh</span> \
+         <span class=\"k-gap\">not analyzed</span> <span class=\"k-failed k-dot\">a recording failed or is partial</span></p>\n</section>\n",
         several(tallies.len(), "day"),
         escape(&label),
         bars.collect::<String>()
@@ -44,8 +45,8 @@ fn bar(telling: &Telling, tally: &Tally, x: f64, width: f64, most: usize) -> Str
         _ => (if is_shown { "bar now" } else { "bar" }, FOOT - high.max(3.0), high.max(3.0)),
     };
     let about = match tally.heard.is_zero() {
-        true => format!("{}: not heard", tally.date),
-        false => format!("{}: {}, {} heard", tally.date, several(tally.laughs, "laugh"), words(tally.heard)),
+        true => format!("{}: not analyzed", tally.date),
+        false => format!("{}: {}, {} analyzed", tally.date, several(tally.laughs, "laugh"), words(tally.heard)),
     };
     let rect = format!(
         "<rect class=\"{class}\" x=\"{x:.3}%\" y=\"{top:.1}\" width=\"{wide:.3}%\" height=\"{high:.1}\"><title>{about}</title></rect>\n"
@@ -53,7 +54,7 @@ fn bar(telling: &Telling, tally: &Tally, x: f64, width: f64, most: usize) -> Str
     let failed = match tally.failed {
         0 => String::new(),
         count => format!(
-            "<circle class=\"failed\" cx=\"{centre:.3}%\" cy=\"{}\" r=\"3\"><title>{}: {} failed</title></circle>\n",
+            "<circle class=\"failed\" cx=\"{centre:.3}%\" cy=\"{}\" r=\"3\"><title>{}: {} failed or partial</title></circle>\n",
             FOOT + 6.0,
             tally.date,
             several(count, "recording")

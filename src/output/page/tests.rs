@@ -36,7 +36,9 @@ fn day(source: &str, name: &str) -> Day {
         fate: StoredFate::Heard(StoredSound {
             sample_rate: 16_000,
             channels: 1,
+            audio_tracks: 1,
             codec: "opus".into(),
+            missing: Default::default(),
             laughs,
             clips_lost: 0,
         }),
@@ -83,5 +85,5 @@ fn what_nobody_heard_is_no_zero() {
     let day = day("neil", "noon.ogg");
     let asked = "2025-10-26T00:00:00Z".parse().unwrap();
     let empty = Day::of("neil", &day.calendar, vec![], Look::Never, asked);
-    assert!(page(&[empty]).contains("<strong id=\"number\">?</strong> <span>nobody listened</span>"));
+    assert!(page(&[empty]).contains("<strong id=\"number\">?</strong> <span>nothing was analyzed</span>"));
 }

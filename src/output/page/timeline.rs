@@ -19,17 +19,17 @@ const HEIGHT: f64 = 104.0;
 
 pub fn section(telling: &Telling, day: &Day) -> String {
     let heading = whose(telling, day).unwrap_or_else(|| "The day".into());
-    let heard = format!("{} heard", words(length(&day.heard)));
+    let heard = format!("{} analyzed", words(length(&day.heard)));
     let laughs = match day.heard.is_empty() {
-        true => "nobody listened".to_owned(),
+        true => "nothing was analyzed".to_owned(),
         false => several(day.laughs().len(), "laugh"),
     };
     let label = format!("{heading}: {heard}, {laughs}");
     format!(
         "<section>\n<h2>{} <small>{heard}</small></h2>\n\
          <svg class=\"day\" width=\"100%\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{}\">\n{}{}{}</svg>\n\
-         <p class=\"key\"><span class=\"k-heard\">heard</span> <span class=\"k-gap\">no recording</span> \
-         <span class=\"k-failed\">failed</span> <span class=\"k-laugh\">a laugh, as high as its score</span></p>\n{}</section>\n",
+         <p class=\"key\"><span class=\"k-heard\">analyzed</span> <span class=\"k-gap\">no recording</span> \
+         <span class=\"k-failed\">failed or missing</span> <span class=\"k-laugh\">a laugh, as high as its score</span></p>\n{}</section>\n",
         escape(&heading),
         escape(&label),
         bands(day),
@@ -60,7 +60,7 @@ fn bands(day: &Day) -> String {
     };
     let base = format!("<rect class=\"base\" x=\"0\" y=\"{BAND}\" width=\"100%\" height=\"{THICK}\"/>\n");
     let gaps = band("gap", "no recording", &day.gaps);
-    base + &gaps + &band("heard", "heard", &day.heard) + &band("failed", "failed", &day.failed)
+    base + &gaps + &band("heard", "analyzed", &day.heard) + &band("failed", "failed or missing", &day.failed)
 }
 
 /// A tick an hour, a name every three.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Look, local, several, since, words};
 use crate::day::{Day, Span, Verdict, span};
-use crate::record::{StoredFailure, StoredRecording, plain, zone_name};
+use crate::record::{StoredFailure, StoredMissing, StoredRecording, plain, zone_name};
 
 /// Recorders that write when they hear something leave many gaps of seconds.
 pub const SHORT: Duration = Duration::from_secs(60);
@@ -50,6 +50,7 @@ pub fn of(day: &Day) -> String {
         lines.push(String::new());
         lines.push(counts(day));
         lines.extend(failures(day));
+        lines.extend(partials(day));
         lines.extend(lost_clips(day));
         lines.extend(gaps(day));
     }
@@ -75,7 +76,7 @@ fn headline(day: &Day) -> String {
 pub fn verdict(day: &Day) -> String {
     match day.verdict() {
         Verdict::Empty => "no recordings are stored".into(),
-        Verdict::Failed(count) => format!("incomplete, {} failed", several(count, "recording")),
+        Verdict::Damaged { failed, partial } => format!("incomplete, {}", damaged(failed, partial)),
         Verdict::Running => "not over yet".into(),
         Verdict::Unfinished => "incomplete, no run has looked for the whole day since it ended".into(),
         Verdict::BeingWritten(1) => "incomplete, 1 recording was still being written when the last run looked".into(),
@@ -86,14 +87,22 @@ pub fn verdict(day: &Day) -> String {
     }
 }
 
-/// `11 recordings heard, 9 h 12 min of the day; 14 laughs`
+/// `1 recording failed, 2 recordings are partial`
+fn damaged(failed: usize, partial: usize) -> String {
+    let failures = (failed > 0).then(|| format!("{} failed", several(failed, "recording")));
+    let verb = if partial == 1 { "is" } else { "are" };
+    let partials = (partial > 0).then(|| format!("{} {verb} partial", several(partial, "recording")));
+    failures.into_iter().chain(partials).collect::<Vec<_>>().join(", ")
+}
+
+/// `11 recordings analyzed, 9 h 12 min of the day; 14 laughs`
 fn counts(day: &Day) -> String {
     let heard = day.recordings.len() - day.failures().count();
     let laughs = match day.heard.is_empty() {
-        true => "nobody listened".to_owned(),
+        true => "nothing was analyzed".to_owned(),
         false => several(day.laughs().len(), "laugh"),
     };
-    format!("{} heard, {} of the day; {laughs}", several(heard, "recording"), words(span::length(&day.heard)))
+    format!("{} analyzed, {} of the day; {laughs}", several(heard, "recording"), words(span::length(&day.heard)))
 }
 
 pub fn failures(day: &Day) -> Vec<String> {
@@ -107,6 +116,26 @@ pub fn failures(day: &Day) -> Vec<String> {
         lines.push(format!("  and {} more (--json tells all)", count - LINES));
     }
     lines
+}
+
+/// Recordings of which sound is missing, the longest range of each.
+pub fn partials(day: &Day) -> Vec<String> {
+    let count = day.partial().count();
+    let title = match count {
+        0 => return Vec::new(),
+        1 => "1 recording is partial:".to_owned(),
+        _ => format!("{count} recordings are partial:"),
+    };
+    let mut lines = vec![title];
+    lines.extend(day.partial().take(LINES).map(|(recording, missing)| partial(day, recording, missing)));
+    if count > LINES {
+        lines.push(format!("  and {} more (--json tells all)", count - LINES));
+    }
+    lines
+}
+
+fn partial(day: &Day, recording: &StoredRecording, missing: &StoredMissing) -> String {
+    format!("  {}  {}: {missing}", when(day, recording), plain(&recording.name))
 }
 
 /// How much of the day is in failed recordings only. What else recorded the same hours may have been heard.
@@ -128,13 +157,17 @@ fn lost_clips(day: &Day) -> Option<String> {
 }
 
 fn failed(day: &Day, recording: &StoredRecording, failure: &StoredFailure) -> String {
+    format!("  {}  {}: {}", when(day, recording), plain(&recording.name), plain(&failure.reason))
+}
+
+/// The part of the day in which it lies.
+fn when(day: &Day, recording: &StoredRecording) -> String {
     let whole = recording.began.zip(recording.ended()).map(|(began, to)| Span { from: began.at, to });
-    let when = match whole {
+    match whole {
         None => "at a time not known".into(),
         Some(span) if span.is_empty() => clock(day, span.from),
         Some(span) => range(day, &span.within(&day.calendar.span)),
-    };
-    format!("  {when}  {}: {}", plain(&recording.name), plain(&failure.reason))
+    }
 }
 
 pub fn gaps(day: &Day) -> Vec<String> {

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use super::{Look, local, since, words};
 use crate::record::{PastRun, plain, zone_name};
 
-const HEADER: [&str; 10] = ["began", "took", "source", "from", "to", "exit", "heard", "audio", "failed", "laughs"];
+const HEADER: [&str; 11] =
+    ["began", "took", "source", "from", "to", "exit", "analyzed", "audio", "partial", "failed", "laughs"];
 /// Columns of numbers.
-const NUMBERS: [usize; 5] = [5, 6, 7, 8, 9];
+const NUMBERS: [usize; 6] = [5, 6, 7, 8, 9, 10];
 /// A nightly run and an hour or two: what is older was missed.
 const STALE: Duration = Duration::from_secs(26 * 3600);
 
@@ -58,7 +59,7 @@ fn table(look: &Look) -> String {
     table.trim_fmt()
 }
 
-fn row(look: &Look, run: &PastRun) -> [String; 10] {
+fn row(look: &Look, run: &PastRun) -> [String; 11] {
     let bound = |at: Option<Timestamp>| at.map_or_else(|| "any time".into(), |at| short(look, at));
     [
         local(run.started, look.zone),
@@ -67,8 +68,9 @@ fn row(look: &Look, run: &PastRun) -> [String; 10] {
         bound(run.window.from),
         bound(run.window.to),
         run.exit_code.to_string(),
-        run.counts.heard.to_string(),
+        (run.counts.analyzed + run.counts.partial).to_string(),
         words(run.audio),
+        run.counts.partial.to_string(),
         run.counts.failed.to_string(),
         run.counts.detections.to_string(),
     ]

@@ -24,7 +24,6 @@ mod stream;
 mod tls;
 mod verify;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -37,9 +36,9 @@ pub use self::server::Server;
 
 use self::error::{Hindrance, Trouble, working};
 use self::lock::Session;
-use super::rows::{self, Rows};
-use super::{Kept, Pruned, Pruning, Store, StoreError, schema, uncounted};
-use crate::record::{Analysis, ContentHash, Counts, Noted, Run};
+use super::rows::Rows;
+use super::{Kept, Known, Lookup, Pruned, Pruning, Store, StoreError, schema, uncounted};
+use crate::record::{Counts, Noted, Run, Unresolved};
 
 /// Between the tries of what a lost connection or another transaction has cut short; half a minute in
 /// all, the time a server takes to start again.
@@ -187,23 +186,21 @@ impl Store for Postgres {
         })
     }
 
-    fn known(
-        &mut self,
-        source: &str,
-        analysis: &Analysis,
-        contents: &[ContentHash],
-        cuts_clips: bool,
-    ) -> Result<HashSet<ContentHash>, StoreError> {
-        let asked = Arc::new((source.to_owned(), analysis.to_json(), rows::texts(contents)));
-        let stored = self.retrying(|store| {
+    fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {
+        let asked = Arc::new(lookup.clone());
+        self.retrying(|store| {
             let asked = asked.clone();
+            store.ask(move |client, server| statements::known(client, &asked).map_err(|error| working(server, &error)))
+        })
+    }
+
+    fn unresolved(&mut self, run: &Run) -> Result<Unresolved, StoreError> {
+        self.retrying(|store| {
+            let (source, window) = (run.source.clone(), run.window);
             store.ask(move |client, server| {
-                let (source, analysis, contents) = &*asked;
-                let known = statements::known(client, source, analysis, contents, cuts_clips);
-                known.map_err(|error| working(server, &error))
+                statements::unresolved(client, &source, &window).map_err(|error| working(server, &error))
             })
-        })?;
-        Ok(rows::among(contents, stored))
+        })
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {

@@ -5,8 +5,9 @@
 
 use postgres::{Client, Error, GenericClient, Transaction};
 
-use crate::record::Counts;
-use crate::store::rows::{Rows, RunRow};
+use crate::record::{Counts, Unresolved, Window};
+use crate::store::known::{Known, Lookup};
+use crate::store::rows::{Rows, RunRow, stored_texts, texts};
 use crate::store::schema::Migration;
 
 pub const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('giggles schema', 0))";
@@ -24,20 +25,42 @@ pub fn apply(transaction: &mut Transaction<'_>, migration: &Migration) -> Result
     Ok(())
 }
 
-pub fn known(
-    client: &mut Client,
-    source: &str,
-    analysis: &str,
-    contents: &[String],
-    cuts_clips: bool,
-) -> Result<Vec<String>, Error> {
+/// Rows of the same analysis: those analyzed whole, and those damaged for good under the same version.
+pub fn known(client: &mut Client, lookup: &Lookup) -> Result<Known, Error> {
     let rows = client.query(
-        "SELECT content_sha256 FROM recordings
-         WHERE source = $1 AND status = 'heard' AND analysis = $2 AND content_sha256 = ANY($3)
-         AND (clips_lost = 0 OR NOT $4)",
-        &[&source, &analysis, &contents, &cuts_clips],
+        "SELECT content_sha256, name, status FROM recordings
+         WHERE source = $1 AND analysis = $2 AND (clips_lost = 0 OR NOT $3)
+            AND (content_sha256 = ANY($4) OR content_sha256 IS NULL AND name = ANY($5))
+            AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = $6 AND NOT $7
+                AND (status = 'partial' OR failure_kind = ANY($8)))",
+        &[
+            &lookup.source,
+            &lookup.analysis.to_json(),
+            &lookup.cuts_clips,
+            &texts(&lookup.contents),
+            &stored_texts(&lookup.names),
+            &lookup.version,
+            &lookup.retry_failed,
+            &lookup.permanent_failures(),
+        ],
     )?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let mut known = Known::default();
+    rows.iter().for_each(|row| known.add(row.get(0), row.get(1), row.get(2)));
+    Ok(known)
+}
+
+/// A recording of no known length counts as the instant at which it began; one of no known time as every window's.
+pub fn unresolved(client: &mut Client, source: &str, window: &Window) -> Result<Unresolved, Error> {
+    let row = client.query_one(
+        "SELECT count(*) FILTER (WHERE status = 'partial'), count(*) FILTER (WHERE status = 'failed') FROM recordings
+         WHERE source = $1 AND status <> 'analyzed'
+            AND (began_at IS NULL OR ($3::timestamptz IS NULL OR began_at < $3)
+                AND ($2::timestamptz IS NULL OR began_at >= $2
+                    OR extract(epoch FROM began_at) + duration_seconds > extract(epoch FROM $2)))",
+        &[&source, &window.from, &window.to],
+    )?;
+    let count = |column| row.get::<_, i64>(column).cast_unsigned();
+    Ok(Unresolved { partial: count(0), failed: count(1) })
 }
 
 /// A standby, or a database or user set so.
@@ -65,10 +88,10 @@ pub fn commit(client: &mut Client, rows: &Rows) -> Result<(), Error> {
 fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Error> {
     transaction.execute(
         "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
-            window_from, window_to, shard, single_files, exit_code, heard, skipped, unfinished, unfinished_from,
-            failed, audio_seconds)
+            window_from, window_to, shard, single_files, exit_code, analyzed, partial, skipped, unfinished,
+            unfinished_from, failed, audio_seconds)
          VALUES ($1::text::uuid, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-            $18, $19)",
+            $18, $19, $20)",
         &[
             &run.id,
             &run.source,
@@ -83,7 +106,8 @@ fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Er
             &run.shard,
             &run.single_files,
             &run.exit_code,
-            &run.heard,
+            &run.analyzed,
+            &run.partial,
             &run.skipped,
             &run.unfinished,
             &run.unfinished_from,
@@ -95,6 +119,13 @@ fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Er
 
 /// Removes what this run replaces; see the rules at the top of `store`.
 fn clear(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
+    let (names, beginnings) = rows.replaced_partials();
+    transaction.execute(
+        "DELETE FROM recordings USING unnest($2::text[], $3::timestamptz[]) AS whole (name, began_at)
+         WHERE source = $1 AND status = 'partial' AND recordings.name = whole.name
+            AND recordings.began_at = whole.began_at",
+        &[&rows.run.source, &names, &beginnings],
+    )?;
     transaction.execute(
         "DELETE FROM recordings WHERE source = $1 AND (
             content_sha256 = ANY($2)
@@ -107,14 +138,15 @@ fn clear(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
 fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
     transaction.execute(
         "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
-            sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
-            clips_lost, analysis, run_id)
+            sample_rate, channels, audio_tracks, codec, status, missing_ranges, missing_count, missing_seconds,
+            failure_kind, failure_reason, failure_position_seconds, clips_lost, analysis, run_id)
          SELECT $1, content_sha256, name, bytes, began_at, began_from, duration_seconds,
-            sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
-            clips_lost, $2, $3::text::uuid
+            sample_rate, channels, audio_tracks, codec, status, nullif(missing_ranges, 'null'), missing_count,
+            missing_seconds, failure_kind, failure_reason, failure_position_seconds, clips_lost, $2, $3::text::uuid
          FROM jsonb_to_recordset($4::text::jsonb) AS row (content_sha256 text, name text, bytes bigint,
             began_at timestamptz, began_from text, duration_seconds double precision, sample_rate bigint,
-            channels bigint, codec text, status text, failure_kind text, failure_reason text,
+            channels bigint, audio_tracks bigint, codec text, status text, missing_ranges jsonb, missing_count bigint,
+            missing_seconds double precision, failure_kind text, failure_reason text,
             failure_position_seconds double precision, clips_lost bigint)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
         &[&rows.run.source, &rows.run.analysis, &rows.run.id, &json(&rows.recordings)],
@@ -143,19 +175,21 @@ fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
 
 pub fn counts(client: &mut impl GenericClient, run: &str) -> Result<Counts, Error> {
     let row = client.query_one(
-        "SELECT heard, skipped, unfinished, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
+        "SELECT analyzed, partial, skipped, unfinished, failed,
+            (SELECT count(*) FROM detections WHERE run_id = runs.id),
             (SELECT coalesce(sum(clips_lost), 0)::bigint FROM recordings WHERE run_id = runs.id)
          FROM runs WHERE id = $1::text::uuid",
         &[&run],
     )?;
     let count = |column| row.get::<_, i64>(column).cast_unsigned();
     Ok(Counts {
-        heard: count(0),
-        skipped: count(1),
-        unfinished: count(2),
-        failed: count(3),
-        detections: count(4),
-        clips_lost: count(5),
+        analyzed: count(0),
+        partial: count(1),
+        skipped: count(2),
+        unfinished: count(3),
+        failed: count(4),
+        detections: count(5),
+        clips_lost: count(6),
     })
 }
 

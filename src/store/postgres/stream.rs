@@ -15,7 +15,7 @@ use crate::store::reading::{DetectionColumns, FoundRecording, RecordingColumns, 
 /// A second too many at the window's beginning: exactly is for `lies_in` to say. Those that began at most a day before
 /// it are a range of one index, the longer ones are few and have their own.
 const RECORDINGS: &str = "
-    SELECT *, run_id::text AS run,
+    SELECT *, run_id::text AS run, missing_ranges::text AS missing,
         CASE WHEN began_at IS NULL THEN (SELECT window_from FROM runs WHERE id = run_id) END AS window_from,
         CASE WHEN began_at IS NULL THEN (SELECT window_to FROM runs WHERE id = run_id) END AS window_to,
         CASE WHEN $5 THEN 0 ELSE (SELECT count(*) FROM detections WHERE recording_id = recordings.id) END AS laughs

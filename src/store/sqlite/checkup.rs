@@ -34,7 +34,8 @@ pub fn examine(database: &DatabaseFile, source: &str) -> Result<Checkup, StoreEr
         Some(file) => {
             let past = Past::look_at(database)?;
             checkup.schema = past.schema()?;
-            checkup.unmade = Checkup::taken(&past.in_the_way(&schema::tables_to_come(checkup.schema))?);
+            let taken = Checkup::taken(&past.in_the_way(&schema::tables_to_come(checkup.schema))?);
+            checkup.unmade = schema::unreleased(checkup.schema).or(taken);
             checkup.obstacles.extend(of_file(database, &folder));
             checkup.obstacles.extend(of_lock(database, source));
             checkup.obstacles.extend(if file.len() < QUICK { past.damage()? } else { None });

@@ -16,7 +16,6 @@ mod reading;
 mod statements;
 mod stream;
 
-use std::collections::HashSet;
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -31,9 +30,9 @@ use self::error::{Explain, Holder, explain, explain_file, explain_migration, exp
 use self::lock::Lock;
 use self::patience::{PATIENCE, Patience};
 use super::location::DatabaseFile;
-use super::rows::{self, Rows};
-use super::{Kept, Pruned, Pruning, Store, StoreError, schema, uncounted};
-use crate::record::{Analysis, ContentHash, Counts, Noted, Run, Stop};
+use super::rows::Rows;
+use super::{Kept, Known, Lookup, Pruned, Pruning, Store, StoreError, schema, uncounted};
+use crate::record::{Counts, Noted, Run, Stop, Unresolved};
 
 /// How long another program may write before one that only reads gives up.
 const BUSY: Duration = Duration::from_secs(15);
@@ -128,17 +127,12 @@ impl Store for Sqlite {
         self.write(!dry_run, explain, |transaction| noting::keep(transaction, &rows))
     }
 
-    fn known(
-        &mut self,
-        source: &str,
-        analysis: &Analysis,
-        contents: &[ContentHash],
-        cuts_clips: bool,
-    ) -> Result<HashSet<ContentHash>, StoreError> {
-        let asked = statements::json(&rows::texts(contents));
-        let analysis = analysis.to_json();
-        let stored = self.look(|connection| statements::known(connection, source, &analysis, &asked, cuts_clips))?;
-        Ok(rows::among(contents, stored))
+    fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {
+        self.look(|connection| statements::known(connection, lookup))
+    }
+
+    fn unresolved(&mut self, run: &Run) -> Result<Unresolved, StoreError> {
+        self.look(|connection| statements::unresolved(connection, &run.source, &run.window))
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {

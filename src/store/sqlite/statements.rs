@@ -5,8 +5,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, named_params};
 
-use crate::record::Counts;
-use crate::store::rows::{DetectionRow, RecordingRow, Rows, RunRow};
+use crate::record::{Counts, Unresolved, Window};
+use crate::store::known::{Known, Lookup};
+use crate::store::rows::{DetectionRow, RecordingRow, Rows, RunRow, stored_texts, texts};
 use crate::store::schema::Migration;
 
 /// 0 for a fresh database.
@@ -30,18 +31,28 @@ pub fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::
     Ok(())
 }
 
-pub fn known(
-    connection: &Connection,
-    source: &str,
-    analysis: &str,
-    contents: &str,
-    cuts_clips: bool,
-) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare(
-        "SELECT content_sha256 FROM recordings WHERE source = ?1 AND status = 'heard' AND analysis = ?2
-         AND content_sha256 IN (SELECT value FROM json_each(?3)) AND (clips_lost = 0 OR NOT ?4)",
-    )?;
-    statement.query_map((source, analysis, contents, cuts_clips), |row| row.get(0))?.collect()
+/// Rows of the same analysis: those analyzed whole, and those damaged for good under the same version.
+pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known> {
+    let condition = "source = :source AND analysis = :analysis AND (clips_lost = 0 OR NOT :cuts_clips)
+        AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = :version AND NOT :retry_failed
+            AND (status = 'partial' OR failure_kind IN (SELECT value FROM json_each(:kinds))))";
+    let mut statement = connection.prepare(&format!(
+        "SELECT content_sha256, name, status FROM recordings
+         WHERE content_sha256 IN (SELECT value FROM json_each(:contents)) AND {condition}
+         UNION ALL SELECT content_sha256, name, status FROM recordings
+         WHERE content_sha256 IS NULL AND name IN (SELECT value FROM json_each(:names)) AND {condition}"
+    ))?;
+    let mut rows = statement.query(named_params! {
+        ":source": lookup.source, ":analysis": lookup.analysis.to_json(), ":version": lookup.version,
+        ":contents": json(&texts(&lookup.contents)), ":names": json(&stored_texts(&lookup.names)),
+        ":cuts_clips": lookup.cuts_clips, ":retry_failed": lookup.retry_failed,
+        ":kinds": json(&lookup.permanent_failures()),
+    })?;
+    let mut known = Known::default();
+    while let Some(row) = rows.next()? {
+        known.add(row.get(0)?, row.get(1)?, &row.get::<_, String>(2)?);
+    }
+    Ok(known)
 }
 
 /// Dropping the transaction on any error rolls all of it back.
@@ -55,43 +66,50 @@ pub fn save(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> 
 fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<usize> {
     transaction.execute(
         "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
-            window_from, window_to, shard, single_files, exit_code, heard, skipped, unfinished, unfinished_from,
-            failed, audio_seconds)
+            window_from, window_to, shard, single_files, exit_code, analyzed, partial, skipped, unfinished,
+            unfinished_from, failed, audio_seconds)
          VALUES (:id, :source, :started_at, :ended_at, :version, :analysis, :model_sha256, :zone,
-            :window_from, :window_to, :shard, :single_files, :exit_code, :heard, :skipped, :unfinished,
+            :window_from, :window_to, :shard, :single_files, :exit_code, :analyzed, :partial, :skipped, :unfinished,
             :unfinished_from, :failed, :audio_seconds)",
         named_params! {
             ":id": run.id, ":source": run.source, ":started_at": instant(run.started_at),
             ":ended_at": instant(run.ended_at), ":version": run.version, ":analysis": run.analysis,
             ":model_sha256": run.model_sha256, ":zone": run.zone, ":window_from": run.window_from.map(instant),
             ":window_to": run.window_to.map(instant), ":shard": run.shard,
-            ":single_files": run.single_files, ":exit_code": run.exit_code, ":heard": run.heard,
-            ":skipped": run.skipped, ":unfinished": run.unfinished,
+            ":single_files": run.single_files, ":exit_code": run.exit_code, ":analyzed": run.analyzed,
+            ":partial": run.partial, ":skipped": run.skipped, ":unfinished": run.unfinished,
             ":unfinished_from": run.unfinished_from.map(instant), ":failed": run.failed, ":audio_seconds": run.audio_seconds,
         },
     )
 }
 
 /// Removes what this run replaces; see the rules at the top of `store`.
-fn clear(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<usize> {
+fn clear(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     transaction.execute(
         "DELETE FROM recordings WHERE source = ?1 AND (
             content_sha256 IN (SELECT value FROM json_each(?2))
             OR status = 'failed' AND (name IN (SELECT value FROM json_each(?3))
                 OR content_sha256 IN (SELECT value FROM json_each(?4))))",
         (&rows.run.source, json(&rows.heard_contents()), json(&rows.names), json(&rows.contents)),
-    )
+    )?;
+    let (names, beginnings) = rows.replaced_partials();
+    let mut statement = transaction
+        .prepare("DELETE FROM recordings WHERE source = ?1 AND name = ?2 AND began_at = ?3 AND status = 'partial'")?;
+    names.iter().zip(beginnings).try_for_each(|(name, began)| {
+        statement.execute((&rows.run.source, name, instant(began)))?;
+        Ok(())
+    })
 }
 
 /// What is still there after `clear` was heard before and failed now: it stays.
 fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare(
         "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
-            sample_rate, channels, codec, status, failure_kind, failure_reason, failure_position_seconds,
-            clips_lost, analysis, run_id)
+            sample_rate, channels, audio_tracks, codec, status, missing_ranges, missing_count, missing_seconds,
+            failure_kind, failure_reason, failure_position_seconds, clips_lost, analysis, run_id)
          VALUES (:source, :content_sha256, :name, :bytes, :began_at, :began_from, :duration_seconds,
-            :sample_rate, :channels, :codec, :status, :failure_kind, :failure_reason, :failure_position_seconds,
-            :clips_lost, :analysis, :run_id)
+            :sample_rate, :channels, :audio_tracks, :codec, :status, :missing_ranges, :missing_count, :missing_seconds,
+            :failure_kind, :failure_reason, :failure_position_seconds, :clips_lost, :analysis, :run_id)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
     )?;
     rows.recordings.iter().try_for_each(|row| insert_recording(&mut statement, &rows.run, row))
@@ -102,7 +120,9 @@ fn insert_recording(statement: &mut Statement<'_>, run: &RunRow, row: &Recording
         ":source": run.source, ":content_sha256": row.content_sha256, ":name": row.name, ":bytes": row.bytes,
         ":began_at": row.began_at.map(instant), ":began_from": row.began_from,
         ":duration_seconds": row.duration_seconds, ":sample_rate": row.sample_rate, ":channels": row.channels,
-        ":codec": row.codec, ":status": row.status, ":failure_kind": row.failure_kind,
+        ":audio_tracks": row.audio_tracks, ":codec": row.codec, ":status": row.status,
+        ":missing_ranges": row.missing_ranges.as_deref().map(json), ":missing_count": row.missing_count,
+        ":missing_seconds": row.missing_seconds, ":failure_kind": row.failure_kind,
         ":failure_reason": row.failure_reason, ":failure_position_seconds": row.failure_position_seconds,
         ":clips_lost": row.clips_lost, ":analysis": run.analysis, ":run_id": run.id,
     })?;
@@ -137,20 +157,36 @@ fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &Detection
 
 pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
     connection.query_row(
-        "SELECT heard, skipped, unfinished, failed, (SELECT count(*) FROM detections WHERE run_id = runs.id),
+        "SELECT analyzed, partial, skipped, unfinished, failed,
+            (SELECT count(*) FROM detections WHERE run_id = runs.id),
             (SELECT coalesce(sum(clips_lost), 0) FROM recordings WHERE run_id = runs.id)
          FROM runs WHERE id = ?1",
         [run],
         |row| {
             let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
             Ok(Counts {
-                heard: count(0)?,
-                skipped: count(1)?,
-                unfinished: count(2)?,
-                failed: count(3)?,
-                detections: count(4)?,
-                clips_lost: count(5)?,
+                analyzed: count(0)?,
+                partial: count(1)?,
+                skipped: count(2)?,
+                unfinished: count(3)?,
+                failed: count(4)?,
+                detections: count(5)?,
+                clips_lost: count(6)?,
             })
+        },
+    )
+}
+
+/// A recording of no known length counts as the instant at which it began; one of no known time as every window's.
+pub fn unresolved(connection: &Connection, source: &str, window: &Window) -> rusqlite::Result<Unresolved> {
+    connection.query_row(
+        "SELECT coalesce(sum(status = 'partial'), 0), coalesce(sum(status = 'failed'), 0) FROM recordings
+         WHERE source = ?1 AND status <> 'analyzed' AND (began_at IS NULL OR (?3 IS NULL OR began_at < ?3)
+            AND (?2 IS NULL OR began_at >= ?2 OR unixepoch(began_at) + duration_seconds > unixepoch(?2)))",
+        (source, window.from.map(instant), window.to.map(instant)),
+        |row| {
+            let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+            Ok(Unresolved { partial: count(0)?, failed: count(1)? })
         },
     )
 }

@@ -22,7 +22,8 @@ const TO_COME: char = ' ';
 pub fn lines(day: &Day) -> Vec<String> {
     let cells = cells(&day.calendar.span);
     let strip = cells.iter().map(|cell| filled(day, cell)).collect();
-    let meaning = format!("{HEARD} heard  {PARTLY} partly  {FAILED} failed  {NOTHING} no recording  1 2 3 laughs");
+    let meaning =
+        format!("{HEARD} analyzed  {PARTLY} partly  {FAILED} failed or missing  {NOTHING} no recording  1 2 3 laughs");
     let lines = [hours(day, &cells), strip, laughs(day, &cells), meaning];
     lines.iter().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
 }

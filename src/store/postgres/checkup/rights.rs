@@ -53,6 +53,9 @@ pub fn missing(client: &mut Client, user: &str, schema: i64) -> Result<Option<Re
 
 /// Why this user could not bring the tables from `version` to this program's.
 pub fn unmade(client: &mut Client, user: &str, version: i64) -> Result<Option<Remark>, Error> {
+    if let Some(remark) = schema::unreleased(version) {
+        return Ok(Some(remark));
+    }
     let known = Checkup::known_schema();
     if version >= known {
         return Ok(None);
