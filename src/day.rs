@@ -182,13 +182,32 @@ fn missing(recordings: &[StoredRecording], whole: &Span) -> Vec<Span> {
 }
 
 /// How to end after all sources' days: as the worst of those that hold recordings.
-pub fn exit(days: &[Day]) -> Exit {
-    let verdicts = || days.iter().map(Day::verdict);
-    match verdicts().all(|verdict| verdict == Verdict::Empty) {
-        true => Exit::Empty,
-        false if verdicts().any(|verdict| verdict.exit() == Exit::Partial) => Exit::Partial,
-        false => Exit::Complete,
+#[derive(Debug, Default)]
+pub struct Worst {
+    is_any_full: bool,
+    is_any_partial: bool,
+}
+
+impl Worst {
+    pub fn add(&mut self, verdict: Verdict) {
+        self.is_any_full |= verdict != Verdict::Empty;
+        self.is_any_partial |= verdict.exit() == Exit::Partial;
     }
+
+    pub fn exit(&self) -> Exit {
+        match (self.is_any_full, self.is_any_partial) {
+            (false, _) => Exit::Empty,
+            (true, true) => Exit::Partial,
+            (true, false) => Exit::Complete,
+        }
+    }
+}
+
+/// How to end after these.
+pub fn exit(days: &[Day]) -> Exit {
+    let mut worst = Worst::default();
+    days.iter().for_each(|day| worst.add(day.verdict()));
+    worst.exit()
 }
 
 #[cfg(test)]

@@ -1,15 +1,20 @@
 //! Stored laughs for other programs: as one text, or a file a recording.
 //!
-//! Invariant: reads the database, and writes files; what they look like is for `output::export` to say.
+//! Invariant: reads the database, and writes files; what they look like is for `output::export` to say. However much is
+//! stored, a few recordings are in memory at a time.
 
-use std::collections::HashMap;
+mod names;
+
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
 use crate::exit::{Exit, Fatal};
 use crate::output::export::Format;
 use crate::record::{StoredRecording, Window};
 use crate::replace::replace;
-use crate::store::Reader;
+use crate::store::{Reader, Selection};
+
+use self::names::FileNames;
 
 /// Labels are made to be opened by other programs, and perhaps by other people.
 const MODE: u32 = 0o644;
@@ -36,70 +41,108 @@ pub struct Settings {
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Exported {
-    /// Of all, if that was asked for.
-    pub text: String,
-    pub files: Vec<PathBuf>,
-    /// A line each: recordings that could not be heard, or whose file could not be written.
-    pub troubles: Vec<String>,
     /// Recordings that were looked at.
     pub recordings: usize,
+    pub files: usize,
+    /// Recordings that could not be heard, or whose file could not be written. Each was said in an error.
+    pub failures: usize,
 }
 
 impl Exported {
     pub fn exit(&self) -> Exit {
-        match (self.recordings, self.troubles.is_empty()) {
+        match (self.recordings, self.failures) {
             (0, _) => Exit::Empty,
-            (_, false) => Exit::Partial,
-            (_, true) => Exit::Complete,
+            (_, 0) => Exit::Complete,
+            _ => Exit::Partial,
         }
+    }
+
+    fn fail(&mut self, recording: &StoredRecording, reason: &str) {
+        log::error!("{}: {reason}", recording.name);
+        self.failures += 1;
+    }
+
+    /// Counts it, and says whether it was heard.
+    fn meet(&mut self, recording: &StoredRecording) -> bool {
+        self.recordings += 1;
+        if let Some(failure) = recording.failure() {
+            self.fail(recording, &format!("{}; nobody knows what is in it", failure.reason));
+        }
+        recording.failure().is_none()
     }
 }
 
-/// Exports what the database holds.
-pub fn export(settings: &Settings, reader: &mut dyn Reader) -> Result<Exported, Fatal> {
-    let recordings = reader.recordings(settings.source.as_deref(), &settings.window)?;
-    let mut exported = Exported { recordings: recordings.len(), ..Exported::default() };
-    for recording in &recordings {
-        if let Some(failure) = recording.failure() {
-            exported.troubles.push(format!("{}: {}; nobody knows what is in it", recording.name, failure.reason));
-        }
-    }
+/// Exports what the database holds, one recording after the other; where it is one text, to `text`.
+pub fn export(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
     match &settings.destination {
-        Destination::Text => exported.text = text(settings.format, &recordings)?,
-        Destination::Folder(folder) => write_all(settings.format, folder, &recordings, false, &mut exported),
-        Destination::Beside(folder) => write_all(settings.format, folder, &recordings, true, &mut exported),
+        Destination::Text if settings.format.is_of_one_recording => export_one(settings, reader, text),
+        Destination::Text => export_all(settings, reader, text),
+        Destination::Folder(folder) => export_files(settings, folder, false, reader),
+        Destination::Beside(folder) => export_files(settings, folder, true, reader),
     }
+}
+
+fn selection(settings: &Settings) -> Selection<'_> {
+    Selection { source: settings.source.as_deref(), window: settings.window, ..Selection::default() }
+}
+
+fn unwritable(error: &io::Error) -> Fatal {
+    Fatal::Failed(format!("standard output cannot be written: {error}"))
+}
+
+fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
+    let (format, mut exported) = (settings.format, Exported::default());
+    // Nothing is written before something is found: what cannot be read gives no text.
+    reader.each_recording(&selection(settings), &mut |recording| {
+        let is_first = exported.recordings == 0;
+        exported.meet(&recording);
+        let head = if is_first { (format.head)(text) } else { Ok(()) };
+        head.and_then(|()| (format.recording)(text, &recording, is_first)).map_err(|error| unwritable(&error))
+    })?;
+    let is_empty = exported.recordings == 0;
+    let head = if is_empty { (format.head)(text) } else { Ok(()) };
+    let end = head.and_then(|()| (format.tail)(text, is_empty)).and_then(|()| text.flush());
+    end.map_err(|error| unwritable(&error))?;
     Ok(exported)
 }
 
-fn text(format: &Format, recordings: &[StoredRecording]) -> Result<String, Fatal> {
-    let heard = recordings.iter().filter(|recording| recording.failure().is_none()).count();
-    if format.is_of_one_recording && heard > 1 {
+/// Nothing is written where there are several.
+fn export_one(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
+    let (format, mut exported) = (settings.format, Exported::default());
+    let (mut one, mut heard) = (format.text(&[]), 0);
+    reader.each_recording(&selection(settings), &mut |recording| {
+        if exported.meet(&recording) {
+            heard += 1;
+            one = if heard == 1 { format.text(&[&recording]) } else { String::new() };
+        }
+        Ok(())
+    })?;
+    if heard > 1 {
         let name = format.name;
         return Err(Fatal::Config(format!(
             "{name} has a file a recording, and {heard} were found: name a folder with --folder, or --beside the recordings"
         )));
     }
-    Ok((format.text)(&recordings.iter().collect::<Vec<_>>()))
+    text.write_all(one.as_bytes()).and_then(|()| text.flush()).map_err(|error| unwritable(&error))?;
+    Ok(exported)
 }
 
-fn write_all(format: &Format, folder: &Path, recordings: &[StoredRecording], beside: bool, exported: &mut Exported) {
-    let heard: Vec<&StoredRecording> = recordings.iter().filter(|recording| recording.failure().is_none()).collect();
-    for (recording, file) in heard.iter().zip(file_names(format, &heard, beside)) {
-        match write(format, folder, recording, &file, beside) {
-            Ok(path) => exported.files.push(path),
-            Err(reason) => exported.troubles.push(format!("{}: {reason}", recording.name)),
+fn export_files(settings: &Settings, folder: &Path, beside: bool, reader: &mut dyn Reader) -> Result<Exported, Fatal> {
+    let (format, mut exported) = (settings.format, Exported::default());
+    let names = FileNames::find(format, &selection(settings), beside, reader)?;
+    reader.each_recording(&selection(settings), &mut |recording| {
+        if exported.meet(&recording) {
+            match write(format, folder, &recording, &names.of(&recording), beside) {
+                Ok(()) => exported.files += 1,
+                Err(reason) => exported.fail(&recording, &reason),
+            }
         }
-    }
+        Ok(())
+    })?;
+    Ok(exported)
 }
 
-fn write(
-    format: &Format,
-    folder: &Path,
-    recording: &StoredRecording,
-    file: &str,
-    beside: bool,
-) -> Result<PathBuf, String> {
+fn write(format: &Format, folder: &Path, recording: &StoredRecording, file: &str, beside: bool) -> Result<(), String> {
     let is_inside = |name: &str| Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if !is_inside(file) {
         return Err("its name leads out of the folder; its file is not written".to_owned());
@@ -111,44 +154,6 @@ fn write(
     let path = folder.join(file);
     let parent = path.parent().unwrap_or(folder);
     std::fs::create_dir_all(parent)
-        .and_then(|()| replace(&path, (format.text)(&[recording]).as_bytes(), MODE))
-        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    Ok(path)
-}
-
-/// One a recording and different for each: as short as may be, and longer where two would meet. Two sources have a
-/// folder each, but for files beside their recordings.
-fn file_names(format: &Format, recordings: &[&StoredRecording], beside: bool) -> Vec<String> {
-    let is_one_source = recordings.windows(2).all(|pair| pair[0].source == pair[1].source);
-    let mut lengths = vec![0; recordings.len()];
-    loop {
-        let each = recordings.iter().zip(&lengths);
-        let names: Vec<String> =
-            each.map(|(recording, length)| name(format, recording, *length, is_one_source || beside)).collect();
-        let mut uses: HashMap<&str, usize> = HashMap::new();
-        names.iter().for_each(|name| *uses.entry(name).or_default() += 1);
-        let meets: Vec<bool> = names.iter().map(|name| uses[name.as_str()] > 1).collect();
-        let mut longer = lengths.iter_mut().zip(meets).filter(|(length, meets)| *meets && **length < LONGEST);
-        if longer.by_ref().map(|(length, _)| *length += 1).count() == 0 {
-            return names;
-        }
-    }
-}
-
-/// The longest name tells all that makes a recording another one.
-const LONGEST: usize = 3;
-
-/// `a.txt`, `a.ogg.txt`, `a.ogg.neil.txt`, `a.ogg.neil.1a2b3c4d.txt`, with the source's folder in front.
-fn name(format: &Format, recording: &StoredRecording, length: usize, is_without_folder: bool) -> String {
-    // No source can lead to another's folder, or out of it.
-    let source = recording.source.replace('%', "%25").replace('/', "%2F");
-    let folder = if is_without_folder { String::new() } else { format!("{source}/") };
-    let (name, suffix) = (&recording.name, format.suffix);
-    let hash = recording.content.map_or_else(String::new, |content| content.to_string()[..8].to_owned());
-    match length {
-        0 => folder + &format.file_name(name),
-        1 => format!("{folder}{name}{suffix}"),
-        2 => format!("{folder}{name}.{source}{suffix}"),
-        _ => format!("{folder}{name}.{source}.{hash}{suffix}"),
-    }
+        .and_then(|()| replace(&path, format.text(&[recording]).as_bytes(), MODE))
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }

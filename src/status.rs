@@ -5,15 +5,13 @@
 //!
 //! Invariant: reads only, and asks the database once for everything, however many sources there are.
 
-use std::collections::HashMap;
-
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
-use crate::day::{Calendar, Day, Looks, SEAM, Span};
+use crate::day::{Calendar, Day, Looks, SEAM, Span, Worst};
 use crate::exit::{Exit, Fatal};
 use crate::record::{PastRun, StoredRecording};
 use crate::store::{self, Location, Reader, Selection};
@@ -39,33 +37,35 @@ pub struct Report {
     pub sources: Vec<String>,
     /// The latest first.
     pub runs: Vec<PastRun>,
-    /// Of a day that was asked for, one a source; empty where nothing is stored.
-    pub days: Vec<Day>,
     pub exit: Exit,
 }
 
-/// Looks. None: nothing has ever been stored there.
-pub fn look(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
+/// Is given the days, one a source.
+pub type Each<'a> = dyn FnMut(Day) -> Result<(), Fatal> + 'a;
+
+/// Looks. Of a day that was asked for, `each` is given every source's. None: nothing has ever been stored there.
+pub fn look(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<Option<Report>, Fatal> {
     let Some(mut reader) = store::read(&settings.database)? else {
         return Ok(None);
     };
     let sources = reader.sources()?;
     let runs = reader.runs(settings.source.as_deref(), settings.limit)?;
     let zone = settings.zone.clone().map_or_else(|| usual_zone(&runs), Ok)?;
-    let days = match &settings.date {
+    let exit = match &settings.date {
         Some(date) => {
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
-            days(reader.as_mut(), wanted, &calendar, asked)?
+            let mut worst = Worst::default();
+            each_day(reader.as_mut(), wanted, &calendar, asked, &mut |day| {
+                worst.add(day.verdict());
+                each(day)
+            })?;
+            worst.exit()
         }
-        None => Vec::new(),
+        None if runs.is_empty() => Exit::Empty,
+        None => Exit::Complete,
     };
-    let exit = match (&settings.date, runs.is_empty()) {
-        (Some(_), _) => crate::day::exit(&days),
-        (None, true) => Exit::Empty,
-        (None, false) => Exit::Complete,
-    };
-    Ok(Some(Report { asked, zone, sources, runs, days, exit }))
+    Ok(Some(Report { asked, zone, sources, runs, exit }))
 }
 
 /// Nights cut their days in the zone of the microphone, which a person's shell need not know.
@@ -98,24 +98,49 @@ pub fn calendar_of(date: Date, zone: &TimeZone) -> Option<Calendar> {
     Some(Calendar { date, zone: zone.clone(), span: span(date, zone)? })
 }
 
-/// One date, a day a source.
+/// One date, a day a source, in order of the sources: of thousands of them, one is in memory at a time.
+pub fn each_day(
+    reader: &mut dyn Reader,
+    sources: &[String],
+    calendar: &Calendar,
+    asked: Timestamp,
+    each: &mut Each,
+) -> Result<(), Fatal> {
+    let one = match sources {
+        [source] => Some(source.as_str()),
+        _ => None,
+    };
+    let looks = looks(reader, one, &calendar.span, asked)?;
+    let day = |source: &str, Found { inside, around }| {
+        Day::of(source, calendar, inside, looks.of(source), asked).beside(around)
+    };
+    let (mut found, mut sources) = (Found::default(), sources.iter().peekable());
+    let wanted = Selection { source: one, window: calendar.span.window(), margin: SEAM, ..Selection::default() };
+    reader.each_recording(&wanted, &mut |recording| {
+        while let Some(source) = sources.next_if(|source| **source < recording.source) {
+            each(day(source, std::mem::take(&mut found)))?;
+        }
+        if sources.peek().is_some_and(|source| **source == recording.source) {
+            found.add(recording, &calendar.span);
+        }
+        Ok(())
+    })?;
+    sources.try_for_each(|source| each(day(source, std::mem::take(&mut found))))
+}
+
+/// The same at once.
 pub fn days(
     reader: &mut dyn Reader,
     sources: &[String],
     calendar: &Calendar,
     asked: Timestamp,
 ) -> Result<Vec<Day>, Fatal> {
-    let one = match sources {
-        [source] => Some(source.as_str()),
-        _ => None,
-    };
-    let looks = looks(reader, one, &calendar.span, asked)?;
-    let mut found = found(reader, one, &calendar.span)?;
-    let day = |source: &String| {
-        let Found { inside, around } = found.remove(source).unwrap_or_default();
-        Day::of(source, calendar, inside, looks.of(source), asked).beside(around)
-    };
-    Ok(sources.iter().map(day).collect())
+    let mut days = Vec::new();
+    each_day(reader, sources, calendar, asked, &mut |day| {
+        days.push(day);
+        Ok(())
+    })?;
+    Ok(days)
 }
 
 /// What runs have seen of it; nothing, as long as it is not over.
@@ -134,18 +159,12 @@ struct Found {
     around: Vec<StoredRecording>,
 }
 
-/// By source, all in one pass.
-fn found(reader: &mut dyn Reader, source: Option<&str>, span: &Span) -> Result<HashMap<String, Found>, Fatal> {
-    let wanted = Selection { source, window: span.window(), margin: SEAM, ..Selection::default() };
-    let is_outside = |recording: &StoredRecording| {
-        let Some((began, ended)) = recording.began.zip(recording.ended()) else { return false };
-        began.at >= span.to || began.at < span.from && ended <= span.from
-    };
-    let mut found: HashMap<String, Found> = HashMap::new();
-    reader.each_recording(&wanted, &mut |recording| {
-        let of = found.entry(recording.source.clone()).or_default();
-        if is_outside(&recording) { &mut of.around } else { &mut of.inside }.push(recording);
-        Ok(())
-    })?;
-    Ok(found)
+impl Found {
+    fn add(&mut self, recording: StoredRecording, span: &Span) {
+        let is_outside = recording
+            .began
+            .zip(recording.ended())
+            .is_some_and(|(began, ended)| began.at >= span.to || began.at < span.from && ended <= span.from);
+        if is_outside { &mut self.around } else { &mut self.inside }.push(recording);
+    }
 }

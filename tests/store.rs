@@ -85,6 +85,8 @@ contract!(
     a_recording_is_old_when_it_is_over,
     a_failure_that_tells_no_time_is_as_old_as_its_run,
     another_sources_rows_stay,
+    many_go_in_portions,
+    long_recordings_are_found,
     a_dry_run_counts_and_changes_nothing,
     whoever_is_at_work_keeps_care_away,
     what_was_said_reads_back,

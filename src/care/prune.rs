@@ -1,7 +1,8 @@
 //! Old clips removed and, if that is asked for, old rows.
 //!
 //! Files first, then rows, and a row that still names a clip stays. Cut short in between, it leaves rows
-//! that `verify` lists and the next prune puts right, never files that nobody knows.
+//! that `verify` lists and the next prune puts right, never files that nobody knows. All goes in portions, and each is
+//! said as it goes: what is removed of years is not in memory at once.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,7 +13,10 @@ use jiff::{Span, Timestamp, Zoned};
 use crate::clips::folder::{Folder, of_source};
 use crate::exit::{Exit, Fatal};
 use crate::record::{StoredRecording, Window};
-use crate::store::{self, Location, Pruned, Pruning, Reader};
+use crate::store::{self, Location, Pruning, Reader, Selection, Store};
+
+/// Clips that are removed before the database is told.
+const CLIPS: usize = 500;
 
 /// What goes.
 pub struct Settings {
@@ -28,22 +32,37 @@ pub struct Settings {
     pub dry_run: bool,
 }
 
-/// What went, or would.
-#[derive(Debug, Default)]
-pub struct Gone {
-    pub clips: Vec<String>,
-    /// Clips that were not there any more; their rows are put right.
-    pub missing: usize,
-    pub rows: Pruned,
-    /// A line each: clips that could not be removed. Their rows stay.
-    pub troubles: Vec<String>,
+/// What went, or would: said as it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone<'a> {
+    Clip(&'a str),
+    Recording { source: &'a str, name: &'a str },
 }
 
-impl Gone {
+/// What it came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    pub clips: usize,
+    /// Clips that were not there any more; their rows are put right.
+    pub missing: usize,
+    /// Clips that could not be removed. Their rows stay, and each was said in an error.
+    pub stuck: usize,
+    pub recordings: usize,
+    /// Laughs that went with them.
+    pub laughs: u64,
+    pub runs: u64,
+    /// Recordings that are old enough and stay, since one of their laughs still names a clip.
+    pub kept: u64,
+}
+
+impl Pruned {
     pub fn exit(&self) -> Exit {
-        if self.troubles.is_empty() { Exit::Complete } else { Exit::Partial }
+        if self.stuck == 0 { Exit::Complete } else { Exit::Partial }
     }
 }
+
+/// Is told of each.
+pub type Each<'a> = dyn FnMut(Gone) -> Result<(), Fatal> + 'a;
 
 /// The midnight that began the day so many days, weeks, months or years ago: `30d`, `12w`, `6mo`, `1y`.
 pub fn before(text: &str, now: &Zoned) -> Result<Timestamp, String> {
@@ -63,7 +82,7 @@ fn has_hours(span: &Span) -> bool {
 }
 
 /// Removes, or says what would be removed.
-pub fn prune(settings: &Settings, reader: &mut dyn Reader) -> Result<Gone, Fatal> {
+pub fn prune(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Pruned, Fatal> {
     let sources = match &settings.source {
         Some(source) => vec![source.clone()],
         None => reader.sources()?,
@@ -72,69 +91,133 @@ pub fn prune(settings: &Settings, reader: &mut dyn Reader) -> Result<Gone, Fatal
     if !settings.dry_run {
         store.lock_out(&sources)?;
     }
-    let mut gone = Gone::default();
-    let mut forgotten = Vec::new();
+    let mut pruned = Pruned::default();
+    let mut stuck = None;
     if let Some(path) = &settings.clips {
-        let old = old_clips(settings, reader)?;
-        let folder = open(path, &old)?;
-        forgotten = remove(&folder, old, settings.dry_run, &mut gone);
+        let folder = open(path, &sources, settings, reader)?;
+        stuck = Some(remove_clips(&folder, settings, reader, store.as_mut(), &mut pruned, each)?);
     }
-    gone.rows = store.prune(&Pruning {
-        source: settings.source.clone(),
-        before: settings.before,
-        clips: forgotten,
-        rows: settings.rows,
-        dry_run: settings.dry_run,
-    })?;
-    Ok(gone)
+    if settings.rows {
+        remove_rows(settings, stuck, store.as_mut(), &mut pruned, each)?;
+    }
+    Ok(pruned)
 }
 
-/// Clips of laughs that began before then, each with its source's folder; in order.
-fn old_clips(settings: &Settings, reader: &mut dyn Reader) -> Result<BTreeSet<(String, String)>, Fatal> {
-    let window = Window { from: None, to: Some(settings.before) };
-    let recordings = reader.recordings(settings.source.as_deref(), &window)?;
-    let of = |recording: &StoredRecording| {
-        let old = recording.laughs().iter().filter(|laugh| laugh.starts < settings.before);
-        let clips = old.filter_map(|laugh| laugh.event.clip.clone());
-        clips.map(|clip| (of_source(&recording.source), clip)).collect::<Vec<_>>()
-    };
-    Ok(recordings.iter().flat_map(of).collect())
+/// Clips of a recording's laughs that began before then.
+fn old_clips<'a>(settings: &Settings, recording: &'a StoredRecording) -> impl Iterator<Item = &'a String> {
+    let before = settings.before;
+    let old = recording.laughs().iter().filter(move |laugh| laugh.starts < before);
+    old.filter_map(|laugh| laugh.event.clip.as_ref())
+}
+
+fn selection<'a>(settings: &Settings, source: Option<&'a str>) -> Selection<'a> {
+    Selection { source, window: Window { from: None, to: Some(settings.before) }, ..Selection::default() }
 }
 
 /// A source's folder stays when its clips go: where it is missing, a disk is not mounted, and to forget its clips
 /// would leave them behind for ever.
-fn open(path: &Path, old: &BTreeSet<(String, String)>) -> Result<Folder, Fatal> {
+fn open(path: &Path, sources: &[String], settings: &Settings, reader: &mut dyn Reader) -> Result<Folder, Fatal> {
     let shown = path.display();
     let folder = Folder::open(path)
         .map_err(|error| Fatal::Config(format!("the folder of clips {shown} cannot be read: {error}")))?;
-    match old.iter().find(|(source, _)| !folder.has(source)) {
-        None => Ok(folder),
-        Some((source, _)) => Err(Fatal::Config(format!(
-            "{shown} holds no folder {source}, in which clips should lie; name the folder that the nights write to, or \
-             mount its disk. If the clips are gone for good, make it, and prune again"
-        ))),
+    for source in sources.iter().filter(|source| !folder.has(&of_source(source))) {
+        reader.each_recording(&selection(settings, Some(source)), &mut |recording| match old_clips(
+            settings, &recording,
+        )
+        .next()
+        {
+            None => Ok(()),
+            Some(_) => Err(Fatal::Config(format!(
+                "{shown} holds no folder {}, in which clips should lie; name the folder that the nights write to, \
+                     or mount its disk. If the clips are gone for good, make it, and prune again",
+                of_source(source)
+            ))),
+        })?;
     }
+    Ok(folder)
 }
 
-/// The clips that are not there now, by our doing or before.
-fn remove(folder: &Folder, old: BTreeSet<(String, String)>, dry_run: bool, gone: &mut Gone) -> Vec<String> {
-    let mut forgotten = Vec::new();
+/// Files first, some hundred, then their rows; and so on. The clips that are there and stay.
+fn remove_clips(
+    folder: &Folder,
+    settings: &Settings,
+    reader: &mut dyn Reader,
+    store: &mut dyn Store,
+    pruned: &mut Pruned,
+    each: &mut Each,
+) -> Result<Vec<String>, Fatal> {
+    let (mut old, mut stuck) = (BTreeSet::new(), Vec::new());
+    let mut remove = |old: BTreeSet<(String, String)>| {
+        let (gone, left) = remove_some(folder, old, settings.dry_run, pruned, each)?;
+        // They are of use to a dry run only, whose transaction does not see that the other clips are gone.
+        stuck.extend(left.into_iter().filter(|_| settings.dry_run));
+        if !settings.dry_run && !gone.is_empty() {
+            store.forget_clips(&gone)?;
+        }
+        Ok::<(), Fatal>(())
+    };
+    reader.each_recording(&selection(settings, settings.source.as_deref()), &mut |recording| {
+        old.extend(old_clips(settings, &recording).map(|clip| (of_source(&recording.source), clip.clone())));
+        if old.len() >= CLIPS { remove(std::mem::take(&mut old)) } else { Ok(()) }
+    })?;
+    remove(old)?;
+    Ok(stuck)
+}
+
+/// The clips that are not there now, by our doing or before; and those that could not be removed.
+fn remove_some(
+    folder: &Folder,
+    old: BTreeSet<(String, String)>,
+    dry_run: bool,
+    pruned: &mut Pruned,
+    each: &mut Each,
+) -> Result<(Vec<String>, Vec<String>), Fatal> {
+    let (mut gone, mut stuck) = (Vec::new(), Vec::new());
     for (source, clip) in old {
         let removed = match clip.strip_prefix(&source) {
             Some(rest) if rest.starts_with('/') => clean(folder, &clip, dry_run),
             _ => others(folder, &clip, &source),
         };
         match removed {
-            Ok(true) => gone.clips.push(clip.clone()),
-            Ok(false) => gone.missing += 1,
+            Ok(true) => {
+                pruned.clips += 1;
+                each(Gone::Clip(&clip))?;
+                gone.push(clip);
+            }
+            Ok(false) => {
+                pruned.missing += 1;
+                gone.push(clip);
+            }
             Err(error) => {
-                gone.troubles.push(format!("{clip}: cannot be removed: {error}"));
-                continue;
+                log::error!("{clip}: cannot be removed: {error}");
+                pruned.stuck += 1;
+                stuck.push(clip);
             }
         }
-        forgotten.push(clip);
     }
-    forgotten
+    Ok((gone, stuck))
+}
+
+fn remove_rows(
+    settings: &Settings,
+    stuck: Option<Vec<String>>,
+    store: &mut dyn Store,
+    pruned: &mut Pruned,
+    each: &mut Each,
+) -> Result<(), Fatal> {
+    let (source, before, dry_run) = (settings.source.clone(), settings.before, settings.dry_run);
+    let pruning = Pruning { source, before, stuck: stuck.filter(|_| dry_run), dry_run };
+    let mut next = Some(i64::MIN);
+    while let Some(after) = next {
+        let some = store.prune(&pruning, after)?;
+        pruned.recordings += some.recordings.len();
+        pruned.laughs += some.detections;
+        pruned.kept += some.kept;
+        some.recordings.iter().try_for_each(|(source, name)| each(Gone::Recording { source, name }))?;
+        next = some.next;
+    }
+    pruned.runs = store.prune_runs(&pruning)?;
+    Ok(())
 }
 
 fn clean(folder: &Folder, clip: &str, dry_run: bool) -> io::Result<bool> {

@@ -6,14 +6,16 @@
 //!
 //! Removes what this very look has listed, and changes no row.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::clips::folder::{Folder, Lying, of_source};
 use crate::exit::{Exit, Fatal};
-use crate::record::Window;
-use crate::store::{self, Location, Reader};
+use crate::store::{self, Location, Reader, Selection};
+
+/// Files that the database is asked for at once.
+const FILES: usize = 500;
 
 /// What is looked at.
 pub struct Settings {
@@ -32,20 +34,26 @@ pub struct Missing {
     pub recording: String,
 }
 
-/// What was found.
+/// What does not agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Before all orphans.
+    Missing(Missing),
+    /// A clip that no row names.
+    Orphan { file: Lying, removed: bool },
+}
+
+/// What it comes to.
 #[derive(Debug, Default)]
 pub struct Verified {
     /// Laughs looked at.
     pub laughs: usize,
     /// Laughs for which no clip was ever written, or whose clip was pruned.
     pub without: usize,
-    pub missing: Vec<Missing>,
-    /// Clips that no row names.
-    pub orphans: Vec<Lying>,
+    pub missing: usize,
+    pub orphans: usize,
     /// Of those, the ones that were removed.
-    pub removed: BTreeSet<String>,
-    /// A line each: orphans that could not be removed.
-    pub troubles: Vec<String>,
+    pub removed: usize,
     /// Folders of sources that the database does not know; nobody looked into them.
     pub strangers: Vec<String>,
 }
@@ -53,13 +61,16 @@ pub struct Verified {
 impl Verified {
     /// Orphans that were removed are none any more.
     pub fn exit(&self) -> Exit {
-        let is_well = self.missing.is_empty() && self.orphans.len() == self.removed.len();
+        let is_well = self.missing == 0 && self.orphans == self.removed;
         if is_well { Exit::Complete } else { Exit::Partial }
     }
 }
 
+/// Says what does not agree as it is found: of years of clips, all may be missing.
+pub type Each<'a> = dyn FnMut(&Mismatch) -> Result<(), Fatal> + 'a;
+
 /// Looks, and removes if that is asked for.
-pub fn verify(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fatal> {
+pub fn verify(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Verified, Fatal> {
     let folder = Folder::open(&settings.clips).map_err(|error| unreadable(&settings.clips, &error))?;
     let known = reader.sources()?;
     let names: BTreeSet<String> = match &settings.source {
@@ -69,14 +80,21 @@ pub fn verify(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, 
     let is_wanted = |source: &&String| names.contains(&of_source(source));
     let sources: BTreeSet<String> = known.iter().chain(&settings.source).filter(is_wanted).cloned().collect();
     let _locks = settings.delete_orphans.then(|| lock_out(&settings.database, &sources)).transpose()?;
-    let files = files(&folder, &names).map_err(|error| unreadable(&settings.clips, &error))?;
-    let mut verified = compare(&folder, files, &sources, reader)?;
+    let mut verified = Verified::default();
+    match &settings.source {
+        None => find_missing(&folder, None, reader, &mut verified, each)?,
+        Some(_) => {
+            sources.iter().try_for_each(|source| find_missing(&folder, Some(source), reader, &mut verified, each))?
+        }
+    }
+    for name in &names {
+        for day in folder.days(name).map_err(|error| unreadable(&settings.clips, &error))? {
+            find_orphans(&folder, &day, settings, reader, &mut verified, each)?;
+        }
+    }
     if settings.source.is_none() {
         let lying = folder.names().map_err(|error| unreadable(&settings.clips, &error))?;
         verified.strangers = lying.difference(&names).cloned().collect();
-    }
-    if settings.delete_orphans {
-        remove(&folder, &mut verified);
     }
     Ok(verified)
 }
@@ -92,45 +110,58 @@ fn lock_out(database: &Location, sources: &BTreeSet<String>) -> Result<Box<dyn s
     Ok(store)
 }
 
-fn files(folder: &Folder, names: &BTreeSet<String>) -> io::Result<Vec<Lying>> {
-    let files = names.iter().map(|name| folder.files(name)).collect::<io::Result<Vec<_>>>()?;
-    Ok(files.into_iter().flatten().collect())
-}
-
-/// The rows are read after the files: a run that was committed in between has both.
-fn compare(
+/// Rows first, then their files: a clip is written before its row.
+fn find_missing(
     folder: &Folder,
-    files: Vec<Lying>,
-    sources: &BTreeSet<String>,
+    source: Option<&str>,
     reader: &mut dyn Reader,
-) -> Result<Verified, Fatal> {
-    let (mut verified, mut named) = (Verified::default(), HashSet::new());
-    for source in sources {
-        for recording in reader.recordings(Some(source), &Window::default())? {
-            verified.laughs += recording.laughs().len();
-            let clips = recording.laughs().iter().filter_map(|laugh| laugh.event.clip.clone());
-            let clips: Vec<String> = clips.collect();
-            verified.without += recording.laughs().len() - clips.len();
-            let gone = clips.iter().filter(|clip| !folder.holds(clip));
-            let missing = |clip: &String| Missing {
-                clip: clip.clone(),
-                source: source.clone(),
-                recording: recording.name.clone(),
+    verified: &mut Verified,
+    each: &mut Each,
+) -> Result<(), Fatal> {
+    reader.each_recording(&Selection { source, ..Selection::default() }, &mut |recording| {
+        verified.laughs += recording.laughs().len();
+        for laugh in recording.laughs() {
+            let Some(clip) = &laugh.event.clip else {
+                verified.without += 1;
+                continue;
             };
-            verified.missing.extend(gone.map(missing));
-            named.extend(clips);
+            if !folder.holds(clip) {
+                let (source, recording) = (recording.source.clone(), recording.name.clone());
+                verified.missing += 1;
+                each(&Mismatch::Missing(Missing { clip: clip.clone(), source, recording }))?;
+            }
         }
-    }
-    verified.orphans = files.into_iter().filter(|file| !named.contains(&file.path)).collect();
-    Ok(verified)
+        Ok(())
+    })
 }
 
-fn remove(folder: &Folder, verified: &mut Verified) {
-    for orphan in &verified.orphans {
-        match folder.remove_found(orphan) {
-            Ok(true) => drop(verified.removed.insert(orphan.path.clone())),
-            Ok(false) => verified.troubles.push(format!("{}: changed while it was looked at, and stays", orphan.path)),
-            Err(error) => verified.troubles.push(format!("{}: cannot be removed: {error}", orphan.path)),
+/// Of one day. Files first, then rows: a run that was committed in between has both.
+fn find_orphans(
+    folder: &Folder,
+    day: &str,
+    settings: &Settings,
+    reader: &mut dyn Reader,
+    verified: &mut Verified,
+    each: &mut Each,
+) -> Result<(), Fatal> {
+    for files in folder.files(day).map_err(|error| unreadable(&settings.clips, &error))?.chunks(FILES) {
+        let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+        let named = reader.named_clips(&paths)?;
+        for file in files.iter().filter(|file| !named.contains(&file.path)) {
+            let removed = settings.delete_orphans && remove(folder, file);
+            verified.orphans += 1;
+            verified.removed += usize::from(removed);
+            each(&Mismatch::Orphan { file: file.clone(), removed })?;
         }
     }
+    Ok(())
+}
+
+fn remove(folder: &Folder, orphan: &Lying) -> bool {
+    match folder.remove_found(orphan) {
+        Ok(true) => return true,
+        Ok(false) => log::error!("{}: changed while it was looked at, and stays", orphan.path),
+        Err(error) => log::error!("{}: cannot be removed: {error}", orphan.path),
+    }
+    false
 }

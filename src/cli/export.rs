@@ -1,5 +1,6 @@
 //! `giggles export`: stored laughs for Audacity, Raven, spreadsheets and scripts.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use giggles::output::export::{FORMATS, Format};
 
 use super::settings::config;
 use super::stored::Stored;
-use super::{EXIT_CODES, print, print_text};
+use super::{EXIT_CODES, Results, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,16 +61,15 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         window: arguments.stored.window(&zone)?,
         destination: destination(arguments)?,
     };
-    let exported = export(&settings, reader.as_mut())?;
-    exported.troubles.iter().for_each(|trouble| log::error!("{trouble}"));
+    let exported = match quiet {
+        true => export(&settings, reader.as_mut(), &mut io::sink())?,
+        false => export(&settings, reader.as_mut(), &mut Results::new())?,
+    };
     if exported.exit() == Exit::Empty {
         log::error!("no recordings of the time asked for are stored; are the day, --tz and --source right?");
     }
-    match settings.destination {
-        Destination::Text if !quiet => print(&exported.text)?,
-        Destination::Text => {}
-        _ if !quiet => print_text(&summary(&exported))?,
-        _ => {}
+    if !quiet && !matches!(settings.destination, Destination::Text) {
+        print_text(&summary(&exported))?;
     }
     Ok(exported.exit())
 }
@@ -88,5 +88,5 @@ fn destination(arguments: &Arguments) -> Result<Destination, Fatal> {
 
 fn summary(exported: &Exported) -> String {
     let several = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-    format!("{} of {} written\n", several(exported.files.len(), "file"), several(exported.recordings, "recording"))
+    format!("{} of {} written\n", several(exported.files, "file"), several(exported.recordings, "recording"))
 }

@@ -20,7 +20,7 @@ mod stored;
 mod verify;
 mod window;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -177,6 +177,52 @@ impl Cli {
 /// Results for people: what a name, a path or a database says does nothing to a terminal.
 fn print_text(text: &str) -> Result<(), Fatal> {
     print(&plain_lines(text))
+}
+
+/// Standard output for results that are written piece by piece. As in `print`, a reader that has gone is no failure:
+/// what it would have read is dropped.
+struct Results {
+    stdout: Option<BufWriter<StdoutLock<'static>>>,
+    are_for_people: bool,
+}
+
+impl Results {
+    fn new() -> Results {
+        Results { stdout: Some(BufWriter::new(io::stdout().lock())), are_for_people: false }
+    }
+
+    /// As `print_text`. What is written at once must be text: no half of a character.
+    fn for_people() -> Results {
+        Results { are_for_people: true, ..Results::new() }
+    }
+
+    fn unless_gone(&mut self, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        match self.stdout.as_mut().map_or(Ok(()), |stdout| work(stdout)) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                // What is buffered must not be tried again.
+                self.stdout.take().map(BufWriter::into_parts);
+                Ok(())
+            }
+            done => done,
+        }
+    }
+}
+
+impl Write for Results {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = match self.are_for_people {
+            true => {
+                let text = plain_lines(&String::from_utf8_lossy(bytes));
+                self.unless_gone(|stdout| stdout.write_all(text.as_bytes()))
+            }
+            false => self.unless_gone(|stdout| stdout.write_all(bytes)),
+        };
+        done.map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_gone(|stdout| stdout.flush())
+    }
 }
 
 /// Results go to standard output. A reader that has gone (`| head`) is no failure.

@@ -1,15 +1,17 @@
 //! `giggles prune`: old clips and rows away.
 
+use std::io::Write;
+
 use clap::Args;
 use giggles::care::prune::{Settings, before, prune};
 use giggles::exit::{Exit, Fatal};
-use giggles::output::prune::text;
+use giggles::output::prune::{line, summary};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::settings::{config, zone as named_zone};
 use super::stored::{ClipFolder, Whose, zone};
-use super::{EXIT_CODES, print_text};
+use super::{EXIT_CODES, Results, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +22,7 @@ Examples:
   giggles prune --older-than 1y --clips clips --rows
       forget recordings and laughs as well, and runs of which nothing is left
 
-Clips go first, then rows, in one transaction. A row is never removed while it names a clip. Recordings that are
+Clips go first, then rows, some hundred at a time: cut short, the next prune goes on. A row is never removed while it names a clip. Recordings that are
 forgotten and still lie in a scanned folder are heard again if a scan covers their day. What was said of laughs
 (giggles notes) stays, and is of them again if they are. Here 0 means that all is
 done, 3 that a clip could not be removed, 4 that nothing is stored, and 75 that a scan is at work.";
@@ -67,12 +69,15 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         rows: arguments.rows,
         dry_run: arguments.dry_run,
     };
-    let gone = prune(&settings, reader.as_mut())?;
-    gone.troubles.iter().for_each(|trouble| log::error!("{trouble}"));
-    if !quiet {
-        print_text(&text(&gone, settings.rows, settings.dry_run))?;
-    }
-    Ok(gone.exit())
+    let mut results = Results::for_people();
+    let mut say = |text: &str| match quiet {
+        true => Ok(()),
+        false => results.write_all(text.as_bytes()).map_err(|error| unwritable(&error)),
+    };
+    let pruned = prune(&settings, reader.as_mut(), &mut |gone| say(&line(gone)))?;
+    say(&summary(&pruned, settings.rows, settings.dry_run))?;
+    results.flush().map_err(|error| unwritable(&error))?;
+    Ok(pruned.exit())
 }
 
 fn age(reason: String) -> Fatal {

@@ -2,15 +2,17 @@
 
 use clap::Args;
 use giggles::audio::window::parse_date;
+use giggles::day::Day;
 use giggles::exit::{Exit, Fatal};
-use giggles::output::status::{Look, day, json, runs};
+use giggles::output::status::json::Json;
+use giggles::output::status::{Look, day, runs};
 use giggles::status::{Report, Settings, look};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::settings::{config, zone};
 use super::stored::Whose;
-use super::{EXIT_CODES, print, print_text};
+use super::{EXIT_CODES, Results, print_text, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,46 +54,68 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let settings = settings(arguments)?;
     let asked = Timestamp::now();
-    let Some(report) = look(&settings, asked)? else {
-        return nothing(arguments, &settings, asked, quiet);
+    let report = match (quiet, arguments.json) {
+        (true, _) => complain(&settings, asked)?,
+        (_, true) => show_json(&settings, asked)?,
+        _ => show_text(&settings, asked)?,
     };
-    let look = Look {
-        asked,
-        database: settings.database.to_string(),
-        zone: &report.zone,
-        runs: &report.runs,
-        days: &report.days,
+    let Some(report) = report else {
+        log::error!(
+            "nothing has been stored yet in {}; if it should be, is this the database that the nights write to \
+             (--database, DATABASE_URL), and is its disk mounted?",
+            settings.database
+        );
+        return Ok(Exit::Empty);
     };
     if let Some(source) = settings.source.as_ref().filter(|source| !report.sources.contains(source)) {
         log::error!("no run of the source '{source}' is stored; there are {}", report.sources.join(", "));
     }
-    match (quiet, arguments.json) {
-        (true, _) => complain(&report),
-        (_, true) => print(&json::document(&look))?,
-        _ if arguments.date.is_some() => print_text(&day::render(&look))?,
-        _ => print_text(&runs::render(&look))?,
-    }
     Ok(report.exit)
 }
 
-/// Quiet is for scripts, which want a word only if something is wrong.
-fn complain(report: &Report) {
-    let bad = report.days.iter().filter(|day| report.exit != Exit::Complete && day.verdict().exit() == report.exit);
-    bad.for_each(|day| log::error!("{}, source {}: {}", day.calendar.date, day.source, day::verdict(day)));
+fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
+    let mut results = Results::new();
+    let database = settings.database.to_string();
+    let mut document = Json::to(&mut results, asked, database);
+    let report = look(settings, asked, &mut |day| document.add(&day).map_err(|error| unwritable(&error)))?;
+    let done = match &report {
+        Some(report) => document.finish(&report.runs, &report.zone),
+        None => document.finish(&[], settings.zone.as_ref().unwrap_or(&TimeZone::UTC)),
+    };
+    done.map_err(|error| unwritable(&error))?;
+    Ok(report)
 }
 
-fn nothing(arguments: &Arguments, settings: &Settings, asked: Timestamp, quiet: bool) -> Result<Exit, Fatal> {
-    log::error!(
-        "nothing has been stored yet in {}; if it should be, is this the database that the nights write to \
-         (--database, DATABASE_URL), and is its disk mounted?",
-        settings.database
-    );
-    if arguments.json && !quiet {
-        let zone = settings.zone.clone().unwrap_or(TimeZone::UTC);
-        let database = settings.database.to_string();
-        print(&json::document(&Look { asked, database, zone: &zone, runs: &[], days: &[] }))?;
+fn show_text(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
+    let mut results = Results::for_people();
+    let mut days = day::Text::to(&mut results);
+    let report = look(settings, asked, &mut |day| days.add(day).map_err(|error| unwritable(&error)))?;
+    let Some(report) = report else { return Ok(None) };
+    let look = Look { asked, database: settings.database.to_string(), zone: &report.zone, runs: &report.runs };
+    match &settings.date {
+        Some(_) => days.finish(&look).map_err(|error| unwritable(&error))?,
+        None => print_text(&runs::render(&look))?,
     }
-    Ok(Exit::Empty)
+    Ok(Some(report))
+}
+
+/// Quiet is for scripts, which want a word only if something is wrong: of each day that is, or of all where none holds
+/// a recording.
+fn complain(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
+    let say = |day: &Day| log::error!("{}, source {}: {}", day.calendar.date, day.source, day::verdict(day));
+    let mut empty = Vec::new();
+    let report = look(settings, asked, &mut |day| {
+        match day.verdict().exit() {
+            Exit::Empty => empty.push(day),
+            Exit::Complete => {}
+            _ => say(&day),
+        }
+        Ok(())
+    })?;
+    if report.as_ref().is_some_and(|report| report.exit == Exit::Empty) {
+        empty.iter().for_each(say);
+    }
+    Ok(report)
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {

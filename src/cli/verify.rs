@@ -1,13 +1,14 @@
 //! `giggles verify`: stored laughs against the folder of their clips.
 
 use clap::Args;
-use giggles::care::verify::{Settings, Verified, verify};
+use giggles::care::verify::{Each, Mismatch, Settings, Verified, verify};
 use giggles::exit::{Exit, Fatal};
-use giggles::output::verify::{document, text};
+use giggles::output::verify::{Json, Text};
+use giggles::store::Reader;
 
 use super::settings::config;
 use super::stored::{ClipFolder, Whose};
-use super::{EXIT_CODES, print, print_text};
+use super::{EXIT_CODES, Results, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,22 +52,46 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         source: arguments.whose.source()?,
         delete_orphans: arguments.delete_orphans,
     };
-    let verified = verify(&settings, reader.as_mut())?;
-    verified.troubles.iter().for_each(|trouble| log::error!("{trouble}"));
-    if !verified.strangers.is_empty() {
-        log::warn!("nobody looked into {}: no run of such a source is stored here", verified.strangers.join(", "));
-    }
-    match (quiet, arguments.json) {
-        (true, _) => complain(&verified),
-        (false, true) => print(&document(&verified))?,
-        (false, false) => print_text(&text(&verified))?,
-    }
+    let verified = match (quiet, arguments.json) {
+        (true, _) => look(&settings, reader.as_mut(), &mut |mismatch| {
+            complain(mismatch);
+            Ok(())
+        })?,
+        (false, true) => document(&settings, reader.as_mut())?,
+        (false, false) => text(&settings, reader.as_mut())?,
+    };
     Ok(verified.exit())
 }
 
+fn look(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Verified, Fatal> {
+    let verified = verify(settings, reader, each)?;
+    if !verified.strangers.is_empty() {
+        log::warn!("nobody looked into {}: no run of such a source is stored here", verified.strangers.join(", "));
+    }
+    Ok(verified)
+}
+
+fn document(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fatal> {
+    let mut results = Results::new();
+    let mut document = Json::to(&mut results);
+    let verified = look(settings, reader, &mut |found| document.add(found).map_err(|error| unwritable(&error)))?;
+    document.finish(&verified).map_err(|error| unwritable(&error))?;
+    Ok(verified)
+}
+
+fn text(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fatal> {
+    let mut results = Results::for_people();
+    let mut text = Text::to(&mut results);
+    let verified = look(settings, reader, &mut |found| text.add(found).map_err(|error| unwritable(&error)))?;
+    text.finish(&verified).map_err(|error| unwritable(&error))?;
+    Ok(verified)
+}
+
 /// Quiet is for scripts, which want a word only if something is wrong.
-fn complain(verified: &Verified) {
-    verified.missing.iter().for_each(|missing| log::error!("{}: a row names it, and it is missing", missing.clip));
-    let left = verified.orphans.iter().filter(|file| !verified.removed.contains(&file.path));
-    left.for_each(|file| log::error!("{}: no row names it", file.path));
+fn complain(mismatch: &Mismatch) {
+    match mismatch {
+        Mismatch::Missing(missing) => log::error!("{}: a row names it, and it is missing", missing.clip),
+        Mismatch::Orphan { file, removed: false } => log::error!("{}: no row names it", file.path),
+        Mismatch::Orphan { .. } => {}
+    }
 }

@@ -46,17 +46,27 @@ impl Folder {
         Ok(folders(&self.path)?.into_iter().filter(|name| is_folder(name)).collect())
     }
 
-    /// Clips, and clips half written, of the folder of this name; in order.
-    pub fn files(&self, name: &str) -> io::Result<Vec<Lying>> {
+    /// Days of the folder of this name, in order: `<source>/<day>`.
+    pub fn days(&self, name: &str) -> io::Result<Vec<String>> {
         let source = self.path.join(name);
         if !source.symlink_metadata().is_ok_and(|found| found.is_dir()) {
             return Ok(Vec::new());
         }
+        let days = folders(&source)?.into_iter().filter(|day| is_day(day));
+        let mut days: Vec<String> = days.map(|day| format!("{name}/{day}")).collect();
+        days.sort();
+        Ok(days)
+    }
+
+    /// Clips, and clips half written, of a day; in order. None at all where the day is gone by now.
+    pub fn files(&self, day: &str) -> io::Result<Vec<Lying>> {
+        let entries = match fs::read_dir(self.path.join(day)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
         let mut files = Vec::new();
-        for day in folders(&source)?.into_iter().filter(|day| is_day(day)) {
-            for entry in fs::read_dir(source.join(&day))? {
-                files.extend(lying(&format!("{name}/{day}"), &entry?));
-            }
+        for entry in entries {
+            files.extend(lying(day, &entry?));
         }
         files.sort();
         Ok(files)
@@ -159,8 +169,13 @@ mod tests {
         (temporary, folder)
     }
 
+    fn files(folder: &Folder) -> Vec<Lying> {
+        let days = folder.days("neil").unwrap();
+        days.iter().flat_map(|day| folder.files(day).unwrap()).collect()
+    }
+
     fn paths(folder: &Folder) -> Vec<String> {
-        folder.files("neil").unwrap().into_iter().map(|file| file.path).collect()
+        files(folder).into_iter().map(|file| file.path).collect()
     }
 
     #[test]
@@ -191,11 +206,11 @@ mod tests {
     #[test]
     fn what_is_another_file_by_now_stays() {
         let (temporary, folder) = with(&[CLIP]);
-        let found = folder.files("neil").unwrap().remove(0);
+        let found = files(&folder).remove(0);
         let path = temporary.path().join("clips").join(CLIP);
         crate::replace::replace(&path, b"new", 0o600).unwrap();
         assert!(!folder.remove_found(&found).unwrap() && path.exists());
-        let found = folder.files("neil").unwrap().remove(0);
+        let found = files(&folder).remove(0);
         assert!(folder.remove_found(&found).unwrap() && !path.parent().unwrap().exists());
         assert!(!folder.remove_found(&found).unwrap(), "it is gone");
     }

@@ -5,6 +5,7 @@
 
 pub mod cell;
 pub mod doctor;
+mod document;
 pub mod export;
 pub mod json;
 pub mod notes;

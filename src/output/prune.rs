@@ -1,31 +1,32 @@
-//! What was pruned, for people: the same list before and after.
+//! What is pruned, for people: the same lines before and after.
 
 use super::several;
-use crate::care::prune::Gone;
+use crate::care::prune::{Gone, Pruned};
 use crate::record::plain;
 
-/// Each clip and each recording, and a line that sums up. A dry run's differs in that line alone.
-pub fn text(gone: &Gone, rows: bool, dry_run: bool) -> String {
-    let clips = gone.clips.iter().map(|clip| format!("clip {}\n", plain(clip)));
-    let recording = |(source, name): &(String, String)| format!("recording {} of {}\n", plain(name), plain(source));
-    let recordings = gone.rows.recordings.iter().map(recording);
-    clips.chain(recordings).chain([summary(gone, rows, dry_run)]).collect()
+/// A clip or a recording.
+pub fn line(gone: Gone) -> String {
+    match gone {
+        Gone::Clip(clip) => format!("clip {}\n", plain(clip)),
+        Gone::Recording { source, name } => format!("recording {} of {}\n", plain(name), plain(source)),
+    }
 }
 
-fn summary(gone: &Gone, rows: bool, dry_run: bool) -> String {
+/// A line that sums up. A dry run's differs in that line alone.
+pub fn summary(pruned: &Pruned, rows: bool, dry_run: bool) -> String {
     let verb = if dry_run { "would be removed" } else { "removed" };
-    let mut parts = vec![several(gone.clips.len(), "clip")];
+    let mut parts = vec![several(pruned.clips, "clip")];
     if rows {
         let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        parts.push(several(gone.rows.recordings.len(), "recording"));
-        parts.push(several(count(gone.rows.detections), "laugh"));
-        parts.push(several(count(gone.rows.runs), "run"));
+        parts.push(several(pruned.recordings, "recording"));
+        parts.push(several(count(pruned.laughs), "laugh"));
+        parts.push(several(count(pruned.runs), "run"));
     }
-    let missing = match gone.missing {
+    let missing = match pruned.missing {
         0 => String::new(),
         count => format!("; {} had gone before", several(count, "clip")),
     };
-    let kept = match gone.rows.kept {
+    let kept = match pruned.kept {
         0 => String::new(),
         count => format!("; kept for their clips: {count} (name their folder with --clips)"),
     };

@@ -1,60 +1,105 @@
-//! What `verify` found, for people and programs.
+//! What `verify` found, for people and programs, piece by piece as it is found.
 
-use serde_json::{Value, json};
+use std::io::{self, Write};
 
+use serde_json::json;
+
+use super::document::Document;
 use super::json::SPEC_VERSION;
 use super::several;
-use crate::care::verify::{Missing, Verified};
+use crate::care::verify::{Mismatch, Missing, Verified};
 use crate::record::plain;
 
 /// A list each of what is wrong, and a line that sums up.
-pub fn text(verified: &Verified) -> String {
-    let row = |missing: &Missing| format!("  {}, of a laugh in {}\n", plain(&missing.clip), plain(&missing.recording));
-    let missing = verified.missing.iter().map(row).collect();
-    let lying = |removed: bool| {
-        let orphans = verified.orphans.iter().filter(|file| verified.removed.contains(&file.path) == removed);
-        orphans.map(|file| format!("  {}\n", plain(&file.path))).collect::<String>()
-    };
-    let lists = [
-        ("rows whose clip is missing", missing),
-        ("files that no row names (--delete-orphans removes them)", lying(false)),
-        ("files that no row named, removed", lying(true)),
-    ];
-    let shown = lists.iter().filter(|(_, list)| !list.is_empty()).map(|(title, list)| format!("{title}:\n{list}"));
-    shown.chain([summary(verified)]).collect()
+pub struct Text<'a> {
+    text: &'a mut dyn Write,
+    title: &'static str,
+}
+
+impl<'a> Text<'a> {
+    pub fn to(text: &'a mut dyn Write) -> Text<'a> {
+        Text { text, title: "" }
+    }
+
+    pub fn add(&mut self, mismatch: &Mismatch) -> io::Result<()> {
+        let (title, line) = match mismatch {
+            Mismatch::Missing(Missing { clip, recording, .. }) => {
+                ("rows whose clip is missing", format!("{}, of a laugh in {}", plain(clip), plain(recording)))
+            }
+            Mismatch::Orphan { file, removed: false } => {
+                ("files that no row names (--delete-orphans removes them)", plain(&file.path))
+            }
+            Mismatch::Orphan { file, removed: true } => ("files that no row named, removed", plain(&file.path)),
+        };
+        if self.title != title {
+            writeln!(self.text, "{title}:")?;
+            self.title = title;
+        }
+        writeln!(self.text, "  {line}")
+    }
+
+    pub fn finish(self, verified: &Verified) -> io::Result<()> {
+        self.text.write_all(summary(verified).as_bytes())?;
+        self.text.flush()
+    }
 }
 
 fn summary(verified: &Verified) -> String {
     let clips = verified.laughs - verified.without;
-    let (missing, left) = (verified.missing.len(), verified.orphans.len() - verified.removed.len());
-    let removed = match verified.removed.len() {
+    let left = verified.orphans - verified.removed;
+    let removed = match verified.removed {
         0 => String::new(),
         count => format!(", {count} removed"),
     };
     format!(
-        "{}: {clips} with a clip, {} without; {missing} missing, {} without a row{removed}\n",
+        "{}: {clips} with a clip, {} without; {} missing, {} without a row{removed}\n",
         several(verified.laughs, "laugh"),
         verified.without,
+        verified.missing,
         several(left, "file"),
     )
 }
 
-/// One document, with a line break at the end.
-pub fn document(verified: &Verified) -> String {
-    let missing = verified
-        .missing
-        .iter()
-        .map(|missing| json!({ "clip": missing.clip, "source": missing.source, "recording": missing.recording }));
-    let orphans = verified.orphans.iter().map(|file| {
-        json!({ "file": file.path, "is_half_written": file.is_half, "removed": verified.removed.contains(&file.path) })
-    });
-    let document = json!({
-        "spec_version": SPEC_VERSION,
-        "laughs": verified.laughs,
-        "without_clip": verified.without,
-        "missing": missing.collect::<Vec<Value>>(),
-        "orphans": orphans.collect::<Vec<Value>>(),
-        "unknown_folders": verified.strangers,
-    });
-    format!("{document:#}\n")
+/// One document: what is missing, then files without a row, then sums.
+pub struct Json<'a> {
+    document: Document<'a>,
+    /// How many of `LISTS` are begun.
+    lists: usize,
+}
+
+const LISTS: [&str; 2] = ["missing", "orphans"];
+
+impl<'a> Json<'a> {
+    /// Writes nothing before something is found: what cannot be looked at gives no document.
+    pub fn to(text: &'a mut dyn Write) -> Json<'a> {
+        Json { document: Document::new(text), lists: 0 }
+    }
+
+    pub fn add(&mut self, mismatch: &Mismatch) -> io::Result<()> {
+        match mismatch {
+            Mismatch::Missing(Missing { clip, source, recording }) => {
+                self.begin_lists(1)?;
+                self.document.item(&json!({ "clip": clip, "source": source, "recording": recording }))
+            }
+            Mismatch::Orphan { file, removed } => {
+                self.begin_lists(2)?;
+                self.document.item(&json!({ "file": file.path, "is_half_written": file.is_half, "removed": removed }))
+            }
+        }
+    }
+
+    fn begin_lists(&mut self, count: usize) -> io::Result<()> {
+        let lists = LISTS.iter().take(count).skip(self.lists);
+        self.lists = count;
+        lists.into_iter().try_for_each(|name| self.document.list(name))
+    }
+
+    pub fn finish(mut self, verified: &Verified) -> io::Result<()> {
+        self.begin_lists(2)?;
+        self.document.field("laughs", &verified.laughs)?;
+        self.document.field("spec_version", &SPEC_VERSION)?;
+        self.document.field("unknown_folders", &verified.strangers)?;
+        self.document.field("without_clip", &verified.without)?;
+        self.document.finish()
+    }
 }

@@ -57,10 +57,16 @@ pub trait Store: Send {
     /// or a shard. Runs of these sources are kept away until the store is dropped.
     fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError>;
 
-    /// Forgets clips that are gone and, if that is asked for, what is old; in one transaction.
+    /// Forgets clips that are gone, as `detections.clip` names them: rows stay and name none from now on. How many did.
     ///
-    /// Where the connection is lost with the answer to COMMIT, it is done again and finds less to do.
-    fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError>;
+    /// Where the connection is lost with the answer to COMMIT, this and the next two are done again and find less to do.
+    fn forget_clips(&mut self, clips: &[String]) -> Result<u64, StoreError>;
+
+    /// Removes what is old of the next few recordings behind this one, in one transaction.
+    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<Pruned, StoreError>;
+
+    /// Removes old runs that nothing refers to, once their recordings are. How many.
+    fn prune_runs(&mut self, pruning: &Pruning) -> Result<u64, StoreError>;
 
     /// Keeps what people said of laughs, in one transaction; see the rules at the top of `noting`. A dry run does
     /// all of it and rolls it back.

@@ -1,7 +1,7 @@
 //! What a database forgets: clips that are gone, then old rows; all of it or nothing.
 
 use giggles::record::*;
-use giggles::store::{Pruned, Pruning, StoreError, open};
+use giggles::store::{Pruned, Pruning, Store, StoreError, open};
 
 use crate::homes::{Home, InPostgres, InSqlite};
 use crate::nights::{at, event, night, recording};
@@ -9,8 +9,20 @@ use crate::nights::{at, event, night, recording};
 /// Hours of recordings begin at 13:00, so that all is over at 14:00.
 const OVER: &str = "2025-10-24T14:00:00Z";
 
-fn pruning(before: &str, clips: &[String]) -> Pruning {
-    Pruning { source: None, before: before.parse().unwrap(), clips: clips.to_vec(), rows: true, dry_run: false }
+fn pruning(before: &str) -> Pruning {
+    Pruning { source: None, before: before.parse().unwrap(), stuck: None, dry_run: false }
+}
+
+/// What all portions come to, and the number of runs.
+fn prune(store: &mut dyn Store, pruning: &Pruning) -> Result<(Pruned, u64), StoreError> {
+    let (mut all, mut next) = (Pruned::default(), Some(i64::MIN));
+    while let Some(after) = next {
+        let some = store.prune(pruning, after)?;
+        all.recordings.extend(some.recordings);
+        (all.detections, all.kept) = (all.detections + some.detections, all.kept + some.kept);
+        next = some.next;
+    }
+    Ok((all, store.prune_runs(pruning)?))
 }
 
 fn clipped(start: f64, clip: &str) -> Event {
@@ -33,8 +45,7 @@ fn clips(home: &impl Home) -> Vec<String> {
 pub fn clips_are_forgotten_and_rows_stay(home: &impl Home) {
     stored(home);
     let gone = ["one".to_owned(), "three".to_owned(), "nobody's".to_owned()];
-    let pruned = open(&home.location()).unwrap().prune(&Pruning { rows: false, ..pruning(OVER, &gone) }).unwrap();
-    assert_eq!(pruned, Pruned { clips: 2, ..Pruned::default() });
+    assert_eq!(open(&home.location()).unwrap().forget_clips(&gone).unwrap(), 2);
     assert_eq!((clips(home), home.count("detections"), home.count("runs")), (vec!["two".to_owned()], 3, 2));
 }
 
@@ -42,17 +53,21 @@ pub fn old_rows_go_with_their_laughs_and_runs(home: &impl Home) {
     stored(home);
     let gone = ["one".to_owned(), "two".to_owned()];
     let before = "2025-10-25T12:00:00Z";
-    let pruned = open(&home.location()).unwrap().prune(&pruning(before, &gone)).unwrap();
+    let mut store = open(&home.location()).unwrap();
+    store.forget_clips(&gone).unwrap();
+    let pruned = prune(store.as_mut(), &pruning(before)).unwrap();
     let names = [("neil".to_owned(), "a.ogg".to_owned()), ("neil".to_owned(), "broken.ogg".to_owned())];
-    assert_eq!(pruned, Pruned { clips: 2, recordings: names.into(), detections: 2, runs: 1, kept: 0 });
+    assert_eq!(pruned, (Pruned { recordings: names.into(), detections: 2, ..Pruned::default() }, 1));
     assert_eq!(home.ask("SELECT name FROM recordings"), ["b.ogg"]);
     assert_eq!((clips(home), home.count("runs")), (vec!["three".to_owned()], 1));
 }
 
 pub fn a_row_that_names_a_clip_stays(home: &impl Home) {
     stored(home);
-    let pruned = open(&home.location()).unwrap().prune(&pruning(OVER, &["one".to_owned()])).unwrap();
-    assert_eq!((pruned.kept, pruned.recordings.len(), pruned.runs), (1, 1, 0));
+    let mut store = open(&home.location()).unwrap();
+    store.forget_clips(&["one".to_owned()]).unwrap();
+    let (pruned, runs) = prune(store.as_mut(), &pruning(OVER)).unwrap();
+    assert_eq!((pruned.kept, pruned.recordings.len(), runs), (1, 1, 0));
     assert_eq!(home.ask("SELECT name FROM recordings ORDER BY name"), ["a.ogg", "b.ogg"]);
     assert_eq!(clips(home), ["three", "two"]);
 }
@@ -60,7 +75,7 @@ pub fn a_row_that_names_a_clip_stays(home: &impl Home) {
 pub fn a_recording_is_old_when_it_is_over(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     store.save(&night("neil").heard(recording("a.ogg", 1), vec![]).build()).unwrap();
-    let mut count = |before| store.prune(&pruning(before, &[])).unwrap().recordings.len();
+    let mut count = |before| prune(store.as_mut(), &pruning(before)).unwrap().0.recordings.len();
     assert_eq!(count("2025-10-24T13:59:59.999Z"), 0);
     assert_eq!(count(OVER), 1);
 }
@@ -70,16 +85,16 @@ pub fn a_failure_that_tells_no_time_is_as_old_as_its_run(home: &impl Home) {
     let error = RecordingError::Unreadable { reason: "permission denied".into() };
     let mut store = open(&home.location()).unwrap();
     store.save(&night("neil").failed(unseen, error).build()).unwrap();
-    let mut count = |before| store.prune(&pruning(before, &[])).unwrap().recordings.len();
+    let mut count = |before| prune(store.as_mut(), &pruning(before)).unwrap().0.recordings.len();
     assert_eq!(count("2025-10-25T09:01:00Z"), 0);
     assert_eq!(count("2025-10-25T09:01:01Z"), 1);
 }
 
 pub fn another_sources_rows_stay(home: &impl Home) {
     stored(home);
-    let pruned =
-        open(&home.location()).unwrap().prune(&Pruning { source: Some("ada".into()), ..pruning(OVER, &[]) }).unwrap();
-    assert_eq!(pruned, Pruned::default());
+    let hers = Pruning { source: Some("ada".into()), ..pruning(OVER) };
+    let pruned = prune(open(&home.location()).unwrap().as_mut(), &hers).unwrap();
+    assert_eq!(pruned, (Pruned::default(), 0));
     assert_eq!((home.count("recordings"), home.count("runs")), (3, 2));
 }
 
@@ -87,11 +102,17 @@ pub fn a_dry_run_counts_and_changes_nothing(home: &impl Home) {
     stored(home);
     let gone = ["one".to_owned(), "two".to_owned()];
     let mut store = open(&home.location()).unwrap();
-    let dry = store.prune(&Pruning { dry_run: true, ..pruning("2025-10-26T00:00:00Z", &gone) }).unwrap();
+    let wet = pruning("2025-10-26T00:00:00Z");
+    // The third clip is there and cannot be removed.
+    let dry = Pruning { dry_run: true, stuck: Some(vec!["three".to_owned()]), ..wet.clone() };
+    let dry = prune(store.as_mut(), &dry).unwrap();
     assert_eq!((home.count("recordings"), home.count("detections"), home.count("runs")), (3, 3, 2));
     assert_eq!(clips(home).len(), 3);
-    assert_eq!(store.prune(&pruning("2025-10-26T00:00:00Z", &gone)).unwrap(), dry);
-    assert_eq!((dry.clips, dry.recordings.len(), dry.detections, dry.kept), (2, 2, 2, 1));
+    let clipless = Pruning { dry_run: true, ..wet.clone() };
+    assert_eq!(prune(store.as_mut(), &clipless).unwrap().0.kept, 2, "without a folder of clips");
+    store.forget_clips(&gone).unwrap();
+    assert_eq!(prune(store.as_mut(), &wet).unwrap(), dry);
+    assert_eq!((dry.0.recordings.len(), dry.0.detections, dry.0.kept, dry.1), (2, 2, 1, 1));
 }
 
 pub fn whoever_is_at_work_keeps_care_away(home: &impl Home) {
@@ -112,15 +133,34 @@ pub fn whoever_is_at_work_keeps_care_away(home: &impl Home) {
     crate::homes::eventually("care has ended", || run.lock("neil").is_ok());
 }
 
+/// More than go at once.
+pub fn many_go_in_portions(home: &impl Home) {
+    let mut night = night("neil");
+    for number in 0..1200_u32 {
+        let mut hash = [0; 32];
+        hash[..4].copy_from_slice(&number.to_be_bytes());
+        let one = Recording { content: Some(ContentHash(hash)), ..recording(&format!("{number:04}.ogg"), 1) };
+        night = night.heard(one, vec![event(1.0, 2.0)]);
+    }
+    let mut store = open(&home.location()).unwrap();
+    store.save(&night.build()).unwrap();
+    let first = store.prune(&Pruning { dry_run: true, ..pruning(OVER) }, i64::MIN).unwrap();
+    assert!(first.recordings.len() < 1200 && first.next.is_some(), "a portion of them");
+    let dry = prune(store.as_mut(), &Pruning { dry_run: true, ..pruning(OVER) }).unwrap();
+    let (pruned, runs) = prune(store.as_mut(), &pruning(OVER)).unwrap();
+    assert_eq!((&(pruned.clone(), runs), pruned.recordings.len(), pruned.detections, runs), (&dry, 1200, 1200, 1));
+    assert_eq!((home.count("recordings"), home.count("detections"), home.count("runs")), (0, 0, 0));
+}
+
 #[test]
-fn nothing_changes_if_the_last_statement_fails() {
+fn a_portion_goes_whole_or_not_at_all() {
     let home = InSqlite::new();
     stored(&home);
-    home.tell("CREATE TRIGGER no BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'no'); END");
-    let gone = ["one".to_owned(), "two".to_owned()];
-    let error = open(&home.location()).unwrap().prune(&pruning("2025-10-25T12:00:00Z", &gone)).unwrap_err();
+    home.tell("UPDATE detections SET clip = NULL");
+    home.tell("CREATE TRIGGER no BEFORE DELETE ON recordings WHEN old.name = 'broken.ogg' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    let error = prune(open(&home.location()).unwrap().as_mut(), &pruning("2025-10-25T12:00:00Z")).unwrap_err();
     assert!(matches!(error, StoreError::Failed(_)), "{error}");
-    assert_eq!((clips(&home).len(), home.count("recordings"), home.count("detections")), (3, 3, 3));
+    assert_eq!((home.count("recordings"), home.count("detections"), home.count("runs")), (3, 3, 2));
 }
 
 /// What a role needs: no more than this.
@@ -136,16 +176,17 @@ fn the_least_rights_are_enough() {
     let location: giggles::store::Location = url.as_str().parse().unwrap();
     home.tell(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
     let gone = ["one".to_owned(), "two".to_owned()];
-    let prune = |rows| {
+    let care = || {
         let mut store = open(&location).unwrap();
-        store.lock_out(&["neil".to_owned()])?;
-        store.prune(&Pruning { rows, ..pruning("2025-10-25T12:00:00Z", &gone) })
+        store.lock_out(&["neil".to_owned()]).map(|()| store)
     };
-    assert!(matches!(prune(false), Err(StoreError::Config(_))), "SELECT alone forgets nothing");
+    let forget = || care()?.forget_clips(&gone);
+    let remove = || prune(care()?.as_mut(), &pruning("2025-10-25T12:00:00Z"));
+    assert!(matches!(forget(), Err(StoreError::Config(_))), "SELECT alone forgets nothing");
     home.tell(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
-    assert_eq!(prune(false).unwrap().clips, 2);
-    assert!(matches!(prune(true), Err(StoreError::Config(_))));
+    crate::homes::eventually("clips are forgotten", || forget().is_ok_and(|count| count == 2));
+    crate::homes::eventually("nobody is at work", || matches!(remove(), Err(StoreError::Config(_))));
     home.tell(&format!("GRANT DELETE ON recordings, runs TO {role}"));
-    crate::homes::eventually("rows go", || prune(true).is_ok_and(|pruned| pruned.detections == 2));
+    crate::homes::eventually("rows go", || remove().is_ok_and(|(pruned, _)| pruned.detections == 2));
     home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

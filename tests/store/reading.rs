@@ -76,6 +76,34 @@ pub fn recordings_of_a_window(home: &impl Home) {
     assert_eq!(names(Some("nobody"), "", ""), "");
 }
 
+/// An index bounds how far before a window a recording is looked for.
+pub fn long_recordings_are_found(home: &impl Home) {
+    let hours = |hours: u64| Some(Duration::from_secs(3600 * hours));
+    let failed = |name: &str, byte, announced| {
+        let began = at("2025-10-24T13:00:00Z");
+        Recording { began, announced, ..recording(name, byte) }
+    };
+    let cut = || RecordingError::Truncated { reason: "cut".into(), at: Duration::ZERO };
+    let run = night("neil")
+        .failed(failed("hour.ogg", 1, hours(1)), cut())
+        .failed(failed("day.ogg", 2, hours(24)), cut())
+        .failed(failed("week.ogg", 3, hours(7 * 24)), cut())
+        .failed(failed("unknown.ogg", 4, None), cut());
+    save(home, &run.build());
+    save(home, &night("mia").failed(failed("hers.ogg", 5, hours(30)), cut()).build());
+    let mut reader = reader(home);
+    let mut names = |source, from, to| {
+        let found = reader.recordings(source, &window(from, to)).unwrap();
+        found.iter().map(|recording| recording.name.clone()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(None, "2025-10-25T12:59:59Z", ""), "hers.ogg day.ogg week.ogg");
+    assert_eq!(names(None, "2025-10-25T13:00:00Z", "2025-11-01T00:00:00Z"), "hers.ogg week.ogg");
+    assert_eq!(names(None, "2025-10-31T12:59:59Z", "2025-11-01T00:00:00Z"), "week.ogg");
+    assert_eq!(names(Some("mia"), "2025-10-25T18:59:59Z", ""), "hers.ogg");
+    assert_eq!(names(None, "2025-10-31T13:00:00Z", ""), "");
+    assert_eq!(names(None, "", "2025-10-24T13:00:00.1Z"), "hers.ogg day.ogg hour.ogg unknown.ogg week.ogg");
+}
+
 pub fn a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for(home: &impl Home) {
     let unseen = Recording { began: None, content: None, ..recording("closed", 1) };
     let error = RecordingError::Unreadable { reason: "permission denied".into() };

@@ -1,13 +1,22 @@
 //! A table for spreadsheets and data frames: a header, a row a laugh (RFC 4180).
 
-use csv::{Terminator, WriterBuilder};
+use std::io::{self, Write};
 
-use super::{Format, laughs, said};
+use csv::{Terminator, Writer, WriterBuilder};
+
+use super::{Format, no_tail, said};
 use crate::output::cell::cell;
 use crate::record::{Laugh, StoredRecording};
 
-pub const FORMAT: Format =
-    Format { name: "csv", about: "table, a row a laugh", suffix: ".giggles.csv", is_of_one_recording: false, text };
+pub const FORMAT: Format = Format {
+    name: "csv",
+    about: "table, a row a laugh",
+    suffix: ".giggles.csv",
+    is_of_one_recording: false,
+    head,
+    recording,
+    tail: no_tail,
+};
 
 const HEADER: [&str; 19] = [
     "source",
@@ -31,15 +40,20 @@ const HEADER: [&str; 19] = [
     "note",
 ];
 
-fn text(recordings: &[&StoredRecording]) -> String {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    let rows = laughs(recordings).map(|(recording, laugh)| row(recording, laugh));
-    let header = HEADER.map(str::to_owned);
-    for row in std::iter::once(header).chain(rows) {
-        writer.write_record(row).expect("rows of one length, into memory");
-    }
-    let bytes = writer.into_inner().expect("memory can be flushed");
-    String::from_utf8(bytes).expect("texts stay texts")
+fn table(text: &mut dyn Write) -> Writer<&mut dyn Write> {
+    WriterBuilder::new().terminator(Terminator::CRLF).from_writer(text)
+}
+
+fn head(text: &mut dyn Write) -> io::Result<()> {
+    let mut table = table(text);
+    table.write_record(HEADER)?;
+    table.flush()
+}
+
+fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
+    let mut table = table(text);
+    recording.laughs().iter().try_for_each(|laugh| table.write_record(row(recording, laugh)))?;
+    table.flush()
 }
 
 fn row(recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {

@@ -1,10 +1,13 @@
 //! One document: every recording with its laughs, or with why it could not be heard.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Format, score};
+use crate::output::document::write_item;
 use crate::record::{Judgement, LAUGHTER_NAMES, Laugh, StoredFailure, StoredRecording};
 
 pub const FORMAT: Format = Format {
@@ -12,33 +15,71 @@ pub const FORMAT: Format = Format {
     about: "one document: recordings, their laughs and failures",
     suffix: ".giggles.json",
     is_of_one_recording: false,
-    text,
+    head,
+    recording,
+    tail,
 };
 
 const SPEC_VERSION: &str = "1";
 
-fn text(recordings: &[&StoredRecording]) -> String {
-    let recordings: Vec<Value> = recordings.iter().map(|recording| value(recording)).collect();
-    format!("{:#}\n", json!({ "spec_version": SPEC_VERSION, "recordings": recordings }))
+fn head(text: &mut dyn Write) -> io::Result<()> {
+    write!(text, "{{\n  \"recordings\": [")
 }
 
-fn value(recording: &StoredRecording) -> Value {
-    json!({
-        "source": recording.source,
-        "name": recording.name,
-        "content_sha256": recording.content.map(|content| content.to_string()),
-        "bytes": recording.bytes,
-        "began_at": recording.began.map(|began| began.at.to_string()),
-        "began_from": recording.began.map(|began| began.from.as_str()),
-        "duration_seconds": recording.duration.map(seconds),
-        "status": recording.status(),
-        "missing_ranges": recording.sound().map(|sound| &sound.missing.ranges),
-        "missing_count": recording.sound().map(|sound| sound.missing.count),
-        "missing_seconds": recording.sound().map(|sound| sound.missing.total.as_secs_f64()),
-        "failure": recording.failure().map(failure),
-        "laughs": recording.laughs().iter().map(laugh).collect::<Vec<_>>(),
-        "run": recording.run,
-    })
+fn recording(text: &mut dyn Write, recording: &StoredRecording, is_first: bool) -> io::Result<()> {
+    write_item(text, &Recording::of(recording), is_first)
+}
+
+fn tail(text: &mut dyn Write, is_empty: bool) -> io::Result<()> {
+    let end = if is_empty { "" } else { "\n  " };
+    writeln!(text, "{end}],\n  \"spec_version\": \"{SPEC_VERSION}\"\n}}")
+}
+
+/// In the order of the alphabet, as all documents of giggles.
+#[derive(Serialize)]
+struct Recording<'a> {
+    began_at: Option<String>,
+    began_from: Option<&'static str>,
+    bytes: u64,
+    content_sha256: Option<String>,
+    duration_seconds: Option<f64>,
+    failure: Option<Value>,
+    #[serde(serialize_with = "one_by_one")]
+    laughs: &'a [Laugh],
+    missing_count: Option<u64>,
+    missing_ranges: Option<Value>,
+    missing_seconds: Option<f64>,
+    name: &'a str,
+    run: &'a str,
+    source: &'a str,
+    status: &'static str,
+}
+
+impl Recording<'_> {
+    fn of(recording: &StoredRecording) -> Recording<'_> {
+        let missing = recording.sound().map(|sound| &sound.missing);
+        Recording {
+            began_at: recording.began.map(|began| began.at.to_string()),
+            began_from: recording.began.map(|began| began.from.as_str()),
+            bytes: recording.bytes,
+            content_sha256: recording.content.map(|content| content.to_string()),
+            duration_seconds: recording.duration.map(seconds),
+            failure: recording.failure().map(failure),
+            laughs: recording.laughs(),
+            missing_count: missing.map(|missing| missing.count),
+            missing_ranges: missing.map(|missing| json!(missing.ranges)),
+            missing_seconds: missing.map(|missing| seconds(missing.total)),
+            name: &recording.name,
+            run: &recording.run,
+            source: &recording.source,
+            status: recording.status(),
+        }
+    }
+}
+
+/// A day-long recording may hold tens of thousands.
+fn one_by_one<S: Serializer>(laughs: &&[Laugh], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(laughs.iter().map(laugh))
 }
 
 fn failure(failure: &StoredFailure) -> Value {

@@ -2,9 +2,11 @@
 //!
 //! `file`, `start`, `end` and `avg_prob` are the names that such tools know; the rest is ours.
 
+use std::io::{self, Write};
+
 use serde_json::{Value, json};
 
-use super::{Format, laughs, score};
+use super::{Format, no_tail, nothing, score};
 use crate::record::{Judgement, Laugh, StoredRecording};
 
 pub const FORMAT: Format = Format {
@@ -12,11 +14,13 @@ pub const FORMAT: Format = Format {
     about: "a JSON object a line, an object a laugh",
     suffix: ".giggles.jsonl",
     is_of_one_recording: false,
-    text,
+    head: nothing,
+    recording,
+    tail: no_tail,
 };
 
-fn text(recordings: &[&StoredRecording]) -> String {
-    laughs(recordings).map(|(recording, laugh)| format!("{}\n", event(recording, laugh))).collect()
+fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
+    recording.laughs().iter().try_for_each(|laugh| writeln!(text, "{}", event(recording, laugh)))
 }
 
 fn event(recording: &StoredRecording, laugh: &Laugh) -> Value {

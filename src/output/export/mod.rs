@@ -1,4 +1,4 @@
-//! Stored laughs for other programs: one file a format, each a pure function from recordings to text.
+//! Stored laughs for other programs: one file a format, each from a recording at a time to its part of the text.
 //!
 //! Invariant: a recording that was heard and holds no laugh gives a file that says so; one that failed gives none,
 //! or says that it failed, and never looks like silence.
@@ -8,6 +8,8 @@ mod csv;
 mod json;
 mod jsonl;
 mod raven;
+
+use std::io::{self, Write};
 
 use crate::record::{Judgement, Laugh, StoredRecording};
 
@@ -21,8 +23,12 @@ pub struct Format {
     pub suffix: &'static str,
     /// Its times are offsets in one recording, and it has no place for the recording's name.
     pub is_of_one_recording: bool,
-    /// The recordings' laughs, in the order given.
-    pub text: fn(&[&StoredRecording]) -> String,
+    /// What comes before all recordings.
+    pub head: fn(&mut dyn Write) -> io::Result<()>,
+    /// A recording's laughs; of the first recording, `is_first`.
+    pub recording: fn(&mut dyn Write, &StoredRecording, is_first: bool) -> io::Result<()>,
+    /// What comes behind all; whether there was none.
+    pub tail: fn(&mut dyn Write, is_empty: bool) -> io::Result<()>,
 }
 
 pub const FORMATS: [Format; 5] = [audacity::FORMAT, raven::FORMAT, csv::FORMAT, jsonl::FORMAT, json::FORMAT];
@@ -30,6 +36,20 @@ pub const FORMATS: [Format; 5] = [audacity::FORMAT, raven::FORMAT, csv::FORMAT, 
 impl Format {
     pub fn named(name: &str) -> Option<&'static Format> {
         FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// The text of these recordings, in the order given.
+    pub fn text(&self, recordings: &[&StoredRecording]) -> String {
+        let mut text = Vec::new();
+        let mut write = || {
+            (self.head)(&mut text)?;
+            for (index, recording) in recordings.iter().enumerate() {
+                (self.recording)(&mut text, recording, index == 0)?;
+            }
+            (self.tail)(&mut text, recordings.is_empty())
+        };
+        write().expect("memory can be written");
+        String::from_utf8(text).expect("texts stay texts")
     }
 
     /// `walk/a.ogg` gives `walk/a.giggles.csv`.
@@ -41,9 +61,13 @@ impl Format {
     }
 }
 
-/// Every laugh with its recording.
-fn laughs<'a>(recordings: &'a [&'a StoredRecording]) -> impl Iterator<Item = (&'a StoredRecording, &'a Laugh)> {
-    recordings.iter().flat_map(|recording| recording.laughs().iter().map(move |laugh| (*recording, laugh)))
+/// Before or behind the recordings of a format that has nothing there.
+fn nothing(_: &mut dyn Write) -> io::Result<()> {
+    Ok(())
+}
+
+fn no_tail(_: &mut dyn Write, _: bool) -> io::Result<()> {
+    Ok(())
 }
 
 /// `keep` or `discard`, and a person's words; each empty where there is none.

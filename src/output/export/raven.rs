@@ -2,7 +2,9 @@
 //!
 //! Source: Raven Pro's manual, "Selection tables": the seven columns that it needs come first, others follow.
 
-use super::{Format, laughs, said};
+use std::io::{self, Write};
+
+use super::{Format, no_tail, said};
 use crate::record::{Laugh, StoredRecording, plain};
 
 pub const FORMAT: Format = Format {
@@ -10,7 +12,9 @@ pub const FORMAT: Format = Format {
     about: "selection table for Raven, a file a recording",
     suffix: ".giggles.selection.table.txt",
     is_of_one_recording: true,
-    text,
+    head,
+    recording,
+    tail: no_tail,
 };
 
 const HEADER: [&str; 14] = [
@@ -33,10 +37,13 @@ const HEADER: [&str; 14] = [
 /// The model hears nothing above half of its 16 kHz.
 const HIGHEST: u32 = 8_000;
 
-fn text(recordings: &[&StoredRecording]) -> String {
-    let rows = laughs(recordings).zip(1..).map(|((recording, laugh), number)| row(number, recording, laugh));
-    let header = HEADER.map(str::to_owned);
-    std::iter::once(header).chain(rows).map(|row| row.join("\t") + "\n").collect()
+fn head(text: &mut dyn Write) -> io::Result<()> {
+    writeln!(text, "{}", HEADER.join("\t"))
+}
+
+fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
+    let rows = recording.laughs().iter().zip(1..).map(|(laugh, number)| row(number, recording, laugh));
+    rows.into_iter().try_for_each(|row| writeln!(text, "{}", row.join("\t")))
 }
 
 fn row(number: usize, recording: &StoredRecording, laugh: &Laugh) -> [String; HEADER.len()] {

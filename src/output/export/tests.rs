@@ -65,7 +65,7 @@ fn silent(name: &str) -> StoredRecording {
 }
 
 fn text(name: &str, recordings: &[StoredRecording]) -> String {
-    (Format::named(name).unwrap().text)(&recordings.iter().collect::<Vec<_>>())
+    Format::named(name).unwrap().text(&recordings.iter().collect::<Vec<_>>())
 }
 
 #[test]

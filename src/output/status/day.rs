@@ -4,6 +4,7 @@
 
 pub(in crate::output) mod strip;
 
+use std::io::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,16 +19,38 @@ pub const SHORT: Duration = Duration::from_secs(60);
 const LINES: usize = 12;
 
 /// Every source's day, then a line on the sources that have nothing, and one on the last run.
-pub fn render(look: &Look) -> String {
-    let is_empty = |day: &&Day| day.verdict() == Verdict::Empty;
-    let (empty, full): (Vec<&Day>, Vec<&Day>) = look.days.iter().partition(is_empty);
-    let shown = if full.is_empty() { &empty } else { &full };
-    let mut text: String = shown.iter().map(|day| format!("{}\n", of(day))).collect();
-    if !full.is_empty() && !empty.is_empty() {
-        let names: Vec<String> = empty.iter().map(|day| plain(&day.source)).collect();
-        text += &format!("no recordings of this day: {}\n", names.join(", "));
+pub struct Text<'a> {
+    text: &'a mut dyn Write,
+    /// They are shown like others where there are no others.
+    empty: Vec<Day>,
+    is_all_empty: bool,
+}
+
+impl<'a> Text<'a> {
+    pub fn to(text: &'a mut dyn Write) -> Text<'a> {
+        Text { text, empty: Vec::new(), is_all_empty: true }
     }
-    text + &last_run(look) + "\n"
+
+    pub fn add(&mut self, day: Day) -> io::Result<()> {
+        if day.verdict() == Verdict::Empty {
+            self.empty.push(day);
+            return Ok(());
+        }
+        self.is_all_empty = false;
+        writeln!(self.text, "{}", of(&day))
+    }
+
+    pub fn finish(self, look: &Look) -> io::Result<()> {
+        let Text { text, empty, is_all_empty } = self;
+        if is_all_empty {
+            empty.iter().try_for_each(|day| writeln!(text, "{}", of(day)))?;
+        } else if !empty.is_empty() {
+            let names: Vec<String> = empty.iter().map(|day| plain(&day.source)).collect();
+            writeln!(text, "no recordings of this day: {}", names.join(", "))?;
+        }
+        writeln!(text, "{}", last_run(look))?;
+        text.flush()
+    }
 }
 
 fn last_run(look: &Look) -> String {

@@ -2,25 +2,56 @@
 //!
 //! Invariant: as there, instants are RFC 3339 in UTC and lengths seconds; fields may be added.
 
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::Look;
 use super::day::verdict;
 use crate::day::{Day, Joined, Span, Verdict, span};
+use crate::output::document::Document;
 use crate::output::json::{SPEC_VERSION, score, seconds};
 use crate::record::{Judgement, Laugh, PastRun, StoredFailure, StoredRecording, zone_name};
 
 /// The whole answer, with a line break at the end.
-pub fn document(look: &Look) -> String {
-    let document = json!({
-        "spec_version": SPEC_VERSION,
-        "asked_at": look.asked.to_string(),
-        "database": look.database,
-        "zone": zone_name(look.zone),
-        "runs": look.runs.iter().map(run).collect::<Vec<_>>(),
-        "days": look.days.iter().map(day).collect::<Vec<_>>(),
-    });
-    format!("{document:#}\n")
+pub struct Json<'a> {
+    document: Document<'a>,
+    asked: Timestamp,
+    /// Its password masked.
+    database: String,
+    is_begun: bool,
+}
+
+impl<'a> Json<'a> {
+    /// Writes nothing before there is a day or the end: what cannot be looked at gives no document.
+    pub fn to(text: &'a mut dyn Write, asked: Timestamp, database: String) -> Json<'a> {
+        Json { document: Document::new(text), asked, database, is_begun: false }
+    }
+
+    pub fn add(&mut self, one: &Day) -> io::Result<()> {
+        self.begin()?;
+        self.document.item(&day(one))
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_begun, true) {
+            return Ok(());
+        }
+        self.document.field("asked_at", &self.asked.to_string())?;
+        self.document.field("database", &self.database)?;
+        self.document.list("days")
+    }
+
+    pub fn finish(mut self, runs: &[PastRun], zone: &TimeZone) -> io::Result<()> {
+        self.begin()?;
+        let mut document = self.document;
+        document.list("runs")?;
+        runs.iter().try_for_each(|one| document.item(&run(one)))?;
+        document.field("spec_version", &SPEC_VERSION)?;
+        document.field("zone", &zone_name(zone))?;
+        document.finish()
+    }
 }
 
 fn run(run: &PastRun) -> Value {

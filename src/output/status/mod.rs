@@ -12,17 +12,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::several;
-use crate::day::Day;
 use crate::record::PastRun;
 
-/// All that these formats may show.
+/// All that these formats may show, but for days: those come one by one, since there may be thousands of sources.
 pub struct Look<'a> {
     pub asked: Timestamp,
     /// Its password masked.
     pub database: String,
     pub zone: &'a TimeZone,
     pub runs: &'a [PastRun],
-    pub days: &'a [Day],
 }
 
 /// `2025-10-24 02:30:07`, local.

@@ -120,6 +120,18 @@ impl Postgres {
         }
     }
 
+    /// Asks, again if the connection is lost: what is asked for may be done twice.
+    fn asking<T: Send + 'static>(
+        &mut self,
+        work: impl Fn(&mut Client) -> Result<T, postgres::Error> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let work = Arc::new(work);
+        self.retrying(|store| {
+            let work = work.clone();
+            store.ask(move |client, server| work(client).map_err(|error| working(server, &error)))
+        })
+    }
+
     fn try_save(&mut self, rows: &Arc<Rows>, may_be_stored: bool) -> Result<(), Trouble> {
         let rows = rows.clone();
         self.ask(move |client, server| {
@@ -168,12 +180,19 @@ impl Store for Postgres {
         })
     }
 
-    fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError> {
-        let wanted = Arc::new(pruning.clone());
-        self.retrying(|store| {
-            let wanted = wanted.clone();
-            store.ask(move |client, server| pruning::prune(client, &wanted).map_err(|error| working(server, &error)))
-        })
+    fn forget_clips(&mut self, clips: &[String]) -> Result<u64, StoreError> {
+        let gone: Arc<[String]> = clips.into();
+        self.asking(move |client| pruning::forget_clips(client, &gone))
+    }
+
+    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<Pruned, StoreError> {
+        let wanted = pruning.clone();
+        self.asking(move |client| pruning::prune(client, &wanted, after))
+    }
+
+    fn prune_runs(&mut self, pruning: &Pruning) -> Result<u64, StoreError> {
+        let wanted = pruning.clone();
+        self.asking(move |client| pruning::prune_runs(client, &wanted))
     }
 
     fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {

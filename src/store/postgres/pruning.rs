@@ -3,9 +3,9 @@
 //! Invariant: asks for no more rights than SELECT on the tables, UPDATE of `detections.clip` and, where rows go,
 //! DELETE on recordings and runs (laughs go with their recordings).
 
-use postgres::{Client, Error, Transaction};
+use postgres::{Client, Error, Row};
 
-use crate::store::pruning::{Pruned, Pruning, parted};
+use crate::store::pruning::{Old, Pruned, Pruning, RECORDINGS};
 
 /// Whoever else holds a lock of ours: a run, or a save of one. None may be of another program, since a database of
 /// giggles is its own.
@@ -14,30 +14,49 @@ pub const OTHERS: &str = "
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     LIMIT 1";
-const FORGET_CLIPS: &str = "UPDATE detections SET clip = NULL WHERE clip = ANY($1)";
-/// A failed one that tells no time is as old as the run that met it.
-const OLD: &str = "
-    SELECT recordings.id, EXISTS (SELECT FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL)
-    FROM recordings JOIN runs ON runs.id = run_id WHERE ($1::text IS NULL OR recordings.source = $1) AND CASE
-        WHEN began_at IS NULL THEN ended_at < $2
+const FORGET_CLIPS: &str = "UPDATE detections SET clip = NULL WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
+/// Recordings that were over by $2. A failed one that tells no time is as old as the run that met it.
+const IS_OLD: &str = "
+    CASE WHEN began_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < $2
         ELSE began_at < $2 AND extract(epoch FROM began_at) + coalesce(duration_seconds, 0) <= extract(epoch FROM $2)
         END";
+/// Whether one of a recording's laughs names a clip; one of $3, where that is a list.
+const NAMES_A_CLIP: &str = "
+    EXISTS (SELECT FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
+        AND ($3::text[] IS NULL OR clip = ANY($3)))";
 const LAUGHS: &str = "SELECT count(*) FROM detections WHERE recording_id = ANY($1)";
-const RECORDINGS: &str = "DELETE FROM recordings WHERE id = ANY($1) RETURNING source, name";
+const REMOVE: &str = "DELETE FROM recordings WHERE id = ANY($1)";
 const RUNS: &str = "
     DELETE FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at < $2
         AND NOT EXISTS (SELECT FROM recordings WHERE run_id = runs.id)
         AND NOT EXISTS (SELECT FROM detections WHERE run_id = runs.id)";
 
-pub fn prune(client: &mut Client, pruning: &Pruning) -> Result<Pruned, Error> {
+fn old() -> String {
+    format!(
+        "SELECT id, source, name, {NAMES_A_CLIP} AS names_a_clip FROM recordings
+         WHERE ($1::text IS NULL OR source = $1) AND id > $4 AND {IS_OLD} ORDER BY id LIMIT $5"
+    )
+}
+
+/// Those of which nothing would be left.
+fn runs_without_old() -> String {
+    format!(
+        "SELECT count(*) FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at < $2
+            AND NOT EXISTS (SELECT FROM recordings WHERE run_id = runs.id AND NOT ({IS_OLD} AND NOT {NAMES_A_CLIP}))"
+    )
+}
+
+pub fn forget_clips(client: &mut Client, clips: &[String]) -> Result<u64, Error> {
+    client.execute(FORGET_CLIPS, &[&clips])
+}
+
+pub fn prune(client: &mut Client, pruning: &Pruning, after: i64) -> Result<Pruned, Error> {
     let mut transaction = client.transaction()?;
-    let mut pruned = Pruned::default();
-    if !pruning.clips.is_empty() {
-        pruned.clips = transaction.execute(FORGET_CLIPS, &[&pruning.clips])?;
-    }
-    if pruning.rows {
-        remove(&mut transaction, pruning, &mut pruned)?;
-    }
+    let Pruning { source, before, stuck, .. } = pruning;
+    let old = transaction.query(&old(), &[source, before, stuck, &after, &RECORDINGS])?;
+    let (mut pruned, ids) = Pruned::of(old.iter().map(one).collect());
+    pruned.detections = transaction.query_one(LAUGHS, &[&ids])?.get::<_, i64>(0).cast_unsigned();
+    transaction.execute(REMOVE, &[&ids])?;
     match pruning.dry_run {
         true => transaction.rollback()?,
         false => transaction.commit()?,
@@ -45,14 +64,15 @@ pub fn prune(client: &mut Client, pruning: &Pruning) -> Result<Pruned, Error> {
     Ok(pruned)
 }
 
-fn remove(transaction: &mut Transaction<'_>, pruning: &Pruning, pruned: &mut Pruned) -> Result<(), Error> {
-    let old = transaction.query(OLD, &[&pruning.source, &pruning.before])?;
-    let (ids, kept) = parted(old.iter().map(|row| (row.get(0), row.get(1))).collect());
-    pruned.kept = kept;
-    pruned.detections = transaction.query_one(LAUGHS, &[&ids])?.get::<_, i64>(0).cast_unsigned();
-    let gone = transaction.query(RECORDINGS, &[&ids])?;
-    pruned.recordings = gone.iter().map(|row| (row.get(0), row.get(1))).collect();
-    pruned.recordings.sort();
-    pruned.runs = transaction.execute(RUNS, &[&pruning.source, &pruning.before])?;
-    Ok(())
+fn one(row: &Row) -> Old {
+    Old { id: row.get(0), source: row.get(1), name: row.get(2), names_a_clip: row.get(3) }
+}
+
+pub fn prune_runs(client: &mut Client, pruning: &Pruning) -> Result<u64, Error> {
+    let Pruning { source, before, stuck, .. } = pruning;
+    if pruning.dry_run {
+        let found = client.query_one(&runs_without_old(), &[source, before, stuck])?;
+        return Ok(found.get::<_, i64>(0).cast_unsigned());
+    }
+    client.execute(RUNS, &[source, before])
 }

@@ -118,8 +118,16 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    fn prune(&mut self, pruning: &Pruning) -> Result<Pruned, StoreError> {
-        self.write(!pruning.dry_run, explain, |transaction| pruning::prune(transaction, pruning))
+    fn forget_clips(&mut self, clips: &[String]) -> Result<u64, StoreError> {
+        self.write(true, explain, |transaction| pruning::forget_clips(transaction, clips))
+    }
+
+    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<Pruned, StoreError> {
+        self.write(!pruning.dry_run, explain, |transaction| pruning::prune(transaction, pruning, after))
+    }
+
+    fn prune_runs(&mut self, pruning: &Pruning) -> Result<u64, StoreError> {
+        self.write(!pruning.dry_run, explain, |transaction| pruning::prune_runs(transaction, pruning))
     }
 
     fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {

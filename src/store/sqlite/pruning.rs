@@ -1,46 +1,74 @@
 //! The SQL of forgetting, in SQLite's dialect.
 
-use rusqlite::Transaction;
+use rusqlite::{Row, Transaction};
 
 use super::statements::{instant, json};
-use crate::store::pruning::{Pruned, Pruning, parted};
+use crate::store::pruning::{Old, Pruned, Pruning, RECORDINGS};
 
-const FORGET_CLIPS: &str = "UPDATE detections SET clip = NULL WHERE clip IN (SELECT value FROM json_each(?1))";
-/// A failed one that tells no time is as old as the run that met it.
-const OLD: &str = "
-    SELECT recordings.id, EXISTS (SELECT 1 FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL)
-    FROM recordings JOIN runs ON runs.id = run_id WHERE (?1 IS NULL OR recordings.source = ?1) AND CASE
-        WHEN began_at IS NULL THEN ended_at < ?2
+const FORGET_CLIPS: &str =
+    "UPDATE detections SET clip = NULL WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
+/// Recordings that were over by ?2. A failed one that tells no time is as old as the run that met it.
+const IS_OLD: &str = "
+    CASE WHEN began_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < ?2
         ELSE began_at < ?2
             AND unixepoch(began_at, 'subsec') + coalesce(duration_seconds, 0) <= unixepoch(?2, 'subsec') END";
+/// Whether one of a recording's laughs names a clip; one of ?3, where that is a list.
+const NAMES_A_CLIP: &str = "
+    EXISTS (SELECT 1 FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
+        AND (?3 IS NULL OR clip IN (SELECT value FROM json_each(?3))))";
 const LAUGHS: &str = "SELECT count(*) FROM detections WHERE recording_id IN (SELECT value FROM json_each(?1))";
-const RECORDINGS: &str = "DELETE FROM recordings WHERE id IN (SELECT value FROM json_each(?1)) RETURNING source, name";
+const REMOVE: &str = "DELETE FROM recordings WHERE id IN (SELECT value FROM json_each(?1))";
 const RUNS: &str = "
     DELETE FROM runs WHERE (?1 IS NULL OR source = ?1) AND started_at < ?2
         AND NOT EXISTS (SELECT 1 FROM recordings WHERE run_id = runs.id)
         AND NOT EXISTS (SELECT 1 FROM detections WHERE run_id = runs.id)";
 
-pub fn prune(transaction: &Transaction<'_>, pruning: &Pruning) -> rusqlite::Result<Pruned> {
-    let clips = transaction.execute(FORGET_CLIPS, [json(&pruning.clips)])? as u64;
-    let mut pruned = Pruned { clips, ..Pruned::default() };
-    if pruning.rows {
-        remove(transaction, pruning, &mut pruned)?;
-    }
+fn old() -> String {
+    format!(
+        "SELECT id, source, name, {NAMES_A_CLIP} AS names_a_clip FROM recordings
+         WHERE (?1 IS NULL OR source = ?1) AND id > ?4 AND {IS_OLD} ORDER BY id LIMIT ?5"
+    )
+}
+
+/// Those of which nothing would be left.
+fn runs_without_old() -> String {
+    format!(
+        "SELECT count(*) FROM runs WHERE (?1 IS NULL OR source = ?1) AND started_at < ?2
+            AND NOT EXISTS (SELECT 1 FROM recordings WHERE run_id = runs.id AND NOT ({IS_OLD} AND NOT {NAMES_A_CLIP}))"
+    )
+}
+
+pub fn forget_clips(transaction: &Transaction<'_>, clips: &[String]) -> rusqlite::Result<u64> {
+    Ok(transaction.prepare_cached(FORGET_CLIPS)?.execute([json(clips)])? as u64)
+}
+
+pub fn prune(transaction: &Transaction<'_>, pruning: &Pruning, after: i64) -> rusqlite::Result<Pruned> {
+    let (before, stuck) = (instant(pruning.before), stuck(pruning));
+    let old = {
+        let mut statement = transaction.prepare(&old())?;
+        let asked = (&pruning.source, &before, &stuck, after, RECORDINGS);
+        statement.query_map(asked, one)?.collect::<rusqlite::Result<_>>()?
+    };
+    let (mut pruned, ids) = Pruned::of(old);
+    let ids = json(&ids);
+    pruned.detections = transaction.query_row(LAUGHS, [&ids], |row| row.get::<_, i64>(0))?.cast_unsigned();
+    transaction.execute(REMOVE, [&ids])?;
     Ok(pruned)
 }
 
-fn remove(transaction: &Transaction<'_>, pruning: &Pruning, pruned: &mut Pruned) -> rusqlite::Result<()> {
+fn one(row: &Row<'_>) -> rusqlite::Result<Old> {
+    Ok(Old { id: row.get(0)?, source: row.get(1)?, name: row.get(2)?, names_a_clip: row.get(3)? })
+}
+
+fn stuck(pruning: &Pruning) -> Option<String> {
+    pruning.stuck.as_deref().map(json)
+}
+
+pub fn prune_runs(transaction: &Transaction<'_>, pruning: &Pruning) -> rusqlite::Result<u64> {
     let before = instant(pruning.before);
-    let mut statement = transaction.prepare(OLD)?;
-    let old = statement.query_map((&pruning.source, &before), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (ids, kept) = parted(old.collect::<rusqlite::Result<_>>()?);
-    let ids = json(&ids);
-    pruned.kept = kept;
-    pruned.detections = transaction.query_row(LAUGHS, [&ids], |row| row.get::<_, i64>(0))?.cast_unsigned();
-    let mut statement = transaction.prepare(RECORDINGS)?;
-    let gone = statement.query_map([&ids], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    pruned.recordings = gone.collect::<rusqlite::Result<_>>()?;
-    pruned.recordings.sort();
-    pruned.runs = transaction.execute(RUNS, (&pruning.source, &before))? as u64;
-    Ok(())
+    if pruning.dry_run {
+        let asked = (&pruning.source, &before, stuck(pruning));
+        return transaction.query_row(&runs_without_old(), asked, |row| row.get::<_, i64>(0)).map(i64::cast_unsigned);
+    }
+    Ok(transaction.execute(RUNS, (&pruning.source, &before))? as u64)
 }

@@ -273,3 +273,35 @@ fn unreadable(row: &Row<'_>, column: &str, error: impl fmt::Display) -> rusqlite
     let index = row.as_ref().column_index(column).unwrap_or_default();
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, format!("{column}: {error}").into())
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::store::sqlite::Sqlite;
+
+    /// How SQLite would go about it in a new database.
+    pub fn plan(sql: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let database = DatabaseFile { path: folder.path().join("laughs.db"), make_folder: false };
+        let store = Sqlite::open(&database).unwrap();
+        let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let (mut steps, mut plan) = (statement.raw_query(), String::new());
+        while let Some(step) = steps.next().unwrap() {
+            plan += &step.get::<_, String>("detail").unwrap();
+            plan.push('\n');
+        }
+        plan
+    }
+
+    #[test]
+    fn runs_are_found_by_an_index() {
+        for source in [None, Some("neil")] {
+            let coverage = plan(&whose(COVERAGE, source));
+            assert!(!coverage.contains("SCAN") && coverage.contains("started_at>?"), "{coverage}");
+            let runs = plan(&whose(RUNS, source));
+            assert!(!runs.contains("TEMP B-TREE"), "the latest come first, and the rest is not read\n{runs}");
+        }
+        assert!(!plan(SOURCES).contains("SCAN runs"));
+        assert!(plan(NAMED_CLIPS).contains("SEARCH detections USING COVERING INDEX detections_by_clip (clip=?)"));
+    }
+}

@@ -164,3 +164,19 @@ impl<'a> Batch<'a> {
         self.found.len() >= RECORDINGS || self.laughs >= LAUGHS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::reading::tests::plan;
+    use super::*;
+
+    #[test]
+    fn a_recording_is_found_by_an_index_and_in_order() {
+        for sql in [NEXT_SOURCE, LONGEST, BEGUN, OF_NO_TIME, DETECTIONS, NOTES] {
+            let plan = plan(sql);
+            assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
+            assert!(sql == DETECTIONS || !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+        }
+        assert!(plan(BEGUN).contains("recordings_in_order (source=? AND (began_at,name)>(?,?) AND began_at<?)"));
+    }
+}
