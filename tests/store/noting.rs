@@ -121,9 +121,10 @@ pub fn notes_outlive_pruned_rows(home: &impl Home) {
     hear(home, &[(1.0, 3.0)]);
     keep(home, &[note(1, 1.0, 3.0, KEEP, "with Ann", 1)]);
     let before = "2025-10-26T00:00:00Z".parse().unwrap();
-    let all = Pruning { source: None, before, clips: vec![], rows: true, dry_run: false };
-    let pruned = open(&home.location()).unwrap().prune(&all).unwrap();
-    assert_eq!((pruned.recordings.len(), pruned.detections, pruned.runs), (1, 1, 1));
+    let all = Pruning { source: None, before, stuck: None, dry_run: false };
+    let mut store = open(&home.location()).unwrap();
+    let pruned = store.prune(&all, i64::MIN).unwrap();
+    assert_eq!((pruned.recordings.len(), pruned.detections, store.prune_runs(&all).unwrap()), (1, 1, 1));
     assert_eq!((home.count("notes"), said(home)), (1, vec![]));
     hear(home, &[(1.0, 3.0)]);
     assert_eq!(said(home), ["keep with Ann"]);
