@@ -9,6 +9,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rusqlite::config::DbConfig;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, Row};
 
@@ -108,6 +109,8 @@ fn connect(database: &DatabaseFile) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(&database.path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
+    // Without it, each new value of a parameter may have a statement planned anew: two thirds of the time of a fleet.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
