@@ -125,6 +125,43 @@ fn an_odd_wav_without_its_padding_says_when() {
     }
 }
 
+/// A FLAC with this tag and no other.
+fn flac(tag: &str) -> Vec<u8> {
+    let bytes = fs::read(audio::file("tests/formats/rate_16000.flac")).unwrap();
+    let size =
+        |at: usize| usize::from(bytes[at + 1]) << 16 | usize::from(bytes[at + 2]) << 8 | usize::from(bytes[at + 3]);
+    let (mut at, mut blocks) = (4, Vec::new());
+    loop {
+        let (kind, end) = (bytes[at], at + 4 + size(at));
+        if kind & 0x7F == 0 {
+            blocks.extend([&[0], &bytes[at + 1..end]].concat());
+        }
+        at = end;
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    let length = |text: &str| (text.len() as u32).to_le_bytes();
+    let comment = [&length("giggles")[..], b"giggles", &[1, 0, 0, 0], &length(tag), tag.as_bytes()].concat();
+    let head = [0x84, 0, (comment.len() >> 8) as u8, comment.len() as u8];
+    [b"fLaC", &blocks[..], &head, &comment, &bytes[at..]].concat()
+}
+
+#[test]
+fn tags_that_other_programs_kept_say_when() {
+    for tag in [
+        "COMMENT=Recorded at 13:00:00 24/10/2025 (UTC-7) by AudioMoth 24E144036036FF1D at medium gain",
+        "DATE=2025-10-24T13:00:00",
+        "DATE=2025-10-24T20:00:00Z",
+        "ICRD=2025-10-24 13:00:00",
+    ] {
+        assert_eq!(began_of("a.flac", &flac(tag)), "2025-10-24T20:00:00Z|metadata", "{tag}");
+    }
+    for tag in ["DATE=2025", "COMMENT=edited 2025-10-24 13:00:00"] {
+        assert_eq!(began_of("a.flac", &flac(tag)), "2025-10-24T20:00:02Z|modified", "{tag}");
+    }
+}
+
 /// The M4A with the times of its movie header set: seconds since 1970.
 fn m4a(created: u32, changed: u32) -> Vec<u8> {
     let mut bytes = fs::read(audio::file(M4A)).unwrap();

@@ -1,7 +1,7 @@
 //! Seconds or milliseconds since 1970 in a file name: `omi_1704449410`, `audio_1704449410123`.
 //!
-//! Numbers of ten digits are telephones and serials too. So the time must be between 2010 and May 2033 (the numbers of
-//! North American telephones come after it, `1234567890` before), nothing of the name may say that it is something
+//! Numbers of ten digits are telephones and serials too. So the time must be between 2010 and June 2032 (`1234567890`
+//! lies before it, the telephones of North America and dates such as `1980010100` or `2024010510` behind), nothing of the name may say that it is something
 //! else, and it may be no piece of a longer number or of a hash.
 
 use jiff::Timestamp;
@@ -9,8 +9,8 @@ use jiff::tz::Offset;
 
 use super::stamp::{Stamp, begins_a_number};
 
-/// From 1 January 2010 on, and before 18 May 2033.
-const SECONDS: std::ops::Range<i64> = 1_262_304_000..2_000_000_000;
+/// From 1 January 2010 on, and before 4 June 2032.
+const SECONDS: std::ops::Range<i64> = 1_262_304_000..1_970_000_000;
 
 /// Before such words or behind them ten digits are a number of somebody or something.
 const NUMBERED: [&str; 17] = [

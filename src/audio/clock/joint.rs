@@ -15,30 +15,27 @@ const MOST_WORDS: usize = 3;
 const STREAM: usize = 40;
 
 /// "At" in the languages of screen recorders and messengers; some with an accent of its own, as macOS writes it.
-const AT: [&str; 22] = [
+const AT: [&str; 16] = [
     "at",
     "um",
     "om",
     "kl",
     "klo",
-    "a",
+    "alle",
+    "ore",
+    "saat",
     "à",
     "a\u{300}",
     "á",
     "às",
     "a\u{300}s",
-    "as",
-    "la",
-    "las",
-    "s",
-    "alle",
-    "ore",
-    "o",
     "в",
-    "saat",
     "på",
     "pa\u{30a}",
 ];
+
+/// The same where capitals or dashes would make it a name or a number of a part: `2025-10-24-A-01-02-03`.
+const AT_IN_SMALL: [&str; 6] = ["a", "as", "la", "las", "o", "s"];
 
 /// Colons behind these say how long it is.
 const LENGTH: [&str; 5] = ["dur", "duration", "for", "len", "length"];
@@ -90,11 +87,17 @@ fn behind_words(cursor: &mut Cursor) -> Option<Time> {
             return None;
         }
         let said = HALVES.iter().find(|(name, _)| name.as_bytes() == word).map(|(_, half)| *half);
-        is_at &= said.is_some() || is_one_of(word, &AT);
+        is_at &= said.is_some() || is_one_of(word, &AT) || is_small(word, cursor);
         half = half.or(said);
         signs(cursor);
     }
     None
+}
+
+fn is_small(word: &[u8], behind: &Cursor) -> bool {
+    AT_IN_SMALL.iter().any(|at| at.as_bytes() == word)
+        && !behind.rest.starts_with(b"-")
+        && !behind.rest.starts_with(b"_")
 }
 
 /// Behind "at" an hour may be one digit.

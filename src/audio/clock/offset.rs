@@ -73,12 +73,13 @@ fn hours(cursor: &mut Cursor, is_named: bool) -> Option<i16> {
 }
 
 /// The minutes of an offset; there may be none behind a plus, which no counter has. A plus may also have `-` for the
-/// colon that some file systems refuse.
+/// colon that some file systems refuse, before what no counter would be.
 fn minutes(cursor: &mut Cursor, is_plus: bool, is_named: bool) -> Option<i16> {
     for separators in [&b":"[..], b"", if is_plus { b"-_" } else { b"" }] {
         let mut ahead = *cursor;
         let is_separated = separators.is_empty() || ahead.any(separators).is_some();
-        let minutes = ahead.number(2).filter(|minutes| minutes % 15 == 0 && *minutes < 60);
+        let step = if separators.len() < 2 { 15 } else { 30 };
+        let minutes = ahead.number(2).filter(|minutes| minutes % step == 0 && *minutes < 60);
         if let (true, Some(minutes), 0) = (is_separated, minutes, ahead.digits()) {
             *cursor = ahead;
             return Some(minutes);

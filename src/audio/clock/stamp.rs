@@ -31,7 +31,7 @@ pub(super) enum Half {
 
 /// The first stamp anywhere in the text, and what follows it. Impossible dates are passed over.
 pub(super) fn first(text: &[u8]) -> Option<(Stamp, &[u8])> {
-    let mut places = (0..text.len()).filter(|&at| begins_a_number(text, at) && !ends_a_date(&text[..at]));
+    let mut places = (0..text.len()).filter(|&at| begins_a_number(text, at) && !ends_a_date(text, at));
     places.find_map(|at| {
         let (stamp, rest) = at_start(&text[at..])?;
         let universal = is_named_universal(&text[..at]).then_some(Offset::UTC);
@@ -43,12 +43,13 @@ pub(super) fn begins_a_number(text: &[u8], at: usize) -> bool {
     text[at].is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_digit())
 }
 
-/// Whether a year may follow that belongs to what stands before it: `01-02-2024-…` is the first of February to some,
-/// the second of January to others, and never a stamp that begins with 2024.
-fn ends_a_date(before: &[u8]) -> bool {
-    let [.., digit, sign, tens, ones, separator] = before else { return false };
-    let is_day = (b'0'..=b'3').contains(tens) && ones.is_ascii_digit();
-    b"-_.:".contains(separator) && sign == separator && is_day && digit.is_ascii_digit()
+/// Whether the year at this place belongs to what stands before it: `01-02-2024-…` is the first of February to some,
+/// the second of January to others, and no stamp that begins with 2024.
+fn ends_a_date(text: &[u8], at: usize) -> bool {
+    let [.., digit, sign, tens, ones, separator] = &text[..at] else { return false };
+    let is_day = (b'0'..=b'3').contains(tens) && ones.is_ascii_digit() && digit.is_ascii_digit();
+    let is_joined = b"-_.:".contains(separator) && sign == separator && text.get(at + 4) == Some(separator);
+    is_day && is_joined
 }
 
 /// `GMT20240105-101010_Recording`, as Zoom writes it.

@@ -73,6 +73,10 @@ fn names_as_recorders_write_them() {
         "20251024_130000UTC-20251024_150000.wav",
         "GMT20251024-130000_Recording.m4a",
         "UTC_20251024_130000.wav",
+        "rec_12_03_20251024_130000.wav",
+        "12-03-20251024-130000.wav",
+        "REC-101-2025-10-24-13-00-00.wav",
+        "20251024T150000+02_15.wav",
     ] {
         assert_eq!(began_of(name).as_deref(), Some("2025-10-24T13:00:00Z"), "{name}");
     }
@@ -120,6 +124,9 @@ fn names_that_say_nothing_are_left_to_the_next_clock() {
         "2025-10-24 duration 01:30:00.wav",
         "2025-10-24 take 101010.wav",
         "2025-10-24 at 10 songs.wav",
+        "2025-10-24-A-01-02-03.wav",
+        "2025-10-24 A 01.02.03.wav",
+        "2025-10-24_a_x_01_02_03.wav",
         "2025-10-24 at the lake 10-10-10.wav",
         "2025-10-24 at 25.00.00.wav",
         "2025-10-24-birdnet-85.wav",
@@ -294,7 +301,10 @@ fn ten_digits_are_mostly_no_time() {
         "1704449410f3.wav",
         "2401051010.wav",
         "1261440000.wav",
-        "2000000000.wav",
+        "1970000000.wav",
+        "1980010100.wav",
+        "2024010510.wav",
+        "2024010510101.wav",
         "omi_1704449410/voice.wav",
         "550e8400-e29b-41d4-a716-446655440000.wav",
         "24E1440361B4D2F0.wav",
