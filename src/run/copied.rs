@@ -69,11 +69,10 @@ fn neighbours<'a>(
     let mut folders: HashMap<Option<&str>, Vec<Closed>> = HashMap::new();
     let mut met = HashSet::new();
     for (index, outcome) in outcomes.iter().enumerate() {
-        let is_another = outcome.recording.content.is_none_or(|content| met.insert(content));
-        let closed = closed(outcome, modified).map(|(at, length)| Closed { index, at, length });
-        if let Some(closed) = closed.filter(|_| is_another) {
+        let Some((at, length)) = closed(outcome, modified) else { continue };
+        if outcome.recording.content.is_none_or(|content| met.insert(content)) {
             let folder = outcome.recording.name.rsplit_once('/').map_or("", |(folder, _)| folder);
-            folders.entry(Some(folder)).or_default().push(closed);
+            folders.entry(Some(folder)).or_default().push(Closed { index, at, length });
         }
     }
     let alone: Vec<Closed> = folders.values().filter(|files| files.len() == 1).flatten().copied().collect();
@@ -228,6 +227,11 @@ mod tests {
         let mut growing = files(&[(0, 60), (0, 60)]);
         growing[1].fate = Fate::Skipped(Skip::BeingWritten);
         assert_eq!(doubted(&growing), None);
+        // Of two with the same bytes, the one that is skipped stands first.
+        let mut copied = files(&[(0, 60), (0, 60), (0, 60)]);
+        copied[0].recording.content = copied[1].recording.content;
+        copied[0].fate = Fate::Skipped(Skip::CopyOf("1.wav".into()));
+        assert_eq!(doubted(&copied), some("2 recordings", "1.wav"));
         let same = [outcome("a.wav", 1, 0, 60, Clock::Modified), outcome("b.wav", 1, 0, 60, Clock::Modified)];
         assert_eq!(doubted(&same), None);
     }
