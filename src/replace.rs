@@ -61,10 +61,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 
 /// `check` of the folder in which `replace` would put this file.
 pub fn check_beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> {
-    match target(path)? {
-        Target::File(path) if !is_special(&path) => check(&folder_of(&path), bytes, mode),
-        _ => Err(special::refusal()),
-    }
+    check(&folder_of(&replaceable(path)?), bytes, mode)
 }
 
 /// Writes a file into the folder as `replace` would, reads it again, and removes it.
@@ -83,9 +80,9 @@ pub fn check(folder: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> 
 }
 
 fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> {
-    let Target::File(path) = target(path)? else { return Err(special::refusal()) };
-    if path.symlink_metadata().is_ok_and(|found| !found.is_file() && !found.is_symlink()) {
-        return Err(special::refusal());
+    let path = replaceable(path)?;
+    if path.is_symlink() {
+        log::warn!("{} is a link that another user has made; it is not followed but replaced", path.display());
     }
     let mut file = temporary(&path, mode)?;
     let permissions = permit(file.as_file(), mode)?;
@@ -96,8 +93,17 @@ fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> {
     Ok(permissions)
 }
 
-/// A new file beside the one that it will replace; removed with this value. Nobody else may read it until its
-/// permissions are set.
+/// The path behind links that are followed, where a regular file, another user's link or nothing stands.
+fn replaceable(path: &Path) -> io::Result<PathBuf> {
+    let Target::File(path) = target(path)? else { return Err(special::refusal()) };
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() && !found.is_symlink() => Err(special::refusal()),
+        _ => Ok(path),
+    }
+}
+
+/// A new file beside the one that it will replace; removed with this value. At no time may more people read it than
+/// its mode says.
 fn temporary(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
     let mut prefix = std::ffi::OsString::from(".");

@@ -102,16 +102,15 @@ impl Clips {
     /// again.
     fn make_folder(&self, clip: &str) -> io::Result<()> {
         let Some(day) = self.folder.join(clip).parent().map(Path::to_owned) else { return Ok(()) };
-        let source = day.parent().unwrap_or(&day);
-        if let Some(link) = [source, &day].into_iter().find(|folder| folder.is_symlink()) {
-            return Err(io::Error::other(format!("{} is a link; clips lie in real folders", link.display())));
-        }
+        refuse_link(day.parent().unwrap_or(&day))?;
+        refuse_link(&day)?;
         DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(day)
     }
 
     /// Writes a clip of a second where those of this source would lie, and removes it.
     pub fn check(&self) -> io::Result<Permissions> {
         let of_source = self.folder.join(source::folder_of(&self.source));
+        refuse_link(&of_source)?;
         let lies_in = if of_source.exists() { &of_source } else { &self.folder };
         let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(lies_in)?;
         let hum: Vec<i16> = (0..RATE).map(|i| (i % 160) as i16 * 100).collect();
@@ -124,6 +123,13 @@ impl Clips {
     fn range(&self, event: &Event, length: u64) -> Range<u64> {
         let (from, to) = (event.start.saturating_sub(self.pre), event.end.saturating_add(self.post));
         samples(from)..samples(to).min(length)
+    }
+}
+
+fn refuse_link(folder: &Path) -> io::Result<()> {
+    match folder.is_symlink() {
+        true => Err(io::Error::other(format!("{} is a link; clips lie in real folders", folder.display()))),
+        false => Ok(()),
     }
 }
 

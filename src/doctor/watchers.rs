@@ -9,7 +9,7 @@ use super::{Visit, refused, untold};
 use crate::record::Finding;
 use crate::replace::Permissions;
 use crate::watch::metrics::check;
-use crate::watch::ping::reach;
+use crate::watch::ping::{Target, reach};
 
 /// The ping's own address would count as one, so its host is asked for something else.
 pub fn ping(visit: &Visit) -> Finding {
@@ -23,12 +23,18 @@ pub fn ping(visit: &Visit) -> Finding {
     // Whoever pings the wrong way is not heard, and may not hear of it.
     let taken = format!("{target}, taken for {},", target.service());
     match reach(target.address()) {
-        Ok(()) => Finding::ok(format!("{taken} can be reached; its check was not pinged")),
+        Ok(()) => Finding::ok(format!("{taken} can be reached; its check was not pinged")).with(silence(target)),
         Err(reason) => Finding::warn(
             format!("{taken} cannot be reached: {reason}"),
             "check the URL and the network; the night itself does not mind, but the service would raise the alarm",
         ),
     }
+}
+
+/// Messages alone are no alarm.
+fn silence(target: &Target) -> Vec<String> {
+    let line = "it shows messages and does not notice a night that never begins; only a heartbeat service does";
+    if target.notices_silence() { Vec::new() } else { vec![line.to_owned()] }
 }
 
 /// The node exporter reads `*.prom` in its folder and nothing else.

@@ -81,7 +81,11 @@ fn the_service_that_a_ping_is_taken_for_is_named() {
     for (path, service) in [("b6ae-uuid", "healthchecks.io or compatible"), ("api/7/cron/night/key/", "Sentry")] {
         let said = doctor(&place, &["--ping-url", &web.url(path)]).ends_with(0);
         says(&said, "ping", &["ok ", &format!("taken for {service}, can be reached")]);
+        assert!(!of(&said, "ping").contains("does not notice"), "{}", said.stdout);
     }
+    let named = ["--ping-url", &web.url("topic"), "--ping-service", "ntfy"];
+    let words = ["ok ", "taken for ntfy, can be reached", "does not notice a night that never begins"];
+    says(&doctor(&place, &named).ends_with(0), "ping", &words);
 }
 
 #[test]

@@ -59,6 +59,11 @@ impl Target {
     pub fn service(&self) -> &'static str {
         self.service.name()
     }
+
+    /// Whether the service raises the alarm when nothing comes.
+    pub fn notices_silence(&self) -> bool {
+        self.service.notices_silence()
+    }
 }
 
 impl fmt::Display for Target {
@@ -238,7 +243,9 @@ fn failure(error: &ureq::Error) -> Failure {
 fn advice(status: http::StatusCode) -> &'static str {
     match status.as_u16() {
         300..400 => "give the URL that it leads to",
-        404 | 410 => "is the ping URL right, and is the check still there?",
+        404 | 405 | 410 => {
+            "is the ping URL right, is the check still there, and is it of the service that --ping-service names?"
+        }
         400..500 => "is the ping URL right?",
         _ => "the service has troubles of its own",
     }

@@ -61,11 +61,22 @@ pub struct Service {
     key: &'static str,
     /// As people call it.
     name: &'static str,
+    kind: Kind,
     /// Whether the URL says that it is this one: by its host, or by its path where many run their own.
     fits: fn(&Url) -> bool,
     /// None: the service has no word for it.
     request: fn(&Url, &Signal, &str) -> Option<Request>,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Expects a ping every night, and raises the alarm when none comes.
+    Heartbeat,
+    /// Shows a message to people, and knows nothing of a night that never begins.
+    Message,
+}
+
+use self::Kind::{Heartbeat, Message};
 
 /// No service has this name. The text that was given may be a secret in the wrong place, and is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,29 +86,41 @@ pub struct UnknownService;
 /// The first that fits is taken; the last fits all.
 const SERVICES: [Service; 12] = [
     // https://cronitor.io/docs/telemetry-api
-    Service { key: "cronitor", name: "Cronitor", fits: is_cronitor, request: cronitor },
+    Service { key: "cronitor", name: "Cronitor", kind: Heartbeat, fits: is_cronitor, request: cronitor },
     // https://docs.sentry.io/product/crons/getting-started/http/
-    Service { key: "sentry", name: "Sentry", fits: is_sentry, request: sentry },
+    Service { key: "sentry", name: "Sentry", kind: Heartbeat, fits: is_sentry, request: sentry },
     // https://github.com/louislam/uptime-kuma/wiki/Internal-API, push monitors
-    Service { key: "uptime-kuma", name: "Uptime Kuma", fits: is_uptime_kuma, request: uptime_kuma },
+    Service { key: "uptime-kuma", name: "Uptime Kuma", kind: Heartbeat, fits: is_uptime_kuma, request: uptime_kuma },
     // https://betterstack.com/docs/uptime/cron-and-heartbeat-monitor/
-    Service { key: "better-stack", name: "Better Stack", fits: is_better_stack, request: better_stack },
+    Service {
+        key: "better-stack",
+        name: "Better Stack",
+        kind: Heartbeat,
+        fits: is_better_stack,
+        request: better_stack,
+    },
     // https://deadmanssnitch.com/docs
-    Service { key: "dead-mans-snitch", name: "Dead Man's Snitch", fits: is_snitch, request: snitch },
+    Service { key: "dead-mans-snitch", name: "Dead Man's Snitch", kind: Heartbeat, fits: is_snitch, request: snitch },
     // https://docs.ntfy.sh/publish/
-    Service { key: "ntfy", name: "ntfy", fits: is_ntfy, request: ntfy },
+    Service { key: "ntfy", name: "ntfy", kind: Message, fits: is_ntfy, request: ntfy },
     // https://gotify.net/docs/pushmsg
-    Service { key: "gotify", name: "Gotify", fits: is_gotify, request: gotify },
+    Service { key: "gotify", name: "Gotify", kind: Message, fits: is_gotify, request: gotify },
     // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
-    Service { key: "slack", name: "Slack", fits: is_slack, request: slack },
+    Service { key: "slack", name: "Slack", kind: Message, fits: is_slack, request: slack },
     // https://docs.discord.com/developers/resources/webhook#execute-webhook
-    Service { key: "discord", name: "Discord", fits: is_discord, request: discord },
+    Service { key: "discord", name: "Discord", kind: Message, fits: is_discord, request: discord },
     // https://docs.mattermost.com/developers/integrate/webhooks/incoming; Rocket.Chat takes the same
-    Service { key: "mattermost", name: "Mattermost", fits: is_mattermost, request: mattermost },
+    Service { key: "mattermost", name: "Mattermost", kind: Message, fits: is_mattermost, request: mattermost },
     // Whatever wants a request after a success, and nothing else.
-    Service { key: "plain", name: "a plain URL", fits: |_| false, request: plain },
+    Service { key: "plain", name: "a plain URL", kind: Heartbeat, fits: |_| false, request: plain },
     // https://healthchecks.io/docs/http_api/, and what is compatible
-    Service { key: "healthchecks", name: "healthchecks.io or compatible", fits: |_| true, request: healthchecks },
+    Service {
+        key: "healthchecks",
+        name: "healthchecks.io or compatible",
+        kind: Heartbeat,
+        fits: |_| true,
+        request: healthchecks,
+    },
 ];
 
 impl Service {
@@ -113,6 +136,10 @@ impl Service {
 
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    pub fn notices_silence(&self) -> bool {
+        self.kind == Heartbeat
     }
 
     fn keys() -> String {
