@@ -107,10 +107,12 @@ impl Clips {
         DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(day)
     }
 
-    /// Writes a clip of a second where those of this source would lie, and removes it.
+    /// Writes a clip of a second where those of this source would lie, and removes it. Sound that is not decided yet
+    /// lies in the folder itself.
     pub fn check(&self) -> io::Result<Permissions> {
         let of_source = self.folder.join(source::folder_of(&self.source));
         refuse_link(&of_source)?;
+        tempfile::tempfile_in(&self.folder)?;
         let lies_in = if of_source.exists() { &of_source } else { &self.folder };
         let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(lies_in)?;
         let hum: Vec<i16> = (0..RATE).map(|i| (i % 160) as i16 * 100).collect();

@@ -23,7 +23,7 @@ fn where_no_permission_can_be_set_all_is_written_and_one_warning_given() {
     assert_eq!(warnings, 4, "one a run, of two scans, a report and an export: {}", said.stderr);
     assert_eq!(said.stderr.lines().count(), 4, "{}", said.stderr);
     let names: Vec<String> = below(&place.path("behind")).iter().map(|path| path.display().to_string()).collect();
-    for end in ["giggles.prom", "day.html", "20251024_130000.txt"] {
+    for end in ["giggles.prom", "day.html", "20251024_130000.giggles.labels.txt"] {
         assert!(names.iter().any(|name| name.ends_with(end)), "{end}: {names:?}");
     }
     assert_eq!(names.iter().filter(|name| name.ends_with("p.flac")).count(), 1, "{names:?}");
