@@ -59,7 +59,7 @@ giggles: error: locked.wav: cannot be read: permission denied; check its permiss
 giggles: error: text.wav: holds no audio that giggles can decode: its first bytes are of no audio format known here
 giggles: error: zeros.wav: holds no audio that giggles can decode: it begins with zeros only
 giggles: error: closed: cannot be read: permission denied; check its permissions and the disk
-giggles: error: dangling.wav: is not a regular file (a symbolic link to what is not there); giggles reads files only
+giggles: error: dangling.wav: cannot be read: it is a symbolic link to what is not there; check its permissions and the disk
 giggles: error: device.wav: is not a regular file (a device); giggles reads files only
 giggles: error: loop.wav: cannot be read: Too many levels of symbolic links; check its permissions and the disk
 giggles: error: pipe.wav: is not a regular file (a pipe); giggles reads files only

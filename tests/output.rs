@@ -64,7 +64,7 @@ fn verbose_says_more_on_standard_error_only() {
 fn json_is_one_document_with_its_fields() {
     let place = with_a_bad_one();
     let document = place.scan(&["--json", "--date", "2025-10-24", "--tz", "UTC", "--source", "neil"]).json();
-    assert_eq!(keys(&document), ["counts", "recordings", "run", "spec_version"]);
+    assert_eq!(keys(&document), ["counts", "not_audio", "recordings", "run", "spec_version", "unresolved"]);
     assert_eq!(document["spec_version"], "1");
     let run = ["analysis", "database", "ended_at", "exit_code", "id", "source", "started_at", "version", "window"];
     assert_eq!(keys(&document["run"]), run);
@@ -83,7 +83,17 @@ fn json_tells_of_each_recording_what_became_of_it() {
     let document = place.scan(&["--json"]).ends_with(3).json();
     let [heard, _, failed] = &document["recordings"].as_array().unwrap()[..] else { panic!("{document:#}") };
     let known = ["began_at", "began_from", "bytes", "content_sha256", "name", "status"];
-    let of_heard = ["audio_seconds", "channels", "codec", "laughs", "sample_rate"];
+    let of_heard = [
+        "audio_seconds",
+        "audio_tracks",
+        "channels",
+        "codec",
+        "laughs",
+        "missing_count",
+        "missing_ranges",
+        "missing_seconds",
+        "sample_rate",
+    ];
     assert_eq!(keys(heard), sorted(&[&known[..], &of_heard].concat()));
     assert_eq!(keys(failed), sorted(&[&known[..], &["error"]].concat()));
     assert_eq!(keys(&failed["error"]), ["kind", "message", "position_seconds"]);

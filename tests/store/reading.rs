@@ -144,20 +144,6 @@ pub fn what_a_run_has_not_looked_at_reads_back(home: &impl Home) {
     assert_eq!((stored.shard, stored.single_files), (None, false));
 }
 
-/// Runs of before schema 3 said nothing of these: they count as before.
-pub fn runs_of_an_older_giggles_looked_at_everything(home: &impl Home) {
-    save(home, &night("neil").skipped(recording("a.wav", 1), Skip::AlreadyHeard).build());
-    for column in ["shard", "single_files", "unfinished_from", "unfinished"] {
-        home.tell(&format!("ALTER TABLE runs DROP COLUMN {column}"));
-    }
-    home.tell("ALTER TABLE recordings DROP COLUMN clips_lost; DROP TABLE notes");
-    home.tell("DELETE FROM giggles_schema WHERE version > 2");
-    drop(open(&home.location()).unwrap());
-    let run = reader(home).runs(None, 9).unwrap().remove(0);
-    assert_eq!((run.shard, run.single_files, run.unfinished_from), (None, false, None));
-    assert_eq!(run.counts, Counts { skipped: 1, ..Counts::default() });
-}
-
 pub fn runs_are_read_latest_first(home: &impl Home) {
     let mut first = night("neil").heard(recording("a.ogg", 1), vec![event(1.0, 2.0)]).build();
     first.window = window("2025-10-23T07:00:00Z", "");

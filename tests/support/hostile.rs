@@ -14,7 +14,7 @@ use super::program::{Place, Said};
 pub const BAD: [(&str, &str); 15] = [
     ("closed", "unreadable"),
     ("cut.ogg", "truncated"),
-    ("dangling.wav", "not_a_file"),
+    ("dangling.wav", "unreadable"),
     ("device.wav", "not_a_file"),
     ("empty.wav", "empty"),
     ("escape\\x1b[31m\\x0a.wav", "unsupported"),

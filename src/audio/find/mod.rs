@@ -170,12 +170,12 @@ impl Search {
         }
     }
 
-    /// It did not vanish since it was found: it is there, and leads nowhere, every night.
+    /// Its disk may be unmounted: the next run may find more.
     fn dead_link(&mut self, link: Place, error: &io::Error) {
         match error.kind() {
             io::ErrorKind::NotFound => {
-                let what = "a symbolic link to what is not there".to_owned();
-                self.places.push((link, Some(RecordingError::NotAFile { what })));
+                let reason = "it is a symbolic link to what is not there".to_owned();
+                self.places.push((link, Some(RecordingError::Unreadable { reason })));
             }
             _ => self.unreadable(link, error),
         }
