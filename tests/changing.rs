@@ -158,12 +158,12 @@ fn replaced_truncated_deleted_and_touched_are_judged_one_by_one() {
     let said = complaint(&place);
     for words in [
         "2 deleted.flac: vanished after it was found",
-        "3 cut.wav: ends too early",
+        "3 cut.wav: was replaced or cut short while it was heard",
         "4 replaced.flac: was replaced or cut short while it was heard; the next run hears what is there now",
     ] {
         assert!(said.contains(words), "{said}");
     }
-    let kinds = ["1 long.wav|heard", "2 deleted.flac|vanished", "3 cut.wav|truncated", "4 replaced.flac|changed"];
+    let kinds = ["1 long.wav|heard", "2 deleted.flac|vanished", "3 cut.wav|changed", "4 replaced.flac|changed"];
     assert_eq!(rows(&place), [&kinds[..], &["5 touched.flac|heard"]].concat());
     place.scan(&[]).ends_with(3);
     assert_eq!(place.number("SELECT analyzed FROM runs ORDER BY started_at DESC LIMIT 1"), 1, "the new one");

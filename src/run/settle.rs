@@ -52,7 +52,7 @@ impl Watch {
         let path = &outcome.recording.path;
         let is_calm = |change| change == Change::None;
         let doubtful = || match &outcome.fate {
-            Fate::Heard(_) => is_open_ended(path),
+            Fate::Heard(heard) => heard.is_partial() || is_open_ended(path),
             Fate::Failed(error) => is_of_the_bytes(error),
             Fate::Skipped(_) => false,
         };
@@ -66,10 +66,10 @@ impl Watch {
         match (&outcome.fate, change) {
             (Fate::Skipped(_), _) | (_, Change::None) => None,
             (Fate::Failed(error), _) if !is_of_the_bytes(error) => None,
-            (Fate::Heard(_), Change::Rewritten { .. }) if is_as_hashed(outcome) => None,
+            (_, Change::Rewritten { .. }) if is_as_hashed(outcome) => None,
             (_, Change::Grew | Change::Rewritten { same_file: true }) => unfinished(),
-            (Fate::Failed(_), _) => None,
-            (Fate::Heard(_), _) => Some(Fate::Failed(RecordingError::Changed)),
+            // Damage that was found while the file changed says nothing of what was hashed, or is there now.
+            (Fate::Heard(_) | Fate::Failed(_), _) => Some(Fate::Failed(RecordingError::Changed)),
         }
     }
 
