@@ -158,7 +158,7 @@ pub fn partials(day: &Day) -> Vec<String> {
 }
 
 fn partial(day: &Day, recording: &StoredRecording, missing: &StoredMissing) -> String {
-    format!("  {}  {}: {missing}", when(day, recording), plain(&recording.name))
+    format!("  {}  {}: {}", when(day, recording), plain(&recording.name), plain(&missing.to_string()))
 }
 
 /// How much of the day is in failed recordings only. What else recorded the same hours may have been heard.
