@@ -11,4 +11,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-exec cargo test --release --locked --test killed --test outages -- --ignored --nocapture --test-threads=1
+exec cargo test --release --locked --test killed --test outages --test postgres -- --ignored --nocapture --test-threads=1

@@ -5,8 +5,8 @@
 #   scripts/test.sh
 #
 # Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs,
-# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium and Postgres, whose server the tests start in a
-# temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
+# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, pgbouncer and Postgres, whose server the tests start
+# in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
 # instead. Prometheus' tools are only unpacked, into target/tools: installed, their packages would start daemons and
 # keep them.
 set -eu
@@ -28,7 +28,8 @@ as_root() {
 install_packages() {
     have apt-get || {
         echo "scripts/test.sh: install a C compiler, PostgreSQL 15 or newer with psql, shellcheck, valgrind," \
-            "bindfs, strace, systemd, logrotate, promtool, node_exporter and sqlite3, then run it again" >&2
+            "bindfs, strace, pgbouncer, openssl, systemd, logrotate, promtool, node_exporter and sqlite3, then run it" \
+            "again" >&2
         exit 1
     }
     as_root apt-get update -q
@@ -61,6 +62,9 @@ have valgrind || install_packages valgrind
 have bindfs || install_packages bindfs
 have strace || install_packages strace
 have psql || install_packages postgresql-client
+# A pooler in between, and certificates as people make them.
+have pgbouncer || install_packages pgbouncer
+have openssl || install_packages openssl
 have systemd-analyze || install_packages systemd
 have logrotate || install_packages logrotate
 have promtool || unpack prometheus

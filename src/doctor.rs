@@ -74,7 +74,7 @@ struct Visit<'a> {
 /// A check: its name, and what finds out.
 type Check = (&'static str, fn(&Visit) -> Finding);
 
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 20] = [
     ("settings", environment::settings),
     ("clock", time::clock),
     ("zone", time::zone),
@@ -86,6 +86,7 @@ const CHECKS: [Check; 19] = [
     ("speed", machine::speed),
     ("database", database::reached),
     ("encryption", database::encryption),
+    ("encoding", database::encoding),
     ("schema", database::schema),
     ("rights", database::rights),
     ("lock", database::lock),

@@ -210,7 +210,7 @@ giggles: error: sqlite:no/such/folder/laughs.db cannot be made: there is no fold
 giggles: error: sqlite:recordings is a folder; name a file in it
 giggles: error: sqlite:[folder]/recordings/crow.flac is not an SQLite database; name another file
 giggles: error: the database's address lacks its //; write postgres://USER@HOST/DATABASE
-giggles: error: giggles does not know the parameter 'sslmod' in the database's address
+giggles: error: giggles does not know the parameter 'sslmod' in the database's address, nor does libpq; leave it out
 giggles: error: sslmode=perhaps is unknown; write disable, allow, prefer, require, verify-ca or verify-full
 giggles: error: DATABASE_URL: the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE
 giggles: error: no-such-file, which should hold the database's URL, cannot be read: No such file or directory (os error 2); check the path and its permissions

@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -244,5 +245,99 @@ fn nights_refuse_a_server_that_cannot_prove_itself() {
         let said = said.ends_with(78);
         said.complains_of(words).complains_of("check sslmode and sslrootcert, and the server's certificate");
         assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    }
+}
+
+/// An authority and a server's certificate of it, made by OpenSSL: `keys` says which keys, `signs` how it signs.
+fn certify_by_openssl(data: &Path, keys: &[&str], signs: &[&str]) {
+    let ours = data.with_file_name("client");
+    fs::create_dir(&ours).unwrap();
+    let openssl = |arguments: &[&str], more: &[&str]| {
+        let output = Command::new("openssl").args(arguments).args(more).current_dir(&ours).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    for name in ["ca", "server"] {
+        openssl(&["genpkey", "-out", &format!("{name}.key")], keys);
+    }
+    let request = |name: &'static str| ["-key", name, "-subj", "/CN=localhost", "-addext"];
+    let own = [&["req", "-x509", "-new", "-out", "ca.crt"], &request("ca.key")[..]].concat();
+    openssl(&[&own[..], &["basicConstraints=critical,CA:TRUE"]].concat(), signs);
+    let asked = [&["req", "-new", "-out", "server.csr"], &request("server.key")[..]].concat();
+    openssl(&[&asked[..], &["subjectAltName=DNS:localhost"]].concat(), &[]);
+    fs::write(ours.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    let issued = ["x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"];
+    openssl(&[&issued[..], &["-extfile", "names", "-out", "server.crt"]].concat(), signs);
+    for name in ["server.crt", "server.key"] {
+        fs::copy(ours.join(name), data.join(name)).unwrap();
+    }
+}
+
+const P521: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp521r1"];
+const RSA: &[&str] = &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"];
+const PSS: &[&str] = &["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"];
+const STRICT_PSS: &[&str] = &[
+    "-algorithm",
+    "RSA-PSS",
+    "-pkeyopt",
+    "rsa_pss_keygen_md:sha384",
+    "-pkeyopt",
+    "rsa_pss_keygen_mgf1_md:sha384",
+    "-pkeyopt",
+    "rsa_pss_keygen_saltlen:48",
+];
+
+/// Keys and signatures that ring alone does not check. OpenSSL's own salt is as long as fits.
+#[test]
+fn certificates_of_every_kind_that_openssl_makes() {
+    let kinds: [(&str, &[&str], &[&str]); 8] = [
+        ("P-521", P521, &[]),
+        ("P-521 with SHA-384", P521, &["-sha384"]),
+        ("P-521 with SHA-512", P521, &["-sha512"]),
+        ("RSA signed with PSS", RSA, &["-sigopt", "rsa_padding_mode:pss"]),
+        (
+            "RSA signed with PSS, a salt like the digest",
+            RSA,
+            &["-sha512", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1"],
+        ),
+        ("RSA-PSS keys", PSS, &[]),
+        ("RSA-PSS keys, a salt like the digest", PSS, &["-sigopt", "rsa_pss_saltlen:32"]),
+        ("RSA-PSS keys for SHA-384 only", STRICT_PSS, &["-sha384", "-sigopt", "rsa_pss_saltlen:48"]),
+    ];
+    for (kind, keys, signs) in kinds {
+        let settings = ["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"];
+        let cluster = Cluster::start(&settings, |data| certify_by_openssl(data, keys, signs));
+        let location = |parameters: &str| -> Location {
+            let url = format!("postgres://giggles:{PASSWORD}@{RIGHT}:{}/postgres?{parameters}", cluster.port);
+            url.parse().unwrap()
+        };
+        let roots = cluster.folder.join("client/ca.crt");
+        let verified = open(&location(&format!("sslmode=verify-full&sslrootcert={}", roots.display())));
+        assert!(verified.is_ok(), "{kind}: {}", verified.err().unwrap());
+        open(&location("sslmode=require")).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let stranger = cluster.folder.join("client/stranger.crt");
+        fs::write(&stranger, authority("the authority").0).unwrap();
+        let refused = open(&location(&format!("sslmode=verify-ca&sslrootcert={}", stranger.display())));
+        assert!(matches!(refused, Err(StoreError::Config(_))), "{kind}: a stranger's");
+    }
+}
+
+/// The same authority's name, and another's signature.
+#[test]
+fn a_forged_signature_of_such_a_kind_is_refused() {
+    for (keys, signs) in [(P521, &[][..]), (PSS, &[]), (RSA, &["-sigopt", "rsa_padding_mode:pss"])] {
+        let settings = ["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"];
+        let cluster = Cluster::start(&settings, |data| certify_by_openssl(data, keys, signs));
+        let other = tempfile::tempdir().unwrap();
+        let data = other.path().join("data");
+        fs::create_dir(&data).unwrap();
+        certify_by_openssl(&data, keys, signs);
+        let roots = other.path().join("client/ca.crt");
+        let url = format!(
+            "postgres://giggles:{PASSWORD}@{RIGHT}:{}/postgres?sslmode=verify-full&sslrootcert={}",
+            cluster.port,
+            roots.display()
+        );
+        let refused = open(&url.parse::<Location>().unwrap());
+        assert!(matches!(refused, Err(StoreError::Config(_))));
     }
 }

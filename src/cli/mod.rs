@@ -3,6 +3,7 @@
 //! Invariant: the only room that knows clap. It decides nothing about audio or databases.
 
 mod completions;
+mod database_url;
 mod doctor;
 mod export;
 mod man;

@@ -12,7 +12,6 @@ use giggles::audio::zone::{parse_zone, zone_of_tz};
 use giggles::exit::Fatal;
 use giggles::laughter::{logit, sigmoid};
 use giggles::record::Rules;
-use giggles::store::Location;
 use giggles::yamnet::Model;
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::weights::ModelFile;
@@ -20,8 +19,6 @@ use jiff::tz::TimeZone;
 
 /// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by some 1e-6.
 const CPU: &str = "GIGGLES_CPU";
-/// File of systemd's credentials (`LoadCredential=database-url:…`) that holds the database's URL.
-const CREDENTIAL: &str = "database-url";
 
 /// Any error whose text is for the user, as a configuration error.
 pub fn config(error: impl ToString) -> Fatal {
@@ -146,51 +143,6 @@ pub fn seconds(flag: &str, value: Option<f64>, default: f64) -> Result<f64, Fata
     number(flag, value, default, |seconds| (0.0..=3600.0).contains(seconds), "seconds from 0 to 3600")
 }
 
-/// Where to store: what the flags say, the environment, systemd's credential, or the user's own data folder.
-pub fn database(flag: Option<&str>, file: Option<&Path>) -> Result<Location, Fatal> {
-    match (flag, file) {
-        (Some(text), _) => of_command_line(text),
-        (None, Some(path)) => from_file(path),
-        (None, None) => database_of_environment(),
-    }
-}
-
-/// Every user of the machine can read a command line, and nothing can take it back: masking it later would
-/// leave a moment in which it shows, and the shell's history in any case.
-fn of_command_line(text: &str) -> Result<Location, Fatal> {
-    let location: Location = text.parse()?;
-    if location.has_password() {
-        log::warn!(
-            "the password in --database shows in `ps` and in the shell's history; set DATABASE_URL instead, or give \
-             --database-url-file"
-        );
-    }
-    Ok(location)
-}
-
-/// A database's URL given for something else; it may hold a password, and is not to be echoed.
-pub fn is_url(path: &Path) -> bool {
-    ["postgres:", "postgresql:"].iter().any(|scheme| path.as_os_str().as_encoded_bytes().starts_with(scheme.as_bytes()))
-}
-
-/// Not read by clap, which would hold one of them against the flag of another.
-fn database_of_environment() -> Result<Location, Fatal> {
-    let named = |name| variable(name).map(|text| text.map(|text| (name, text)));
-    if let Some((name, text)) = named("GIGGLES_DATABASE")? {
-        return text.parse().map_err(|error| config(format!("{name}: {error}")));
-    }
-    if let Some(path) = variable("GIGGLES_DATABASE_URL_FILE")? {
-        return from_file(Path::new(&path));
-    }
-    if let Some((name, text)) = named("DATABASE_URL")? {
-        return text.parse().map_err(|error| config(format!("{name}: {error}")));
-    }
-    match credential() {
-        Some(path) => from_file(&path),
-        None => Ok(Location::standard()?),
-    }
-}
-
 /// A variable of the environment; empty counts as not set.
 pub fn variable(name: &str) -> Result<Option<String>, Fatal> {
     match env::var(name) {
@@ -198,29 +150,6 @@ pub fn variable(name: &str) -> Result<Option<String>, Fatal> {
         Err(env::VarError::NotPresent) => Ok(None),
         Err(env::VarError::NotUnicode(_)) => Err(config(format!("{name}: holds bytes that are no UTF-8 text"))),
     }
-}
-
-fn credential() -> Option<PathBuf> {
-    let path = PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
-    path.exists().then_some(path)
-}
-
-/// The first line of a file that only its owner should read.
-fn from_file(path: &Path) -> Result<Location, Fatal> {
-    if is_url(path) {
-        return Err(config(
-            "--database-url-file (GIGGLES_DATABASE_URL_FILE) is the name of a file that holds the database's URL, and \
-             not the URL itself; DATABASE_URL is",
-        ));
-    }
-    let path_shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        config(format!(
-            "{path_shown}, which should hold the database's URL, cannot be read: {error}; check the path and its permissions"
-        ))
-    })?;
-    let line = text.lines().next().unwrap_or_default();
-    line.parse().map_err(|error| config(format!("in the first line of {path_shown}, {error}")))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::settings::{Given, config, database, given, path, zone as named_zone};
+use super::database_url::database;
+use super::settings::{Given, config, given, path, zone as named_zone};
 use super::window::window;
 
 #[derive(Args)]
@@ -105,7 +106,7 @@ pub struct Database {
     /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// File whose first line is the database's URL [env: GIGGLES_DATABASE_URL_FILE]
+    /// File that holds the database's URL [env: GIGGLES_DATABASE_URL_FILE]
     #[arg(long, value_name = "FILE", conflicts_with = "database")]
     database_url_file: Option<PathBuf>,
 }

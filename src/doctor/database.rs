@@ -45,6 +45,15 @@ pub fn encryption(visit: &Visit) -> Finding {
     }
 }
 
+/// The one thing that fails here and lets a run pass: the run is stored, with names that nobody wants to read.
+pub fn encoding(visit: &Visit) -> Finding {
+    let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
+    match &checkup.encoding {
+        None => Finding::ok("it holds every name as it is"),
+        Some((what, advice)) => Finding::wrong(what, advice),
+    }
+}
+
 pub fn schema(visit: &Visit) -> Finding {
     let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
     let (found, known) = (checkup.schema, Checkup::known_schema());

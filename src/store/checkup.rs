@@ -23,6 +23,8 @@ pub struct Checkup {
     pub obstacles: Vec<Remark>,
     /// What lets a run pass, and may not be meant so.
     pub doubts: Vec<Remark>,
+    /// What texts it cannot hold as they are. A run stores them all the same.
+    pub encoding: Option<Remark>,
     /// Where its bytes lie on this machine.
     pub folder: Option<PathBuf>,
     /// Who holds the lock that was asked about.

@@ -1,6 +1,6 @@
 //! Which database: the text of `--database` or `DATABASE_URL`, checked before any work.
 //!
-//! Invariant: no connection is made and no file is touched here, and nothing printed from here holds
+//! Invariant: no connection is made and no database is touched here, and nothing printed from here holds
 //! a password.
 
 use std::ffi::OsString;

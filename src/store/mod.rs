@@ -92,7 +92,7 @@ pub fn open_until(location: &Location, stop: &Stop) -> Result<Box<dyn Store>, St
 pub fn read(location: &Location) -> Result<Option<Box<dyn Reader>>, StoreError> {
     match location {
         Location::Sqlite(file) => Ok(sqlite::Past::open(file)?.map(|past| Box::new(past) as Box<dyn Reader>)),
-        Location::Postgres(server) => Ok(postgres::Past::open(server)?.map(|past| Box::new(past) as Box<dyn Reader>)),
+        Location::Postgres(server) => postgres::read(server),
     }
 }
 

@@ -113,7 +113,7 @@ fn a_lock_that_is_held_is_75_and_stays_held() {
 /// As a night gives it up: a pool that hangs keeps the network alive and answers nothing.
 #[test]
 fn a_server_that_says_nothing_more_is_given_up() {
-    let evening = on_postgres().made().table_held().parameter("tcp_user_timeout", "1");
+    let evening = on_postgres().made().table_held().parameter("tcp_user_timeout", "1000");
     says(&evening.run("doctor").ends_with(75), "database", &["busy", "no answer within 5s; try again later"]);
 }
 

@@ -19,10 +19,15 @@ fn made(place: &Place, change: impl FnOnce(&mut Command)) -> Vec<String> {
     names.filter_map(|name| name.strip_suffix(".db").map(str::to_owned)).collect()
 }
 
+fn write_private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 fn url_in(place: &Place, file: &str, database: &str) {
     let path = place.path(file);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, format!("sqlite:{database}.db\nand a second line, which means nothing\n")).unwrap();
+    write_private(&path, &format!("sqlite:{database}.db\n"));
 }
 
 fn with_files() -> Place {
@@ -108,7 +113,7 @@ fn then_the_users_own_folder_which_nobody_else_reads() {
 #[test]
 fn a_credential_may_name_a_postgres() {
     let (place, home) = (Place::with(&[OTHER]), InPostgres::new());
-    fs::write(place.path("database-url"), home.url()).unwrap();
+    write_private(&place.path("database-url"), &home.url());
     let mut command = place.command(&["scan", "recordings"]);
     said(command.env("CREDENTIALS_DIRECTORY", place.path(""))).ends_with(0);
     assert_eq!(home.count("recordings"), 1);

@@ -71,7 +71,7 @@ fn looking_also_survives_a_cut() {
 fn through(wire: &Wire, home: &InPostgres) -> String {
     with(&home.database.url, |url| {
         url.set_port(Some(wire.port)).unwrap();
-        url.query_pairs_mut().append_pair("tcp_user_timeout", "1");
+        url.query_pairs_mut().append_pair("tcp_user_timeout", "1000");
     })
 }
 

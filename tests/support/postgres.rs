@@ -178,7 +178,7 @@ fn version_of(folder: &Path) -> u32 {
 }
 
 /// Postgres refuses to run as root: then it runs as `postgres` or `nobody`.
-fn unprivileged_user() -> Option<(u32, u32)> {
+pub fn unprivileged_user() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }
@@ -198,7 +198,7 @@ fn make_folder(user: Option<(u32, u32)>) -> PathBuf {
 }
 
 /// Gives the folder and all in it to the user; what is called `*.key` is made private.
-fn own(path: &Path, user: Option<(u32, u32)>) {
+pub fn own(path: &Path, user: Option<(u32, u32)>) {
     if let Some((user, group)) = user {
         chown(path, Some(user), Some(group)).expect("root may give files away");
     }
@@ -210,7 +210,7 @@ fn own(path: &Path, user: Option<(u32, u32)>) {
     }
 }
 
-fn command(program: impl AsRef<std::ffi::OsStr>, user: Option<(u32, u32)>) -> Command {
+pub fn command(program: impl AsRef<std::ffi::OsStr>, user: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/");
     if let Some((user, group)) = user {

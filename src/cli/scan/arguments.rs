@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
     #[arg(long, value_name = "URL", help_heading = "Storing")]
     pub database: Option<String>,
-    /// File whose first line is the database's URL, so that no password shows in `ps` [env: GIGGLES_DATABASE_URL_FILE]
+    /// File that holds the database's URL, so that no password shows in `ps` [env: GIGGLES_DATABASE_URL_FILE]
     #[arg(long, value_name = "FILE", conflicts_with = "database", help_heading = "Storing")]
     pub database_url_file: Option<PathBuf>,
     /// Whose recordings these are: the same content of two sources is two recordings [env: GIGGLES_SOURCE] [default: default]

@@ -18,7 +18,8 @@ use jiff::tz::TimeZone;
 
 use super::Arguments;
 use super::arguments::AROUND;
-use crate::cli::settings::{Given, config, database, given, is_url, number, path, seconds, switch, threshold};
+use crate::cli::database_url::{database, is_url};
+use crate::cli::settings::{Given, config, given, number, path, seconds, switch, threshold};
 use crate::cli::window::window as read_window;
 
 /// Folders to hear if none is given on the command line, separated as in PATH.

@@ -4,11 +4,12 @@
 
 mod rights;
 
-use postgres::config::Host;
 use postgres::{Client, Error, Row};
 
 use super::connect::{connect, within};
+use super::encoding::Encoding;
 use super::error::{Trouble, working};
+use super::hosts::Target;
 use super::server::Server;
 use super::tls::Mode;
 use super::{lock, version};
@@ -35,6 +36,8 @@ pub fn examine(server: &Server, source: &str) -> Result<Checkup, StoreError> {
 fn look(client: &mut Client, server: &Server, source: &str) -> Result<Checkup, Error> {
     let about = client.query_one(SERVER, &[])?;
     let user: String = about.try_get("name")?;
+    let encoding = Encoding::of(client)?;
+    let source = encoding.escaped(client, source)?;
     let schema = version(client)?;
     let security = rights::row_security(client, &user)?;
     let is_hidden = security.refusal.is_some();
@@ -48,8 +51,9 @@ fn look(client: &mut Client, server: &Server, source: &str) -> Result<Checkup, E
         unmade: if is_hidden { None } else { rights::unmade(client, &user, schema)? },
         obstacles,
         doubts: old(&about)?.into_iter().chain(security.doubt).collect(),
+        encoding: about_encoding(&encoding),
         folder: None,
-        holder: lock::holder(client, source)?,
+        holder: lock::holder(client, &source)?,
     })
 }
 
@@ -59,6 +63,15 @@ fn read_only(about: &Row) -> Result<Option<Remark>, Error> {
         (true, _) => remark("it is a standby, which takes no rows", "name the primary server"),
         (false, true) => remark("its transactions are read-only", "unset default_transaction_read_only"),
         (false, false) => None,
+    })
+}
+
+/// What a database of another encoding lacks, a run escapes: it is stored, and nobody wants it so.
+fn about_encoding(encoding: &Encoding) -> Option<Remark> {
+    let name = encoding.name();
+    encoding.is_partial().then(|| {
+        let what = format!("its encoding is {name}: names that this lacks are stored escaped, as \\u{{591c}}");
+        (what, "make a database with createdb --encoding=UTF8 --template=template0, and name it".to_owned())
     })
 }
 
@@ -79,17 +92,7 @@ fn way(client: &mut Client, server: &Server) -> Result<Way, Error> {
             let protocol = [version, cipher].into_iter().flatten().collect::<Vec<_>>().join(", ");
             Way::Tls { protocol, is_verified, is_trusted }
         }
-        _ if stays_here(server) => Way::Local,
+        _ if server.hosts.iter().all(Target::is_here) => Way::Local,
         _ => Way::Plain,
     })
-}
-
-fn stays_here(server: &Server) -> bool {
-    let is_loopback = |host: &Host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-        }
-    };
-    server.config.get_hosts().iter().all(is_loopback)
 }

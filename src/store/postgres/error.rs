@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::io;
 
 use postgres::Error;
-use postgres::error::SqlState;
+use postgres::error::{DbError, SqlState};
 
 use super::server::Server;
 use super::verify::certificate_fault;
@@ -37,12 +37,16 @@ enum Cure {
     Repeating,
     Waiting,
     Settings,
+    /// A pooler that keeps sessions.
+    AnotherPool,
     Nothing,
 }
 
 /// An error met while connecting: what the server does not explain is a matter of settings.
 pub fn connecting(server: &Server, error: &Error) -> Trouble {
     match cure(error) {
+        Cure::AnotherPool => Trouble::Final(pooled(server)),
+        Cure::Nothing if error.as_db_error().is_some_and(is_full) => Trouble::Lost(unreachable(server, &text(error))),
         Cure::Reconnecting | Cure::Repeating | Cure::Waiting => Trouble::Lost(unreachable(server, &text(error))),
         Cure::Settings | Cure::Nothing => {
             let (verdict, text) = match tls_reason(error).and_then(certificate_fault) {
@@ -58,6 +62,7 @@ pub fn connecting(server: &Server, error: &Error) -> Trouble {
 pub fn working(server: &Server, error: &Error) -> Trouble {
     let text = text(error);
     match cure(error) {
+        Cure::AnotherPool => Trouble::Final(pooled(server)),
         Cure::Reconnecting => Trouble::Lost(unreachable(server, &text)),
         Cure::Repeating => Trouble::Conflict(busy(server, &text)),
         Cure::Waiting => Trouble::Final(busy(server, &text)),
@@ -78,6 +83,13 @@ pub fn read_only(server: &Server) -> StoreError {
     ))
 }
 
+pub fn pooled(server: &Server) -> StoreError {
+    StoreError::Config(format!(
+        "{server} is a pooler that hands out connections by transaction or by statement, to which the lock of a run \
+         means nothing; name its port for sessions (pool_mode = session), or the server itself"
+    ))
+}
+
 fn busy(server: &Server, reason: &str) -> StoreError {
     StoreError::Unreachable(format!("{server} is busy: {reason}; try again later"))
 }
@@ -88,6 +100,10 @@ fn cure(error: &Error) -> Cure {
         return cure_without_state(error);
     };
     match (state.code(), &state.code()[..2]) {
+        // A prepared statement that is another session's, or has stayed there.
+        ("42P05" | "26000", _) => Cure::AnotherPool,
+        // What a pooler itself says, of settings and of bad moments alike.
+        ("08P01", _) => error.as_db_error().map_or(Cure::Nothing, |said| of_pooler(said.message())),
         // 25006: read-only, which it was not when the run began: a primary that fell back, and may come again.
         ("57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006", _) | (_, "08") => Cure::Reconnecting,
         ("40001" | "40P01", _) => Cure::Repeating,
@@ -96,6 +112,40 @@ fn cure(error: &Error) -> Cure {
         ("3D000" | "3F000" | "42501", _) | (_, "28") => Cure::Settings,
         _ => Cure::Nothing,
     }
+}
+
+/// pgbouncer has one code for all that it refuses, and words of its own. A cached failure of its own login to the
+/// server names its cause.
+fn of_pooler(message: &str) -> Cure {
+    const MOMENTS: [&str; 12] = [
+        "cannot connect",
+        "timeout",
+        "no more connections",
+        "shut",
+        "try again",
+        "closed",
+        "crash",
+        "disabled",
+        "too many",
+        "paused",
+        "exhaust",
+        "dropped",
+    ];
+    let is_about = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    match message {
+        _ if is_about(&["statement pooling", "transaction pooling"]) => Cure::AnotherPool,
+        _ if is_about(&["authentication failed", "does not exist", "pg_hba.conf"]) => Cure::Settings,
+        _ if is_about(&MOMENTS) => Cure::Reconnecting,
+        _ => Cure::Settings,
+    }
+}
+
+/// Supavisor's and pgcat's words for a pool without a free connection, for which their codes say nothing.
+fn is_full(said: &DbError) -> bool {
+    let message = said.message().to_lowercase();
+    ["max client", "maxclients", "could not get connection", "all servers down"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// The server did not speak: the network or TLS did.
@@ -118,6 +168,10 @@ fn tls_reason(error: &Error) -> Option<&rustls::Error> {
 
 fn what_to_check(error: &Error) -> &'static str {
     match error.code() {
+        _ if text(error).contains("unsupported startup parameter") => {
+            "the address and PGOPTIONS: leave the parameter out, or name it in the pooler's ignore_startup_parameters"
+        }
+        _ if text(error).contains("no such database") => "the database's name, and the pooler's list of databases",
         Some(state) if *state == SqlState::INVALID_PASSWORD => "the password (DATABASE_URL, PGPASSWORD, ~/.pgpass)",
         Some(state) if *state == SqlState::INVALID_CATALOG_NAME => "the database's name, or create it with createdb",
         Some(state) if *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
@@ -130,7 +184,7 @@ fn what_to_check(error: &Error) -> &'static str {
 }
 
 /// The whole chain in one line: the driver's own text names only the stage.
-fn text(error: &Error) -> String {
+pub fn text(error: &Error) -> String {
     if let Some(said) = error.as_db_error() {
         let detail = said.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
         return format!("{}{detail}", said.message());

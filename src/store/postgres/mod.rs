@@ -8,17 +8,27 @@
 //! a COMMIT whose answer was lost has happened.
 //!
 //! The lock belongs to the session: between giggles and Postgres there may be a pool, but not one that
-//! hands out connections by transaction.
+//! hands out connections by transaction, which is refused (`pooler`).
 
+mod address;
+mod algorithms;
 mod checkup;
 mod connect;
+mod driver;
+mod encoding;
 mod error;
+mod escaped;
+mod hosts;
 mod lock;
 mod noting;
+mod parameters;
 mod password;
+mod pooler;
 mod pruning;
 mod reading;
 mod server;
+mod service;
+mod session;
 mod statements;
 mod stream;
 mod tls;
@@ -31,9 +41,10 @@ use std::time::Duration;
 use postgres::{Client, GenericClient};
 
 pub use self::checkup::examine;
-pub use self::reading::Past;
+pub use self::reading::read;
 pub use self::server::Server;
 
+use self::encoding::Encoding;
 use self::error::{Hindrance, Trouble, working};
 use self::lock::Session;
 use super::rows::Rows;
@@ -57,6 +68,7 @@ pub struct Postgres {
     client: Option<Client>,
     /// The latest session, also when it is lost: the server may not have noticed yet.
     session: Session,
+    encoding: Encoding,
     locked: Vec<String>,
 }
 
@@ -87,11 +99,13 @@ impl Postgres {
     }
 
     fn reconnect(&mut self) -> Result<Client, Trouble> {
-        let mut client = connect::connect(&self.server)?;
+        let mut client = connect::reconnect(&self.server)?;
         let (server, locked, lost) = (self.server.clone(), self.locked.clone(), self.session);
+        let encoding = self.encoding.clone();
         let (client, session) = connect::within(&self.server, self.server.patience(), move || {
             for source in &locked {
-                lock::take_from(&mut client, &server, source, &lost)?;
+                let source = encoding.escaped(&mut client, source).map_err(|error| working(&server, &error))?;
+                lock::take_from(&mut client, &server, &source, &lost)?;
             }
             let session = Session::of(&mut client).map_err(|error| working(&server, &error))?;
             Ok((client, session))
@@ -133,13 +147,13 @@ impl Postgres {
     }
 
     fn try_save(&mut self, rows: &Arc<Rows>, may_be_stored: bool) -> Result<(), Trouble> {
-        let rows = rows.clone();
+        let (rows, encoding) = (rows.clone(), self.encoding.clone());
         self.ask(move |client, server| {
             let trouble = |error| working(server, &error);
             if may_be_stored && statements::has_run(client, &rows.run.id).map_err(trouble)? {
                 return Ok(());
             }
-            statements::commit(client, &rows).map_err(trouble)
+            statements::commit(client, &rows, &encoding).map_err(trouble)
         })
     }
 }
@@ -152,7 +166,8 @@ fn prepared(mut client: Client, server: Server) -> Result<Postgres, StoreError> 
     }
     while migrate_once(&mut client, &server)? {}
     let session = Session::of(&mut client).map_err(trouble)?;
-    Ok(Postgres { server, client: Some(client), session, locked: Vec::new() })
+    let encoding = Encoding::of(&mut client).map_err(trouble)?;
+    Ok(Postgres { server, client: Some(client), session, encoding, locked: Vec::new() })
 }
 
 impl Store for Postgres {
@@ -160,8 +175,12 @@ impl Store for Postgres {
         if self.locked.iter().any(|locked| locked == source) {
             return Ok(());
         }
-        let asked = source.to_owned();
-        self.ask(move |client, server| lock::take(client, server, &asked)).map_err(Trouble::into_error)?;
+        let (asked, encoding) = (source.to_owned(), self.encoding.clone());
+        let taken = self.ask(move |client, server| {
+            let asked = encoding.escaped(client, &asked).map_err(|error| working(server, &error))?;
+            lock::take(client, server, &asked)
+        });
+        taken.map_err(Trouble::into_error)?;
         self.locked.push(source.to_owned());
         Ok(())
     }
@@ -181,26 +200,26 @@ impl Store for Postgres {
     }
 
     fn forget_clips(&mut self, clips: &[String]) -> Result<u64, StoreError> {
-        let gone: Arc<[String]> = clips.into();
-        self.asking(move |client| pruning::forget_clips(client, &gone))
+        let (gone, encoding): (Arc<[String]>, _) = (clips.into(), self.encoding.clone());
+        self.asking(move |client| pruning::forget_clips(client, &gone, &encoding))
     }
 
     fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<Pruned, StoreError> {
-        let wanted = pruning.clone();
-        self.asking(move |client| pruning::prune(client, &wanted, after))
+        let (wanted, encoding) = (pruning.clone(), self.encoding.clone());
+        self.asking(move |client| pruning::prune(client, &wanted, after, &encoding))
     }
 
     fn prune_runs(&mut self, pruning: &Pruning) -> Result<u64, StoreError> {
-        let wanted = pruning.clone();
-        self.asking(move |client| pruning::prune_runs(client, &wanted))
+        let (wanted, encoding) = (pruning.clone(), self.encoding.clone());
+        self.asking(move |client| pruning::prune_runs(client, &wanted, &encoding))
     }
 
     fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {
         let rows = Arc::new(super::noting::rows(notes));
         self.retrying(|store| {
-            let rows = rows.clone();
+            let (rows, encoding) = (rows.clone(), store.encoding.clone());
             store.ask(move |client, server| {
-                noting::keep(client, &rows, dry_run).map_err(|error| working(server, &error))
+                noting::keep(client, &rows, &encoding, dry_run).map_err(|error| working(server, &error))
             })
         })
     }
@@ -208,15 +227,18 @@ impl Store for Postgres {
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {
         let asked = Arc::new(lookup.clone());
         self.retrying(|store| {
-            let asked = asked.clone();
-            store.ask(move |client, server| statements::known(client, &asked).map_err(|error| working(server, &error)))
+            let (asked, encoding) = (asked.clone(), store.encoding.clone());
+            store.ask(move |client, server| {
+                statements::known(client, &asked, &encoding).map_err(|error| working(server, &error))
+            })
         })
     }
 
     fn unresolved(&mut self, run: &Run) -> Result<Unresolved, StoreError> {
         self.retrying(|store| {
-            let (source, window) = (run.source.clone(), run.window);
+            let (source, window, encoding) = (run.source.clone(), run.window, store.encoding.clone());
             store.ask(move |client, server| {
+                let source = encoding.escaped(client, &source).map_err(|error| working(server, &error))?;
                 statements::unresolved(client, &source, &window).map_err(|error| working(server, &error))
             })
         })

@@ -4,6 +4,7 @@
 
 use postgres::{Client, Error};
 
+use super::encoding::Encoding;
 use super::statements::json;
 use crate::store::noting::{Kept, NoteRow};
 
@@ -24,8 +25,9 @@ const LOOK: &str = "
             WHERE r.source = row.source AND r.content_sha256 = row.content_sha256
                 AND laugh.start_seconds < row.end_seconds AND laugh.end_seconds > row.start_seconds))";
 
-pub fn keep(client: &mut Client, rows: &[NoteRow], dry_run: bool) -> Result<Kept, Error> {
+pub fn keep(client: &mut Client, rows: &[NoteRow], encoding: &Encoding, dry_run: bool) -> Result<Kept, Error> {
     let rows = json(rows);
+    let rows = encoding.escapes(client, [rows.as_str()])?.json(&rows).into_owned();
     let columns = "source, content_sha256, start_seconds, end_seconds, recording, starts_at, verdict, note, noted_at";
     let mut transaction = client.transaction()?;
     let insert = format!("INSERT INTO notes ({columns}) SELECT {columns} FROM {ROWS} {KEEP}");

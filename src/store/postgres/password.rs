@@ -1,79 +1,99 @@
-//! Where a password comes from when the URL has none: PGPASSWORD, then libpq's password file.
+//! Which password a host is given: the one of the URL, a service or PGPASSWORD, else of libpq's password file the one
+//! of this very host.
 //!
-//! Invariant: a password is looked up for each connection, and kept and shown nowhere.
+//! Invariant: the file is read for each connection, and a password is shown nowhere.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use postgres::Config;
 use postgres::config::Host;
 
-use super::server::SOCKETS;
+use super::hosts::{SOCKETS, Target};
+use super::parameters::Parameters;
 
-pub fn find(config: &Config) -> Option<String> {
-    std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty()).or_else(|| in_file(config))
+#[derive(Clone)]
+pub struct Passwords {
+    given: Option<String>,
+    /// None where nobody knows the user's home.
+    file: Option<PathBuf>,
+    database: String,
+    user: String,
 }
 
-fn in_file(config: &Config) -> Option<String> {
-    let path = match std::env::var_os("PGPASSFILE") {
-        Some(path) => PathBuf::from(path),
-        None => std::env::home_dir()?.join(".pgpass"),
-    };
-    let text = read_private(&path)?;
-    let user = config.get_user().map(str::to_owned).or_else(|| std::env::var("USER").ok()).unwrap_or_default();
-    let wanted = [host(config), port(config), config.get_dbname().unwrap_or(&user).to_owned(), user.clone()];
-    text.lines().find_map(|line| password_in(line, &wanted))
+impl Passwords {
+    pub fn of(parameters: &Parameters, user: &str, database: &str) -> Passwords {
+        let usual = || std::env::home_dir().map(|home| home.join(".pgpass"));
+        Passwords {
+            given: parameters.owned("password"),
+            file: parameters.get("passfile").map(PathBuf::from).or_else(usual),
+            database: database.to_owned(),
+            user: user.to_owned(),
+        }
+    }
+
+    pub fn find(&self, target: &Target) -> Option<String> {
+        self.given.clone().or_else(|| {
+            let text = read_private(self.file.as_deref()?)?;
+            let (host, port) = (name(target), target.port.to_string());
+            text.lines().find_map(|line| password_in(line, [&host, &port, &self.database, &self.user]))
+        })
+    }
 }
 
-/// As libpq does, ignores a file that others can read.
+/// As libpq does, ignores a file that others can read, and what is no file.
 fn read_private(path: &Path) -> Option<String> {
-    let permissions = std::fs::metadata(path).ok()?.permissions().mode();
-    if permissions & 0o077 != 0 {
+    let found = std::fs::metadata(path).ok()?;
+    if !found.is_file() {
+        log::warn!("{} is ignored: it is not a file", path.display());
+        return None;
+    }
+    if found.permissions().mode() & 0o077 != 0 {
         log::warn!("{} is ignored: others can read it; chmod 600 it", path.display());
         return None;
     }
-    std::fs::read_to_string(path).ok()
+    let bytes = std::fs::read(path).inspect_err(|error| log::warn!("{} is ignored: {error}", path.display())).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The default socket is called `localhost` in a password file.
-fn host(config: &Config) -> String {
-    match config.get_hosts().first() {
-        Some(Host::Tcp(name)) => name.clone(),
-        Some(Host::Unix(folder)) if folder == Path::new(SOCKETS) => "localhost".into(),
-        Some(Host::Unix(folder)) => folder.display().to_string(),
-        None => "localhost".into(),
+fn name(target: &Target) -> String {
+    match &target.host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(folder) if folder == Path::new(SOCKETS) => "localhost".into(),
+        Host::Unix(folder) => folder.display().to_string(),
     }
-}
-
-fn port(config: &Config) -> String {
-    config.get_ports().first().copied().unwrap_or(5432).to_string()
 }
 
 /// The password of a line `host:port:database:user:password` that fits.
-fn password_in(line: &str, wanted: &[String; 4]) -> Option<String> {
+fn password_in(line: &str, wanted: [&str; 4]) -> Option<String> {
     if line.starts_with('#') {
         return None;
     }
-    let fields = fields(line);
-    let (password, asked) = fields.split_last()?;
-    let fits = asked.len() == wanted.len() && asked.iter().zip(wanted).all(|(asked, is)| asked == "*" || asked == is);
-    fits.then(|| password.clone())
+    let mut rest = line;
+    for is in wanted {
+        let (field, behind) = field(rest);
+        // A `*` that is to be itself is written `\*`.
+        let is_any = rest.starts_with("*:");
+        rest = behind?;
+        if !is_any && field != is {
+            return None;
+        }
+    }
+    Some(field(rest).0).filter(|password| !password.is_empty())
 }
 
-/// Splits at colons; a backslash takes the next character as it is.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = Vec::new();
+/// The text up to the next colon, and what is behind it; a backslash takes the next character as it is.
+fn field(text: &str) -> (String, Option<&str>) {
     let mut field = String::new();
-    let mut characters = line.chars();
-    while let Some(character) = characters.next() {
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
         match character {
-            ':' => fields.push(std::mem::take(&mut field)),
-            '\\' => field.extend(characters.next()),
+            ':' => return (field, Some(&text[at + 1..])),
+            '\\' => field.extend(characters.next().map(|(_, next)| next)),
             other => field.push(other),
         }
     }
-    fields.push(field);
-    fields
+    (field, None)
 }
 
 #[cfg(test)]
@@ -81,7 +101,7 @@ mod tests {
     use super::*;
 
     fn found(line: &str) -> Option<String> {
-        password_in(line, &["db.example".into(), "5432".into(), "laughs".into(), "neil".into()])
+        password_in(line, ["db.example", "5432", "laughs", "neil"])
     }
 
     #[test]
@@ -91,5 +111,25 @@ mod tests {
         assert_eq!(found("other:5432:laughs:neil:secret"), None);
         assert_eq!(found("#*:*:*:*:secret"), None);
         assert_eq!(found("*:*:secret"), None);
+        assert_eq!(found("*:*:*:\\*:secret"), None, "a user whose name is *");
+        assert_eq!(found("*:*:*:neil:up to here:and no further").as_deref(), Some("up to here"));
+        assert_eq!(password_in("\\:\\:1:*:*:neil:x", ["::1", "5432", "laughs", "neil"]).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn each_host_has_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pgpass");
+        std::fs::write(&file, "one:5432:*:neil:first\ntwo:5433:*:neil:second\nlocalhost:*:*:*:third\n").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let passwords =
+            Passwords { given: None, file: Some(file.clone()), database: "laughs".into(), user: "neil".into() };
+        let find = |host: Host, port: u16| passwords.find(&Target { host, address: None, port });
+        assert_eq!(find(Host::Tcp("one".into()), 5432).as_deref(), Some("first"));
+        assert_eq!(find(Host::Tcp("two".into()), 5433).as_deref(), Some("second"));
+        assert_eq!(find(Host::Tcp("two".into()), 5432), None);
+        assert_eq!(find(Host::Unix(SOCKETS.into()), 5432).as_deref(), Some("third"));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(find(Host::Tcp("one".into()), 5432), None);
     }
 }

@@ -5,6 +5,7 @@
 
 use postgres::{Client, Error, Row};
 
+use super::encoding::Encoding;
 use crate::store::pruning::{Old, Pruned, Pruning, RECORDINGS};
 
 /// Whoever else holds a lock of ours: a run, or a save of one. None may be of another program, since a database of
@@ -46,15 +47,27 @@ fn runs_without_old() -> String {
     )
 }
 
-pub fn forget_clips(client: &mut Client, clips: &[String]) -> Result<u64, Error> {
-    client.execute(FORGET_CLIPS, &[&clips])
+/// As the database writes its texts.
+fn written(client: &mut Client, pruning: &Pruning, encoding: &Encoding) -> Result<Pruning, Error> {
+    let texts = pruning.stuck.iter().flatten().chain(&pruning.source);
+    let escapes = encoding.escapes(client, texts.map(String::as_str))?;
+    Ok(Pruning {
+        source: pruning.source.as_deref().map(|source| escapes.text(source).into_owned()),
+        stuck: pruning.stuck.as_deref().map(|clips| escapes.texts(clips)),
+        ..pruning.clone()
+    })
 }
 
-pub fn prune(client: &mut Client, pruning: &Pruning, after: i64) -> Result<Pruned, Error> {
+pub fn forget_clips(client: &mut Client, clips: &[String], encoding: &Encoding) -> Result<u64, Error> {
+    let escapes = encoding.escapes(client, clips.iter().map(String::as_str))?;
+    client.execute(FORGET_CLIPS, &[&escapes.texts(clips)])
+}
+
+pub fn prune(client: &mut Client, pruning: &Pruning, after: i64, encoding: &Encoding) -> Result<Pruned, Error> {
+    let Pruning { source, before, stuck, .. } = written(client, pruning, encoding)?;
     let mut transaction = client.transaction()?;
-    let Pruning { source, before, stuck, .. } = pruning;
-    let old = transaction.query(&old(), &[source, before, stuck, &after, &RECORDINGS])?;
-    let (mut pruned, ids) = Pruned::of(old.iter().map(one).collect());
+    let old = transaction.query(&old(), &[&source, &before, &stuck, &after, &RECORDINGS])?;
+    let (mut pruned, ids) = Pruned::of(old.iter().map(|row| one(row, encoding)).collect());
     pruned.detections = transaction.query_one(LAUGHS, &[&ids])?.get::<_, i64>(0).cast_unsigned();
     transaction.execute(REMOVE, &[&ids])?;
     match pruning.dry_run {
@@ -64,15 +77,16 @@ pub fn prune(client: &mut Client, pruning: &Pruning, after: i64) -> Result<Prune
     Ok(pruned)
 }
 
-fn one(row: &Row) -> Old {
-    Old { id: row.get(0), source: row.get(1), name: row.get(2), names_a_clip: row.get(3) }
+fn one(row: &Row, encoding: &Encoding) -> Old {
+    let text = |column| encoding.read(row.get(column));
+    Old { id: row.get(0), source: text(1), name: text(2), names_a_clip: row.get(3) }
 }
 
-pub fn prune_runs(client: &mut Client, pruning: &Pruning) -> Result<u64, Error> {
-    let Pruning { source, before, stuck, .. } = pruning;
+pub fn prune_runs(client: &mut Client, pruning: &Pruning, encoding: &Encoding) -> Result<u64, Error> {
+    let Pruning { source, before, stuck, .. } = written(client, pruning, encoding)?;
     if pruning.dry_run {
-        let found = client.query_one(&runs_without_old(), &[source, before, stuck])?;
+        let found = client.query_one(&runs_without_old(), &[&source, &before, &stuck])?;
         return Ok(found.get::<_, i64>(0).cast_unsigned());
     }
-    client.execute(RUNS, &[source, before])
+    client.execute(RUNS, &[&source, &before])
 }

@@ -10,7 +10,9 @@ use postgres::types::ToSql;
 use postgres::{Client, Row};
 
 use super::connect::connect;
+use super::encoding::Encoding;
 use super::error::{Trouble, working};
+use super::escaped::Escaped;
 use super::server::Server;
 use super::stream::Stream;
 use super::version;
@@ -44,14 +46,23 @@ const COVERAGE: &str = "
 const NAMED_CLIPS: &str = "
     SELECT DISTINCT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
 
+/// None where there are no tables yet.
+pub fn read(server: &Server) -> Result<Option<Box<dyn Reader>>, StoreError> {
+    let Some(mut past) = Past::open(server)? else { return Ok(None) };
+    let encoding = past.look(Encoding::of)?;
+    Ok(Some(match encoding.is_partial() {
+        true => Box::new(Escaped::new(past, encoding)),
+        false => Box::new(past),
+    }))
+}
+
 pub struct Past {
     client: Client,
     server: Server,
 }
 
 impl Past {
-    /// None where there are no tables yet.
-    pub fn open(server: &Server) -> Result<Option<Past>, StoreError> {
+    fn open(server: &Server) -> Result<Option<Past>, StoreError> {
         let mut client = connect(server).map_err(Trouble::into_error)?;
         let trouble = |error| working(server, &error).into_error();
         client.batch_execute(READ_ONLY).map_err(trouble)?;
@@ -60,7 +71,7 @@ impl Past {
         Ok(schema::is_readable(server, version)?.then_some(past))
     }
 
-    fn look<T>(&mut self, look: impl FnOnce(&mut Client) -> Result<T, postgres::Error>) -> Result<T, StoreError> {
+    pub fn look<T>(&mut self, look: impl FnOnce(&mut Client) -> Result<T, postgres::Error>) -> Result<T, StoreError> {
         look(&mut self.client).map_err(|error| working(&self.server, &error).into_error())
     }
 }

@@ -1,83 +1,135 @@
-//! A Postgres server's address: the URL taken apart, checked, and shown without its password.
+//! A Postgres server as libpq would find it: where it is, as whom, and what its session has to be.
 //!
 //! Invariant: nothing connects here, and no text made here holds a password.
 
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use postgres::Config;
-use postgres::config::Host;
-use url::form_urlencoded;
+use postgres::config::{Host, LoadBalanceHosts};
 
+use super::address;
+use super::driver::{config, connect_timeout, load_balancing, patience};
+use super::hosts::{Target, hosts};
+use super::parameters::{Parameters, Variables};
+use super::password::Passwords;
 use super::tls::{Tls, Words};
 use crate::store::StoreError;
 
-/// Parameters that the driver understands as libpq does.
-const KNOWN: [&str; 18] = [
-    "user",
-    "password",
-    "dbname",
-    "host",
-    "hostaddr",
-    "port",
-    "options",
-    "application_name",
-    "connect_timeout",
-    "tcp_user_timeout",
-    "keepalives",
-    "keepalives_idle",
-    "keepalives_interval",
-    "keepalives_retries",
-    "target_session_attrs",
-    "channel_binding",
-    "load_balance_hosts",
-    "sslnegotiation",
-];
-/// Where Linux packages of Postgres put their socket.
-pub(super) const SOCKETS: &str = "/var/run/postgresql";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A network that has gone silent is noticed within a minute, not after the system's two hours.
-const SILENCE: Duration = Duration::from_secs(60);
+/// Of somebody who asks to wait for ever.
+const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
-/// Where a Postgres is, as whom, and how safely. Its password, if the URL has one, is never shown.
+/// Where a Postgres is, as whom, and how safely. Its password, if one is given, is never shown.
 #[derive(Clone)]
 pub struct Server {
-    pub(super) config: Config,
+    /// At least one.
+    pub(super) hosts: Vec<Target>,
+    /// In what order they are tried.
+    pub(super) is_shuffled: bool,
     pub(super) tls: Tls,
+    pub(super) session: SessionAttributes,
+    pub(super) passwords: Passwords,
+    /// All but the hosts and the password.
+    config: Config,
+    connect_timeout: Duration,
+    patience: Duration,
+    has_password: bool,
     shown: String,
 }
 
+/// `target_session_attrs`: which servers will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionAttributes {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}
+
 impl Server {
-    /// Reads `postgres://[USER[:PASSWORD]@][HOST[:PORT],…][/DATABASE][?PARAMETER=VALUE&…]`.
+    /// The server of a URL; what it leaves open is as libpq finds it.
     pub fn parse(text: &str) -> Result<Server, StoreError> {
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return wrong("the database's address lacks its //; write postgres://USER@HOST/DATABASE");
-        };
-        let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
-        check_encoding(base, query)?;
-        let (kept, words) = sort(query)?;
-        // The driver takes all before the first @ for a user, even in the parameters.
-        let url = format!("{scheme}://{base}?{}", kept.join("&").replace('@', "%40"));
-        let config: Config = url.parse().map_err(|error| unreadable(&error))?;
-        let shown = format!("{scheme}://{}{}", masked_base(base), masked_query(query));
-        Ok(Server { config: complete(config, &kept), tls: Tls::of(words)?, shown })
+        Server::find(text, &variable, &system_user)
+    }
+
+    fn find(
+        text: &str,
+        variables: Variables,
+        system_user: &dyn Fn() -> Result<String, StoreError>,
+    ) -> Result<Server, StoreError> {
+        let address = address::parse(text)?;
+        let parameters = Parameters::gather(&address, variables)?;
+        let user = parameters.owned("user").map_or_else(system_user, Ok)?;
+        let database = parameters.owned("dbname").unwrap_or_else(|| user.clone());
+        let hosts = hosts(&parameters)?;
+        let tls = Tls::of(Words::of(&parameters)?)?;
+        let connect_timeout = connect_timeout(&parameters)?;
+        Ok(Server {
+            config: config(&parameters, &user, &database, connect_timeout, tls.mode)?,
+            is_shuffled: load_balancing(&parameters)? == LoadBalanceHosts::Random,
+            session: parameters
+                .read(
+                    "target_session_attrs",
+                    "any, read-write, read-only, primary, standby or prefer-standby",
+                    SessionAttributes::of,
+                )?
+                .unwrap_or(SessionAttributes::Any),
+            passwords: Passwords::of(&parameters, &user, &database),
+            patience: patience(&parameters)?,
+            has_password: parameters.is_of_url("password"),
+            shown: shown(address.shown, &parameters, &hosts, &user, &database),
+            connect_timeout: connect_timeout.unwrap_or(FOR_EVER),
+            tls,
+            hosts,
+        })
     }
 
     /// The address itself holds a password: who shows the address shows that too.
     pub fn has_password(&self) -> bool {
-        self.config.get_password().is_some()
+        self.has_password
     }
 
-    /// How long a statement may take before the server is given up: five times what the network may be silent,
-    /// and far more than a save of a year's laughs needs.
+    /// How long a statement may take before the server is given up.
     pub(super) fn patience(&self) -> Duration {
-        self.config.get_tcp_user_timeout().copied().filter(|silence| !silence.is_zero()).unwrap_or(SILENCE) * 5
+        self.patience
     }
 
-    /// Sockets on the same machine: libpq has no TLS over them whatever `sslmode` says.
-    pub(super) fn is_local_socket(&self) -> bool {
-        self.config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
+    /// How long it may take until a session of one host stands, which may have two addresses.
+    pub(super) fn connect_limit(&self) -> Duration {
+        self.connect_timeout * 2
+    }
+
+    /// What the driver needs for one host.
+    pub(super) fn config_of(&self, target: &Target) -> Config {
+        let mut config = self.config.clone();
+        match &target.host {
+            Host::Tcp(name) => config.host(name),
+            Host::Unix(folder) => config.host_path(folder),
+        };
+        config.port(target.port);
+        if let Some(address) = target.address {
+            config.hostaddr(address);
+        }
+        if let Some(password) = self.passwords.find(target) {
+            config.password(password);
+        }
+        config
+    }
+}
+
+impl SessionAttributes {
+    fn of(word: &str) -> Option<SessionAttributes> {
+        Some(match word {
+            "any" => SessionAttributes::Any,
+            "read-write" => SessionAttributes::ReadWrite,
+            "read-only" => SessionAttributes::ReadOnly,
+            "primary" => SessionAttributes::Primary,
+            "standby" => SessionAttributes::Standby,
+            "prefer-standby" => SessionAttributes::PreferStandby,
+            _ => return None,
+        })
     }
 }
 
@@ -87,119 +139,52 @@ impl fmt::Display for Server {
     }
 }
 
-fn wrong<T>(text: &str) -> Result<T, StoreError> {
-    Err(StoreError::Config(text.to_owned()))
-}
-
-/// The driver's reasons name parameters, never their values.
-fn unreadable(error: &postgres::Error) -> StoreError {
-    let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    StoreError::Config(format!("the database's address cannot be read: {reason}"))
-}
-
-/// A raw @, / or ? in a password moves the borders of the URL's parts; then any part might hold it.
-fn check_encoding(base: &str, query: &str) -> Result<(), StoreError> {
-    let (authority, path) = base.split_once('/').unwrap_or((base, ""));
-    // `neil:se?cret@db/laughs`: what looks like parameters is the rest of the password.
-    let cut_by_mark = query.contains('@') && authority == base && base.contains(':') && !base.contains('@');
-    match authority.matches('@').count() > 1 || path.contains(['@', '/']) || cut_by_mark {
-        true => Err(unencoded()),
-        false => Ok(()),
-    }
-}
-
-fn unencoded() -> StoreError {
-    StoreError::Config(
-        "the database's address cannot be read; in its user, password and names write %40 for @, %2F for /, %3F for ?"
-            .into(),
-    )
-}
-
-/// Takes what TLS needs out of the parameters, which the driver does not know.
-fn sort(query: &str) -> Result<(Vec<&str>, Words), StoreError> {
-    let (mut kept, mut words) = (Vec::new(), Words::default());
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=').map_or(pair, |(key, _)| key) {
-            "sslmode" => words.mode = Some(decoded(pair)),
-            "sslrootcert" => words.roots = Some(decoded(pair)),
-            "sslcert" => words.certificate = Some(decoded(pair)),
-            "sslkey" => words.key = Some(decoded(pair)),
-            key if KNOWN.contains(&key) && pair.contains('=') => kept.push(pair),
-            key if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
-                return wrong(&format!("giggles does not know the parameter '{key}' in the database's address"));
-            }
-            _ => return Err(unencoded()),
+/// A variable of the environment; empty counts as not set.
+fn variable(name: &str) -> Result<Option<String>, StoreError> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(StoreError::Config(format!("{name}: holds bytes that are no UTF-8 text")))
         }
     }
-    Ok((kept, words))
 }
 
-/// The value of `key=value`; a plus is a plus, as in libpq.
-fn decoded(pair: &str) -> String {
-    let pair = pair.replace('+', "%2B");
-    form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+/// The name of the user as whom this program runs, whatever `$USER` says.
+fn system_user() -> Result<String, StoreError> {
+    whoami::username().map_err(|_| {
+        let id = rustix::process::geteuid().as_raw();
+        StoreError::Config(format!(
+            "the database's address names no user, and the user id {id} has no name on this machine: name a user, as \
+             in postgres://USER@HOST/DATABASE, or set PGUSER"
+        ))
+    })
 }
 
-/// What the URL leaves open.
-fn complete(mut config: Config, given: &[&str]) -> Config {
-    let is_given = |key: &str| given.iter().any(|pair| pair.split_once('=').is_some_and(|(given, _)| given == key));
-    name_hosts(&mut config);
-    if config.get_application_name().is_none() {
-        config.application_name("giggles");
+/// The URL, and what of it came from elsewhere: an error has to say which server it is about.
+fn shown(url: String, parameters: &Parameters, hosts: &[Target], user: &str, database: &str) -> String {
+    let is_whole = !["host", "hostaddr", "port", "user", "dbname"].iter().any(|key| parameters.is_from_elsewhere(key));
+    if is_whole {
+        return url;
     }
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    if !is_given("keepalives_idle") {
-        config.keepalives_idle(SILENCE / 2).keepalives_interval(SILENCE / 6).keepalives_retries(3);
-    }
-    if !is_given("tcp_user_timeout") {
-        config.tcp_user_timeout(SILENCE);
-    }
-    config
-}
-
-/// No host is the local socket, as for libpq. An address without a name is its own name, which the
-/// driver wants for TLS: verify-full then looks for the address in the certificate.
-fn name_hosts(config: &mut Config) {
-    if !config.get_hosts().is_empty() {
-        return;
-    }
-    let addresses = config.get_hostaddrs().to_vec();
-    for address in &addresses {
-        config.host(&address.to_string());
-    }
-    if addresses.is_empty() {
-        config.host(if Path::new(SOCKETS).is_dir() { SOCKETS } else { "localhost" });
-    }
-}
-
-fn masked_base(base: &str) -> String {
-    match base.split_once('@') {
-        Some((credentials, rest)) => match credentials.split_once(':') {
-            Some((user, _)) => format!("{user}:***@{rest}"),
-            None => base.to_owned(),
-        },
-        None => base.to_owned(),
-    }
-}
-
-fn masked_query(query: &str) -> String {
-    let mask = |pair: &str| {
-        if pair.starts_with("password=") { "password=***".to_owned() } else { pair.to_owned() }
-    };
-    match query {
-        "" => String::new(),
-        _ => format!("?{}", query.split('&').map(mask).collect::<Vec<_>>().join("&")),
-    }
+    let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+    format!("{url} ({user} on {}, database {database})", hosts.join(" and "))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::driver::{CONNECT_TIMEOUT, PATIENCE, SILENCE};
     use super::*;
 
+    fn found(url: &str, environment: &[(&str, &str)]) -> Result<Server, StoreError> {
+        let variable = |name: &str| {
+            Ok(environment.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned()))
+        };
+        Server::find(url, &variable, &|| Ok("somebody".to_owned()))
+    }
+
     fn shown(url: &str) -> String {
-        Server::parse(url).map_or_else(|error| error.to_string(), |server| server.to_string())
+        found(url, &[]).map_or_else(|error| error.to_string(), |server| server.to_string())
     }
 
     #[test]
@@ -213,37 +198,79 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_address_is_not_echoed() {
-        for url in [
-            "postgres://neil:se@cret@db/laughs",
-            "postgres://neil:se/cret@db/laughs",
-            "postgres://neil:se?cret@db/laughs",
-            "postgres://neil:se?cret=1@db/laughs",
-            "postgres://neil:secret@db:port/laughs",
-            "postgres:neil:secret",
-        ] {
-            let error = Server::parse(url).err().unwrap_or_else(|| panic!("{url}")).to_string();
-            assert!(!error.contains("cret"), "{error}");
-        }
+    fn a_wrong_port_is_not_echoed() {
+        let error = shown("postgres://neil:secret@db:port/laughs");
+        assert!(error.contains("its port is not a number") && !error.contains("cret"), "{error}");
     }
 
     #[test]
-    fn parameters_are_known_or_named() {
-        assert!(shown("postgres://db?sslmod=require").contains("'sslmod'"));
-        let server = Server::parse("postgres:///laughs?host=/tmp/sockets&port=5433&user=a@b").ok().unwrap();
+    fn parameters_count_as_the_parts_before_them() {
+        let server = found("postgres:///laughs?host=/tmp/sockets&port=5433&user=a@b", &[]).ok().unwrap();
         assert_eq!(server.config.get_user(), Some("a@b"));
         assert_eq!(server.config.get_dbname(), Some("laughs"));
-        assert_eq!(server.config.get_ports(), [5433]);
-        assert!(server.is_local_socket());
+        assert_eq!(server.hosts, [Target { host: Host::Unix("/tmp/sockets".into()), address: None, port: 5433 }]);
+        assert!(server.hosts[0].is_socket());
     }
 
     #[test]
     fn what_the_address_leaves_open() {
-        let server = Server::parse("postgres://neil:a%3Ab@one,two:5433/laughs").ok().unwrap();
-        assert_eq!(server.config.get_password(), Some(b"a:b".as_slice()));
-        assert_eq!(server.config.get_hosts().len(), 2);
-        assert_eq!(server.config.get_ports(), [5432, 5433]);
-        assert_eq!(server.config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
-        assert_eq!(server.config.get_application_name(), Some("giggles"));
+        let server = found("postgres://neil:a%3Ab@one,two:5433/laughs", &[]).ok().unwrap();
+        let targets: Vec<String> = server.hosts.iter().map(ToString::to_string).collect();
+        assert_eq!(targets, ["one:5432", "two:5433"]);
+        let config = server.config_of(&server.hosts[1]);
+        assert_eq!(config.get_password(), Some(b"a:b".as_slice()));
+        assert_eq!(config.get_ports(), [5433]);
+        assert_eq!(config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
+        assert_eq!(config.get_application_name(), Some("giggles"));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&SILENCE));
+        assert_eq!(server.patience(), PATIENCE);
+    }
+
+    #[test]
+    fn units_and_zeros_are_those_of_libpq() {
+        let server = found(
+            "postgres://db/x?tcp_user_timeout=30000&connect_timeout=0&keepalives=0&keepalives_count=7&keepalives_idle=9",
+            &[],
+        );
+        let server = server.ok().unwrap();
+        assert_eq!(server.config.get_tcp_user_timeout(), Some(&Duration::from_secs(30)));
+        assert_eq!(server.patience(), Duration::from_secs(150));
+        assert_eq!(server.config.get_connect_timeout(), None);
+        assert!(!server.config.get_keepalives());
+        assert_eq!(server.config.get_keepalives_retries(), Some(7));
+        assert_eq!(server.config.get_keepalives_idle(), Duration::from_secs(9));
+        assert_eq!(
+            found("postgres://db/x?fallback_application_name=a", &[]).ok().unwrap().config.get_application_name(),
+            Some("a")
+        );
+    }
+
+    #[test]
+    fn the_environment_fills_in_as_for_libpq() {
+        let environment = [("PGHOST", "one,/run/pg"), ("PGPORT", "5433"), ("PGUSER", "neil"), ("PGDATABASE", "laughs")];
+        let server = found("postgres:", &environment).ok().unwrap();
+        assert_eq!(server.to_string(), "postgres:// (neil on one:5433 and /run/pg:5433, database laughs)");
+        assert!(!server.has_password());
+        let server = found("postgres://mia@here/x", &environment).ok().unwrap();
+        assert_eq!(server.config.get_user(), Some("mia"));
+        assert_eq!(server.hosts, [Target { host: Host::Tcp("here".into()), address: None, port: 5433 }]);
+        let server = found("postgres://", &[]).ok().unwrap();
+        assert_eq!((server.config.get_user(), server.config.get_dbname()), (Some("somebody"), Some("somebody")));
+        let attributes = [("PGTARGETSESSIONATTRS", "primary"), ("PGHOSTADDR", "10.0.0.1,10.0.0.2")];
+        let server = found("postgres://", &attributes).ok().unwrap();
+        assert_eq!(server.session, SessionAttributes::Primary);
+        assert_eq!(server.hosts[1].address, Some("10.0.0.2".parse().unwrap()));
+        for (variable, value) in [("PGPORT", "many"), ("PGCONNECT_TIMEOUT", "soon"), ("PGTARGETSESSIONATTRS", "best")] {
+            let error = found("postgres://db/x", &[(variable, value)]).err().unwrap().to_string();
+            assert!(!error.contains(value), "{error}");
+        }
+        assert!(found("postgres://a,b/x?hostaddr=10.0.0.1", &[]).is_err());
+        assert!(found("postgres://a,b/x?port=1,2,3", &[]).is_err());
+    }
+
+    #[test]
+    fn a_direct_negotiation_is_never_weak() {
+        assert!(found("postgres://db/x?sslnegotiation=direct", &[]).is_err());
+        assert!(found("postgres://db/x?sslnegotiation=direct&sslmode=require", &[]).is_ok());
     }
 }

@@ -5,6 +5,7 @@
 
 use postgres::{Client, Error, GenericClient, Transaction};
 
+use super::encoding::{Encoding, Escapes};
 use crate::record::{Counts, Unresolved, Window};
 use crate::store::known::{Known, Lookup};
 use crate::store::rows::{Rows, RunRow, stored_texts, texts};
@@ -26,7 +27,9 @@ pub fn apply(transaction: &mut Transaction<'_>, migration: &Migration) -> Result
 }
 
 /// Rows of the same analysis: those analyzed whole, and those damaged for good under the same version.
-pub fn known(client: &mut Client, lookup: &Lookup) -> Result<Known, Error> {
+pub fn known(client: &mut Client, lookup: &Lookup, encoding: &Encoding) -> Result<Known, Error> {
+    let names = stored_texts(&lookup.names);
+    let escapes = encoding.escapes(client, names.iter().chain([&lookup.source]).map(String::as_str))?;
     let rows = client.query(
         "SELECT content_sha256, name, status FROM recordings
          WHERE source = $1 AND analysis = $2 AND (clips_lost = 0 OR NOT $3)
@@ -34,18 +37,18 @@ pub fn known(client: &mut Client, lookup: &Lookup) -> Result<Known, Error> {
             AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = $6 AND NOT $7
                 AND (status = 'partial' OR failure_kind = ANY($8)))",
         &[
-            &lookup.source,
+            &escapes.text(&lookup.source),
             &lookup.analysis.to_json(),
             &lookup.cuts_clips,
             &texts(&lookup.contents),
-            &stored_texts(&lookup.names),
+            &escapes.texts(&names),
             &lookup.version,
             &lookup.retry_failed,
             &lookup.permanent_failures(),
         ],
     )?;
     let mut known = Known::default();
-    rows.iter().for_each(|row| known.add(row.get(0), row.get(1), row.get(2)));
+    rows.iter().for_each(|row| known.add(row.get(0), encoding.read(row.get(1)), row.get(2)));
     Ok(known)
 }
 
@@ -73,19 +76,48 @@ pub fn has_run(client: &mut Client, id: &str) -> Result<bool, Error> {
 }
 
 /// Dropping the transaction on any error rolls all of it back.
-pub fn commit(client: &mut Client, rows: &Rows) -> Result<(), Error> {
+pub fn commit(client: &mut Client, rows: &Rows, encoding: &Encoding) -> Result<(), Error> {
+    let texts = Texts::of(client, rows, encoding)?;
     let mut transaction = client.transaction()?;
     // Shards of a source save one after the other: what one inserts, the next must see and replace.
     transaction
-        .execute("SELECT pg_advisory_xact_lock(hashtextextended('giggles save ' || $1, 0))", &[&rows.run.source])?;
-    insert_run(&mut transaction, &rows.run)?;
-    clear(&mut transaction, rows)?;
-    insert_recordings(&mut transaction, rows)?;
-    insert_detections(&mut transaction, rows)?;
+        .execute("SELECT pg_advisory_xact_lock(hashtextextended('giggles save ' || $1, 0))", &[&texts.source])?;
+    insert_run(&mut transaction, &rows.run, &texts)?;
+    clear(&mut transaction, rows, &texts)?;
+    insert_recordings(&mut transaction, rows, &texts)?;
+    insert_detections(&mut transaction, rows, &texts)?;
     transaction.commit()
 }
 
-fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Error> {
+/// What others have named, as this database can hold it.
+struct Texts {
+    source: String,
+    zone: String,
+    names: Vec<String>,
+    /// Names of recordings that are whole now.
+    whole: Vec<String>,
+    recordings: String,
+    detections: String,
+}
+
+impl Texts {
+    fn of(client: &mut Client, rows: &Rows, encoding: &Encoding) -> Result<Texts, Error> {
+        let (recordings, detections) = (json(&rows.recordings), json(&rows.detections));
+        let run = [&rows.run.source, &rows.run.zone, &recordings, &detections];
+        let all = run.into_iter().chain(&rows.names).map(String::as_str);
+        let escapes: Escapes = encoding.escapes(client, all)?;
+        Ok(Texts {
+            source: escapes.text(&rows.run.source).into_owned(),
+            zone: escapes.text(&rows.run.zone).into_owned(),
+            names: escapes.texts(&rows.names),
+            whole: rows.replaced_partials().0.into_iter().map(|name| escapes.text(name).into_owned()).collect(),
+            recordings: escapes.json(&recordings).into_owned(),
+            detections: escapes.json(&detections).into_owned(),
+        })
+    }
+}
+
+fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow, texts: &Texts) -> Result<u64, Error> {
     transaction.execute(
         "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
             window_from, window_to, shard, single_files, exit_code, analyzed, partial, skipped, unfinished,
@@ -94,13 +126,13 @@ fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Er
             $18, $19, $20)",
         &[
             &run.id,
-            &run.source,
+            &texts.source,
             &run.started_at,
             &run.ended_at,
             &run.version,
             &run.analysis,
             &run.model_sha256,
-            &run.zone,
+            &texts.zone,
             &run.window_from,
             &run.window_to,
             &run.shard,
@@ -118,24 +150,24 @@ fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow) -> Result<u64, Er
 }
 
 /// Removes what this run replaces; see the rules at the top of `store`.
-fn clear(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
-    let (names, beginnings) = rows.replaced_partials();
+fn clear(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> Result<u64, Error> {
+    let (_, beginnings) = rows.replaced_partials();
     transaction.execute(
         "DELETE FROM recordings USING unnest($2::text[], $3::timestamptz[]) AS whole (name, began_at)
          WHERE source = $1 AND status = 'partial' AND recordings.name = whole.name
             AND recordings.began_at = whole.began_at",
-        &[&rows.run.source, &names, &beginnings],
+        &[&texts.source, &texts.whole, &beginnings],
     )?;
     transaction.execute(
         "DELETE FROM recordings WHERE source = $1 AND (
             content_sha256 = ANY($2)
             OR status = 'failed' AND (name = ANY($3) OR content_sha256 = ANY($4)))",
-        &[&rows.run.source, &rows.heard_contents(), &rows.names, &rows.contents],
+        &[&texts.source, &rows.heard_contents(), &texts.names, &rows.contents],
     )
 }
 
 /// What is still there after `clear` was heard before and failed now: it stays.
-fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
+fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> Result<u64, Error> {
     transaction.execute(
         "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
             sample_rate, channels, audio_tracks, codec, status, missing_ranges, missing_count, missing_seconds,
@@ -149,12 +181,12 @@ fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
             missing_seconds double precision, failure_kind text, failure_reason text,
             failure_position_seconds double precision, clips_lost bigint)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
-        &[&rows.run.source, &rows.run.analysis, &rows.run.id, &json(&rows.recordings)],
+        &[&texts.source, &rows.run.analysis, &rows.run.id, &texts.recordings],
     )
 }
 
 /// A detection whose recording is not there has no `recording_id`, which its NOT NULL refuses.
-fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u64, Error> {
+fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> Result<u64, Error> {
     transaction.execute(
         "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
             peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
@@ -169,7 +201,7 @@ fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows) -> Result<u
             class_index integer, class_name text, laughter double precision, baby_laughter double precision,
             giggle double precision, snicker double precision, belly_laugh double precision,
             chuckle double precision, clip text)",
-        &[&rows.run.source, &rows.run.id, &json(&rows.detections)],
+        &[&texts.source, &rows.run.id, &texts.detections],
     )
 }
 

@@ -18,12 +18,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::algorithms;
+use super::parameters::Parameters;
 use super::verify::{Trust, Verifier};
 use crate::store::StoreError;
 
@@ -37,20 +38,72 @@ pub enum Mode {
     VerifyFull,
 }
 
-/// What a URL asks of TLS.
+/// What is asked of TLS.
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     pub mode: Option<String>,
     pub roots: Option<String>,
     pub certificate: Option<String>,
     pub key: Option<String>,
+    /// `sslcertmode=disable`.
+    pub shows_none: bool,
+    /// `sslsni=0`.
+    pub hides_host: bool,
+    /// `ssl_max_protocol_version=TLSv1.2`.
+    pub only_12: bool,
+    /// `ssl_min_protocol_version=TLSv1.3`.
+    pub only_13: bool,
+}
+
+impl Words {
+    pub fn of(parameters: &Parameters) -> Result<Words, StoreError> {
+        let cert_mode = parameters.read(
+            "sslcertmode",
+            "allow or disable; giggles cannot tell whether the server asks for a certificate",
+            |word| ["allow", "disable"].contains(&word).then(|| word == "disable"),
+        )?;
+        let least = parameters.read("ssl_min_protocol_version", "TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", |word| {
+            ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].contains(&word).then(|| word == "TLSv1.3")
+        })?;
+        let most = parameters.read("ssl_max_protocol_version", "TLSv1.2 or TLSv1.3", |word| {
+            ["TLSv1.2", "TLSv1.3"].contains(&word).then(|| word == "TLSv1.2")
+        })?;
+        Ok(Words {
+            mode: parameters.owned("sslmode"),
+            roots: parameters.owned("sslrootcert"),
+            certificate: parameters.owned("sslcert"),
+            key: parameters.owned("sslkey"),
+            shows_none: cert_mode == Some(true),
+            hides_host: parameters.switch("sslsni")? == Some(false),
+            only_12: most == Some(true),
+            only_13: least == Some(true),
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     pub mode: Mode,
     roots: Option<Roots>,
-    client: Option<(PathBuf, PathBuf)>,
+    /// Certificate and key to show to a server that asks for them.
+    client: Option<Identity>,
+    hides_host: bool,
+    versions: Versions,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    certificate: PathBuf,
+    key: PathBuf,
+    /// By a setting; one that merely lies where libpq looks is shown if it will do.
+    is_named: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Versions {
+    All,
+    Only12,
+    Only13,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,15 +112,38 @@ enum Roots {
     File(PathBuf),
 }
 
-/// The user's own list of roots, where libpq looks for it.
+/// The user's own files, where libpq looks for them.
+fn own(name: &str) -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(".postgresql").join(name)).filter(|path| path.is_file())
+}
+
 fn own_roots() -> Option<PathBuf> {
-    std::env::home_dir().map(|home| home.join(".postgresql/root.crt")).filter(|path| path.is_file())
+    own("root.crt")
+}
+
+/// A certificate that is not named is libpq's usual one, and so is its key.
+fn client(words: &Words) -> Result<Option<Identity>, StoreError> {
+    let is_named = words.certificate.is_some();
+    let Some(certificate) = words.certificate.as_ref().map(PathBuf::from).or_else(|| own("postgresql.crt")) else {
+        return match words.key {
+            None => Ok(None),
+            Some(_) => config("sslkey is given without its certificate; give sslcert too".into()),
+        };
+    };
+    match words.key.as_ref().map(PathBuf::from).or_else(|| own("postgresql.key")) {
+        Some(key) => Ok(Some(Identity { certificate, key, is_named })),
+        None if !is_named => Ok(None),
+        None => config(format!(
+            "the certificate {} has no key; give sslkey too, or put it into ~/.postgresql/postgresql.key",
+            certificate.display()
+        )),
+    }
 }
 
 impl Tls {
     pub fn of(words: Words) -> Result<Tls, StoreError> {
         let mode = words.mode.as_deref().map(Mode::of).transpose()?;
-        let roots = words.roots.map(|roots| match roots.as_str() {
+        let roots = words.roots.as_deref().map(|roots| match roots {
             "system" => Roots::System,
             path => Roots::File(path.into()),
         });
@@ -80,31 +156,53 @@ impl Tls {
             (Some(Mode::Require), None) if own_roots().is_some() => Mode::VerifyCa,
             (mode, _) => mode.unwrap_or(Mode::Prefer),
         };
-        let client = match (words.certificate, words.key) {
-            (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
-            (None, None) => None,
-            _ => return config("sslcert and sslkey go together; give both or neither".into()),
+        let client = if words.shows_none || mode == Mode::Disable { None } else { client(&words)? };
+        let versions = match (words.only_12, words.only_13) {
+            (true, true) => return config("ssl_min_protocol_version is above ssl_max_protocol_version".into()),
+            (true, false) => Versions::Only12,
+            (false, true) => Versions::Only13,
+            (false, false) => Versions::All,
         };
-        Ok(Tls { mode, roots, client })
+        Ok(Tls { mode, roots, client, hides_host: words.hides_host, versions })
     }
 
     pub fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(algorithms::provider());
         let verifier = Verifier { trust: self.trust()?, provider: provider.clone() };
         let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(self.versions.list())
             .map_err(tls_error)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
-        let mut settings = match &self.client {
+        let mut settings = match self.identity()? {
             None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?).map_err(tls_error)?
-            }
+            Some((certificates, key)) => builder.with_client_auth_cert(certificates, key).map_err(tls_error)?,
         };
         // Servers from 17 on ask for it when sslnegotiation=direct; others ignore it.
+        settings.enable_sni = !self.hides_host;
         settings.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(MakeRustlsConnect::new(settings))
+    }
+
+    /// Certificates and their key, to be shown to a server that asks.
+    fn identity(&self) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, StoreError> {
+        let Some(client) = &self.client else { return Ok(None) };
+        let key = private_key(&client.key).and_then(|key| {
+            let usable = algorithms::provider().key_provider.load_private_key(key.clone_key());
+            usable.map(|_| key).map_err(|error| {
+                StoreError::Config(format!(
+                    "giggles cannot sign with the key in {}: {error}; use RSA, ECDSA (P-256, P-384) or Ed25519",
+                    client.key.display()
+                ))
+            })
+        });
+        match certificates(&client.certificate).and_then(|certificates| Ok((certificates, key?))) {
+            Err(error) if !client.is_named => {
+                log::warn!("no certificate is shown to the server: {error}");
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     fn trust(&self) -> Result<Trust, StoreError> {
@@ -122,6 +220,19 @@ impl Tls {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(given.iter().cloned());
         Ok(Trust::Roots { roots, given, name: self.mode == Mode::VerifyFull })
+    }
+}
+
+static ONLY_12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
+static ONLY_13: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
+
+impl Versions {
+    fn list(self) -> &'static [&'static SupportedProtocolVersion] {
+        match self {
+            Versions::All => rustls::DEFAULT_VERSIONS,
+            Versions::Only12 => ONLY_12,
+            Versions::Only13 => ONLY_13,
+        }
     }
 }
 
@@ -193,6 +304,8 @@ mod tests {
     #[test]
     fn a_certificate_needs_its_key() {
         let words = Words { certificate: Some("/me.crt".into()), ..Words::default() };
-        assert!(Tls::of(words).unwrap_err().to_string().contains("go together"));
+        assert!(Tls::of(words).unwrap_err().to_string().contains("give sslkey too"));
+        let words = Words { key: Some("/me.key".into()), ..Words::default() };
+        assert!(Tls::of(words).unwrap_err().to_string().contains("give sslcert too"));
     }
 }

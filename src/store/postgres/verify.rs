@@ -2,6 +2,7 @@
 //!
 //! Invariant: decides from the certificates it is given; opens no file and no connection.
 
+use std::iter;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +12,8 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_sig
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use super::algorithms;
 
 /// Whose certificates are good enough.
 #[derive(Debug)]
@@ -55,8 +58,11 @@ impl ServerCertVerifier for Verifier {
         if let Trust::Roots { roots, given, name } = &self.trust {
             let certificate = ParsedCertificate::try_from(end_entity)?;
             if !given.contains(end_entity) {
-                let algorithms = self.provider.signature_verification_algorithms.all;
-                verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
+                let shown = iter::once(end_entity).chain(intermediates);
+                let algorithms =
+                    [self.provider.signature_verification_algorithms.all, &algorithms::of_chain(shown, given.iter())];
+                let algorithms = algorithms.concat();
+                verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, &algorithms)?;
             }
             if *name {
                 verify_server_name(&certificate, server_name)?;
@@ -80,11 +86,14 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.signed(|algorithms| verify_tls13_signature(message, certificate, signature, algorithms))
+        self.signed(|algorithms| match algorithms::verify_pss(message, certificate, signature) {
+            Some(verified) => verified,
+            None => verify_tls13_signature(message, certificate, signature, algorithms),
+        })
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        [self.provider.signature_verification_algorithms.supported_schemes(), algorithms::PSS_SCHEMES.to_vec()].concat()
     }
 }
 
@@ -101,6 +110,12 @@ pub fn certificate_fault(error: &rustls::Error) -> Option<String> {
             let presented: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
             let presented = if presented.is_empty() { "no name at all".into() } else { presented.join(", ") };
             format!("its certificate is not for {} but for {presented}", expected.to_str())
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "its certificate, or its authority's, is signed in a way that giggles cannot check; it checks RSA from 2048 \
+             bits on, also RSA-PSS, with SHA-256 to SHA-512, ECDSA on P-256, P-384 and P-521, and Ed25519"
+                .into()
         }
         other => format!("its certificate will not do: {other}"),
     })

@@ -26,6 +26,7 @@ pub fn examine(database: &DatabaseFile, source: &str) -> Result<Checkup, StoreEr
         unmade: None,
         obstacles: Vec::new(),
         doubts: Vec::new(),
+        encoding: None,
         holder: lock::holder(database, source),
         folder: None,
     };

@@ -1,0 +1,191 @@
+//! Texts on a server whose encoding is not UTF-8: what it lacks is stored escaped, and read as it was.
+//!
+//! `\u{591c}` is the character of this number. Where a text itself holds `\u{`, its backslash is written as `\u{5c}`, so
+//! that every text has one form, and every form one text.
+//!
+//! Invariant: on a server with UTF-8 every text stays as it is, and nothing is asked.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use postgres::{Client, Error, GenericClient};
+
+/// Encodings that hold every text: SQL_ASCII keeps whatever bytes it is given.
+const WHOLE: [&str; 2] = ["UTF8", "SQL_ASCII"];
+/// Characters go there and back as hexadecimal digits of their UTF-8, with commas.
+const ASK: &str = "SELECT set_config('giggles.characters', $1, false)";
+const SIEVE: &str = "DO $$
+    DECLARE character text; missing text := '';
+    BEGIN
+        FOREACH character IN ARRAY string_to_array(current_setting('giggles.characters'), ',') LOOP
+            BEGIN
+                PERFORM convert(decode(character, 'hex'), 'UTF8', getdatabaseencoding());
+            EXCEPTION WHEN OTHERS THEN
+                missing := missing || ',' || character;
+            END;
+        END LOOP;
+        PERFORM set_config('giggles.characters', missing, false);
+    END $$";
+const ANSWER: &str = "SELECT current_setting('giggles.characters')";
+
+/// The encoding of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoding {
+    name: String,
+}
+
+impl Encoding {
+    pub fn of(client: &mut impl GenericClient) -> Result<Encoding, Error> {
+        Ok(Encoding { name: client.query_one("SELECT current_setting('server_encoding')", &[])?.try_get(0)? })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether some texts have to be escaped.
+    pub fn is_partial(&self) -> bool {
+        !WHOLE.contains(&self.name.as_str())
+    }
+
+    /// How these texts are to be written. Asked outside of a transaction.
+    pub fn escapes<'a>(&self, client: &mut Client, texts: impl IntoIterator<Item = &'a str>) -> Result<Escapes, Error> {
+        if !self.is_partial() {
+            return Ok(Escapes { missing: None });
+        }
+        let texts = texts.into_iter();
+        let foreign: BTreeSet<char> = texts.flat_map(str::chars).filter(|character| !character.is_ascii()).collect();
+        let missing = if foreign.is_empty() { foreign } else { missing(client, foreign)? };
+        Ok(Escapes { missing: Some(missing) })
+    }
+
+    /// The same of one text.
+    pub fn escaped(&self, client: &mut Client, text: &str) -> Result<String, Error> {
+        Ok(self.escapes(client, [text])?.text(text).into_owned())
+    }
+
+    /// The text that was stored.
+    pub fn read(&self, stored: String) -> String {
+        if self.is_partial() { unescaped(&stored) } else { stored }
+    }
+}
+
+/// Those that the server's encoding lacks; all, where the server cannot say.
+fn missing(client: &mut Client, characters: BTreeSet<char>) -> Result<BTreeSet<char>, Error> {
+    let asked: Vec<String> = characters.iter().map(|character| hexadecimal(*character)).collect();
+    client.query_one(ASK, &[&asked.join(",")])?;
+    match client.batch_execute(SIEVE) {
+        Err(error) if error.as_db_error().is_some() => {
+            log::debug!(
+                "which characters the server's encoding holds is not known, and none is stored as it is: {error}"
+            );
+            return Ok(characters);
+        }
+        done => done?,
+    }
+    let answer: String = client.query_one(ANSWER, &[])?.try_get(0)?;
+    let missing: BTreeSet<&str> = answer.split(',').collect();
+    Ok(characters.into_iter().filter(|character| missing.contains(hexadecimal(*character).as_str())).collect())
+}
+
+fn hexadecimal(character: char) -> String {
+    let mut digits = String::new();
+    for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+        write!(digits, "{byte:02x}").expect("a String takes all that is written");
+    }
+    digits
+}
+
+/// How texts are written for one server.
+pub struct Escapes {
+    /// None: all stay as they are.
+    missing: Option<BTreeSet<char>>,
+}
+
+impl Escapes {
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.written(text, "\\")
+    }
+
+    pub fn texts(&self, texts: &[String]) -> Vec<String> {
+        texts.iter().map(|text| self.text(text).into_owned()).collect()
+    }
+
+    /// The texts in a JSON document, which are all that it has beyond ASCII.
+    pub fn json<'a>(&self, document: &'a str) -> Cow<'a, str> {
+        self.written(document, "\\\\")
+    }
+
+    /// A backslash is written as the form of the text writes it.
+    fn written<'a>(&self, text: &'a str, backslash: &str) -> Cow<'a, str> {
+        let Some(missing) = &self.missing else { return Cow::Borrowed(text) };
+        let literal = format!("{backslash}u{{");
+        if !text.contains(&literal) && !text.contains(|character| missing.contains(&character)) {
+            return Cow::Borrowed(text);
+        }
+        let mut written = String::with_capacity(text.len());
+        for character in text.replace(&literal, &format!("{backslash}\0{{")).chars() {
+            match character {
+                '\0' => written.push_str("u{5c}u"),
+                lacking if missing.contains(&lacking) => {
+                    write!(written, "{backslash}u{{{:x}}}", u32::from(lacking)).expect("a String takes all");
+                }
+                other => written.push(other),
+            }
+        }
+        Cow::Owned(written)
+    }
+}
+
+fn unescaped(stored: &str) -> String {
+    let mut parts = stored.split("\\u{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let written = part.split_once('}').and_then(|(digits, rest)| {
+            let number = u32::from_str_radix(digits, 16).ok()?;
+            Some((char::from_u32(number)?, rest))
+        });
+        match written {
+            Some((character, rest)) => {
+                text.push(character);
+                text.push_str(rest);
+            }
+            None => {
+                text.push_str("\\u{");
+                text.push_str(part);
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escapes() -> Escapes {
+        Escapes { missing: Some(['夜', '😀'].into()) }
+    }
+
+    #[test]
+    fn what_is_lacking_is_written_by_its_number_and_read_again() {
+        assert_eq!(escapes().text("夜 é.wav"), "\\u{591c} é.wav");
+        for text in ["", "é", "夜", "a😀夜b", "\\夜", "\\u{591c}", "\\u{5c}u{591c}", "\\\\u{夜}", "\\u{", "\\u{x}夜"]
+        {
+            let stored = escapes().text(text).into_owned();
+            assert!(!stored.contains(['夜', '😀']), "{stored}");
+            assert_eq!(unescaped(&stored), text, "{stored}");
+        }
+        assert_ne!(escapes().text("\\u{591c}"), escapes().text("夜"));
+    }
+
+    #[test]
+    fn a_document_stays_one() {
+        let texts = ["夜\"\\u{591c}", "plain", "\\\\夜", "😀"];
+        let document = serde_json::to_string(&texts).unwrap();
+        let written: Vec<String> = serde_json::from_str(&escapes().json(&document)).unwrap();
+        let expected: Vec<String> = texts.iter().map(|text| escapes().text(text).into_owned()).collect();
+        assert_eq!(written, expected);
+    }
+}
