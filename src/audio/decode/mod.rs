@@ -25,8 +25,9 @@ use std::time::Duration;
 
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
+use symphonia::core::units::TimeBase;
 
-use self::open::{Opened, Outline};
+use self::open::{Opened, Outline, Reader};
 use self::stream::Stream;
 use super::clock::Inside;
 use crate::record::{MissingRange, MissingRanges, RecordingError};
@@ -79,7 +80,7 @@ pub fn is_open_ended(path: &Path) -> bool {
 
 /// An opened recording.
 pub struct Source {
-    reader: Box<dyn FormatReader>,
+    reader: Reader,
     outline: Outline,
     stream: Stream,
     info: Info,
@@ -164,9 +165,15 @@ impl Source {
                     // Some headers name no channels; by now they are known.
                     self.info.channels = self.stream.channels;
                 }
-                Ok(None) => return self.end(),
+                Ok(None) => {
+                    self.warn();
+                    return self.end();
+                }
                 Err(Error::ResetRequired) => self.follow()?,
-                Err(error) => return self.broken_off(&error),
+                Err(error) => {
+                    self.warn();
+                    return self.broken_off(&error);
+                }
             }
         }
     }
@@ -176,6 +183,14 @@ impl Source {
         for range in self.stream.take_missing() {
             let end = range.end.map(|end| self.before + end);
             self.missing.add(MissingRange { start: self.before + range.start, end, ..range });
+        }
+    }
+
+    /// Says what the reader ignored, repaired or guessed.
+    fn warn(&self) {
+        if let Reader::Ogg(reader) = &self.reader {
+            let name = self.name.as_str();
+            reader.notes().sentences().iter().for_each(|what| log::warn!(recording = name; "{name}: {what}"));
         }
     }
 
@@ -191,13 +206,9 @@ impl Source {
     fn broken_off(&mut self, error: &Error) -> Result<bool, RecordingError> {
         let ended = faults::is_end(error);
         match &self.outline {
-            Outline::Ogg(Some(tail)) if ended && !tail.is_cut() => {
-                let name = self.name.as_str();
-                log::warn!(recording = name; "{name}: has no end-of-stream page; taken as whole, since its last page is");
-                self.end()
-            }
             Outline::Mkv(mkv::Ending::Open) if ended => self.end(),
             Outline::Ogg(_) if ended => Err(faults::truncated("the file stops inside a page", self.position())),
+            Outline::Ogg(_) => Err(faults::reading(error, self.position())),
             outline if outline.is_cut() => Err(faults::truncated(faults::SHORT, self.position())),
             // What is missing says more than where.
             _ if ended => {
@@ -216,10 +227,6 @@ impl Source {
             Outline::Wav(layout) if layout.missing > 0 => {
                 Err(faults::truncated(format!("{} bytes that its header announces are missing", layout.missing), at))
             }
-            Outline::Ogg(Some(tail)) if tail.is_cut() => Err(faults::truncated("the file stops inside a page", at)),
-            Outline::Ogg(Some(tail)) if tail.orphaned => {
-                Err(faults::corrupt("what follows is of a stream whose beginning is missing", at))
-            }
             Outline::Mkv(mkv::Ending::Cut) => Err(faults::truncated("the file stops inside a block", at)),
             Outline::Other { last, .. } if self.stream.ends_unlike(last) => {
                 Err(faults::truncated("the file stops inside a frame", at))
@@ -235,14 +242,23 @@ impl Source {
 
     /// The duration by the timestamps of all packets; what cannot be read ends it.
     fn walk(&mut self) -> Option<Duration> {
-        let mut ticks = 0u64;
-        while let Ok(Some(packet)) = foreign::call(|| self.reader.next_packet()) {
-            if packet.track_id == self.stream.id {
-                let end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
-                ticks = ticks.max(u64::try_from(end).unwrap_or(0));
+        let (mut before, mut ticks, mut base) = (Duration::ZERO, 0u64, time_base(&*self.reader, self.stream.id));
+        loop {
+            match foreign::call(|| self.reader.next_packet()) {
+                Ok(Some(packet)) if packet.track_id == self.stream.id => {
+                    let end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
+                    ticks = ticks.max(u64::try_from(end).unwrap_or(0));
+                }
+                Ok(Some(_)) => (),
+                Err(Error::ResetRequired) => {
+                    before += ticks_to_time(base, ticks).unwrap_or_default();
+                    let Ok(stream) = Stream::new(&*self.reader, &self.outline) else { return Some(before) };
+                    (self.stream, ticks) = (stream, 0);
+                    base = time_base(&*self.reader, self.stream.id);
+                }
+                _ => return ticks_to_time(base, ticks).map(|last| before + last),
             }
         }
-        ticks_to_time(&*self.reader, self.stream.id, ticks)
     }
 }
 
@@ -252,7 +268,7 @@ fn announced(reader: &dyn FormatReader, track: u32) -> Option<Duration> {
     let by_track =
         found.duration.or(found.num_frames.map(Into::into)).map(|ticks| ticks.get()).filter(|&ticks| ticks > 0);
     match by_track {
-        Some(ticks) => ticks_to_time(reader, track, ticks),
+        Some(ticks) => ticks_to_time(time_base(reader, track), ticks),
         None => {
             let media = reader.media_info();
             let time = media.time_base?.calc_duration(media.duration.filter(|ticks| ticks.get() > 0)?)?;
@@ -261,8 +277,12 @@ fn announced(reader: &dyn FormatReader, track: u32) -> Option<Duration> {
     }
 }
 
-fn ticks_to_time(reader: &dyn FormatReader, track: u32, ticks: u64) -> Option<Duration> {
-    let base = reader.tracks().iter().find(|candidate| candidate.id == track)?.time_base?;
+fn time_base(reader: &dyn FormatReader, track: u32) -> Option<TimeBase> {
+    reader.tracks().iter().find(|candidate| candidate.id == track)?.time_base
+}
+
+fn ticks_to_time(base: Option<TimeBase>, ticks: u64) -> Option<Duration> {
+    let base = base?;
     let nanos = u128::from(ticks) * u128::from(base.numer.get()) * 1_000_000_000 / u128::from(base.denom.get());
     u64::try_from(nanos).ok().map(Duration::from_nanos)
 }

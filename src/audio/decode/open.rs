@@ -6,6 +6,7 @@
 
 use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use symphonia::core::formats::probe::Hint;
@@ -15,7 +16,7 @@ use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 
 use super::mp4::Date;
 use super::{faults, foreign, mkv, mp4, mpeg, ogg, wav, wav_metadata};
-use crate::audio::{clock, opus};
+use crate::audio::clock;
 use crate::record::RecordingError;
 
 /// What symphonia does not tell of a file, by container.
@@ -36,7 +37,7 @@ impl Outline {
     pub fn is_cut(&self) -> bool {
         match self {
             Outline::Wav(layout) => layout.missing > 0,
-            Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut()),
+            Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut),
             Outline::Mp4(layout) => layout.cut,
             Outline::Mkv(ending) => *ending == mkv::Ending::Cut,
             Outline::Other { .. } => false,
@@ -47,16 +48,42 @@ impl Outline {
     pub fn is_open_ended(&self) -> bool {
         match self {
             Outline::Wav(layout) => layout.open,
-            Outline::Ogg(tail) => tail.is_some_and(|tail| !tail.end_of_stream),
+            Outline::Ogg(tail) => tail.is_some_and(|tail| !tail.is_ended),
             Outline::Mkv(ending) => *ending == mkv::Ending::Open,
             Outline::Mp4(_) | Outline::Other { .. } => false,
         }
     }
 }
 
+/// A reader of packets: the project's own for Ogg, symphonia's for all else.
+pub enum Reader {
+    Ogg(Box<ogg::Reader>),
+    Other(Box<dyn FormatReader>),
+}
+
+impl Deref for Reader {
+    type Target = dyn FormatReader;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Reader::Ogg(reader) => &**reader,
+            Reader::Other(reader) => &**reader,
+        }
+    }
+}
+
+impl DerefMut for Reader {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Reader::Ogg(reader) => &mut **reader,
+            Reader::Other(reader) => &mut **reader,
+        }
+    }
+}
+
 /// A file whose header has been read.
 pub struct Opened {
-    pub reader: Box<dyn FormatReader>,
+    pub reader: Reader,
     pub outline: Outline,
     pub recorded: Option<Date>,
 }
@@ -82,12 +109,16 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         Outline::Wav(layout) => Box::new(wav::Patched::new(file, bytes, layout.clone()).map_err(fault)?),
         _ => Box::new(file),
     };
-    let mut reader = reader(source).map_err(|error| match &outline {
-        _ if cut => faults::truncated(faults::SHORT, Default::default()),
-        // It looked for a header to the end of the file.
-        Outline::Ogg(_) if faults::is_end(&error) => faults::unsupported(headless(&first)),
-        _ => faults::opening(&error, &first),
-    })?;
+    let mut reader = match &outline {
+        Outline::Ogg(_) => {
+            let reader = ogg::Reader::open(MediaSourceStream::new(source, Default::default()))?;
+            Reader::Ogg(Box::new(reader))
+        }
+        _ => Reader::Other(reader(source).map_err(|error| match cut {
+            true => faults::truncated(faults::SHORT, Default::default()),
+            false => faults::opening(&error, &first),
+        })?),
+    };
     let recorded = recorded.or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded })
 }
@@ -96,13 +127,6 @@ fn reader(source: Box<dyn MediaSource>) -> symphonia::core::errors::Result<Box<d
     let stream = MediaSourceStream::new(source, Default::default());
     let (format, tags) = (FormatOptions::default(), MetadataOptions::default());
     foreign::call(|| symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags))
-}
-
-/// What is wrong with an Ogg file of which symphonia knows no stream.
-fn headless(first: &[u8]) -> String {
-    let opus = first.windows(8).position(|window| window == b"OpusHead").and_then(|at| first.get(at..));
-    let reason = opus.and_then(|head| opus::Head::parse(head).err());
-    reason.unwrap_or_else(|| "no stream of it begins with a header that makes sense".into())
 }
 
 fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
@@ -121,6 +145,9 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
                 .map(|layout| layout.map_or(Outline::Other { cut: false, last: Vec::new() }, Outline::Wav))
         }
         [b'O', b'g', b'g', b'S', ..] => ogg::Tail::read(file, bytes).map(Outline::Ogg),
+        _ if ogg::begins_later(file, first).is_ok_and(|begins| begins) => {
+            ogg::Tail::read(file, bytes).map(Outline::Ogg)
+        }
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
         [0x1A, 0x45, 0xDF, 0xA3, ..] => mkv::Ending::read(file, bytes).map(Outline::Mkv),
         _ => other(file, bytes),
@@ -130,9 +157,6 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
             "its index (moov) is missing, which is written last: the recorder was stopped before it was done",
             Default::default(),
         )),
-        Ok(Outline::Ogg(Some(tail))) if tail.torn_start => {
-            Err(faults::corrupt("one of its first pages is damaged", Default::default()))
-        }
         Ok(outline) => Ok(outline),
         // The second is a seek to where no file can reach.
         Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidInput) => {

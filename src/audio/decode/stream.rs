@@ -5,12 +5,14 @@
 //!
 //! Invariant: what was given so far, and nothing else, is the position in the recording.
 
+mod loss;
+
 use std::time::Duration;
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_FLAC, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3, FORMAT_ID_OGG,
+    FORMAT_ID_FLAC, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3, FORMAT_ID_OGG,
 };
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
@@ -21,19 +23,13 @@ use super::open::Outline;
 use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale};
 use super::{codecs, faults, foreign};
 use crate::audio::opus;
-use crate::record::{MissingKind, MissingRange, RecordingError};
+use crate::record::{MissingRange, RecordingError};
 
 /// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
 const AAC_BLOCK: u64 = 1024;
 
-/// Pauses longer than this, all of one file together, are a lie of its timestamps.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
-
 /// A header that announces more than this lies, too.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// No packet that could not be decoded is taken for longer, samples.
-const MAX_PACKET: usize = 1 << 20;
 
 /// Samples of silence given at once.
 const SILENCE: u64 = 4096;
@@ -62,6 +58,8 @@ pub struct Stream {
     skip: u64,
     /// Samples still to be given, where the container limits them.
     limit: Option<u64>,
+    /// What stands for lost packets, before all other silence.
+    concealed: Vec<f32>,
     /// Silence that stands before `ready`, samples.
     pause: u64,
     /// All silence of this kind so far, samples.
@@ -107,6 +105,7 @@ impl Stream {
             produced: 0,
             skip: 0,
             limit: None,
+            concealed: Vec::new(),
             pause: 0,
             paused: 0,
             ready: Vec::new(),
@@ -127,9 +126,6 @@ impl Stream {
         self.announced_end = announced_end(track, self.format);
         match outline {
             Outline::Wav(layout) => self.limit = layout.frames,
-            Outline::Ogg(Some(tail)) if tail.serial == track.id => {
-                self.announced_end = self.announced_end.or(i64::try_from(tail.granule).ok());
-            }
             Outline::Mp4(layout) => {
                 if let Some(edit) = layout.edit(track.id) {
                     self.edit(edit, track);
@@ -156,11 +152,13 @@ impl Stream {
     pub fn hear(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         self.ready.clear();
         self.last = packet.data.last_chunk().copied().unwrap_or(self.last);
+        self.bridge(packet)?;
         match self.decode(packet) {
             Ok(()) => self.settle(packet),
             Err(RecordingError::Corrupt { reason, .. }) => self.pass_over(packet, reason),
-            Err(other) => Err(other),
+            Err(other) => return Err(other),
         }
+        Ok(())
     }
 
     /// Appends the packet's samples to `ready`.
@@ -181,22 +179,6 @@ impl Stream {
         }
     }
 
-    /// Puts silence in the place of a packet that could not be decoded, as long as the container says it is.
-    fn pass_over(&mut self, packet: &Packet, reason: String) -> Result<(), RecordingError> {
-        let length = self.samples(packet.dur.get());
-        self.ready.clear();
-        self.note(length, MissingKind::Corrupt, reason);
-        self.ready.resize(usize::try_from(length).unwrap_or(0).min(MAX_PACKET), 0.0);
-        self.settle(packet)
-    }
-
-    /// The next `length` samples will be silence that was not recorded. Nothing tells the end of one of no length.
-    fn note(&mut self, length: u64, kind: MissingKind, reason: String) {
-        let start = self.position() + self.time(self.pause);
-        let end = (length > 0).then(|| start + self.time(length));
-        self.missing.push(MissingRange { start, end, kind, reason });
-    }
-
     /// What was found missing since the last call, in time of this stream.
     pub fn take_missing(&mut self) -> Vec<MissingRange> {
         std::mem::take(&mut self.missing)
@@ -214,24 +196,10 @@ impl Stream {
         Ok(())
     }
 
-    /// Places the decoded samples in time and cuts off what is not meant to be heard. A gap before them becomes
-    /// silence; where the container's timestamps mean loss, it is missing too.
-    fn settle(&mut self, packet: &Packet) -> Result<(), RecordingError> {
-        let gap = self.gap(packet.pts.get());
-        if gap > self.tolerance() && self.jump != Jump::Nothing {
-            let filled = self.paused.saturating_add(gap);
-            if self.time(filled) > LONGEST_PAUSE {
-                return Err(faults::corrupt("its timestamps jump by more than a day", self.position()));
-            }
-            if self.jump == Jump::Loss {
-                self.note(gap, MissingKind::Gap, format!("{} of sound are missing here", faults::span(self.time(gap))));
-            }
-            self.paused = filled;
-            self.pause = gap;
-        }
-        self.produced += self.pause + self.ready.len() as u64;
+    /// Counts the decoded samples and cuts off what is not meant to be heard.
+    fn settle(&mut self, packet: &Packet) {
+        self.produced += self.ready.len() as u64;
         self.cut(packet);
-        Ok(())
     }
 
     /// Drops the samples that the packet's trims name.
@@ -260,6 +228,12 @@ impl Stream {
 
     /// Gives what is decoded: silence in small pieces, then sound. False if nothing waits.
     pub fn take(&mut self, out: &mut Vec<f32>) -> bool {
+        if !self.concealed.is_empty() {
+            let given = self.admit(self.concealed.len());
+            out.extend_from_slice(self.concealed.get(given).unwrap_or_default());
+            self.concealed.clear();
+            return true;
+        }
         if self.pause > 0 {
             let piece = self.pause.min(SILENCE);
             self.pause -= piece;
@@ -315,33 +289,7 @@ impl Stream {
         crate::audio::duration(samples, self.rate)
     }
 
-    /// Timestamps within 20 ms of the sample count are jitter (Matroska counts in milliseconds).
-    fn tolerance(&self) -> u64 {
-        u64::from(self.rate / 50)
-    }
-
     fn samples(&self, ticks: u64) -> u64 {
         self.time_base.map_or(0, |base| rescale(ticks, (base.numer.get(), base.denom.get()), self.rate))
-    }
-
-    /// Samples that are missing before a packet of this timestamp.
-    fn gap(&mut self, timestamp: i64) -> u64 {
-        if self.origin.is_none() {
-            self.origin = Some(timestamp);
-            self.lead(timestamp);
-        }
-        self.gap_from(timestamp)
-    }
-
-    /// Matroska puts the encoder's delay before time zero, and only there (Opus' own header knows it better).
-    fn lead(&mut self, timestamp: i64) {
-        if self.format == FORMAT_ID_MKV && timestamp < 0 && self.codec != "opus" {
-            self.skip = self.samples(timestamp.unsigned_abs());
-        }
-    }
-
-    fn gap_from(&self, timestamp: i64) -> u64 {
-        let ticks = timestamp.saturating_sub(self.origin.unwrap_or(0));
-        self.samples(u64::try_from(ticks).unwrap_or(0)).saturating_sub(self.produced)
     }
 }

@@ -100,6 +100,22 @@ fn shares(family: u8, streams: usize, coupled: usize, mapping: &[u8]) -> Result<
     Ok(weights)
 }
 
+/// Samples at 48 kHz that a packet gives, by its table of contents; an empty one stands for 20 ms.
+pub fn length(packet: &[u8]) -> usize {
+    let [toc, rest @ ..] = packet else { return usize::from(CLOCK as u16 / 50) };
+    let frames = match toc & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => rest.first().map_or(1, |count| usize::from(count & 63)),
+    };
+    (frames * Toc::new(*toc).frame_size().samples_per_channel_48k()).min(LONGEST_PACKET)
+}
+
+/// Whether bytes are a well-formed packet of one stream.
+pub fn is_packet(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && framed(bytes).is_ok()
+}
+
 /// Decodes the packets of one logical Opus stream.
 pub struct Decoder {
     head: Head,
@@ -132,6 +148,21 @@ impl Decoder {
         let gain = self.head.gain;
         out[start..].iter_mut().for_each(|sample| *sample = audible(*sample * gain));
         decoded
+    }
+
+    /// Appends what stands for `samples` at 16 kHz whose packets are lost: the sound before them, fading.
+    /// The rest of a length that is no multiple of 2.5 ms, the shortest frame, is silence.
+    pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
+        let start = out.len();
+        out.resize(start + samples, 0.0);
+        let samples = samples - samples % (RATE as usize / 400);
+        for stream in 0..self.streams.len() {
+            self.voice.clear();
+            self.streams[stream].lose(samples, &mut self.voice);
+            let weight = self.head.weights[stream] * self.head.gain;
+            out[start..].iter_mut().zip(&self.voice).for_each(|(sum, sample)| *sum += weight * sample);
+        }
+        out[start..].iter_mut().for_each(|sample| *sample = audible(*sample));
     }
 
     fn add_streams(&mut self, packet: &[u8], start: usize, out: &mut Vec<f32>) -> Result<(), String> {

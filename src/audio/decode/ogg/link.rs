@@ -1,0 +1,75 @@
+//! Logical streams that begin together, and their packets as symphonia has them.
+//!
+//! Invariant: memory is bounded by [`MAX_STREAMS`], whatever serial numbers pages have.
+
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Duration, Timestamp};
+
+use super::clock::Placed;
+use super::page::Page;
+use super::stream::Stream;
+
+/// Streams of one link.
+pub const MAX_STREAMS: usize = 64;
+
+/// Streams that begin together.
+#[derive(Default)]
+pub struct Link {
+    pub streams: Vec<Stream>,
+    /// Streams of no use here.
+    pub ignored: Vec<u32>,
+    /// What those are, by name.
+    pub foreign: Vec<&'static str>,
+    /// Pages of a stream whose first page was not seen.
+    pub orphans: Vec<Page>,
+}
+
+impl Link {
+    pub fn stream(&mut self, serial: u32) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.serial == serial)
+    }
+
+    pub fn ignore(&mut self, serial: u32, name: &'static str) {
+        if self.ignored.len() >= MAX_STREAMS {
+            self.ignored.clear();
+        }
+        self.ignored.push(serial);
+        if !name.is_empty() && !self.foreign.contains(&name) {
+            self.foreign.push(name);
+        }
+    }
+
+    pub fn has_sound(&self) -> bool {
+        self.streams.iter().any(|stream| stream.has_sound)
+    }
+
+    /// Sound that a decoder can take.
+    pub fn is_begun(&self) -> bool {
+        self.streams.iter().any(|stream| stream.has_sound && stream.codec.is_ready())
+    }
+
+    pub fn is_ended(&self) -> bool {
+        self.streams.iter().filter(|stream| stream.codec.is_ready()).all(|stream| stream.is_ended)
+    }
+}
+
+/// Packets with their timestamps; the end is cut off the last ones.
+pub fn timed(serial: u32, placed: Placed) -> Vec<Packet> {
+    let Placed { packets, start, mut trim } = placed;
+    let end = packets.iter().fold(start, |time, packet| time.saturating_add(packet.length));
+    let ticks = |samples: i64| Duration::new(u64::try_from(samples).unwrap_or(0));
+    let mut time = end;
+    let mut timed: Vec<Packet> = Vec::with_capacity(packets.len());
+    for sound in packets.into_iter().rev() {
+        time = time.saturating_sub(sound.length);
+        let cut = trim.min(sound.length);
+        trim -= cut;
+        let begin = Timestamp::new(time.saturating_sub(sound.discard));
+        let mut packet = Packet::new(serial, begin, ticks(sound.length - cut), sound.data);
+        packet.trim_start = ticks(sound.discard);
+        packet.trim_end = ticks(cut);
+        timed.push(packet);
+    }
+    timed.reverse();
+    timed
+}

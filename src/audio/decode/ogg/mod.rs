@@ -1,0 +1,21 @@
+//! Ogg, read by the project itself: sound must not depend on what a recorder writes beside its packets.
+//!
+//! [`page`] finds pages, [`stream`] joins them to packets, [`codec`] says how long each packet lasts, [`clock`] what
+//! the granule positions add to that, and [`reader`] hands out packets as symphonia's readers do.
+//!
+//! Invariant: the time of a packet is the sum of the lengths before it and of gaps that were believed; no granule
+//! position moves or removes sound otherwise, save the samples behind the end of the last page.
+
+mod clock;
+mod codec;
+mod comment;
+mod link;
+mod notes;
+mod page;
+mod reader;
+mod stream;
+mod tail;
+mod vorbis;
+
+pub use reader::Reader;
+pub use tail::{Tail, begins_later};

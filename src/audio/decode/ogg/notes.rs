@@ -1,0 +1,52 @@
+//! What was ignored, repaired or guessed while an Ogg file was read, counted.
+
+/// Counts of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Bytes that are no page.
+    pub skipped_bytes: u64,
+    /// Pages with a wrong checksum.
+    pub damaged_pages: u64,
+    pub gaps: u64,
+    /// Gaps whose length follows from the number of missing pages.
+    pub estimated_gaps: u64,
+    /// Granule positions that contradict the packets.
+    pub odd_granules: u64,
+    /// Pages that end a packet and have no granule position.
+    pub untimed_pages: u64,
+    pub repeated_pages: u64,
+    pub swapped_pages: u64,
+    /// Streams whose first page is lost, decoded without it.
+    pub headless_streams: u64,
+    /// Streams that nothing says how to decode.
+    pub orphaned_streams: u64,
+    /// Streams whose headers are damaged.
+    pub undecodable_streams: u64,
+    pub trailing_bytes: u64,
+    /// There is no end-of-stream page.
+    pub has_no_end: bool,
+}
+
+impl Notes {
+    /// A sentence for each kind.
+    pub fn sentences(&self) -> Vec<String> {
+        let counted = [
+            (self.skipped_bytes, "bytes between its pages are not Ogg and were skipped"),
+            (self.damaged_pages, "of its pages are damaged (wrong checksum) and were skipped"),
+            (self.gaps, "gaps in it were filled with silence"),
+            (self.estimated_gaps, "of its gaps have a length that only the number of missing pages tells"),
+            (self.odd_granules, "of its granule positions contradict its packets and were ignored"),
+            (self.untimed_pages, "of its pages have no granule position; their time was counted by packets"),
+            (self.repeated_pages, "of its pages are there twice; the second one was skipped"),
+            (self.swapped_pages, "of its pages were out of order and were put in order"),
+            (self.headless_streams, "of its Opus streams lack their first page and were decoded without it"),
+            (self.trailing_bytes, "bytes behind its last page are not Ogg and were ignored"),
+        ];
+        let counted = counted.iter().filter(|(count, _)| *count > 0);
+        let mut sentences: Vec<String> = counted.map(|(count, what)| format!("{count} {what}")).collect();
+        if self.has_no_end {
+            sentences.push("has no end-of-stream page; taken as whole, since its last page is".into());
+        }
+        sentences
+    }
+}

@@ -1,0 +1,325 @@
+//! A physical Ogg stream: its logical streams side by side, and one link of them behind the other.
+//!
+//! Gives packets as symphonia's readers do. Their timestamps are the sum of packet lengths and of gaps.
+//!
+//! Invariant: no page is passed over without being counted; what no page can tell ends in an error.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use symphonia::core::errors::{Error, Result, SeekErrorKind};
+use symphonia::core::formats::well_known::FORMAT_ID_OGG;
+use symphonia::core::formats::{FormatInfo, FormatReader, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::{Metadata, MetadataLog};
+use symphonia::core::packet::Packet;
+
+use super::clock::LONGEST_GAPS;
+use super::codec::{self, Codec, Identity};
+use super::comment;
+use super::link::{Link, MAX_STREAMS, timed};
+use super::notes::Notes;
+use super::page::{Page, Pages, Rest};
+use super::stream::Stream;
+use crate::audio::decode::faults;
+use crate::record::RecordingError;
+
+const INFO: FormatInfo = FormatInfo { format: FORMAT_ID_OGG, short_name: "ogg", long_name: "Ogg" };
+
+/// Of what the end of a file may mean that is no whole recording.
+const ORPHANED: &str = "what follows is of a stream whose beginning is missing";
+const UNDECODABLE: &str = "one of its first pages is damaged";
+const LAST_DAMAGED: &str = "its last page is damaged";
+
+/// Pages of a stream without a beginning that are kept to find out what it is.
+const MAX_ORPHANS: usize = 16;
+
+/// Reads an Ogg file.
+pub struct Reader {
+    pages: Pages<MediaSourceStream<'static>>,
+    link: Link,
+    /// The pages with which the next link begins.
+    next: Vec<Page>,
+    /// The next link lacks its first page.
+    is_next_headless: bool,
+    ready: VecDeque<Packet>,
+    tracks: Vec<Track>,
+    media: MediaInfo,
+    metadata: MetadataLog,
+    /// The last Opus header, for a stream that has lost its own.
+    head: Option<Vec<u8>>,
+    /// What all gaps of the file may still last.
+    room: Duration,
+    rest: Option<Rest>,
+    notes: Notes,
+}
+
+impl Reader {
+    /// Reads up to the first packets of sound.
+    ///
+    /// Errors: unsupported, naming what it holds; truncated or corrupt if no stream's headers are whole.
+    pub fn open(source: MediaSourceStream<'static>) -> std::result::Result<Reader, RecordingError> {
+        let mut reader = Reader {
+            pages: Pages::new(source),
+            link: Link::default(),
+            next: Vec::new(),
+            is_next_headless: false,
+            ready: VecDeque::new(),
+            tracks: Vec::new(),
+            media: MediaInfo::default(),
+            metadata: MetadataLog::default(),
+            head: None,
+            room: LONGEST_GAPS,
+            rest: None,
+            notes: Notes::default(),
+        };
+        reader.begin().map_err(|error| faults::io(&error))?;
+        if reader.tracks.is_empty() {
+            return Err(reader.refusal());
+        }
+        Ok(reader)
+    }
+
+    /// What was ignored, repaired or guessed so far.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// Why nothing in the file can be decoded.
+    fn refusal(&self) -> RecordingError {
+        let is_cut = self.rest.is_some_and(|rest| rest.is_page);
+        match (self.link.foreign.as_slice(), self.link.streams.is_empty()) {
+            _ if is_cut && self.notes.damaged_pages == 0 => faults::truncated(faults::SHORT, Duration::ZERO),
+            ([], true) if self.notes.damaged_pages + self.notes.orphaned_streams == 0 => {
+                faults::unsupported("no stream of it begins with a header that makes sense")
+            }
+            ([], _) => faults::corrupt(UNDECODABLE, Duration::ZERO),
+            (names, _) => faults::unsupported(format!(
+                "it is Ogg with {}, which is not supported; convert it to FLAC",
+                names.join(" and ")
+            )),
+        }
+    }
+
+    /// Reads until the link at hand has sound, or a file without any is over.
+    fn begin(&mut self) -> io::Result<()> {
+        while !self.link.is_begun() && self.rest.is_none() {
+            if self.next.is_empty() {
+                self.step()?;
+            } else {
+                self.start_link();
+            }
+        }
+        self.tracks = self.link.streams.iter().filter_map(|stream| stream.codec.track(stream.serial)).collect();
+        let heads = self.link.streams.iter().filter_map(|stream| match &stream.codec {
+            Codec::Opus { head, .. } => Some(head.clone()),
+            _ => None,
+        });
+        self.head = heads.last().or(self.head.take());
+        let comments: Vec<Vec<u8>> = self.link.streams.iter_mut().filter_map(|stream| stream.comment.take()).collect();
+        comments.iter().filter_map(|comment| comment::read(comment)).for_each(|found| self.metadata.push(found));
+        Ok(())
+    }
+
+    /// Reads the next page, and makes ready what follows from it.
+    fn step(&mut self) -> io::Result<()> {
+        match self.pages.next()? {
+            Ok(page) => {
+                self.notes.skipped_bytes += page.skipped;
+                self.notes.damaged_pages += u64::from(page.damaged);
+                self.sort(page);
+            }
+            Err(rest) => {
+                self.notes.damaged_pages += u64::from(rest.damaged);
+                self.close_link();
+                self.rest = Some(rest);
+            }
+        }
+        self.place(self.rest.is_some());
+        Ok(())
+    }
+
+    /// Gives a page to the stream that it is of.
+    fn sort(&mut self, page: Page) {
+        let serial = page.serial();
+        let is_known = self.link.stream(serial).is_some();
+        let identity = page.first_packet().map_or(Identity::Unknown, Codec::identify);
+        match identity {
+            Identity::Audio(codec) => self.begin_stream(page, codec),
+            _ if is_known => self.push(page),
+            // A link that has sound is over where other streams begin.
+            Identity::Foreign(_) | Identity::Unknown if page.is_first() && self.link.has_sound() => {
+                self.end_link(page);
+            }
+            _ if self.link.ignored.contains(&serial) => (),
+            Identity::Foreign(name) => self.link.ignore(serial, name),
+            Identity::Unknown if page.is_first() => self.link.ignore(serial, ""),
+            Identity::Unknown => self.take_in(page),
+        }
+    }
+
+    fn push(&mut self, page: Page) {
+        let Reader { link, notes, .. } = self;
+        if let Some(stream) = link.stream(page.serial()) {
+            stream.push(page, notes);
+        }
+    }
+
+    /// A page with the first header of a codec that can be decoded.
+    fn begin_stream(&mut self, page: Page, codec: Codec) {
+        if self.link.has_sound() {
+            self.end_link(page);
+            return;
+        }
+        let serial = page.serial();
+        self.link.streams.retain(|stream| stream.serial != serial);
+        self.link.streams.truncate(MAX_STREAMS);
+        self.link.streams.push(Stream::new(serial, codec, false));
+        self.push(page);
+    }
+
+    /// A page of a stream whose first page was not seen.
+    fn take_in(&mut self, page: Page) {
+        let serial = page.serial();
+        self.link.orphans.push(page);
+        let of_serial = || self.link.orphans.iter().filter(|page| page.serial() == serial);
+        let whole = |page: &Page| -> Vec<Vec<u8>> {
+            let parts = page.parts().skip(usize::from(page.is_continued()));
+            parts.filter(|(_, ends)| *ends).map(|(part, _)| part.to_vec()).collect()
+        };
+        let is_opus = codec::are_opus(&of_serial().flat_map(whole).collect::<Vec<_>>());
+        if !is_opus && of_serial().count() < MAX_ORPHANS && self.link.orphans.len() < 4 * MAX_ORPHANS {
+            return;
+        }
+        let (pages, others) =
+            std::mem::take(&mut self.link.orphans).into_iter().partition(|page| page.serial() == serial);
+        self.link.orphans = others;
+        if !is_opus {
+            self.link.ignore(serial, "");
+            self.notes.orphaned_streams += 1;
+        } else if self.link.has_sound() {
+            self.close_link();
+            self.next = pages;
+            self.is_next_headless = true;
+        } else {
+            self.adopt(serial, pages);
+        }
+    }
+
+    /// Decodes an Opus stream without its first page.
+    fn adopt(&mut self, serial: u32, pages: Vec<Page>) {
+        self.notes.headless_streams += 1;
+        let codec = self.head.clone().map_or_else(Codec::headless, |head| Codec::Opus { head });
+        self.link.streams.push(Stream::new(serial, codec, true));
+        pages.into_iter().for_each(|page| self.push(page));
+    }
+
+    /// The page begins another link.
+    fn end_link(&mut self, page: Page) {
+        self.close_link();
+        self.next.push(page);
+    }
+
+    /// Gives all that the link at hand still has.
+    fn close_link(&mut self) {
+        self.place(true);
+        let Link { streams, orphans, .. } = &mut self.link;
+        let is_lost = |stream: &&Stream| stream.has_sound && !stream.codec.is_ready();
+        self.notes.undecodable_streams += streams.iter().filter(is_lost).count() as u64;
+        self.notes.orphaned_streams += u64::from(!std::mem::take(orphans).is_empty());
+    }
+
+    fn start_link(&mut self) {
+        self.link = Link::default();
+        if std::mem::take(&mut self.is_next_headless) {
+            let pages: Vec<Page> = std::mem::take(&mut self.next);
+            let serial = pages.first().map_or(0, Page::serial);
+            self.adopt(serial, pages);
+        } else if let Some(page) = self.next.pop() {
+            self.sort(page);
+        }
+        self.place(false);
+    }
+
+    /// Makes ready the packets whose place in time is known.
+    fn place(&mut self, at_end: bool) {
+        let Reader { link, room, notes, ready, .. } = self;
+        for stream in &mut link.streams {
+            while let Some(placed) = stream.pop(at_end, room, notes) {
+                if stream.codec.is_ready() {
+                    ready.extend(timed(stream.serial, placed));
+                }
+            }
+        }
+    }
+
+    /// The file is over: was that all?
+    fn finish(&mut self) -> Result<Option<Packet>> {
+        let rest = self.rest.unwrap_or_default();
+        let is_ended = self.link.is_ended();
+        if rest.is_damaged_page {
+            return Err(Error::DecodeError(LAST_DAMAGED));
+        }
+        if rest.is_page || (rest.bytes > 0 && !is_ended) {
+            return Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()));
+        }
+        if self.notes.orphaned_streams > 0 {
+            return Err(Error::DecodeError(ORPHANED));
+        }
+        if self.notes.undecodable_streams > 0 {
+            return Err(Error::DecodeError(UNDECODABLE));
+        }
+        self.notes.trailing_bytes = rest.bytes;
+        self.notes.has_no_end = !is_ended;
+        Ok(None)
+    }
+}
+
+impl FormatReader for Reader {
+    fn format_info(&self) -> &FormatInfo {
+        &INFO
+    }
+
+    fn media_info(&self) -> &MediaInfo {
+        &self.media
+    }
+
+    fn metadata(&mut self) -> Metadata<'_> {
+        self.metadata.metadata()
+    }
+
+    fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    fn next_packet(&mut self) -> Result<Option<Packet>> {
+        loop {
+            if let Some(packet) = self.ready.pop_front() {
+                return Ok(Some(packet));
+            }
+            if !self.next.is_empty() {
+                self.start_link();
+                self.begin()?;
+                if !self.tracks.is_empty() {
+                    return Err(Error::ResetRequired);
+                }
+            } else if self.rest.is_some() {
+                return self.finish();
+            } else {
+                self.step()?;
+            }
+        }
+    }
+
+    fn seek(&mut self, _: SeekMode, _: SeekTo) -> Result<SeekedTo> {
+        Err(Error::SeekError(SeekErrorKind::Unseekable))
+    }
+
+    fn into_inner<'s>(self: Box<Self>) -> MediaSourceStream<'s>
+    where
+        Self: 's,
+    {
+        self.pages.into_inner()
+    }
+}

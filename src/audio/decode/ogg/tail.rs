@@ -1,0 +1,48 @@
+//! How an Ogg file ends, without reading all of it: whether a recorder may still write to it.
+//!
+//! Invariant: reads the file's last 128 KiB, two of the longest pages, whatever the file says.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use super::page::{LONGEST, Pages};
+
+/// Beginnings of other formats that may have an Ogg page in them, as a picture or as text.
+const OTHERS: [&[u8]; 8] = [b"RIFF", b"fLaC", b"FORM", b"caff", b"ID3", b"\x1A\x45\xDF\xA3", b"MThd", b"#!AMR"];
+
+/// Whether an Ogg page follows behind something that is none: a torn beginning, a header of a transmission.
+pub fn begins_later(file: &mut File, first: &[u8]) -> io::Result<bool> {
+    if OTHERS.iter().any(|other| first.starts_with(other)) || first.get(4..8) == Some(b"ftyp") {
+        return Ok(false);
+    }
+    file.rewind()?;
+    Ok(Pages::new(file.take(2 * LONGEST as u64)).next()?.is_ok())
+}
+
+/// The end of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tail {
+    /// The last whole page ends its stream.
+    pub is_ended: bool,
+    /// Bytes behind it begin another page.
+    pub is_cut: bool,
+}
+
+impl Tail {
+    /// None if there is no whole page at the end.
+    pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Tail>> {
+        file.seek(SeekFrom::Start(bytes.saturating_sub(2 * LONGEST as u64)))?;
+        let mut pages = Pages::new(file.take(2 * LONGEST as u64));
+        let mut last = None;
+        loop {
+            match pages.next()? {
+                Ok(page) => last = Some(page.is_last()),
+                Err(rest) => {
+                    return Ok(
+                        last.map(|is_ended| Tail { is_ended, is_cut: rest.is_page || rest.bytes > 0 && !is_ended })
+                    );
+                }
+            }
+        }
+    }
+}
