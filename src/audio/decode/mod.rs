@@ -190,7 +190,7 @@ impl Source {
     fn warn(&self) {
         if let Reader::Ogg(reader) = &self.reader {
             let name = self.name.as_str();
-            reader.notes().sentences().iter().for_each(|what| log::warn!(recording = name; "{name}: {what}"));
+            reader.counts().sentences().iter().for_each(|what| log::warn!(recording = name; "{name}: {what}"));
         }
     }
 

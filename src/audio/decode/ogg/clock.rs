@@ -28,7 +28,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::notes::Notes;
+use super::counts::Counts;
 
 /// Granule positions that are looked at behind a step before it is believed.
 const AHEAD: usize = 6;
@@ -130,33 +130,33 @@ impl Clock {
     }
 
     /// The next packets whose place is certain; at the end of the stream, all. `room` is what gaps may still last.
-    pub fn pop(&mut self, at_end: bool, room: &mut Duration, notes: &mut Notes) -> Option<Placed> {
+    pub fn pop(&mut self, at_end: bool, room: &mut Duration, counts: &mut Counts) -> Option<Placed> {
         let lost = self.queue.front()?.lost;
         let must = at_end || self.queue.len() >= MAX_QUEUE.0 || self.bytes >= MAX_QUEUE.1;
         let timed = self.queue.iter().position(|batch| batch.granule.is_some());
         let (verdict, mark) = match timed {
             // What is missing before it is known when the next granule position is.
             None if lost.is_some() && !must => (Verdict::Wait, None),
-            Some(0) => self.judge(must, notes),
-            Some(_) if lost.is_some() => self.judge(must, notes),
+            Some(0) => self.judge(must, counts),
+            Some(_) if lost.is_some() => self.judge(must, counts),
             None | Some(_) => (Verdict::Follow, None),
         };
         let gap = match verdict {
             Verdict::Wait => return None,
             Verdict::Gap(gap) if self.take(gap, room) => gap,
             Verdict::Gap(_) | Verdict::Rebase => {
-                let gap = self.estimate(lost, room, notes);
-                self.ignore(mark, timed == Some(0), gap, notes);
+                let gap = self.estimate(lost, room, counts);
+                self.ignore(mark, timed == Some(0), gap, counts);
                 gap
             }
-            Verdict::Follow if mark.is_none() => self.estimate(lost, room, notes),
+            Verdict::Follow if mark.is_none() => self.estimate(lost, room, counts),
             Verdict::Follow => 0,
         };
-        self.leave(gap, notes)
+        self.leave(gap, counts)
     }
 
     /// Decides on the step at the first granule position that waits.
-    fn judge(&mut self, must: bool, notes: &mut Notes) -> (Verdict, Option<Mark>) {
+    fn judge(&mut self, must: bool, counts: &mut Counts) -> (Verdict, Option<Mark>) {
         let marks = self.marks();
         let Some((&first, ahead)) = marks.split_first() else { return (Verdict::Follow, None) };
         let lost = self.queue.front().and_then(|batch| batch.lost);
@@ -183,7 +183,7 @@ impl Clock {
         let at = |level: i64| ahead.iter().filter(|mark| mark.level.abs_diff(level) < 2).count();
         let is_back = 2 * at(before) >= ahead.len() && at(before) > at(first.level);
         let verdict = if is_back {
-            notes.odd_granules += 1;
+            counts.odd_granules += 1;
             Verdict::Follow
         } else if step > 0 && self.is_gap(step, first, ahead, lost) {
             Verdict::Gap(step)
@@ -257,20 +257,20 @@ impl Clock {
     }
 
     /// Counts a step that is no gap. The page whose granule position it is may come later.
-    fn ignore(&mut self, mark: Option<Mark>, is_first: bool, gap: i64, notes: &mut Notes) {
+    fn ignore(&mut self, mark: Option<Mark>, is_first: bool, gap: i64, counts: &mut Counts) {
         self.still = 0;
         self.wrong = self.wrong.saturating_add(1);
         if is_first && let Some(mark) = mark {
             self.level = Some(mark.level.saturating_sub(gap));
-            notes.odd_granules += 1;
+            counts.odd_granules += 1;
         }
     }
 
     /// A gap where only the number of missing pages is known.
-    fn estimate(&mut self, lost: Option<u32>, room: &mut Duration, notes: &mut Notes) -> i64 {
+    fn estimate(&mut self, lost: Option<u32>, room: &mut Duration, counts: &mut Counts) -> i64 {
         let gap = self.usual().saturating_mul(i64::from(lost.unwrap_or(0).min(MAX_LOST)));
         if gap > 0 && self.take(gap, room) {
-            notes.estimated_gaps += 1;
+            counts.estimated_gaps += 1;
             return gap;
         }
         0
@@ -283,14 +283,14 @@ impl Clock {
         left.inspect(|left| *room = *left).is_some()
     }
 
-    fn leave(&mut self, gap: i64, notes: &mut Notes) -> Option<Placed> {
+    fn leave(&mut self, gap: i64, counts: &mut Counts) -> Option<Placed> {
         let batch = self.queue.pop_front()?;
         self.bytes -= batch.bytes();
         let start = self.time.saturating_add(gap);
         self.usual = batch.length();
         self.time = start.saturating_add(self.usual);
         let trim = self.trim(&batch);
-        notes.gaps += u64::from(gap > 0);
+        counts.gaps += u64::from(gap > 0);
         Some(Placed { packets: batch.packets, start, trim })
     }
 

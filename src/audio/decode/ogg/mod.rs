@@ -9,8 +9,8 @@
 mod clock;
 mod codec;
 mod comment;
+mod counts;
 mod link;
-mod notes;
 mod page;
 mod reader;
 mod stream;

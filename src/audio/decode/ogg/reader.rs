@@ -18,8 +18,8 @@ use symphonia::core::packet::Packet;
 use super::clock::LONGEST_GAPS;
 use super::codec::{self, Codec, Identity};
 use super::comment;
+use super::counts::Counts;
 use super::link::{Link, MAX_STREAMS, timed};
-use super::notes::Notes;
 use super::page::{Page, Pages, Rest};
 use super::stream::Stream;
 use crate::audio::decode::faults;
@@ -52,7 +52,7 @@ pub struct Reader {
     /// What all gaps of the file may still last.
     room: Duration,
     rest: Option<Rest>,
-    notes: Notes,
+    counts: Counts,
 }
 
 impl Reader {
@@ -72,7 +72,7 @@ impl Reader {
             head: None,
             room: LONGEST_GAPS,
             rest: None,
-            notes: Notes::default(),
+            counts: Counts::default(),
         };
         reader.begin().map_err(|error| faults::io(&error))?;
         if reader.tracks.is_empty() {
@@ -82,16 +82,16 @@ impl Reader {
     }
 
     /// What was ignored, repaired or guessed so far.
-    pub fn notes(&self) -> &Notes {
-        &self.notes
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Why nothing in the file can be decoded.
     fn refusal(&self) -> RecordingError {
         let is_cut = self.rest.is_some_and(|rest| rest.is_page);
         match (self.link.foreign.as_slice(), self.link.streams.is_empty()) {
-            _ if is_cut && self.notes.damaged_pages == 0 => faults::truncated(faults::SHORT, Duration::ZERO),
-            ([], true) if self.notes.damaged_pages + self.notes.orphaned_streams == 0 => {
+            _ if is_cut && self.counts.damaged_pages == 0 => faults::truncated(faults::SHORT, Duration::ZERO),
+            ([], true) if self.counts.damaged_pages + self.counts.orphaned_streams == 0 => {
                 faults::unsupported("no stream of it begins with a header that makes sense")
             }
             ([], _) => faults::corrupt(UNDECODABLE, Duration::ZERO),
@@ -126,12 +126,12 @@ impl Reader {
     fn step(&mut self) -> io::Result<()> {
         match self.pages.next()? {
             Ok(page) => {
-                self.notes.skipped_bytes += page.skipped;
-                self.notes.damaged_pages += u64::from(page.damaged);
+                self.counts.skipped_bytes += page.skipped;
+                self.counts.damaged_pages += u64::from(page.damaged);
                 self.sort(page);
             }
             Err(rest) => {
-                self.notes.damaged_pages += u64::from(rest.damaged);
+                self.counts.damaged_pages += u64::from(rest.damaged);
                 self.close_link();
                 self.rest = Some(rest);
             }
@@ -160,9 +160,9 @@ impl Reader {
     }
 
     fn push(&mut self, page: Page) {
-        let Reader { link, notes, .. } = self;
+        let Reader { link, counts, .. } = self;
         if let Some(stream) = link.stream(page.serial()) {
-            stream.push(page, notes);
+            stream.push(page, counts);
         }
     }
 
@@ -197,7 +197,7 @@ impl Reader {
         self.link.orphans = others;
         if !is_opus {
             self.link.ignore(serial, "");
-            self.notes.orphaned_streams += 1;
+            self.counts.orphaned_streams += 1;
         } else if self.link.has_sound() {
             self.close_link();
             self.next = pages;
@@ -209,7 +209,7 @@ impl Reader {
 
     /// Decodes an Opus stream without its first page.
     fn adopt(&mut self, serial: u32, pages: Vec<Page>) {
-        self.notes.headless_streams += 1;
+        self.counts.headless_streams += 1;
         let codec = self.head.clone().map_or_else(Codec::headless, |head| Codec::Opus { head });
         self.link.streams.push(Stream::new(serial, codec, true));
         pages.into_iter().for_each(|page| self.push(page));
@@ -226,8 +226,8 @@ impl Reader {
         self.place(true);
         let Link { streams, orphans, .. } = &mut self.link;
         let is_lost = |stream: &&Stream| stream.has_sound && !stream.codec.is_ready();
-        self.notes.undecodable_streams += streams.iter().filter(is_lost).count() as u64;
-        self.notes.orphaned_streams += u64::from(!std::mem::take(orphans).is_empty());
+        self.counts.undecodable_streams += streams.iter().filter(is_lost).count() as u64;
+        self.counts.orphaned_streams += u64::from(!std::mem::take(orphans).is_empty());
     }
 
     fn start_link(&mut self) {
@@ -244,9 +244,9 @@ impl Reader {
 
     /// Makes ready the packets whose place in time is known.
     fn place(&mut self, at_end: bool) {
-        let Reader { link, room, notes, ready, .. } = self;
+        let Reader { link, room, counts, ready, .. } = self;
         for stream in &mut link.streams {
-            while let Some(placed) = stream.pop(at_end, room, notes) {
+            while let Some(placed) = stream.pop(at_end, room, counts) {
                 if stream.codec.is_ready() {
                     ready.extend(timed(stream.serial, placed));
                 }
@@ -264,14 +264,14 @@ impl Reader {
         if rest.is_page || (rest.bytes > 0 && !is_ended) {
             return Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()));
         }
-        if self.notes.orphaned_streams > 0 {
+        if self.counts.orphaned_streams > 0 {
             return Err(Error::DecodeError(ORPHANED));
         }
-        if self.notes.undecodable_streams > 0 {
+        if self.counts.undecodable_streams > 0 {
             return Err(Error::DecodeError(UNDECODABLE));
         }
-        self.notes.trailing_bytes = rest.bytes;
-        self.notes.has_no_end = !is_ended;
+        self.counts.trailing_bytes = rest.bytes;
+        self.counts.has_no_end = !is_ended;
         Ok(None)
     }
 }

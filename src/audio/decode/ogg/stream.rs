@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::clock::{Batch, Clock, MAX_LOST, Placed, Sound};
 use super::codec::{Codec, Content};
-use super::notes::Notes;
+use super::counts::Counts;
 use super::page::Page;
 
 /// Of a longer packet (pictures in tags are) the rest is dropped.
@@ -65,32 +65,32 @@ impl Stream {
     }
 
     /// Takes the next page of the stream.
-    pub fn push(&mut self, page: Page, notes: &mut Notes) {
+    pub fn push(&mut self, page: Page, counts: &mut Counts) {
         if self.is_numbered && self.number == Some(page.sequence()) && self.checksum == page.checksum() {
-            notes.repeated_pages += 1;
+            counts.repeated_pages += 1;
             return;
         }
         match self.early.take() {
             Some(early) if self.lead(&page) == 0 => {
-                notes.swapped_pages += 1;
-                self.read(&page, notes);
-                self.read(&early, notes);
+                counts.swapped_pages += 1;
+                self.read(&page, counts);
+                self.read(&early, counts);
             }
             Some(early) => {
-                self.read(&early, notes);
-                self.push(page, notes);
+                self.read(&early, counts);
+                self.push(page, counts);
             }
             None if self.is_numbered && (1..=MAX_EARLY).contains(&self.lead(&page)) => self.early = Some(page),
-            None => self.read(&page, notes),
+            None => self.read(&page, counts),
         }
     }
 
     /// The next packets whose place in time is known; at the end of the stream, all.
-    pub fn pop(&mut self, at_end: bool, room: &mut Duration, notes: &mut Notes) -> Option<Placed> {
+    pub fn pop(&mut self, at_end: bool, room: &mut Duration, counts: &mut Counts) -> Option<Placed> {
         if at_end && let Some(early) = self.early.take() {
-            self.read(&early, notes);
+            self.read(&early, counts);
         }
-        self.clock.pop(at_end, room, notes)
+        self.clock.pop(at_end, room, counts)
     }
 
     /// How many numbers a page is ahead of the one that is expected.
@@ -98,7 +98,7 @@ impl Stream {
         self.number.map_or(0, |number| page.sequence().wrapping_sub(number.wrapping_add(1)))
     }
 
-    fn read(&mut self, page: &Page, notes: &mut Notes) {
+    fn read(&mut self, page: &Page, counts: &mut Counts) {
         let broken = self.broken(page);
         self.lost = match (self.lost, broken) {
             (Some(before), Some(now)) => Some(before.saturating_add(now)),
@@ -116,7 +116,7 @@ impl Stream {
         if !sounds.is_empty() {
             self.has_sound = true;
             let granule = Some(page.granule()).filter(|granule| *granule > 0);
-            notes.untimed_pages += u64::from(granule.is_none());
+            counts.untimed_pages += u64::from(granule.is_none());
             self.clock.push(Batch { packets: sounds, granule, lost: self.lost.take(), is_last: page.is_last() });
         }
     }

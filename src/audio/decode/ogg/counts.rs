@@ -2,7 +2,7 @@
 
 /// Counts of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Notes {
+pub struct Counts {
     /// Bytes that are no page.
     pub skipped_bytes: u64,
     /// Pages with a wrong checksum.
@@ -27,7 +27,7 @@ pub struct Notes {
     pub has_no_end: bool,
 }
 
-impl Notes {
+impl Counts {
     /// A sentence for each kind.
     pub fn sentences(&self) -> Vec<String> {
         let counted = [
