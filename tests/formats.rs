@@ -71,6 +71,15 @@ fn bytes_decoded(bytes: &[u8]) -> Result<Vec<f32>, RecordingError> {
     decoded(scratch.path())
 }
 
+/// How many ranges are missing of bytes of which something can be decoded.
+fn bytes_missing(bytes: &[u8]) -> Result<u64, RecordingError> {
+    let scratch = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(scratch.path(), bytes).unwrap();
+    let (mut waveform, mut out) = (Waveform::open(scratch.path())?, Vec::new());
+    while waveform.next(&mut out)? {}
+    Ok(waveform.missing().count())
+}
+
 fn every_name() -> Vec<String> {
     let entries = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
     let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
@@ -191,7 +200,8 @@ fn a_cut_file_is_never_a_short_recording() {
         let bytes = std::fs::read(folder().join(&name)).unwrap();
         for part in [3, 30, 100, 250, 400, 500, 600, 750, 900, 970, 995] {
             let cut = &bytes[..bytes.len() * part / 1000];
-            match bytes_decoded(cut).map(|audio| audio.len()) {
+            match bytes_missing(cut) {
+                Ok(missing) if missing > 0 => (),
                 Err(RecordingError::Truncated { .. }) => (),
                 // Too little of it is left to say what it was.
                 Err(RecordingError::Unsupported { .. } | RecordingError::Corrupt { .. }) if cut.len() < 200 => (),
