@@ -36,7 +36,7 @@ pub fn is_folder(name: &str) -> bool {
 
 fn is_safe(name: &str) -> bool {
     let number = |prefix: &&str| name.strip_prefix(*prefix).is_some_and(|rest| rest.len() <= 1);
-    let is_reserved = RESERVED.contains(&name) || NUMBERED.iter().any(|prefix| number(prefix));
+    let is_reserved = RESERVED.contains(&name) || NUMBERED.iter().any(number);
     is_of_words(name) && name.len() <= LONGEST && !is_reserved
 }
 
