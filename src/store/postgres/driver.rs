@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 /// None: for ever.
 pub fn connect_timeout(parameters: &Parameters) -> Result<Option<Duration>, StoreError> {
     let seconds = parameters.number("connect_timeout")?;
-    Ok(seconds.map_or(Some(CONNECT_TIMEOUT), |seconds| seconds_above_zero(seconds)))
+    Ok(seconds.map_or(Some(CONNECT_TIMEOUT), seconds_above_zero))
 }
 
 fn seconds_above_zero(seconds: i64) -> Option<Duration> {
