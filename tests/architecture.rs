@@ -45,6 +45,7 @@ const ALL: &[&str] = &["*"];
 /// Where an outside crate may be named. A crate with several homes does something small in each.
 const HOMES: &[(&str, &[&str])] = &[
     ("symphonia", &["audio/decode"]),
+    ("nanomp3_core", &["audio/decode/mpeg"]),
     ("rubato", &["audio/resample"]),
     ("ruopus", &["audio/opus"]),
     ("rustfft", &["audio/opus"]),

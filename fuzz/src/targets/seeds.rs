@@ -38,9 +38,46 @@ pub fn of(target: &str, root: &Path) -> Vec<Vec<u8>> {
 }
 
 fn files(root: &Path) -> Vec<Vec<u8>> {
-    let folders = ["tests/formats", "fixtures/golden/audio"].map(|folder| contents(&root.join(folder)));
+    let folders =
+        ["tests/formats", "tests/containers", "fixtures/golden/audio"].map(|folder| contents(&root.join(folder)));
     let audio = folders.concat().into_iter().filter(|bytes| !bytes.is_ascii());
-    audio.flat_map(|bytes| [bytes[..bytes.len().min(CUT)].to_vec(), bytes]).filter(|seed| seed.len() < WHOLE).collect()
+    let whole = audio.flat_map(|bytes| [bytes[..bytes.len().min(CUT)].to_vec(), bytes]);
+    whole.filter(|seed| seed.len() < WHOLE).chain(headers()).collect()
+}
+
+/// Containers of which there is no file: a header, and half a second of a ramp.
+fn headers() -> Vec<Vec<u8>> {
+    let sound: Vec<u8> = (0..8_000u32).flat_map(|i| ((i % 50 * 300) as u16).to_be_bytes()).collect();
+    let bytes = sound.len() as u32;
+    let big = |name: &[u8], contents: &[u8]| [name, &(contents.len() as u32).to_be_bytes(), contents].concat();
+    let apple = |name: &[u8], contents: &[u8]| [name, &(contents.len() as u64).to_be_bytes(), contents].concat();
+    let wave64 = |name: &[u8; 4], contents: &[u8]| {
+        let rest = b"\xF3\xAC\xD3\x11\x8C\xD1\x00\xC0\x4F\x8E\xDB\x8A";
+        [&name[..], rest, &(contents.len() as u64 + 24).to_le_bytes(), contents].concat()
+    };
+    let format = b"\x01\0\x01\0\x80\x3E\0\0\0\x7D\0\0\x02\0\x10\0";
+    let format_big = b"\0\x01\0\x01\0\0\x3E\x80\0\0\x7D\0\0\x02\0\x10";
+    let au = [&b".snd"[..], &[24, bytes, 3, 16_000, 1].map(u32::to_be_bytes).concat(), &sound].concat();
+    let rifx = [&b"WAVE"[..], &big(b"fmt ", format_big), &big(b"data", &sound)].concat();
+    let inner = [&b"wave"[..], &[0; 12], &wave64(b"fmt ", format), &wave64(b"data", &sound)].concat();
+    let riff =
+        [&b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0"[..], &(bytes as u64).to_le_bytes(), &inner].concat();
+    let describe = |codec: &[u8], numbers: [u32; 5], rate: f64| {
+        apple(b"desc", &[&rate.to_be_bytes()[..], codec, &numbers.map(u32::to_be_bytes).concat()].concat())
+    };
+    let pcm = [
+        &b"caff\0\x01\0\0"[..],
+        &describe(b"lpcm", [0, 2, 1, 1, 16], 16e3),
+        &apple(b"data", &[&[0; 4], &sound[..]].concat()),
+    ];
+    let table = [&25u64.to_be_bytes()[..], &24_000u64.to_be_bytes(), &[0; 8], &[40; 25]].concat();
+    let opus = [
+        &b"caff\0\x01\0\0"[..],
+        &describe(b"opus", [0, 0, 960, 1, 0], 48e3),
+        &apple(b"pakt", &table),
+        &apple(b"data", &[0x38; 1_004]),
+    ];
+    vec![au, big(b"RIFX", &rifx), riff, pcm.concat(), opus.concat()]
 }
 
 fn opus_seeds(root: &Path) -> Vec<Vec<u8>> {

@@ -3,12 +3,12 @@
 //! Invariant: every codec that symphonia can name has a name here, decodable or not.
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::*;
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
 
-use super::faults;
+use super::{aac, faults};
 use crate::record::RecordingError;
 
 /// Codecs that containers can name and that nothing here decodes.
@@ -31,6 +31,11 @@ const FOREIGN: [(AudioCodecId, &str); 16] = [
     (CODEC_ID_ATRAC3PLUS, "ATRAC3+"),
 ];
 
+/// What is decoded of a track, e.g. `opus`, `flac`, `HE-AAC (core)`.
+pub fn of(parameters: &AudioCodecParameters) -> String {
+    if aac::core(parameters).1 { aac::HE_AAC.to_owned() } else { name(parameters.codec) }
+}
+
 /// Short name of a codec, e.g. `opus`, `flac`, `pcm_s16le`.
 pub fn name(codec: AudioCodecId) -> String {
     let known = symphonia::default::get_codecs().get_audio_decoder(codec).map(|decoder| decoder.codec.info.short_name);
@@ -44,14 +49,16 @@ fn foreign(codec: AudioCodecId) -> String {
 }
 
 /// Why no decoder could be made.
-pub fn undecodable(codec: AudioCodecId, error: &Error) -> RecordingError {
+pub fn undecodable(parameters: &AudioCodecParameters, error: &Error) -> RecordingError {
+    let codec = parameters.codec;
     let known = symphonia::default::get_codecs().get_audio_decoder(codec).is_some();
     match error {
         _ if !known => {
             faults::unsupported(format!("it is {}, which is not supported; convert it to FLAC", name(codec)))
         }
         Error::Unsupported(_) if codec == CODEC_ID_AAC => {
-            faults::unsupported("it is AAC of a kind (HE-AAC, xHE-AAC) that is not supported; convert it to FLAC")
+            let kind = aac::kind(parameters).unwrap_or("AAC of a kind (more than two channels, or short frames)");
+            faults::unsupported(format!("it is {kind}, which is not supported; convert it to FLAC"))
         }
         error => faults::unsupported(format!("its {} header makes no sense ({error})", name(codec))),
     }

@@ -46,7 +46,12 @@ pub fn reading(error: &Error, at: Duration) -> RecordingError {
 
 /// A fault of one packet's contents: that a decoder wants more bytes than the packet has says nothing of the file.
 pub fn decoding(error: &Error, at: Duration) -> RecordingError {
-    if is_end(error) { corrupt("a packet ends too early", at) } else { reading(error, at) }
+    match error {
+        error if is_end(error) => corrupt("a packet ends too early", at),
+        // What was decoded before is supported: this packet is damaged. ADPCM has nothing that is not supported.
+        Error::Unsupported(what) if !at.is_zero() || what.starts_with("adpcm") => corrupt(plain(what), at),
+        error => reading(error, at),
+    }
 }
 
 /// Whether the file ended where more should have come.
@@ -108,6 +113,11 @@ fn plain(message: &str) -> String {
 fn is_audio(first: &[u8]) -> bool {
     let marks: [&[u8]; 8] = [b"OggS", b"RIFF", b"RF64", b"fLaC", b"FORM", b"caff", b"ID3", b"\x1A\x45\xDF\xA3"];
     marks.iter().any(|mark| first.starts_with(mark)) || first.get(4..8) == Some(b"ftyp")
+}
+
+/// Whether a file begins as one does that is no audio, or audio that is not decoded.
+pub fn is_known(first: &[u8]) -> bool {
+    guess(first).is_some() && first.iter().any(|byte| *byte != 0)
 }
 
 /// What a file seems to be that is not for us.

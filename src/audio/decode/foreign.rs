@@ -1,6 +1,6 @@
 //! Calls into symphonia, which panics over some damaged files: to a person that is damage like any other.
 //!
-//! Invariant: only symphonia's own code runs in here. A panic of ours is a bug, and stays a panic.
+//! Invariant: only symphonia's own code, and readers that stand in for its own, run in here. A panic of ours is a bug, and stays a panic.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

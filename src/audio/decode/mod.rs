@@ -6,8 +6,15 @@
 //! Invariant: memory is bounded by the longest packet, whatever a header claims; and this room knows
 //! neither the network nor its sampling rate, save that Opus is decoded to 16 kHz.
 
+mod aac;
+mod adts;
+mod aiff;
+mod au;
+mod blocks;
+mod caf;
 mod codecs;
 pub(super) mod faults;
+mod flac;
 mod foreign;
 mod mix;
 mod mkv;
@@ -15,6 +22,8 @@ mod mp4;
 mod mpeg;
 mod ogg;
 mod open;
+mod own;
+mod packets;
 mod stream;
 mod track;
 mod wav;
@@ -28,6 +37,7 @@ use symphonia::core::formats::FormatReader;
 use symphonia::core::units::TimeBase;
 
 use self::open::{Opened, Outline, Reader};
+use self::packets::Notes;
 use self::stream::Stream;
 use super::clock::Inside;
 use crate::record::{MissingRange, MissingRanges, RecordingError};
@@ -67,7 +77,7 @@ impl Info {
 pub fn probe(path: &Path) -> Result<Info, RecordingError> {
     let mut source = Source::open(path)?;
     if source.info.duration.is_none() {
-        source.info.duration = source.walk();
+        source.info.duration = source.estimate.or_else(|| source.walk());
     }
     Ok(source.info)
 }
@@ -90,6 +100,10 @@ pub struct Source {
     before: Duration,
     /// What could not be decoded so far; silence was given in its place.
     missing: MissingRanges,
+    /// How long it lasts, where no header says so and it was guessed.
+    estimate: Option<Duration>,
+    /// What its reader passed over or did not believe.
+    notes: Notes,
     /// Faults of the reader since it last gave a packet.
     faults: u32,
 }
@@ -100,7 +114,7 @@ impl Source {
     /// Errors: vanished, unreadable, not a file, empty; unsupported, naming the codec or what the file
     /// seems to be; truncated or corrupt if that shows in the header already.
     pub fn open(path: &Path) -> Result<Source, RecordingError> {
-        let Opened { reader, outline, recorded } = open::open(path)?;
+        let Opened { reader, outline, recorded, estimate, notes } = open::open(path)?;
         let stream = Stream::new(&*reader, &outline)?;
         let info = Info {
             sample_rate: if stream.codec == "opus" { super::opus::CLOCK } else { stream.rate },
@@ -119,6 +133,8 @@ impl Source {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             before: Duration::ZERO,
             missing: MissingRanges::default(),
+            estimate,
+            notes,
             faults: 0,
         })
     }
@@ -188,8 +204,9 @@ impl Source {
 
     /// Says what the reader ignored, repaired or guessed.
     fn warn(&self) {
+        let name = self.name.as_str();
+        self.notes.take().iter().for_each(|note| log::warn!(recording = name; "{name}: {note}"));
         if let Reader::Ogg(reader) = &self.reader {
-            let name = self.name.as_str();
             reader.counts().sentences().iter().for_each(|what| log::warn!(recording = name; "{name}: {what}"));
         }
     }
@@ -224,16 +241,7 @@ impl Source {
         self.stream.complete().map_err(|error| later(error, self.before))?;
         let at = self.position();
         match &self.outline {
-            Outline::Wav(layout) if layout.missing > 0 => {
-                Err(faults::truncated(format!("{} bytes that its header announces are missing", layout.missing), at))
-            }
             Outline::Mkv(mkv::Ending::Cut) => Err(faults::truncated("the file stops inside a block", at)),
-            Outline::Other { last, .. } if self.stream.ends_unlike(last) => {
-                Err(faults::truncated("the file stops inside a frame", at))
-            }
-            Outline::Other { cut: true, .. } if self.stream.is_mpeg() => {
-                Err(faults::truncated("the file stops inside a frame", at))
-            }
             Outline::Mp4(layout) if layout.cut => Err(faults::truncated("the file stops inside a box", at)),
             _ if at.is_zero() => Err(faults::unsupported("its header is whole, but not one sample follows")),
             _ => Ok(false),

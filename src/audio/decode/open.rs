@@ -5,57 +5,58 @@
 //! Invariant: only regular files are opened, so nothing here can block on a pipe or a device.
 
 use std::fs::{File, FileType};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::time::Duration;
 
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 
 use super::mp4::Date;
-use super::{faults, foreign, mkv, mp4, mpeg, ogg, wav, wav_metadata};
+use super::own::{self, Own};
+use super::packets::Notes;
+use super::{faults, foreign, mkv, mp4, ogg};
 use crate::audio::clock;
 use crate::record::RecordingError;
 
 /// What symphonia does not tell of a file, by container.
 pub enum Outline {
-    Wav(wav::Layout),
+    /// A reader of our own says all; whether the file may go on behind its last byte.
+    Own {
+        open: bool,
+    },
     Ogg(Option<ogg::Tail>),
     Mp4(mp4::Layout),
     Mkv(mkv::Ending),
-    /// Anything else: whether it ends inside an MPEG audio frame, and its last bytes.
-    Other {
-        cut: bool,
-        last: Vec<u8>,
-    },
+    Other,
 }
 
 impl Outline {
     /// Whether the file is known to be shorter than it says.
     pub fn is_cut(&self) -> bool {
         match self {
-            Outline::Wav(layout) => layout.missing > 0,
             Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut),
             Outline::Mp4(layout) => layout.cut,
             Outline::Mkv(ending) => *ending == mkv::Ending::Cut,
-            Outline::Other { .. } => false,
+            Outline::Own { .. } | Outline::Other => false,
         }
     }
 
     /// Whether the file may go on behind its last byte.
     pub fn is_open_ended(&self) -> bool {
         match self {
-            Outline::Wav(layout) => layout.open,
+            Outline::Own { open } => *open,
             Outline::Ogg(tail) => tail.is_some_and(|tail| !tail.is_ended),
             Outline::Mkv(ending) => *ending == mkv::Ending::Open,
-            Outline::Mp4(_) | Outline::Other { .. } => false,
+            Outline::Mp4(_) | Outline::Other => false,
         }
     }
 }
 
-/// A reader of packets: the project's own for Ogg, symphonia's for all else.
+/// A reader of packets: for Ogg one that is asked more than symphonia's trait knows, for all else any that has the trait.
 pub enum Reader {
     Ogg(Box<ogg::Reader>),
     Other(Box<dyn FormatReader>),
@@ -86,6 +87,10 @@ pub struct Opened {
     pub reader: Reader,
     pub outline: Outline,
     pub recorded: Option<Date>,
+    /// How long it lasts, where no header says so and it was guessed.
+    pub estimate: Option<Duration>,
+    /// What of the file was passed over or not believed, as far as it has been read.
+    pub notes: Notes,
 }
 
 /// Opens a recording. Errors: vanished, unreadable, not a file, empty, unsupported, damaged header.
@@ -101,30 +106,38 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         return Err(RecordingError::Empty);
     }
     let first = beginning(&mut file).map_err(fault)?;
+    let notes = Notes::default();
+    if let Some(own) = own::open(path, bytes, &first, &notes)? {
+        return Ok(owned(own, file, notes));
+    }
     let outline = outline(&mut file, bytes, &first)?;
     let cut = outline.is_cut();
-    let recorded = recorded(&mut file, bytes, &outline);
+    let recorded = recorded(&outline);
     file.rewind().map_err(fault)?;
-    let source: Box<dyn MediaSource> = match &outline {
-        Outline::Wav(layout) => Box::new(wav::Patched::new(file, bytes, layout.clone()).map_err(fault)?),
-        _ => Box::new(file),
-    };
     let mut reader = match &outline {
         Outline::Ogg(_) => {
-            let reader = ogg::Reader::open(MediaSourceStream::new(source, Default::default()))?;
+            let reader = ogg::Reader::open(MediaSourceStream::new(Box::new(file), Default::default()))?;
             Reader::Ogg(Box::new(reader))
         }
-        _ => Reader::Other(reader(source).map_err(|error| match cut {
+        _ => Reader::Other(reader(file).map_err(|error| match cut {
             true => faults::truncated(faults::SHORT, Default::default()),
             false => faults::opening(&error, &first),
         })?),
     };
     let recorded = recorded.or_else(|| tagged(&mut *reader));
-    Ok(Opened { reader, outline, recorded })
+    Ok(Opened { reader, outline, recorded, estimate: None, notes })
 }
 
-fn reader(source: Box<dyn MediaSource>) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
-    let stream = MediaSourceStream::new(source, Default::default());
+/// A file that a reader of our own takes. Its tags are read by symphonia, if that can read any of it.
+fn owned(own: Own, mut file: File, notes: Notes) -> Opened {
+    let tags = || tagged(&mut *file.rewind().ok().and_then(|()| reader(file).ok())?);
+    let recorded = own.recorded.map(|text| Date { text, may_be_end: false }).or_else(tags);
+    let reader = Reader::Other(own.reader);
+    Opened { reader, outline: Outline::Own { open: own.open }, recorded, estimate: own.estimate, notes }
+}
+
+fn reader(file: File) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
+    let stream = MediaSourceStream::new(Box::new(file), Default::default());
     let (format, tags) = (FormatOptions::default(), MetadataOptions::default());
     foreign::call(|| symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags))
 }
@@ -138,19 +151,13 @@ fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
 /// Looks at the bytes of the containers that need it. A read past the end means that the header is cut.
 fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, RecordingError> {
     let outline = match first {
-        [b'R', b'I', b'F', b'F', ..] | [b'R', b'F', b'6', b'4', ..] | [b'B', b'W', b'6', b'4', ..]
-            if first.get(8..12) == Some(b"WAVE") =>
-        {
-            wav::Layout::read(file, bytes)
-                .map(|layout| layout.map_or(Outline::Other { cut: false, last: Vec::new() }, Outline::Wav))
-        }
         [b'O', b'g', b'g', b'S', ..] => ogg::Tail::read(file, bytes).map(Outline::Ogg),
         _ if ogg::begins_later(file, first).is_ok_and(|begins| begins) => {
             ogg::Tail::read(file, bytes).map(Outline::Ogg)
         }
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
         [0x1A, 0x45, 0xDF, 0xA3, ..] => mkv::Ending::read(file, bytes).map(Outline::Mkv),
-        _ => other(file, bytes),
+        _ => Ok(Outline::Other),
     };
     match outline {
         Ok(Outline::Mp4(layout)) if !layout.has_index => Err(faults::truncated(
@@ -166,18 +173,9 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
     }
 }
 
-fn other(file: &mut File, bytes: u64) -> std::io::Result<Outline> {
-    let cut = mpeg::is_cut(file, bytes)?;
-    let mut last = Vec::new();
-    file.seek(SeekFrom::Start(bytes.saturating_sub(16)))?;
-    file.take(16).read_to_end(&mut last)?;
-    Ok(Outline::Other { cut, last })
-}
-
-/// What symphonia does not read, and what its tags would say less well.
-fn recorded(file: &mut File, bytes: u64, outline: &Outline) -> Option<Date> {
+/// What symphonia does not read.
+fn recorded(outline: &Outline) -> Option<Date> {
     match outline {
-        Outline::Wav(_) => wav_metadata::recorded(file, bytes).map(|text| Date { text, may_be_end: false }),
         Outline::Mp4(layout) => layout.recorded.clone(),
         _ => None,
     }

@@ -11,16 +11,14 @@ use std::time::Duration;
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
-use symphonia::core::formats::well_known::{
-    FORMAT_ID_FLAC, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3, FORMAT_ID_OGG,
-};
+use symphonia::core::formats::well_known::{FORMAT_ID_CAF, FORMAT_ID_MP3, FORMAT_ID_OGG};
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
 use super::mix::Mix;
 use super::open::Outline;
-use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale};
+use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale, starts_at_zero};
 use super::{codecs, faults, foreign};
 use crate::audio::opus;
 use crate::record::{MissingRange, RecordingError};
@@ -65,9 +63,9 @@ pub struct Stream {
     /// All silence of this kind so far, samples.
     paused: u64,
     ready: Vec<f32>,
-    /// The last packet's last bytes.
-    last: [u8; 8],
     given: u64,
+    /// Length of what was given at other rates.
+    earlier: Duration,
     /// Found missing and not yet taken over.
     missing: Vec<MissingRange>,
 }
@@ -90,14 +88,14 @@ impl Stream {
         let (decoder, rate, channels) = decoder(parameters)?;
         Ok(Stream {
             id: track.id,
-            codec: codecs::name(parameters.codec),
+            codec: codecs::of(parameters),
             channels,
             rate,
             format,
             decoder,
             mix: Mix::default(),
             time_base: track.time_base,
-            origin: None,
+            origin: starts_at_zero(format).then_some(0),
             jump: jump(format),
             trims_end: format != FORMAT_ID_MP3 || track.padding.is_some(),
             deaf_start: parameters.codec == CODEC_ID_VORBIS && format != FORMAT_ID_OGG,
@@ -109,8 +107,8 @@ impl Stream {
             pause: 0,
             paused: 0,
             ready: Vec::new(),
-            last: [0; 8],
             given: 0,
+            earlier: Duration::ZERO,
             missing: Vec::new(),
         })
     }
@@ -125,7 +123,6 @@ impl Stream {
         self.skip = pre_skip;
         self.announced_end = announced_end(track, self.format);
         match outline {
-            Outline::Wav(layout) => self.limit = layout.frames,
             Outline::Mp4(layout) => {
                 if let Some(edit) = layout.edit(track.id) {
                     self.edit(edit, track);
@@ -151,7 +148,6 @@ impl Stream {
     /// Errors: what no later packet can mend.
     pub fn hear(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         self.ready.clear();
-        self.last = packet.data.last_chunk().copied().unwrap_or(self.last);
         self.bridge(packet)?;
         match self.decode(packet) {
             Ok(()) => self.settle(packet),
@@ -184,15 +180,19 @@ impl Stream {
         std::mem::take(&mut self.missing)
     }
 
-    /// Follows a decoder that finds another rate than the header said.
+    /// Follows a decoder that finds another rate: than the header said, or than before.
     fn turn(&mut self, rate: u32) -> Result<(), RecordingError> {
-        if rate != self.rate && self.given > 0 {
-            return Err(faults::corrupt(
-                format!("its sampling rate turns from {} to {rate} Hz", self.rate),
-                self.position(),
-            ));
+        if rate == self.rate {
+            return Ok(());
         }
-        self.rate = checked(rate)?;
+        let rate = checked(rate)?;
+        let rescaled = |samples: u64| rescale(samples, (1, self.rate), rate);
+        (self.produced, self.skip) = (rescaled(self.produced), rescaled(self.skip));
+        (self.pause, self.paused) = (rescaled(self.pause), rescaled(self.paused));
+        self.limit = self.limit.map(rescaled);
+        self.earlier = self.position();
+        self.given = 0;
+        self.rate = rate;
         Ok(())
     }
 
@@ -205,6 +205,12 @@ impl Stream {
     /// Drops the samples that the packet's trims name.
     fn cut(&mut self, packet: &Packet) {
         let end = if self.trims_end { self.samples(packet.trim_end.get()) } else { 0 };
+        // Some decoders leave out of the last packet what the container would have cut off.
+        let short = match self.format {
+            FORMAT_ID_CAF => self.samples(packet.block_dur().get()).saturating_sub(self.ready.len() as u64),
+            _ => 0,
+        };
+        let end = end.saturating_sub(short);
         let start = self.samples(packet.trim_start.get()).min(self.ready.len() as u64) as usize;
         let left = (self.ready.len() as u64).saturating_sub(end) as usize;
         self.ready.truncate(left);
@@ -213,17 +219,6 @@ impl Stream {
             self.produced = 0;
             self.ready.clear();
         }
-    }
-
-    /// Whether a FLAC stream of unknown length leaves bytes behind its last whole frame.
-    pub fn ends_unlike(&self, last: &[u8]) -> bool {
-        let endless = self.format == FORMAT_ID_FLAC && self.announced_end.is_none();
-        endless && !last.ends_with(&self.last)
-    }
-
-    /// Whether this is bare MPEG audio, which has no end mark.
-    pub fn is_mpeg(&self) -> bool {
-        matches!(self.format, FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3)
     }
 
     /// Gives what is decoded: silence in small pieces, then sound. False if nothing waits.
@@ -260,7 +255,7 @@ impl Stream {
 
     /// Whether the stream ended where it was announced to. Errors: truncated, and by how much.
     pub fn complete(&self) -> Result<(), RecordingError> {
-        let missing = self.announced_end.map_or(0, |end| self.missing(end));
+        let missing = self.announced_end.map_or(0, |end| self.gap_from(end));
         if missing <= self.tolerance() {
             return Ok(());
         }
@@ -271,18 +266,9 @@ impl Stream {
         Err(faults::truncated(format!("{missing} of sound that its header announces are missing"), self.position()))
     }
 
-    /// Samples that are missing at the announced end. FLAC announces their number, not a timestamp: so it is seen
-    /// if the first frame is lost.
-    fn missing(&self, end: i64) -> u64 {
-        match self.format {
-            FORMAT_ID_FLAC => u64::try_from(end).unwrap_or(0).saturating_sub(self.produced),
-            _ => self.gap_from(end),
-        }
-    }
-
     /// How much of the stream has been given.
     pub fn position(&self) -> Duration {
-        self.time(self.given)
+        self.earlier + self.time(self.given)
     }
 
     fn time(&self, samples: u64) -> Duration {

@@ -2,14 +2,17 @@
 //!
 //! Invariant: no parameter reaches a decoder that has not been checked.
 
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_OPUS,
+};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
+    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_CAF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3,
+    FORMAT_ID_OGG, FORMAT_ID_WAVE,
 };
 use symphonia::core::formats::{FormatId, Track};
 
-use super::{codecs, faults, foreign};
+use super::{aac, codecs, faults, flac, foreign, mpeg};
 use crate::audio::{opus, resample};
 use crate::record::RecordingError;
 
@@ -41,14 +44,19 @@ pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32),
         let channels = u32::from(head.channels);
         return Ok((Decoder::Opus(Box::new(opus::Decoder::new(head))), opus::RATE, channels));
     }
+    let (parameters, _) = &aac::core(parameters);
     let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
     if channels > MOST_CHANNELS {
         return Err(faults::unsupported(format!("it has {channels} channels; {MOST_CHANNELS} at most can be heard")));
     }
     // What encoders add is cut off here and not by the decoders, so that samples can be counted first.
     let options = AudioDecoderOptions::default().gapless(false);
-    let decoder = foreign::call(|| symphonia::default::get_codecs().make_audio_decoder(parameters, &options));
-    let decoder = decoder.map_err(|error| codecs::undecodable(parameters.codec, &error))?;
+    let decoder = foreign::call(|| match parameters.codec {
+        CODEC_ID_MP1 | CODEC_ID_MP2 | CODEC_ID_MP3 => Ok(mpeg::decoder(parameters)),
+        CODEC_ID_FLAC => flac::decoder(parameters, &options),
+        _ => symphonia::default::get_codecs().make_audio_decoder(parameters, &options),
+    });
+    let decoder = decoder.map_err(|error| codecs::undecodable(parameters, &error))?;
     let rate = decoder.codec_params().sample_rate.or(parameters.sample_rate);
     Ok((Decoder::Other(decoder), checked(rate.unwrap_or(0))?, channels as u32))
 }
@@ -67,16 +75,21 @@ pub fn bare_aac(format: FormatId) -> bool {
 
 pub fn jump(format: FormatId) -> Jump {
     match format {
-        FORMAT_ID_OGG | FORMAT_ID_FLAC => Jump::Loss,
+        FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_MP3 | FORMAT_ID_ADTS => Jump::Loss,
         FORMAT_ID_MKV => Jump::Pause,
         _ => Jump::Nothing,
     }
 }
 
+/// Whether the timestamps count from the first sample that should be there, whichever is the first that is.
+pub fn starts_at_zero(format: FormatId) -> bool {
+    matches!(format, FORMAT_ID_FLAC | FORMAT_ID_MP3 | FORMAT_ID_ADTS)
+}
+
 /// The timestamp at which a stream ends by its header, in the formats whose word can be trusted.
 pub fn announced_end(track: &Track, format: FormatId) -> Option<i64> {
     let trusted = match format {
-        FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_AIFF => true,
+        FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_AIFF | FORMAT_ID_CAF | FORMAT_ID_WAVE => true,
         FORMAT_ID_MP3 => track.padding.is_some(), // else it was guessed from the file's length
         _ => false,
     };

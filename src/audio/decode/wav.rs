@@ -1,197 +1,276 @@
-//! What symphonia does not read of a WAV file: how much of it is really there. When it was recorded: `wav_metadata`.
+//! WAV and its relatives: RIFF, RIFX (big-endian), RF64 and BW64 (over 4 GiB), and Sony's Wave64. When a recording was
+//! made: `wav_metadata`.
 //!
-//! Recorders that stream, or die, leave lengths of 0 or placeholders in the header; recordings over
-//! 4 GiB are RF64, which symphonia does not know. So the chunks are walked here, and the reader is
-//! handed the same bytes with true lengths in the three places that matter.
+//! Recorders that stream, or die, leave lengths of 0 or placeholders in the header, and others write lengths that are
+//! a little wrong. So the chunks are walked here, and where the samples end is settled by what the file holds too.
 //!
 //! Invariant: reads headers only, allocates nothing by lengths that a file claims.
+
+mod format;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use symphonia::core::io::MediaSource;
+use super::blocks::Extent;
 
-/// Lengths that programs write when they stream and cannot know: ffmpeg, sox, arecord.
-const PLACEHOLDERS: [u32; 4] = [0xFFFF_FFFF, 0x7FFF_F000, 0x7FFF_FFFF, 0x8000_0000];
+pub use format::Format;
+
+/// Lengths from here on are placeholders of programs that stream and cannot know: ffmpeg, sox, arecord, and those that
+/// subtract the header from one.
+const PLACEHOLDER: u64 = (1 << 31) - (1 << 16);
+
+/// A length that is wrong by no more than this is a writer's mistake where nothing else says that sound is missing.
+const SLOP: u64 = 64 * 1024;
 
 /// No honest file has more chunks before its samples.
-const MOST_CHUNKS: usize = 4096;
+const MAX_CHUNKS: usize = 4096;
 
-/// Blocks that symphonia reads at once; the padding behind an RF64's last block.
-const FRAMES_AT_ONCE: u64 = 1152;
+/// No `fmt ` chunk is longer that says anything to us.
+const MAX_FORMAT: u64 = 64;
 
-/// Where a WAV file's samples lie.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// What a WAV file's header says.
+#[derive(Debug, Clone)]
 pub struct Layout {
-    /// Bytes of samples that the header announces and the file does not have.
-    pub missing: u64,
     /// The header was never completed: the samples go on to the file's end, wherever that is.
     pub open: bool,
-    /// Frames to hear, where the reader cannot be told (4 GiB and more).
-    pub frames: Option<u64>,
-    patches: Vec<(u64, [u8; 4])>,
-    /// Length that the reader is shown, bytes.
-    shown: u64,
+    pub format: Format,
+    pub extent: Extent,
+    /// What of the header was not believed.
+    pub notes: Vec<String>,
+}
+
+/// How a family member writes its chunks.
+#[derive(Clone, Copy, PartialEq)]
+enum Family {
+    Riff,
+    Rifx,
+    /// RF64 and BW64: the true lengths are in the chunk `ds64`.
+    Long,
+    Wave64,
+}
+
+/// Which member of the family begins so.
+fn family(first: &[u8]) -> Option<Family> {
+    let is_wave = first.get(8..12) == Some(b"WAVE");
+    match first {
+        [b'R', b'I', b'F', b'F', ..] if is_wave => Some(Family::Riff),
+        [b'R', b'I', b'F', b'X', ..] if is_wave => Some(Family::Rifx),
+        [b'R', b'F', b'6', b'4', ..] | [b'B', b'W', b'6', b'4', ..] if is_wave => Some(Family::Long),
+        [b'r', b'i', b'f', b'f', 0x2E, 0x91, 0xCF, 0x11, ..] if first.get(24..28) == Some(b"wave") => {
+            Some(Family::Wave64)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a file that begins so is of this family.
+pub fn is_wav(first: &[u8]) -> bool {
+    family(first).is_some()
+}
+
+/// A chunk: its name, where its contents begin, and how long they are.
+#[derive(Clone, Copy)]
+struct Chunk {
+    name: [u8; 4],
+    start: u64,
+    size: u64,
 }
 
 /// What the walk over the chunks collects.
 #[derive(Default)]
 struct Walk {
-    block_align: u64,
+    format: Option<Format>,
+    long_riff: Option<u64>,
     long_data: Option<u64>,
 }
 
 impl Layout {
-    /// Walks the chunks up to the samples. None if there are no samples, or no chunks: then symphonia
-    /// should look at the file as it is and say what is wrong.
+    /// Walks the chunks up to the samples. None if there are no samples.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Layout>> {
-        let mut walk = Walk::default();
-        let mut at = 12;
-        for _ in 0..MOST_CHUNKS {
-            let Some((id, size)) = chunk_header(file, at)? else {
+        let Ok(first) = array::<28>(file, 0) else {
+            return Ok(None);
+        };
+        let Some(family) = family(&first) else {
+            return Ok(None);
+        };
+        let (mut walk, mut at) = (Walk::default(), family.first_chunk());
+        for _ in 0..MAX_CHUNKS {
+            let Some(chunk) = family.chunk(file, at)? else {
                 return Ok(None);
             };
-            match &id {
-                b"data" => return Ok(Some(walk.layout(file, at, size, bytes)?)),
-                b"fmt " => walk.block_align = u64::from(short(file, at + 8 + 12)?),
-                b"ds64" => walk.long_data = Some(u64::from_le_bytes(array(file, at + 8 + 8)?)),
-                _ => (),
+            if &chunk.name == b"data" {
+                return walk.layout(file, family, chunk, bytes).map(Some);
             }
-            at += 8 + u64::from(size) + u64::from(size & 1);
+            walk.take(file, family, chunk)?;
+            at = family.behind(chunk);
         }
         Ok(None)
     }
 }
 
-impl Walk {
-    /// The layout for a data chunk whose header stands at `at`.
-    fn layout(self, file: &mut File, at: u64, size: u32, bytes: u64) -> io::Result<Layout> {
-        let start = at + 8;
-        let there = bytes.saturating_sub(start);
-        let riff = u64::from(u32::from_le_bytes(array(file, 4)?)) + 8;
-        // A header that was never completed says 0 samples; a complete one of an empty file has the true RIFF size.
-        let unfinished = size == 0 && riff < bytes.saturating_sub(1);
-        let open = unfinished || (PLACEHOLDERS.contains(&size) && u64::from(size) > there);
-        let announced = match self.long_data {
-            Some(long) if size == u32::MAX && long > 0 => long,
-            _ if open || is_stale(file, start + u64::from(size), bytes)? => there,
-            _ => u64::from(size),
-        };
-        let align = self.block_align.max(1);
-        let heard = announced.min(there) / align * align;
-        Ok(Layout { open, ..self.shown(start, heard, announced.saturating_sub(there), align) })
+impl Family {
+    fn first_chunk(self) -> u64 {
+        if self == Family::Wave64 { 40 } else { 12 }
     }
 
-    /// Lets the reader see a plain RIFF whose samples end where the file's do.
-    fn shown(self, start: u64, heard: u64, missing: u64, align: u64) -> Layout {
-        let short = u32::try_from(heard).ok().filter(|&length| length != u32::MAX);
-        let padding = if short.is_some() { 0 } else { FRAMES_AT_ONCE * align };
-        let size = short.unwrap_or(u32::MAX).to_le_bytes();
-        let patches = vec![(0, *b"RIFF"), (4, [0xFF; 4]), (start - 4, size)];
-        let frames = short.is_none().then(|| heard / align);
-        Layout { missing, open: false, frames, patches, shown: start + heard + padding }
+    /// The chunk whose header stands at `at`; None at the file's end.
+    fn chunk(self, file: &mut File, at: u64) -> io::Result<Option<Chunk>> {
+        let chunk = match self {
+            Family::Wave64 => array::<24>(file, at).map(|header| {
+                let size = u64::from_le_bytes(*header.last_chunk().unwrap_or(&[0; 8]));
+                (*header.first_chunk().unwrap_or(&[0; 4]), at.saturating_add(24), size.saturating_sub(24))
+            }),
+            _ => array::<8>(file, at)
+                .map(|[a, b, c, d, size @ ..]| ([a, b, c, d], at.saturating_add(8), u64::from(self.number(size)))),
+        };
+        match chunk {
+            Ok((name, start, size)) => Ok(Some(Chunk { name, start, size })),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where the next chunk's header stands.
+    fn behind(self, chunk: Chunk) -> u64 {
+        let alignment = if self == Family::Wave64 { 8 } else { 2 };
+        chunk.start.saturating_add(chunk.size).checked_next_multiple_of(alignment).unwrap_or(u64::MAX)
+    }
+
+    fn number(self, bytes: [u8; 4]) -> u32 {
+        if self == Family::Rifx { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+
+    /// Where the file ends by its outermost header.
+    fn announced_end(self, file: &mut File, walk: &Walk) -> io::Result<u64> {
+        Ok(match (self, walk.long_riff) {
+            (Family::Wave64, _) => u64::from_le_bytes(array(file, 16)?),
+            (Family::Long, Some(long)) => long.saturating_add(8),
+            _ => u64::from(self.number(array(file, 4)?)) + 8,
+        })
+    }
+
+    fn is_placeholder(self, size: u64) -> bool {
+        match self {
+            Family::Riff | Family::Rifx => size >= PLACEHOLDER,
+            Family::Long | Family::Wave64 => size >= u64::MAX >> 2 || size == u64::from(u32::MAX),
+        }
+    }
+}
+
+impl Walk {
+    fn take(&mut self, file: &mut File, family: Family, chunk: Chunk) -> io::Result<()> {
+        match &chunk.name {
+            b"fmt " => {
+                let mut bytes = Vec::new();
+                file.seek(SeekFrom::Start(chunk.start))?;
+                file.take(chunk.size.min(MAX_FORMAT)).read_to_end(&mut bytes)?;
+                self.format = Some(Format::parse(&bytes, family == Family::Rifx));
+            }
+            b"ds64" => {
+                self.long_riff = Some(u64::from_le_bytes(array(file, chunk.start)?));
+                self.long_data = Some(u64::from_le_bytes(array(file, chunk.start + 8)?));
+            }
+            _ => (),
+        }
+        Ok(())
+    }
+
+    /// The layout of a file whose samples are in the chunk `data`.
+    fn layout(self, file: &mut File, family: Family, data: Chunk, bytes: u64) -> io::Result<Layout> {
+        let end = family.announced_end(file, &self)?;
+        let announced = match (family, self.long_data) {
+            (Family::Long, Some(long)) if data.size == u64::from(u32::MAX) => long,
+            _ => data.size,
+        };
+        let there = bytes.saturating_sub(data.start);
+        let mut layout = Layout {
+            open: false,
+            format: self.format.unwrap_or_else(|| Format::Unknown("its format chunk is missing".into())),
+            extent: Extent { start: data.start, length: there.min(announced), missing: 0 },
+            notes: Vec::new(),
+        };
+        match announced.checked_sub(there) {
+            Some(0) => (),
+            Some(over) => layout.beyond_the_end(over, announced, end, bytes, family),
+            None => layout.before_the_end(file, family, Chunk { size: announced, ..data }, end, bytes)?,
+        }
+        Ok(layout)
+    }
+}
+
+impl Layout {
+    /// The header announces `over` bytes more than the file has.
+    fn beyond_the_end(&mut self, over: u64, announced: u64, end: u64, bytes: u64, family: Family) {
+        // A length that the outermost header contradicts, or one that nobody wrote, is no sign that sound is missing.
+        let contradicted = end <= bytes.saturating_add(1);
+        match () {
+            () if family.is_placeholder(announced) => self.open = true,
+            () if contradicted || (over <= SLOP && family.is_placeholder(end)) => {
+                self.notes.push(format!("its header announces {over} bytes more than there are; read to its end"));
+            }
+            () => {
+                self.extent.missing = over;
+                self.notes.push(format!("{over} bytes that its header announces are missing"));
+            }
+        }
+    }
+
+    /// Bytes follow the announced end of the samples: more samples, chunks, or what is none of the recording.
+    fn before_the_end(&mut self, file: &mut File, family: Family, data: Chunk, end: u64, bytes: u64) -> io::Result<()> {
+        let there = bytes - data.start;
+        let behind = family.behind(data);
+        // Lengths of 32 bits start again at 4 GiB.
+        let wrapped = family != Family::Wave64 && there > u64::from(u32::MAX) && (there - data.size) >> 32 > 0;
+        let consistent = end == behind || end == data.start + data.size;
+        let unfinished = data.size == 0 && end < bytes.saturating_sub(1);
+        if unfinished || (!consistent && is_stale(file, family, behind, bytes)?) || (wrapped && family != Family::Long)
+        {
+            self.open = data.size == 0;
+            self.extent.length = there;
+            return Ok(());
+        }
+        self.note_what_follows(file, family, behind, bytes)
+    }
+
+    fn note_what_follows(&mut self, file: &mut File, family: Family, behind: u64, bytes: u64) -> io::Result<()> {
+        let mut at = behind;
+        for _ in 0..MAX_CHUNKS {
+            match family.chunk(file, at)? {
+                Some(chunk) if &chunk.name == b"data" => {
+                    let size = chunk.size;
+                    self.notes.push(format!("a second data chunk of {size} bytes follows the sound; it is ignored"));
+                    return Ok(());
+                }
+                Some(chunk) if is_name(chunk.name) && family.behind(chunk) <= bytes.saturating_add(1) => {
+                    at = family.behind(chunk);
+                }
+                _ => break,
+            }
+        }
+        if let Some(more @ 1..) = bytes.checked_sub(at) {
+            self.notes.push(format!("{more} bytes follow what its header announces; they are ignored"));
+        }
+        Ok(())
     }
 }
 
 /// Whether something else than a chunk follows the data: then the header's length was never brought up
 /// to date, or it lost its upper bits in a file beyond 4 GiB.
-fn is_stale(file: &mut File, end: u64, bytes: u64) -> io::Result<bool> {
-    let end = end + (end & 1);
-    if bytes <= end + 8 {
+fn is_stale(file: &mut File, family: Family, behind: u64, bytes: u64) -> io::Result<bool> {
+    if bytes <= behind.saturating_add(8) {
         return Ok(false);
     }
-    let follows = chunk_header(file, end)?;
-    Ok(follows.is_some_and(|(id, size)| {
-        let is_name = id.iter().all(|byte| (0x20..0x7F).contains(byte));
-        !is_name || end + 8 + u64::from(size) > bytes + 1
-    }))
+    let follows = family.chunk(file, behind)?;
+    Ok(follows.is_some_and(|chunk| !is_name(chunk.name) || chunk.start.saturating_add(chunk.size) > bytes + 1))
 }
 
-fn chunk_header(file: &mut File, at: u64) -> io::Result<Option<([u8; 4], u32)>> {
-    match array::<8>(file, at) {
-        Ok([a, b, c, d, size @ ..]) => Ok(Some(([a, b, c, d], u32::from_le_bytes(size)))),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(error),
-    }
+fn is_name(name: [u8; 4]) -> bool {
+    name.iter().all(|byte| (0x20..0x7F).contains(byte))
 }
 
-fn short(file: &mut File, at: u64) -> io::Result<u16> {
-    array(file, at).map(u16::from_le_bytes)
-}
-
-fn array<const N: usize>(file: &mut File, at: u64) -> io::Result<[u8; N]> {
+pub(super) fn array<const N: usize>(file: &mut File, at: u64) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
-}
-
-/// The file's bytes with the layout's true lengths in them.
-pub struct Patched {
-    file: File,
-    bytes: u64,
-    at: u64,
-    layout: Layout,
-}
-
-impl Patched {
-    pub fn new(file: File, bytes: u64, layout: Layout) -> io::Result<Patched> {
-        let mut patched = Patched { file, bytes, at: 0, layout };
-        patched.rewind()?;
-        Ok(patched)
-    }
-}
-
-impl Read for Patched {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.layout.shown.saturating_sub(self.at);
-        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let buffer = &mut buffer[..wanted];
-        let got = match self.bytes > self.at {
-            true => self.file.read(buffer)?,
-            false => {
-                buffer.fill(0); // padding behind the last sample; never heard
-                wanted
-            }
-        };
-        for (start, patch) in &self.layout.patches {
-            overlay(&mut buffer[..got], self.at, *start, patch);
-        }
-        self.at += got as u64;
-        Ok(got)
-    }
-}
-
-/// Writes what of `patch` (whose place in the file is `start`) falls into `buffer` (whose place is `at`).
-fn overlay(buffer: &mut [u8], at: u64, start: u64, patch: &[u8; 4]) {
-    for (place, byte) in (start..).zip(patch) {
-        let offset = place.checked_sub(at).and_then(|offset| usize::try_from(offset).ok());
-        if let Some(target) = offset.and_then(|offset| buffer.get_mut(offset)) {
-            *target = *byte;
-        }
-    }
-}
-
-impl Seek for Patched {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let wanted = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::End(offset) => self.layout.shown.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
-        };
-        let place = wanted.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        self.file.seek(SeekFrom::Start(place))?;
-        self.at = place;
-        Ok(place)
-    }
-}
-
-impl MediaSource for Patched {
-    fn is_seekable(&self) -> bool {
-        true
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.layout.shown)
-    }
 }

@@ -1,0 +1,76 @@
+//! Sun's and NeXT's AU (`.au`, `.snd`): a header of 24 bytes or more, big-endian, and samples.
+//!
+//! Invariant: reads the header only.
+
+use std::fs::File;
+use std::io;
+
+use symphonia::core::codecs::audio::well_known::*;
+
+use super::blocks::{self, Coding, Extent, Shape};
+use super::wav::array;
+
+/// The length of the samples where the writer did not know it.
+const UNKNOWN: u32 = u32::MAX;
+
+/// What an AU file's header says.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    pub extent: Extent,
+    /// Or why it is not decoded.
+    pub coding: Result<Coding, String>,
+    /// The header tells no length.
+    pub open: bool,
+    pub notes: Vec<String>,
+}
+
+/// Codecs by their number that nothing here decodes.
+const OTHERS: [(u32, &str); 5] = [
+    (23, "G.721 ADPCM"),
+    (24, "G.722"),
+    (25, "G.723 ADPCM (3 bits)"),
+    (26, "G.723 ADPCM (5 bits)"),
+    (8, "fragmented AU"),
+];
+
+impl Layout {
+    /// Reads the header. Errors: the file is shorter than that.
+    pub fn read(file: &mut File, bytes: u64) -> io::Result<Layout> {
+        let header = array::<24>(file, 0)?;
+        let number = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+        let start = u64::from(number(4)).max(24);
+        let there = bytes.saturating_sub(start);
+        let open = number(8) == UNKNOWN || number(8) == 0;
+        let announced = if open { there } else { u64::from(number(8)) };
+        let mut notes = Vec::new();
+        match announced.checked_sub(there) {
+            Some(missing @ 1..) => notes.push(format!("{missing} bytes that its header announces are missing")),
+            None => {
+                notes.push(format!("{} bytes follow what its header announces; they are ignored", there - announced))
+            }
+            Some(0) => (),
+        }
+        let extent = Extent { start, length: announced.min(there), missing: announced.saturating_sub(there) };
+        let shape = Shape { channels: number(20), rate: number(16), speakers: 0 };
+        Ok(Layout { extent, coding: coding(number(12), shape), open, notes })
+    }
+}
+
+fn coding(encoding: u32, shape: Shape) -> Result<Coding, String> {
+    let codec = match encoding {
+        1 => CODEC_ID_PCM_MULAW,
+        2 => CODEC_ID_PCM_S8,
+        3 => CODEC_ID_PCM_S16BE,
+        4 => CODEC_ID_PCM_S24BE,
+        5 => CODEC_ID_PCM_S32BE,
+        6 => CODEC_ID_PCM_F32BE,
+        7 => CODEC_ID_PCM_F64BE,
+        27 => CODEC_ID_PCM_ALAW,
+        other => {
+            let name = OTHERS.iter().find(|(number, _)| *number == other).map(|(_, name)| (*name).to_owned());
+            let name = name.unwrap_or_else(|| format!("encoding {other}"));
+            return Err(format!("it is {name} in AU, which is not supported; convert it to FLAC"));
+        }
+    };
+    blocks::samples(codec, shape)
+}

@@ -1,0 +1,149 @@
+//! Sound in blocks of one size: PCM of all kinds and ADPCM, in WAV and its relatives, AU, AIFF and CAF.
+//!
+//! Invariant: gives whole blocks only, and none from beyond the length that was settled when the file was opened.
+
+use std::fs::File;
+
+use symphonia::core::audio::{Channels, Position};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, well_known::*};
+use symphonia::core::errors::Result;
+use symphonia::core::formats::{FormatId, FormatReader};
+use symphonia::core::packet::Packet;
+
+use super::packets::{self, PacketSource, Window, cut};
+
+/// Samples of a packet, at least.
+const SAMPLES_AT_ONCE: u64 = 1152;
+
+/// No block is longer, bytes.
+const MAX_BLOCK: u64 = 1 << 20;
+
+/// How sound is written.
+#[derive(Debug, Clone)]
+pub struct Coding {
+    pub parameters: AudioCodecParameters,
+    /// Bytes of a block.
+    pub block: u64,
+    /// Samples of a block, of each channel.
+    pub samples: u64,
+}
+
+/// Channels, rate, and the places of the speakers where the header names them.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub channels: u32,
+    pub rate: u32,
+    pub speakers: u32,
+}
+
+impl Shape {
+    fn parameters(self, codec: AudioCodecId) -> Worded<AudioCodecParameters> {
+        let named = Position::from_wave_channel_mask(self.speakers);
+        let named = named.filter(|named| named.bits().count_ones() == self.channels);
+        let channels = match (named, self.channels) {
+            (_, 0) => return Err("its header names no channels".into()),
+            (Some(places), _) => Channels::Positioned(places),
+            (None, 1..=2) => Position::from_count(self.channels).map_or(Channels::None, Channels::Positioned),
+            (None, many) => Channels::Discrete(u16::try_from(many).unwrap_or(u16::MAX)),
+        };
+        let mut parameters = AudioCodecParameters::new();
+        parameters.for_codec(codec).with_sample_rate(self.rate).with_channels(channels);
+        Ok(parameters)
+    }
+}
+
+type Worded<T> = std::result::Result<T, String>;
+
+/// Samples of one size each. Errors: no channels.
+pub fn samples(codec: AudioCodecId, shape: Shape) -> Worded<Coding> {
+    let mut parameters = shape.parameters(codec)?;
+    parameters.with_max_frames_per_packet(SAMPLES_AT_ONCE).with_frames_per_block(1);
+    Ok(Coding { parameters, block: width(codec) * u64::from(shape.channels), samples: 1 })
+}
+
+/// Blocks of several samples. Errors: no channels, or a size that no block has.
+pub fn blocks(codec: AudioCodecId, shape: Shape, block: u64, samples: u64) -> Worded<Coding> {
+    if block == 0 || block > MAX_BLOCK || samples == 0 || samples > 4 * MAX_BLOCK {
+        return Err(format!("its header names blocks of {block} bytes and {samples} samples"));
+    }
+    let mut parameters = shape.parameters(codec)?;
+    parameters.with_max_frames_per_packet(samples * at_once(samples)).with_frames_per_block(samples);
+    Ok(Coding { parameters, block, samples })
+}
+
+/// Blocks of a packet.
+fn at_once(samples: u64) -> u64 {
+    (SAMPLES_AT_ONCE / samples).max(1)
+}
+
+/// Bytes of a sample.
+fn width(codec: AudioCodecId) -> u64 {
+    match codec {
+        CODEC_ID_PCM_S16LE | CODEC_ID_PCM_S16BE => 2,
+        CODEC_ID_PCM_S24LE | CODEC_ID_PCM_S24BE => 3,
+        CODEC_ID_PCM_S32LE | CODEC_ID_PCM_S32BE | CODEC_ID_PCM_F32LE | CODEC_ID_PCM_F32BE => 4,
+        CODEC_ID_PCM_F64LE | CODEC_ID_PCM_F64BE => 8,
+        _ => 1,
+    }
+}
+
+/// PCM of so many bytes a sample, in either order; None where no decoder knows it.
+pub fn pcm(bytes: u32, float: bool, big_endian: bool) -> Option<AudioCodecId> {
+    let (little, big) = match (bytes, float) {
+        (1, false) => (CODEC_ID_PCM_S8, CODEC_ID_PCM_S8),
+        (2, false) => (CODEC_ID_PCM_S16LE, CODEC_ID_PCM_S16BE),
+        (3, false) => (CODEC_ID_PCM_S24LE, CODEC_ID_PCM_S24BE),
+        (4, false) => (CODEC_ID_PCM_S32LE, CODEC_ID_PCM_S32BE),
+        (4, true) => (CODEC_ID_PCM_F32LE, CODEC_ID_PCM_F32BE),
+        (8, true) => (CODEC_ID_PCM_F64LE, CODEC_ID_PCM_F64BE),
+        _ => return None,
+    };
+    Some(if big_endian { big } else { little })
+}
+
+/// Where in a file the blocks lie.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub start: u64,
+    /// Bytes that are there.
+    pub length: u64,
+    /// Bytes that the header credibly announces, and the file does not have.
+    pub missing: u64,
+}
+
+/// A reader of the blocks of `coding` in `extent`.
+pub fn reader(
+    (format, name): (FormatId, &'static str),
+    coding: Coding,
+    file: File,
+    extent: Extent,
+) -> std::io::Result<Box<dyn FormatReader>> {
+    let announced = (extent.length.saturating_add(extent.missing) / coding.block).saturating_mul(coding.samples);
+    let track = packets::track(coding.parameters, Some(announced));
+    let window = Window::new(file, extent.start, extent.length)?;
+    let source = Blocks { window, block: coding.block, samples: coding.samples, given: 0 };
+    Ok(packets::reader(format, name, track, source))
+}
+
+struct Blocks {
+    window: Window,
+    block: u64,
+    samples: u64,
+    /// Blocks.
+    given: u64,
+}
+
+impl PacketSource for Blocks {
+    fn next(&mut self) -> Result<Option<Packet>> {
+        let blocks = at_once(self.samples).min(self.window.remaining() / self.block);
+        if blocks == 0 {
+            return Ok(None);
+        }
+        let bytes = (blocks * self.block) as usize;
+        let data = self.window.view(bytes)?.get(..bytes).ok_or_else(cut)?;
+        let packet = packets::packet(self.given * self.samples, blocks * self.samples, data);
+        self.window.skip(bytes as u64)?;
+        self.given += blocks;
+        Ok(Some(packet))
+    }
+}

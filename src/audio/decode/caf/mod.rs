@@ -1,0 +1,159 @@
+//! Apple's Core Audio Format: chunks of 64-bit lengths, with the codec in `desc`, the samples in `data`, and where
+//! packets are of several sizes, those in `pakt`.
+//!
+//! symphonia's reader refuses a file whose samples have no length or are cut, and knows no Opus; so chunks are walked
+//! here.
+//!
+//! Invariant: reads headers only, and a table of packets no longer than [`MAX_TABLE`].
+
+mod codec;
+mod table;
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use symphonia::core::formats::FormatReader;
+use symphonia::core::formats::well_known::FORMAT_ID_CAF;
+
+use self::codec::Description;
+use self::table::Table;
+use super::blocks::{self, Coding, Extent};
+use super::packets::{self, Window};
+use super::wav::array;
+
+const MAX_CHUNKS: usize = 4096;
+
+/// No codec's setup is longer, bytes.
+const MAX_COOKIE: u64 = 1 << 20;
+
+/// A week of packets of 20 ms.
+const MAX_TABLE: u64 = 64 << 20;
+
+const FORMAT: (symphonia::core::formats::FormatId, &str) = (FORMAT_ID_CAF, "Core Audio Format");
+
+/// What a CAF file's header says.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    pub extent: Extent,
+    /// The header tells no length.
+    pub open: bool,
+    pub notes: Vec<String>,
+    packets: Packets,
+}
+
+/// How the samples are laid out.
+#[derive(Debug, Clone)]
+enum Packets {
+    OneSize(Coding),
+    Several(Description, Table),
+    /// The table was to come behind the samples.
+    NoTable,
+    /// Not decoded, and why.
+    Unknown(String),
+}
+
+/// What the walk over the chunks collects.
+#[derive(Default)]
+struct Walk {
+    description: Option<Description>,
+    cookie: Vec<u8>,
+    speakers: u32,
+    table: Option<Vec<u8>>,
+    /// Where the samples are, and how many bytes of them are announced.
+    data: Option<(u64, Option<u64>)>,
+    notes: Vec<String>,
+}
+
+impl Layout {
+    /// Walks the chunks. None if there are no samples, or nothing says what they are.
+    pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Layout>> {
+        let (mut walk, mut at) = (Walk::default(), 8);
+        for _ in 0..MAX_CHUNKS {
+            let Ok(header) = array::<12>(file, at) else { break };
+            let [a, b, c, d, size @ ..] = header;
+            let (start, size) = (at + 12, u64::from_be_bytes(size));
+            let is_name = [a, b, c, d].iter().all(|byte| (0x20..0x7F).contains(byte));
+            if !is_name || (walk.data.is_some() && start.saturating_add(size) > bytes) {
+                break;
+            }
+            walk.take(file, [a, b, c, d], start, size)?;
+            at = if size == u64::MAX { bytes } else { start.saturating_add(size) };
+        }
+        if at < bytes && walk.data.is_some() {
+            walk.notes.push(format!("{} bytes behind its last chunk are ignored", bytes - at));
+        }
+        Ok(walk.layout(bytes))
+    }
+
+    /// The header is whole, but the file was not finished.
+    pub fn lacks_table(&self) -> bool {
+        matches!(self.packets, Packets::NoTable)
+    }
+
+    /// A reader of the packets. Errors: why there is none.
+    pub fn reader(self, file: File) -> io::Result<Result<Box<dyn FormatReader>, String>> {
+        match self.packets {
+            Packets::OneSize(coding) => blocks::reader(FORMAT, coding, file, self.extent).map(Ok),
+            Packets::Several(description, table) => {
+                let window = Window::new(file, self.extent.start, self.extent.length)?;
+                let mut track = packets::track(description.parameters.clone(), None);
+                // Not the announced end: writers differ in what they count, and the table tells what is missing.
+                table.valid().map(|valid| track.with_duration(valid.into()));
+                Ok(Ok(packets::reader(FORMAT.0, FORMAT.1, track, table::Packets::new(window, &description, table))))
+            }
+            Packets::NoTable => Ok(Err("the table of its packets is missing".into())),
+            Packets::Unknown(reason) => Ok(Err(reason)),
+        }
+    }
+}
+
+impl Walk {
+    fn take(&mut self, file: &mut File, name: [u8; 4], start: u64, size: u64) -> io::Result<()> {
+        let mut contents = |limit: u64| -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(start))?;
+            Read::by_ref(file).take(size.min(limit)).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match &name {
+            b"desc" => self.description = Description::parse(&contents(32)?),
+            b"kuki" => self.cookie = contents(MAX_COOKIE)?,
+            b"chan" => self.speakers = codec::speakers(&contents(12)?),
+            b"pakt" => self.table = Some(contents(MAX_TABLE)?),
+            // Four bytes count edits.
+            b"data" if self.data.is_none() => {
+                self.data = Some((start + 4, Some(size.saturating_sub(4)).filter(|_| size != u64::MAX && size > 0)));
+            }
+            b"data" => self.notes.push(format!("a second data chunk of {size} bytes is ignored")),
+            _ => (),
+        }
+        Ok(())
+    }
+
+    fn layout(mut self, bytes: u64) -> Option<Layout> {
+        let ((start, announced), description) = self.data.zip(self.description.take())?;
+        let there = bytes.saturating_sub(start);
+        let missing = announced.map_or(0, |announced| announced.saturating_sub(there));
+        if missing > 0 {
+            self.notes.push(format!("{missing} bytes that its header announces are missing"));
+        }
+        let extent = Extent { start, length: announced.map_or(there, |announced| announced.min(there)), missing };
+        let packets = packets(description, &self.cookie, self.speakers, self.table);
+        Some(Layout { extent, open: announced.is_none(), notes: self.notes, packets })
+    }
+}
+
+fn packets(mut description: Description, cookie: &[u8], speakers: u32, table: Option<Vec<u8>>) -> Packets {
+    if let Err(reason) = description.settle(cookie, speakers, table.as_deref()) {
+        return Packets::Unknown(reason);
+    }
+    match (description.coding(speakers), table) {
+        (Some(Ok(coding)), _) => Packets::OneSize(coding),
+        (Some(Err(reason)), _) => Packets::Unknown(reason),
+        (None, Some(table)) => match Table::parse(table) {
+            Some(table) => Packets::Several(description, table),
+            None => Packets::NoTable,
+        },
+        (None, None) => Packets::NoTable,
+    }
+}

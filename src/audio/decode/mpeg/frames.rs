@@ -1,0 +1,307 @@
+//! From bytes to frames: past tags, over what is damaged, on to the next frame.
+//!
+//! MPEG audio has no timestamps. Bytes that are neither frames nor tags stand for as many frames as they had room for,
+//! so that what follows keeps its time.
+
+use std::fs::File;
+use std::time::Duration;
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, well_known::*};
+use symphonia::core::errors::{Error, Result};
+use symphonia::core::formats::FormatReader;
+use symphonia::core::formats::well_known::FORMAT_ID_MP3;
+use symphonia::core::packet::Packet;
+use symphonia::core::units;
+
+use super::header::Header;
+use super::info::Info;
+use super::tags;
+use crate::audio::decode::packets::{self, Notes, PacketSource, Window, cut};
+
+/// How far the first frame may be from the start, bytes.
+const LOOK: usize = 256 * 1024;
+
+/// So many frames in a row at the start are a stream; fewer only if nothing else is in the file.
+const CHAIN: usize = 4;
+
+/// Bytes that the longest frames and a header behind them need.
+const VIEW: usize = 16 * 1024;
+
+/// Unknown bytes behind the last frame, from where on sound may be lost there.
+const SHORT_TAIL: u64 = 4096;
+
+/// A stream found in a file.
+pub struct Opened {
+    pub reader: Box<dyn FormatReader>,
+    /// How long it lasts if its first frames are like all others.
+    pub estimate: Option<Duration>,
+}
+
+/// The MPEG audio in a part of a file; None if there is none.
+pub fn open(file: File, start: u64, length: u64, notes: &Notes) -> std::io::Result<Option<Opened>> {
+    let mut window = Window::new(file, start, length)?;
+    while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
+        window.skip(tag)?;
+    }
+    let view = window.view(LOOK)?;
+    // Free format, whose frames tell no length, must begin at once.
+    let may_begin = |at: usize| view[at] == 0xFF && (at == 0 || !view.get(at + 2).is_some_and(|byte| byte >> 4 == 0));
+    let Some(at) = (0..view.len().min(LOOK)).find(|&at| may_begin(at) && is_chain(&view[at..])) else {
+        return Ok(None);
+    };
+    if at > 0 {
+        notes.add(format!("{at} bytes before the first frame are no sound; they were passed over"));
+    }
+    window.skip(at as u64)?;
+    let Some(header) = Header::parse(window.view(VIEW)?) else {
+        return Ok(None);
+    };
+    begin(window, header, notes).map(Some)
+}
+
+/// Whether frames of one stream follow each other from here: several, or all that there are.
+pub fn is_chain(bytes: &[u8]) -> bool {
+    let (mut at, mut first) = (0, None);
+    for _ in 0..CHAIN {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(header) =
+            Header::parse(rest).filter(|header| first.is_none_or(|first: Header| first.continues(header)))
+        else {
+            return first.is_some() && (rest.is_empty() || tags::length(rest).is_some());
+        };
+        let Some(length) = header.length(rest) else { return false };
+        first = first.or(Some(header));
+        at += length;
+    }
+    true
+}
+
+fn begin(mut window: Window, header: Header, notes: &Notes) -> std::io::Result<Opened> {
+    let view = window.view(VIEW)?;
+    let length = header.length(view).unwrap_or(view.len());
+    let info = Info::parse(&header, view.get(..length).unwrap_or(view));
+    let frames = info.and_then(|info| info.frames);
+    let delay = info.and_then(|info| info.delay);
+    if info.is_some() {
+        window.skip(length as u64)?;
+    }
+    // Some writers count the frame with the table too; those that write their delay down do not.
+    let counted = frames.map(|frames| if delay.is_some() { frames } else { frames - 1 });
+    let announced = counted.map(|frames| frames.saturating_mul(header.samples));
+    let estimate = frame_length(&mut window)?.map(|length| window.remaining() / length * header.samples);
+    let mut track = packets::track(parameters(&header), announced);
+    if let Some(announced) = announced {
+        let (front, behind) = delay.unwrap_or((0, 0));
+        // Only an announced length is to be trusted.
+        track.with_delay(front as u32).with_padding(behind as u32);
+        track.with_duration(units::Duration::from(announced.saturating_sub(front + behind)));
+    }
+    let source = Frames {
+        window,
+        notes: notes.clone(),
+        first: header,
+        last: header,
+        trim: delay.zip(frames).map(|((front, behind), frames)| Trim { front, behind, frames }),
+        is_counted: frames.is_some(),
+        bytes: 0,
+        count: 0,
+        clock: 0,
+        lost: 0,
+        passed: (0, 0),
+    };
+    let estimate = estimate.map(|samples| crate::audio::duration(samples, header.rate));
+    Ok(Opened { reader: packets::reader(FORMAT_ID_MP3, "MPEG audio", track, source), estimate })
+}
+
+/// Mean length of the frames at hand, bytes.
+fn frame_length(window: &mut Window) -> std::io::Result<Option<u64>> {
+    let view = window.view(VIEW)?;
+    let (mut at, mut frames) = (0, 0);
+    while let Some(length) = view.get(at..).and_then(|rest| Header::parse(rest)?.length(rest)) {
+        (at, frames) = (at + length, frames + 1);
+    }
+    Ok((at as u64).checked_div(frames).filter(|length| *length > 0))
+}
+
+fn parameters(header: &Header) -> AudioCodecParameters {
+    let codec = [CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3][usize::from(header.layer) - 1];
+    let mut parameters = AudioCodecParameters::new();
+    let channels = symphonia::core::audio::Position::from_count(header.channels);
+    parameters.for_codec(codec).with_sample_rate(header.rate);
+    if let Some(places) = channels {
+        parameters.with_channels(symphonia::core::audio::Channels::Positioned(places));
+    }
+    parameters
+}
+
+/// What the encoder put around the sound, samples.
+struct Trim {
+    front: u64,
+    behind: u64,
+    /// Frames of the stream that the encoder speaks of; others may follow.
+    frames: u64,
+}
+
+struct Frames {
+    window: Window,
+    notes: Notes,
+    first: Header,
+    last: Header,
+    trim: Option<Trim>,
+    /// The number of frames is announced.
+    is_counted: bool,
+    /// Of all frames so far.
+    bytes: u64,
+    count: u64,
+    /// Samples so far, in the rate of the first frame.
+    clock: u64,
+    /// Bytes since the last frame that are none and no tag.
+    lost: u64,
+    /// How often and how many bytes were passed over.
+    passed: (u64, u64),
+}
+
+impl PacketSource for Frames {
+    fn next(&mut self) -> Result<Option<Packet>> {
+        loop {
+            let view = self.window.view(VIEW)?;
+            if view.is_empty() {
+                return self.end();
+            }
+            if let Some((header, length)) = self.frame()? {
+                if let Some(packet) = self.packet(header, length)? {
+                    return Ok(Some(packet));
+                }
+            } else if let Some(tag) = tags::length(self.window.view(tags::LOOK)?) {
+                self.window.skip(tag)?;
+            } else if self.is_cut()? {
+                return self.end();
+            } else if self.first.is_free() && self.lost > LOOK as u64 {
+                return Err(Error::DecodeError("mpa: no frame follows for long"));
+            } else {
+                self.pass_over()?;
+            }
+        }
+    }
+}
+
+impl Frames {
+    /// The whole frame that stands here, and its length: one like the last, or the first of a chain.
+    fn frame(&mut self) -> Result<Option<(Header, usize)>> {
+        let view = self.window.view(VIEW)?;
+        let known = |header: &Header| self.first.is_free() || !header.is_free();
+        let Some(header) = Header::parse(view).filter(known) else { return Ok(None) };
+        // The last frames of free format are as long as those before them.
+        let length = header.length(view).or_else(|| (self.bytes).checked_div(self.count).map(|mean| mean as usize));
+        let Some(length) = length.filter(|length| *length <= view.len()) else {
+            return Ok(None);
+        };
+        let rest = &view[length..];
+        let goes_on = match Header::parse(rest) {
+            Some(next) => next.continues(&header) || is_chain(rest),
+            None => rest.is_empty() || tags::length(rest).is_some(),
+        };
+        let is_next = self.lost == 0 && header.continues(&self.last);
+        Ok((goes_on || is_next).then_some((header, length)))
+    }
+
+    /// Whether here stands the beginning of one more frame, and the file's end.
+    fn is_cut(&mut self) -> Result<bool> {
+        let is_end = self.window.remaining() < VIEW as u64;
+        let (lost, last) = (self.lost, self.last);
+        let view = self.window.view(VIEW)?;
+        let begins = match view.len() {
+            0..4 => view.first() == Some(&0xFF),
+            _ => Header::parse(view).is_some_and(|header| {
+                header.continues(&last) && header.length(view).is_none_or(|length| length > view.len())
+            }),
+        };
+        Ok(is_end && lost == 0 && begins)
+    }
+
+    /// Goes on to what may be a frame or a tag.
+    fn pass_over(&mut self) -> Result<()> {
+        let view = self.window.view(VIEW)?;
+        let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
+        let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1) as u64;
+        self.lost += step;
+        Ok(self.window.skip(step)?)
+    }
+
+    /// The packet of a frame; None where that holds a table.
+    fn packet(&mut self, header: Header, length: usize) -> Result<Option<Packet>> {
+        self.make_up();
+        // In free format nanomp3 wants to see the frames behind.
+        let wanted = if header.is_free() { 3 * length + 8 } else { length };
+        let view = self.window.view(VIEW)?;
+        let data = &view[..wanted.min(view.len())];
+        let is_table = Info::parse(&header, &view[..length]).is_some();
+        let data: Box<[u8]> = data.into();
+        let samples = self.in_clock(header);
+        let packet = (!is_table).then(|| self.trimmed(packets::packet(self.clock, samples, data), samples));
+        self.window.skip(length as u64)?;
+        self.last = header;
+        if packet.is_some() {
+            self.bytes += length as u64;
+            self.count += 1;
+            self.clock += samples;
+        }
+        Ok(packet)
+    }
+
+    /// A frame's length on the clock, which counts in the first frame's rate.
+    fn in_clock(&self, header: Header) -> u64 {
+        header.samples * u64::from(self.first.rate) / u64::from(header.rate.max(1))
+    }
+
+    /// Lets time go by for what was passed over.
+    fn make_up(&mut self) {
+        let lost = std::mem::take(&mut self.lost);
+        if lost == 0 {
+            return;
+        }
+        self.passed = (self.passed.0 + 1, self.passed.1 + lost);
+        let mean = self.bytes.checked_div(self.count).unwrap_or(0).max(1);
+        let frames = if self.count == 0 { 0 } else { (lost + mean / 2) / mean };
+        self.clock += frames * self.in_clock(self.last);
+    }
+
+    /// Marks what of the packet the encoder put around the sound.
+    fn trimmed(&self, mut packet: Packet, samples: u64) -> Packet {
+        if let Some(trim) = &self.trim {
+            let end = (trim.frames * samples).saturating_sub(trim.behind);
+            packet.trim_start = units::Duration::from(trim.front.saturating_sub(self.clock).min(samples));
+            if self.clock < trim.frames * samples {
+                packet.trim_end = units::Duration::from((self.clock + samples).saturating_sub(end).min(samples));
+            }
+            let trimmed = packet.trim_start.saturating_add(packet.trim_end);
+            packet.dur = packet.dur.saturating_sub(trimmed);
+        }
+        packet
+    }
+
+    /// Was that all? What is left is the beginning of a frame, or what is none.
+    fn end(&mut self) -> Result<Option<Packet>> {
+        if self.passed.0 > 0 {
+            let (times, bytes) = std::mem::take(&mut self.passed);
+            self.notes.add(format!("{bytes} bytes between its frames were passed over ({times} times)"));
+        }
+        let rest = self.window.remaining();
+        let lost = std::mem::take(&mut self.lost);
+        self.window.skip(rest)?;
+        match (rest, lost) {
+            (0, 0) => Ok(None),
+            // The number of frames will say whether one is missing.
+            _ if self.is_counted => {
+                self.notes.add(format!("{} bytes behind its last frame are no sound", rest + lost));
+                Ok(None)
+            }
+            (1.., _) => Err(cut()),
+            (0, SHORT_TAIL..) => Err(Error::DecodeError("mpa: no frame follows in the rest of the file")),
+            (0, _) => {
+                self.notes.add(format!("{lost} bytes behind its last frame are no sound"));
+                Ok(None)
+            }
+        }
+    }
+}

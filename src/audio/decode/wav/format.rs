@@ -1,0 +1,181 @@
+//! The `fmt ` chunk: which codec a WAV file's samples have, and in which shape.
+//!
+//! Invariant: a codec that is not decoded is named.
+
+use symphonia::core::codecs::audio::well_known::*;
+
+use super::super::blocks::{self, Coding, Shape};
+
+/// What a `fmt ` chunk can announce.
+#[derive(Debug, Clone)]
+pub enum Format {
+    Blocks(Coding),
+    /// The data is an MPEG audio stream with headers of its own.
+    Mpeg,
+    /// Not decoded: the codec's name, or what is wrong.
+    Unknown(String),
+}
+
+/// Codecs by their number in Microsoft's mmreg.h that nothing here decodes.
+const OTHERS: [(u16, &str); 24] = [
+    (0x0005, "IBM CVSD"),
+    (0x0008, "DTS"),
+    (0x000A, "WMA Voice"),
+    (0x0010, "OKI ADPCM"),
+    (0x0014, "G.723 ADPCM"),
+    (0x0020, "Yamaha ADPCM"),
+    (0x0022, "DSP Group TrueSpeech"),
+    (0x0031, "GSM 06.10"),
+    (0x0032, "MSN Audio"),
+    (0x0040, "G.721 ADPCM"),
+    (0x0042, "G.723.1"),
+    (0x0045, "G.726"),
+    (0x0064, "G.726"),
+    (0x0065, "G.722"),
+    (0x0083, "G.729"),
+    (0x00FF, "AAC"),
+    (0x0160, "Windows Media Audio"),
+    (0x0161, "Windows Media Audio"),
+    (0x0162, "Windows Media Audio"),
+    (0x1600, "AAC (ADTS)"),
+    (0x2000, "AC-3 (Dolby Digital)"),
+    (0x566F, "Vorbis"),
+    (0x704F, "Opus"),
+    (0xA109, "Speex"),
+];
+
+const PCM: u16 = 0x0001;
+const ADPCM_MS: u16 = 0x0002;
+const FLOAT: u16 = 0x0003;
+const A_LAW: u16 = 0x0006;
+const MU_LAW: u16 = 0x0007;
+const ADPCM_IMA: u16 = 0x0011;
+const MPEG: u16 = 0x0050;
+const MP3: u16 = 0x0055;
+const EXTENSIBLE: u16 = 0xFFFE;
+
+/// Behind the codec's number, an extensible header's subformat ends so, if that number is one of mmreg.h.
+const SUBFORMAT: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
+
+/// The same for Ambisonics in B-format.
+const AMBISONIC: [u8; 14] = [0, 0, 0x21, 0x07, 0xD3, 0x11, 0x86, 0x44, 0xC8, 0xC1, 0xCA, 0, 0, 0];
+
+impl Format {
+    /// Reads the chunk's contents; `big_endian` is RIFX.
+    pub fn parse(bytes: &[u8], big_endian: bool) -> Format {
+        let Some(fields) = Fields::parse(bytes, big_endian) else {
+            return Format::Unknown("its format chunk is cut short".into());
+        };
+        fields.format(big_endian).unwrap_or_else(Format::Unknown)
+    }
+}
+
+/// The chunk as numbers.
+struct Fields {
+    tag: u16,
+    shape: Shape,
+    block: u16,
+    bits: u16,
+}
+
+impl Fields {
+    fn parse(bytes: &[u8], big_endian: bool) -> Option<Fields> {
+        let short = |at: usize| {
+            let pair = *bytes.get(at..)?.first_chunk()?;
+            Some(if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
+        };
+        let long = |at: usize| {
+            let (first, second) = (u32::from(short(at)?), u32::from(short(at + 2)?));
+            Some(if big_endian { first << 16 | second } else { second << 16 | first })
+        };
+        let mut tag = short(0)?;
+        let mut speakers = 0;
+        if tag == EXTENSIBLE {
+            let known = [SUBFORMAT, AMBISONIC].iter().any(|end| bytes.get(26..40) == Some(end));
+            (tag, speakers) = if known { (short(24)?, long(20)?) } else { (EXTENSIBLE, 0) };
+        }
+        let shape = Shape { channels: u32::from(short(2)?), rate: long(4)?, speakers };
+        Some(Fields { tag, shape, block: short(12)?, bits: short(14)? })
+    }
+
+    fn format(&self, big_endian: bool) -> Result<Format, String> {
+        let samples = |codec| blocks::samples(codec, self.shape).map(Format::Blocks);
+        match (self.tag, self.bytes()) {
+            (PCM, 1) => samples(CODEC_ID_PCM_U8),
+            (PCM, bytes) => samples(blocks::pcm(bytes, false, big_endian).ok_or_else(|| self.odd_size("PCM"))?),
+            (FLOAT, bytes) => samples(blocks::pcm(bytes, true, big_endian).ok_or_else(|| self.odd_size("float PCM"))?),
+            (A_LAW, _) => samples(CODEC_ID_PCM_ALAW),
+            (MU_LAW, _) => samples(CODEC_ID_PCM_MULAW),
+            (ADPCM_MS, _) => self.adpcm(CODEC_ID_ADPCM_MS, 7, 2),
+            (ADPCM_IMA, _) => self.adpcm(CODEC_ID_ADPCM_IMA_WAV, 4, 1),
+            (MPEG | MP3, _) => Ok(Format::Mpeg),
+            (other, _) => Err(unknown(other)),
+        }
+    }
+
+    /// Bytes of a sample: 12, 20 and 24 bits lie in whole bytes, or in what the block makes room for.
+    fn bytes(&self) -> u32 {
+        let by_bits = u32::from(self.bits).div_ceil(8);
+        let by_block = u32::from(self.block) / self.shape.channels.max(1);
+        // 24 bits in 32: the block tells.
+        if by_block > by_bits && by_block <= 4 && self.tag == PCM { by_block } else { by_bits }
+    }
+
+    fn odd_size(&self, what: &str) -> String {
+        format!("it is {what} with {} bits a sample, which is not supported; convert it to FLAC", self.bits)
+    }
+
+    /// 4 bits a sample behind a header for each channel, in which `first` samples stand.
+    fn adpcm(
+        &self,
+        codec: symphonia::core::codecs::audio::AudioCodecId,
+        header: u64,
+        first: u64,
+    ) -> Result<Format, String> {
+        let (block, channels) = (u64::from(self.block), u64::from(self.shape.channels.max(1)));
+        let behind = block.checked_sub(header * channels).ok_or("its blocks are shorter than their headers")?;
+        blocks::blocks(codec, self.shape, block, 2 * behind / channels + first).map(Format::Blocks)
+    }
+}
+
+fn unknown(tag: u16) -> String {
+    let name = OTHERS.iter().find(|(other, _)| *other == tag).map(|(_, name)| (*name).to_owned());
+    let name = name.unwrap_or_else(|| format!("a codec without a name (0x{tag:04x})"));
+    format!("it is {name} in WAV, which is not supported; convert it to FLAC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(tag: u16, channels: u16, block: u16, bits: u16) -> Vec<u8> {
+        let [low, high] = 8_000u16.to_le_bytes();
+        let fields = [tag, channels].map(u16::to_le_bytes).concat();
+        [&fields[..], &[low, high, 0, 0, 0, 0, 0, 0], &block.to_le_bytes(), &bits.to_le_bytes()].concat()
+    }
+
+    fn name(tag: u16) -> String {
+        match Format::parse(&chunk(tag, 1, 65, 0), false) {
+            Format::Unknown(name) => name,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_decoded_is_named() {
+        for (tag, word) in [(0x31, "GSM 06.10"), (0x45, "G.726"), (0x40, "G.721"), (0x14, "G.723"), (0x1234, "0x1234")]
+        {
+            assert!(name(tag).contains(word), "{tag:#x}: {}", name(tag));
+        }
+        assert!(matches!(Format::parse(&chunk(1, 1, 2, 17)[..10], false), Format::Unknown(_)));
+    }
+
+    #[test]
+    fn samples_lie_in_whole_bytes() {
+        for (bits, block, bytes) in [(8, 1, 1), (12, 2, 2), (20, 3, 3), (24, 3, 3), (24, 4, 4), (32, 4, 4), (16, 0, 2)]
+        {
+            let Format::Blocks(coding) = Format::parse(&chunk(PCM, 1, block, bits), false) else { panic!("{bits}") };
+            assert_eq!(coding.block, bytes, "{bits} bits in {block} bytes");
+        }
+    }
+}
