@@ -50,10 +50,10 @@ fn recordings_that_cannot_be_heard() {
     let place = hostile::place();
     let stderr = hostile::scan(&place, &[]).stderr;
     assert_snapshot!(plain(&stderr, &place), @r#"
+giggles: warn: the day of 3 recordings may be wrong, first cut.ogg: only the modification time says when, and other files have the same within seconds, as a copy or a download leaves it; copy with times kept (cp -p, rsync -t), or name them like 20251024_130000.wav
 giggles: error: cut.ogg: ends too early, at 0:00:00.9: the file stops inside a page; if the recorder still has it, copy it again
 giggles: error: empty.wav: is empty (0 bytes); the recorder wrote nothing into it
 giggles: error: escape\x1b[31m\x0a.wav: holds no audio that giggles can decode: it is a text (JSON)
-giggles: error: flipped.ogg: is damaged at 0:00:01.9: 1.00 s of sound are missing here; if the recorder still has it, copy it again
 giggles: error: header.wav: holds no audio that giggles can decode: its header is whole, but not one sample follows
 giggles: error: locked.wav: cannot be read: permission denied; check its permissions and the disk
 giggles: error: text.wav: holds no audio that giggles can decode: its first bytes are of no audio format known here
@@ -65,6 +65,7 @@ giggles: error: loop.wav: cannot be read: Too many levels of symbolic links; che
 giggles: error: pipe.wav: is not a regular file (a pipe); giggles reads files only
 giggles: error: socket.wav: is not a regular file (a socket); giggles reads files only
 giggles: error: up: is not a regular file (a symbolic link back to a folder above it); giggles reads files only
+giggles: error: flipped.ogg: is partial: 1.00 s are missing, 0:00:01.9 - 0:00:02.9 (1.00 s of sound are missing here)
 "#);
 }
 
