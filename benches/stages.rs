@@ -182,7 +182,7 @@ fn noise(length: usize) -> Vec<f32> {
 /// The evening from file to laughs: once on one thread, twice at once on two.
 fn whole() {
     let (model, rules, stop) = (model(Cpu::detect()), Rules::default(), Stop::default());
-    let ear = Ear { scorer: &model, rules: &rules, stop: &stop, advanced: &|_| () };
+    let ear = Ear { scorer: &model, rules: &rules, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let path = file(EVENING);
     let patches = patches_of(samples(&path).len() as u64) as usize;
     for threads in [1, 2] {

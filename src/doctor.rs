@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 
 pub use self::environment::Environment;
 
+use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::find::{FindError, Found};
 use crate::clips::{Clips, find_recordings};
 use crate::exit::Fatal;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub cpu: &'static str,
     /// None: the one in the program.
     pub model_file: Option<PathBuf>,
+    /// None: not wanted.
+    pub ffmpeg: Setting<Option<Ffmpeg>>,
     pub threads: usize,
     /// None: no laugh is cut out.
     pub clips: Setting<Option<Clips>>,
@@ -74,7 +77,7 @@ struct Visit<'a> {
 /// A check: its name, and what finds out.
 type Check = (&'static str, fn(&Visit) -> Finding);
 
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 21] = [
     ("settings", environment::settings),
     ("clock", time::clock),
     ("zone", time::zone),
@@ -84,6 +87,7 @@ const CHECKS: [Check; 20] = [
     ("names", recordings::names),
     ("model", machine::model),
     ("speed", machine::speed),
+    ("ffmpeg", machine::ffmpeg),
     ("database", database::reached),
     ("encryption", database::encryption),
     ("encoding", database::encoding),

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use jiff::tz::TimeZone;
 
-use crate::audio::decode::{self, Info};
+use crate::audio::decode::Info;
+use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::find::File;
 use crate::audio::window::overlaps;
-use crate::audio::{clock, content};
+use crate::audio::{clock, content, probe};
 use crate::record::{Began, Clock, Fate, Outcome, Recording, RecordingError, Window};
 
 /// What is known of a file before it is heard.
@@ -38,8 +39,8 @@ impl Identity {
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Looks at one file. `name_zone` is for names that tell a time without a zone.
-pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity {
-    let Some((mut recording, info)) = look(file, window, name_zone) else { return Identity::Elsewhere };
+pub fn identify(file: &File, window: &Window, name_zone: &TimeZone, ffmpeg: Option<&Ffmpeg>) -> Identity {
+    let Some((mut recording, info)) = look(file, window, name_zone, ffmpeg) else { return Identity::Elsewhere };
     match content::hash(&file.path) {
         Ok((content, bytes)) => (recording.content, recording.bytes) = (Some(content), bytes),
         Err(error) => return failed(recording, info.err().unwrap_or(error)),
@@ -52,11 +53,16 @@ pub fn identify(file: &File, window: &Window, name_zone: &TimeZone) -> Identity 
 
 /// Whether a run of this window would hear the file, or try to. Reads its header at most.
 pub fn is_wanted(file: &File, window: &Window, name_zone: &TimeZone) -> bool {
-    look(file, window, name_zone).is_some()
+    look(file, window, name_zone, None).is_some()
 }
 
 /// All that is known of a file without its content; None where the window does not want it.
-fn look(file: &File, window: &Window, name_zone: &TimeZone) -> Option<(Recording, Result<Info, RecordingError>)> {
+fn look(
+    file: &File,
+    window: &Window,
+    name_zone: &TimeZone,
+    ffmpeg: Option<&Ffmpeg>,
+) -> Option<(Recording, Result<Info, RecordingError>)> {
     let spoken = clock::from_name(&file.name, name_zone, None);
     clock::doubt_future(&file.name, spoken.map(|spoken| Began { at: spoken.began, from: Clock::Name }));
     if spoken.is_some_and(|spoken| !overlaps(window, spoken.began, Some(LONGEST))) {
@@ -67,7 +73,7 @@ fn look(file: &File, window: &Window, name_zone: &TimeZone) -> Option<(Recording
         return Some((recording, Err(reason_of_no_metadata(file))));
     };
     recording.bytes = metadata.len();
-    let info = decode::probe(&file.path);
+    let info = probe(&file.path, ffmpeg);
     let is_wanted = place(&mut recording, info.as_ref().ok(), metadata.modified().ok(), window, name_zone);
     is_wanted.then_some((recording, info))
 }
@@ -123,7 +129,7 @@ mod tests {
     /// What is said of a file that is not there, by its name and a window of one day.
     fn of_nothing(name: &str) -> Identity {
         let file = File { path: "/no/such/file".into(), name: name.into() };
-        identify(&file, &day(date(2025, 10, 24), &TimeZone::UTC), &TimeZone::UTC)
+        identify(&file, &day(date(2025, 10, 24), &TimeZone::UTC), &TimeZone::UTC, None)
     }
 
     #[test]

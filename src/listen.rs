@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::audio::Waveform;
+use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::level::Leveller;
 use crate::clips::Tape;
 use crate::laughter::{Weigher, events};
@@ -38,6 +39,8 @@ pub struct Ear<'a, S> {
     pub scorer: &'a S,
     /// Whether, and how, each recording is brought to one loudness first; and what is a laugh.
     pub rules: &'a Rules,
+    /// Decodes what no decoder here takes.
+    pub ffmpeg: Option<&'a Ffmpeg>,
     pub stop: &'a Stop,
     /// Told how much more audio has been heard.
     pub advanced: &'a (dyn Fn(Duration) + Sync),
@@ -85,7 +88,7 @@ impl<S: Scorer> Ear<'_, S> {
         record: impl Fn(&[f32]),
         mut each: impl FnMut(&[f32]) -> ControlFlow<()>,
     ) -> Result<Audio, Unheard> {
-        let mut waveform = Waveform::open(path)?;
+        let mut waveform = Waveform::open_with(path, self.ffmpeg)?;
         let mut stations = Stations::new(self);
         let next = || self.next_batch(&mut waveform, &mut stations, &record);
         let score = |samples: Vec<f32>| self.scorer.logits(&samples);
@@ -227,7 +230,7 @@ mod tests {
     }
 
     fn ear<'a>(rules: &'a Rules, stop: &'a Stop) -> Ear<'a, Fake> {
-        Ear { scorer: &Fake, rules, stop, advanced: &|_| () }
+        Ear { scorer: &Fake, rules, ffmpeg: None, stop, advanced: &|_| () }
     }
 
     fn cut(samples: &[f32], by: usize, level: bool) -> Vec<f32> {

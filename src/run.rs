@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 
 use self::plan::Plan;
 use self::settle::Watch;
+use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::find::{File, Found};
 use crate::clips::{Clips, find_recordings};
 use crate::exit::{self, Exit, Fatal};
@@ -47,6 +48,8 @@ pub struct Settings {
     pub shard: Shard,
     /// Where laughs are cut out to, if they are.
     pub clips: Option<Clips>,
+    /// Decodes what no decoder here takes.
+    pub ffmpeg: Option<Ffmpeg>,
     /// 0 means one a core.
     pub threads: usize,
     /// Hear also what has been heard already.
@@ -160,7 +163,7 @@ fn identify_all(
     steps(Step::Identifying { files: files.len() });
     let look = |file: &File| match stop.signal() {
         Some(_) => Identity::Elsewhere,
-        None => identify(file, &settings.window, &settings.name_zone),
+        None => identify(file, &settings.window, &settings.name_zone, settings.ffmpeg.as_ref()),
     };
     let panicked = |file: &File, message| Identity::Failed(trouble(file, RecordingError::Panicked { message }));
     let mut identities = pool.map(&files, |_| 0, look, panicked);
@@ -208,7 +211,7 @@ fn hear_all(
     steps(Step::Hearing { recordings: unheard.len(), audio });
     let advanced = |audio| steps(Step::Advanced { audio });
     let rules = &settings.analysis.rules;
-    let ear = Ear { scorer: model, rules, stop, advanced: &advanced };
+    let ear = Ear { scorer: model, rules, ffmpeg: settings.ffmpeg.as_ref(), stop, advanced: &advanced };
     let hear = |recording: &&Recording| {
         let heard = listen(settings, &ear, recording);
         steps(Step::Finished { name: recording.name.clone(), failed: heard.is_err() });

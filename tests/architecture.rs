@@ -46,6 +46,8 @@ const ALL: &[&str] = &["*"];
 const HOMES: &[(&str, &[&str])] = &[
     ("symphonia", &["audio/decode"]),
     ("nanomp3_core", &["audio/decode/mpeg"]),
+    ("lzo", &["audio/decode/matroska"]),
+    ("miniz_oxide", &["audio/decode/matroska"]),
     ("rubato", &["audio/resample"]),
     ("ruopus", &["audio/opus"]),
     ("rustfft", &["audio/opus"]),
@@ -82,7 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("libc", &["yamnet/kernels/amx"]),
-    ("rustix", &["replace", "store/sqlite", "store/postgres/server", "cli/database_url", "doctor"]),
+    ("rustix", &["replace", "store/sqlite", "store/postgres/server", "cli/database_url", "doctor", "audio/ffmpeg"]),
     ("uuid", &["run"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/completions"]),

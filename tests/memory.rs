@@ -35,7 +35,7 @@ fn peak() -> u64 {
 /// Hears a recording on every thread of a pool at once; its length.
 fn hear<S: Scorer>(scorer: &S, path: &Path, threads: usize) -> Duration {
     let (stop, rules) = (Stop::default(), Rules::default());
-    let ear = Ear { scorer, rules: &rules, stop: &stop, advanced: &|_| () };
+    let ear = Ear { scorer, rules: &rules, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let hear = |path: &PathBuf| ear.hear(path, None).unwrap().audio;
     let (pool, paths) = (Pool::new(threads).unwrap(), vec![path.to_owned(); threads]);
     let lengths = pool.map(&paths, |_| 0, hear, |_, panic| panic!("{panic}"));

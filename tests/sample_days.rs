@@ -96,7 +96,7 @@ struct Found {
 fn hear(model: &Model, path: &Path) -> Found {
     let (stop, rules) = (Stop::default(), Rules::default());
     let unlevelled = Rules { level: false, ..Rules::default() };
-    let ear = |rules| Ear { scorer: model, rules, stop: &stop, advanced: &|_| () };
+    let ear = |rules| Ear { scorer: model, rules, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let heard = ear(&rules).hear(path, None).unwrap();
     let seconds = |event: &giggles::record::Event| (event.start.as_secs_f64(), event.end.as_secs_f64());
     let loudest = loudest(&ear(&unlevelled), path);

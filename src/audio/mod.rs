@@ -7,6 +7,7 @@ use std::time::Duration;
 pub mod clock;
 pub mod content;
 pub mod decode;
+pub mod ffmpeg;
 pub mod find;
 pub mod growth;
 pub mod level;
@@ -16,7 +17,7 @@ mod waveform;
 pub mod window;
 pub mod zone;
 
-pub use waveform::Waveform;
+pub use waveform::{Waveform, probe};
 
 /// The time that `samples` last at `rate` Hz, to the nanosecond below.
 pub fn duration(samples: u64, rate: u32) -> Duration {

@@ -1,39 +1,83 @@
-//! A recording as the network wants it: 16 kHz, mono, from its first sample to its last.
+//! A recording as the network wants it: 16 kHz, mono, from its first sample to its last; several audio tracks are
+//! mixed.
 //!
 //! Invariant: the samples do not depend on how they are asked for, and their number is exactly the
 //! recording's length at 16 kHz.
 
+mod advice;
+mod track;
+
 use std::path::Path;
 use std::time::Duration;
 
-use super::decode::{Info, Source};
+use self::track::Track;
+use super::decode::{self, Info, Tracks};
 use super::duration;
-use super::resample::{Resampler, TARGET_RATE};
-use crate::record::{LEAST_ANALYZED, MissingRange, MissingRanges, RecordingError};
+use super::ffmpeg::{Decoding, Ffmpeg};
+use super::resample::TARGET_RATE;
+use crate::record::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges, RecordingError};
+
+/// Samples of each of several tracks that are mixed at once.
+const PIECE: usize = 4096;
 
 /// An opened recording that gives 16 kHz mono.
 pub struct Waveform {
-    source: Source,
-    resampler: Resampler,
-    rate: u32,
-    block: Vec<f32>,
+    tracks: Vec<Track>,
+    /// Instead of tracks, where no decoder here takes the file.
+    ffmpeg: Option<Decoding>,
+    /// What an error of ffmpeg has cost.
+    lost_end: Option<MissingRange>,
+    info: Info,
+    /// Whole tracks that cannot be decoded.
+    undecodable: Vec<MissingRange>,
     given: u64,
     ended: bool,
-    /// What an error at the end has cost.
-    lost_end: Option<MissingRange>,
 }
 
 impl Waveform {
     /// Opens a recording. Errors: as `Source::open`.
     pub fn open(path: &Path) -> Result<Waveform, RecordingError> {
-        let source = Source::open(path)?;
-        let rate = source.output_rate();
-        let resampler = resampler(rate)?;
-        Ok(Waveform { source, resampler, rate, block: Vec::new(), given: 0, ended: false, lost_end: None })
+        Waveform::open_with(path, None)
+    }
+
+    /// The same, where ffmpeg may decode what no decoder here takes.
+    ///
+    /// Errors: as `Source::open`; `Ffmpeg`, in its words.
+    pub fn open_with(path: &Path, ffmpeg: Option<&Ffmpeg>) -> Result<Waveform, RecordingError> {
+        let opened = Tracks::open(path);
+        let takes_all = opened.as_ref().is_ok_and(|tracks| tracks.failed.is_empty());
+        match (opened, ffmpeg) {
+            (Err(error), Some(ffmpeg)) if is_foreign(&error) => Ok(Waveform::of_ffmpeg(ffmpeg.decode(path)?)),
+            (Err(error), _) => Err(advice::with_command(error, path)),
+            (Ok(tracks), Some(ffmpeg)) if !takes_all => {
+                ffmpeg.decode(path).map(Waveform::of_ffmpeg).or_else(|_| Waveform::of_tracks(path, tracks))
+            }
+            (Ok(tracks), _) => Waveform::of_tracks(path, tracks),
+        }
+    }
+
+    fn of_ffmpeg(decoding: Decoding) -> Waveform {
+        let info = decoding.info().clone();
+        let (tracks, undecodable) = (Vec::new(), Vec::new());
+        Waveform { tracks, ffmpeg: Some(decoding), lost_end: None, info, undecodable, given: 0, ended: false }
+    }
+
+    fn of_tracks(path: &Path, tracks: Tracks) -> Result<Waveform, RecordingError> {
+        let info = tracks.info();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let undecodable = tracks.failed.iter().map(|(number, error)| {
+            let name = name.as_ref();
+            log::warn!(recording = name; "{name}: track {number} is not analyzed: {error}");
+            let (end, reason) = (info.duration, format!("track {number}: {error}"));
+            MissingRange { start: Duration::ZERO, end, kind: MissingKind::Unsupported, reason }
+        });
+        let undecodable = undecodable.collect();
+        let tracks = tracks.sources.into_iter().map(Track::new).collect::<Result<_, _>>()?;
+        Ok(Waveform { tracks, ffmpeg: None, lost_end: None, info, undecodable, given: 0, ended: false })
     }
 
     pub fn info(&self) -> &Info {
-        self.source.info()
+        &self.info
     }
 
     /// Appends the next samples (16 kHz, mono, within [-1, 1]) to `out`; false when all have been given.
@@ -46,63 +90,81 @@ impl Waveform {
             return Ok(false);
         }
         let start = out.len();
-        self.block.clear();
-        let more = match self.source.next_block(&mut self.block) {
-            Ok(more) => more,
-            Err(error) => self.end_early(error)?,
-        };
-        self.convert(more, out)?;
-        // A filter overshoots a little where a recording touches full scale.
-        out[start..].iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
+        match (&mut self.ffmpeg, &mut self.tracks[..]) {
+            (Some(ffmpeg), _) => {
+                let more = ffmpeg.next(out);
+                self.ended = !more.or_else(|error| self.end_early(error))?;
+            }
+            (None, [only]) => {
+                only.next(out, false)?;
+                // Some headers name no channels; by now they are known.
+                self.info.channels = only.source.info().channels;
+                self.ended = only.ended;
+            }
+            _ => {
+                self.mix(out)?;
+                self.ended = self.tracks.iter().all(|track| track.ended && track.ready.is_empty());
+            }
+        }
         self.given += (out.len() - start) as u64;
-        self.ended = !more;
         if self.ended {
             self.refuse_nothing()?;
         }
-        Ok(more || out.len() > start)
+        Ok(!self.ended || out.len() > start)
+    }
+
+    /// An error of ffmpeg behind a second of sound.
+    fn end_early(&mut self, error: RecordingError) -> Result<bool, RecordingError> {
+        let range = MissingRange::after(&error, self.decoded(), self.info.duration);
+        self.lost_end = Some(range.filter(|_| self.decoded() >= LEAST_ANALYZED).ok_or(error)?);
+        Ok(false)
+    }
+
+    /// The mean of all tracks; what has ended is silence.
+    fn mix(&mut self, out: &mut Vec<f32>) -> Result<(), RecordingError> {
+        for track in &mut self.tracks {
+            let mut ready = std::mem::take(&mut track.ready);
+            while ready.len() < PIECE && !track.ended {
+                track.next(&mut ready, true)?;
+            }
+            track.ready = ready;
+        }
+        let going = self.tracks.iter().filter(|track| !track.ended).map(|track| track.ready.len()).min();
+        let longest = self.tracks.iter().map(|track| track.ready.len()).max();
+        let length = going.or(longest).unwrap_or(0);
+        let (start, share) = (out.len(), 1.0 / self.tracks.len() as f32);
+        out.resize(start + length, 0.0);
+        for track in &mut self.tracks {
+            let taken = length.min(track.ready.len());
+            for (sum, sample) in out[start..].iter_mut().zip(track.ready.drain(..taken)) {
+                *sum += share * sample;
+            }
+        }
+        Ok(())
     }
 
     /// What of the recording was not decoded so far.
     pub fn missing(&self) -> MissingRanges {
-        let mut missing = self.source.missing().clone();
-        self.lost_end.iter().for_each(|range| missing.add(range.clone()));
+        let mut ranges = self.undecodable.clone();
+        match &self.tracks[..] {
+            [only] if ranges.is_empty() => return only.missing(),
+            [] => ranges.extend(self.lost_end.clone()),
+            tracks => ranges.extend(tracks.iter().flat_map(|track| track.missing().into_ranges())),
+        }
+        ranges.sort_by_key(|range| range.start);
+        let mut missing = MissingRanges::default();
+        ranges.into_iter().for_each(|range| missing.add(range));
         missing
-    }
-
-    /// An error at the end is a missing range where sound was decoded before it. What samples came with it are kept.
-    fn end_early(&mut self, error: RecordingError) -> Result<bool, RecordingError> {
-        let announced = self.source.info().duration;
-        let range = MissingRange::after(&error, self.source.position(), announced);
-        self.lost_end = Some(range.filter(|_| self.sound() >= LEAST_ANALYZED).ok_or(error)?);
-        Ok(false)
     }
 
     /// A recording that is mostly missing ranges has failed: less than a second of sound is in it.
     fn refuse_nothing(&self) -> Result<(), RecordingError> {
         let missing = self.missing();
+        let sound = self.tracks.iter().map(Track::sound).max().unwrap_or(self.decoded());
         match missing.first() {
-            Some(first) if missing.is_partial(self.decoded()) && self.sound() < LEAST_ANALYZED => Err(first.error()),
+            Some(first) if missing.is_partial(self.decoded()) && sound < LEAST_ANALYZED => Err(first.error()),
             _ => Ok(()),
         }
-    }
-
-    /// Length of what was decoded and is no filling.
-    fn sound(&self) -> Duration {
-        self.decoded().saturating_sub(self.source.missing().total())
-    }
-
-    /// Resamples the block at hand; at the end, and where a chained stream has another rate, to the last sample.
-    fn convert(&mut self, more: bool, out: &mut Vec<f32>) -> Result<(), RecordingError> {
-        if self.source.output_rate() != self.rate {
-            self.resampler.finish(out);
-            self.rate = self.source.output_rate();
-            self.resampler = resampler(self.rate)?;
-        }
-        self.resampler.push(&self.block, out);
-        if !more {
-            self.resampler.finish(out);
-        }
-        Ok(())
     }
 
     /// Length of the audio given so far.
@@ -111,6 +173,16 @@ impl Waveform {
     }
 }
 
-fn resampler(rate: u32) -> Result<Resampler, RecordingError> {
-    Resampler::new(rate).map_err(|error| RecordingError::Unsupported { what: error.to_string() })
+/// What a recording's header says, or ffmpeg of it. Errors: as `Waveform::open_with`.
+pub fn probe(path: &Path, ffmpeg: Option<&Ffmpeg>) -> Result<Info, RecordingError> {
+    match (decode::probe(path), ffmpeg) {
+        (Err(error), Some(ffmpeg)) if is_foreign(&error) => ffmpeg.probe(path),
+        (Err(error), _) => Err(advice::with_command(error, path)),
+        (Ok(info), _) => Ok(info),
+    }
+}
+
+/// Whether another decoder might take what none here does.
+fn is_foreign(error: &RecordingError) -> bool {
+    matches!(error, RecordingError::Unsupported { .. })
 }

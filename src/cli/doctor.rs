@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::scan::{self, Arguments};
-use super::settings::{cpu, given, model, model_file};
+use super::settings::{cpu, ffmpeg, given, model, model_file};
 use super::{print, print_text};
 
 pub const EXAMPLES: &str = "\
@@ -28,7 +28,7 @@ reached now or another run is at work, else 0: also where a night would end with
 
 /// Looks at everything, and shows each check as it is made.
 pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
-    let settings = settings(arguments);
+    let settings = settings(arguments, stop);
     let as_json = arguments.is_json();
     let mut printed = Ok(());
     let mut tell = |finding: &Finding| {
@@ -56,7 +56,7 @@ fn complain(findings: &[Finding]) {
     bad.for_each(|finding| log::error!("{}: {}; {}", finding.check, finding.found, finding.advice));
 }
 
-fn settings(arguments: &Arguments) -> Settings {
+fn settings(arguments: &Arguments, stop: &Stop) -> Settings {
     let zone = scan::zone(arguments.tz.as_deref());
     let (watchers, wrong_ping) = scan::watchers(arguments);
     let some_zone = zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
@@ -79,6 +79,7 @@ fn settings(arguments: &Arguments) -> Settings {
         model: model(arguments.model.as_deref()),
         cpu: cpu().map_or("no CPU path", |cpu| cpu.name()),
         model_file: model_file(arguments.model.as_deref()),
+        ffmpeg: ffmpeg(arguments.ffmpeg(), stop),
         threads,
         ping: wrong_ping.map_or(Ok(watchers.ping), Err),
         metrics: watchers.metrics,

@@ -50,7 +50,7 @@ fn hear(
 ) -> Result<(Exit, Ending), Fatal> {
     let model = model(arguments.model.as_deref())?;
     watched.night.uses_model(&model.sha256);
-    let settings = settings(arguments, id, &model)?;
+    let settings = settings(arguments, id, &model, stop)?;
     let progress = Progress::new(quiet);
     let report = scan(&settings, &model, &|step| follow(&progress, watched, step), stop);
     progress.clear();

@@ -16,7 +16,7 @@ use giggles::record::{RecordingError, Rules, Stop};
 use giggles::yamnet::classes::names;
 use giggles::yamnet::{PATCH_HOP_SAMPLES, SAMPLE_RATE, sigmoid};
 
-use super::settings::{config, model};
+use super::settings::{config, ffmpeg, model};
 use super::{EXIT_CODES, unwritable};
 
 const EXAMPLES: &str = "\
@@ -49,6 +49,9 @@ pub struct Arguments {
     /// How to write them
     #[arg(long, value_enum, default_value_t = Choice::Table)]
     format: Choice,
+    /// Let ffmpeg decode what giggles cannot (AMR, WMA, AC-3, …); behind the file, or as --ffmpeg=PATH [env: GIGGLES_FFMPEG]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "ffmpeg")]
+    ffmpeg: Option<PathBuf>,
     /// Bring the recording to one loudness first, as scan does
     #[arg(long)]
     levelled: bool,
@@ -70,7 +73,8 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     is_there(&arguments.file)?;
     let model = model(arguments.model.as_deref())?;
     let rules = Rules { level: arguments.levelled, ..Rules::default() };
-    let ear = Ear { scorer: &model, rules: &rules, stop, advanced: &|_| () };
+    let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
+    let ear = Ear { scorer: &model, rules: &rules, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
     let mut out = Output::new(format(arguments), quiet);
     out.write(&out.format.begin());
     let mut patch = 0;

@@ -8,10 +8,11 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use giggles::audio::ffmpeg::Ffmpeg;
 use giggles::audio::zone::{parse_zone, zone_of_tz};
 use giggles::exit::Fatal;
 use giggles::laughter::{logit, sigmoid};
-use giggles::record::Rules;
+use giggles::record::{Rules, Stop};
 use giggles::yamnet::Model;
 use giggles::yamnet::kernels::Cpu;
 use giggles::yamnet::weights::ModelFile;
@@ -45,6 +46,17 @@ pub fn model(flag: Option<&Path>) -> Result<Model, Fatal> {
 /// The model file that was asked for.
 pub fn model_file(flag: Option<&Path>) -> Option<PathBuf> {
     path("--model", flag)
+}
+
+/// ffmpeg, if it is wanted: `--ffmpeg`, or `GIGGLES_FFMPEG` as a path or a word.
+pub fn ffmpeg(flag: Option<&Path>, stop: &Stop) -> Result<Option<Ffmpeg>, Fatal> {
+    let Some(program) = path("--ffmpeg", flag) else { return Ok(None) };
+    let program = match program.to_str().map(str::to_lowercase).as_deref() {
+        Some("0" | "n" | "no" | "f" | "false" | "off") => return Ok(None),
+        Some("1" | "y" | "yes" | "t" | "true" | "on") => PathBuf::from("ffmpeg"),
+        _ => program,
+    };
+    Ffmpeg::find(&program, stop).map(Some).map_err(|error| config(format!("--ffmpeg: {error}")))
 }
 
 /// A setting as it was given.

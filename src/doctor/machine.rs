@@ -31,6 +31,14 @@ pub fn model(visit: &Visit) -> Finding {
     }
 }
 
+pub fn ffmpeg(visit: &Visit) -> Finding {
+    match &visit.settings.ffmpeg {
+        Ok(None) => untold("not asked for; --ffmpeg lets it decode what giggles cannot"),
+        Ok(Some(ffmpeg)) => Finding::ok(format!("{} runs, and decodes what giggles cannot", ffmpeg.version)),
+        Err(fatal) => refused(fatal),
+    }
+}
+
 fn start(sha256: &str) -> &str {
     sha256.get(..12).unwrap_or(sha256)
 }

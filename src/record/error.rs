@@ -23,6 +23,8 @@ pub enum RecordingError {
     Empty,
     #[error("holds no audio that giggles can decode: {what}")]
     Unsupported { what: String },
+    #[error("could not be decoded by ffmpeg: {reason}; is it audio, and is ffmpeg up to date?")]
+    Ffmpeg { reason: String },
     #[error("is damaged at {}: {reason}; if the recorder still has it, copy it again", position(.at))]
     Corrupt { reason: String, at: Duration },
     #[error("ends too early, at {}: {reason}; if the recorder still has it, copy it again", position(.at))]
@@ -41,6 +43,7 @@ impl RecordingError {
             RecordingError::NotAFile { .. } => "not_a_file",
             RecordingError::Empty => "empty",
             RecordingError::Unsupported { .. } => "unsupported",
+            RecordingError::Ffmpeg { .. } => "ffmpeg",
             RecordingError::Corrupt { .. } => "corrupt",
             RecordingError::Truncated { .. } => "truncated",
             RecordingError::Panicked { .. } => "panicked",

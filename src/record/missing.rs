@@ -60,6 +60,8 @@ impl MissingRange {
             RecordingError::Corrupt { reason, .. } => (MissingKind::Corrupt, reason),
             RecordingError::Truncated { reason, .. } => (MissingKind::Truncated, reason),
             RecordingError::Unsupported { what } => (MissingKind::Unsupported, what),
+            // It ended in the middle of its work.
+            RecordingError::Ffmpeg { reason } => (MissingKind::Corrupt, reason),
             _ => return None,
         };
         let end = announced.filter(|announced| *announced > decoded);
@@ -121,6 +123,15 @@ impl MissingRanges {
             self.total = self.total.saturating_add(range.length());
             self.is_open = self.ranges.iter().any(|range| range.end.is_none());
         }
+    }
+
+    /// The same in a recording that begins so much earlier.
+    pub fn later(mut self, by: Duration) -> MissingRanges {
+        for range in &mut self.ranges {
+            range.start = range.start.saturating_add(by);
+            range.end = range.end.map(|end| end.saturating_add(by));
+        }
+        self
     }
 
     /// In order of time, at most so many that a database can hold them. Where there are more, neighbours are joined

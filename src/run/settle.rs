@@ -82,8 +82,8 @@ impl Watch {
 
 /// Whether more bytes, or others, could have been heard.
 fn is_of_the_bytes(error: &RecordingError) -> bool {
-    use RecordingError::{Corrupt, Empty, Truncated, Unsupported};
-    matches!(error, Empty | Unsupported { .. } | Corrupt { .. } | Truncated { .. })
+    use RecordingError::{Corrupt, Empty, Ffmpeg, Truncated, Unsupported};
+    matches!(error, Empty | Ffmpeg { .. } | Unsupported { .. } | Corrupt { .. } | Truncated { .. })
 }
 
 /// A file that was only touched, or replaced by a copy of itself.

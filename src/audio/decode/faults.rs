@@ -101,7 +101,7 @@ fn unknown(first: &[u8]) -> RecordingError {
 }
 
 /// `ogg: crc mismatch` and `common (opus): ...` are written for programmers; the part in front is dropped.
-fn plain(message: &str) -> String {
+pub fn plain(message: &str) -> String {
     let (place, what) = message.split_once(": ").unwrap_or(("", message));
     match place.split(' ').next() {
         Some("") | None => what.to_string(),

@@ -16,6 +16,8 @@ mod codecs;
 pub(super) mod faults;
 mod flac;
 mod foreign;
+mod isomp4;
+mod matroska;
 mod mix;
 mod mkv;
 mod mp4;
@@ -26,6 +28,8 @@ mod own;
 mod packets;
 mod stream;
 mod track;
+mod tracks;
+mod view;
 mod wav;
 mod wav_metadata;
 
@@ -44,6 +48,10 @@ use crate::record::{MissingRange, MissingRanges, RecordingError};
 
 pub use self::foreign::is_foreign;
 pub(super) use self::mpeg::begins as begins_with_mpeg_frames;
+pub use self::tracks::Tracks;
+
+/// Damaged places in a row, between which no packet was found.
+const MAX_FAULTS: u32 = 10_000;
 
 /// What a recording's header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,17 +83,16 @@ impl Info {
 ///
 /// Errors: as `Source::open`; a fault behind the header is left for the hearing to find.
 pub fn probe(path: &Path) -> Result<Info, RecordingError> {
-    let mut source = Source::open(path)?;
-    if source.info.duration.is_none() {
-        source.info.duration = source.estimate.or_else(|| source.walk());
-    }
-    Ok(source.info)
+    let mut tracks = Tracks::open(path)?;
+    let info = tracks.info();
+    let duration = info.duration.or_else(|| tracks.walk());
+    Ok(Info { duration, ..info })
 }
 
 /// Whether the recording's container has an end that was not written (yet): an Ogg without its last page, a WAV
 /// or a WebM without its length. False of what cannot be opened.
 pub fn is_open_ended(path: &Path) -> bool {
-    open::open(path).is_ok_and(|opened| opened.outline.is_open_ended())
+    open::open(path, 0).is_ok_and(|opened| opened.outline.is_open_ended())
 }
 
 /// An opened recording.
@@ -106,6 +113,8 @@ pub struct Source {
     notes: Notes,
     /// Faults of the reader since it last gave a packet.
     faults: u32,
+    /// Silence before the first sample, where other tracks begin earlier; not given here.
+    start: Duration,
 }
 
 impl Source {
@@ -114,12 +123,17 @@ impl Source {
     /// Errors: vanished, unreadable, not a file, empty; unsupported, naming the codec or what the file
     /// seems to be; truncated or corrupt if that shows in the header already.
     pub fn open(path: &Path) -> Result<Source, RecordingError> {
-        let Opened { reader, outline, recorded, estimate, notes } = open::open(path)?;
+        Source::open_track(path, 0)
+    }
+
+    /// The same of the audio track of this rank, from 0.
+    pub fn open_track(path: &Path, rank: usize) -> Result<Source, RecordingError> {
+        let Opened { reader, outline, recorded, tracks, start, estimate, notes } = open::open(path, rank)?;
         let stream = Stream::new(&*reader, &outline)?;
         let info = Info {
             sample_rate: if stream.codec == "opus" { super::opus::CLOCK } else { stream.rate },
             channels: stream.channels,
-            tracks: 1,
+            tracks,
             codec: stream.codec.clone(),
             duration: announced(&*reader, stream.id),
             recorded_may_be_end: recorded.as_ref().is_some_and(|date| date.may_be_end),
@@ -136,7 +150,18 @@ impl Source {
             estimate,
             notes,
             faults: 0,
+            start,
         })
+    }
+
+    /// How much later than the file's first track this one begins.
+    pub fn start(&self) -> Duration {
+        self.start
+    }
+
+    /// Where the track ends by the file's header, in time of the recording.
+    pub fn announced(&self) -> Option<Duration> {
+        self.info.duration.map(|duration| duration.saturating_add(self.start))
     }
 
     pub fn info(&self) -> &Info {
@@ -186,6 +211,11 @@ impl Source {
                     return self.end();
                 }
                 Err(Error::ResetRequired) => self.follow()?,
+                // What is damaged was passed over already.
+                Err(Error::DecodeError(reason)) if self.outline.goes_on() && self.faults < MAX_FAULTS => {
+                    self.faults += 1;
+                    self.stream.lose(faults::plain(reason));
+                }
                 Err(error) => {
                     self.warn();
                     return self.broken_off(&error);
@@ -223,7 +253,6 @@ impl Source {
     fn broken_off(&mut self, error: &Error) -> Result<bool, RecordingError> {
         let ended = faults::is_end(error);
         match &self.outline {
-            Outline::Mkv(mkv::Ending::Open) if ended => self.end(),
             Outline::Ogg(_) if ended => Err(faults::truncated("the file stops inside a page", self.position())),
             Outline::Ogg(_) => Err(faults::reading(error, self.position())),
             outline if outline.is_cut() => Err(faults::truncated(faults::SHORT, self.position())),
@@ -241,8 +270,6 @@ impl Source {
         self.stream.complete().map_err(|error| later(error, self.before))?;
         let at = self.position();
         match &self.outline {
-            Outline::Mkv(mkv::Ending::Cut) => Err(faults::truncated("the file stops inside a block", at)),
-            Outline::Mp4(layout) if layout.cut => Err(faults::truncated("the file stops inside a box", at)),
             _ if at.is_zero() => Err(faults::unsupported("its header is whole, but not one sample follows")),
             _ => Ok(false),
         }

@@ -1,5 +1,4 @@
-//! What symphonia does not read of an MP4 file: the edit list that hides the encoder's delay, when it
-//! was recorded, and whether all of it is there.
+//! What an MP4 file says beside its tracks: when it was recorded, and whether all of it is there.
 //!
 //! Invariant: reads box headers and a few fields, allocates nothing by lengths that a file claims.
 
@@ -23,16 +22,6 @@ pub struct Layout {
     pub has_index: bool,
     /// A box claims more bytes than the file has, or there is no box of samples.
     pub cut: bool,
-    edits: Vec<(u32, Edit)>,
-}
-
-/// The part of a track that is meant to be heard.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Edit {
-    /// Seconds to drop from the track's start, as a fraction: the encoder's delay.
-    pub skip: (u64, u32),
-    /// Seconds to hear from there, as a fraction; a numerator of 0 means to the end.
-    pub length: (u64, u32),
 }
 
 /// A box: its name, and where its contents begin and end.
@@ -61,69 +50,14 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The edit of the track with this number.
-    pub fn edit(&self, track: u32) -> Option<Edit> {
-        self.edits.iter().find(|(number, _)| *number == track).map(|(_, edit)| *edit)
-    }
-
     fn index(&mut self, file: &mut File, moov: Part) -> io::Result<()> {
         let Some(mvhd) = child(file, moov, b"mvhd")? else {
             return Ok(());
         };
-        let scale = scale(file, mvhd)?;
         // A recording does not depend on its date.
         self.recorded = dates::read(file, moov, mvhd).unwrap_or(None);
-        let mut at = moov.start;
-        while let Some(trak) = next(file, &mut at, moov.end, b"trak")? {
-            if let Some(edit) = edit(file, trak, scale)? {
-                self.edits.push(edit);
-            }
-        }
         Ok(())
     }
-}
-
-/// The edit of one track and the track's number, if it has just one edit that is not a pause.
-fn edit(file: &mut File, trak: Part, movie_scale: u32) -> io::Result<Option<(u32, Edit)>> {
-    let Some(tkhd) = child(file, trak, b"tkhd")? else {
-        return Ok(None);
-    };
-    let Some(edts) = child(file, trak, b"edts")? else {
-        return Ok(None);
-    };
-    let Some(elst) = child(file, edts, b"elst")? else {
-        return Ok(None);
-    };
-    let Some(mdia) = child(file, trak, b"mdia")? else {
-        return Ok(None);
-    };
-    let Some(mdhd) = child(file, mdia, b"mdhd")? else {
-        return Ok(None);
-    };
-    let place = if version(file, tkhd)? == 1 { 20 } else { 12 };
-    let track = number(file, tkhd.start + place)?;
-    let media_scale = scale(file, mdhd)?;
-    let long = version(file, elst)? == 1;
-    let step = if long { 20 } else { 12 };
-    let mut heard = Vec::new();
-    for entry in 0..u64::from(number(file, elst.start + 4)?.min(3)) {
-        let at = elst.start + 8 + entry * step;
-        let (length, from) = match long {
-            true => (long_number(file, at)?, long_number(file, at + 8)? as i64),
-            false => (u64::from(number(file, at)?), i64::from(number(file, at + 4)? as i32)),
-        };
-        heard.extend(u64::try_from(from).map(|from| Edit { skip: (from, media_scale), length: (length, movie_scale) }));
-    }
-    match heard[..] {
-        [edit] if media_scale > 0 && movie_scale > 0 => Ok(Some((track, edit))),
-        _ => Ok(None),
-    }
-}
-
-/// Time scale of an `mvhd` or `mdhd`.
-fn scale(file: &mut File, header: Part) -> io::Result<u32> {
-    let place = if version(file, header)? == 1 { 20 } else { 12 };
-    number(file, header.start + place)
 }
 
 fn child(file: &mut File, parent: Part, name: &[u8; 4]) -> io::Result<Option<Part>> {

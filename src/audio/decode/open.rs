@@ -8,6 +8,7 @@ use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read, Seek};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use symphonia::core::formats::probe::Hint;
@@ -18,7 +19,8 @@ use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
 use super::mp4::Date;
 use super::own::{self, Own};
 use super::packets::Notes;
-use super::{faults, foreign, mkv, mp4, ogg};
+use super::view::View;
+use super::{faults, foreign, isomp4, matroska, mkv, mp4, ogg};
 use crate::audio::clock;
 use crate::record::RecordingError;
 
@@ -40,9 +42,13 @@ impl Outline {
         match self {
             Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut),
             Outline::Mp4(layout) => layout.cut,
-            Outline::Mkv(ending) => *ending == mkv::Ending::Cut,
-            Outline::Own { .. } | Outline::Other => false,
+            Outline::Mkv(_) | Outline::Own { .. } | Outline::Other => false,
         }
+    }
+
+    /// Whether its reader passes over what is damaged, and says so with a decode error.
+    pub fn goes_on(&self) -> bool {
+        matches!(self, Outline::Mp4(_) | Outline::Mkv(_))
     }
 
     /// Whether the file may go on behind its last byte.
@@ -56,7 +62,7 @@ impl Outline {
     }
 }
 
-/// A reader of packets: for Ogg one that is asked more than symphonia's trait knows, for all else any that has the trait.
+/// A reader of packets; that of Ogg has more to tell.
 pub enum Reader {
     Ogg(Box<ogg::Reader>),
     Other(Box<dyn FormatReader>),
@@ -84,6 +90,10 @@ impl DerefMut for Reader {
 
 /// A file whose header has been read.
 pub struct Opened {
+    /// Audio tracks of the file.
+    pub tracks: u32,
+    /// Silence before the track that was opened, where others begin earlier.
+    pub start: Duration,
     pub reader: Reader,
     pub outline: Outline,
     pub recorded: Option<Date>,
@@ -93,8 +103,8 @@ pub struct Opened {
     pub notes: Notes,
 }
 
-/// Opens a recording. Errors: vanished, unreadable, not a file, empty, unsupported, damaged header.
-pub fn open(path: &Path) -> Result<Opened, RecordingError> {
+/// Opens a recording's audio track of a rank, from 0. Errors: vanished, unreadable, not a file, empty, unsupported, damaged header.
+pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     let fault = |error| faults::io(&error);
     let found = std::fs::metadata(path).map_err(fault)?;
     if !found.is_file() {
@@ -111,6 +121,11 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         return Ok(owned(own, file, notes));
     }
     let outline = outline(&mut file, bytes, &first)?;
+    match outline {
+        Outline::Mp4(_) => return movie(file, bytes, rank, outline, notes),
+        Outline::Mkv(_) => return matroska(file, bytes, rank, outline, notes),
+        _ => (),
+    }
     let cut = outline.is_cut();
     let recorded = recorded(&outline);
     file.rewind().map_err(fault)?;
@@ -125,7 +140,66 @@ pub fn open(path: &Path) -> Result<Opened, RecordingError> {
         })?),
     };
     let recorded = recorded.or_else(|| tagged(&mut *reader));
-    Ok(Opened { reader, outline, recorded, estimate: None, notes })
+    Ok(Opened { reader, outline, recorded, tracks: 1, start: Duration::ZERO, estimate: None, notes })
+}
+
+/// How many audio tracks a file has.
+pub fn tracks(path: &Path) -> Result<u32, RecordingError> {
+    let file = File::open(path).map_err(|error| faults::io(&error))?;
+    let bytes = file.metadata().map_err(|error| faults::io(&error))?.len();
+    let mut view = View::new(Arc::new(file), bytes, isomp4::WINDOW);
+    let head = matroska::Head::read(&mut view).map_err(|error| faults::io(&error))?;
+    let index = isomp4::Index::read(&mut view).map_err(|error| faults::io(&error))?;
+    let count = head.map(|head| head.audio_tracks()).or(index.map(|index| index.audio_tracks()));
+    Ok(count.map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX)))
+}
+
+/// Matroska and WebM, with the reader of this crate.
+fn matroska(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
+    let fault = |error| faults::io(&error);
+    let mut view = View::new(Arc::new(file), bytes, matroska::WINDOW);
+    let head = matroska::Head::read(&mut view).map_err(fault)?;
+    let head = head.ok_or_else(|| faults::truncated("its header is cut or damaged", Duration::ZERO))?;
+    if head.audio_tracks() == 0 {
+        let what = if head.has_video { "video, but no audio track" } else { "no audio track" };
+        return Err(faults::unsupported(format!("it is Matroska / WebM with {what}")));
+    }
+    let track = head.track(&mut view, rank)?;
+    let tracks = u32::try_from(head.audio_tracks()).unwrap_or(u32::MAX);
+    let mut reader = matroska::Reader::new(view, head, track).map_err(fault)?;
+    let recorded = tagged(&mut reader);
+    Ok(Opened {
+        reader: Reader::Other(Box::new(reader)),
+        outline,
+        recorded,
+        tracks,
+        start: Duration::ZERO,
+        estimate: None,
+        notes,
+    })
+}
+
+/// MP4 and QuickTime, with the reader of this crate.
+fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
+    let mut view = View::new(Arc::new(file), bytes, isomp4::WINDOW);
+    let index = isomp4::Index::read(&mut view).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => faults::truncated(faults::SHORT, Duration::ZERO),
+        _ => faults::io(&error),
+    })?;
+    let index = index.ok_or_else(|| faults::corrupt("its index (moov) makes no sense", Duration::ZERO))?;
+    if index.audio_tracks() == 0 {
+        let what = if index.has_video() { "video, but no audio track" } else { "no audio track" };
+        return Err(faults::unsupported(format!("it is ISO Base Media File Format with {what}")));
+    }
+    let track = index.track(&mut view, rank)?;
+    let tracks = u32::try_from(index.audio_tracks()).unwrap_or(u32::MAX);
+    let reader = isomp4::Reader::new(view, track);
+    let start = reader.start();
+    let recorded = match &outline {
+        Outline::Mp4(layout) => layout.recorded.clone(),
+        _ => None,
+    };
+    Ok(Opened { reader: Reader::Other(Box::new(reader)), outline, recorded, tracks, start, estimate: None, notes })
 }
 
 /// A file that a reader of our own takes. Its tags are read by symphonia, if that can read any of it.
@@ -133,7 +207,8 @@ fn owned(own: Own, mut file: File, notes: Notes) -> Opened {
     let tags = || tagged(&mut *file.rewind().ok().and_then(|()| reader(file).ok())?);
     let recorded = own.recorded.map(|text| Date { text, may_be_end: false }).or_else(tags);
     let reader = Reader::Other(own.reader);
-    Opened { reader, outline: Outline::Own { open: own.open }, recorded, estimate: own.estimate, notes }
+    let (outline, start) = (Outline::Own { open: own.open }, Duration::ZERO);
+    Opened { reader, outline, recorded, tracks: 1, start, estimate: own.estimate, notes }
 }
 
 fn reader(file: File) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
@@ -155,7 +230,10 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
         _ if ogg::begins_later(file, first).is_ok_and(|begins| begins) => {
             ogg::Tail::read(file, bytes).map(Outline::Ogg)
         }
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..]
+        | [_, _, _, _, b'm', b'o', b'o', b'v', ..]
+        | [_, _, _, _, b'm', b'd', b'a', b't', ..]
+        | [_, _, _, _, b'w', b'i', b'd', b'e', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
         [0x1A, 0x45, 0xDF, 0xA3, ..] => mkv::Ending::read(file, bytes).map(Outline::Mkv),
         _ => Ok(Outline::Other),
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
-use symphonia::core::formats::well_known::{FORMAT_ID_CAF, FORMAT_ID_MP3, FORMAT_ID_OGG};
+use symphonia::core::formats::well_known::{FORMAT_ID_CAF, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG};
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
@@ -68,6 +68,8 @@ pub struct Stream {
     earlier: Duration,
     /// Found missing and not yet taken over.
     missing: Vec<MissingRange>,
+    /// Why the next gap is a loss.
+    lost: Option<String>,
 }
 
 impl Stream {
@@ -95,7 +97,10 @@ impl Stream {
             decoder,
             mix: Mix::default(),
             time_base: track.time_base,
-            origin: starts_at_zero(format).then_some(0),
+            origin: match format {
+                FORMAT_ID_MKV => Some(track.start_ts.get()),
+                _ => starts_at_zero(format).then_some(0),
+            },
             jump: jump(format),
             trims_end: format != FORMAT_ID_MP3 || track.padding.is_some(),
             deaf_start: parameters.codec == CODEC_ID_VORBIS && format != FORMAT_ID_OGG,
@@ -110,12 +115,15 @@ impl Stream {
             given: 0,
             earlier: Duration::ZERO,
             missing: Vec::new(),
+            lost: None,
         })
     }
 
     /// Settles which samples are the encoder's and which are the recording's.
     fn trim(&mut self, track: &Track, parameters: &AudioCodecParameters, outline: &Outline) {
         let pre_skip = match &self.decoder {
+            // The reader's packets say what is to be trimmed.
+            _ if self.jump == Jump::Told => 0,
             Decoder::Opus(decoder) => rescale(u64::from(decoder.pre_skip()), (1, opus::CLOCK), self.rate),
             _ if parameters.codec == CODEC_ID_AAC && bare_aac(self.format) => AAC_BLOCK,
             _ => 0,
@@ -123,24 +131,9 @@ impl Stream {
         self.skip = pre_skip;
         self.announced_end = announced_end(track, self.format);
         match outline {
-            Outline::Mp4(layout) => {
-                if let Some(edit) = layout.edit(track.id) {
-                    self.edit(edit, track);
-                }
-            }
+            Outline::Mkv(_) => self.lead(track.start_ts.get()),
             _ => (),
         }
-    }
-
-    /// Applies an MP4's edit: drops its start; drops its end only if that is an encoder's padding, as
-    /// what somebody hid with an editor was still recorded.
-    fn edit(&mut self, edit: super::mp4::Edit, track: &Track) {
-        let length = rescale(edit.length.0, (1, edit.length.1), self.rate);
-        let ticks = track.duration.map_or(0, |duration| duration.get());
-        let whole = self.time_base.map_or(0, |base| rescale(ticks, (base.numer.get(), base.denom.get()), self.rate));
-        self.skip = rescale(edit.skip.0, (1, edit.skip.1), self.rate);
-        let hidden = whole.saturating_sub(self.skip.saturating_add(length));
-        self.limit = (length > 0 && hidden <= u64::from(self.rate)).then_some(length);
     }
 
     /// Decodes one packet; its samples wait to be taken. One that cannot be decoded is silence of its length.
@@ -173,6 +166,11 @@ impl Stream {
                 self.turn(rate)
             }
         }
+    }
+
+    /// The reader passed over something: what is missing until the next packet is a loss.
+    pub fn lose(&mut self, reason: String) {
+        self.lost = Some(reason);
     }
 
     /// What was found missing since the last call, in time of this stream.

@@ -28,6 +28,8 @@ pub enum Jump {
     Pause,
     /// Something was lost.
     Loss,
+    /// The reader says how much silence stands before a packet: `dts` is where the packet before it ended.
+    Told,
 }
 
 /// The two kinds of decoders: ours, which gives mono, and symphonia's.
@@ -70,13 +72,14 @@ pub fn checked(rate: u32) -> Result<u32, RecordingError> {
 
 /// AAC without a container that says what the encoder put in front.
 pub fn bare_aac(format: FormatId) -> bool {
-    matches!(format, FORMAT_ID_ADTS | FORMAT_ID_ISOMP4 | FORMAT_ID_MKV)
+    matches!(format, FORMAT_ID_ADTS | FORMAT_ID_MKV)
 }
 
 pub fn jump(format: FormatId) -> Jump {
     match format {
         FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_MP3 | FORMAT_ID_ADTS => Jump::Loss,
         FORMAT_ID_MKV => Jump::Pause,
+        FORMAT_ID_ISOMP4 => Jump::Told,
         _ => Jump::Nothing,
     }
 }

@@ -1,7 +1,9 @@
 //! The flags of `giggles scan`, which `giggles doctor` shares.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use giggles::record::Rules;
@@ -121,6 +123,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Watching")]
     pub metrics_file: Option<PathBuf>,
 
+    /// Let ffmpeg decode what giggles cannot (AMR, WMA, AC-3, …); its path, if it is not in PATH [env: GIGGLES_FFMPEG]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "ffmpeg", help_heading = "Running")]
+    pub ffmpeg: Option<PathBuf>,
     /// Threads; 0 means one a core [env: GIGGLES_THREADS] [default: 0]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Running")]
     pub threads: Option<usize>,
@@ -133,6 +138,18 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The value of `--ffmpeg`, unless that is the next argument, which no program can be: `scan --ffmpeg FOLDER`.
+    pub fn ffmpeg(&self) -> Option<&Path> {
+        let swallowed = self.swallowed();
+        self.ffmpeg.as_deref().map(|program| if swallowed.is_some() { Path::new("ffmpeg") } else { program })
+    }
+
+    /// A folder or a recording behind `--ffmpeg`.
+    pub fn swallowed(&self) -> Option<&Path> {
+        let is_program = |found: &Metadata| found.is_file() && found.permissions().mode() & 0o111 != 0;
+        self.ffmpeg.as_deref().filter(|path| path.metadata().is_ok_and(|found| !is_program(&found)))
+    }
+
     /// For commands that print a document only.
     pub fn is_json(&self) -> bool {
         self.json || self.ndjson

@@ -2,13 +2,13 @@
 //! where another is wrong.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::clips::Clips;
 use giggles::exit::Fatal;
-use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Window, zone_name};
+use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Stop, Window, zone_name};
 use giggles::run::Settings;
 use giggles::shard::Shard;
 use giggles::watch::Watchers;
@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use super::Arguments;
 use super::arguments::AROUND;
 use crate::cli::database_url::{database, is_url};
-use crate::cli::settings::{Given, config, given, number, path, seconds, switch, threshold};
+use crate::cli::settings::{Given, config, ffmpeg, given, number, path, seconds, switch, threshold};
 use crate::cli::window::window as read_window;
 
 /// Folders to hear if none is given on the command line, separated as in PATH.
@@ -57,7 +57,7 @@ fn ping(arguments: &Arguments, tells_start: bool) -> Result<Option<Target>, Fata
 }
 
 /// All of them.
-pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Settings, Fatal> {
+pub fn settings(arguments: &Arguments, id: String, model: &Model, stop: &Stop) -> Result<Settings, Fatal> {
     let zone = zone(arguments.tz.as_deref())?;
     let name_zone = name_zone(arguments)?;
     let analysis = Analysis {
@@ -78,6 +78,7 @@ pub fn settings(arguments: &Arguments, id: String, model: &Model) -> Result<Sett
         analysis,
         shard: shard(arguments)?,
         clips: clips(arguments, &zone)?,
+        ffmpeg: ffmpeg(arguments.ffmpeg(), stop)?,
         threads: threads(arguments)?,
         force: arguments.force,
         retry_failed: arguments.retry_failed,
@@ -101,7 +102,8 @@ pub fn allow_empty(arguments: &Arguments) -> Result<bool, Fatal> {
 
 pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
-    let given = Some(arguments.paths.clone()).filter(|paths| !paths.is_empty()).or_else(from_environment);
+    let named = arguments.paths.iter().cloned().chain(arguments.swallowed().map(Path::to_owned));
+    let given = Some(named.collect::<Vec<_>>()).filter(|paths| !paths.is_empty()).or_else(from_environment);
     if given.iter().flatten().any(|path| is_url(path)) {
         return Err(config("a database's URL stands where folders of recordings should; set DATABASE_URL to it"));
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use symphonia::core::formats::well_known::{FORMAT_ID_MKV, FORMAT_ID_OGG};
+use symphonia::core::formats::well_known::FORMAT_ID_OGG;
 use symphonia::core::packet::Packet;
 
 use super::Stream;
@@ -50,12 +50,15 @@ impl Stream {
     /// missing too, and Opus conceals its beginning.
     pub(super) fn bridge(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let gap = self.gap(packet);
+        let lost = self.lost.take();
         if gap > self.tolerance() && self.jump != Jump::Nothing {
             let filled = self.paused.saturating_add(gap);
             if self.time(filled) > LONGEST_PAUSE {
                 return Err(faults::corrupt("its timestamps jump by more than a day", self.position()));
             }
-            if self.jump == Jump::Loss {
+            if let Some(reason) = lost {
+                self.note(gap, MissingKind::Corrupt, reason);
+            } else if self.jump == Jump::Loss {
                 self.note(gap, MissingKind::Gap, format!("{} of sound are missing here", faults::span(self.time(gap))));
             }
             self.paused = filled;
@@ -76,26 +79,32 @@ impl Stream {
     }
 
     /// Timestamps within 20 ms of the sample count are jitter (Matroska counts in milliseconds). Ogg's are made from
-    /// the packets' lengths.
+    /// the packets' lengths, and what MP4's reader says is meant.
     pub(super) fn tolerance(&self) -> u64 {
-        u64::from(if self.format == FORMAT_ID_OGG { self.rate / 1000 } else { self.rate / 50 })
+        match (self.jump, self.format) {
+            (Jump::Told, _) => 0,
+            (_, FORMAT_ID_OGG) => u64::from(self.rate / 1000),
+            _ => u64::from(self.rate / 50),
+        }
     }
 
     /// Samples that are missing before a packet.
     fn gap(&mut self, packet: &Packet) -> u64 {
         let timestamp = packet.pts.get();
+        if self.jump == Jump::Told {
+            return self.samples(timestamp.abs_diff(packet.dts.get()));
+        }
         if self.origin.is_none() {
             // Ogg's count from zero, even where the first packets are lost.
             let delay = i64::try_from(packet.trim_start.get()).unwrap_or(0);
             self.origin = Some(if self.format == FORMAT_ID_OGG { -delay } else { timestamp });
-            self.lead(timestamp);
         }
         self.gap_from(timestamp)
     }
 
     /// Matroska puts the encoder's delay before time zero, and only there (Opus' own header knows it better).
-    fn lead(&mut self, timestamp: i64) {
-        if self.format == FORMAT_ID_MKV && timestamp < 0 && self.codec != "opus" {
+    pub(super) fn lead(&mut self, timestamp: i64) {
+        if timestamp < 0 && self.codec != "opus" {
             self.skip = self.samples(timestamp.unsigned_abs());
         }
     }

@@ -1,0 +1,59 @@
+//! Boxes of ISO 14496-12: a length, a name, contents.
+//!
+//! Invariant: a box never reaches beyond the one it lies in.
+
+use std::io;
+
+use super::super::view::View;
+
+/// No honest file has more boxes beside each other; a day in fragments of a second has 170,000.
+const MAX_BOXES: usize = 4_000_000;
+
+/// A box: its name, where it begins, and where its contents begin and end.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    pub name: [u8; 4],
+    pub at: u64,
+    pub start: u64,
+    pub end: u64,
+}
+
+/// The box at `at`, if one can begin there before `end`. It may claim to end later.
+pub fn part(view: &mut View, at: u64, end: u64) -> io::Result<Option<Part>> {
+    let end = end.min(view.length());
+    if end.saturating_sub(at) < 8 {
+        return Ok(None);
+    }
+    let (size, name) = (view.u32(at)?, view.array(at + 4)?);
+    let (head, size) = match size {
+        0 => (8, end - at),
+        1 if end - at >= 16 => (16, view.u64(at + 8)?),
+        short => (8, u64::from(short)),
+    };
+    Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part { name, at, start: at + head, end }))
+}
+
+/// All boxes of this name directly inside another; the first `most` of them.
+pub fn children(view: &mut View, parent: Part, name: &[u8; 4], most: usize) -> io::Result<Vec<Part>> {
+    let (mut at, mut found) = (parent.start, Vec::new());
+    for _ in 0..MAX_BOXES {
+        let Some(part) = part(view, at, parent.end)? else { break };
+        at = part.end;
+        if &part.name == name && found.len() < most {
+            found.push(Part { end: part.end.min(parent.end).min(view.length()), ..part });
+        }
+    }
+    Ok(found)
+}
+
+/// The first box on a path of names.
+pub fn child(view: &mut View, parent: Part, path: &[&[u8; 4]]) -> io::Result<Option<Part>> {
+    let mut part = parent;
+    for name in path {
+        match children(view, part, name, 1)?.first() {
+            Some(found) => part = *found,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(part))
+}

@@ -1,0 +1,85 @@
+//! From a sample entry to a codec's parameters: symphonia reads it out of a movie that holds nothing else.
+//!
+//! So one track's faults, and tables of any length, are no matter of another's.
+//!
+//! Invariant: a sample entry is bounded; nothing else of the file reaches symphonia.
+
+use std::io::Cursor;
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::io::MediaSourceStream;
+
+use super::super::{faults, foreign};
+use crate::record::RecordingError;
+
+/// Names of sample entries that nothing here decodes.
+const FOREIGN: [(&[u8; 4], &str); 12] = [
+    (b"samr", "AMR"),
+    (b"sawb", "AMR-WB"),
+    (b"sawp", "AMR-WB+"),
+    (b"ac-3", "AC-3 (Dolby Digital)"),
+    (b"ec-3", "E-AC-3 (Dolby Digital Plus)"),
+    (b"ac-4", "AC-4 (Dolby)"),
+    (b"dtsc", "DTS"),
+    (b"agsm", "GSM"),
+    (b"QDM2", "QDesign Music"),
+    (b"sevc", "EVRC"),
+    (b"sqcp", "QCELP"),
+    (b"mhm1", "MPEG-H"),
+];
+
+/// The parameters of a sample entry, which is a whole box.
+pub fn parameters(entry: &[u8], scale: u32) -> Result<AudioCodecParameters, RecordingError> {
+    let name: [u8; 4] = entry.get(4..8).and_then(|name| name.try_into().ok()).unwrap_or_default();
+    if matches!(&name, b"enca" | b"drms") {
+        return Err(faults::unsupported("its sound is encrypted (DRM)"));
+    }
+    let movie = movie(entry, scale);
+    let read = foreign::call(|| {
+        let stream = MediaSourceStream::new(Box::new(Cursor::new(movie)), Default::default());
+        symphonia::default::get_probe().probe(&Hint::new(), stream, Default::default(), Default::default())
+    });
+    let reader = read.map_err(|error| match foreign_name(&name) {
+        Some(error) => error,
+        None => faults::reading(&error, Default::default()),
+    })?;
+    let track = reader.tracks().first().and_then(|track| track.codec_params.clone());
+    match track {
+        Some(CodecParameters::Audio(parameters)) => Ok(parameters),
+        _ => Err(foreign_name(&name).unwrap_or_else(|| {
+            let name: String = name.iter().map(|byte| char::from(*byte)).filter(|sign| !sign.is_control()).collect();
+            faults::unsupported(format!("its audio track is of a codec not known here ({name})"))
+        })),
+    }
+}
+
+fn foreign_name(name: &[u8; 4]) -> Option<RecordingError> {
+    let found = FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, words)| words)?;
+    Some(faults::unsupported(format!("it is {found}, which is not supported; convert it to FLAC")))
+}
+
+/// A movie of one track without samples.
+fn movie(entry: &[u8], scale: u32) -> Vec<u8> {
+    let scale = scale.to_be_bytes();
+    let zeros = [0u8; 96];
+    let stsd = boxed(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1], entry]);
+    let empty = |name| boxed(name, &[&zeros[..8]]);
+    let stbl =
+        boxed(b"stbl", &[&stsd, &empty(b"stts"), &empty(b"stsc"), &boxed(b"stsz", &[&zeros[..12]]), &empty(b"stco")]);
+    let minf = boxed(b"minf", &[&boxed(b"smhd", &[&zeros[..8]]), &stbl]);
+    let hdlr = boxed(b"hdlr", &[&zeros[..8], b"soun", &zeros[..13]]);
+    let mdhd = boxed(b"mdhd", &[&zeros[..12], &scale, &zeros[..8]]);
+    let mdia = boxed(b"mdia", &[&mdhd, &hdlr, &minf]);
+    let tkhd = boxed(b"tkhd", &[&zeros[..12], &[0, 0, 0, 1], &zeros[..68]]);
+    let mvhd = boxed(b"mvhd", &[&zeros[..12], &scale, &zeros[..84]]);
+    let moov = boxed(b"moov", &[&mvhd, &boxed(b"trak", &[&tkhd, &mdia])]);
+    [boxed(b"ftyp", &[b"isom\0\0\0\0isom"]), moov, boxed(b"mdat", &[])].concat()
+}
+
+fn boxed(name: &[u8; 4], contents: &[&[u8]]) -> Vec<u8> {
+    let contents = contents.concat();
+    let length = u32::try_from(contents.len() + 8).unwrap_or(u32::MAX);
+    [&length.to_be_bytes()[..], name, &contents].concat()
+}

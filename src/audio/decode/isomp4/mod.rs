@@ -1,0 +1,201 @@
+//! MP4 and QuickTime, one audio track at a time: symphonia's reader knows no edit lists, takes every track's bytes from
+//! the disk, and gives up where a file is cut.
+//!
+//! Invariant: a packet carries what is to be trimmed of it and the silence before it (`dts` is where the packet before
+//! it ended); memory is bounded by the longest packet.
+
+mod boxes;
+mod edits;
+mod entry;
+mod fragments;
+mod index;
+mod tables;
+
+use std::io;
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::errors::{Error, Result, SeekErrorKind};
+use symphonia::core::formats::well_known::FORMAT_ID_ISOMP4;
+use symphonia::core::formats::{FormatInfo, FormatReader, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::{Metadata, MetadataLog};
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Duration, TimeBase, Timestamp};
+
+use self::fragments::{Fragments, Next};
+use self::index::AudioTrack;
+use self::tables::Sample;
+use super::view::View;
+
+pub use self::index::Index;
+
+/// Bytes of the file read at once.
+pub const WINDOW: usize = 1 << 16;
+
+/// No packet of any codec is longer.
+const MAX_PACKET: u64 = 16 << 20;
+
+const INFO: FormatInfo =
+    FormatInfo { format: FORMAT_ID_ISOMP4, short_name: "isomp4", long_name: "ISO Base Media File Format" };
+
+/// Gives the packets of one audio track.
+pub struct Reader {
+    view: View,
+    track: AudioTrack,
+    tracks: Vec<Track>,
+    media_info: MediaInfo,
+    metadata: MetadataLog,
+    fragments: Option<Fragments>,
+    /// Where the last packet ended, in ticks of what is presented.
+    clock: u64,
+    /// Silence before the next packet, ticks.
+    pause: u64,
+    /// The piece of the edit list at hand.
+    piece: usize,
+    /// Where the last sample ended in the media.
+    media_end: u64,
+    /// Bytes that may still be given: samples that share their bytes are a trick.
+    budget: u64,
+}
+
+impl Reader {
+    pub fn new(view: View, track: AudioTrack) -> Reader {
+        let mut described = Track::new(track.number);
+        described.with_codec_params(CodecParameters::Audio(track.parameters.clone()));
+        if let Some(base) = TimeBase::try_new(1, track.scale) {
+            described.with_time_base(base);
+        }
+        if let Some(length) = track.media.map(|media| track.edits.length(media)).filter(|length| *length > 0) {
+            described.with_duration(Duration::new(length));
+        }
+        let budget = view.length().saturating_mul(2);
+        Reader {
+            view,
+            track,
+            tracks: vec![described],
+            media_info: MediaInfo::new(),
+            metadata: MetadataLog::default(),
+            fragments: None,
+            clock: 0,
+            pause: 0,
+            piece: 0,
+            media_end: 0,
+            budget,
+        }
+    }
+
+    /// Silence before the track's first sample.
+    pub fn start(&self) -> std::time::Duration {
+        crate::audio::duration(self.track.edits.lead, self.track.scale)
+    }
+
+    /// Of the movie's own tables, then of its fragments.
+    fn next_sample(&mut self) -> Result<Option<Sample>> {
+        if self.fragments.is_none() {
+            if let Some(sample) = self.track.tables.next().map_err(Error::IoError)? {
+                return Ok(Some(sample));
+            }
+            let Some((defaults, origin)) = self.track.fragments else { return Ok(None) };
+            let (number, time) = (self.track.number, self.track.tables.time());
+            let mut fragments =
+                Fragments::new(&self.view, self.track.behind_moov, number, defaults, time, self.track.scale);
+            fragments.set_origin(origin);
+            self.fragments = Some(fragments);
+        }
+        match self.fragments.as_mut().map(Fragments::next).transpose().map_err(Error::IoError)? {
+            Some(Next::Sample(sample)) => Ok(Some(sample)),
+            Some(Next::Lost) => Err(Error::DecodeError("isomp4: fragments are missing or damaged")),
+            Some(Next::End { cut: true }) => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
+            Some(Next::End { cut: false }) | None => Ok(None),
+        }
+    }
+
+    /// The sample as a packet in its place.
+    fn placed(&mut self, sample: &Sample, data: Box<[u8]>) -> Packet {
+        self.pause = self.pause.saturating_add(sample.time.saturating_sub(self.media_end));
+        self.media_end = sample.time.saturating_add(sample.duration);
+        // A sample that lasts much longer than its like is one before a pause.
+        let usual = if self.track.usual > 0 { self.track.usual } else { sample.duration };
+        let is_long = sample.duration.saturating_sub(usual) > u64::from(self.track.scale / 10);
+        let duration = if is_long && self.track.usual > 0 { usual } else { sample.duration };
+        self.media_end -= sample.duration - duration;
+        // The last one is padded by the encoder to be like the others.
+        let is_last = self.fragments.is_none() && self.track.fragments.is_none() && self.track.tables.is_at_end();
+        let padding = if is_last { usual.saturating_sub(duration) } else { 0 };
+        let (start, end) = self.trims(sample.time, duration);
+        let heard = duration - start - end;
+        let pause = if heard > 0 { std::mem::take(&mut self.pause) } else { 0 };
+        let begins = self.clock.saturating_add(pause);
+        let timestamp = |ticks: u64| Timestamp::new(i64::try_from(ticks).unwrap_or(i64::MAX));
+        let mut packet = Packet::new(self.track.number, timestamp(begins), Duration::new(heard), data);
+        packet.dts = timestamp(self.clock);
+        packet.trim_start = Duration::new(start);
+        packet.trim_end = Duration::new(end + padding);
+        self.clock = begins.saturating_add(heard);
+        packet
+    }
+
+    /// What of a sample the edit list hides, at its start and at its end.
+    fn trims(&mut self, time: u64, duration: u64) -> (u64, u64) {
+        let pieces = &self.track.edits.pieces;
+        while self.piece + 1 < pieces.len() && time >= pieces[self.piece].to {
+            self.piece += 1;
+            self.pause = self.pause.saturating_add(pieces[self.piece].pause);
+        }
+        let piece = pieces[self.piece];
+        let start = piece.from.saturating_sub(time).min(duration);
+        let end = time.saturating_add(duration).saturating_sub(piece.to).min(duration - start);
+        (start, end)
+    }
+}
+
+impl FormatReader for Reader {
+    fn format_info(&self) -> &FormatInfo {
+        &INFO
+    }
+
+    fn media_info(&self) -> &MediaInfo {
+        &self.media_info
+    }
+
+    fn metadata(&mut self) -> Metadata<'_> {
+        self.metadata.metadata()
+    }
+
+    fn seek(&mut self, _mode: SeekMode, _to: SeekTo) -> Result<SeekedTo> {
+        Err(Error::SeekError(SeekErrorKind::Unseekable))
+    }
+
+    fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// Errors: `DecodeError` where something is missing and reading goes on; the end of the file inside a sample is an
+    /// `IoError`, and the last word.
+    fn next_packet(&mut self) -> Result<Option<Packet>> {
+        loop {
+            let Some(sample) = self.next_sample()? else { return Ok(None) };
+            if sample.size > MAX_PACKET || sample.size > self.budget {
+                return Err(Error::IoError(io::ErrorKind::InvalidData.into()));
+            }
+            self.budget -= sample.size;
+            let data = self.view.bytes(sample.at, sample.size as usize).map_err(Error::IoError)?;
+            let data: Box<[u8]> = data.into();
+            let packet = self.placed(&sample, data);
+            // A sample without bytes has no sound; its time is kept.
+            if sample.size > 0 && sample.entry == 1 {
+                return Ok(Some(packet));
+            }
+            self.clock = packet.dts.get().unsigned_abs();
+            self.pause = self.pause.saturating_add(packet.pts.get().abs_diff(packet.dts.get()));
+            self.pause = self.pause.saturating_add(packet.dur.get());
+        }
+    }
+
+    fn into_inner<'s>(self: Box<Self>) -> MediaSourceStream<'s>
+    where
+        Self: 's,
+    {
+        MediaSourceStream::new(Box::new(io::Cursor::new(Vec::new())), Default::default())
+    }
+}

@@ -1,0 +1,188 @@
+//! Where the samples of a track lie, by its sample tables (ISO 14496-12, 8.6.1, 8.7).
+//!
+//! Invariant: tables are read piece by piece, and memory does not grow with them.
+
+use std::io;
+
+use super::super::view::View;
+use super::boxes::{Part, child};
+
+/// Bytes of a table read at once.
+const WINDOW: usize = 4096;
+
+/// Frames of PCM that go together.
+const FRAMES_AT_ONCE: u32 = 4096;
+
+/// Runs of the time table that are summed up; a longer table's sum is the header's word.
+const MAX_RUNS: u32 = 1_000_000;
+
+/// A piece of a track's data with its time, in ticks of the track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    pub at: u64,
+    pub size: u64,
+    pub time: u64,
+    pub duration: u64,
+    /// The sample entry that describes it, from 1.
+    pub entry: u32,
+}
+
+/// Entries of equal width.
+struct Table {
+    view: View,
+    start: u64,
+    width: u64,
+    count: u32,
+}
+
+impl Table {
+    /// The entries behind `offset` into the box, whose number stands right before them; as many as it has room for.
+    fn new(view: &mut View, part: Part, offset: u64, width: u64) -> io::Result<Table> {
+        let (start, count) = (part.start + offset, view.u32(part.start + offset - 4)?);
+        let room = part.end.saturating_sub(start) / width;
+        let count = u32::try_from(room).unwrap_or(u32::MAX).min(count);
+        Ok(Table { view: view.another(WINDOW), start, width, count })
+    }
+
+    /// The 32 bits at a column of an entry.
+    fn get(&mut self, entry: u32, column: u64) -> io::Result<u32> {
+        self.view.u32(self.start + u64::from(entry) * self.width + 4 * column)
+    }
+}
+
+/// The tables of one track, read from front to back.
+pub struct Tables {
+    times: Table,
+    /// Next run of the time table, samples left of the one at hand, and their duration.
+    run: (u32, u32, u32),
+    sizes: Table,
+    /// One size for all, where it is not 0.
+    size: u32,
+    samples: u32,
+    chunks: Table,
+    groups: Table,
+    group: u32,
+    chunk: u32,
+    left_in_chunk: u32,
+    per_chunk: u32,
+    entry: u32,
+    at: u64,
+    sample: u32,
+    time: u64,
+    /// Bytes of a frame of PCM, 0 for packets.
+    frame: u32,
+}
+
+impl Tables {
+    /// Errors: `InvalidData` where a table is missing.
+    pub fn read(view: &mut View, stbl: Part) -> io::Result<Tables> {
+        let mut named = |name: &[u8; 4]| child(view, stbl, &[name]);
+        let (stts, stsz, stsc) = (named(b"stts")?, named(b"stsz")?, named(b"stsc")?);
+        let (stco, co64) = (named(b"stco")?, named(b"co64")?);
+        let missing = || io::Error::from(io::ErrorKind::InvalidData);
+        let (stts, stsz, stsc) = (stts.ok_or_else(missing)?, stsz.ok_or_else(missing)?, stsc.ok_or_else(missing)?);
+        let width = if stco.is_some() { 4 } else { 8 };
+        let chunks = stco.or(co64).ok_or_else(missing)?;
+        let size = view.u32(stsz.start + 4)?;
+        let sizes = Table::new(view, stsz, 12, 4)?;
+        let samples = if size == 0 { sizes.count } else { view.u32(stsz.start + 8)? };
+        Ok(Tables {
+            times: Table::new(view, stts, 8, 8)?,
+            run: (0, 0, 0),
+            sizes,
+            size,
+            samples,
+            chunks: Table::new(view, chunks, 8, width)?,
+            groups: Table::new(view, stsc, 8, 12)?,
+            group: 0,
+            chunk: 0,
+            left_in_chunk: 0,
+            per_chunk: 0,
+            entry: 1,
+            at: 0,
+            sample: 0,
+            time: 0,
+            frame: 0,
+        })
+    }
+
+    /// Of PCM each frame is a sample; they are read many at once. QuickTime's older files say a size of 1.
+    pub fn set_pcm(&mut self, frame: u32) {
+        if self.size == 1 || self.size == frame {
+            (self.size, self.frame) = (frame, frame);
+        }
+    }
+
+    /// The whole length in ticks, and the duration that most samples have.
+    pub fn measure(&mut self) -> io::Result<Option<(u64, u64)>> {
+        if self.times.count > MAX_RUNS {
+            return Ok(None);
+        }
+        let (mut sum, mut usual) = (0u64, (0, 0));
+        for run in 0..self.times.count {
+            let (count, duration) = (self.times.get(run, 0)?, self.times.get(run, 1)?);
+            sum = sum.saturating_add(u64::from(count) * u64::from(duration));
+            usual = usual.max((count, duration));
+        }
+        Ok(Some((sum, u64::from(usual.1))))
+    }
+
+    /// The next sample; None at the end.
+    pub fn next(&mut self) -> io::Result<Option<Sample>> {
+        if self.sample >= self.samples || (self.left_in_chunk == 0 && !self.open_chunk()?) {
+            return Ok(None);
+        }
+        let duration = self.duration()?;
+        let count = match self.frame {
+            0 => 1,
+            _ => FRAMES_AT_ONCE.min(self.left_in_chunk).min(self.samples - self.sample).min(self.run.1 + 1),
+        };
+        let size = if self.size == 0 { self.sizes.get(self.sample, 0)? } else { self.size };
+        let (size, duration) = (u64::from(size) * u64::from(count), u64::from(duration) * u64::from(count));
+        let sample = Sample { at: self.at, size, time: self.time, duration, entry: self.entry };
+        self.run.1 -= count - 1;
+        self.sample += count;
+        self.left_in_chunk -= count;
+        self.at = self.at.saturating_add(size);
+        self.time = self.time.saturating_add(duration);
+        Ok(Some(sample))
+    }
+
+    /// The duration of the next sample. Where the table is too short, the last one goes on.
+    fn duration(&mut self) -> io::Result<u32> {
+        while self.run.1 == 0 && self.run.0 < self.times.count {
+            let (count, duration) = (self.times.get(self.run.0, 0)?, self.times.get(self.run.0, 1)?);
+            self.run = (self.run.0 + 1, count, duration);
+        }
+        self.run.1 = self.run.1.saturating_sub(1);
+        Ok(self.run.2)
+    }
+
+    /// Goes to the next chunk that holds samples. False if there is none.
+    fn open_chunk(&mut self) -> io::Result<bool> {
+        if self.chunk >= self.chunks.count {
+            return Ok(false);
+        }
+        while self.group < self.groups.count && self.groups.get(self.group, 0)? <= self.chunk + 1 {
+            self.per_chunk = self.groups.get(self.group, 1)?;
+            self.entry = self.groups.get(self.group, 2)?;
+            self.group += 1;
+        }
+        self.at = match self.chunks.width {
+            4 => u64::from(self.chunks.get(self.chunk, 0)?),
+            _ => u64::from(self.chunks.get(self.chunk, 0)?) << 32 | u64::from(self.chunks.get(self.chunk, 1)?),
+        };
+        self.chunk += 1;
+        self.left_in_chunk = self.per_chunk;
+        Ok(self.per_chunk > 0)
+    }
+
+    /// Whether the last sample has been given.
+    pub fn is_at_end(&self) -> bool {
+        self.sample >= self.samples
+    }
+
+    pub fn time(&self) -> u64 {
+        self.time
+    }
+}

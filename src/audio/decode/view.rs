@@ -1,0 +1,80 @@
+//! A file read at any place, through a buffer of its own.
+//!
+//! Invariant: allocates no more than the file holds.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// A window onto a file. Several look at one file without disturbing each other.
+pub struct View {
+    file: Arc<File>,
+    length: u64,
+    /// Bytes read at once.
+    window: usize,
+    buffer: Vec<u8>,
+    /// Place of the buffer's first byte.
+    at: u64,
+}
+
+impl View {
+    pub fn new(file: Arc<File>, length: u64, window: usize) -> View {
+        View { file, length, window, buffer: Vec::new(), at: 0 }
+    }
+
+    /// Another window onto the same file.
+    pub fn another(&self, window: usize) -> View {
+        View::new(Arc::clone(&self.file), self.length, window)
+    }
+
+    /// Length of the file when it was opened.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The bytes at a place. Errors: `UnexpectedEof` where the file has fewer.
+    pub fn bytes(&mut self, at: u64, length: usize) -> io::Result<&[u8]> {
+        let left = self.length.checked_sub(at).filter(|left| *left >= length as u64);
+        let left = left.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let end = self.at + self.buffer.len() as u64;
+        if at < self.at || at + length as u64 > end {
+            let wanted = self.window.max(length).min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.buffer.resize(wanted, 0);
+            self.at = at;
+            if let Err(error) = self.file.read_exact_at(&mut self.buffer, at) {
+                self.buffer.clear();
+                return Err(error);
+            }
+        }
+        let start = (at - self.at) as usize;
+        Ok(&self.buffer[start..start + length])
+    }
+
+    pub fn array<const N: usize>(&mut self, at: u64) -> io::Result<[u8; N]> {
+        let bytes = self.bytes(at, N)?;
+        Ok(std::array::from_fn(|i| bytes[i]))
+    }
+
+    pub fn u32(&mut self, at: u64) -> io::Result<u32> {
+        self.array(at).map(u32::from_be_bytes)
+    }
+
+    pub fn u64(&mut self, at: u64) -> io::Result<u64> {
+        self.array(at).map(u64::from_be_bytes)
+    }
+
+    /// The first place from `at` on, before `end`, at which `mark` stands.
+    pub fn find(&mut self, mark: &[u8], mut at: u64, end: u64) -> io::Result<Option<u64>> {
+        let end = end.min(self.length);
+        while at + mark.len() as u64 <= end {
+            let piece = (1u64 << 16).min(end - at) as usize;
+            let bytes = self.bytes(at, piece)?;
+            if let Some(found) = bytes.windows(mark.len()).position(|window| window == mark) {
+                return Ok(Some(at + found as u64));
+            }
+            at += (piece - mark.len() + 1) as u64;
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,217 @@
+//! Files that no decoder here takes, through an installed ffmpeg, if the user wants that.
+//!
+//! ffmpeg is another process, with its own limits: memory, processor time, and how long it may give nothing. A file's
+//! name is one argument behind `file:`, whatever it looks like; nothing of a file's content becomes an argument, and no
+//! protocol but files and pipes can be opened.
+//!
+//! Invariant: no process outlives what was asked of it.
+
+mod describe;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::decode::Info;
+use super::duration;
+use super::resample::TARGET_RATE;
+use crate::record::{RecordingError, Stop};
+use process::Process;
+
+/// Older ones were not tried.
+const OLDEST: u32 = 4;
+
+/// ffmpeg may give nothing for so long, beside the time that what it gave lasts.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// No recording is longer.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Audio tracks that are mixed.
+const MAX_TRACKS: u32 = 32;
+
+/// An ffmpeg that runs.
+#[derive(Debug, Clone)]
+pub struct Ffmpeg {
+    program: PathBuf,
+    patience: Duration,
+    stop: Stop,
+    /// `ffmpeg version 5.1.9`
+    pub version: String,
+}
+
+/// Why an ffmpeg is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FfmpegError {
+    #[error("ffmpeg cannot be started as '{}': {reason}; install it (apt install ffmpeg), or give its path", .program.display())]
+    NotStarted { program: PathBuf, reason: String },
+    #[error("'{}' is not an ffmpeg that works: {reason}", .program.display())]
+    NotWorking { program: PathBuf, reason: String },
+    #[error("ffmpeg {found} is too old; install {OLDEST} or newer")]
+    TooOld { found: String },
+}
+
+impl Ffmpeg {
+    /// Runs `program -version`. A name without a folder is looked for as a shell does.
+    pub fn find(program: &Path, stop: &Stop) -> Result<Ffmpeg, FfmpegError> {
+        let mut ffmpeg =
+            Ffmpeg { program: program.to_owned(), patience: PATIENCE, stop: stop.clone(), version: String::new() };
+        let not_started = |reason: String| FfmpegError::NotStarted { program: program.to_owned(), reason };
+        let mut process =
+            Process::start(&ffmpeg.program, ["-version"]).map_err(|error| not_started(error.to_string()))?;
+        let text = process.read_text(ffmpeg.patience, stop);
+        let first = text.lines().next().unwrap_or_default();
+        let Some(version) = first.strip_prefix("ffmpeg version ").and_then(|rest| rest.split(' ').next()) else {
+            let reason = process.last_words().unwrap_or_else(|| format!("it says '{}'", plain(first)));
+            return Err(FfmpegError::NotWorking { program: program.to_owned(), reason });
+        };
+        // Versions of a day (`N-109000-g…`, `2024-01-05-git-…`) are newer than any that is too old.
+        let major = version.trim_start_matches('n').split('.').next().and_then(|major| major.parse::<u32>().ok());
+        if major.is_some_and(|major| major < OLDEST) {
+            return Err(FfmpegError::TooOld { found: plain(version) });
+        }
+        ffmpeg.version = format!("ffmpeg {}", plain(version));
+        Ok(ffmpeg)
+    }
+
+    /// The same with less patience, for tests.
+    pub fn with_patience(mut self, patience: Duration) -> Ffmpeg {
+        self.patience = patience;
+        self
+    }
+
+    /// What ffmpeg says of a file's audio.
+    ///
+    /// Errors: `Ffmpeg`, in ffmpeg's words.
+    pub fn probe(&self, path: &Path) -> Result<Info, RecordingError> {
+        let arguments = ["-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe", "-i"];
+        let mut process = self.start(arguments.map(Into::into).into_iter().chain([address(path)]))?;
+        process.read_text(self.patience, &self.stop);
+        let said = process.said();
+        describe::read(&said).ok_or_else(|| refused(process.last_words().unwrap_or_else(|| "it finds no audio".into())))
+    }
+
+    /// Decodes a file's audio tracks, mixed, to 16 kHz mono.
+    ///
+    /// Errors: as `probe`.
+    pub fn decode(&self, path: &Path) -> Result<Decoding, RecordingError> {
+        let info = self.probe(path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let tracks = info.tracks.min(MAX_TRACKS);
+        let before = ["-nostdin", "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file,pipe", "-i"];
+        let filter = ["-filter_complex".into(), filter(tracks).into(), "-map".into(), "[mono]".into()];
+        let after = ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-f", "f32le", "pipe:1"];
+        let arguments = before.map(Into::into).into_iter().chain([address(path)]).chain(filter);
+        let process = self.start(arguments.chain(after.map(Into::into)))?;
+        Ok(Decoding {
+            process,
+            info,
+            name,
+            patience: self.patience,
+            stop: self.stop.clone(),
+            rest: Vec::new(),
+            given: 0,
+        })
+    }
+
+    fn start(&self, arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Process, RecordingError> {
+        Process::start(&self.program, arguments).map_err(|error| refused(format!("it cannot be started ({error})")))
+    }
+}
+
+/// Each track from the recording's start on, at 16 kHz; then the mean of all.
+fn filter(tracks: u32) -> String {
+    let placed = "aresample=16000:async=1:first_pts=0,aformat=channel_layouts=mono";
+    match tracks {
+        0 | 1 => format!("[0:a:0]{placed}[mono]"),
+        _ => {
+            let each: String = (0..tracks).map(|track| format!("[0:a:{track}]{placed}[t{track}];")).collect();
+            let all: String = (0..tracks).map(|track| format!("[t{track}]")).collect();
+            format!("{each}{all}amix=inputs={tracks}:duration=longest:dropout_transition=0[mono]")
+        }
+    }
+}
+
+/// A name that looks like an option, a protocol or a list of files is a name.
+fn address(path: &Path) -> std::ffi::OsString {
+    let mut address = std::ffi::OsString::from("file:");
+    address.push(std::path::absolute(path).as_deref().unwrap_or(path));
+    address
+}
+
+fn refused(reason: String) -> RecordingError {
+    RecordingError::Ffmpeg { reason }
+}
+
+/// Without what would act on a terminal.
+fn plain(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_control()).take(200).collect()
+}
+
+/// A file that ffmpeg is decoding.
+pub struct Decoding {
+    process: Process,
+    info: Info,
+    /// The file's own name, for warnings.
+    name: String,
+    patience: Duration,
+    stop: Stop,
+    /// Bytes of a sample that has not come whole.
+    rest: Vec<u8>,
+    given: u64,
+}
+
+impl Decoding {
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Appends the next samples (16 kHz, mono); false at the end.
+    ///
+    /// Errors: `Ffmpeg`, where it crashed, hung, or gave less than it announced; what it gave before that is sound.
+    pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
+        // Who decodes slower than the sound lasts hangs, too.
+        let patience = self.patience.saturating_add(self.decoded());
+        if self.decoded() > LONGEST {
+            return Err(refused(format!("it gives no end of sound, {} s by now", self.decoded().as_secs())));
+        }
+        let bytes = self.process.read(patience, &self.stop).map_err(refused)?;
+        if bytes.is_empty() {
+            return self.end();
+        }
+        self.rest.extend_from_slice(&bytes);
+        let samples =
+            self.rest.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        let before = out.len();
+        out.extend(samples.map(|sample| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }));
+        self.given += (out.len() - before) as u64;
+        let whole = self.rest.len() / 4 * 4;
+        self.rest.drain(..whole);
+        Ok(true)
+    }
+
+    /// The stream has ended: how?
+    fn end(&mut self) -> Result<bool, RecordingError> {
+        self.process.end(self.patience, &self.stop).map_err(refused)?;
+        let name = self.name.as_str();
+        let words = self.process.last_words();
+        let second = Duration::from_secs(1);
+        match (&words, self.info.duration) {
+            _ if self.given == 0 => Err(refused(words.unwrap_or_else(|| "it gives no sound".into()))),
+            // The length alone says nothing: of some formats ffmpeg guesses it.
+            (Some(words), Some(announced)) if self.decoded().saturating_add(second) < announced => {
+                Err(refused(words.clone()))
+            }
+            (Some(words), _) => {
+                log::warn!(recording = name; "{name}: ffmpeg says: {words}");
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Length of the audio given so far.
+    pub fn decoded(&self) -> Duration {
+        duration(self.given, TARGET_RATE)
+    }
+}

@@ -1,0 +1,76 @@
+//! What ffmpeg says of a file when it opens it: `Duration: 00:00:05.90`, `Stream #0:0: Audio: amr_nb, 8000 Hz, mono`.
+//!
+//! Invariant: of what is not understood nothing is believed.
+
+use std::time::Duration;
+
+use crate::audio::decode::Info;
+
+/// Of its first audio stream and the whole file. None if it names no audio stream.
+pub fn read(said: &str) -> Option<Info> {
+    let audio: Vec<&str> = said.lines().filter_map(audio_stream).collect();
+    let first = audio.first()?;
+    let mut parts = first.split(", ");
+    let codec = parts.next()?.split(' ').next()?;
+    let rate = first.split(", ").find_map(|part| part.strip_suffix(" Hz")?.parse().ok());
+    let date = said.lines().find_map(|line| line.trim().strip_prefix("creation_time")?.trim().strip_prefix(": "));
+    Some(Info {
+        sample_rate: rate.unwrap_or(0),
+        channels: first.split(", ").find_map(channels).unwrap_or(0),
+        tracks: u32::try_from(audio.len()).unwrap_or(u32::MAX),
+        codec: codec.chars().filter(|sign| sign.is_ascii_alphanumeric() || "_-.".contains(*sign)).collect(),
+        duration: said.lines().find_map(length),
+        recorded: date.map(str::to_owned),
+        recorded_may_be_end: false,
+    })
+}
+
+/// What stands behind `Audio: ` of a stream of the input.
+fn audio_stream(line: &str) -> Option<&str> {
+    let (stream, rest) = line.trim_start().split_once(": Audio: ")?;
+    stream.starts_with("Stream #0:").then_some(rest)
+}
+
+fn channels(part: &str) -> Option<u32> {
+    match part.split('(').next()?.trim() {
+        "mono" => Some(1),
+        "stereo" => Some(2),
+        "5.1" => Some(6),
+        "7.1" => Some(8),
+        other => other.strip_suffix(" channels")?.parse().ok(),
+    }
+}
+
+fn length(line: &str) -> Option<Duration> {
+    let text = line.trim_start().strip_prefix("Duration: ")?.split(',').next()?;
+    let mut parts = text.split(':');
+    let mut number = || parts.next()?.trim().parse::<f64>().ok();
+    let (hours, minutes, seconds) = (number()?, number()?, number()?);
+    Duration::try_from_secs_f64(hours * 3600.0 + minutes * 60.0 + seconds).ok().filter(|length| !length.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ffmpegs_words_are_understood() {
+        let said = "Input #0, amr, from 'file:/x/a.amr':\n  Metadata:\n    creation_time   : 2024-01-05T10:10:10.000000Z\n  \
+                    Duration: 00:01:05.90, bitrate: 12 kb/s\n  Stream #0:0[0x1]: Video: h264, yuv420p\n  \
+                    Stream #0:1(und): Audio: amr_nb (samr / 0x726D6173), 8000 Hz, mono, flt\n  \
+                    Stream #0:2: Audio: ac3, 48000 Hz, 5.1(side), fltp, 448 kb/s\nAt least one output file must be specified";
+        let info = read(said).unwrap();
+        assert_eq!((info.codec.as_str(), info.sample_rate, info.channels, info.tracks), ("amr_nb", 8000, 1, 2));
+        assert_eq!(info.duration, Some(Duration::from_millis(65_900)));
+        assert_eq!(info.recorded.as_deref(), Some("2024-01-05T10:10:10.000000Z"));
+    }
+
+    #[test]
+    fn what_is_no_audio_is_none() {
+        assert_eq!(read(""), None);
+        assert_eq!(read("  Stream #0:0: Video: h264, 30 fps"), None);
+        assert_eq!(read("file:x: Invalid data found when processing input"), None);
+        let info = read("  Duration: N/A\n  Stream #0:0: Audio: wmav2").unwrap();
+        assert_eq!((info.codec.as_str(), info.sample_rate, info.duration), ("wmav2", 0, None));
+    }
+}

@@ -1,0 +1,70 @@
+//! What to do about a file that nothing here decodes: the command that converts it.
+//!
+//! Invariant: pasted into a shell, it does what it says, whatever the file is called.
+
+use std::path::Path;
+
+use crate::record::RecordingError;
+
+/// How messages about foreign codecs end.
+const CONVERT: &str = "; convert it to ";
+
+/// How those begin that know nothing of a file.
+const UNKNOWN: &str = "its first bytes are of no audio format";
+
+/// The error with a command in place of its advice.
+pub fn with_command(error: RecordingError, path: &Path) -> RecordingError {
+    let RecordingError::Unsupported { what } = &error else { return error };
+    let what = match what.split_once(CONVERT) {
+        Some((reason, _)) => format!("{reason}; {}", command(path)),
+        None if what.starts_with(UNKNOWN) => format!("{what}; if it is audio, {}", command(path)),
+        None => return error,
+    };
+    RecordingError::Unsupported { what }
+}
+
+fn command(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let converted = Path::new(name.as_ref()).with_extension("flac");
+    let (name, converted) = (quoted(&name), quoted(&converted.to_string_lossy()));
+    format!("scan it with --ffmpeg, or convert it: ffmpeg -i {name} {converted}")
+}
+
+/// A file's name as a shell and ffmpeg take it: no option, no protocol.
+fn quoted(name: &str) -> String {
+    if name.chars().any(char::is_control) {
+        return "FILE".to_owned();
+    }
+    let is_safe = |sign: char| sign.is_alphanumeric() || "._-+,@%/".contains(sign);
+    let name = if name.starts_with('-') || name.contains(':') { format!("./{name}") } else { name.to_owned() };
+    if name.chars().all(is_safe) { name } else { format!("'{}'", name.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_safe_to_paste() {
+        for (name, shown) in [
+            ("a.amr", "ffmpeg -i a.amr a.flac"),
+            ("a b.amr", "ffmpeg -i 'a b.amr' 'a b.flac'"),
+            ("it's.wma", "ffmpeg -i 'it'\\''s.wma' 'it'\\''s.flac'"),
+            ("-i", "ffmpeg -i ./-i ./-i.flac"),
+            ("concat:a|b", "ffmpeg -i './concat:a|b' './concat:a|b.flac'"),
+            ("$(reboot).amr", "ffmpeg -i '$(reboot).amr' '$(reboot).flac'"),
+            ("a\nb.amr", "ffmpeg -i FILE FILE"),
+        ] {
+            let error = RecordingError::Unsupported { what: "it is AMR; convert it to WAV".into() };
+            let text = with_command(error, &Path::new("/folder").join(name)).to_string();
+            assert!(text.ends_with(&format!("it is AMR; scan it with --ffmpeg, or convert it: {shown}")), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_errors_stay_as_they_are() {
+        let pdf = RecordingError::Unsupported { what: "it is a PDF document".into() };
+        assert_eq!(with_command(pdf.clone(), Path::new("a.wav")), pdf);
+        assert_eq!(with_command(RecordingError::Empty, Path::new("a.wav")), RecordingError::Empty);
+    }
+}

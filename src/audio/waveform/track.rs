@@ -1,0 +1,111 @@
+//! One audio track at 16 kHz, from the start of the recording on.
+//!
+//! Invariant: what was given so far is the position in the recording.
+
+use std::time::Duration;
+
+use crate::audio::decode::Source;
+use crate::audio::duration;
+use crate::audio::resample::{Resampler, TARGET_RATE};
+use crate::record::{LEAST_ANALYZED, MissingRange, MissingRanges, RecordingError};
+
+/// Samples of silence given at once.
+const SILENCE: u64 = 4096;
+
+pub struct Track {
+    pub source: Source,
+    resampler: Resampler,
+    rate: u32,
+    block: Vec<f32>,
+    /// Samples of silence still to be given before the first one of the track.
+    lead: u64,
+    pub given: u64,
+    pub ended: bool,
+    /// What an error at the end has cost.
+    lost_end: Option<MissingRange>,
+    /// Given and not mixed yet.
+    pub ready: Vec<f32>,
+}
+
+impl Track {
+    pub fn new(source: Source) -> Result<Track, RecordingError> {
+        let rate = source.output_rate();
+        let lead = source.start().as_nanos() * u128::from(TARGET_RATE) / 1_000_000_000;
+        Ok(Track {
+            resampler: resampler(rate)?,
+            rate,
+            block: Vec::new(),
+            lead: u64::try_from(lead).unwrap_or(u64::MAX),
+            given: 0,
+            ended: false,
+            lost_end: None,
+            ready: Vec::new(),
+            source,
+        })
+    }
+
+    /// Appends the next samples to `out`, if the track has not ended.
+    ///
+    /// An error behind at least a second of sound, or of one track of several, ends the track; `missing` says what it
+    /// cost.
+    pub fn next(&mut self, out: &mut Vec<f32>, is_one_of_several: bool) -> Result<(), RecordingError> {
+        let start = out.len();
+        if self.lead > 0 {
+            let piece = self.lead.min(SILENCE);
+            self.lead -= piece;
+            out.resize(start + piece as usize, 0.0);
+        } else if !self.ended {
+            self.block.clear();
+            let more = match self.source.next_block(&mut self.block) {
+                Ok(more) => more,
+                Err(error) => self.end_early(error, is_one_of_several)?,
+            };
+            self.convert(more, out)?;
+            self.ended = !more;
+        }
+        // A filter overshoots a little where a recording touches full scale.
+        out[start..].iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
+        self.given += (out.len() - start) as u64;
+        Ok(())
+    }
+
+    /// What of the track was not decoded so far, in time of the recording.
+    pub fn missing(&self) -> MissingRanges {
+        let mut missing = self.source.missing().clone();
+        self.lost_end.iter().for_each(|range| missing.add(range.clone()));
+        missing.later(self.source.start())
+    }
+
+    /// Length of what was decoded and is no filling.
+    pub fn sound(&self) -> Duration {
+        let filled = self.source.missing().total().saturating_add(self.source.start());
+        duration(self.given, TARGET_RATE).saturating_sub(filled)
+    }
+
+    /// What samples came with the error are kept.
+    fn end_early(&mut self, error: RecordingError, is_one_of_several: bool) -> Result<bool, RecordingError> {
+        let announced = self.source.info().duration;
+        let range = MissingRange::after(&error, self.source.position(), announced);
+        let is_worth = is_one_of_several || self.sound() >= LEAST_ANALYZED;
+        self.lost_end = Some(range.filter(|_| is_worth).ok_or(error)?);
+        Ok(false)
+    }
+
+    /// Resamples the block at hand; at the end, and where a chained stream has another rate, to the last sample.
+    fn convert(&mut self, more: bool, out: &mut Vec<f32>) -> Result<(), RecordingError> {
+        if self.source.output_rate() != self.rate {
+            self.resampler.finish(out);
+            self.rate = self.source.output_rate();
+            self.resampler = resampler(self.rate)?;
+        }
+        self.resampler.push(&self.block, out);
+        if !more {
+            self.resampler.finish(out);
+        }
+        Ok(())
+    }
+}
+
+fn resampler(rate: u32) -> Result<Resampler, RecordingError> {
+    Resampler::new(rate).map_err(|error| RecordingError::Unsupported { what: error.to_string() })
+}
