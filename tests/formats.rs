@@ -163,6 +163,26 @@ fn opus_is_what_libopus_makes_of_it() {
     }
 }
 
+/// RFC 8251's test vectors, whose packets are of every mode, bandwidth and length, and change all the time.
+#[test]
+#[ignore = "needs OPUS_VECTORS=folder with RFC 8251's vectors as tvNN_1.opus, python3 and libopus"]
+fn opus_vectors_are_what_libopus_makes_of_them() {
+    let vectors = PathBuf::from(std::env::var_os("OPUS_VECTORS").expect("OPUS_VECTORS is not set"));
+    for number in 1..=12 {
+        let path = vectors.join(format!("tv{number:02}_1.opus"));
+        let mut libopus = std::process::Command::new("python3");
+        let output = libopus.arg(folder().join("libopus_16k.py")).arg(&path).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let floats = output.stdout.as_chunks::<4>().0.iter();
+        let theirs: Vec<f32> = floats.map(|bytes| f32::from_le_bytes(*bytes).clamp(-1.0, 1.0)).collect();
+        let ours = decoded(&path).unwrap();
+        assert_eq!(ours.len(), theirs.len(), "{number}");
+        let snr = snr(&theirs, &ours);
+        println!("tv{number:02}_1: {} samples, {snr:.1} dB", ours.len());
+        assert!(snr > 60.0, "{number}: {snr:.1} dB");
+    }
+}
+
 #[test]
 fn opus_surround_is_mixed_without_its_low_frequency_channel() {
     let theirs = decoded(&folder().join("opus_16k/opus_surround_5.1.libopus.flac")).unwrap();

@@ -9,43 +9,17 @@ position, scaled by 16/48. Output is f32 rounded to i16, without dither, channel
 
 import ctypes
 import ctypes.util
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from ogg_packets import packets_of
+
 RATE = 16_000
 SCALE = 48_000 // RATE
 LONGEST_PACKET = RATE * 120 // 1000
-
-
-def pages(data: bytes):
-    """Granule position, segment table and body of each Ogg page."""
-    at = 0
-    while at < len(data):
-        assert data[at : at + 4] == b"OggS", at
-        granule = struct.unpack_from("<q", data, at + 6)[0]
-        table = data[at + 27 : at + 27 + data[at + 26]]
-        body = at + 27 + len(table)
-        yield granule, table, data[body : body + sum(table)]
-        at = body + sum(table)
-
-
-def packets_of(data: bytes) -> tuple[list[bytes], int]:
-    """The packets of a file of one stream, and its last granule position."""
-    packets, partial, last = [], b"", 0
-    for granule, table, body in pages(data):
-        at = 0
-        for lace in table:
-            partial += body[at : at + lace]
-            at += lace
-            if lace < 255:
-                packets.append(partial)
-                partial = b""
-        last = granule if granule >= 0 else last
-    return packets, last
 
 
 def mapping(head: bytes) -> tuple[int, int, bytes]:

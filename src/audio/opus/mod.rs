@@ -8,6 +8,8 @@
 
 mod celt;
 mod coder;
+#[cfg(test)]
+mod concealment_tests;
 mod layer;
 mod silk;
 #[cfg(test)]

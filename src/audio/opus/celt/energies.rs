@@ -34,26 +34,6 @@ impl Energies {
         left.iter_mut().zip(right).for_each(|(left, right)| *left = left.max(*right));
     }
 
-    /// After a loss, a prediction that could be too loud is lowered.
-    pub fn recover(&mut self, lm: usize, end: usize) {
-        if self.lost == 0 {
-            return;
-        }
-        let (safety, missing) = ([1.5, 0.5, 0.0, 0.0][lm], 10.min(self.lost >> lm) as f32);
-        for channel in 0..2 {
-            for band in 0..end {
-                let level = &mut self.levels[channel][band];
-                let (last, earlier) = (self.last[channel][band], self.earlier[channel][band]);
-                *level = if *level < last.max(earlier) {
-                    let slope = (last - *level).max(0.5 * (earlier - *level)).max(0.0);
-                    (*level - (1.0 + missing) * slope).max(-20.0)
-                } else {
-                    level.min(last).min(earlier)
-                } - safety;
-            }
-        }
-    }
-
     pub fn silence(&mut self) {
         self.levels = [[NOTHING; NB_EBANDS]; 2];
     }
@@ -88,6 +68,11 @@ impl Energies {
         let step = if self.lost == 0 { 1.5 } else { 0.5 };
         let pairs = self.levels.iter_mut().flatten().zip(self.background.iter().flatten());
         pairs.for_each(|(level, ground)| *level = ground.max(*level - step));
+        self.miss(lm);
+    }
+
+    /// A frame is lost, and the levels stay.
+    pub fn miss(&mut self, lm: usize) {
         self.lost = 10_000.min(self.lost + (1 << lm));
     }
 }

@@ -15,6 +15,8 @@ mod header;
 mod levels;
 mod mdct;
 mod partition;
+mod pitch;
+mod plc;
 mod shape;
 mod spent;
 mod stereo;
@@ -40,16 +42,32 @@ pub struct Celt {
     /// Where the last frame's bands ended, and how many channels it had.
     end: usize,
     channels: usize,
+    /// Frames lost in a row.
+    losses: usize,
+    /// The last frame that came is the only one since a loss or the beginning: its past is no ground to go on from.
+    alone: bool,
     /// Nothing was decoded yet.
     fresh: bool,
 }
+
+/// Lost frames in a row that are concealed by pitch; those behind them are noise.
+const MOST_EXTRAPOLATED: usize = 5;
 
 impl Celt {
     pub fn new() -> Celt {
         let shapes =
             Shapes { x: [[0.0; BINS]; 2], norm: [[0.0; BINS]; 2], masks: [[0; NB_EBANDS]; 2], fold: [0.0; MOST_HEARD] };
-        let (energies, synthesis) = (Energies::new(), Synthesis::new());
-        Celt { energies, shapes: Box::new(shapes), synthesis, noise: 0, end: NB_EBANDS, channels: 1, fresh: true }
+        Celt {
+            energies: Energies::new(),
+            shapes: Box::new(shapes),
+            synthesis: Synthesis::new(),
+            noise: 0,
+            end: NB_EBANDS,
+            channels: 1,
+            losses: 0,
+            alone: true,
+            fresh: true,
+        }
     }
 
     /// Forgets all that was decoded.
@@ -58,6 +76,7 @@ impl Celt {
             self.energies = Energies::new();
             self.synthesis.reset();
             (self.noise, self.end, self.fresh) = (0, NB_EBANDS, true);
+            (self.losses, self.alone) = (0, true);
         }
     }
 
@@ -78,14 +97,12 @@ impl Celt {
         self.synthesis.run(transient, comb, out);
         self.energies.remember(transient, lm, channels, end);
         (self.noise, self.end, self.channels, self.fresh) = (coder.range(), end, channels, false);
+        (self.alone, self.losses) = (self.losses > 0, 0);
     }
 
     /// Reads a frame's energies and shapes into the spectrum; gives whether its blocks are short.
     fn read(&mut self, coder: &mut Coder, bits: u32, lm: usize, channels: usize, end: usize) -> (bool, Comb) {
         let Flags { comb, transient, intra } = header::flags(coder, bits, lm);
-        if !intra {
-            self.energies.recover(lm, end);
-        }
         let extent = Extent { lm, channels, end, bits };
         envelope::coarse(coder, &mut self.energies.levels, extent, intra);
         let plan = header::plan(coder, bits, lm, channels, end, transient);
@@ -147,9 +164,22 @@ impl Celt {
         self.synthesis.spectrum[bin(heard, lm)..].fill(0.0);
     }
 
-    /// Fills `out`, 2.5 to 20 ms, with noise in the colour of what was last heard.
+    /// Fills `out`, 2.5 to 20 ms, with what may have been there: the last pitch, or noise of the last colour.
     pub fn lose(&mut self, out: &mut [f32]) {
         let lm = exponent(out);
+        if self.losses < MOST_EXTRAPOLATED && !self.alone {
+            self.synthesis.extrapolate(self.losses == 0, out);
+            self.energies.miss(lm);
+        } else {
+            self.make_noise(lm);
+            self.synthesis.run_unfiltered(out);
+        }
+        self.losses = self.losses.saturating_add(1);
+        self.fresh = false;
+    }
+
+    /// Fills the spectrum with noise, as loud as the last frame or softer.
+    fn make_noise(&mut self, lm: usize) {
         self.energies.decay(lm);
         for band in 0..self.end.min(HEARD) {
             for x in &mut self.shapes.x[..self.channels] {
@@ -162,8 +192,6 @@ impl Celt {
             }
         }
         self.mix(lm, self.channels, self.end);
-        self.synthesis.run(false, Comb::default(), out);
-        self.fresh = false;
     }
 
     /// Adds to 2.5 ms what is left to sound of the last frame, and forgets it.

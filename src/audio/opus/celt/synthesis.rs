@@ -10,14 +10,16 @@ use std::array::from_fn;
 use ruopus::celt::tables::WINDOW120;
 
 use super::mdct::Mdct;
+use super::plc::{Extrapolation, fold};
 
 /// Samples of the shortest block, and of the overlap of two.
 pub const BLOCK: usize = 120;
 /// Samples of the longest frame.
 pub const LONGEST: usize = 960;
-/// How far back the post-filter looks: its longest period, and the outer taps.
-const HISTORY: usize = 1026;
+/// How far back concealment looks. The post-filter's longest period and its outer taps fit.
+pub const HISTORY: usize = 2048;
 const SHORTEST_PERIOD: usize = 15;
+const LONGEST_PERIOD: usize = 1024;
 
 /// Tap gains of the post-filter, from the middle out.
 const TAPS: [[f32; 3]; 3] =
@@ -35,7 +37,7 @@ pub struct Comb {
 
 impl Comb {
     fn lag(&self) -> usize {
-        self.period.clamp(SHORTEST_PERIOD, HISTORY - 2)
+        self.period.clamp(SHORTEST_PERIOD, LONGEST_PERIOD)
     }
 
     fn taps(&self) -> [f32; 3] {
@@ -50,6 +52,7 @@ pub struct Synthesis {
     /// The past, the frame, and half an overlap.
     samples: Box<[f32; HISTORY + LONGEST + BLOCK]>,
     combs: [Comb; 2],
+    extrapolation: Extrapolation,
     /// The last sample but two that left the de-emphasis, at 48 kHz.
     last: f32,
 }
@@ -61,6 +64,7 @@ impl Synthesis {
             spectrum: Box::new([0.0; LONGEST]),
             samples: Box::new([0.0; HISTORY + LONGEST + BLOCK]),
             combs: [Comb::default(); 2],
+            extrapolation: Extrapolation::new(),
             last: 0.0,
         }
     }
@@ -73,14 +77,45 @@ impl Synthesis {
     /// Turns `spectrum` into a frame of `out`'s length times three, in one block or in many short ones.
     pub fn run(&mut self, short: bool, comb: Comb, out: &mut [f32]) {
         let length = 3 * out.len();
-        let (blocks, each) = if short { (length / BLOCK, BLOCK) } else { (1, length) };
-        self.mdct.backward(&self.spectrum, blocks, each, &mut self.samples[HISTORY..]);
+        self.transform(short, length);
         let [before, last] = self.combs;
         self.filter(0, BLOCK, before, last);
         if length > BLOCK {
             self.filter(BLOCK, length, last, comb);
         }
         self.combs = [if length > BLOCK { comb } else { last }, comb];
+        self.finish(out);
+    }
+
+    /// The same in one block for a frame that is made up: as in libopus, the post-filter neither runs nor changes.
+    pub fn run_unfiltered(&mut self, out: &mut [f32]) {
+        self.transform(false, 3 * out.len());
+        self.finish(out);
+    }
+
+    /// Goes on in the pitch of the past, where the `first` frame of a gap is missing or one behind it.
+    pub fn extrapolate(&mut self, first: bool, out: &mut [f32]) {
+        let end = HISTORY + 3 * out.len();
+        self.extrapolation.run(first, &mut self.samples[..end + BLOCK]);
+        // The next frame is filtered where they overlap: there it must not be yet.
+        let comb = self.combs[1];
+        let (lag, [a, b, c]) = (comb.lag(), comb.taps());
+        let overlap = from_fn(|i| {
+            let x: [f32; 5] = self.samples[end + i - lag - 2..].first_chunk().copied().unwrap_or_default();
+            self.samples[end + i] - (a * x[2] + b * (x[3] + x[1]) + c * (x[4] + x[0]))
+        });
+        fold(&overlap, &mut self.samples[end..]);
+        self.finish(out);
+    }
+
+    fn transform(&mut self, short: bool, length: usize) {
+        let (blocks, each) = if short { (length / BLOCK, BLOCK) } else { (1, length) };
+        self.mdct.backward(&self.spectrum, blocks, each, &mut self.samples[HISTORY..]);
+    }
+
+    /// The frame is heard, and past.
+    fn finish(&mut self, out: &mut [f32]) {
+        let length = 3 * out.len();
         self.deemphasise(out);
         self.samples.copy_within(length..length + HISTORY + BLOCK / 2, 0);
     }

@@ -12,14 +12,18 @@ use super::tables::lines::COSINES;
 pub struct Taps(pub [i16; ORDER]);
 
 impl Taps {
-    /// Moves poles towards zero, by 0.97.
-    pub fn narrow(&mut self) {
-        const BY: i32 = 63_570;
-        let mut factor = BY;
+    /// Moves poles towards zero, by a factor in 65536ths.
+    pub fn narrow(&mut self, by: i32) {
+        let mut factor = by;
         for tap in &mut self.0 {
             *tap = rounded(i64::from(factor) * i64::from(*tap), 16) as i16;
-            factor += rounded(i64::from(factor) * i64::from(BY - 65_536), 16) as i32;
+            factor += rounded(i64::from(factor) * i64::from(by - 65_536), 16) as i32;
         }
+    }
+
+    /// One by the power gain, in two to the 30th parts; nothing if that is more than ten thousand.
+    pub fn inverse_gain(&self) -> i32 {
+        inverse_gain(&self.0.map(i32::from)).unwrap_or(0)
     }
 }
 
@@ -29,7 +33,7 @@ pub fn filter(lines: &Lines) -> Taps {
     let mut taps = fit(&mut wide);
     // Whatever lines say, the filter must not ring for ever.
     for attempt in 0..16 {
-        if is_stable(&taps) {
+        if inverse_gain(&taps).is_some() {
             break;
         }
         narrow(&mut wide, 65_536 - (2 << attempt));
@@ -103,32 +107,31 @@ fn narrow(taps: &mut [i32; ORDER], by: i64) {
     }
 }
 
-/// Whether the filter's power gain is at most ten thousand (4.2.7.5.8): it is taken apart into reflections, of which
-/// each may not be too near one.
-fn is_stable(taps: &[i32; ORDER]) -> bool {
+/// One by the filter's power gain, in two to the 30th parts, if that gain is at most ten thousand (4.2.7.5.8): the filter is
+/// taken apart into reflections, of which each may not be too near one.
+fn inverse_gain(taps: &[i32; ORDER]) -> Option<i32> {
     /// 0.99975, in two to the 24th parts as the taps are here.
     const MOST_REFLECTED: i32 = 16_773_022;
     /// One in ten thousand, in two to the 30th parts.
     const LEAST_INVERSE: i32 = 107_374;
     const ONE: i32 = 1 << 30;
     if taps.iter().sum::<i32>() >= 4096 {
-        return false;
+        return None;
     }
     let (mut row, mut inverse_gain) = (taps.map(|tap| tap << 12), ONE);
     for order in (0..ORDER).rev() {
         if row[order].abs() > MOST_REFLECTED {
-            return false;
+            return None;
         }
         let reflection = -(row[order] << 7);
         let rest = ONE - times_high(reflection, reflection);
         inverse_gain = times_high(inverse_gain, rest) << 2;
         if inverse_gain < LEAST_INVERSE {
-            return false;
+            return None;
         }
-        let Some(below) = step_down(&row, order, reflection, rest) else { return false };
-        row = below;
+        row = step_down(&row, order, reflection, rest)?;
     }
-    true
+    Some(inverse_gain)
 }
 
 /// The taps of one order less, if they can be said in 32 bits.

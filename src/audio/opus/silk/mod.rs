@@ -7,12 +7,13 @@
 //!
 //! Invariant: a frame gives as many samples as it lasts, whatever its bytes are.
 
+mod cng;
 mod excitation;
 mod filter;
 mod fixed;
 mod lines;
-mod lost;
 mod other;
+mod plc;
 pub mod rest;
 mod symbols;
 mod tables;

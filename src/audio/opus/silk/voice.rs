@@ -7,17 +7,17 @@
 
 use std::sync::LazyLock;
 
+use super::cng::Cng;
 use super::filter::{Taps, filter};
 use super::fixed::{inverse, quotient, times};
 use super::lines::{Lines, between, lines};
-use super::lost::{Lost, Pitched};
+use super::plc::{Glue, LongTerm, Plc};
 use super::symbols::{Coded, Kind, LONGEST_LAG, Symbols};
 use super::tables::pulses::OFFSETS;
 use super::{DELAY, FRAME, ORDER, SUBFRAME, SUBFRAMES};
 
-/// Samples that are kept: the longest lag, the taps beside it and the filter's reach fit; and a frame that is
-/// given out late.
-const PAST: usize = FRAME + 32;
+/// Samples that are kept: the longest lag, the taps beside it and the filter's reach fit.
+pub const PAST: usize = FRAME + 32;
 /// Taps of long-term prediction, about the lag.
 pub const TAPS: usize = 5;
 
@@ -27,8 +27,10 @@ const ONE: i32 = 1 << 16;
 const LEVELS: usize = 64;
 /// The level that the first frame, and one behind a gap, steps from.
 const FIRST_LEVEL: i32 = 10;
+/// Bandwidth expansion of a frame's filters behind concealment, in 65536ths: 0.97.
+const EXPANSION: i32 = 63_570;
 
-const _: () = assert!(LONGEST_LAG as usize + TAPS / 2 + ORDER <= PAST && FRAME + DELAY <= PAST);
+const _: () = assert!(LONGEST_LAG as usize + TAPS / 2 + ORDER <= PAST);
 
 /// A frame's parameters, as the signal wants them.
 struct Parameters {
@@ -55,11 +57,15 @@ pub struct Voice {
     level: i32,
     /// Of the last frame that came; none before the first.
     lines: Option<Lines>,
-    lost: Lost,
+    plc: Plc,
+    cng: Cng,
+    glue: Glue,
+    /// What is given out, which has comfort noise in it that prediction does not know.
+    heard: [i16; FRAME + DELAY],
 }
 
 /// What short-term prediction does not foretell, at the places of `sound`, in 32768ths of the gain.
-type Residual = [i32; PAST + FRAME];
+pub type Residual = [i32; PAST + FRAME];
 
 impl Voice {
     pub fn new() -> Voice {
@@ -69,13 +75,16 @@ impl Voice {
             gain: ONE,
             level: FIRST_LEVEL,
             lines: None,
-            lost: Lost::default(),
+            plc: Plc::new(),
+            cng: Cng::new(),
+            glue: Glue::default(),
+            heard: [0; FRAME + DELAY],
         }
     }
 
     /// As many samples as the last frame had, at most [`FRAME`], from [`DELAY`] samples before it began.
     pub fn heard(&self, samples: usize) -> &[i16] {
-        &self.sound[PAST - samples - DELAY..PAST - DELAY]
+        &self.heard[FRAME - samples..FRAME]
     }
 
     /// Decodes a frame of as many samples as there are pulses.
@@ -98,6 +107,7 @@ impl Voice {
         }
         self.learn(symbols, &parameters, &excitation[..pulses.len()]);
         self.pass(pulses.len());
+        self.glue.came(&mut self.heard[FRAME + DELAY - pulses.len()..]);
     }
 
     fn parameters(&mut self, symbols: &Symbols, coded: Coded, subframes: usize) -> Parameters {
@@ -109,9 +119,9 @@ impl Voice {
         let earlier = before.map(|before| filter(&between(&before, &now, symbols.between)));
         self.lines = Some(now);
         let mut filters = [earlier.unwrap_or(later), later];
-        if self.lost.is_on() {
+        if self.plc.is_on() {
             // Less sharp, since the past is made up.
-            filters.iter_mut().for_each(|filter| filter.narrow());
+            filters.iter_mut().for_each(|filter| filter.narrow(EXPANSION));
         }
         let (lags, taps, scale) = match &symbols.pitch {
             Some(pitch) => {
@@ -186,33 +196,41 @@ impl Voice {
     }
 
     fn learn(&mut self, symbols: &Symbols, parameters: &Parameters, excitation: &[i32]) {
-        let last = excitation.len() / SUBFRAME - 1;
-        let pitch = (symbols.kind == Kind::Voiced).then(|| Pitched {
-            lag: parameters.lags[last],
-            gain: parameters.taps[last].iter().sum::<i32>() as f32 / 16_384.0,
-        });
-        let (mut sound, gains) = ([0.0; FRAME], parameters.gains.map(|gain| gain as f32 / 65_536.0 / 16_384.0));
-        for (at, (sound, &excitation)) in sound.iter_mut().zip(excitation).enumerate() {
-            *sound = gains[at / SUBFRAME] * excitation as f32;
+        let subframes = excitation.len() / SUBFRAME;
+        let gains = &parameters.gains[..subframes];
+        let pitch = (symbols.kind == Kind::Voiced).then(|| parameters.long_term(subframes));
+        self.plc.learn(&parameters.filters[1], [gains[subframes - 2], gains[subframes - 1]], pitch, excitation);
+        if let Some(lines) = self.lines.filter(|_| symbols.kind == Kind::Inactive) {
+            self.cng.learn(&lines, gains, excitation);
         }
-        self.lost.learn(&parameters.filters[1], pitch, symbols.kind == Kind::Inactive, &sound[..excitation.len()]);
+        self.cng.stop();
     }
 
-    /// The frame is past.
+    /// The frame is past, and given out.
     fn pass(&mut self, samples: usize) {
+        self.heard.copy_within(samples.., 0);
+        self.heard[FRAME + DELAY - samples..].copy_from_slice(&self.sound[PAST..PAST + samples]);
         self.sound.copy_within(samples..samples + PAST, 0);
     }
 
     /// Something in the manner of the last frame where one is lost, at most [`FRAME`].
     pub fn lose(&mut self, samples: usize) {
-        self.lost.fill(&mut self.sound[..PAST + samples], PAST);
-        let state = self.sound[PAST + samples - ORDER..].iter();
-        for (state, &sample) in self.state.iter_mut().zip(state) {
-            let said = f64::from(sample) * 16_384.0 * f64::from(ONE) / f64::from(self.gain);
-            *state = said as i32;
-        }
+        self.plc.conceal(&mut self.state, &mut self.sound, samples);
         self.level = FIRST_LEVEL;
         self.pass(samples);
+        let heard = &mut self.heard[FRAME + DELAY - samples..];
+        self.cng.add(self.plc.noise_level(), heard);
+        self.glue.lost(heard);
+    }
+}
+
+impl Parameters {
+    /// Of the subframes that the last pitch period reaches into, the last of those with the most gain.
+    fn long_term(&self, subframes: usize) -> LongTerm {
+        let reached = self.lags[subframes - 1].div_ceil(SUBFRAME).min(subframes);
+        let gain = |subframe: usize| self.taps[subframe].iter().sum::<i32>();
+        let best = (subframes - reached..subframes).max_by_key(|&subframe| gain(subframe)).unwrap_or(subframes - 1);
+        LongTerm { lag: self.lags[best], gain: gain(best), scale: self.scale }
     }
 }
 
@@ -234,7 +252,7 @@ fn excitation(symbols: &Symbols, pulses: &[i16]) -> [i32; FRAME] {
 }
 
 /// The residual of sound, as `filter` would have had it, times `inverse`. The first samples are those before it.
-fn whiten(sound: &[i16], filter: &Taps, inverse: i32, residual: &mut [i32]) {
+pub fn whiten(sound: &[i16], filter: &Taps, inverse: i32, residual: &mut [i32]) {
     let reversed: [i16; ORDER] = std::array::from_fn(|tap| filter.0[ORDER - 1 - tap]);
     for ((before, &sample), residual) in sound.windows(ORDER).zip(&sound[ORDER..]).zip(residual) {
         let products = before.iter().zip(&reversed).map(|(&sample, &tap)| i32::from(sample) * i32::from(tap));
@@ -246,7 +264,14 @@ fn whiten(sound: &[i16], filter: &Taps, inverse: i32, residual: &mut [i32]) {
 }
 
 /// Short-term prediction: each sample from what was foretold and from those before it.
-fn synthesize(state: &mut [i32; ORDER], filter: &Taps, foretold: &[i32; SUBFRAME], gain: i32, sound: &mut [i16]) {
+pub fn synthesize<const N: usize>(
+    state: &mut [i32; ORDER],
+    filter: &Taps,
+    foretold: &[i32; N],
+    gain: i32,
+    sound: &mut [i16],
+) {
+    const { assert!(N <= SUBFRAME) };
     let mut samples = [0; ORDER + SUBFRAME];
     samples[..ORDER].copy_from_slice(state);
     let reversed: [i32; ORDER] = std::array::from_fn(|tap| filter.0[ORDER - 1 - tap].into());
@@ -264,7 +289,7 @@ fn synthesize(state: &mut [i32; ORDER], filter: &Taps, foretold: &[i32; SUBFRAME
         let scaled = ((times(latest, gain) >> 7) + 1) >> 1;
         *sound = scaled.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
     }
-    state.copy_from_slice(&samples[SUBFRAME..]);
+    state.copy_from_slice(&samples[N..N + ORDER]);
 }
 
 /// Far beyond full scale, as the reference has it. By itself, so that no sample waits for the question.
