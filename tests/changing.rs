@@ -26,7 +26,7 @@ fn unfinished_wav() -> Vec<u8> {
 
 fn rows(place: &Place) -> Vec<String> {
     let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
-    let sql = "SELECT name || '|' || coalesce(failure_kind, 'heard') FROM recordings ORDER BY name";
+    let sql = "SELECT name || '|' || coalesce(failure_kind, status) FROM recordings ORDER BY name";
     let mut statement = connection.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
     rows.map(Result::unwrap).collect()
@@ -74,7 +74,7 @@ fn what_is_still_being_written_is_left_for_the_next_run() {
         told.complains_of(&format!("{name}: is still being written; left for the next run"));
         assert_eq!(told.json()["recordings"][number]["reason"], "being written");
     }
-    assert_eq!(rows(&place), ["laugh.flac|heard"], "nothing of them is stored");
+    assert_eq!(rows(&place), ["laugh.flac|analyzed"], "nothing of them is stored");
     // The recorder is stopped, the copies are whole; the last one turns out to be a copy.
     let mut recorder = room[..200_044].to_vec();
     recorder[4..8].copy_from_slice(&200_036u32.to_le_bytes());
@@ -84,7 +84,7 @@ fn what_is_still_being_written_is_left_for_the_next_run() {
     place.write("3 copy.ogg", &opus);
     place.write("4 begun.WAV", &room);
     place.scan(&[]).ends_with(0);
-    let heard = ["1 recorder.WAV|heard", "2 copy.WAV|heard", "3 copy.ogg|heard", "laugh.flac|heard"];
+    let heard = ["1 recorder.WAV|analyzed", "2 copy.WAV|analyzed", "3 copy.ogg|analyzed", "laugh.flac|analyzed"];
     assert_eq!(rows(&place), heard);
     assert_eq!(place.number("SELECT sum(analyzed) FROM runs"), 4);
 }
@@ -96,9 +96,9 @@ fn a_damaged_file_is_not_excused_by_its_age_and_a_recorder_switched_off_is_heard
     fs::write(place.recording("cut.wav"), &whole[..whole.len() / 2]).unwrap();
     fs::write(place.recording("off.wav"), unfinished_wav()).unwrap();
     let begun = Instant::now();
-    place.scan(&[]).ends_with(3).complains_of("cut.wav: ends too early");
+    place.scan(&[]).ends_with(3).complains_of("cut.wav: is partial: ");
     assert!(begun.elapsed() > Duration::from_secs(3), "both were watched for a while");
-    assert_eq!(rows(&place), ["cut.wav|truncated", "laugh.flac|heard", "off.wav|heard"]);
+    assert_eq!(rows(&place), ["cut.wav|partial", "laugh.flac|analyzed", "off.wav|analyzed"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn files_from_the_future_are_heard_in_their_day_and_warned_of() {
         .scan(&["--date", "2084-01-29", "--tz", "UTC"])
         .ends_with(0)
         .complains_of("nameless.flac: begins in the future");
-    let heard = ["20251024_130000.WAV|heard", "20840131_120000.flac|heard", "nameless.flac|heard"];
+    let heard = ["20251024_130000.WAV|analyzed", "20840131_120000.flac|analyzed", "nameless.flac|analyzed"];
     assert_eq!(rows(&place), heard);
 }
 
@@ -163,8 +163,8 @@ fn replaced_truncated_deleted_and_touched_are_judged_one_by_one() {
     ] {
         assert!(said.contains(words), "{said}");
     }
-    let kinds = ["1 long.wav|heard", "2 deleted.flac|vanished", "3 cut.wav|changed", "4 replaced.flac|changed"];
-    assert_eq!(rows(&place), [&kinds[..], &["5 touched.flac|heard"]].concat());
+    let kinds = ["1 long.wav|analyzed", "2 deleted.flac|vanished", "3 cut.wav|changed", "4 replaced.flac|changed"];
+    assert_eq!(rows(&place), [&kinds[..], &["5 touched.flac|analyzed"]].concat());
     place.scan(&[]).ends_with(3);
     assert_eq!(place.number("SELECT analyzed FROM runs ORDER BY started_at DESC LIMIT 1"), 1, "the new one");
 }
@@ -176,7 +176,7 @@ fn a_folder_moved_away_during_the_scan_fails_its_recordings_only() {
     fs::rename(place.recording("card"), place.path("card")).unwrap();
     run.wait().ends_with(3);
     assert!(complaint(&place).contains("card/2 away.flac: vanished after it was found; was the disk unmounted"));
-    assert_eq!(rows(&place), ["1 long.wav|heard", "9 here.flac|heard", "card/2 away.flac|vanished"]);
+    assert_eq!(rows(&place), ["1 long.wav|analyzed", "9 here.flac|analyzed", "card/2 away.flac|vanished"]);
 }
 
 /// The disk's folder is still there and empty: what an unmounted card looks like.
@@ -196,7 +196,7 @@ fn a_disk_unmounted_during_the_scan_and_before_it() {
     assert_eq!(said.stdout, "during 3\nbefore 4\n", "{}", complaint(&place));
     assert!(complaint(&place).contains("2 away.flac: vanished after it was found; was the disk unmounted"));
     assert!(complaint(&place).contains("is the disk mounted?"));
-    assert_eq!(rows(&place), ["1 long.wav|heard", "2 away.flac|vanished", "9 here.flac|heard"]);
+    assert_eq!(rows(&place), ["1 long.wav|analyzed", "2 away.flac|vanished", "9 here.flac|analyzed"]);
     fs::remove_dir(place.path("disk")).unwrap();
     said_of_no_folder(&place);
 }
