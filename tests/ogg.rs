@@ -560,7 +560,7 @@ fn every_recorder_keeps_its_laughs() {
         place.write(name, &file(&pages));
     }
     let said = place.scan(&[]).ends_with(0);
-    said.complains_of("5 40 ms lost.opus: 1 gaps in it were filled with silence");
+    said.complains_of("5 40 ms lost.opus: gaps, filled with silence: 1");
     let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
     let sql = "SELECT name, round(start_seconds, 1), round(end_seconds, 1) FROM detections d
         JOIN recordings r ON r.id = d.recording_id ORDER BY name, start_seconds";

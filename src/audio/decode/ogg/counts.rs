@@ -31,19 +31,19 @@ impl Counts {
     /// A sentence for each kind.
     pub fn sentences(&self) -> Vec<String> {
         let counted = [
-            (self.skipped_bytes, "bytes between its pages are not Ogg and were skipped"),
-            (self.damaged_pages, "of its pages are damaged (wrong checksum) and were skipped"),
-            (self.gaps, "gaps in it were filled with silence"),
-            (self.estimated_gaps, "of its gaps have a length that only the number of missing pages tells"),
-            (self.odd_granules, "of its granule positions contradict its packets and were ignored"),
-            (self.untimed_pages, "of its pages have no granule position; their time was counted by packets"),
-            (self.repeated_pages, "of its pages are there twice; the second one was skipped"),
-            (self.swapped_pages, "of its pages were out of order and were put in order"),
-            (self.headless_streams, "of its Opus streams lack their first page and were decoded without it"),
-            (self.trailing_bytes, "bytes behind its last page are not Ogg and were ignored"),
+            (self.skipped_bytes, "bytes between its pages that are not Ogg, skipped"),
+            (self.damaged_pages, "damaged pages (wrong checksum), skipped"),
+            (self.gaps, "gaps, filled with silence"),
+            (self.estimated_gaps, "gaps whose length only the number of missing pages tells"),
+            (self.odd_granules, "granule positions that contradict the packets, ignored"),
+            (self.untimed_pages, "pages without a granule position, timed by their packets"),
+            (self.repeated_pages, "pages that are there twice, skipped"),
+            (self.swapped_pages, "pages out of order, put in order"),
+            (self.headless_streams, "Opus streams without their first page, decoded without it"),
+            (self.trailing_bytes, "bytes behind its last page that are not Ogg, ignored"),
         ];
         let counted = counted.iter().filter(|(count, _)| *count > 0);
-        let mut sentences: Vec<String> = counted.map(|(count, what)| format!("{count} {what}")).collect();
+        let mut sentences: Vec<String> = counted.map(|(count, what)| format!("{what}: {count}")).collect();
         if self.has_no_end {
             sentences.push("has no end-of-stream page; taken as whole, since its last page is".into());
         }
