@@ -161,8 +161,9 @@ impl Waveform {
     fn refuse_nothing(&self) -> Result<(), RecordingError> {
         let missing = self.missing();
         let sound = self.tracks.iter().map(Track::sound).max().unwrap_or(self.decoded());
+        let is_too_little = sound.is_zero() || missing.is_partial(self.decoded()) && sound < LEAST_ANALYZED;
         match missing.first() {
-            Some(first) if missing.is_partial(self.decoded()) && sound < LEAST_ANALYZED => Err(first.error()),
+            Some(first) if is_too_little => Err(first.error()),
             _ => Ok(()),
         }
     }

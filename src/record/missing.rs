@@ -113,11 +113,11 @@ impl MissingRanges {
     }
 
     /// Sets the end of what is missing at the end of a recording of which `decoded` was decoded, where its name or
-    /// its header says how long it should be.
+    /// its header says how long it should be. An end within one packet is that of what was decoded, counted otherwise.
     pub fn close(&mut self, decoded: Duration, expected: Option<Duration>) {
         let is_last = |range: &&mut MissingRange| range.end.is_none() && range.start >= decoded;
         if let Some(range) = self.ranges.last_mut().filter(is_last)
-            && let Some(end) = expected.filter(|end| *end > range.start)
+            && let Some(end) = expected.filter(|end| *end > range.start + ONE_PACKET)
         {
             range.end = Some(end);
             self.total = self.total.saturating_add(range.length());

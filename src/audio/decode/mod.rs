@@ -278,6 +278,7 @@ impl Source {
     /// The duration by the timestamps of all packets; what cannot be read ends it.
     fn walk(&mut self) -> Option<Duration> {
         let (mut before, mut ticks, mut base) = (Duration::ZERO, 0u64, time_base(&*self.reader, self.stream.id));
+        let sound = |ticks, base, dropped| ticks_to_time(base, ticks).map(|time| time.saturating_sub(dropped));
         loop {
             match foreign::call(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id == self.stream.id => {
@@ -286,12 +287,12 @@ impl Source {
                 }
                 Ok(Some(_)) => (),
                 Err(Error::ResetRequired) => {
-                    before += ticks_to_time(base, ticks).unwrap_or_default();
+                    before += sound(ticks, base, self.stream.dropped()).unwrap_or_default();
                     let Ok(stream) = Stream::new(&*self.reader, &self.outline) else { return Some(before) };
                     (self.stream, ticks) = (stream, 0);
                     base = time_base(&*self.reader, self.stream.id);
                 }
-                _ => return ticks_to_time(base, ticks).map(|last| before + last),
+                _ => return sound(ticks, base, self.stream.dropped()).map(|last| before + last),
             }
         }
     }

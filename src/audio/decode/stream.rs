@@ -264,6 +264,11 @@ impl Stream {
         Err(faults::truncated(format!("{missing} of sound that its header announces are missing"), self.position()))
     }
 
+    /// What is dropped at the start, and was not yet.
+    pub fn dropped(&self) -> Duration {
+        self.time(self.skip)
+    }
+
     /// How much of the stream has been given.
     pub fn position(&self) -> Duration {
         self.earlier + self.time(self.given)
