@@ -33,7 +33,7 @@ install_packages() {
         exit 1
     }
     as_root apt-get update -q
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=600 -q -y --no-install-recommends "$@"
 }
 
 # The files of a package without its scripts: no user, no service, nothing outside of target/.

@@ -191,6 +191,7 @@ fn known(
         names: nameless.map(|recording| recording.name.clone()).collect(),
         cuts_clips: settings.clips.is_some(),
         retry_failed: settings.retry_failed,
+        uses_ffmpeg: settings.ffmpeg.is_some(),
     };
     Ok(store.known(&lookup)?)
 }

@@ -20,12 +20,15 @@ pub struct Lookup {
     pub cuts_clips: bool,
     /// Damaged recordings are to be analyzed again.
     pub retry_failed: bool,
+    /// What no built-in decoder took is to be tried again: ffmpeg may take it.
+    pub uses_ffmpeg: bool,
 }
 
 impl Lookup {
     /// Kinds of failures that are known for good; none where they are tried again.
     pub fn permanent_failures(&self) -> Vec<&'static str> {
-        if self.retry_failed { Vec::new() } else { RecordingError::PERMANENT.to_vec() }
+        let is_known = |kind: &&str| !self.retry_failed && !(self.uses_ffmpeg && *kind == "unsupported");
+        RecordingError::PERMANENT.into_iter().filter(is_known).collect()
     }
 }
 

@@ -17,6 +17,7 @@ pub fn lookup(run: &Run, contents: &[ContentHash]) -> Lookup {
         names: Vec::new(),
         cuts_clips: false,
         retry_failed: false,
+        uses_ffmpeg: false,
     }
 }
 
@@ -91,6 +92,11 @@ pub fn damage_is_known_under_the_same_version(home: &impl Home) {
     let damaged = [(content(1), Damage::Partial), (content(2), Damage::Failed)].into();
     let known = Known { damaged, failed_names: ["empty.wav".to_owned()].into(), ..Known::default() };
     assert_eq!(store.known(&asked).unwrap(), known);
+    assert_eq!(store.known(&Lookup { uses_ffmpeg: true, ..asked.clone() }).unwrap(), known);
+    let unsupported = RecordingError::Unsupported { what: "it is AMR".into() };
+    store.save(&night("neil").failed(recording("c.amr", 3), unsupported).build()).unwrap();
+    assert_eq!(store.known(&asked).unwrap().damaged.len(), 3);
+    assert_eq!(store.known(&Lookup { uses_ffmpeg: true, ..asked.clone() }).unwrap(), known, "ffmpeg may take it");
     for other in [
         Lookup { retry_failed: true, ..asked.clone() },
         Lookup { version: "9.9.9".into(), ..asked.clone() },
