@@ -4,7 +4,7 @@
 #
 #   scripts/test.sh
 #
-# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs,
+# Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs, ffmpeg,
 # strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, pgbouncer and Postgres, whose server the tests start
 # in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
 # instead. Prometheus' tools are only unpacked, into target/tools: installed, their packages would start daemons and
@@ -74,6 +74,8 @@ have mandoc || install_packages mandoc
 # The page of a day is opened in a real browser.
 have chromium || install_packages chromium
 have chromedriver || install_packages chromium-driver
+# Decodes what giggles cannot (tests/tracks.rs).
+have ffmpeg || install_packages ffmpeg
 have zsh || install_packages zsh
 have fish || install_packages fish
 

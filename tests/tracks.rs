@@ -5,11 +5,13 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use giggles::audio::ffmpeg::{Ffmpeg, FfmpegError};
 use giggles::audio::{Waveform, probe};
 use giggles::record::{MissingKind, MissingRange, RecordingError, Stop};
+use support::program::{Place, said};
 
 const RATE: usize = 16_000;
 
@@ -168,22 +170,94 @@ fn ffmpeg() -> Ffmpeg {
 
 /// A program that stands in for an ffmpeg that fails; the real one describes files.
 fn failing(folder: &Path, script: &str) -> Ffmpeg {
-    use std::os::unix::fs::PermissionsExt;
     let program = folder.join("ffmpeg");
     let text = format!("#!/bin/sh\ncase \"$*\" in *pipe:1*) {script} ;; *) exec ffmpeg \"$@\" ;; esac\n");
-    fs::write(&program, text).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    install(&program, &text);
     Ffmpeg::find(&program, &Stop::default()).unwrap()
+}
+
+/// Not by us: a process that another test's thread starts meanwhile would hold the file open for writing, and then it
+/// cannot be run.
+fn install(program: &Path, text: &str) {
+    let source = program.with_extension("txt");
+    fs::write(&source, text).unwrap();
+    let installed = Command::new("install").args(["-m", "755"]).arg(&source).arg(program).status().unwrap();
+    assert!(installed.success());
+}
+
+/// Recordings with extensions of all kinds, and what is none.
+fn place() -> Place {
+    let place = Place::new();
+    for (from, name) in [
+        ("late_alone.m4a", "voice_memo_1.qta"),
+        ("pcm.mov", "clip_1.MOV"),
+        ("live.webm", "chrome_1.weba"),
+        ("zlib.mka", "20240105_101010"),
+        ("sound.ac3", "sound.ac3"),
+    ] {
+        place.write(name, &fs::read(folder().join(from)).unwrap());
+    }
+    ["a.txt", "b.txt", "c.jpg"].iter().for_each(|name| place.write(name, b"no sound"));
+    place
+}
+
+#[test]
+fn a_scan_takes_what_is_audio_and_counts_the_rest() {
+    let place = place();
+    let document = said(&mut place.command(&["scan", "-n", "--json", "recordings"])).ends_with(3).json();
+    let count = |word: &str| document["recordings"].to_string().matches(word).count();
+    assert_eq!((count("\"name\""), count("\"unsupported\"")), (5, 1), "{document:#}");
+    assert_eq!(document["not_audio"]["total"], 3);
+    assert_eq!(document["not_audio"]["by_extension"]["txt"], 2);
+    // A folder is no program: it is scanned.
+    let with_ffmpeg = said(&mut place.command(&["scan", "-n", "--ffmpeg", "recordings"])).ends_with(0);
+    assert!(with_ffmpeg.stdout.contains("; 3 files are not audio (.txt 2, .jpg 1); "), "{}", with_ffmpeg.stdout);
+    let mut quiet = place.command(&["scan", "-n", "-q", "recordings"]);
+    let quiet = said(quiet.env("GIGGLES_FFMPEG", "1")).ends_with(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let wrong = said(&mut place.command(&["scan", "-n", "recordings", "--ffmpeg=/no/such/ffmpeg"])).ends_with(78);
+    wrong.complains_of("apt install ffmpeg");
+}
+
+#[test]
+fn a_signal_ends_ffmpeg_too() {
+    let (place, scratch) = (Place::new(), tempfile::tempdir().unwrap());
+    place.write("sound.ac3", &fs::read(folder().join("sound.ac3")).unwrap());
+    let (program, pid) = (scratch.path().join("ffmpeg"), scratch.path().join("pid"));
+    let hangs = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
+    install(&program, &format!("#!/bin/sh\ncase \"$*\" in *pipe:1*) {hangs} ;; *) exec ffmpeg \"$@\" ;; esac\n"));
+    let mut command = place.command(&["scan", "-n", "recordings", "--ffmpeg"]);
+    let mut giggles = command.arg(&program).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while fs::read_to_string(&pid).map_or(true, |pid| pid.is_empty()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "ffmpeg was not started");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let signalled = Command::new("kill").args(["-TERM", &giggles.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    assert_eq!(giggles.wait().unwrap().code(), Some(143));
+    assert!(is_gone(&pid), "its child is still there");
+}
+
+/// Whether the process whose number stands in a file ends within two seconds.
+fn is_gone(pid: &Path) -> bool {
+    let pid = fs::read_to_string(pid).unwrap();
+    let is_running =
+        || fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z "));
+    (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        !is_running()
+    })
 }
 
 #[test]
 fn ffmpeg_decodes_what_nothing_here_does() {
     let ffmpeg = ffmpeg();
-    for (name, codec, tolerance) in [
-        ("sound.ac3", "ac3", 64),
-        ("sound.wma", "wmav2", 2_100),
-        ("sound.gsm", "gsm", 64),
-        ("sound.amr", "amr_nb", 200),
+    for (name, codec, tolerance, least) in [
+        ("sound.ac3", "ac3", 128, 0.9),
+        ("sound.wma", "wmav2", 1_000, 0.9),
+        ("sound.gsm", "gsm", 64, 0.6),
+        ("sound.amr", "amr_nb", 200, 0.7),
     ] {
         let path = folder().join(name);
         let error = analyzed(&path, None).unwrap_err();
@@ -198,8 +272,9 @@ fn ffmpeg_decodes_what_nothing_here_does() {
             .map(|at| (alike(&source()[RATE..3 * RATE], &audio, RATE + at), at))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap();
-        assert!(best > 0.7, "{name}: correlation {best:.3} at {off}");
-        assert!(audio.len().abs_diff(4 * RATE) < 2 * tolerance.max(600), "{name} has {} samples", audio.len());
+        assert!(best > least, "{name}: correlation {best:.3} at {off}");
+        // The encoder of the AMR file has dropped its end.
+        assert!((3 * RATE..4 * RATE + 1_500).contains(&audio.len()), "{name} has {} samples", audio.len());
     }
     // With it, no track of a file is left out.
     let (audio, missing) = analyzed(&folder().join("ac3_beside_aac.mp4"), Some(&ffmpeg)).unwrap();
@@ -259,14 +334,7 @@ fn an_ffmpeg_that_hangs_is_ended_with_all_that_it_started() {
     let error =
         analyzed(&folder().join("sound.ac3"), Some(&hanging.with_patience(Duration::from_secs(1)))).unwrap_err();
     assert!(error.kind() == "ffmpeg" && error.to_string().contains("hangs"), "{error}");
-    let pid = fs::read_to_string(pid).unwrap();
-    let is_running =
-        || fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z "));
-    let ended = (0..100).any(|_| {
-        std::thread::sleep(Duration::from_millis(20));
-        !is_running()
-    });
-    assert!(ended, "its child is still there");
+    assert!(is_gone(&pid), "its child is still there");
 }
 
 #[test]
@@ -276,9 +344,7 @@ fn an_ffmpeg_that_is_none_is_refused_with_what_to_do() {
     assert!(missing.to_string().contains("apt install ffmpeg"), "{missing}");
     assert!(matches!(find(Path::new("true")), Err(FfmpegError::NotWorking { .. })));
     let scratch = tempfile::tempdir().unwrap();
-    use std::os::unix::fs::PermissionsExt;
     let program = scratch.path().join("ffmpeg");
-    fs::write(&program, "#!/bin/sh\necho 'ffmpeg version 2.8.17-0ubuntu0.1 Copyright (c)'\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    install(&program, "#!/bin/sh\necho 'ffmpeg version 2.8.17-0ubuntu0.1 Copyright (c)'\n");
     assert_eq!(find(&program).unwrap_err().to_string(), "ffmpeg 2.8.17-0ubuntu0.1 is too old; install 4 or newer");
 }

@@ -1,9 +1,12 @@
 #!/bin/sh
 # Make the files of this folder: containers with several tracks, edit lists, fragments, compression and late starts; and
 # codecs that only ffmpeg decodes.
-# Needs ffmpeg 5.1 (Debian's, with libgsm and libopus) and mkvtoolnix 74.
+# Needs ffmpeg 5.1 (Debian's, with libgsm and libopus), mkvtoolnix 74, and sox 14.4 with its AMR.
 #
 #   sh tests/tracks/make_tracks.sh
+#
+# The sound is from Scratch 1.4, (c) 2011 Massachusetts Institute of Technology, CC BY-SA 3.0; so are these files (see
+# tests/formats/README.md).
 #
 # Every file holds the four seconds of tests/formats/rate_48000.flac; those called `late` from 1.5 s on.
 set -eu
@@ -53,3 +56,5 @@ make -i $source -i $source -map 0 -map 1 $exact -c:a:0 flac -c:a:1 ac3 -b:a:1 64
 make -i $source $exact -c:a ac3 -b:a 64k sound.ac3
 make -i $source $exact -c:a wmav2 -b:a 64k -ar 44100 sound.wma
 make -i $source $exact -c:a libgsm -ar 8000 -ac 1 sound.gsm
+# Debian's ffmpeg has no encoder of AMR; this one drops what does not fill its buffer at the end.
+sox ../formats/rate_8000.wav -t amr-nb -C 7 sound.amr

@@ -38,8 +38,8 @@ pub fn of(target: &str, root: &Path) -> Vec<Vec<u8>> {
 }
 
 fn files(root: &Path) -> Vec<Vec<u8>> {
-    let folders =
-        ["tests/formats", "tests/containers", "fixtures/golden/audio"].map(|folder| contents(&root.join(folder)));
+    let folders = ["tests/formats", "tests/containers", "tests/tracks", "fixtures/golden/audio"]
+        .map(|folder| contents(&root.join(folder)));
     let audio = folders.concat().into_iter().filter(|bytes| !bytes.is_ascii());
     let whole = audio.flat_map(|bytes| [bytes[..bytes.len().min(CUT)].to_vec(), bytes]);
     whole.filter(|seed| seed.len() < WHOLE).chain(headers()).collect()
