@@ -77,24 +77,26 @@ fn a_night_that_would_run() {
     let program = format!("{}", Path::new(env!("CARGO_BIN_EXE_giggles")).display());
     let text = fixed.join("\n").replace(folder.trim_end_matches('/'), "[folder]").replace(&program, "[program]");
     let text = text.replace(&format!("(version {})", Checkup::known_schema()), "(version [known])");
-    assert_snapshot!(text, @r#"
-ok    settings     understood
-ok    recordings   1 recording in [folder]/recordings, 1 of them for a night that began now
-ok    readable     all can be opened
-ok    names        1 of 1 looked at tell when they began; times without a zone are of UTC
-                   20251024_130000.WAV: 2025-10-24 06:00:00 -07:00, says its name
-ok    model        the one in the program, SHA-256 730bec4b4578…
-ok    database     sqlite:[folder]/laughs.db, a new file, made by the first run
-ok    encryption   not needed, nothing leaves this machine
-ok    schema       no tables yet; the first run makes them (version [known])
-ok    rights       a run may store its rows
-ok    lock         free, source 'default'
--     clips        no --clips is set
--     ping         no --ping-url is set; a service there raises the alarm when a night does not begin
--     metrics      no --metrics-file is set
-ok    scheduler    run without a terminal, as cron does it; nothing here that a night would miss
-                   cron does not find it by its name; write [program]
-"#);
+    assert_snapshot!(text, @"
+    ok    settings     understood
+    ok    recordings   1 recording in [folder]/recordings, 1 of them for a night that began now
+    ok    readable     all can be opened
+    ok    names        1 of 1 looked at tell when they began; times without a zone are of UTC
+                       20251024_130000.WAV: 2025-10-24 06:00:00 -07:00, says its name
+    ok    model        the one in the program, SHA-256 730bec4b4578…
+    -     ffmpeg       not asked for; --ffmpeg lets it decode what giggles cannot
+    ok    database     sqlite:[folder]/laughs.db, a new file, made by the first run
+    ok    encryption   not needed, nothing leaves this machine
+    ok    encoding     it holds every name as it is
+    ok    schema       no tables yet; the first run makes them (version [known])
+    ok    rights       a run may store its rows
+    ok    lock         free, source 'default'
+    -     clips        no --clips is set
+    -     ping         no --ping-url is set; a service there raises the alarm when a night does not begin
+    -     metrics      no --metrics-file is set
+    ok    scheduler    run without a terminal, as cron does it; nothing here that a night would miss
+                       cron does not find it by its name; write [program]
+    ");
     assert!(said.stdout.ends_with("\n\na night would run\n"), "{}", said.stdout);
     assert_eq!(said.stderr, "");
 }
@@ -149,7 +151,7 @@ fn json_is_one_document() {
     let document = doctor(&place, &["--json", "--threshold", "high"]).ends_with(78).json();
     assert_eq!((&document["spec_version"], &document["exit_code"]), (&"1".into(), &78.into()));
     let checks = document["checks"].as_array().unwrap();
-    assert_eq!(checks.len(), 19);
+    assert_eq!(checks.len(), 21);
     assert_eq!((&checks[0]["check"], &checks[0]["status"]), (&"settings".into(), &"fail".into()));
     let statuses: BTreeSet<&str> = checks.iter().map(|check| check["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, BTreeSet::from(["fail", "ok", "skipped"]));

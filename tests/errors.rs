@@ -49,24 +49,27 @@ fn environment(name: &str, value: &str) -> String {
 fn recordings_that_cannot_be_heard() {
     let place = hostile::place();
     let stderr = hostile::scan(&place, &[]).stderr;
-    assert_snapshot!(plain(&stderr, &place), @r#"
-giggles: warn: the day of 3 recordings may be wrong, first cut.ogg: only the modification time says when, and other files have the same within seconds, as a copy or a download leaves it; copy with times kept (cp -p, rsync -t), or name them like 20251024_130000.wav
-giggles: error: cut.ogg: ends too early, at 0:00:00.9: the file stops inside a page; if the recorder still has it, copy it again
-giggles: error: empty.wav: is empty (0 bytes); the recorder wrote nothing into it
-giggles: error: escape\x1b[31m\x0a.wav: holds no audio that giggles can decode: it is a text (JSON)
-giggles: error: header.wav: holds no audio that giggles can decode: its header is whole, but not one sample follows
-giggles: error: locked.wav: cannot be read: permission denied; check its permissions and the disk
-giggles: error: text.wav: holds no audio that giggles can decode: its first bytes are of no audio format known here
-giggles: error: zeros.wav: holds no audio that giggles can decode: it begins with zeros only
-giggles: error: closed: cannot be read: permission denied; check its permissions and the disk
-giggles: error: dangling.wav: cannot be read: it is a symbolic link to what is not there; check its permissions and the disk
-giggles: error: device.wav: is not a regular file (a device); giggles reads files only
-giggles: error: loop.wav: cannot be read: Too many levels of symbolic links; check its permissions and the disk
-giggles: error: pipe.wav: is not a regular file (a pipe); giggles reads files only
-giggles: error: socket.wav: is not a regular file (a socket); giggles reads files only
-giggles: error: up: is not a regular file (a symbolic link back to a folder above it); giggles reads files only
-giggles: error: flipped.ogg: is partial: 1.00 s are missing, 0:00:01.9 - 0:00:02.9 (1.00 s of sound are missing here)
-"#);
+    assert_snapshot!(plain(&stderr, &place), @r"
+    giggles: warn: flipped.ogg: bytes between its pages that are not Ogg, skipped: 9284
+    giggles: warn: flipped.ogg: damaged pages (wrong checksum), skipped: 1
+    giggles: warn: flipped.ogg: gaps, filled with silence: 1
+    giggles: warn: the day of 3 recordings may be wrong, first cut.ogg: only the modification time says when, and other files have the same within seconds, as a copy or a download leaves it; copy with times kept (cp -p, rsync -t), or name them like 20251024_130000.wav
+    giggles: error: cut.ogg: ends too early, at 0:00:00.9: the file stops inside a page; if the recorder still has it, copy it again
+    giggles: error: empty.wav: is empty (0 bytes); the recorder wrote nothing into it
+    giggles: error: escape\x1b[31m\x0a.wav: holds no audio that giggles can decode: it is a text (JSON)
+    giggles: error: header.wav: holds no audio that giggles can decode: its header is whole, but not one sample follows
+    giggles: error: locked.wav: cannot be read: permission denied; check its permissions and the disk
+    giggles: error: text.wav: holds no audio that giggles can decode: its first bytes are of no audio format known here; if it is audio, scan it with --ffmpeg, or convert it: ffmpeg -i text.wav text.flac
+    giggles: error: zeros.wav: holds no audio that giggles can decode: it begins with zeros only
+    giggles: error: closed: cannot be read: permission denied; check its permissions and the disk
+    giggles: error: dangling.wav: cannot be read: it is a symbolic link to what is not there; check its permissions and the disk
+    giggles: error: device.wav: is not a regular file (a device); giggles reads files only
+    giggles: error: loop.wav: cannot be read: Too many levels of symbolic links; check its permissions and the disk
+    giggles: error: pipe.wav: is not a regular file (a pipe); giggles reads files only
+    giggles: error: socket.wav: is not a regular file (a socket); giggles reads files only
+    giggles: error: up: is not a regular file (a symbolic link back to a folder above it); giggles reads files only
+    giggles: error: flipped.ogg: is partial: 1.00 s are missing, 0:00:00.9 - 0:00:01.9 (1.00 s of sound are missing here)
+    ");
 }
 
 #[test]
@@ -241,7 +244,7 @@ fn a_database_that_is_newer() {
     let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
     connection.execute_batch("INSERT INTO giggles_schema VALUES (99, '2040-01-01')").unwrap();
     assert_snapshot!(text(&place, &mut place.scan_into(&place.sqlite(), &[])), @r#"
-giggles: error: sqlite:[folder]/laughs.db was written by a newer giggles (schema 99, this one knows 4): update giggles
+giggles: error: sqlite:[folder]/laughs.db was written by a newer giggles (schema 99, this one knows 5): update giggles
 "#);
 }
 

@@ -218,7 +218,7 @@ fn where_nobody_listened_there_is_no_zero() {
         let written = report(&place, &["-o", "day.html"]).ends_with(code).stdout;
         assert!(written.starts_with("day.html: nothing was analyzed, "), "{written}");
         let page = fs::read_to_string(place.path("day.html")).unwrap();
-        assert!(page.contains("Nobody listened, so nobody knows.") && !page.contains("None was found"));
+        assert!(page.contains("Nothing was analyzed, so it is not known.") && !page.contains("None was found"));
     }
 }
 

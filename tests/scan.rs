@@ -43,7 +43,7 @@ over_both!(
     renamed_and_moved_is_the_same_recording,
     a_copy_is_heard_once,
     the_same_content_of_another_source_is_stored_apart,
-    a_failed_recording_is_tried_again_until_it_is_heard,
+    a_damaged_recording_is_replaced_by_its_whole_copy,
     a_failure_stays_failed_and_is_stored_once,
 );
 
@@ -118,7 +118,7 @@ fn a_second_run_skips_all(home: &impl Home) {
     let before = home.ask("SELECT * FROM detections");
     let second = told(&place, home, &[]);
     assert_eq!(second["counts"], counts(0, 2, 0, 0));
-    assert_eq!(second["recordings"][0]["reason"], "already heard");
+    assert_eq!(second["recordings"][0]["reason"], "already analyzed");
     assert_eq!(home.ask("SELECT * FROM detections"), before);
     assert_eq!([home.count("runs"), home.count("recordings")], [2, 2]);
 }
@@ -173,13 +173,13 @@ fn the_same_content_of_another_source_is_stored_apart(home: &impl Home) {
     assert_eq!(home.ask("SELECT DISTINCT source FROM recordings ORDER BY source"), ["ada", "neil"]);
 }
 
-fn a_failed_recording_is_tried_again_until_it_is_heard(home: &impl Home) {
+fn a_damaged_recording_is_replaced_by_its_whole_copy(home: &impl Home) {
     let place = Place::with(&[OTHER]);
     let whole = fs::read(audio::file(ROOM.0)).unwrap();
     place.write(ROOM.1, &whole[..whole.len() / 2]);
     scan(&place, home, &[]).ends_with(3);
     let status = || home.ask("SELECT name, status FROM recordings ORDER BY name");
-    assert_eq!(status(), ["20251024_130000.WAV|failed", "crow.flac|analyzed"]);
+    assert_eq!(status(), ["20251024_130000.WAV|partial", "crow.flac|analyzed"]);
     place.write(ROOM.1, &whole);
     assert_eq!(told(&place, home, &[])["counts"], counts(1, 1, 0, 1));
     assert_eq!(status(), ["20251024_130000.WAV|analyzed", "crow.flac|analyzed"]);
@@ -189,9 +189,9 @@ fn a_failure_stays_failed_and_is_stored_once(home: &impl Home) {
     let place = Place::new();
     place.write("empty.wav", b"");
     place.write("noise.wav", b"RIFF and nothing that follows");
-    for _ in 0..2 {
-        scan(&place, home, &[]).ends_with(3).complains_of("empty.wav: is empty");
-    }
+    scan(&place, home, &[]).ends_with(3).complains_of("empty.wav: is empty");
+    scan(&place, home, &[]).ends_with(0);
+    scan(&place, home, &["--retry-failed"]).ends_with(3).complains_of("empty.wav: is empty");
     assert_eq!(
         home.ask("SELECT name FROM recordings WHERE status = 'failed' ORDER BY name"),
         ["empty.wav", "noise.wav"]

@@ -132,13 +132,13 @@ fn levelled_is_another_loudness() {
 }
 
 #[test]
-fn a_corrupt_file_is_named_after_what_could_be_heard() {
+fn a_partial_recording_is_named_after_what_could_be_analyzed() {
     let place = Place::new();
     let whole = fs::read(audio::file("tests/formats/opus_celt_64k.ogg")).unwrap();
     place.write("cut.ogg", &whole[..whole.len() * 3 / 4]);
     for format in ["csv", "json", "table"] {
-        let said = place.run(&["scores", "--format", format, "recordings/cut.ogg"]).ends_with(1);
-        said.complains_of("recordings/cut.ogg: ends too early, at 0:00:0");
+        let said = place.run(&["scores", "--format", format, "recordings/cut.ogg"]).ends_with(3);
+        said.complains_of("recordings/cut.ogg: is partial: at least 0.00 s are missing, 0:00:0");
     }
     place.run(&["scores", "no-such.wav"]).ends_with(78).complains_of("'no-such.wav' does not exist");
     place.run(&["scores", "recordings"]).ends_with(1).complains_of("a folder");

@@ -84,7 +84,7 @@ impl Night {
 
     /// As loud as it can be.
     fn command(&self, flags: &[&str]) -> Command {
-        let mut command = self.place.command(&["scan", "recordings", "-vv"]);
+        let mut command = self.place.command(&["scan", "recordings", "-vv", "--retry-failed"]);
         command.args(flags).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
         command
     }
@@ -252,7 +252,7 @@ fn a_night_that_cannot_be_stored_keeps_it() {
     let scan = |code| night.keeps(night.command(&[]).env("DATABASE_URL", night.marked()), code);
     scan(3);
     let mut owner = Client::connect(&cluster().url(&night.database), NoTls).unwrap();
-    owner.batch_execute("ALTER TABLE runs ADD CONSTRAINT poison CHECK (heard > 7) NOT VALID").unwrap();
+    owner.batch_execute("ALTER TABLE runs ADD CONSTRAINT poison CHECK (analyzed > 7) NOT VALID").unwrap();
     scan(1).complains_of("poison");
     owner.batch_execute("REVOKE ALL ON runs FROM marked; ALTER TABLE runs OWNER TO giggles").unwrap();
     scan(78).complains_of("permission denied");

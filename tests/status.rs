@@ -81,61 +81,61 @@ fn the_last_runs() {
     let from = |day| format!("2025-10-{day}T07:00:00Z").parse().ok();
     second.window = Window { from: from(18), to: from(25) };
     let place = place(&[bad().build(), second]);
-    assert_snapshot!(plain(&place, &status(&place, &[]).ends_with(0)), @r#"
-last stored run: [age], exit code 0; times are of America/Los_Angeles; sqlite:[folder]/laughs.db
-a run that failed leaves no row: cron's mail and the log tell of exit codes 1, 75 and 78
+    assert_snapshot!(plain(&place, &status(&place, &[]).ends_with(0)), @"
+    last stored run: [age], exit code 0; times are of America/Los_Angeles; sqlite:[folder]/laughs.db
+    a run that failed leaves no row: cron's mail and the log tell of exit codes 1, 75 and 78
 
- began                took        source  from        to          exit  heard       audio  failed  laughs
-──────────────────────────────────────────────────────────────────────────────────────────────────────────
- 2025-10-25 02:00:30  30 s        mia     2025-10-18  2025-10-25     0      0         0 s       0       0
- 2025-10-25 02:00:00  1 min 00 s  neil    any time    any time       3      3  3 h 00 min       3       4
-"#);
+     began                took        source  from        to          exit  analyzed       audio  partial  failed  laughs
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2025-10-25 02:00:30  30 s        mia     2025-10-18  2025-10-25     0         0         0 s        0       0       0
+     2025-10-25 02:00:00  1 min 00 s  neil    any time    any time       3         3  3 h 00 min        0       3       4
+    ");
 }
 
 #[test]
 fn a_complete_day() {
     let place = place(&[good().build()]);
-    assert_snapshot!(plain(&place, &status(&place, &DAY).ends_with(0)), @r#"
-Friday 2025-10-24 in America/Los_Angeles, source neil: complete
+    assert_snapshot!(plain(&place, &status(&place, &DAY).ends_with(0)), @"
+    Friday 2025-10-24 in America/Los_Angeles, source neil: complete
 
-00    03    06    09    12    15    18    21
-························████▄·················▄█
-                        11                    1
-█ heard  ▄ partly  x failed  · no recording  1 2 3 laughs
+    00    03    06    09    12    15    18    21
+    ························████▄·················▄█
+                            11                    1
+    █ analyzed  ▄ partly  x failed or missing  · no recording  1 2 3 laughs
 
-3 recordings analyzed, 2 h 45 min of the day; 3 laughs
-no recording (21 h 15 min):
-  00:00:00 - 12:00:00  12 h 00 min
-  14:00:20 - 23:15:00  9 h 14 min
-  and 1 shorter gap between recordings, 20 s together
+    3 recordings analyzed, 2 h 45 min of the day; 3 laughs
+    no recording (21 h 15 min):
+      00:00:00 - 12:00:00  12 h 00 min
+      14:00:20 - 23:15:00  9 h 14 min
+      and 1 shorter gap between recordings, 20 s together
 
-last stored run: 2025-10-25 02:00:00, [age]; sqlite:[folder]/laughs.db
-"#);
+    last stored run: 2025-10-25 02:00:00, [age]; sqlite:[folder]/laughs.db
+    ");
 }
 
 #[test]
 fn a_day_with_failures() {
     let place = place(&[bad().build()]);
-    assert_snapshot!(plain(&place, &status(&place, &DAY).ends_with(3)), @r#"
-Friday 2025-10-24 in America/Los_Angeles, source neil: incomplete, 3 recordings failed
+    assert_snapshot!(plain(&place, &status(&place, &DAY).ends_with(3)), @"
+    Friday 2025-10-24 in America/Los_Angeles, source neil: incomplete, 3 recordings failed
 
-00    03    06    09    12    15    18    21
-····x···················███xx·················▄█
-                        11                    1
-█ heard  ▄ partly  x failed  · no recording  1 2 3 laughs
+    00    03    06    09    12    15    18    21
+    ····x···················███xx·················▄█
+                            11                    1
+    █ analyzed  ▄ partly  x failed or missing  · no recording  1 2 3 laughs
 
-3 recordings analyzed, 2 h 45 min of the day; 3 laughs
-3 recordings failed (29 min 40 s):
-  02:00:00  empty.ogg: is empty (0 bytes); the recorder wrote nothing into it
-  13:30:00 - 14:30:00  broken.ogg: ends too early, at 0:00:09.0: the file stops inside a page; if the recorder still has it, copy it again
-  at a time not known  closed: cannot be read: permission denied; check its permissions and the disk
-no recording (20 h 45 min):
-  00:00:00 - 12:00:00  12 h 00 min
-  14:30:00 - 23:15:00  8 h 45 min
-  and 1 shorter gap between recordings, 20 s together
+    3 recordings analyzed, 2 h 45 min of the day; 3 laughs
+    3 recordings failed (29 min 40 s):
+      02:00:00  empty.ogg: is empty (0 bytes); the recorder wrote nothing into it
+      13:30:00 - 14:30:00  broken.ogg: ends too early, at 0:00:09.0: the file stops inside a page; if the recorder still has it, copy it again
+      at a time not known  closed: cannot be read: permission denied; check its permissions and the disk
+    no recording (20 h 45 min):
+      00:00:00 - 12:00:00  12 h 00 min
+      14:30:00 - 23:15:00  8 h 45 min
+      and 1 shorter gap between recordings, 20 s together
 
-last stored run: 2025-10-25 02:00:00, [age]; sqlite:[folder]/laughs.db
-"#);
+    last stored run: 2025-10-25 02:00:00, [age]; sqlite:[folder]/laughs.db
+    ");
 }
 
 #[test]
@@ -146,20 +146,20 @@ fn a_day_on_which_clocks_change() {
     run.ended = run.started;
     let place = place(&[run]);
     let said = status(&place, &["--date", "2025-10-26", "--tz", "Europe/Berlin"]).ends_with(0);
-    assert_snapshot!(plain(&place, &said), @r#"
-Sunday 2025-10-26 in Europe/Berlin, 25 hours long, source neil: complete
+    assert_snapshot!(plain(&place, &said), @"
+    Sunday 2025-10-26 in Europe/Berlin, 25 hours long, source neil: complete
 
-00      03    06    09    12    15    18    21
-····▄█████████▄···································
-█ heard  ▄ partly  x failed  · no recording  1 2 3 laughs
+    00      03    06    09    12    15    18    21
+    ····▄█████████▄···································
+    █ analyzed  ▄ partly  x failed or missing  · no recording  1 2 3 laughs
 
-5 recordings analyzed, 5 h 00 min of the day; 0 laughs
-no recording (20 h 00 min):
-  00:00:00+02:00 - 02:10:00+02:00  2 h 10 min
-  06:10:00+01:00 - 00:00:00+01:00  17 h 50 min
+    5 recordings analyzed, 5 h 00 min of the day; 0 laughs
+    no recording (20 h 00 min):
+      00:00:00+02:00 - 02:10:00+02:00  2 h 10 min
+      06:10:00+01:00 - 00:00:00+01:00  17 h 50 min
 
-last stored run: 2025-10-27 10:00:00, [age]; sqlite:[folder]/laughs.db
-"#);
+    last stored run: 2025-10-27 10:00:00, [age]; sqlite:[folder]/laughs.db
+    ");
 }
 
 #[test]

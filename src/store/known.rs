@@ -27,7 +27,7 @@ pub struct Lookup {
 impl Lookup {
     /// Kinds of failures that are known for good; none where they are tried again.
     pub fn permanent_failures(&self) -> Vec<&'static str> {
-        let is_known = |kind: &&str| !self.retry_failed && !(self.uses_ffmpeg && *kind == "unsupported");
+        let is_known = |kind: &&str| !(self.retry_failed || self.uses_ffmpeg && *kind == "unsupported");
         RecordingError::PERMANENT.into_iter().filter(is_known).collect()
     }
 }

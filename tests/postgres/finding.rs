@@ -44,8 +44,10 @@ fn write_private(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
+/// Each test has a source of its own: runs of one source wait for each other.
 fn scan(place: &Place, url: &str) -> Command {
-    place.scan_into(url, &["--allow-empty"])
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    place.scan_into(url, &["--allow-empty", "--source", &test])
 }
 
 fn closed_port() -> u16 {

@@ -61,7 +61,7 @@ fn a_recording_across_midnight_is_heard_on_either_day_and_stored_once() {
     on("2025-10-24").ends_with(0);
     on("2025-10-25").ends_with(0);
     on("2025-10-26").ends_with(4);
-    assert_eq!(home.ask("SELECT heard, skipped FROM runs WHERE exit_code = 0 ORDER BY started_at"), ["1|0", "0|1"]);
+    assert_eq!(home.ask("SELECT analyzed, skipped FROM runs WHERE exit_code = 0 ORDER BY started_at"), ["1|0", "0|1"]);
     assert_eq!(home.count("recordings"), 1);
 }
 

@@ -20,8 +20,8 @@ fn three_shards_hear_every_recording_once() {
         scan(&place, &home, &["--shard", shard]).ends_with(0);
     }
     assert_eq!(home.count("recordings"), 9);
-    assert_eq!(home.ask("SELECT sum(heard), sum(skipped) FROM runs"), ["9|0"]);
-    assert_eq!(home.ask("SELECT count(*) FROM runs WHERE heard > 0"), ["3"]);
+    assert_eq!(home.ask("SELECT sum(analyzed), sum(skipped) FROM runs"), ["9|0"]);
+    assert_eq!(home.ask("SELECT count(*) FROM runs WHERE analyzed > 0"), ["3"]);
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn shards_run_at_the_same_time() {
     runs.into_iter().for_each(|run| {
         run.wait().ends_with(0);
     });
-    assert_eq!(home.ask("SELECT sum(heard), sum(skipped) FROM runs"), ["9|0"]);
+    assert_eq!(home.ask("SELECT sum(analyzed), sum(skipped) FROM runs"), ["9|0"]);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn an_array_job_tells_its_shard() {
         command.env("JOB_COMPLETION_INDEX", index.to_string()).env("JOB_COMPLETION_COUNT", "3");
         crate::said(&mut command).ends_with(0);
     }
-    assert_eq!(home.ask("SELECT sum(heard), sum(skipped) FROM runs"), ["9|0"]);
+    assert_eq!(home.ask("SELECT sum(analyzed), sum(skipped) FROM runs"), ["9|0"]);
 }
 
 #[test]
@@ -54,5 +54,5 @@ fn an_empty_shard_of_a_folder_that_is_not_is_no_failure() {
     for shard in ["1/3", "2/3", "3/3"] {
         scan(&place, &home, &["--shard", shard]).ends_with(0);
     }
-    assert_eq!(home.ask("SELECT heard FROM runs ORDER BY heard"), ["0", "0", "0", "1"]);
+    assert_eq!(home.ask("SELECT analyzed FROM runs ORDER BY analyzed"), ["0", "0", "0", "1"]);
 }

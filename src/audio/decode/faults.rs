@@ -20,6 +20,11 @@ pub fn io(error: &io::Error) -> RecordingError {
     match error.kind() {
         io::ErrorKind::NotFound => RecordingError::Vanished,
         io::ErrorKind::PermissionDenied => RecordingError::Unreadable { reason: "permission denied".into() },
+        // Said by readers of bytes, not by the system: such errors have no number.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => {
+            truncated(SHORT, Duration::ZERO)
+        }
+        io::ErrorKind::InvalidData if error.raw_os_error().is_none() => corrupt(error.to_string(), Duration::ZERO),
         _ => RecordingError::Unreadable { reason: without_number(&error.to_string()) },
     }
 }

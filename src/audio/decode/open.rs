@@ -161,6 +161,9 @@ fn matroska(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes)
     let head = matroska::Head::read(&mut view).map_err(fault)?;
     let head = head.ok_or_else(|| faults::truncated("its header is cut or damaged", Duration::ZERO))?;
     if head.audio_tracks() == 0 {
+        if outline.is_cut() {
+            return Err(faults::truncated(faults::SHORT, Duration::ZERO));
+        }
         let what = if head.has_video { "video, but no audio track" } else { "no audio track" };
         return Err(faults::unsupported(format!("it is Matroska / WebM with {what}")));
     }

@@ -130,9 +130,8 @@ impl Stream {
         };
         self.skip = pre_skip;
         self.announced_end = announced_end(track, self.format);
-        match outline {
-            Outline::Mkv(_) => self.lead(track.start_ts.get()),
-            _ => (),
+        if let Outline::Mkv(_) = outline {
+            self.lead(track.start_ts.get());
         }
     }
 

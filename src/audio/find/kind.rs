@@ -205,7 +205,11 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
 fn begins_as_audio(bytes: &[u8]) -> bool {
     let has = |at: usize, mark: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(mark));
     let is_marked = MARKS.iter().any(|(at, mark)| has(*at, mark));
-    is_marked || is_movie(bytes) || is_transport_stream(bytes) || is_dolby(bytes) || begins_with_mpeg_frames(bytes)
+    is_marked
+        || is_movie(bytes)
+        || is_transport_stream(bytes)
+        || is_dolby(bytes)
+        || !is_utf16(bytes) && begins_with_mpeg_frames(bytes)
 }
 
 /// MP4 and QuickTime, which need not begin with `ftyp`; not a picture in the same boxes.
@@ -226,6 +230,11 @@ fn is_transport_stream(bytes: &[u8]) -> bool {
 /// AC-3 and E-AC-3: a sync word, and a stream identification that exists.
 fn is_dolby(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x0B, 0x77]) && bytes.get(5).is_some_and(|byte| byte >> 3 <= 16)
+}
+
+/// UTF-16 text with a byte order mark, which is like the first bits of an MPEG frame; its first letters are of Latin script.
+fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xFF\xFE") && bytes[2..].chunks_exact(2).take(4).all(|letter| letter[1] == 0)
 }
 
 #[cfg(test)]

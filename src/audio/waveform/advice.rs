@@ -25,7 +25,8 @@ pub fn with_command(error: RecordingError, path: &Path) -> RecordingError {
 
 fn command(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let converted = Path::new(name.as_ref()).with_extension("flac");
+    let is_flac = Path::new(name.as_ref()).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("flac"));
+    let converted = Path::new(name.as_ref()).with_extension(if is_flac { "wav" } else { "flac" });
     let (name, converted) = (quoted(&name), quoted(&converted.to_string_lossy()));
     format!("scan it with --ffmpeg, or convert it: ffmpeg -i {name} {converted}")
 }

@@ -15,6 +15,8 @@ mod pruning;
 mod reading;
 mod statements;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};

@@ -278,24 +278,9 @@ fn unreadable(row: &Row<'_>, column: &str, error: impl fmt::Display) -> rusqlite
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
-    use crate::record::Stop;
-    use crate::store::sqlite::Sqlite;
-
-    /// How SQLite would go about it in a new database.
-    pub fn plan(sql: &str) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        let database = DatabaseFile { path: folder.path().join("laughs.db"), make_folder: false };
-        let store = Sqlite::open(&database, &Stop::default()).unwrap();
-        let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let (mut steps, mut plan) = (statement.raw_query(), String::new());
-        while let Some(step) = steps.next().unwrap() {
-            plan += &step.get::<_, String>("detail").unwrap();
-            plan.push('\n');
-        }
-        plan
-    }
+    use crate::store::sqlite::tests::plan;
 
     #[test]
     fn runs_are_found_by_an_index() {

@@ -167,8 +167,8 @@ impl<'a> Batch<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reading::tests::plan;
     use super::*;
+    use crate::store::sqlite::tests::plan;
 
     #[test]
     fn a_recording_is_found_by_an_index_and_in_order() {

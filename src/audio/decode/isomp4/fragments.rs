@@ -175,7 +175,7 @@ impl Fragments {
         }
         entry += if flags & 0x04 != 0 { 4 } else { 0 };
         let width = width(flags);
-        let room = if width == 0 { u64::MAX } else { trun.end.saturating_sub(entry) / width };
+        let room = trun.end.saturating_sub(entry).checked_div(width).unwrap_or(u64::MAX);
         let left = u32::try_from(room).unwrap_or(u32::MAX).min(count);
         let mut end = at;
         match flags & 0x200 {

@@ -14,6 +14,7 @@ mod tables;
 use std::io;
 
 use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC};
 use symphonia::core::errors::{Error, Result, SeekErrorKind};
 use symphonia::core::formats::well_known::FORMAT_ID_ISOMP4;
 use symphonia::core::formats::{FormatInfo, FormatReader, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
@@ -110,18 +111,28 @@ impl Reader {
         }
     }
 
+    /// How long samples are: as the movie's tables say, and where it has none, as AAC's frames are (1024 samples,
+    /// ISO/IEC 14496-3).
+    fn usual(&self) -> Option<u64> {
+        let rate = u64::from(self.track.parameters.sample_rate.unwrap_or(0));
+        let frame = || (1024 * u64::from(self.track.scale)).checked_div(rate);
+        let of_codec = || if self.track.parameters.codec == CODEC_ID_AAC { frame() } else { None };
+        Some(self.track.usual).filter(|usual| *usual > 0).or_else(of_codec)
+    }
+
     /// The sample as a packet in its place.
     fn placed(&mut self, sample: &Sample, data: Box<[u8]>) -> Packet {
         self.pause = self.pause.saturating_add(sample.time.saturating_sub(self.media_end));
         self.media_end = sample.time.saturating_add(sample.duration);
         // A sample that lasts much longer than its like is one before a pause.
-        let usual = if self.track.usual > 0 { self.track.usual } else { sample.duration };
+        let usual = self.usual().unwrap_or(sample.duration);
         let is_long = sample.duration.saturating_sub(usual) > u64::from(self.track.scale / 10);
-        let duration = if is_long && self.track.usual > 0 { usual } else { sample.duration };
+        let duration = if is_long { usual } else { sample.duration };
         self.media_end -= sample.duration - duration;
-        // The last one is padded by the encoder to be like the others.
+        // The last one is padded by the encoder to be like the others, where the codec's frames are of one length.
         let is_last = self.fragments.is_none() && self.track.fragments.is_none() && self.track.tables.is_at_end();
-        let padding = if is_last { usual.saturating_sub(duration) } else { 0 };
+        let is_padded = is_last && !matches!(self.track.parameters.codec, CODEC_ID_ALAC | CODEC_ID_FLAC);
+        let padding = if is_padded { usual.saturating_sub(duration) } else { 0 };
         let (start, end) = self.trims(sample.time, duration);
         let heard = duration - start - end;
         let pause = if heard > 0 { std::mem::take(&mut self.pause) } else { 0 };

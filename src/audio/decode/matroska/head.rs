@@ -86,6 +86,9 @@ impl Head {
         let Some(segment) = segment.filter(|segment| segment.id == SEGMENT) else { return Ok(None) };
         let found = Found::walk(view, &segment)?;
         let (Some(info), Some(tracks)) = (found.info, found.tracks) else { return Ok(None) };
+        if tracks.end.is_some_and(|end| end > view.length()) {
+            return Ok(None);
+        }
         let mut head = Head {
             info,
             tags: found.tags,

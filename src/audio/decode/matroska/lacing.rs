@@ -105,7 +105,10 @@ mod tests {
 
     #[test]
     fn frames_are_found_with_every_lacing() {
-        assert_eq!(read(&[0x81, 0xFF, 0xFE, 0, 1, 2]).unwrap(), Block { track: 1, timestamp: -2, frames: vec![4..6] });
+        assert_eq!(
+            read(&[0x81, 0xFF, 0xFE, 0, 1, 2]).unwrap(),
+            Block { track: 1, timestamp: -2, frames: Vec::from([4..6]) }
+        );
         assert_eq!(frames(&[0x81, 0, 0, 2, 2, 1, 2, 7, 8, 8, 9, 9, 9]).unwrap(), [7..8, 8..10, 10..13]);
         assert_eq!(frames(&[0x81, 0, 0, 4, 1, 1, 1, 2, 2]).unwrap(), [5..7, 7..9]);
         // Sizes 2, 1 (a difference of -1 is 0xBE), and the rest.

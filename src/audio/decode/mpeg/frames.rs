@@ -45,7 +45,7 @@ pub fn open(file: File, start: u64, length: u64, notes: &Notes) -> std::io::Resu
     }
     let view = window.view(LOOK)?;
     // Free format, whose frames tell no length, must begin at once.
-    let may_begin = |at: usize| view[at] == 0xFF && (at == 0 || !view.get(at + 2).is_some_and(|byte| byte >> 4 == 0));
+    let may_begin = |at: usize| view[at] == 0xFF && (at == 0 || view.get(at + 2).is_none_or(|byte| byte >> 4 != 0));
     let Some(at) = (0..view.len().min(LOOK)).find(|&at| may_begin(at) && is_chain(&view[at..])) else {
         return Ok(None);
     };

@@ -112,11 +112,11 @@ impl Reader {
             }
         }
         self.tracks = self.link.streams.iter().filter_map(|stream| stream.codec.track(stream.serial)).collect();
-        let heads = self.link.streams.iter().filter_map(|stream| match &stream.codec {
+        let mut heads = self.link.streams.iter().filter_map(|stream| match &stream.codec {
             Codec::Opus { head, .. } => Some(head.clone()),
             _ => None,
         });
-        self.head = heads.last().or(self.head.take());
+        self.head = heads.next_back().or(self.head.take());
         let comments: Vec<Vec<u8>> = self.link.streams.iter_mut().filter_map(|stream| stream.comment.take()).collect();
         comments.iter().filter_map(|comment| comment::read(comment)).for_each(|found| self.metadata.push(found));
         Ok(())
