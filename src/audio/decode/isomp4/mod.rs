@@ -117,7 +117,8 @@ impl Reader {
         let rate = u64::from(self.track.parameters.sample_rate.unwrap_or(0));
         let frame = || (1024 * u64::from(self.track.scale)).checked_div(rate);
         let of_codec = || if self.track.parameters.codec == CODEC_ID_AAC { frame() } else { None };
-        Some(self.track.usual).filter(|usual| *usual > 0).or_else(of_codec)
+        // Samples of one tick are PCM's, of which many go together.
+        Some(self.track.usual).filter(|usual| *usual > 1).or_else(of_codec)
     }
 
     /// The sample as a packet in its place.

@@ -13,6 +13,13 @@ pub struct Block {
     pub frames: Vec<Range<usize>>,
 }
 
+/// The timestamp of the block that begins so, relative to its cluster's; its frames may lie behind `bytes`.
+pub fn timestamp(bytes: &[u8]) -> Option<i16> {
+    let mut at = 0;
+    number(bytes, &mut at)?;
+    Some(i16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
 /// The track's number, from the first bytes of a block.
 pub fn track(block: &[u8]) -> Option<u64> {
     number(block, &mut 0)
@@ -104,10 +111,17 @@ mod tests {
     }
 
     #[test]
+    fn a_timestamp_is_read_without_the_frames() {
+        assert_eq!(timestamp(&[0x81, 0xFF, 0xFE, 0x02, 8]), Some(-2));
+        assert_eq!(timestamp(&[0x40, 0x81, 0x01, 0x00]), Some(256));
+        assert_eq!([timestamp(&[]), timestamp(&[0x81, 0])], [None, None]);
+    }
+
+    #[test]
     fn frames_are_found_with_every_lacing() {
         assert_eq!(
             read(&[0x81, 0xFF, 0xFE, 0, 1, 2]).unwrap(),
-            Block { track: 1, timestamp: -2, frames: Vec::from([4..6]) }
+            Block { track: 1, timestamp: -2, frames: std::iter::once(4..6).collect() }
         );
         assert_eq!(frames(&[0x81, 0, 0, 2, 2, 1, 2, 7, 8, 8, 9, 9, 9]).unwrap(), [7..8, 8..10, 10..13]);
         assert_eq!(frames(&[0x81, 0, 0, 4, 1, 1, 1, 2, 2]).unwrap(), [5..7, 7..9]);

@@ -108,7 +108,7 @@ impl Reader {
                 Step::Block { data, .. } => {
                     blocks += 1;
                     let head = self.view.bytes(data.start, 12).unwrap_or_default();
-                    if let Some(time) = lacing::read(head).and_then(|block| self.time(block.timestamp)) {
+                    if let Some(time) = lacing::timestamp(head).and_then(|timestamp| self.time(timestamp)) {
                         earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
                     }
                 }
