@@ -52,8 +52,7 @@ impl RecordingError {
 
     /// Words of `kind` for faults of the content, or of what the file is. Another run of the same version meets them
     /// again; the other kinds may heal.
-    pub const PERMANENT: [&'static str; 7] =
-        ["not_a_file", "empty", "unsupported", "ffmpeg", "corrupt", "truncated", "panicked"];
+    pub const PERMANENT: [&'static str; 6] = ["not_a_file", "empty", "unsupported", "corrupt", "truncated", "panicked"];
 
     /// Offset in the recording up to which it could be decoded, where that is known.
     pub fn position(&self) -> Option<Duration> {

@@ -153,6 +153,10 @@ impl Stream {
     fn decode(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let at = self.position();
         match &mut self.decoder {
+            // Only a frame that could not be unpacked is without a byte there.
+            Decoder::Opus(_) if packet.data.is_empty() && self.format == FORMAT_ID_MKV => {
+                Err(faults::corrupt("a frame cannot be unpacked", at))
+            }
             Decoder::Opus(decoder) => {
                 decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))
             }

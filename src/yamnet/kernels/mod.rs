@@ -9,7 +9,7 @@
 //! written once for a vector of any width, `x86` names the vectors. Each output is one sum in one order, or of integers, so
 //! a result depends on the path but never on how many patches are computed together.
 //!
-//! For the front end [`Cpu::run`] has lanes as wide as the CPU's, `eight` or plain ones: the same bits on every path.
+//! For the front end `Cpu::run` has lanes as wide as the CPU's, `eight` or plain ones: the same bits on every path.
 //!
 //! Invariant: the only room with unsafe code; its interface is safe and checks every length.
 

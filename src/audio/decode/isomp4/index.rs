@@ -14,6 +14,7 @@ use super::edits::Edits;
 use super::entry;
 use super::fragments::{Defaults, first_time};
 use super::tables::Tables;
+use crate::audio::opus;
 use crate::record::RecordingError;
 
 /// Tracks of a movie.
@@ -185,9 +186,8 @@ fn delay(parameters: &AudioCodecParameters, scale: u32) -> u64 {
     match parameters.codec {
         CODEC_ID_AAC => rescale(AAC_BLOCK, (1, rate), scale),
         CODEC_ID_OPUS => {
-            let head = parameters.extra_data.as_deref().and_then(|head| head.get(10..12));
-            let samples = head.map_or(0, |bytes| u64::from(bytes[0]) | u64::from(bytes[1]) << 8);
-            rescale(samples, (1, crate::audio::opus::CLOCK), scale)
+            let head = opus::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
+            rescale(head.map_or(0, |head| u64::from(head.pre_skip)), (1, opus::CLOCK), scale)
         }
         _ => 0,
     }
