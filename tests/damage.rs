@@ -147,9 +147,15 @@ fn an_ogg_without_its_last_page_is_a_recorder_switched_off() {
 
 #[test]
 fn what_is_no_recording_is_named() {
-    for (bytes, word) in
-        [(&b"%PDF-1.4 and so on"[..], "PDF"), (b"<html>", "text"), (&[0; 5000], "zeros"), (b"wvpk    ", "WavPack")]
-    {
+    for (bytes, word) in [
+        (&b"RIFF\0\0\0\0AVI LIST"[..], "AVI"),
+        (b"\0\0\x01\xBA and so on", "MPEG program stream"),
+        (b"\x7F\xFE\x80\x01 and so on", "DTS"),
+        (b"%PDF-1.4 and so on", "PDF"),
+        (b"<html>", "text"),
+        (&[0; 5000], "zeros"),
+        (b"wvpk    ", "WavPack"),
+    ] {
         let error = heard(bytes).unwrap_err();
         assert!(matches!(&error, RecordingError::Unsupported { what } if what.contains(word)), "{error}");
     }

@@ -125,6 +125,18 @@ pub fn is_known(first: &[u8]) -> bool {
     guess(first).is_some() && first.iter().any(|byte| *byte != 0)
 }
 
+/// What a file is whose bytes a reader here would take for frames of its own, or for a damaged file.
+pub fn mistakable(first: &[u8]) -> Option<&'static str> {
+    match first {
+        [0, 0, 1, 0xBA, ..] => Some("it is an MPEG program stream, which is not supported; convert it to FLAC"),
+        [0x7F, 0xFE, 0x80, 0x01, ..] => Some("it is DTS, which is not supported; convert it to FLAC"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => {
+            Some("it is AVI, which is not supported; convert it to FLAC")
+        }
+        _ => None,
+    }
+}
+
 /// What a file seems to be that is not for us.
 fn guess(first: &[u8]) -> Option<&'static str> {
     const KNOWN: [(&[u8], &str); 14] = [

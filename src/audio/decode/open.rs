@@ -116,6 +116,9 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
         return Err(RecordingError::Empty);
     }
     let first = beginning(&mut file).map_err(fault)?;
+    if let Some(what) = faults::mistakable(&first) {
+        return Err(faults::unsupported(what));
+    }
     let notes = Notes::default();
     if let Some(own) = own::open(path, bytes, &first, &notes)? {
         return Ok(owned(own, file, notes));
