@@ -179,7 +179,7 @@ fn opus_vectors_are_what_libopus_makes_of_them() {
         assert_eq!(ours.len(), theirs.len(), "{number}");
         let snr = snr(&theirs, &ours);
         println!("tv{number:02}_1: {} samples, {snr:.1} dB", ours.len());
-        assert!(snr > 60.0, "{number}: {snr:.1} dB");
+        assert!(snr > 100.0, "{number}: {snr:.1} dB");
     }
 }
 

@@ -54,6 +54,12 @@ impl Layer {
         Layer { silk: Silk::new(), celt: Celt::new(), mode: None, leads_over: false, samples: FADE }
     }
 
+    /// A layer for comparison with ruopus, see [`Celt::with_opposite_phases`].
+    #[cfg(test)]
+    pub fn with_opposite_phases() -> Layer {
+        Layer { celt: Celt::with_opposite_phases(), ..Layer::new() }
+    }
+
     /// Appends one frame's audio to `out`.
     pub fn decode(&mut self, toc: Toc, data: &[u8], out: &mut Vec<f32>) {
         let samples = toc.frame_size().samples_per_channel_48k() / THIRD;

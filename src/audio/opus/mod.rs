@@ -2,7 +2,8 @@
 //!
 //! Opus streams carry no sampling rate of their own: [`layer`] gives 16 kHz without a resampler, and works
 //! out nothing that lies above 8 kHz. Every elementary stream is decoded to one channel (a stereo
-//! stream's mono is the mean of its sides to 64-73 dB); streams are averaged by the channels they feed.
+//! stream's mono is the mean of its sides to 64-73 dB, but for bands of opposite phase, which would cancel each other:
+//! RFC 8251, 10); streams are averaged by the channels they feed.
 //!
 //! Invariant: no header and no packet can make this room panic, or allocate more than 120 ms of audio.
 

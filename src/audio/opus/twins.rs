@@ -58,7 +58,7 @@ fn packets(pcm: &[f32], channels: usize, bitrate: u32, lengths: &[usize], auto: 
 /// Left out are frames behind a seam between SILK and CELT, or of SILK's rates, that should have been led over to
 /// and were not (this encoder sends no redundant frames): what is put there is invented, and we invent it more simply.
 fn snr(packets: &[Vec<u8>]) -> f64 {
-    let (mut layer, mut twin) = (Layer::new(), OpusDecoder::with_rate(super::RATE, 1));
+    let (mut layer, mut twin) = (Layer::with_opposite_phases(), OpusDecoder::with_rate(super::RATE, 1));
     let (mut ours, mut signal, mut noise, mut before) = (Vec::new(), 0.0, 1e-20, None);
     for packet in packets {
         let parsed = Packet::parse(packet).unwrap();
@@ -68,7 +68,7 @@ fn snr(packets: &[Vec<u8>]) -> f64 {
         assert_eq!(ours.len(), theirs.len());
         // The twin lets levels of noise grow beyond all measure; we hold them, as libopus does.
         if theirs.iter().any(|sample| sample.abs() > 1_000.0) {
-            (layer, twin) = (Layer::new(), OpusDecoder::with_rate(super::RATE, 1));
+            (layer, twin) = (Layer::with_opposite_phases(), OpusDecoder::with_rate(super::RATE, 1));
         } else {
             let from = match (before, decoder(parsed.toc())) {
                 (Some(before), now) if before == now => 0,
@@ -154,7 +154,7 @@ fn frames_of_noise_are_what_their_twin_makes_of_them() {
 /// Every seam there is: with and without redundancy, after losses, in any order.
 #[test]
 fn any_frames_in_any_order_are_finite_and_as_long_as_they_say() {
-    let (mut layer, mut random, mut out) = (Layer::new(), random(3), Vec::new());
+    let (mut layer, mut random, mut out) = (Layer::with_opposite_phases(), random(3), Vec::new());
     for _ in 0..20_000 {
         let (toc, length) = (ruopus::Toc::new(random() as u8), random() % 160);
         let data: Vec<u8> = (0..length).map(|_| random() as u8).collect();
@@ -183,7 +183,7 @@ fn losses_fade() {
         (sound(4, 2), 2, 28_000, true),
     ] {
         let packets = packets(&pcm, channels, bitrate, &[960], auto);
-        let (mut layer, mut out) = (Layer::new(), Vec::new());
+        let (mut layer, mut out) = (Layer::with_opposite_phases(), Vec::new());
         let parsed = packets.iter().map(|packet| Packet::parse(packet).unwrap());
         let of_one_kind = |packet: &Packet| !auto || decoder(packet.toc()) == Decoder::Wide;
         let parsed: Vec<_> = parsed.filter(of_one_kind).collect();
@@ -205,10 +205,10 @@ fn losses_fade() {
 fn what_is_behind_a_loss_comes_back() {
     let packets = encoded(1, 20_000, &[960], true);
     let parsed: Vec<_> = packets.iter().map(|packet| Packet::parse(packet).unwrap()).collect();
-    let mut whole = (Layer::new(), Vec::new());
+    let mut whole = (Layer::with_opposite_phases(), Vec::new());
     parsed.iter().for_each(|packet| whole.0.decode(packet.toc(), packet.frames()[0], &mut whole.1));
     for piece in [40, 80, 160, 320] {
-        let (mut layer, mut out, mut signal, mut noise) = (Layer::new(), Vec::new(), 0.0, 1e-20);
+        let (mut layer, mut out, mut signal, mut noise) = (Layer::with_opposite_phases(), Vec::new(), 0.0, 1e-20);
         for (number, packet) in parsed.iter().enumerate() {
             match number % 25 {
                 20 => (0..320 / piece).for_each(|_| layer.lose(piece, &mut out)),

@@ -89,7 +89,8 @@ impl Band<'_, '_> {
                 _ => self.coder.number(steps as u32 + 1).unwrap_or(0) as i32,
             };
         } else if stereo && *b > 2 * BIT && self.remaining > 2 * BIT {
-            inverted = self.coder.bit(2);
+            // Read in any case, for it is a symbol of the stream.
+            inverted = self.coder.bit(2) && !self.disable_inv;
         }
         let spent = spent(self.coder) - before;
         *b -= spent;

@@ -23,6 +23,8 @@ pub struct Frame<'a> {
     pub allocation: &'a Allocation,
     /// Eighths of a bit in the frame.
     pub total: i32,
+    /// Channels are never of opposite phase.
+    pub disable_inv: bool,
 }
 
 /// First bin of a band, in a frame of `1 << lm` times 2.5 ms.
@@ -98,6 +100,7 @@ fn begin<'a, 'b>(
         masks_matter,
         folded: false,
         intensity: frame.allocation.intensity,
+        disable_inv: frame.disable_inv,
         tf_change: 0,
         // What 4.3.4.3 calls f_r.
         spread: [None, Some(15), Some(10), Some(5)][(frame.spread & 3) as usize],

@@ -48,6 +48,9 @@ pub struct Celt {
     alone: bool,
     /// Nothing was decoded yet.
     fresh: bool,
+    /// Leaves out that an intensity-coded band is of opposite phase in the right channel: in the mean of both it
+    /// would be gone (RFC 8251, 10; libopus' decoder of one channel does the same).
+    disable_inv: bool,
 }
 
 /// Lost frames in a row that are concealed by pitch; those behind them are noise.
@@ -67,7 +70,14 @@ impl Celt {
             losses: 0,
             alone: true,
             fresh: true,
+            disable_inv: true,
         }
+    }
+
+    /// As ruopus decodes, with opposite phases.
+    #[cfg(test)]
+    pub fn with_opposite_phases() -> Celt {
+        Celt { disable_inv: false, ..Celt::new() }
     }
 
     /// Forgets all that was decoded.
@@ -110,7 +120,8 @@ impl Celt {
 
         let (tf, total) = (&plan.tf, bits as i32 * BIT - plan.reserved);
         let (allocation, spread) = (&plan.allocation, plan.spread);
-        let frame = Frame { lm, channels, end, transient, spread, tf, allocation, total };
+        let disable_inv = self.disable_inv;
+        let frame = Frame { lm, channels, end, transient, spread, tf, allocation, total, disable_inv };
         let (heard, mut walk) = (end.min(HEARD), Walk::new(allocation, self.noise));
         bands::read(coder, &frame, &mut self.shapes, &mut walk, 0..heard, true);
         let (mut above, mut again) = (*coder, walk);

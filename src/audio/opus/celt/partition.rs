@@ -45,6 +45,7 @@ pub struct Band<'a, 'b> {
     /// `shapes.fold` holds something.
     pub folded: bool,
     pub intensity: usize,
+    pub disable_inv: bool,
     pub tf_change: i32,
     pub spread: Option<usize>,
     pub remaining: i32,
