@@ -323,6 +323,59 @@ fn gaps_are_a_day_at_most() {
     assert!((announced.as_secs_f64() - 13.0 * 3600.0 - right.seconds()).abs() < 0.01, "{announced:?}");
 }
 
+/// Each page carries the position of the page before it.
+fn lagging(mut pages: Vec<Page>) -> Vec<Page> {
+    pages[2..].iter_mut().fold(0, |before, page| std::mem::replace(&mut page.granule, before));
+    pages
+}
+
+#[test]
+fn positions_that_lag_by_a_page_are_no_gap_at_the_end() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap();
+    let mut long = opus(&whole[..2], &packets(&whole)[..1815], 33, false);
+    // The last page holds more than those before it.
+    let (last, mut before) = (long.pop().unwrap(), long.pop().unwrap());
+    before.table.extend(last.table);
+    before.body.extend(last.body);
+    (before.granule, before.flags) = (last.granule, last.flags);
+    long.push(before);
+    let right_long = decode(&file(&long)).unwrap();
+    for (name, pages, right) in [("short last page", whole, right), ("long last page", long, right_long)] {
+        let found = decode(&file(&lagging(pages))).unwrap();
+        assert_eq!(found.missing, [], "{name}");
+        assert!(found.samples.len() >= right.samples.len(), "{name}");
+        assert!(found.samples[..right.samples.len()] == right.samples, "{name}");
+    }
+}
+
+#[test]
+fn a_restart_with_a_stray_position_is_no_gap() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap();
+    let restarted = faulty(whole.clone(), FAULTS[14].1, SECOND);
+    assert!(FAULTS[14].0 == "restarts midway");
+    for at in 18..24 {
+        for by in [-60, -11, 11, 60, 3600] {
+            let mut bad = restarted.clone();
+            bad[at].granule += by * SECOND;
+            let found = decode(&file(&bad)).unwrap();
+            assert_eq!(found.missing, [], "page {at}, {by} s");
+            assert!(found.samples == right.samples, "page {at}, {by} s");
+        }
+    }
+}
+
+/// Two gaps, one page after the other.
+#[test]
+fn gaps_in_a_row_are_each_where_they_are() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap();
+    let found = decode(&file(&shifted(shifted(whole, 12, 2 * SECOND), 13, 3 * SECOND))).unwrap();
+    assert_eq!(found.samples.len(), right.samples.len() + 5 * 16_000);
+    assert_eq!(found.missing, [(9.9935, Some(2.0)), (12.9935, Some(3.0))]);
+}
+
 #[test]
 fn damage_costs_the_page_that_is_damaged() {
     let whole = laughs();
