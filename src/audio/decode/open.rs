@@ -129,19 +129,17 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
         Outline::Mkv(_) => return matroska(file, bytes, rank, outline, notes),
         _ => (),
     }
+    if let Outline::Ogg(tail) = &outline {
+        let checks = tail.is_none_or(|tail| tail.is_checked);
+        return ogg(path, rank, checks, outline, notes);
+    }
     let cut = outline.is_cut();
     let recorded = recorded(&outline);
     file.rewind().map_err(fault)?;
-    let mut reader = match &outline {
-        Outline::Ogg(_) => {
-            let reader = ogg::Reader::open(MediaSourceStream::new(Box::new(file), Default::default()))?;
-            Reader::Ogg(Box::new(reader))
-        }
-        _ => Reader::Other(reader(file).map_err(|error| match cut {
-            true => faults::truncated(faults::SHORT, Default::default()),
-            false => faults::opening(&error, &first),
-        })?),
-    };
+    let mut reader = Reader::Other(reader(file).map_err(|error| match cut {
+        true => faults::truncated(faults::SHORT, Default::default()),
+        false => faults::opening(&error, &first),
+    })?);
     let recorded = recorded.or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded, tracks: 1, start: Duration::ZERO, estimate: None, notes })
 }
@@ -206,6 +204,32 @@ fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) ->
         _ => None,
     };
     Ok(Opened { reader: Reader::Other(Box::new(reader)), outline, recorded, tracks, start, estimate: None, notes })
+}
+
+/// Ogg, with the reader of this crate: a file with one stream of sound, or the one of a rank.
+fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
+    let open = |selected| {
+        let file = File::open(path).map_err(|error| faults::io(&error))?;
+        ogg::Reader::open(MediaSourceStream::new(Box::new(file), Default::default()), checks, selected)
+    };
+    let (mut reader, mut tracks, mut start) = (open(None)?, 1, Duration::ZERO);
+    if reader.streams().len() > 1 {
+        let beginnings = ogg::beginnings(&mut reader).map_err(|error| faults::io(&error))?;
+        let all: Vec<u32> = reader.streams().iter().map(|stream| stream.serial).collect();
+        tracks = u32::try_from(beginnings.len()).unwrap_or(u32::MAX);
+        let own = beginnings.get(rank).and_then(|beginning| beginning.start);
+        if own.is_none() && tracks > 1 {
+            let number = rank + 1;
+            notes.add(format!(
+                "nothing tells when its stream {number} begins beside the others; taken as at their start"
+            ));
+        }
+        start = own.unwrap_or_default();
+        reader = open(ogg::Selected::new(&beginnings, &all, rank))?;
+    }
+    let mut reader = Reader::Ogg(Box::new(reader));
+    let recorded = tagged(&mut *reader);
+    Ok(Opened { reader, outline, recorded, tracks, start, estimate: None, notes })
 }
 
 /// A file that a reader of our own takes. Its tags are read by symphonia, if that can read any of it.

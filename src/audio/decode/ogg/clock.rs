@@ -62,7 +62,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn length(&self) -> i64 {
+    pub fn length(&self) -> i64 {
         self.packets.iter().fold(0, |sum, packet| sum.saturating_add(packet.length))
     }
 
