@@ -24,6 +24,10 @@ use super::{faults, foreign, isomp4, matroska, mkv, mp4, ogg};
 use crate::audio::clock;
 use crate::record::RecordingError;
 
+/// Bytes that tell most formats, and all of them.
+const FIRST: usize = 64;
+const BEGINNING: u64 = 1024;
+
 /// What symphonia does not tell of a file, by container.
 pub enum Outline {
     /// A reader of our own says all; whether the file may go on behind its last byte.
@@ -115,8 +119,9 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     if bytes == 0 {
         return Err(RecordingError::Empty);
     }
-    let first = beginning(&mut file).map_err(fault)?;
-    if let Some(what) = faults::mistakable(&first) {
+    let beginning = beginning(&mut file).map_err(fault)?;
+    let first = beginning[..beginning.len().min(FIRST)].to_vec();
+    if let Some(what) = faults::mistakable(&beginning) {
         return Err(faults::unsupported(what));
     }
     let notes = Notes::default();
@@ -249,7 +254,7 @@ fn reader(file: File) -> symphonia::core::errors::Result<Box<dyn FormatReader>> 
 
 fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
     let mut first = Vec::new();
-    file.take(64).read_to_end(&mut first)?;
+    file.take(BEGINNING).read_to_end(&mut first)?;
     Ok(first)
 }
 
