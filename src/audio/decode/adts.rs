@@ -41,6 +41,8 @@ pub struct Header {
 }
 
 impl FrameHeader for Header {
+    const MAY_BE_CUT: bool = false;
+
     fn parse(bytes: &[u8]) -> Option<Header> {
         let &[0xFF, second, third, fourth, fifth, sixth, seventh] = bytes.first_chunk()? else {
             return None;

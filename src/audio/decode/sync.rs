@@ -24,6 +24,8 @@ const SHORT_TAIL: u64 = 4096;
 
 /// What begins a frame.
 pub trait FrameHeader: Copy {
+    /// Whether a frame that the file's end cuts off tells a stream as a whole one does.
+    const MAY_BE_CUT: bool;
     fn parse(bytes: &[u8]) -> Option<Self>;
     /// Whether both can be of one stream.
     fn continues(&self, other: &Self) -> bool;
@@ -37,7 +39,8 @@ pub fn is_chain<H: FrameHeader>(bytes: &[u8]) -> bool {
     for _ in 0..CHAIN {
         let rest = bytes.get(at..).unwrap_or_default();
         let Some(header) = H::parse(rest).filter(|header| first.is_none_or(|first: H| first.continues(header))) else {
-            return first.is_some() && (bytes.get(at..) == Some(&[]) || tags::length(rest).is_some());
+            let is_end = if H::MAY_BE_CUT { at >= bytes.len() } else { at == bytes.len() };
+            return first.is_some() && (is_end || tags::length(rest).is_some());
         };
         let Some(length) = header.length(rest) else { return false };
         first = first.or(Some(header));

@@ -31,6 +31,8 @@ pub struct Header {
 }
 
 impl FrameHeader for Header {
+    const MAY_BE_CUT: bool = true;
+
     /// The header that begins `bytes`.
     fn parse(bytes: &[u8]) -> Option<Header> {
         let &[0xFF, second, third, fourth] = bytes.first_chunk()? else {
