@@ -128,6 +128,28 @@ fn no_file_is_another_recordings() {
     assert_eq!(fs::read_dir(place.recordings()).unwrap().count(), 4, "beside is beside");
 }
 
+/// On file systems that do not tell capitals apart.
+#[test]
+fn names_that_differ_only_in_case_have_files_of_their_own() {
+    let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "walk/20251001_120000.flac")]);
+    place.copy("fixtures/clips/crow_cc0.flac", "Walk/20251001_120000.flac");
+    ["neil", "Neil"].iter().for_each(|source| drop(place.scan(&["--source", source]).ends_with(0)));
+    fs::create_dir(place.path("labels")).unwrap();
+    let said = export(&place, "csv", &["--folder", "labels"]).ends_with(0);
+    assert!(said.stdout.starts_with("4 files of 4 recordings"), "{}", said.stdout);
+    let mut pending = vec![place.path("labels")];
+    let mut paths = std::collections::BTreeSet::new();
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            match entry.path().is_dir() {
+                true => pending.push(entry.path()),
+                false => drop(paths.insert(entry.path().to_str().unwrap().to_lowercase())),
+            }
+        }
+    }
+    assert_eq!(paths.len(), 4, "{paths:?}");
+}
+
 #[test]
 fn quotes_spoil_no_table() {
     let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "\"20251001_120000.flac")]);

@@ -323,6 +323,59 @@ fn gaps_are_a_day_at_most() {
     assert!((announced.as_secs_f64() - 13.0 * 3600.0 - right.seconds()).abs() < 0.01, "{announced:?}");
 }
 
+/// Each page carries the position of the page before it.
+fn lagging(mut pages: Vec<Page>) -> Vec<Page> {
+    pages[2..].iter_mut().fold(0, |before, page| std::mem::replace(&mut page.granule, before));
+    pages
+}
+
+#[test]
+fn positions_that_lag_by_a_page_are_no_gap_at_the_end() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap();
+    let mut long = opus(&whole[..2], &packets(&whole)[..1815], 33, false);
+    // The last page holds more than those before it.
+    let (last, mut before) = (long.pop().unwrap(), long.pop().unwrap());
+    before.table.extend(last.table);
+    before.body.extend(last.body);
+    (before.granule, before.flags) = (last.granule, last.flags);
+    long.push(before);
+    let right_long = decode(&file(&long)).unwrap();
+    for (name, pages, right) in [("short last page", whole, right), ("long last page", long, right_long)] {
+        let found = decode(&file(&lagging(pages))).unwrap();
+        assert_eq!(found.missing, [], "{name}");
+        assert!(found.samples.len() >= right.samples.len(), "{name}");
+        assert!(found.samples[..right.samples.len()] == right.samples, "{name}");
+    }
+}
+
+#[test]
+fn a_restart_with_a_stray_position_is_no_gap() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap();
+    let restarted = faulty(whole.clone(), FAULTS[14].1, SECOND);
+    assert!(FAULTS[14].0 == "restarts midway");
+    for at in 18..24 {
+        for by in [-60, -11, 11, 60, 3600] {
+            let mut bad = restarted.clone();
+            bad[at].granule += by * SECOND;
+            let found = decode(&file(&bad)).unwrap();
+            assert_eq!(found.missing, [], "page {at}, {by} s");
+            assert!(found.samples == right.samples, "page {at}, {by} s");
+        }
+    }
+}
+
+/// Two gaps, one page after the other.
+#[test]
+fn gaps_in_a_row_are_each_where_they_are() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap();
+    let found = decode(&file(&shifted(shifted(whole, 12, 2 * SECOND), 13, 3 * SECOND))).unwrap();
+    assert_eq!(found.samples.len(), right.samples.len() + 5 * 16_000);
+    assert_eq!(found.missing, [(9.9935, Some(2.0)), (12.9935, Some(3.0))]);
+}
+
 #[test]
 fn damage_costs_the_page_that_is_damaged() {
     let whole = laughs();
@@ -482,6 +535,61 @@ fn other_streams_beside_and_behind_are_passed_by() {
     assert!(error.to_string().contains("Ogg with Speex"), "{error}");
 }
 
+/// Pages of several streams in order of their time, the first pages in front.
+fn beside(streams: &[(&[Page], i64)]) -> Vec<Page> {
+    let mut all: Vec<(i64, usize, Page)> = Vec::new();
+    for (number, (pages, start)) in streams.iter().enumerate() {
+        for (i, page) in pages.iter().enumerate() {
+            let mut page = page.clone();
+            page.serial = 100 + number as u32;
+            let time = if i < 2 { i as i64 - 2 } else { page.granule + start };
+            page.granule += if i < 2 { 0 } else { *start };
+            all.push((time, number, page));
+        }
+    }
+    all.sort_by_key(|(time, number, _)| (*time, *number));
+    all.into_iter().map(|(_, _, page)| page).collect()
+}
+
+#[test]
+fn streams_side_by_side_each_begin_when_they_do() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap().samples;
+    let late = 5 * 16_000;
+    for (first, second) in [(0, 5 * SECOND), (5 * SECOND, 0), (3600 * SECOND, 3605 * SECOND)] {
+        let found = decode(&file(&beside(&[(&whole, first), (&whole, second)]))).unwrap();
+        assert_eq!(found.samples.len(), right.len() + late, "{first} {second}");
+        let mixed = |at: usize| {
+            let of = |at: Option<usize>| at.and_then(|at| right.get(at)).copied().unwrap_or(0.0);
+            0.5 * (of(Some(at)) + of(at.checked_sub(late)))
+        };
+        let off = (0..found.samples.len()).map(|at| (found.samples[at] - mixed(at)).abs()).fold(0.0, f32::max);
+        assert!(off < 1e-3, "{first} {second}: {off}");
+        assert_eq!(found.missing, []);
+        assert!((found.announced.unwrap().as_secs_f64() - found.seconds()).abs() < 0.03);
+    }
+    // A clock that counts too slowly tells no start; the sound is there all the same.
+    let wrong = faulty(whole.clone(), FAULTS[0].1, SECOND);
+    let found = decode(&file(&beside(&[(&whole, 0), (&wrong, 5 * SECOND)]))).unwrap();
+    assert_eq!((found.samples.len(), found.missing.len()), (right.len(), 0));
+    // A stream without sound hides no other.
+    let found = decode(&file(&beside(&[(&whole[..2], 0), (&whole, 0)]))).unwrap();
+    assert!(found.samples == right);
+}
+
+#[test]
+fn what_is_chained_to_streams_side_by_side_is_missing() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap().samples;
+    let both = beside(&[(&whole, 0), (&whole, 0)]);
+    for (name, pages) in [("behind", [&both[..], &whole].concat()), ("in front", [&whole[..], &both].concat())] {
+        let found = decode(&file(&pages)).unwrap();
+        assert_eq!(found.samples.len(), right.len(), "{name}");
+        assert!(found.kinds.iter().all(|kind| *kind == MissingKind::Unsupported), "{name}");
+        assert!(!found.missing.is_empty() && found.missing.iter().all(|range| range.1.is_none()), "{name}");
+    }
+}
+
 #[test]
 fn chained_streams_go_on_behind_damage() {
     let (first, mut second) = (laughs(), laughs());
@@ -538,6 +646,42 @@ fn a_packet_that_cannot_be_decoded_costs_itself() {
     let found = decode(&file(&opus(&whole[..2], &all, 50, false))).unwrap();
     assert_eq!(found.samples.len(), right.samples.len());
     assert_eq!((found.missing, found.kinds), (vec![(13.9935, Some(0.02))], vec![MissingKind::Corrupt]));
+}
+
+/// A writer that leaves checksums zero, or computes them wrong; and what damage costs then.
+#[test]
+fn a_file_without_one_right_checksum_is_read_unchecked() {
+    let whole = laughs();
+    let right = decode(&file(&whole)).unwrap();
+    let unchecked = |pages: &[Page], checksum: fn(u32) -> u32| -> Vec<u8> {
+        let wrong = |page: &Page| {
+            let mut bytes = page.bytes();
+            let right = u32::from_le_bytes(bytes[22..26].try_into().unwrap());
+            bytes[22..26].copy_from_slice(&checksum(right).to_le_bytes());
+            bytes
+        };
+        pages.iter().flat_map(wrong).collect()
+    };
+    for checksum in [(|_| 0) as fn(u32) -> u32, |right| !right] {
+        let found = decode(&unchecked(&whole, checksum)).unwrap();
+        assert!(found.samples == right.samples && found.missing.is_empty(), "{:?}", found.missing);
+    }
+    let zeros = unchecked(&whole, |_| 0);
+    let garbage = decode(&[&[7; 500][..], &zeros].concat()).unwrap();
+    assert!(garbage.samples == right.samples && garbage.missing.is_empty());
+    let cut = decode(&zeros[..zeros.len() / 2]).unwrap();
+    assert_eq!((cut.missing.len(), cut.kinds[0]), (1, MissingKind::Truncated));
+    // A page's table is damaged.
+    let mut damaged = zeros.clone();
+    let start: usize = whole[..12].iter().map(|page| page.bytes().len()).sum();
+    damaged[start + 30] ^= 0x55;
+    assert_eq!(decode(&damaged).unwrap().missing, [(9.9935, Some(1.0))]);
+    // Some right checksums mean that the others are damage.
+    let mixed = [file(&whole[..20]), unchecked(&whole[20..], |_| 0)].concat();
+    assert!(!decode(&mixed).unwrap().missing.is_empty());
+    let place = Place::new();
+    place.write("20251024_130000.opus", &zeros);
+    place.scan(&["--tz", "UTC"]).ends_with(0).complains_of("checksums are not valid and were not checked");
 }
 
 /// The laughs of each kind of recorder, through the built program.

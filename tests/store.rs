@@ -101,6 +101,7 @@ contract!(
     a_database_of_a_development_build_is_refused,
     what_is_missing_is_read_back,
     damage_is_known_under_the_same_version,
+    what_a_crash_left_is_not_known,
     damage_that_is_known_stays_stored,
     a_whole_copy_replaces_a_partial_recording,
     damaged_recordings_of_a_window_are_counted,

@@ -327,11 +327,56 @@ fn an_ffmpeg_that_crashes_leaves_what_it_gave() {
     let (audio, missing) = analyzed(&folder().join("sound.ac3"), Some(&failing(scratch.path(), half))).unwrap();
     assert_eq!(audio.len(), 32_000);
     let [range] = &missing[..] else { panic!("{missing:?}") };
-    assert_eq!((range.start, range.kind), (Duration::from_secs(2), MissingKind::Corrupt));
+    assert_eq!((range.start, range.kind), (Duration::from_secs(2), MissingKind::Ffmpeg));
     assert!(range.end.is_some() && range.reason.contains("the decoder broke"), "{range:?}");
     let nothing = failing(scratch.path(), "echo 'no such codec' >&2; exit 1");
     let error = analyzed(&folder().join("sound.ac3"), Some(&nothing)).unwrap_err();
     assert!(error.kind() == "ffmpeg" && error.to_string().contains("no such codec"), "{error}");
+}
+
+#[test]
+fn an_ffmpeg_that_is_killed_while_it_describes_a_file_has_not_described_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = scratch.path().join("ffmpeg");
+    install(&program, "#!/bin/sh\nffmpeg \"$@\"\ncase \"$*\" in *-version*) ;; *) kill -KILL $$ ;; esac\n");
+    let ffmpeg = Ffmpeg::find(&program, &Stop::default()).unwrap();
+    let error = ffmpeg.probe(&folder().join("sound.ac3")).unwrap_err();
+    assert!(error.kind() == "ffmpeg" && error.to_string().contains("signal 9"), "{error}");
+}
+
+/// What it gave is stored, and the next run tries it again.
+#[test]
+fn a_crash_of_ffmpeg_is_no_known_damage() {
+    let (place, scratch) = (Place::new(), tempfile::tempdir().unwrap());
+    place.write("sound.ac3", &fs::read(folder().join("sound.ac3")).unwrap());
+    let program = scratch.path().join("ffmpeg");
+    let half = "ffmpeg \"$@\" | head -c 128000; kill -SEGV $$";
+    install(&program, &format!("#!/bin/sh\ncase \"$*\" in *pipe:1*) {half} ;; *) exec ffmpeg \"$@\" ;; esac\n"));
+    let broken = format!("--ffmpeg={}", program.display());
+    for _ in 0..2 {
+        let said = place.scan(&[&broken]).ends_with(3);
+        assert!(said.stdout.contains("1 of them in part"), "{}", said.stdout);
+    }
+    place.scan(&["--ffmpeg"]).ends_with(0);
+    assert_eq!(place.number("SELECT count(*) FROM recordings WHERE status = 'analyzed'"), 1);
+}
+
+/// Packets with a sound of every kind, as cameras write them; without ffmpeg they are refused by name.
+#[test]
+fn transport_streams_are_for_ffmpeg() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("camera.mts");
+    for (codec, flags) in
+        [("mp2", [].as_slice()), ("libmp3lame", &[]), ("ac3", &[]), ("aac", &["-mpegts_m2ts_mode", "1"])]
+    {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-y", "-v", "error", "-i"]).arg(folder().join("sound.ac3")).args(["-c:a", codec]).args(flags);
+        assert!(command.args(["-f", "mpegts"]).arg(&path).status().unwrap().success());
+        let error = analyzed(&path, None).unwrap_err();
+        assert!(error.kind() == "unsupported" && error.to_string().contains("transport stream"), "{codec}: {error}");
+        let (audio, _) = analyzed(&path, Some(&ffmpeg())).unwrap_or_else(|error| panic!("{codec}: {error}"));
+        assert!(audio.len().abs_diff(4 * RATE) < 4_000, "{codec} has {} samples", audio.len());
+    }
 }
 
 #[test]

@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// No recording is longer.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// What it says where its memory ends; it may end well all the same.
+const NO_MEMORY: &str = "Cannot allocate memory";
+
 /// Audio tracks that are mixed.
 const MAX_TRACKS: u32 = 32;
 
@@ -87,6 +90,10 @@ impl Ffmpeg {
         let arguments = ["-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe", "-i"];
         let mut process = self.start(arguments.map(Into::into).into_iter().chain([address(path)]))?;
         process.read_text(self.patience, &self.stop);
+        // Without an output it never ends well; but it ends by itself.
+        if let Some(how) = process.was_ended() {
+            return Err(refused(how));
+        }
         let said = process.said();
         describe::read(&said).ok_or_else(|| refused(process.last_words().unwrap_or_else(|| "it finds no audio".into())))
     }
@@ -168,7 +175,8 @@ impl Decoding {
 
     /// Appends the next samples (16 kHz, mono); false at the end.
     ///
-    /// Errors: `Ffmpeg`, where it crashed, hung, or gave less than it announced; what it gave before that is sound.
+    /// Errors: `Ffmpeg`, where it crashed or hung; truncated, where it gave less than it announced. What it gave before
+    /// that is sound.
     pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
         // Who decodes slower than the sound lasts hangs, too.
         let patience = self.patience.saturating_add(self.decoded());
@@ -199,8 +207,10 @@ impl Decoding {
         match (&words, self.info.duration) {
             _ if self.given == 0 => Err(refused(words.unwrap_or_else(|| "it gives no sound".into()))),
             // The length alone says nothing: of some formats ffmpeg guesses it.
+            (Some(words), _) if words.contains(NO_MEMORY) => Err(refused(words.clone())),
             (Some(words), Some(announced)) if self.decoded().saturating_add(second) < announced => {
-                Err(refused(words.clone()))
+                // It says that this was all; so would another run.
+                Err(RecordingError::Truncated { reason: words.clone(), at: self.decoded() })
             }
             (Some(words), _) => {
                 log::warn!(recording = name; "{name}: ffmpeg says: {words}");

@@ -1,4 +1,5 @@
-//! What each recording's own file is called: as short as may be, and longer where two would meet.
+//! What each recording's own file is called: as short as may be, and longer where two would meet. Names that differ only
+//! in case meet, too: some file systems take them for one.
 //!
 //! Two sources have a folder each, but for files beside their recordings. The recordings are read several times, and of
 //! each no more than eight bytes are kept, so that years of them have room.
@@ -12,7 +13,7 @@ use crate::record::StoredRecording;
 use crate::store::{Reader, Selection};
 
 /// The longest name tells all that makes a recording another one.
-const LONGEST: usize = 3;
+const LONGEST: usize = 4;
 
 /// A name a recording.
 pub struct FileNames {
@@ -51,7 +52,8 @@ impl FileNames {
         free.unwrap_or_else(|| self.name(recording, LONGEST))
     }
 
-    /// `a.txt`, `a.ogg.txt`, `a.ogg.neil.txt`, `a.ogg.neil.1a2b3c4d.txt`, with the source's folder in front.
+    /// `a.txt`, `a.ogg.txt`, `a.ogg.neil.txt`, `a.ogg.neil.1a2b3c4d.txt`, with the source's folder in front. Of sources
+    /// whose names differ in case, and that have the same recording: `a.ogg.%4Eeil.1a2b3c4d.txt`.
     fn name(&self, recording: &StoredRecording, length: usize) -> String {
         // No source can lead to another's folder, or out of it.
         let source = recording.source.replace('%', "%25").replace('/', "%2F");
@@ -62,7 +64,8 @@ impl FileNames {
             0 => folder + &self.format.file_name(name),
             1 => format!("{folder}{name}{suffix}"),
             2 => format!("{folder}{name}.{source}{suffix}"),
-            _ => format!("{folder}{name}.{source}.{hash}{suffix}"),
+            3 => format!("{folder}{name}.{source}.{hash}{suffix}"),
+            _ => format!("{folder}{name}.{}.{hash}{suffix}", without_case(&source)),
         }
     }
 }
@@ -89,8 +92,42 @@ fn each_heard(
     })
 }
 
+/// Names that differ only in case have one hash.
 fn hash(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
+    name.to_uppercase().to_lowercase().hash(&mut hasher);
     hasher.finish()
+}
+
+/// A name in which case makes no difference: capitals are written as bytes.
+fn without_case(name: &str) -> String {
+    let mut written = String::new();
+    for sign in name.chars() {
+        if sign.is_lowercase() || sign.to_lowercase().eq([sign]) {
+            written.push(sign);
+        } else {
+            sign.to_string().bytes().for_each(|byte| written.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_only_in_case_meet() {
+        for (one, other) in [("neil/a.csv", "Neil/A.csv"), ("jürgen", "JÜRGEN"), ("straße", "STRASSE")] {
+            assert_eq!(hash(one), hash(other), "{one}");
+        }
+        assert_ne!(hash("neil"), hash("nell"));
+    }
+
+    #[test]
+    fn a_source_written_without_case_is_no_other() {
+        let names = ["neil", "Neil", "NEIL", "%254Eeil", "JÜRGEN", "jürgen"];
+        let written: HashSet<String> = names.iter().map(|name| without_case(name).to_lowercase()).collect();
+        assert_eq!(written.len(), names.len(), "{written:?}");
+    }
 }

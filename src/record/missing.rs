@@ -21,8 +21,9 @@ const ROUNDING: Duration = Duration::from_millis(1);
 /// One part in so many.
 const NEGLIGIBLE_SHARE: u32 = 1000;
 
-/// One lost packet never makes a recording partial, however short it is: the longest Opus frame (RFC 6716, 2.1.4).
-const ONE_PACKET: Duration = Duration::from_millis(60);
+/// One lost packet never makes a recording partial, however short it is: 60 ms of Opus (RFC 6716, 2.1.4), a frame of AAC
+/// at 16 kHz.
+const ONE_PACKET: Duration = Duration::from_millis(64);
 
 /// A recording of which less than this could be decoded has failed.
 pub const LEAST_ANALYZED: Duration = Duration::from_secs(1);
@@ -39,6 +40,8 @@ pub enum MissingKind {
     Truncated,
     /// The sound goes on in a form that cannot be decoded.
     Unsupported,
+    /// The ffmpeg process crashed or was ended: another run may read what follows.
+    Ffmpeg,
 }
 
 /// A stretch of a recording that was not analyzed. Silence stands in its place where sound follows it.
@@ -64,7 +67,7 @@ impl MissingRange {
             RecordingError::Truncated { reason, .. } => (MissingKind::Truncated, reason),
             RecordingError::Unsupported { what } => (MissingKind::Unsupported, what),
             // It ended in the middle of its work.
-            RecordingError::Ffmpeg { reason } => (MissingKind::Corrupt, reason),
+            RecordingError::Ffmpeg { reason } => (MissingKind::Ffmpeg, reason),
             _ => return None,
         };
         let end = announced.filter(|announced| *announced > decoded);
@@ -78,6 +81,7 @@ impl MissingRange {
             MissingKind::Gap | MissingKind::Corrupt => RecordingError::Corrupt { reason, at },
             MissingKind::Truncated => RecordingError::Truncated { reason, at },
             MissingKind::Unsupported => RecordingError::Unsupported { what: reason },
+            MissingKind::Ffmpeg => RecordingError::Ffmpeg { reason },
         }
     }
 

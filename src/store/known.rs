@@ -1,6 +1,7 @@
 //! Which recordings a run need not analyze: their result is stored, or it is known that there is none.
 //!
-//! Invariant: what may heal is never known.
+//! Invariant: what may heal is never known: neither failures that are not permanent, nor a recording of which a process
+//! of ffmpeg left a part.
 
 use std::collections::{HashMap, HashSet};
 

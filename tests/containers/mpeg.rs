@@ -87,9 +87,21 @@ fn what_is_damaged_is_silence_and_what_follows_keeps_its_time() {
 }
 
 #[test]
-fn a_hole_of_zeros_to_the_end_is_told() {
+fn zeros_behind_the_last_frame_are_no_sound() {
     let mut bytes = frames();
     bytes[FRAME * 84..].fill(0);
+    let layer2 = std::fs::read(audio::file("tests/containers/mp2_48000.mp2")).unwrap();
+    for (name, whole) in [("MP3", bytes[..FRAME * 84].to_vec()), ("MP2", layer2)] {
+        for zeros in [100, 5_000, 3 << 20] {
+            let file = decoded(&[&whole[..], &vec![0; zeros]].concat());
+            assert!(file.missing.is_empty(), "{name}, {zeros}: {:?}", file.missing);
+            assert_eq!(file.samples, decoded(&whole).samples, "{name}, {zeros}");
+        }
+    }
+    // A table that counts more frames is believed; and other bytes may be sound.
+    let counted = counted(count(&frames()), &bytes);
+    decoded(&counted).is_partial_in(84.0 * 0.024, f64::from(count(&frames()) - 1) * 0.024);
+    bytes[FRAME * 84..].fill(0x55);
     decoded(&bytes).is_partial_in(84.0 * 0.024, f64::INFINITY);
 }
 

@@ -70,10 +70,37 @@ fn lengths_that_the_file_contradicts_are_read_to_the_end() {
 
 #[test]
 fn a_copy_that_broke_off_is_partial_up_to_its_announced_end() {
-    let file = decoded(&wav(b"RIFF", 96_036, &[], 96_000));
-    file.is_partial_in(4.0, 6.0);
+    let file = decoded(&wav(b"RIFF", 160_036, &[], 160_000));
+    file.is_partial_in(4.0, 10.0);
     assert_eq!(file.missing[0].kind, MissingKind::Truncated);
-    assert_eq!(file.info.duration, Some(Duration::from_secs(6)));
+    assert_eq!(file.info.duration, Some(Duration::from_secs(10)));
+}
+
+/// Both lengths say the same, and reach a little beyond the end.
+#[test]
+fn up_to_64_kib_beyond_the_end_are_read_to_the_end() {
+    for over in [2, 512, 32_000, 65_536] {
+        let size = BYTES + over;
+        let long = wav(b"RF64", u32::MAX, &ds64(u64::from(size) + 72, u64::from(size)), u32::MAX);
+        for file in [wav(b"RIFF", size + 36, &[], size), long, wave64(u64::from(size) + 24), au(3, size, &big())] {
+            let file = decoded(&file);
+            assert!(file.missing.is_empty(), "{over}: {:?}", file.missing);
+            file.is_whole(64_000, 0);
+        }
+    }
+    decoded(&wav(b"RIFF", BYTES + 65_574, &[], BYTES + 65_538)).is_partial_in(4.0, 8.096);
+}
+
+#[test]
+fn an_empty_data_chunk_hides_no_other() {
+    for (between, riff) in [(&b""[..], BYTES + 44), (b"LIST\x04\0\0\0INFO", BYTES + 56)] {
+        let mut file = wav(b"RIFF", riff, &[], BYTES);
+        let at = find(&file, b"data");
+        file.splice(at..at, [b"data\0\0\0\0", between].concat());
+        let file = decoded(&file);
+        assert!(file.missing.is_empty(), "{:?}", file.missing);
+        assert_eq!(file.is_whole(64_000, 0).samples, decoded(&wav(b"RIFF", BYTES + 36, &[], BYTES)).samples);
+    }
 }
 
 #[test]
@@ -99,7 +126,7 @@ fn long_wav_has_its_lengths_elsewhere() {
         for (riff, data) in [(u64::from(BYTES) + 72, u64::from(BYTES)), (u64::MAX, u64::MAX), (0, 0)] {
             decoded(&wav(magic, u32::MAX, &ds64(riff, data), u32::MAX)).is_whole(64_000, 0);
         }
-        decoded(&wav(magic, u32::MAX, &ds64(96_072, 96_000), u32::MAX)).is_partial_in(4.0, 6.0);
+        decoded(&wav(magic, u32::MAX, &ds64(160_072, 160_000), u32::MAX)).is_partial_in(4.0, 10.0);
     }
 }
 
@@ -114,20 +141,23 @@ fn big_endian_wav_sounds_alike() {
     assert_eq!(file.info.codec, "pcm_s16be");
 }
 
+/// A Wave64 whose data chunk says that it has so many bytes, with its header of 24.
+fn wave64(size: u64) -> Vec<u8> {
+    let tail = *b"\xF3\xAC\xD3\x11\x8C\xD1\x00\xC0\x4F\x8E\xDB\x8A";
+    let chunk = |name: &[u8; 4], size: u64, contents: &[u8]| [&name[..], &tail, &size.to_le_bytes(), contents].concat();
+    let riff = b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00";
+    let format = chunk(b"fmt ", 40, &format_chunk(1, 2)[8..]);
+    let whole = 104 + size.min(1 << 20) + 24;
+    [&riff[..], &whole.to_le_bytes(), b"wave", &tail, &format, &chunk(b"data", size, &little())].concat()
+}
+
 #[test]
 fn wave64_sounds_alike() {
     let reference = decoded(&wav(b"RIFF", BYTES + 36, &[], BYTES));
-    let tail = *b"\xF3\xAC\xD3\x11\x8C\xD1\x00\xC0\x4F\x8E\xDB\x8A";
-    let chunk = |name: &[u8; 4], size: u64, contents: &[u8]| [&name[..], &tail, &size.to_le_bytes(), contents].concat();
-    for (size, seconds) in [(u64::from(BYTES) + 24, 4), (u64::MAX, 4), (u64::from(BYTES) + 24 + 32_000, 6)] {
-        let riff = b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00";
-        let format = chunk(b"fmt ", 40, &format_chunk(1, 2)[8..]);
-        let whole = 104 + size.min(1 << 20) + 24;
-        let file =
-            [&riff[..], &whole.to_le_bytes(), b"wave", &tail, &format, &chunk(b"data", size, &little())].concat();
-        let file = decoded(&file);
+    for (size, seconds) in [(u64::from(BYTES) + 24, 4), (u64::MAX, 4), (u64::from(BYTES) + 24 + 96_000, 10)] {
+        let file = decoded(&wave64(size));
         assert_eq!(file.samples, reference.samples, "{size:#x}");
-        assert_eq!(file.is_partial, seconds == 6, "{:?}", file.missing);
+        assert_eq!(file.is_partial, seconds == 10, "{:?}", file.missing);
     }
 }
 
@@ -175,7 +205,7 @@ fn au_in_all_its_encodings_sounds_alike() {
     }
     assert!(refusal(&au(23, u32::MAX, &[0; 100])).contains("G.721"));
     assert!(refusal(&[&b"dns."[..], &[0; 100]].concat()).contains("reverse"));
-    decoded(&au(3, BYTES + 32_000, &big())).is_partial_in(4.0, 6.0);
+    decoded(&au(3, BYTES + 96_000, &big())).is_partial_in(4.0, 10.0);
 }
 
 #[test]

@@ -106,6 +106,19 @@ pub fn damage_is_known_under_the_same_version(home: &impl Home) {
     }
 }
 
+/// Where ffmpeg crashed, another run may read on.
+pub fn what_a_crash_left_is_not_known(home: &impl Home) {
+    let mut store = open(&home.location()).unwrap();
+    let mut run = partial("a.amr", 1);
+    let Fate::Heard(heard) = &mut run.outcomes[0].fate else { unreachable!() };
+    let (start, reason) = (Duration::from_secs(7200), "it was killed by signal 9".to_owned());
+    heard.missing.add(MissingRange { start, end: None, kind: MissingKind::Ffmpeg, reason });
+    store.save(&run).unwrap();
+    store.save(&partial("b.amr", 2)).unwrap();
+    let asked = lookup(&run, &[content(1), content(2)]);
+    assert_eq!(store.known(&asked).unwrap().damaged, [(content(2), Damage::Partial)].into());
+}
+
 pub fn damage_that_is_known_stays_stored(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     store.save(&partial("a.wav", 1)).unwrap();

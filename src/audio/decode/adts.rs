@@ -1,7 +1,10 @@
 //! AAC without a container: frames with a header each (ADTS, ISO 13818-7, 6.2), found again behind damage.
 //!
+//! A packet without a byte stands for what is cut off, or cannot be found.
+//!
 //! Invariant: needs no more than a few frames in memory.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::time::Duration;
 
@@ -15,39 +18,31 @@ use symphonia::core::packet::Packet;
 
 use super::mpeg::tags;
 use super::packets::{self, Notes, PacketSource, Window, cut};
+use super::sync::{self, FrameHeader, LOOK, Passed, VIEW, is_chain};
 
-/// Samples of a frame, of each channel.
+/// Samples of a block, of each channel.
 const SAMPLES: u64 = 1024;
-
-/// How far the first frame may be from the start, bytes.
-const LOOK: usize = 256 * 1024;
-
-/// So many frames in a row at the start are a stream; fewer only if nothing else is in the file.
-const CHAIN: usize = 4;
-
-/// Bytes that the longest frame and a header behind it need.
-const VIEW: usize = 16 * 1024;
-
-/// Unknown bytes behind the last frame, from where on sound may be lost there.
-const SHORT_TAIL: u64 = 4096;
 
 const RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 /// What a frame's header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Header {
+pub struct Header {
     object: u8,
     rate: u8,
     channels: u8,
-    /// Bytes of the header, and of the frame with it.
-    head: usize,
+    /// Whether there are checksums, and where blocks begin.
+    is_protected: bool,
+    /// Bytes of the frame with its header.
     length: usize,
-    /// AAC frames inside.
-    blocks: u64,
+    /// Raw data blocks inside.
+    count: u64,
 }
 
-impl Header {
+impl FrameHeader for Header {
+    const MAY_BE_CUT: bool = false;
+
     fn parse(bytes: &[u8]) -> Option<Header> {
         let &[0xFF, second, third, fourth, fifth, sixth, seventh] = bytes.first_chunk()? else {
             return None;
@@ -56,16 +51,47 @@ impl Header {
             object: (third >> 6) + 1,
             rate: third >> 2 & 15,
             channels: (third & 1) << 2 | fourth >> 6,
-            head: if second & 1 == 1 { 7 } else { 9 },
+            is_protected: second & 1 == 0,
             length: usize::from(fourth & 3) << 11 | usize::from(fifth) << 3 | usize::from(sixth) >> 5,
-            blocks: u64::from(seventh & 3) + 1,
+            count: u64::from(seventh & 3) + 1,
         };
-        let makes_sense = usize::from(header.rate) < RATES.len() && header.length > header.head;
+        let makes_sense = usize::from(header.rate) < RATES.len() && header.length > header.head();
         (second & 0xF6 == 0xF0 && makes_sense).then_some(header)
     }
 
     fn continues(&self, other: &Header) -> bool {
         (self.object, self.rate, self.channels) == (other.object, other.rate, other.channels)
+    }
+
+    fn length(&self, _: &[u8]) -> Option<usize> {
+        Some(self.length)
+    }
+}
+
+impl Header {
+    /// Bytes before the first block: with a checksum, and the places of the other blocks.
+    fn head(&self) -> usize {
+        if self.is_protected { 7 + 2 * self.count as usize } else { 7 }
+    }
+
+    fn samples(&self) -> u64 {
+        self.count * SAMPLES
+    }
+
+    /// The raw data blocks of a frame. Without checksums only decoding would tell where the second one begins: it and
+    /// those behind it are empty.
+    fn blocks(&self, frame: &[u8]) -> Vec<Box<[u8]>> {
+        let body = frame.get(self.head()..).unwrap_or_default();
+        let place = |at: usize| frame.get(at..)?.first_chunk().map(|place| usize::from(u16::from_be_bytes(*place)));
+        let mut places = vec![Some(0)];
+        places.extend((1..self.count as usize).map(|i| place(5 + 2 * i).filter(|_| self.is_protected)));
+        let end = |i: usize| match places.get(i + 1) {
+            // A checksum stands behind each block.
+            Some(Some(next)) => next.saturating_sub(2),
+            _ => body.len(),
+        };
+        let block = |i: usize| places[i].and_then(|start| body.get(start..end(i))).unwrap_or_default();
+        (0..places.len()).map(|i| block(i).into()).collect()
     }
 
     fn rate(&self) -> u32 {
@@ -88,20 +114,18 @@ pub struct Opened {
 /// The AAC in a file; None if there is none.
 pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Opened>> {
     let mut window = Window::new(file, 0, bytes)?;
-    while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
-        window.skip(tag)?;
-    }
+    sync::skip_tags(&mut window)?;
     let view = window.view(LOOK)?;
-    let Some(at) = (0..view.len().min(LOOK)).find(|&at| view[at] == 0xFF && is_chain(&view[at..])) else {
+    let Some(at) = (0..view.len().min(LOOK)).find(|&at| view[at] == 0xFF && is_chain::<Header>(&view[at..])) else {
         return Ok(None);
     };
     let Some(first) = Header::parse(&view[at..]) else { return Ok(None) };
-    let mean = mean_length(&view[at..]);
+    let mean = sync::mean_length::<Header>(&view[at..]).unwrap_or(1);
     if at > 0 {
         notes.add(format!("{at} bytes before the first frame are no sound; they were passed over"));
     }
     window.skip(at as u64)?;
-    let estimate = (window.remaining() / mean).saturating_mul(SAMPLES);
+    let estimate = (window.remaining() / mean).saturating_mul(first.samples());
     let track = packets::track(parameters(&first), None);
     let source = Frames {
         window,
@@ -110,37 +134,13 @@ pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Ope
         bytes: 0,
         count: 0,
         clock: 0,
-        lost: 0,
-        begun: false,
-        passed: (0, 0),
+        passed: Passed::default(),
+        is_begun: false,
+        ready: VecDeque::new(),
+        parted: 0,
     };
     let reader = packets::reader(FORMAT_ID_ADTS, "AAC in ADTS", track, source);
     Ok(Some(Opened { reader, estimate: Some(crate::audio::duration(estimate, first.rate())) }))
-}
-
-/// Whether frames of one stream follow each other from here: several, or all that there are.
-pub fn is_chain(bytes: &[u8]) -> bool {
-    let (mut at, mut first) = (0, None);
-    for _ in 0..CHAIN {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let Some(header) =
-            Header::parse(rest).filter(|header| first.is_none_or(|first: Header| first.continues(header)))
-        else {
-            return first.is_some() && (bytes.get(at..) == Some(&[]) || tags::length(rest).is_some());
-        };
-        first = first.or(Some(header));
-        at += header.length;
-    }
-    true
-}
-
-/// Mean length of the frames at hand, bytes.
-fn mean_length(view: &[u8]) -> u64 {
-    let (mut at, mut frames) = (0, 0);
-    while let Some(header) = view.get(at..).and_then(Header::parse) {
-        (at, frames) = (at + header.length, frames + 1);
-    }
-    (at as u64).checked_div(frames).unwrap_or(1).max(1)
 }
 
 fn parameters(header: &Header) -> AudioCodecParameters {
@@ -161,22 +161,26 @@ struct Frames {
     count: u64,
     /// Samples so far.
     clock: u64,
-    /// Bytes since the last frame that are none and no tag.
-    lost: u64,
-    /// Those bytes begin as a frame does.
-    begun: bool,
-    /// How often and how many bytes were passed over.
-    passed: (u64, u64),
+    passed: Passed,
+    /// What was passed over since the last frame begins as a frame does.
+    is_begun: bool,
+    ready: VecDeque<Packet>,
+    /// Frames of which not all blocks could be told apart.
+    parted: u64,
 }
 
 impl PacketSource for Frames {
     fn next(&mut self) -> Result<Option<Packet>> {
         loop {
+            if let Some(packet) = self.ready.pop_front() {
+                return Ok(Some(packet));
+            }
             if self.window.view(VIEW)?.is_empty() {
                 return self.end();
             }
             if let Some(header) = self.frame()? {
-                return self.packet(header).map(Some);
+                self.take(header)?;
+                continue;
             }
             match tags::length(self.window.view(tags::LOOK)?) {
                 Some(tag) => self.window.skip(tag)?,
@@ -198,58 +202,59 @@ impl Frames {
         let goes_on = goes_on || Header::parse(rest).is_some_and(|next| next.continues(&header));
         if !header.continues(&self.first) {
             // Another stream begins, or chance would have it so.
-            let other = is_chain(view);
+            let other = is_chain::<Header>(view);
             return if other { Err(Error::Unsupported("adts: its rate or its channels change")) } else { Ok(None) };
         }
-        Ok((goes_on || self.lost == 0).then_some(header))
+        Ok((goes_on || self.passed.lost == 0).then_some(header))
     }
 
-    fn pass_over(&mut self) -> Result<()> {
-        let view = self.window.view(VIEW)?;
-        let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
-        let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1) as u64;
-        if self.lost == 0 {
-            self.begun = matches!(view, [0xFF] | [0xFF, 0xF0..=0xF9, ..]);
-        }
-        self.lost += step;
-        Ok(self.window.skip(step)?)
-    }
-
-    fn packet(&mut self, header: Header) -> Result<Packet> {
+    /// Takes the frame that stands here apart.
+    fn take(&mut self, header: Header) -> Result<()> {
         self.make_up();
-        let samples = header.blocks * SAMPLES;
-        let data = self.window.view(header.length)?.get(header.head..header.length).ok_or_else(cut)?;
-        let packet = packets::packet(self.clock, samples, data);
+        let bytes = self.window.view(header.length)?.get(..header.length).ok_or_else(cut)?;
+        let blocks = header.blocks(bytes);
+        self.parted += u64::from(header.count > 1 && blocks.iter().any(|block| block.is_empty()));
+        let start = self.clock;
+        let packets = (0..).zip(blocks).map(|(i, block)| packets::packet(start + i * SAMPLES, SAMPLES, block));
+        self.ready.extend(packets);
         self.window.skip(header.length as u64)?;
         self.bytes += header.length as u64;
         self.count += 1;
-        self.clock += samples;
-        Ok(packet)
+        self.clock += header.samples();
+        self.is_begun = false;
+        Ok(())
+    }
+
+    fn mean(&self) -> u64 {
+        self.bytes.checked_div(self.count).unwrap_or(0)
     }
 
     /// Lets time go by for what was passed over: as many frames as it had room for.
     fn make_up(&mut self) {
-        let lost = std::mem::take(&mut self.lost);
-        if lost > 0 {
-            self.passed = (self.passed.0 + 1, self.passed.1 + lost);
-            let mean = self.bytes.checked_div(self.count).unwrap_or(0);
-            self.clock += SAMPLES * (lost + mean / 2).checked_div(mean).unwrap_or(0);
+        let frames = self.passed.frames(self.mean());
+        self.clock += frames * self.first.samples();
+    }
+
+    /// Goes on to what may be a frame or a tag.
+    fn pass_over(&mut self) -> Result<()> {
+        if self.passed.lost == 0 {
+            let view = self.window.view(VIEW)?;
+            self.is_begun = matches!(view, [0xFF] | [0xFF, 0xF0..=0xF9, ..]);
         }
+        Ok(self.passed.over(&mut self.window)?)
     }
 
     /// Was that all? What is left is the beginning of a frame, or what is none.
     fn end(&mut self) -> Result<Option<Packet>> {
-        if let (times @ 1.., bytes) = std::mem::take(&mut self.passed) {
-            self.notes.add(format!("{bytes} bytes between its frames were passed over ({times} times)"));
+        self.passed.note(&self.notes);
+        if let count @ 1.. = std::mem::take(&mut self.parted) {
+            self.notes.add(format!("{count} frames of several blocks do not say where the second one begins"));
         }
-        match std::mem::take(&mut self.lost) {
-            0 => Ok(None),
-            _ if self.begun => Err(cut()),
-            SHORT_TAIL.. => Err(Error::DecodeError("adts: no frame follows in the rest of the file")),
-            lost => {
-                self.notes.add(format!("{lost} bytes behind its last frame are no sound"));
-                Ok(None)
-            }
+        if std::mem::take(&mut self.is_begun) && self.passed.lost < VIEW as u64 {
+            self.notes.add("the file stops inside a frame");
+            let frames = std::mem::take(&mut self.passed).frames(self.mean()).max(1);
+            return Ok(Some(packets::packet(self.clock, frames * self.first.samples(), [])));
         }
+        self.passed.end(&self.notes, "adts: no frame follows in the rest of the file")
     }
 }

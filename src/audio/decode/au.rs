@@ -8,7 +8,7 @@ use std::io;
 use symphonia::core::codecs::audio::well_known::*;
 
 use super::blocks::{self, Coding, Extent, Shape};
-use super::wav::array;
+use super::wav::{SLOP, array};
 
 /// The length of the samples where the writer did not know it.
 const UNKNOWN: u32 = u32::MAX;
@@ -43,14 +43,21 @@ impl Layout {
         let open = number(8) == UNKNOWN || number(8) == 0;
         let announced = if open { there } else { u64::from(number(8)) };
         let mut notes = Vec::new();
+        let over = announced.saturating_sub(there);
         match announced.checked_sub(there) {
-            Some(missing @ 1..) => notes.push(format!("{missing} bytes that its header announces are missing")),
+            Some(1..=SLOP) => {
+                notes.push(format!("its header announces {over} bytes more than there are; read to its end"))
+            }
+            Some(missing) if missing > 0 => {
+                notes.push(format!("{missing} bytes that its header announces are missing"))
+            }
             None => {
                 notes.push(format!("{} bytes follow what its header announces; they are ignored", there - announced))
             }
-            Some(0) => (),
+            Some(_) => (),
         }
-        let extent = Extent { start, length: announced.min(there), missing: announced.saturating_sub(there) };
+        let missing = if over > SLOP { over } else { 0 };
+        let extent = Extent { start, length: announced.min(there), missing };
         let shape = Shape { channels: number(20), rate: number(16), speakers: 0 };
         Ok(Layout { extent, coding: coding(number(12), shape), open, notes })
     }

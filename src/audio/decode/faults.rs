@@ -133,8 +133,18 @@ pub fn mistakable(first: &[u8]) -> Option<&'static str> {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => {
             Some("it is AVI, which is not supported; convert it to FLAC")
         }
+        _ if is_transport_stream(first) => {
+            Some("it is an MPEG transport stream, which is not supported; convert it to FLAC")
+        }
         _ => None,
     }
+}
+
+/// MPEG transport streams: packets of 188 bytes, with a time of four bytes in front on camcorders, or with 16 of error
+/// correction behind them.
+pub fn is_transport_stream(bytes: &[u8]) -> bool {
+    let syncs = |start: usize, step: usize| (0..5).all(|packet| bytes.get(start + packet * step) == Some(&0x47));
+    syncs(0, 188) || syncs(4, 192) || syncs(0, 204)
 }
 
 /// What a file seems to be that is not for us.

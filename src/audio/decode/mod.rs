@@ -27,6 +27,7 @@ mod open;
 mod own;
 mod packets;
 mod stream;
+mod sync;
 mod track;
 mod tracks;
 mod view;
@@ -46,6 +47,7 @@ use self::stream::Stream;
 use super::clock::Inside;
 use crate::record::{MissingRange, MissingRanges, RecordingError};
 
+pub(super) use self::faults::is_transport_stream;
 pub use self::foreign::is_foreign;
 pub(super) use self::mpeg::begins as begins_with_mpeg_frames;
 pub use self::tracks::Tracks;

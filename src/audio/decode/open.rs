@@ -24,6 +24,10 @@ use super::{faults, foreign, isomp4, matroska, mkv, mp4, ogg};
 use crate::audio::clock;
 use crate::record::RecordingError;
 
+/// Bytes that tell most formats, and all of them.
+const FIRST: usize = 64;
+const BEGINNING: u64 = 1024;
+
 /// What symphonia does not tell of a file, by container.
 pub enum Outline {
     /// A reader of our own says all; whether the file may go on behind its last byte.
@@ -115,8 +119,9 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     if bytes == 0 {
         return Err(RecordingError::Empty);
     }
-    let first = beginning(&mut file).map_err(fault)?;
-    if let Some(what) = faults::mistakable(&first) {
+    let beginning = beginning(&mut file).map_err(fault)?;
+    let first = beginning[..beginning.len().min(FIRST)].to_vec();
+    if let Some(what) = faults::mistakable(&beginning) {
         return Err(faults::unsupported(what));
     }
     let notes = Notes::default();
@@ -129,19 +134,17 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
         Outline::Mkv(_) => return matroska(file, bytes, rank, outline, notes),
         _ => (),
     }
+    if let Outline::Ogg(tail) = &outline {
+        let checks = tail.is_none_or(|tail| tail.is_checked);
+        return ogg(path, rank, checks, outline, notes);
+    }
     let cut = outline.is_cut();
     let recorded = recorded(&outline);
     file.rewind().map_err(fault)?;
-    let mut reader = match &outline {
-        Outline::Ogg(_) => {
-            let reader = ogg::Reader::open(MediaSourceStream::new(Box::new(file), Default::default()))?;
-            Reader::Ogg(Box::new(reader))
-        }
-        _ => Reader::Other(reader(file).map_err(|error| match cut {
-            true => faults::truncated(faults::SHORT, Default::default()),
-            false => faults::opening(&error, &first),
-        })?),
-    };
+    let mut reader = Reader::Other(reader(file).map_err(|error| match cut {
+        true => faults::truncated(faults::SHORT, Default::default()),
+        false => faults::opening(&error, &first),
+    })?);
     let recorded = recorded.or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded, tracks: 1, start: Duration::ZERO, estimate: None, notes })
 }
@@ -208,6 +211,32 @@ fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) ->
     Ok(Opened { reader: Reader::Other(Box::new(reader)), outline, recorded, tracks, start, estimate: None, notes })
 }
 
+/// Ogg, with the reader of this crate: a file with one stream of sound, or the one of a rank.
+fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
+    let open = |selected| {
+        let file = File::open(path).map_err(|error| faults::io(&error))?;
+        ogg::Reader::open(MediaSourceStream::new(Box::new(file), Default::default()), checks, selected)
+    };
+    let (mut reader, mut tracks, mut start) = (open(None)?, 1, Duration::ZERO);
+    if reader.streams().len() > 1 {
+        let beginnings = ogg::beginnings(&mut reader).map_err(|error| faults::io(&error))?;
+        let all: Vec<u32> = reader.streams().iter().map(|stream| stream.serial).collect();
+        tracks = u32::try_from(beginnings.len()).unwrap_or(u32::MAX);
+        let own = beginnings.get(rank).and_then(|beginning| beginning.start);
+        if own.is_none() && tracks > 1 {
+            let number = rank + 1;
+            notes.add(format!(
+                "nothing tells when its stream {number} begins beside the others; taken as at their start"
+            ));
+        }
+        start = own.unwrap_or_default();
+        reader = open(ogg::Selected::new(&beginnings, &all, rank))?;
+    }
+    let mut reader = Reader::Ogg(Box::new(reader));
+    let recorded = tagged(&mut *reader);
+    Ok(Opened { reader, outline, recorded, tracks, start, estimate: None, notes })
+}
+
 /// A file that a reader of our own takes. Its tags are read by symphonia, if that can read any of it.
 fn owned(own: Own, mut file: File, notes: Notes) -> Opened {
     let tags = || tagged(&mut *file.rewind().ok().and_then(|()| reader(file).ok())?);
@@ -225,7 +254,7 @@ fn reader(file: File) -> symphonia::core::errors::Result<Box<dyn FormatReader>> 
 
 fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
     let mut first = Vec::new();
-    file.take(64).read_to_end(&mut first)?;
+    file.take(BEGINNING).read_to_end(&mut first)?;
     Ok(first)
 }
 

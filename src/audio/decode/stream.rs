@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
-use symphonia::core::formats::well_known::{FORMAT_ID_CAF, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_CAF, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
+};
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
@@ -156,6 +158,9 @@ impl Stream {
             // Only a frame that could not be unpacked is without a byte there.
             Decoder::Opus(_) if packet.data.is_empty() && self.format == FORMAT_ID_MKV => {
                 Err(faults::corrupt("a frame cannot be unpacked", at))
+            }
+            Decoder::Other(_) if packet.data.is_empty() && self.format == FORMAT_ID_ADTS => {
+                Err(faults::corrupt("a frame is cut, or does not say where its second block begins", at))
             }
             Decoder::Opus(decoder) => {
                 decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))

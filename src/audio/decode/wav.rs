@@ -19,8 +19,8 @@ pub use format::Format;
 /// subtract the header from one.
 const PLACEHOLDER: u64 = (1 << 31) - (1 << 16);
 
-/// A length that is wrong by no more than this is a writer's mistake where nothing else says that sound is missing.
-const SLOP: u64 = 64 * 1024;
+/// A length that is beyond the file's end by no more than this is a writer's mistake.
+pub(super) const SLOP: u64 = 64 * 1024;
 
 /// No honest file has more chunks before its samples.
 const MAX_CHUNKS: usize = 4096;
@@ -82,6 +82,7 @@ struct Walk {
     format: Option<Format>,
     long_riff: Option<u64>,
     long_data: Option<u64>,
+    notes: Vec<String>,
 }
 
 impl Layout {
@@ -99,6 +100,10 @@ impl Layout {
                 return Ok(None);
             };
             if &chunk.name == b"data" {
+                let (chunk, is_second) = family.with_sound(file, chunk, bytes)?;
+                if is_second {
+                    walk.notes.push("its first data chunk is empty; the sound of the second one is read".into());
+                }
                 return walk.layout(file, family, chunk, bytes).map(Some);
             }
             walk.take(file, family, chunk)?;
@@ -128,6 +133,21 @@ impl Family {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The data chunk that has the sound: an empty one may stand before it. Whether it is another one.
+    fn with_sound(self, file: &mut File, first: Chunk, bytes: u64) -> io::Result<(Chunk, bool)> {
+        let mut chunk = first;
+        for _ in 0..MAX_CHUNKS {
+            if chunk.size > 0 && &chunk.name == b"data" {
+                return Ok((chunk, chunk.start != first.start));
+            }
+            match self.chunk(file, self.behind(chunk))? {
+                Some(next) if is_name(next.name) && next.start < bytes => chunk = next,
+                _ => break,
+            }
+        }
+        Ok((first, false))
     }
 
     /// Where the next chunk's header stands.
@@ -187,7 +207,7 @@ impl Walk {
             open: false,
             format: self.format.unwrap_or_else(|| Format::Unknown("its format chunk is missing".into())),
             extent: Extent { start: data.start, length: there.min(announced), missing: 0 },
-            notes: Vec::new(),
+            notes: self.notes,
         };
         match announced.checked_sub(there) {
             Some(0) => (),
@@ -205,7 +225,7 @@ impl Layout {
         let contradicted = end <= bytes.saturating_add(1);
         match () {
             () if family.is_placeholder(announced) => self.open = true,
-            () if contradicted || (over <= SLOP && family.is_placeholder(end)) => {
+            () if contradicted || over <= SLOP => {
                 self.notes.push(format!("its header announces {over} bytes more than there are; read to its end"));
             }
             () => {

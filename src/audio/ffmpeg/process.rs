@@ -122,6 +122,14 @@ impl Process {
         Err(self.last_words().map_or(how.clone(), |words| format!("{words} ({how})")))
     }
 
+    /// How it ended, if not by itself.
+    pub fn was_ended(&self) -> Option<String> {
+        match self.status {
+            Some(status) => status.signal().map(|signal| format!("it was killed by signal {signal}")),
+            None => Some("it hangs, and was ended".to_owned()),
+        }
+    }
+
     /// What it has said so far. Of a process that has ended, all of it.
     pub fn said(&mut self) -> String {
         if self.status.is_some()

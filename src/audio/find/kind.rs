@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::audio::decode::begins_with_mpeg_frames;
+use crate::audio::decode::{begins_with_mpeg_frames, is_transport_stream};
 
 /// What recorders, phones and programs call audio, and video with sound; decodable here or not. What is not fails by
 /// name. Lower case.
@@ -219,12 +219,6 @@ fn is_movie(bytes: &[u8]) -> bool {
         Some(b"moov" | b"mdat" | b"wide" | b"pnot") => true,
         _ => false,
     }
-}
-
-/// Packets of 188 bytes, of 192 on camcorders.
-fn is_transport_stream(bytes: &[u8]) -> bool {
-    let syncs = |start: usize, step: usize| (0..5).all(|packet| bytes.get(start + packet * step) == Some(&0x47));
-    syncs(0, 188) || syncs(4, 192)
 }
 
 /// AC-3 and E-AC-3: a sync word, and a stream identification that exists.

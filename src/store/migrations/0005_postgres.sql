@@ -99,7 +99,7 @@ COMMENT ON COLUMN recordings.audio_tracks IS 'Audio tracks of the file, which we
 COMMENT ON COLUMN recordings.status IS
     'analyzed; partial: detections of what could be decoded, and missing_ranges; failed: nothing was analyzed';
 COMMENT ON COLUMN recordings.missing_ranges IS
-    'What was not analyzed: an array of objects with start_seconds, end_seconds (null: not known), kind (gap, corrupt, truncated, unsupported) and reason; NULL: nothing is missing';
+    'What was not analyzed: an array of objects with start_seconds, end_seconds (null: not known), kind (gap, corrupt, truncated, unsupported, ffmpeg) and reason; NULL: nothing is missing';
 COMMENT ON COLUMN recordings.missing_count IS 'How many ranges are missing; near ones may be one in missing_ranges';
 COMMENT ON COLUMN recordings.missing_seconds IS 'Their length together, as far as it is known';
 COMMENT ON COLUMN recordings.clips_lost IS

@@ -46,7 +46,7 @@ CREATE TABLE recordings (
     codec            TEXT,
     status           TEXT NOT NULL CHECK (status IN ('analyzed', 'partial', 'failed')),
     -- What was not analyzed: an array of objects with start_seconds, end_seconds (null: not known), kind (gap, corrupt,
-    -- truncated, unsupported) and reason; NULL: nothing is missing.
+    -- truncated, unsupported, ffmpeg) and reason; NULL: nothing is missing.
     missing_ranges   TEXT CHECK (json_type(missing_ranges) = 'array'),
     missing_count    INTEGER NOT NULL DEFAULT 0 CHECK (missing_count >= 0),         -- before near ones were joined
     missing_seconds  REAL NOT NULL DEFAULT 0 CHECK (missing_seconds >= 0),          -- together, as far as known

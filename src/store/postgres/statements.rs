@@ -35,7 +35,8 @@ pub fn known(client: &mut Client, lookup: &Lookup, encoding: &Encoding) -> Resul
          WHERE source = $1 AND analysis = $2 AND (clips_lost = 0 OR NOT $3)
             AND (content_sha256 = ANY($4) OR content_sha256 IS NULL AND name = ANY($5))
             AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = $6 AND NOT $7
-                AND (status = 'partial' OR failure_kind = ANY($8)))",
+                AND (status = 'partial' AND NOT missing_ranges @> '[{\"kind\": \"ffmpeg\"}]'
+                    OR failure_kind = ANY($8)))",
         &[
             &escapes.text(&lookup.source),
             &lookup.analysis.to_json(),

@@ -35,7 +35,9 @@ pub fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::
 pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known> {
     let condition = "source = :source AND analysis = :analysis AND (clips_lost = 0 OR NOT :cuts_clips)
         AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = :version AND NOT :retry_failed
-            AND (status = 'partial' OR failure_kind IN (SELECT value FROM json_each(:kinds))))";
+            AND (status = 'partial' AND NOT EXISTS (SELECT 1 FROM json_each(missing_ranges)
+                    WHERE json_extract(json_each.value, '$.kind') = 'ffmpeg')
+                OR failure_kind IN (SELECT value FROM json_each(:kinds))))";
     let mut statement = connection.prepare(&format!(
         "SELECT content_sha256, name, status FROM recordings
          WHERE content_sha256 IN (SELECT value FROM json_each(:contents)) AND {condition}

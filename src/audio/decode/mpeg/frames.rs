@@ -17,18 +17,7 @@ use super::header::Header;
 use super::info::Info;
 use super::tags;
 use crate::audio::decode::packets::{self, Notes, PacketSource, Window, cut};
-
-/// How far the first frame may be from the start, bytes.
-const LOOK: usize = 256 * 1024;
-
-/// So many frames in a row at the start are a stream; fewer only if nothing else is in the file.
-const CHAIN: usize = 4;
-
-/// Bytes that the longest frames and a header behind them need.
-const VIEW: usize = 16 * 1024;
-
-/// Unknown bytes behind the last frame, from where on sound may be lost there.
-const SHORT_TAIL: u64 = 4096;
+use crate::audio::decode::sync::{self, FrameHeader, LOOK, Passed, VIEW, is_chain};
 
 /// A stream found in a file.
 pub struct Opened {
@@ -40,13 +29,11 @@ pub struct Opened {
 /// The MPEG audio in a part of a file; None if there is none.
 pub fn open(file: File, start: u64, length: u64, notes: &Notes) -> std::io::Result<Option<Opened>> {
     let mut window = Window::new(file, start, length)?;
-    while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
-        window.skip(tag)?;
-    }
+    sync::skip_tags(&mut window)?;
     let view = window.view(LOOK)?;
     // Free format, whose frames tell no length, must begin at once.
     let may_begin = |at: usize| view[at] == 0xFF && (at == 0 || view.get(at + 2).is_none_or(|byte| byte >> 4 != 0));
-    let Some(at) = (0..view.len().min(LOOK)).find(|&at| may_begin(at) && is_chain(&view[at..])) else {
+    let Some(at) = (0..view.len().min(LOOK)).find(|&at| may_begin(at) && is_chain::<Header>(&view[at..])) else {
         return Ok(None);
     };
     if at > 0 {
@@ -57,23 +44,6 @@ pub fn open(file: File, start: u64, length: u64, notes: &Notes) -> std::io::Resu
         return Ok(None);
     };
     begin(window, header, notes).map(Some)
-}
-
-/// Whether frames of one stream follow each other from here: several, or all that there are.
-pub fn is_chain(bytes: &[u8]) -> bool {
-    let (mut at, mut first) = (0, None);
-    for _ in 0..CHAIN {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let Some(header) =
-            Header::parse(rest).filter(|header| first.is_none_or(|first: Header| first.continues(header)))
-        else {
-            return first.is_some() && (rest.is_empty() || tags::length(rest).is_some());
-        };
-        let Some(length) = header.length(rest) else { return false };
-        first = first.or(Some(header));
-        at += length;
-    }
-    true
 }
 
 fn begin(mut window: Window, header: Header, notes: &Notes) -> std::io::Result<Opened> {
@@ -88,7 +58,8 @@ fn begin(mut window: Window, header: Header, notes: &Notes) -> std::io::Result<O
     // Some writers count the frame with the table too; those that write their delay down do not.
     let counted = frames.map(|frames| if delay.is_some() { frames } else { frames - 1 });
     let announced = counted.map(|frames| frames.saturating_mul(header.samples));
-    let estimate = frame_length(&mut window)?.map(|length| window.remaining() / length * header.samples);
+    let mean = sync::mean_length::<Header>(window.view(VIEW)?);
+    let estimate = mean.map(|length| window.remaining() / length * header.samples);
     let mut track = packets::track(parameters(&header), announced);
     if let Some(announced) = announced {
         let (front, behind) = delay.unwrap_or((0, 0));
@@ -106,21 +77,10 @@ fn begin(mut window: Window, header: Header, notes: &Notes) -> std::io::Result<O
         bytes: 0,
         count: 0,
         clock: 0,
-        lost: 0,
-        passed: (0, 0),
+        passed: Passed::default(),
     };
     let estimate = estimate.map(|samples| crate::audio::duration(samples, header.rate));
     Ok(Opened { reader: packets::reader(FORMAT_ID_MP3, "MPEG audio", track, source), estimate })
-}
-
-/// Mean length of the frames at hand, bytes.
-fn frame_length(window: &mut Window) -> std::io::Result<Option<u64>> {
-    let view = window.view(VIEW)?;
-    let (mut at, mut frames) = (0, 0);
-    while let Some(length) = view.get(at..).and_then(|rest| Header::parse(rest)?.length(rest)) {
-        (at, frames) = (at + length, frames + 1);
-    }
-    Ok((at as u64).checked_div(frames).filter(|length| *length > 0))
 }
 
 fn parameters(header: &Header) -> AudioCodecParameters {
@@ -155,10 +115,7 @@ struct Frames {
     count: u64,
     /// Samples so far, in the rate of the first frame.
     clock: u64,
-    /// Bytes since the last frame that are none and no tag.
-    lost: u64,
-    /// How often and how many bytes were passed over.
-    passed: (u64, u64),
+    passed: Passed,
 }
 
 impl PacketSource for Frames {
@@ -176,10 +133,10 @@ impl PacketSource for Frames {
                 self.window.skip(tag)?;
             } else if self.is_cut()? {
                 return self.end();
-            } else if self.first.is_free() && self.lost > LOOK as u64 {
+            } else if self.first.is_free() && self.passed.unknown() > LOOK as u64 {
                 return Err(Error::DecodeError("mpa: no frame follows for long"));
             } else {
-                self.pass_over()?;
+                self.passed.over(&mut self.window)?;
             }
         }
     }
@@ -198,17 +155,17 @@ impl Frames {
         };
         let rest = &view[length..];
         let goes_on = match Header::parse(rest) {
-            Some(next) => next.continues(&header) || is_chain(rest),
+            Some(next) => next.continues(&header) || is_chain::<Header>(rest),
             None => rest.is_empty() || tags::length(rest).is_some(),
         };
-        let is_next = self.lost == 0 && header.continues(&self.last);
+        let is_next = self.passed.lost == 0 && header.continues(&self.last);
         Ok((goes_on || is_next).then_some((header, length)))
     }
 
     /// Whether here stands the beginning of one more frame, and the file's end.
     fn is_cut(&mut self) -> Result<bool> {
         let is_end = self.window.remaining() < VIEW as u64;
-        let (lost, last) = (self.lost, self.last);
+        let (lost, last) = (self.passed.lost, self.last);
         let view = self.window.view(VIEW)?;
         let begins = match view.len() {
             0..4 => view.first() == Some(&0xFF),
@@ -217,15 +174,6 @@ impl Frames {
             }),
         };
         Ok(is_end && lost == 0 && begins)
-    }
-
-    /// Goes on to what may be a frame or a tag.
-    fn pass_over(&mut self) -> Result<()> {
-        let view = self.window.view(VIEW)?;
-        let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
-        let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1) as u64;
-        self.lost += step;
-        Ok(self.window.skip(step)?)
     }
 
     /// The packet of a frame; None where that holds a table.
@@ -256,13 +204,7 @@ impl Frames {
 
     /// Lets time go by for what was passed over.
     fn make_up(&mut self) {
-        let lost = std::mem::take(&mut self.lost);
-        if lost == 0 {
-            return;
-        }
-        self.passed = (self.passed.0 + 1, self.passed.1 + lost);
-        let mean = self.bytes.checked_div(self.count).unwrap_or(0).max(1);
-        let frames = if self.count == 0 { 0 } else { (lost + mean / 2) / mean };
+        let frames = self.passed.frames(self.bytes.checked_div(self.count).unwrap_or(0));
         self.clock += frames * self.in_clock(self.last);
     }
 
@@ -282,26 +224,19 @@ impl Frames {
 
     /// Was that all? What is left is the beginning of a frame, or what is none.
     fn end(&mut self) -> Result<Option<Packet>> {
-        if self.passed.0 > 0 {
-            let (times, bytes) = std::mem::take(&mut self.passed);
-            self.notes.add(format!("{bytes} bytes between its frames were passed over ({times} times)"));
-        }
+        self.passed.note(&self.notes);
         let rest = self.window.remaining();
-        let lost = std::mem::take(&mut self.lost);
         self.window.skip(rest)?;
-        match (rest, lost) {
-            (0, 0) => Ok(None),
+        match rest + self.passed.lost {
+            0 => Ok(None),
             // The number of frames will say whether one is missing.
-            _ if self.is_counted => {
-                self.notes.add(format!("{} bytes behind its last frame are no sound", rest + lost));
+            left if self.is_counted => {
+                self.passed = Passed::default();
+                self.notes.add(format!("{left} bytes behind its last frame are no sound"));
                 Ok(None)
             }
-            (1.., _) => Err(cut()),
-            (0, SHORT_TAIL..) => Err(Error::DecodeError("mpa: no frame follows in the rest of the file")),
-            (0, _) => {
-                self.notes.add(format!("{lost} bytes behind its last frame are no sound"));
-                Ok(None)
-            }
+            _ if rest > 0 => Err(cut()),
+            _ => self.passed.end(&self.notes, "mpa: no frame follows in the rest of the file"),
         }
     }
 }

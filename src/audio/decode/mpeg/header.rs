@@ -1,5 +1,7 @@
 //! The four bytes in front of each frame (ISO 11172-3, 2.4.1.3; 13818-3).
 
+use crate::audio::decode::sync::FrameHeader;
+
 /// kbit/s by bitrate index: version 1 layers I, II, III; version 2 layer I; version 2 layers II and III.
 const BITRATES: [[u32; 14]; 5] = [
     [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
@@ -28,9 +30,11 @@ pub struct Header {
     version: u8,
 }
 
-impl Header {
+impl FrameHeader for Header {
+    const MAY_BE_CUT: bool = true;
+
     /// The header that begins `bytes`.
-    pub fn parse(bytes: &[u8]) -> Option<Header> {
+    fn parse(bytes: &[u8]) -> Option<Header> {
         let &[0xFF, second, third, fourth] = bytes.first_chunk()? else {
             return None;
         };
@@ -72,19 +76,14 @@ impl Header {
         })
     }
 
-    /// Whether both can be of one stream.
-    pub fn continues(&self, other: &Header) -> bool {
+    fn continues(&self, other: &Header) -> bool {
         let known = self.length.is_some() == other.length.is_some();
         known && (self.version, self.layer, self.rate) == (other.version, other.layer, other.rate)
     }
 
-    pub fn is_free(&self) -> bool {
-        self.length.is_none()
-    }
-
     /// Bytes of the frame that begins `bytes`. In free format, up to the next header that is followed by another as far
     /// behind it.
-    pub fn length(&self, bytes: &[u8]) -> Option<usize> {
+    fn length(&self, bytes: &[u8]) -> Option<usize> {
         if self.length.is_some() {
             return self.length;
         }
@@ -94,6 +93,12 @@ impl Header {
             let third = length - self.padding + second.padding;
             length > self.padding && (follows(length + third).is_some() || bytes.len() <= length + third + 4)
         })
+    }
+}
+
+impl Header {
+    pub fn is_free(&self) -> bool {
+        self.length.is_none()
     }
 }
 

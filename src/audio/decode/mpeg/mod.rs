@@ -11,10 +11,12 @@ mod header;
 mod info;
 pub mod tags;
 
+use super::sync::is_chain;
+
 pub use decoder::decoder;
 pub use frames::open;
 
 /// Whether these are the first bytes of bare MPEG audio, or of AAC in ADTS frames.
 pub fn begins(bytes: &[u8]) -> bool {
-    frames::is_chain(bytes) || super::adts::is_chain(bytes)
+    is_chain::<header::Header>(bytes) || is_chain::<super::adts::Header>(bytes)
 }

@@ -11,10 +11,12 @@
 //! step = level - level before
 //! step within 2.5 ms                         -> nothing (a clock that drifts)
 //! step down, end-of-stream page              -> that much is cut off its end, never more than the page holds,
-//!                                               if the clock was right before it
+//!                                               if the clock was right before it and does not lag by a page
 //! the next levels are back at the old one    -> a value that makes no sense: ignored
+//! the next levels agree on another one       -> the same, unless both steps lead up
 //! step up, and any of                        -> a gap
-//!     half of the next steps are 0           (the clock goes on, and is right)
+//!     half of the next steps are 0           (the clock goes on, and is right), the next levels are no lower, and
+//!                                            it is not the end-of-stream page
 //!     pages are missing here, about as long
 //!     packets are lost all the time          (the steps are whole packets, or differ widely,
 //!                                             and no ratio of step to length prevails)
@@ -60,7 +62,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn length(&self) -> i64 {
+    pub fn length(&self) -> i64 {
         self.packets.iter().fold(0, |sum, packet| sum.saturating_add(packet.length))
     }
 
@@ -104,6 +106,8 @@ pub struct Clock {
 enum Verdict {
     Wait,
     Follow,
+    /// Ignore the granule position.
+    Stray,
     /// Ignore the step, and measure from the new level.
     Rebase,
     Gap(i64),
@@ -149,6 +153,10 @@ impl Clock {
                 self.ignore(mark, timed == Some(0), gap, counts);
                 gap
             }
+            Verdict::Stray => {
+                counts.odd_granules += 1;
+                self.estimate(lost, room, counts)
+            }
             Verdict::Follow if mark.is_none() => self.estimate(lost, room, counts),
             Verdict::Follow => 0,
         };
@@ -185,6 +193,8 @@ impl Clock {
         let verdict = if is_back {
             counts.odd_granules += 1;
             Verdict::Follow
+        } else if is_stray(step, first.level, ahead) {
+            Verdict::Stray
         } else if step > 0 && self.is_gap(step, first, ahead, lost) {
             Verdict::Gap(step)
         } else {
@@ -223,7 +233,12 @@ impl Clock {
         }
         let next = &steps[1..];
         let still = next.iter().filter(|(step, _)| step.abs() <= 1).count();
-        let goes_on = if next.is_empty() { self.still > 0 } else { 2 * still >= next.len() };
+        let is_held = 2 * ahead.iter().filter(|mark| mark.level >= first.level - 1).count() + 1 >= ahead.len();
+        // Of one page alone nothing tells whether the clock goes on; a clock that lags by a page steps up at the end.
+        let goes_on = match next {
+            [] => self.still > 0 && !first.is_last,
+            _ => 2 * still >= next.len() && is_held,
+        };
         goes_on || self.is_as_long_as_lost(step, lost) || self.is_lossy(&steps)
     }
 
@@ -287,15 +302,15 @@ impl Clock {
         let batch = self.queue.pop_front()?;
         self.bytes -= batch.bytes();
         let start = self.time.saturating_add(gap);
-        self.usual = batch.length();
+        let before = std::mem::replace(&mut self.usual, batch.length());
         self.time = start.saturating_add(self.usual);
-        let trim = self.trim(&batch);
+        let trim = self.trim(&batch, before);
         counts.gaps += u64::from(gap > 0);
         Some(Placed { packets: batch.packets, start, trim })
     }
 
-    /// Samples behind the granule position of an end-of-stream page.
-    fn trim(&self, batch: &Batch) -> i64 {
+    /// Samples behind the granule position of an end-of-stream page; the page before it has `before`.
+    fn trim(&self, batch: &Batch, before: i64) -> i64 {
         let (true, Some(granule), Some(level)) = (batch.is_last, batch.granule, self.level) else { return 0 };
         let length = batch.length();
         let over = match self.pages {
@@ -305,6 +320,8 @@ impl Clock {
                 let over = self.time.saturating_sub(granule);
                 if over < longest.max(length / 2) { over } else { 0 }
             }
+            // Each page has the position of the one before.
+            _ if before > 0 && level.saturating_add(before).abs() < self.tolerance() => 0,
             _ if self.still > 0 => self.time.saturating_add(level).saturating_sub(granule),
             _ => 0,
         };
@@ -315,4 +332,14 @@ impl Clock {
     fn tolerance(&self) -> i64 {
         i64::from(self.rate / 400).max(2)
     }
+}
+
+/// Whether the levels behind a step agree on one that it does not lead to. Two steps up are two gaps.
+fn is_stray(step: i64, level: i64, ahead: &[Mark]) -> bool {
+    let same = |level: i64| ahead.iter().filter(|mark| mark.level.abs_diff(level) < 2).count();
+    let settled = ahead.iter().map(|mark| mark.level).max_by_key(|level| same(*level));
+    settled.is_some_and(|settled| {
+        let is_one = same(settled) >= 2 && 2 * same(settled) >= ahead.len() && same(settled) > same(level);
+        is_one && settled.abs_diff(level) >= 2 && (step < 0 || settled < level)
+    })
 }

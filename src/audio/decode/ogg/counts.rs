@@ -23,6 +23,8 @@ pub struct Counts {
     /// Streams whose headers are damaged.
     pub undecodable_streams: u64,
     pub trailing_bytes: u64,
+    /// No checksum is right; none was checked.
+    pub is_unchecked: bool,
     /// There is no end-of-stream page.
     pub has_no_end: bool,
 }
@@ -44,6 +46,9 @@ impl Counts {
         ];
         let counted = counted.iter().filter(|(count, _)| *count > 0);
         let mut sentences: Vec<String> = counted.map(|(count, what)| format!("{what}: {count}")).collect();
+        if self.is_unchecked {
+            sentences.push("checksums are not valid and were not checked".into());
+        }
         if self.has_no_end {
             sentences.push("has no end-of-stream page; taken as whole, since its last page is".into());
         }

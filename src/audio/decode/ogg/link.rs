@@ -43,9 +43,10 @@ impl Link {
         self.streams.iter().any(|stream| stream.has_sound)
     }
 
-    /// Sound that a decoder can take.
-    pub fn is_begun(&self) -> bool {
-        self.streams.iter().any(|stream| stream.has_sound && stream.codec.is_ready())
+    /// Sound that a decoder can take, of one stream if that is wanted.
+    pub fn is_begun(&self, serial: Option<u32>) -> bool {
+        let is_wanted = |stream: &&Stream| serial.is_none_or(|serial| stream.serial == serial);
+        self.streams.iter().filter(is_wanted).any(|stream| stream.has_sound && stream.codec.is_ready())
     }
 
     pub fn is_ended(&self) -> bool {

@@ -6,6 +6,8 @@
 //! Invariant: the time of a packet is the sum of the lengths before it and of gaps that were believed; no granule
 //! position moves or removes sound otherwise, save the samples behind the end of the last page.
 
+mod beside;
+mod checksums;
 mod clock;
 mod codec;
 mod comment;
@@ -13,9 +15,11 @@ mod counts;
 mod link;
 mod page;
 mod reader;
+mod start;
 mod stream;
 mod tail;
 mod vorbis;
 
+pub use beside::{Selected, beginnings};
 pub use reader::Reader;
 pub use tail::{Tail, begins_later};

@@ -1,6 +1,7 @@
 //! Ogg pages (RFC 3533, 6) out of any bytes: whole, with a right checksum, wherever they begin.
 //!
-//! Invariant: a page is given only if its checksum is right; memory is bounded by two of the longest pages.
+//! Invariant: a page is given only if its checksum is right, or, in a file whose writer computes none, if another page
+//! or the end follows it; memory is bounded by two of the longest pages.
 
 use std::io::{self, Read};
 
@@ -26,6 +27,10 @@ pub struct Page {
 }
 
 impl Page {
+    pub fn new(bytes: &[u8]) -> Page {
+        Page { bytes: bytes.to_vec(), skipped: 0, damaged: 0 }
+    }
+
     fn array<const N: usize>(&self, at: usize) -> [u8; N] {
         self.bytes.get(at..).and_then(|rest| rest.first_chunk().copied()).unwrap_or([0; N])
     }
@@ -145,11 +150,13 @@ pub struct Pages<R> {
     /// Where in the buffer the next byte is.
     at: usize,
     ended: bool,
+    /// Whether a page is told by its checksum.
+    checks: bool,
 }
 
 impl<R: Read> Pages<R> {
-    pub fn new(source: R) -> Pages<R> {
-        Pages { source, buffer: Vec::new(), at: 0, ended: false }
+    pub fn new(source: R, checks: bool) -> Pages<R> {
+        Pages { source, buffer: Vec::new(), at: 0, ended: false, checks }
     }
 
     pub fn into_inner(self) -> R {
@@ -169,6 +176,9 @@ impl<R: Read> Pages<R> {
             {
                 found = self::found(self.rest());
             }
+            if !self.checks {
+                found = self.unchecked(found)?;
+            }
             if let Found::Page(length) = found {
                 let bytes = self.rest()[..length].to_vec();
                 self.at += length;
@@ -186,6 +196,14 @@ impl<R: Read> Pages<R> {
                 return Ok(Err(Rest { bytes: skipped, is_page, damaged, is_damaged_page }));
             }
         }
+    }
+
+    /// A page whose checksum says nothing is one if another follows it, or nothing does.
+    fn unchecked(&mut self, found: Found) -> io::Result<Found> {
+        let (Found::Page(length) | Found::Damaged(length)) = found else { return Ok(found) };
+        self.fill(length + CAPTURE.len())?;
+        let behind = &self.rest()[length..];
+        Ok(if behind.is_empty() || begins(behind) { Found::Page(length) } else { Found::Damaged(length) })
     }
 
     fn rest(&self) -> &[u8] {

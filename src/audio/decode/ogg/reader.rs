@@ -4,17 +4,19 @@
 //!
 //! Invariant: no page is passed over without being counted; what no page can tell ends in an error.
 
+mod format;
+
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use symphonia::core::errors::{Error, Result, SeekErrorKind};
-use symphonia::core::formats::well_known::FORMAT_ID_OGG;
-use symphonia::core::formats::{FormatInfo, FormatReader, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
+use symphonia::core::errors::{Error, Result};
+use symphonia::core::formats::{MediaInfo, Track};
 use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::{Metadata, MetadataLog};
+use symphonia::core::meta::MetadataLog;
 use symphonia::core::packet::Packet;
 
+use super::beside::{CHAINED, Selected};
 use super::clock::LONGEST_GAPS;
 use super::codec::{self, Codec, Identity};
 use super::comment;
@@ -24,8 +26,6 @@ use super::page::{Page, Pages, Rest};
 use super::stream::Stream;
 use crate::audio::decode::faults;
 use crate::record::RecordingError;
-
-const INFO: FormatInfo = FormatInfo { format: FORMAT_ID_OGG, short_name: "ogg", long_name: "Ogg" };
 
 /// Of what the end of a file may mean that is no whole recording.
 const ORPHANED: &str = "what follows is of a stream whose beginning is missing";
@@ -53,15 +53,23 @@ pub struct Reader {
     room: Duration,
     rest: Option<Rest>,
     counts: Counts,
+    /// The stream that is given, where there are several.
+    selected: Option<Selected>,
+    /// What follows cannot be decoded.
+    is_refused: bool,
 }
 
 impl Reader {
-    /// Reads up to the first packets of sound.
+    /// Reads up to the first packets of sound; whether pages are told by their checksums is known from [`super::Tail`].
     ///
     /// Errors: unsupported, naming what it holds; truncated or corrupt if no stream's headers are whole.
-    pub fn open(source: MediaSourceStream<'static>) -> std::result::Result<Reader, RecordingError> {
+    pub fn open(
+        source: MediaSourceStream<'static>,
+        checks: bool,
+        selected: Option<Selected>,
+    ) -> std::result::Result<Reader, RecordingError> {
         let mut reader = Reader {
-            pages: Pages::new(source),
+            pages: Pages::new(source, checks),
             link: Link::default(),
             next: Vec::new(),
             is_next_headless: false,
@@ -72,7 +80,9 @@ impl Reader {
             head: None,
             room: LONGEST_GAPS,
             rest: None,
-            counts: Counts::default(),
+            counts: Counts { is_unchecked: !checks, ..Counts::default() },
+            selected,
+            is_refused: false,
         };
         reader.begin().map_err(|error| faults::io(&error))?;
         if reader.tracks.is_empty() {
@@ -84,6 +94,23 @@ impl Reader {
     /// What was ignored, repaired or guessed so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// The streams of sound that are being read.
+    pub fn streams(&self) -> &[Stream] {
+        &self.link.streams
+    }
+
+    /// Whether other streams or nothing follows those.
+    pub fn is_link_over(&self) -> bool {
+        self.rest.is_some() || !self.next.is_empty()
+    }
+
+    /// Reads on without giving what is read.
+    pub fn pass_by(&mut self) -> io::Result<()> {
+        self.step()?;
+        self.ready.clear();
+        Ok(())
     }
 
     /// Why nothing in the file can be decoded.
@@ -104,7 +131,8 @@ impl Reader {
 
     /// Reads until the link at hand has sound, or a file without any is over.
     fn begin(&mut self) -> io::Result<()> {
-        while !self.link.is_begun() && self.rest.is_none() {
+        let serial = self.selected.as_ref().map(|selected| selected.serial);
+        while !self.link.is_begun(serial) && self.rest.is_none() {
             if self.next.is_empty() {
                 self.step()?;
             } else {
@@ -143,6 +171,9 @@ impl Reader {
     /// Gives a page to the stream that it is of.
     fn sort(&mut self, page: Page) {
         let serial = page.serial();
+        if self.selected.as_ref().is_some_and(|selected| selected.others.contains(&serial)) {
+            return;
+        }
         let is_known = self.link.stream(serial).is_some();
         let identity = page.first_packet().map_or(Identity::Unknown, Codec::identify);
         match identity {
@@ -168,6 +199,11 @@ impl Reader {
 
     /// A page with the first header of a codec that can be decoded.
     fn begin_stream(&mut self, page: Page, codec: Codec) {
+        let is_other = |selected: &Selected| self.link.has_sound() || selected.serial != page.serial();
+        if self.selected.as_ref().is_some_and(|selected| selected.is_one_of_several && is_other(selected)) {
+            self.refuse();
+            return;
+        }
         if self.link.has_sound() {
             self.end_link(page);
             return;
@@ -198,6 +234,8 @@ impl Reader {
         if !is_opus {
             self.link.ignore(serial, "");
             self.counts.orphaned_streams += 1;
+        } else if self.selected.as_ref().is_some_and(|selected| selected.is_one_of_several) {
+            self.refuse();
         } else if self.link.has_sound() {
             self.close_link();
             self.next = pages;
@@ -213,6 +251,20 @@ impl Reader {
         let codec = self.head.clone().map_or_else(Codec::headless, |head| Codec::Opus { head });
         self.link.streams.push(Stream::new(serial, codec, true));
         pages.into_iter().for_each(|page| self.push(page));
+    }
+
+    /// Ends the file here: what follows cannot be decoded.
+    fn refuse(&mut self) {
+        self.close_link();
+        self.is_refused = true;
+        self.rest = Some(Rest::default());
+    }
+
+    /// The same, where nothing of the link at hand was given.
+    fn refuse_all(&mut self) {
+        self.refuse();
+        self.ready.clear();
+        self.next.clear();
     }
 
     /// The page begins another link.
@@ -232,6 +284,7 @@ impl Reader {
 
     fn start_link(&mut self) {
         self.link = Link::default();
+        self.selected = None;
         if std::mem::take(&mut self.is_next_headless) {
             let pages: Vec<Page> = std::mem::take(&mut self.next);
             let serial = pages.first().map_or(0, Page::serial);
@@ -256,6 +309,9 @@ impl Reader {
 
     /// The file is over: was that all?
     fn finish(&mut self) -> Result<Option<Packet>> {
+        if self.is_refused {
+            return Err(Error::Unsupported(CHAINED));
+        }
         let rest = self.rest.unwrap_or_default();
         let is_ended = self.link.is_ended();
         if rest.is_damaged_page {
@@ -273,53 +329,5 @@ impl Reader {
         self.counts.trailing_bytes = rest.bytes;
         self.counts.has_no_end = !is_ended;
         Ok(None)
-    }
-}
-
-impl FormatReader for Reader {
-    fn format_info(&self) -> &FormatInfo {
-        &INFO
-    }
-
-    fn media_info(&self) -> &MediaInfo {
-        &self.media
-    }
-
-    fn metadata(&mut self) -> Metadata<'_> {
-        self.metadata.metadata()
-    }
-
-    fn tracks(&self) -> &[Track] {
-        &self.tracks
-    }
-
-    fn next_packet(&mut self) -> Result<Option<Packet>> {
-        loop {
-            if let Some(packet) = self.ready.pop_front() {
-                return Ok(Some(packet));
-            }
-            if !self.next.is_empty() {
-                self.start_link();
-                self.begin()?;
-                if !self.tracks.is_empty() {
-                    return Err(Error::ResetRequired);
-                }
-            } else if self.rest.is_some() {
-                return self.finish();
-            } else {
-                self.step()?;
-            }
-        }
-    }
-
-    fn seek(&mut self, _: SeekMode, _: SeekTo) -> Result<SeekedTo> {
-        Err(Error::SeekError(SeekErrorKind::Unseekable))
-    }
-
-    fn into_inner<'s>(self: Box<Self>) -> MediaSourceStream<'s>
-    where
-        Self: 's,
-    {
-        self.pages.into_inner()
     }
 }

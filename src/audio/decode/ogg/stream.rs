@@ -8,6 +8,7 @@ use super::clock::{Batch, Clock, MAX_LOST, Placed, Sound};
 use super::codec::{Codec, Content};
 use super::counts::Counts;
 use super::page::Page;
+use super::start::Start;
 
 /// Of a longer packet (pictures in tags are) the rest is dropped.
 const MAX_PACKET: usize = 4 << 20;
@@ -39,6 +40,7 @@ pub struct Stream {
     pub has_sound: bool,
     /// Names and dates of its header.
     pub comment: Option<Vec<u8>>,
+    pub start: Start,
 }
 
 impl Stream {
@@ -61,6 +63,7 @@ impl Stream {
             is_ended: false,
             has_sound: false,
             comment: None,
+            start: Start::default(),
         }
     }
 
@@ -117,7 +120,9 @@ impl Stream {
             self.has_sound = true;
             let granule = Some(page.granule()).filter(|granule| *granule > 0);
             counts.untimed_pages += u64::from(granule.is_none());
-            self.clock.push(Batch { packets: sounds, granule, lost: self.lost.take(), is_last: page.is_last() });
+            let batch = Batch { packets: sounds, granule, lost: self.lost.take(), is_last: page.is_last() };
+            self.start.push(batch.length(), granule, batch.lost.is_some());
+            self.clock.push(batch);
         }
     }
 

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::checksums;
 use super::page::{LONGEST, Pages};
 
 /// Beginnings of other formats that may have an Ogg page in them, as a picture or as text.
@@ -16,7 +17,8 @@ pub fn begins_later(file: &mut File, first: &[u8]) -> io::Result<bool> {
         return Ok(false);
     }
     file.rewind()?;
-    Ok(Pages::new(file.take(2 * LONGEST as u64)).next()?.is_ok())
+    let is_page = Pages::new(Read::by_ref(file).take(2 * LONGEST as u64), true).next()?.is_ok();
+    Ok(is_page || !checksums::are_valid(file)?)
 }
 
 /// The end of a file.
@@ -26,21 +28,23 @@ pub struct Tail {
     pub is_ended: bool,
     /// Bytes behind it begin another page.
     pub is_cut: bool,
+    /// Pages are told by their checksums, which its writer did compute.
+    pub is_checked: bool,
 }
 
 impl Tail {
     /// None if there is no whole page at the end.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Tail>> {
+        let is_checked = checksums::are_valid(file)?;
         file.seek(SeekFrom::Start(bytes.saturating_sub(2 * LONGEST as u64)))?;
-        let mut pages = Pages::new(file.take(2 * LONGEST as u64));
+        let mut pages = Pages::new(file.take(2 * LONGEST as u64), is_checked);
         let mut last = None;
         loop {
             match pages.next()? {
                 Ok(page) => last = Some(page.is_last()),
                 Err(rest) => {
-                    return Ok(
-                        last.map(|is_ended| Tail { is_ended, is_cut: rest.is_page || rest.bytes > 0 && !is_ended })
-                    );
+                    let is_cut = |is_ended: bool| rest.is_page || rest.bytes > 0 && !is_ended;
+                    return Ok(last.map(|is_ended| Tail { is_ended, is_cut: is_cut(is_ended), is_checked }));
                 }
             }
         }
