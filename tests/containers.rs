@@ -9,6 +9,10 @@ mod aac;
 mod caf;
 #[path = "containers/flac.rs"]
 mod flac;
+#[path = "containers/isomp4.rs"]
+mod isomp4;
+#[path = "containers/matroska.rs"]
+mod matroska;
 #[path = "containers/mpeg.rs"]
 mod mpeg;
 mod support;
@@ -57,6 +61,33 @@ impl Decoded {
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
         dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt().max(1e-12)
     }
+}
+
+/// What ffmpeg makes of the four seconds of sound in `formats/rate_48000.flac` and other input; the file is `name`.
+fn made(input: &[&str], output: &[&str], name: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, path) = (support::audio::file("tests/formats/rate_48000.flac"), folder.path().join(name));
+    let mut ffmpeg = std::process::Command::new("ffmpeg");
+    ffmpeg.args(["-hide_banner", "-loglevel", "error", "-y"]).args(input).arg("-i").arg(source);
+    let status = ffmpeg.args(output).arg(&path).status().expect("ffmpeg (scripts/test.sh installs it)");
+    assert!(status.success(), "{input:?} {output:?}");
+    std::fs::read(path).unwrap()
+}
+
+/// Black video of six seconds.
+const VIDEO: [&str; 4] = ["-f", "lavfi", "-i", "color=black:size=16x16:rate=10:duration=6"];
+
+/// Seconds at which the source's second to fourth second lie, near `around`, less one.
+fn place(found: &Decoded, around: f64) -> f64 {
+    let source = support::audio::samples(&support::audio::file("tests/formats/rate_16000.flac"));
+    let around = (around * 16e3) as usize;
+    let power = |at: usize| {
+        let (a, b) = (&source[16_000..48_000], &found.samples[at + 16_000..at + 48_000]);
+        a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>()
+    };
+    let places = around.saturating_sub(1000)..=(around + 1000).min(found.samples.len() - 48_000);
+    let best = places.max_by(|a, b| power(*a).total_cmp(&power(*b))).unwrap();
+    best as f64 / 16e3
 }
 
 fn fixture(name: &str) -> Vec<u8> {

@@ -72,17 +72,18 @@ fn sound_lies_where_edits_and_timestamps_put_it() {
         ("late_second_track.mp4", 1.5, 6.0),
         ("late_beside_video.mp4", 1.5, 5.5),
         ("late_alone.m4a", 1.5, 5.5),
-        // Without edit lists, ffmpeg puts off both tracks by the first one's delay (1024 samples at 16 kHz), of which the
-        // second one's own (1024 at 48 kHz) is known.
+        // Without edit lists, ffmpeg puts off both tracks by the first one's delay (1024 samples at 16 kHz: 64 ms). Nothing
+        // in the file says so: each track's own delay is taken off, of the second one 1024 at 48 kHz. 64 - 21.3 ms stay.
         ("late_second_track_in_fragments.mp4", 1.5427, 6.0),
         ("fragments.mp4", 0.0, 4.0),
         ("index_first.m4a", 0.0, 4.0),
         ("pcm.mov", 0.0, 4.0),
         ("opus.mp4", 0.0, 4.0),
         ("zlib.mka", 0.0, 4.0),
-        // MP3 without LAME's table: its delay is not known.
+        // mkvmerge keeps the frame with LAME's table as a block of silence (1152 samples at 48 kHz), and its timestamps
+        // put the sound behind it; then come 1105 samples of the encoder's and the decoder's delay. Together 47 ms.
         ("laced.mka", 0.047, 4.056),
-        // Opus' delay of 6.5 ms is taken off the silence before it, too.
+        // The block stands at 1.494 s: this ffmpeg has taken the delay of Opus off a time to which it has not added it.
         ("late_beside_video.mkv", 1.494, 5.494),
         ("late_second_track.mkv", 1.5, 6.0),
         ("live.webm", 0.0, 4.0),

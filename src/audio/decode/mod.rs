@@ -24,6 +24,7 @@ mod mp4;
 mod mpeg;
 mod ogg;
 mod open;
+mod opus_lengths;
 mod own;
 mod packets;
 mod stream;
@@ -45,7 +46,7 @@ use self::open::{Opened, Outline, Reader};
 use self::packets::Notes;
 use self::stream::Stream;
 use super::clock::Inside;
-use crate::record::{MissingRange, MissingRanges, RecordingError};
+use crate::record::{MissingKind, MissingRange, MissingRanges, RecordingError};
 
 pub(super) use self::faults::is_transport_stream;
 pub use self::foreign::is_foreign;
@@ -216,7 +217,11 @@ impl Source {
                 // What is damaged was passed over already.
                 Err(Error::DecodeError(reason)) if self.outline.goes_on() && self.faults < MAX_FAULTS => {
                     self.faults += 1;
-                    self.stream.lose(faults::plain(reason));
+                    self.stream.lose(MissingKind::Corrupt, faults::plain(reason));
+                }
+                Err(Error::Unsupported(reason)) if self.outline.goes_on() && self.faults < MAX_FAULTS => {
+                    self.faults += 1;
+                    self.stream.lose(MissingKind::Unsupported, faults::plain(reason));
                 }
                 Err(error) => {
                     self.warn();
@@ -269,6 +274,8 @@ impl Source {
 
     /// Nothing more can be read; was that all?
     fn end(&mut self) -> Result<bool, RecordingError> {
+        self.stream.finish();
+        self.note_missing();
         self.stream.complete().map_err(|error| later(error, self.before))?;
         let at = self.position();
         match &self.outline {
@@ -277,7 +284,7 @@ impl Source {
         }
     }
 
-    /// The duration by the timestamps of all packets; what cannot be read ends it.
+    /// The duration by the timestamps of all packets; what leaves no way on ends it.
     fn walk(&mut self) -> Option<Duration> {
         let (mut before, mut ticks, mut base) = (Duration::ZERO, 0u64, time_base(&*self.reader, self.stream.id));
         let sound = |ticks, base, dropped| ticks_to_time(base, ticks).map(|time| time.saturating_sub(dropped));
@@ -288,6 +295,11 @@ impl Source {
                     ticks = ticks.max(u64::try_from(end).unwrap_or(0));
                 }
                 Ok(Some(_)) => (),
+                Err(Error::DecodeError(_) | Error::Unsupported(_))
+                    if self.outline.goes_on() && self.faults < MAX_FAULTS =>
+                {
+                    self.faults += 1;
+                }
                 Err(Error::ResetRequired) => {
                     before += sound(ticks, base, self.stream.dropped()).unwrap_or_default();
                     let Ok(stream) = Stream::new(&*self.reader, &self.outline) else { return Some(before) };

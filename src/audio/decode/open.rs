@@ -173,12 +173,14 @@ fn matroska(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes)
         let what = if head.has_video { "video, but no audio track" } else { "no audio track" };
         return Err(faults::unsupported(format!("it is Matroska / WebM with {what}")));
     }
-    let track = head.track(&mut view, rank)?;
+    let mut track = head.track(&mut view, rank)?;
+    let begun = head.date.clone().map(|text| Date { text, may_be_end: false });
     let tracks = u32::try_from(head.audio_tracks()).unwrap_or(u32::MAX);
-    let mut reader = matroska::Reader::new(view, head, track).map_err(fault)?;
-    let recorded = tagged(&mut reader);
+    // A tag was meant; the date of the file is that of the program that wrote it.
+    let recorded = tagged(&mut *track.reader).or(begun);
+    let reader = matroska::open(view, head, track, notes.clone()).map_err(fault)?;
     Ok(Opened {
-        reader: Reader::Other(Box::new(reader)),
+        reader: Reader::Other(reader),
         outline,
         recorded,
         tracks,
@@ -190,7 +192,8 @@ fn matroska(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes)
 
 /// MP4 and QuickTime, with the reader of this crate.
 fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
-    let mut view = View::new(Arc::new(file), bytes, isomp4::WINDOW);
+    let file = Arc::new(file);
+    let mut view = View::new(Arc::clone(&file), bytes, isomp4::WINDOW);
     let index = isomp4::Index::read(&mut view).map_err(|error| match error.kind() {
         ErrorKind::UnexpectedEof => faults::truncated(faults::SHORT, Duration::ZERO),
         _ => faults::io(&error),
@@ -202,13 +205,11 @@ fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) ->
     }
     let track = index.track(&mut view, rank)?;
     let tracks = u32::try_from(index.audio_tracks()).unwrap_or(u32::MAX);
-    let reader = isomp4::Reader::new(view, track);
+    let again = isomp4::Reader::new(view.another(isomp4::WINDOW), index.track(&mut view, rank)?, notes.clone(), None);
+    let reader = isomp4::Reader::new(view, track, notes.clone(), again.opus_lengths());
     let start = reader.start();
-    let recorded = match &outline {
-        Outline::Mp4(layout) => layout.recorded.clone(),
-        _ => None,
-    };
-    Ok(Opened { reader: Reader::Other(Box::new(reader)), outline, recorded, tracks, start, estimate: None, notes })
+    let recorded = recorded(&outline).or_else(|| tags(&file));
+    Ok(Opened { reader: Reader::Other(reader.boxed()), outline, recorded, tracks, start, estimate: None, notes })
 }
 
 /// Ogg, with the reader of this crate: a file with one stream of sound, or the one of a rank.
@@ -238,12 +239,18 @@ fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -
 }
 
 /// A file that a reader of our own takes. Its tags are read by symphonia, if that can read any of it.
-fn owned(own: Own, mut file: File, notes: Notes) -> Opened {
-    let tags = || tagged(&mut *file.rewind().ok().and_then(|()| reader(file).ok())?);
-    let recorded = own.recorded.map(|text| Date { text, may_be_end: false }).or_else(tags);
+fn owned(own: Own, file: File, notes: Notes) -> Opened {
+    let recorded = own.recorded.map(|text| Date { text, may_be_end: false }).or_else(|| tags(&file));
     let reader = Reader::Other(own.reader);
     let (outline, start) = (Outline::Own { open: own.open }, Duration::ZERO);
     Opened { reader, outline, recorded, tracks: 1, start, estimate: own.estimate, notes }
+}
+
+/// The date among the tags that symphonia reads.
+fn tags(file: &File) -> Option<Date> {
+    let mut file = file.try_clone().ok()?;
+    file.rewind().ok()?;
+    tagged(&mut *reader(file).ok()?)
 }
 
 fn reader(file: File) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
@@ -305,7 +312,7 @@ fn tagged(reader: &mut dyn FormatReader) -> Option<Date> {
         let rank = match (&tag.std, tag.raw.key.to_ascii_lowercase().as_str()) {
             (_, "creation_time" | "date_recorded" | "dateutc") => 0,
             (Some(StandardTag::RecordingDate(_) | StandardTag::OriginalRecordingDate(_)), _) => 1,
-            (Some(StandardTag::DigitizedDate(_)), _) | (_, "date" | "idit") => 2,
+            (Some(StandardTag::DigitizedDate(_)), _) | (_, "date" | "idit" | "\u{a9}day") => 2,
             (Some(StandardTag::EncodingDate(_)), _) | (_, "icrd") => 3,
             (Some(StandardTag::Comment(_)), _) if clock::is_dated_comment(text) => 0,
             _ => return None,

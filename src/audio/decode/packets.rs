@@ -40,6 +40,11 @@ impl Notes {
     }
 }
 
+/// What is said of zeros up to the end of a file.
+pub fn zeros(count: u64) -> String {
+    format!("{count} bytes of zeros follow its sound: the recorder reserved them and wrote nothing there")
+}
+
 /// A source of packets as symphonia's reader.
 struct Reader<S> {
     info: FormatInfo,
@@ -49,7 +54,7 @@ struct Reader<S> {
     source: S,
 }
 
-/// A reader of one track whose timestamps count samples of the codec's rate.
+/// A reader of one track.
 pub fn reader(
     format: FormatId,
     name: &'static str,

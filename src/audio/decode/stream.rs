@@ -10,18 +10,21 @@ mod loss;
 use std::time::Duration;
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS, CODEC_ID_VORBIS};
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_CAF, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
+    FORMAT_ID_ADTS, FORMAT_ID_CAF, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
 };
 use symphonia::core::formats::{FormatId, FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
+use self::loss::Loss;
 use super::mix::Mix;
 use super::open::Outline;
-use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale, starts_at_zero};
-use super::{codecs, faults, foreign};
+use super::track::{
+    Decoder, Jump, announced_end, bare_aac, checked, decoder, frame_samples, jump, rescale, starts_at_zero,
+};
+use super::{aac, codecs, faults, foreign};
 use crate::audio::opus;
 use crate::record::{MissingRange, RecordingError};
 
@@ -71,7 +74,13 @@ pub struct Stream {
     /// Found missing and not yet taken over.
     missing: Vec<MissingRange>,
     /// Why the next gap is a loss.
-    lost: Option<String>,
+    lost: Option<Loss>,
+    /// Samples to be dropped behind the silence with which the stream begins.
+    late_skip: u64,
+    /// Every packet lasts a multiple of so many samples.
+    unit: u64,
+    /// Whether `skip` is the container's word, or the codec's.
+    knows_delay: bool,
 }
 
 impl Stream {
@@ -118,6 +127,12 @@ impl Stream {
             earlier: Duration::ZERO,
             missing: Vec::new(),
             lost: None,
+            late_skip: 0,
+            unit: match parameters.codec {
+                CODEC_ID_OPUS => u64::from(rate / 400),
+                codec => frame_samples(codec, rate),
+            },
+            knows_delay: parameters.codec == CODEC_ID_OPUS,
         })
     }
 
@@ -155,12 +170,15 @@ impl Stream {
     fn decode(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let at = self.position();
         match &mut self.decoder {
-            // Only a frame that could not be unpacked is without a byte there.
-            Decoder::Opus(_) if packet.data.is_empty() && self.format == FORMAT_ID_MKV => {
-                Err(faults::corrupt("a frame cannot be unpacked", at))
+            // So the readers of Matroska and MP4 mark what is damaged.
+            _ if packet.data.is_empty() && matches!(self.format, FORMAT_ID_MKV | FORMAT_ID_ISOMP4) => {
+                Err(faults::corrupt("a packet is damaged", at))
             }
             Decoder::Other(_) if packet.data.is_empty() && self.format == FORMAT_ID_ADTS => {
                 Err(faults::corrupt("a frame is cut, or does not say where its second block begins", at))
+            }
+            Decoder::Other(_) if matches!(&*self.codec, "aac" | aac::HE_AAC) && is_erased(&packet.data) => {
+                Err(faults::corrupt("a frame is erased", at))
             }
             Decoder::Opus(decoder) => {
                 decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))
@@ -174,11 +192,6 @@ impl Stream {
                 self.turn(rate)
             }
         }
-    }
-
-    /// The reader passed over something: what is missing until the next packet is a loss.
-    pub fn lose(&mut self, reason: String) {
-        self.lost = Some(reason);
     }
 
     /// What was found missing since the last call, in time of this stream.
@@ -195,6 +208,7 @@ impl Stream {
         let rescaled = |samples: u64| rescale(samples, (1, self.rate), rate);
         (self.produced, self.skip) = (rescaled(self.produced), rescaled(self.skip));
         (self.pause, self.paused) = (rescaled(self.pause), rescaled(self.paused));
+        self.late_skip = rescaled(self.late_skip);
         self.limit = self.limit.map(rescaled);
         self.earlier = self.position();
         self.given = 0;
@@ -242,6 +256,7 @@ impl Stream {
             out.resize(out.len() + given.len(), 0.0);
             return true;
         }
+        self.skip += std::mem::take(&mut self.late_skip);
         let given = self.admit(self.ready.len());
         out.extend_from_slice(self.ready.get(given.clone()).unwrap_or_default());
         self.ready.clear();
@@ -289,4 +304,11 @@ impl Stream {
     fn samples(&self, ticks: u64) -> u64 {
         self.time_base.map_or(0, |base| rescale(ticks, (base.numer.get(), base.denom.get()), self.rate))
     }
+}
+
+/// Whether a packet is of bytes that storage holds before it is written, or where it was lost. No frame of AAC is: it
+/// begins with an element, whose code is not that of the end, and ends with the code of the end, `111` (ISO 14496-3,
+/// table 4.85). A decoder makes silence of it.
+fn is_erased(packet: &[u8]) -> bool {
+    packet.len() >= 16 && (packet.iter().all(|&byte| byte == 0) || packet.iter().all(|&byte| byte == 0xFF))
 }

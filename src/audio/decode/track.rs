@@ -3,9 +3,9 @@
 //! Invariant: no parameter reaches a decoder that has not been checked.
 
 use symphonia::core::codecs::audio::well_known::{
-    CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_OPUS,
+    CODEC_ID_AAC, CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_OPUS,
 };
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::formats::well_known::{
     FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_CAF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3,
     FORMAT_ID_OGG, FORMAT_ID_WAVE,
@@ -81,6 +81,16 @@ pub fn jump(format: FormatId) -> Jump {
         FORMAT_ID_MKV => Jump::Pause,
         FORMAT_ID_ISOMP4 => Jump::Told,
         _ => Jump::Nothing,
+    }
+}
+
+/// Samples of a frame, in the codecs whose frames are all of one length; else 0.
+pub fn frame_samples(codec: AudioCodecId, rate: u32) -> u64 {
+    match codec {
+        CODEC_ID_AAC => 1024,
+        CODEC_ID_MP3 if rate < 32_000 => 576,
+        CODEC_ID_MP3 | CODEC_ID_MP2 => 1152,
+        _ => 0,
     }
 }
 

@@ -77,4 +77,17 @@ impl View {
         }
         Ok(None)
     }
+
+    /// Whether there is nothing but zeros from a place to the end: what a recorder reserved and did not write.
+    pub fn is_zero_from(&mut self, mut at: u64) -> io::Result<bool> {
+        let mut piece = 16;
+        while at < self.length {
+            let length = piece.min(self.length - at);
+            if self.bytes(at, length as usize)?.iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            (at, piece) = (at + length, 1 << 16);
+        }
+        Ok(true)
+    }
 }

@@ -16,6 +16,8 @@ pub struct Part {
     pub at: u64,
     pub start: u64,
     pub end: u64,
+    /// It claims to end later than the one it lies in, or the file.
+    pub is_cut: bool,
 }
 
 /// The box at `at`, if one can begin there before `end`. It may claim to end later.
@@ -30,7 +32,7 @@ pub fn part(view: &mut View, at: u64, end: u64) -> io::Result<Option<Part>> {
         1 if end - at >= 16 => (16, view.u64(at + 8)?),
         short => (8, u64::from(short)),
     };
-    Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part { name, at, start: at + head, end }))
+    Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part { name, at, start: at + head, end, is_cut: false }))
 }
 
 /// All boxes of this name directly inside another; the first `most` of them.
@@ -40,7 +42,8 @@ pub fn children(view: &mut View, parent: Part, name: &[u8; 4], most: usize) -> i
         let Some(part) = part(view, at, parent.end)? else { break };
         at = part.end;
         if &part.name == name && found.len() < most {
-            found.push(Part { end: part.end.min(parent.end).min(view.length()), ..part });
+            let end = part.end.min(parent.end).min(view.length());
+            found.push(Part { end, is_cut: end < part.end, ..part });
         }
     }
     Ok(found)

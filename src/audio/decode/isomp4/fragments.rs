@@ -17,6 +17,8 @@ const MAX_RUNS: usize = 10_000;
 /// What samples are by default: `mvex/trex`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Defaults {
+    /// Number of the sample entry.
+    pub entry: u32,
     pub duration: u32,
     pub size: u32,
 }
@@ -37,9 +39,10 @@ pub enum Next {
     Sample(Sample),
     /// Fragments are missing before the next sample; or bytes that are no box were passed over.
     Lost,
-    /// The file ends, behind a whole box or not.
+    /// The file ends, behind a whole box or not, or behind one and so many zeros.
     End {
         cut: bool,
+        zeros: u64,
     },
 }
 
@@ -81,7 +84,7 @@ impl Fragments {
             }
             let Some(found) = part(&mut self.view, self.at, u64::MAX)? else {
                 let ends_here = self.at >= self.view.length();
-                return if ends_here { Ok(Next::End { cut: self.cut }) } else { self.resync() };
+                return if ends_here { Ok(Next::End { cut: self.cut, zeros: 0 }) } else { self.resync() };
             };
             match &found.name {
                 _ if found.end > self.view.length() && &found.name != b"mdat" => return self.resync(),
@@ -103,6 +106,11 @@ impl Fragments {
 
     /// Looks for the next fragment behind what is no box.
     fn resync(&mut self) -> io::Result<Next> {
+        if self.view.is_zero_from(self.at)? {
+            let zeros = self.view.length() - self.at;
+            self.at = self.view.length();
+            return Ok(Next::End { cut: self.cut, zeros });
+        }
         let mut from = self.at + 1;
         while let Some(name) = self.view.find(b"moof", from + 3, u64::MAX)? {
             from = name;
@@ -114,7 +122,7 @@ impl Fragments {
             }
         }
         self.at = self.view.length();
-        Ok(Next::End { cut: true })
+        Ok(Next::End { cut: true, zeros: 0 })
     }
 
     /// Takes over the fragment's runs of this track. True if samples are missing before them.
@@ -155,12 +163,12 @@ impl Fragments {
             Ok(Some(value))
         };
         let base = optional(&mut self.view, 0x01, 8)?.unwrap_or(moof.at);
-        optional(&mut self.view, 0x02, 4)?;
+        let entry = optional(&mut self.view, 0x02, 4)?.map_or(self.defaults.entry, |value| value as u32);
         let duration = optional(&mut self.view, 0x08, 4)?.map_or(self.defaults.duration, |value| value as u32);
         let size = optional(&mut self.view, 0x10, 4)?.map_or(self.defaults.size, |value| value as u32);
         let mut at = base;
         for trun in children(&mut self.view, traf, b"trun", MAX_RUNS)? {
-            at = self.take_run(trun, base, at, Defaults { duration, size })?;
+            at = self.take_run(trun, base, at, Defaults { entry, duration, size })?;
         }
         Ok(())
     }
@@ -210,7 +218,7 @@ impl Fragments {
         };
         let duration = u64::from(field(&mut self.view, 0x100, run.defaults.duration)?);
         let size = u64::from(field(&mut self.view, 0x200, run.defaults.size)?);
-        let sample = Sample { at: run.at, size, time: self.time, duration, entry: 1 };
+        let sample = Sample { at: run.at, size, time: self.time, duration, entry: run.defaults.entry };
         run.entry += width(run.flags);
         run.left -= 1;
         run.at = run.at.saturating_add(size);

@@ -23,6 +23,9 @@ const MAX_TRACKS: usize = 1000;
 /// Bytes of a sample entry.
 const MAX_ENTRY: u64 = 1 << 20;
 
+/// Sample entries of a track.
+const MAX_ENTRIES: usize = 100;
+
 /// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
 const AAC_BLOCK: u64 = 1024;
 
@@ -33,6 +36,10 @@ pub struct Index {
     audio: Vec<Part>,
     has_video: bool,
     is_fragmented: bool,
+    /// The file ends inside it.
+    is_cut: bool,
+    /// So a track may be missing.
+    may_lack_tracks: bool,
 }
 
 /// One audio track.
@@ -48,18 +55,25 @@ pub struct AudioTrack {
     /// Where fragments begin to be looked for, and what is to be taken off their times.
     pub fragments: Option<(Defaults, u64)>,
     pub behind_moov: u64,
+    /// Numbers of the sample entries that describe the same form of sound as `parameters`.
+    pub entries: Vec<u32>,
+    /// The file ends inside the index: samples, or other tracks, may be missing.
+    pub is_cut: bool,
+    pub may_lack_tracks: bool,
 }
 
 impl Index {
-    /// None of a file without a movie box. Errors of the file system, and `UnexpectedEof` of a cut box.
+    /// None of a file without a movie box. Of one that is cut, what is there is read.
+    ///
+    /// Errors of the file system, and `UnexpectedEof` of a box that is cut where all else depends on it.
     pub fn read(view: &mut View) -> io::Result<Option<Index>> {
         let mut at = 0;
         let moov = loop {
             match part(view, at, u64::MAX)? {
-                Some(part) if &part.name == b"moov" && part.end > view.length() => {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
+                Some(part) if &part.name == b"moov" => {
+                    let end = part.end.min(view.length());
+                    break Part { end, is_cut: end < part.end, ..part };
                 }
-                Some(part) if &part.name == b"moov" => break part,
                 Some(part) => at = part.end,
                 None => return Ok(None),
             }
@@ -71,13 +85,16 @@ impl Index {
             audio: Vec::new(),
             has_video: false,
             is_fragmented: child(view, moov, &[b"mvex"])?.is_some(),
+            is_cut: moov.is_cut,
+            may_lack_tracks: moov.is_cut && !is_cut_harmlessly(view, moov)?,
         };
         for trak in children(view, moov, b"trak", MAX_TRACKS)? {
             let handler = child(view, trak, &[b"mdia", b"hdlr"])?.map(|hdlr| view.array::<4>(hdlr.start + 8));
-            match handler.transpose()?.as_ref() {
+            match handler.transpose().or_else(none_at_the_end)?.as_ref() {
                 Some(b"soun") => index.audio.push(trak),
                 Some(b"vide") => index.has_video = true,
-                _ => (),
+                None => index.may_lack_tracks |= trak.is_cut,
+                Some(_) => (),
             }
         }
         Ok(Some(index))
@@ -97,25 +114,36 @@ impl Index {
     pub fn track(&self, view: &mut View, rank: usize) -> Result<AudioTrack, RecordingError> {
         let trak = *self.audio.get(rank).ok_or_else(|| faults::unsupported("it has no such audio track"))?;
         let fault = |error: io::Error| match error.kind() {
+            io::ErrorKind::InvalidData if self.is_cut => faults::truncated("its index is cut", Default::default()),
             io::ErrorKind::InvalidData => faults::corrupt("a table of its index is missing", Default::default()),
             io::ErrorKind::UnexpectedEof => faults::truncated("its index is cut", Default::default()),
             _ => faults::io(&error),
         };
-        let (entry, scale) = self.entry(view, trak).map_err(fault)?;
-        let parameters = entry::parameters(&entry, scale)?;
-        self.described(view, trak, scale, parameters).map_err(fault)
+        let (entries, scale) = self.entries(view, trak).map_err(fault)?;
+        let mut read = entries.iter().map(|entry| (entry, entry::parameters(entry, scale)));
+        let first = read.next().ok_or_else(|| fault(io::ErrorKind::InvalidData.into()))?;
+        // The first one that can be decoded, or else why the first one cannot.
+        let chosen = if first.1.is_ok() { None } else { read.find(|(_, parameters)| parameters.is_ok()) };
+        let (chosen, parameters) = chosen.unwrap_or(first);
+        let alike = entries.iter().zip(1..).filter(|(entry, _)| *entry == chosen).map(|(_, number)| number).collect();
+        let track = self.described(view, trak, scale, parameters?).map_err(fault)?;
+        Ok(AudioTrack { entries: alike, ..track })
     }
 
-    /// The first sample entry, as a whole box, and the track's time scale.
-    fn entry(&self, view: &mut View, trak: Part) -> io::Result<(Vec<u8>, u32)> {
+    /// The sample entries, as whole boxes, and the track's time scale.
+    fn entries(&self, view: &mut View, trak: Part) -> io::Result<(Vec<Vec<u8>>, u32)> {
         let missing = || io::Error::from(io::ErrorKind::InvalidData);
         let mdhd = child(view, trak, &[b"mdia", b"mdhd"])?.ok_or_else(missing)?;
         let stsd = child(view, trak, &[b"mdia", b"minf", b"stbl", b"stsd"])?.ok_or_else(missing)?;
-        let entries = Part { start: stsd.start + 8, ..stsd };
-        let entry =
-            part(view, entries.start, entries.end)?.filter(|entry| entry.end <= stsd.end).ok_or_else(missing)?;
-        let length = (entry.end - entry.at).min(MAX_ENTRY) as usize;
-        Ok((view.bytes(entry.at, length)?.to_vec(), scale(view, mdhd)?.max(1)))
+        let (mut at, mut entries) = (stsd.start + 8, Vec::new());
+        while let Some(entry) = part(view, at, stsd.end)?.filter(|entry| entry.end <= stsd.end)
+            && entries.len() < MAX_ENTRIES
+        {
+            at = entry.end;
+            let length = (entry.end - entry.at).min(MAX_ENTRY) as usize;
+            entries.push(view.bytes(entry.at, length)?.to_vec());
+        }
+        Ok((entries, scale(view, mdhd)?.max(1)))
     }
 
     fn described(
@@ -148,6 +176,9 @@ impl Index {
             usual: measured.map_or(0, |(_, usual)| usual),
             fragments: self.is_fragmented.then(|| self.fragments(view, number)).transpose()?,
             behind_moov: self.moov.end,
+            entries: vec![1],
+            is_cut: self.is_cut,
+            may_lack_tracks: self.may_lack_tracks,
         })
     }
 
@@ -158,7 +189,11 @@ impl Index {
         if let Some(mvex) = child(view, self.moov, &[b"mvex"])? {
             for trex in children(view, mvex, b"trex", MAX_TRACKS)? {
                 if view.u32(trex.start + 4)? == number {
-                    defaults = Defaults { duration: view.u32(trex.start + 12)?, size: view.u32(trex.start + 16)? };
+                    defaults = Defaults {
+                        entry: view.u32(trex.start + 8)?,
+                        duration: view.u32(trex.start + 12)?,
+                        size: view.u32(trex.start + 16)?,
+                    };
                 }
             }
         }
@@ -178,6 +213,21 @@ impl Index {
         let origin = if earliest == u64::MAX { 0 } else { rescale(earliest, (1, 1_000_000), own_scale) };
         Ok((defaults, origin))
     }
+}
+
+/// Whether a movie box is cut where no track is described.
+fn is_cut_harmlessly(view: &mut View, moov: Part) -> io::Result<bool> {
+    for name in [b"trak", b"udta", b"meta", b"free", b"skip", b"uuid"] {
+        if children(view, moov, name, MAX_TRACKS)?.last().is_some_and(|last| last.is_cut) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Of a box that is cut, what would stand behind the cut.
+fn none_at_the_end<T>(error: io::Error) -> io::Result<Option<T>> {
+    if error.kind() == io::ErrorKind::UnexpectedEof { Ok(None) } else { Err(error) }
 }
 
 /// What an encoder puts in front, in ticks, where no edit list says so.

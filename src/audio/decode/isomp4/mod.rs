@@ -14,18 +14,18 @@ mod tables;
 use std::io;
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC};
-use symphonia::core::errors::{Error, Result, SeekErrorKind};
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_OPUS};
+use symphonia::core::errors::{Error, Result};
 use symphonia::core::formats::well_known::FORMAT_ID_ISOMP4;
-use symphonia::core::formats::{FormatInfo, FormatReader, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
-use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::{Metadata, MetadataLog};
+use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp};
 
 use self::fragments::{Fragments, Next};
 use self::index::AudioTrack;
 use self::tables::Sample;
+use super::opus_lengths::{self, PacketLengths};
+use super::packets::{self, Notes, PacketSource};
 use super::view::View;
 
 pub use self::index::Index;
@@ -36,16 +36,10 @@ pub const WINDOW: usize = 1 << 16;
 /// No packet of any codec is longer.
 const MAX_PACKET: u64 = 16 << 20;
 
-const INFO: FormatInfo =
-    FormatInfo { format: FORMAT_ID_ISOMP4, short_name: "isomp4", long_name: "ISO Base Media File Format" };
-
 /// Gives the packets of one audio track.
 pub struct Reader {
     view: View,
     track: AudioTrack,
-    tracks: Vec<Track>,
-    media_info: MediaInfo,
-    metadata: MetadataLog,
     fragments: Option<Fragments>,
     /// Where the last packet ended, in ticks of what is presented.
     clock: u64,
@@ -57,10 +51,43 @@ pub struct Reader {
     media_end: u64,
     /// Bytes that may still be given: samples that share their bytes are a trick.
     budget: u64,
+    /// Whether the sample before was of a form that is not decoded.
+    is_foreign: bool,
+    /// Of Opus.
+    lengths: Option<PacketLengths>,
+    notes: Notes,
 }
 
 impl Reader {
-    pub fn new(view: View, track: AudioTrack) -> Reader {
+    pub fn new(view: View, track: AudioTrack, notes: Notes, lengths: Option<PacketLengths>) -> Reader {
+        let budget = view.length().saturating_mul(2);
+        Reader {
+            view,
+            track,
+            fragments: None,
+            clock: 0,
+            pause: 0,
+            piece: 0,
+            media_end: 0,
+            budget,
+            is_foreign: false,
+            lengths,
+            notes,
+        }
+    }
+
+    /// How long the packets of Opus are at the start; None of other codecs.
+    pub fn opus_lengths(mut self) -> Option<PacketLengths> {
+        if self.track.parameters.codec != CODEC_ID_OPUS {
+            return None;
+        }
+        let packets = (0..opus_lengths::FIRST).map_while(|_| self.next().ok().flatten());
+        Some(PacketLengths::new(&packets.map(|packet| opus_lengths::length(&packet.data)).collect::<Vec<_>>()))
+    }
+
+    /// As symphonia's reader.
+    pub fn boxed(self) -> Box<dyn FormatReader> {
+        let track = &self.track;
         let mut described = Track::new(track.number);
         described.with_codec_params(CodecParameters::Audio(track.parameters.clone()));
         if let Some(base) = TimeBase::try_new(1, track.scale) {
@@ -69,20 +96,7 @@ impl Reader {
         if let Some(length) = track.media.map(|media| track.edits.length(media)).filter(|length| *length > 0) {
             described.with_duration(Duration::new(length));
         }
-        let budget = view.length().saturating_mul(2);
-        Reader {
-            view,
-            track,
-            tracks: vec![described],
-            media_info: MediaInfo::new(),
-            metadata: MetadataLog::default(),
-            fragments: None,
-            clock: 0,
-            pause: 0,
-            piece: 0,
-            media_end: 0,
-            budget,
-        }
+        packets::reader(FORMAT_ID_ISOMP4, "isomp4", described, self)
     }
 
     /// Silence before the track's first sample.
@@ -96,6 +110,9 @@ impl Reader {
             if let Some(sample) = self.track.tables.next().map_err(Error::IoError)? {
                 return Ok(Some(sample));
             }
+            if self.track.may_lack_tracks || self.track.is_cut && self.track.tables.lacks_samples() {
+                return Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()));
+            }
             let Some((defaults, origin)) = self.track.fragments else { return Ok(None) };
             let (number, time) = (self.track.number, self.track.tables.time());
             let mut fragments =
@@ -106,8 +123,14 @@ impl Reader {
         match self.fragments.as_mut().map(Fragments::next).transpose().map_err(Error::IoError)? {
             Some(Next::Sample(sample)) => Ok(Some(sample)),
             Some(Next::Lost) => Err(Error::DecodeError("isomp4: fragments are missing or damaged")),
-            Some(Next::End { cut: true }) => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
-            Some(Next::End { cut: false }) | None => Ok(None),
+            Some(Next::End { cut: true, .. }) => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
+            Some(Next::End { zeros, .. }) => {
+                if zeros > 0 {
+                    self.notes.add(packets::zeros(zeros));
+                }
+                Ok(None)
+            }
+            None => Ok(None),
         }
     }
 
@@ -147,6 +170,19 @@ impl Reader {
         packet
     }
 
+    /// A packet of Opus that is not as long as its sample is emptied: it is damaged.
+    fn checked(&mut self, mut packet: Packet) -> Packet {
+        let Some(lengths) = &mut self.lengths else { return packet };
+        if !lengths.is_usual(opus_lengths::length(&packet.data)) {
+            let stated = crate::audio::duration(packet.block_dur().get(), self.track.scale).as_nanos();
+            let mut packets = [packet.data.to_vec()];
+            lengths.empty_damaged(i64::try_from(stated).unwrap_or(i64::MAX), &mut packets);
+            let [data] = packets;
+            packet.data = data.into();
+        }
+        packet
+    }
+
     /// What of a sample the edit list hides, at its start and at its end.
     fn trims(&mut self, time: u64, duration: u64) -> (u64, u64) {
         let pieces = &self.track.edits.pieces;
@@ -161,53 +197,32 @@ impl Reader {
     }
 }
 
-impl FormatReader for Reader {
-    fn format_info(&self) -> &FormatInfo {
-        &INFO
-    }
-
-    fn media_info(&self) -> &MediaInfo {
-        &self.media_info
-    }
-
-    fn metadata(&mut self) -> Metadata<'_> {
-        self.metadata.metadata()
-    }
-
-    fn seek(&mut self, _mode: SeekMode, _to: SeekTo) -> Result<SeekedTo> {
-        Err(Error::SeekError(SeekErrorKind::Unseekable))
-    }
-
-    fn tracks(&self) -> &[Track] {
-        &self.tracks
-    }
-
-    /// Errors: `DecodeError` where something is missing and reading goes on; the end of the file inside a sample is an
-    /// `IoError`, and the last word.
-    fn next_packet(&mut self) -> Result<Option<Packet>> {
+impl PacketSource for Reader {
+    /// Errors: `DecodeError` where something is missing and reading goes on, `Unsupported` where what follows is of
+    /// another form; the end of the file inside a sample is an `IoError`, and the last word.
+    fn next(&mut self) -> Result<Option<Packet>> {
         loop {
             let Some(sample) = self.next_sample()? else { return Ok(None) };
             if sample.size > MAX_PACKET || sample.size > self.budget {
                 return Err(Error::IoError(io::ErrorKind::InvalidData.into()));
             }
             self.budget -= sample.size;
-            let data = self.view.bytes(sample.at, sample.size as usize).map_err(Error::IoError)?;
+            let is_foreign = !self.track.entries.contains(&sample.entry);
+            let size = if is_foreign { 0 } else { sample.size as usize };
+            let data = self.view.bytes(sample.at, size).map_err(Error::IoError)?;
             let data: Box<[u8]> = data.into();
             let packet = self.placed(&sample, data);
+            let was_foreign = std::mem::replace(&mut self.is_foreign, is_foreign);
             // A sample without bytes has no sound; its time is kept.
-            if sample.size > 0 && sample.entry == 1 {
-                return Ok(Some(packet));
+            if size > 0 {
+                return Ok(Some(self.checked(packet)));
             }
             self.clock = packet.dts.get().unsigned_abs();
             self.pause = self.pause.saturating_add(packet.pts.get().abs_diff(packet.dts.get()));
             self.pause = self.pause.saturating_add(packet.dur.get());
+            if is_foreign && !was_foreign {
+                return Err(Error::Unsupported("isomp4: its sound is of another form here (a further sample entry)"));
+            }
         }
-    }
-
-    fn into_inner<'s>(self: Box<Self>) -> MediaSourceStream<'s>
-    where
-        Self: 's,
-    {
-        MediaSourceStream::new(Box::new(io::Cursor::new(Vec::new())), Default::default())
     }
 }

@@ -59,6 +59,8 @@ pub struct Tables {
     /// One size for all, where it is not 0.
     size: u32,
     samples: u32,
+    /// As many as the box says, whether or not it is whole.
+    stated: u32,
     chunks: Table,
     groups: Table,
     group: u32,
@@ -85,13 +87,15 @@ impl Tables {
         let chunks = stco.or(co64).ok_or_else(missing)?;
         let size = view.u32(stsz.start + 4)?;
         let sizes = Table::new(view, stsz, 12, 4)?;
-        let samples = if size == 0 { sizes.count } else { view.u32(stsz.start + 8)? };
+        let stated = view.u32(stsz.start + 8)?;
+        let samples = if size == 0 { sizes.count } else { stated };
         Ok(Tables {
             times: Table::new(view, stts, 8, 8)?,
             run: (0, 0, 0),
             sizes,
             size,
             samples,
+            stated,
             chunks: Table::new(view, chunks, 8, width)?,
             groups: Table::new(view, stsc, 8, 12)?,
             group: 0,
@@ -180,6 +184,11 @@ impl Tables {
     /// Whether the last sample has been given.
     pub fn is_at_end(&self) -> bool {
         self.sample >= self.samples
+    }
+
+    /// Whether fewer samples have been given than the box says.
+    pub fn lacks_samples(&self) -> bool {
+        self.sample < self.stated
     }
 
     pub fn time(&self) -> u64 {

@@ -19,6 +19,7 @@ use crate::record::RecordingError;
 
 const TIMESTAMP_SCALE: u32 = 0x2AD7B1;
 const DURATION: u32 = 0x4489;
+const DATE_UTC: u32 = 0x4461;
 const TRACK_ENTRY: u32 = 0xAE;
 const TRACK_NUMBER: u32 = 0xD7;
 const TRACK_TYPE: u32 = 0x83;
@@ -34,6 +35,9 @@ const SEEK_POSITION: u32 = 0x53AC;
 /// The type of an audio track.
 const AUDIO: u64 = 2;
 const VIDEO: u64 = 1;
+
+/// 2001-01-01, where dates count from, in seconds from 1970.
+const EPOCH: i64 = 978_307_200;
 
 /// Bytes of an element that is handed on.
 const MAX_ELEMENT: usize = 4 << 20;
@@ -63,6 +67,8 @@ pub struct Head {
     pub scale: u64,
     /// Nanoseconds, if it is told.
     pub duration: Option<u64>,
+    /// When the file was begun, RFC 3339.
+    pub date: Option<String>,
 }
 
 /// One audio track.
@@ -74,6 +80,13 @@ pub struct AudioTrack {
     pub encodings: Encodings,
     /// Knows the codec and the tags, and no packets.
     pub reader: Box<dyn FormatReader>,
+}
+
+impl AudioTrack {
+    /// A frame as the codec wrote it; None if it cannot be unpacked.
+    pub fn frame_of(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.encodings.is_empty() { Some(bytes.to_vec()) } else { self.encodings.frame(bytes) }
+    }
 }
 
 impl Head {
@@ -98,6 +111,7 @@ impl Head {
             segment_end: segment.end,
             scale: 1_000_000,
             duration: None,
+            date: None,
         };
         head.read_info(view)?;
         for entry in tracks.children(view, 1000)?.into_iter().filter(|entry| entry.id == TRACK_ENTRY) {
@@ -115,6 +129,7 @@ impl Head {
         for child in self.info.children(view, 100)? {
             match child.id {
                 TIMESTAMP_SCALE => self.scale = child.unsigned(view)?.max(1),
+                DATE_UTC => self.date = date(child.signed(view)?),
                 DURATION => duration = float(child.bytes(view, 8)?.unwrap_or_default()),
                 _ => (),
             }
@@ -262,6 +277,13 @@ fn append(file: &mut Vec<u8>, id: u32, contents: &[u8]) {
     file.extend_from_slice(&id[id.iter().position(|byte| *byte != 0).unwrap_or(3)..]);
     file.extend_from_slice(&(contents.len() as u64 | 1 << 56).to_be_bytes());
     file.extend_from_slice(contents);
+}
+
+/// A date in nanoseconds. Zero means that the recorder had no clock.
+fn date(nanoseconds: i64) -> Option<String> {
+    let seconds = nanoseconds.div_euclid(1_000_000_000);
+    let at = jiff::Timestamp::from_second(seconds.checked_add(EPOCH)?).ok();
+    at.filter(|at| seconds > 0 && *at <= jiff::Timestamp::now()).map(|at| at.to_string())
 }
 
 fn float(bytes: &[u8]) -> f64 {

@@ -5,32 +5,38 @@
 //!
 //! Invariant: memory is bounded by the longest block; reading always moves on.
 
+mod clock;
 mod element;
 mod encoding;
 mod head;
 mod lacing;
+mod walk;
 
 use std::collections::VecDeque;
 use std::io;
 
-use symphonia::core::errors::{Error, Result, SeekErrorKind};
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::errors::{Error, Result};
 use symphonia::core::formats::well_known::FORMAT_ID_MKV;
-use symphonia::core::formats::{FormatInfo, FormatReader, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
-use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::Metadata;
+use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp};
 
-use self::element::{
-    BLOCK, BLOCK_DURATION, BLOCK_GROUP, CLUSTER, DISCARD_PADDING, Element, SIMPLE_BLOCK, TIMESTAMP, none_at_the_end,
-};
+use self::clock::{AHEAD, Ahead, Clock, Mark};
 use self::head::AudioTrack;
+use self::lacing::Block;
+use self::walk::{Found, Step, Walk};
+use super::opus_lengths::{self, PacketLengths};
+use super::packets::{self, Notes, PacketSource};
+use super::track::frame_samples;
 use super::view::View;
 
 pub use self::head::Head;
 
-/// Bytes of the file read at once.
+/// Bytes of the file read at once, and of those ahead.
 pub const WINDOW: usize = 1 << 16;
+const WINDOW_AHEAD: usize = 1 << 12;
 
 /// No block of sound is longer.
 const MAX_BLOCK: usize = 16 << 20;
@@ -38,249 +44,296 @@ const MAX_BLOCK: usize = 16 << 20;
 /// Blocks that are looked at for the file's earliest timestamp.
 const FIRST_BLOCKS: usize = 200;
 
-const INFO: FormatInfo = FormatInfo { format: FORMAT_ID_MKV, short_name: "matroska", long_name: "Matroska / WebM" };
+/// Elements that are looked at behind a step of the timestamps, to the end of the cluster.
+const MAX_AHEAD: usize = 20_000;
 
-/// Gives the packets of one audio track. Timestamps are nanoseconds from the file's earliest block on.
-pub struct Reader {
-    view: View,
+const SECOND: i64 = 1_000_000_000;
+
+/// A track that begins so much later than others does not: its timestamps count from elsewhere.
+const DAY: i64 = 86_400 * SECOND;
+
+const DAMAGED: Error = Error::DecodeError("mkv: a block is damaged");
+
+/// Gives the packets of one audio track. Timestamps are nanoseconds from the file's earliest block on. A packet that is
+/// damaged is empty.
+struct Reader {
+    walk: Walk,
+    /// Looks at what follows.
+    scout: Walk,
     head: Head,
     track: AudioTrack,
-    tracks: Vec<Track>,
-    /// Place of the next element.
-    at: u64,
-    /// Timestamp of the cluster, in the segment's ticks.
-    cluster: Option<u64>,
+    /// Of its packets.
+    id: u32,
     /// Nanoseconds; that of the file's earliest block.
     origin: i64,
+    clock: Clock,
+    /// Nanoseconds of a frame by its codec, 0 if that says nothing.
+    codec_frame: u64,
+    /// Of Opus.
+    lengths: Option<PacketLengths>,
     frames: VecDeque<Packet>,
+    notes: Notes,
 }
 
-/// What was found at a place.
-enum Step {
-    Block {
-        data: Element,
-        duration: Option<u64>,
-        padding: u64,
-    },
-    /// Nothing of sound; go on behind it.
-    Passed,
-    Damaged,
-    /// An element that claims more bytes than the file has.
-    Beyond,
-    End,
+/// The reader of one audio track.
+pub fn open(view: View, head: Head, track: AudioTrack, notes: Notes) -> io::Result<Box<dyn FormatReader>> {
+    let (reader, described) = Reader::new(view, head, track, notes)?;
+    Ok(packets::reader(FORMAT_ID_MKV, "matroska", described, reader))
 }
 
 impl Reader {
-    pub fn new(view: View, head: Head, track: AudioTrack) -> io::Result<Reader> {
-        let mut described = Track::new(u32::try_from(track.number).unwrap_or(u32::MAX));
-        if let Some(parameters) = track.reader.tracks().first().and_then(|track| track.codec_params.clone()) {
+    fn new(view: View, head: Head, track: AudioTrack, notes: Notes) -> io::Result<(Reader, Track)> {
+        let id = u32::try_from(track.number).unwrap_or(u32::MAX);
+        let mut described = Track::new(id);
+        let parameters = track.reader.tracks().first().and_then(|track| track.codec_params.clone());
+        let audio = parameters.as_ref().and_then(|parameters| parameters.audio());
+        let is_opus = audio.is_some_and(|audio| audio.codec == CODEC_ID_OPUS);
+        let codec_frame = audio.map_or(0, frame_length);
+        if let Some(parameters) = parameters {
             described.with_codec_params(parameters);
         }
         if let Some(base) = TimeBase::try_new(1, 1_000_000_000) {
             described.with_time_base(base);
         }
         described.with_start_ts(Timestamp::new(-signed(track.delay)));
+        let scout = Walk::new(view.another(WINDOW_AHEAD), head.first_cluster, head.scale);
         let mut reader = Reader {
-            at: head.first_cluster,
-            view,
-            head,
+            walk: Walk::new(view, head.first_cluster, head.scale),
+            scout,
             track,
-            tracks: Vec::new(),
-            cluster: None,
+            id,
             origin: 0,
+            clock: Clock::default(),
+            codec_frame,
+            lengths: None,
             frames: VecDeque::new(),
+            notes,
+            head,
         };
         reader.origin = reader.earliest()?;
+        reader.lengths = is_opus.then(|| reader.opus_lengths()).transpose()?;
+        reader.clock.end = reader.head.duration.map(signed);
         let end = reader.head.duration.map(|end| end.saturating_sub(reader.origin.unsigned_abs()));
         if let Some(end) = end.filter(|end| *end > 0) {
             described.with_duration(Duration::new(end));
         }
-        reader.tracks.push(described);
-        Ok(reader)
+        Ok((reader, described))
     }
 
     /// The first timestamp of any track: a recording begins there, also one that was cut out of a longer one.
     fn earliest(&mut self) -> io::Result<i64> {
-        let (start, mut earliest) = (self.at, None::<i64>);
+        let mut firsts: Vec<(Option<u64>, Vec<i64>)> = Vec::new();
+        self.scout.place = self.walk.place;
         let mut blocks = 0;
         while blocks < FIRST_BLOCKS {
-            match self.step()? {
-                Step::Block { data, .. } => {
+            match self.scout.step()? {
+                Step::Block(found) => {
                     blocks += 1;
-                    let head = self.view.bytes(data.start, 12).unwrap_or_default();
-                    if let Some(time) = lacing::timestamp(head).and_then(|timestamp| self.time(timestamp)) {
-                        earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
+                    let (track, Some(time)) = self.scout.head(&found)? else { continue };
+                    match firsts.iter_mut().find(|(number, _)| *number == track) {
+                        Some((_, times)) => times.push(time),
+                        None => firsts.push((track, vec![time])),
                     }
                 }
                 Step::Passed => (),
-                Step::Damaged | Step::Beyond | Step::End => break,
+                Step::Damaged | Step::Beyond | Step::Zeros(_) | Step::End => break,
             }
         }
-        (self.at, self.cluster) = (start, None);
-        Ok(earliest.unwrap_or(0))
+        let earliest = firsts.iter().filter_map(|(_, times)| first(times)).min().unwrap_or(0);
+        let own = firsts.iter().find(|(number, _)| *number == Some(self.track.number));
+        let own = own.and_then(|(_, times)| first(times)).unwrap_or(earliest);
+        Ok(if own.saturating_sub(earliest) > DAY { own } else { earliest })
     }
 
-    /// A block's timestamp in nanoseconds.
-    fn time(&self, relative: i16) -> Option<i64> {
-        let ticks = i64::try_from(self.cluster?).ok()?.checked_add(i64::from(relative))?;
-        ticks.checked_mul(i64::try_from(self.head.scale).ok()?)
-    }
-
-    /// Looks at the next element and moves behind it, or into it.
-    fn step(&mut self) -> io::Result<Step> {
-        let length = self.view.length();
-        if self.at >= length {
-            return Ok(Step::End);
-        }
-        let Some(element) = Element::read(&mut self.view, self.at)? else { return Ok(Step::Damaged) };
-        if element.is_entered() {
-            self.cluster = if element.id == CLUSTER { None } else { self.cluster };
-            self.at = element.start;
-            return Ok(Step::Passed);
-        }
-        let Some(end) = element.end else { return Ok(Step::Damaged) };
-        if !self.leads_on(&element, end)? {
-            return Ok(Step::Damaged);
-        }
-        if end > length {
-            return Ok(Step::Beyond);
-        }
-        self.at = end;
-        match element.id {
-            TIMESTAMP => self.cluster = Some(element.unsigned(&mut self.view)?),
-            SIMPLE_BLOCK => return Ok(Step::Block { data: element, duration: None, padding: 0 }),
-            BLOCK_GROUP => return self.group(&element),
-            _ => (),
-        }
-        Ok(Step::Passed)
-    }
-
-    /// Whether an element is followed by another one, or by the end: else its size is damaged.
-    fn leads_on(&mut self, element: &Element, end: u64) -> io::Result<bool> {
-        if end >= self.view.length() {
-            // Of a cut file this is the last element, if it is one at all.
-            return Ok(element.is_known());
-        }
-        let next = Element::read(&mut self.view, end).or_else(none_at_the_end)?;
-        Ok(next.is_some_and(|next| next.is_known()) || (element.is_known() && self.view.length() - end < 12))
-    }
-
-    fn group(&mut self, group: &Element) -> io::Result<Step> {
-        let (mut block, mut duration, mut padding) = (None, None, 0);
-        for child in group.children(&mut self.view, 100)? {
-            match child.id {
-                BLOCK => block = Some(child),
-                BLOCK_DURATION => duration = Some(child.unsigned(&mut self.view)?.saturating_mul(self.head.scale)),
-                DISCARD_PADDING => padding = u64::try_from(child.signed(&mut self.view)?).unwrap_or(0),
-                _ => (),
+    /// How long the packets of Opus are at the start.
+    fn opus_lengths(&mut self) -> io::Result<PacketLengths> {
+        self.scout.place = self.walk.place;
+        let (mut first, mut blocks) = (Vec::new(), 0);
+        while first.len() < opus_lengths::FIRST && blocks < FIRST_BLOCKS {
+            match self.scout.step()? {
+                Step::Block(found) => {
+                    blocks += 1;
+                    if let (Some(number), _) = self.scout.head(&found)?
+                        && number == self.track.number
+                        && let Some(bytes) = found.data.bytes(&mut self.scout.view, MAX_BLOCK)?
+                        && let Some(block) = lacing::read(bytes)
+                    {
+                        let frames = block.frames.iter().filter_map(|frame| self.track.frame_of(&bytes[frame.clone()]));
+                        first.extend(frames.map(|frame| opus_lengths::length(&frame)));
+                    }
+                }
+                Step::Passed => (),
+                _ => break,
             }
         }
-        Ok(block.map_or(Step::Passed, |data| Step::Block { data, duration, padding }))
+        Ok(PacketLengths::new(&first))
+    }
+
+    /// The blocks of this track behind the one at hand: the next few, and those around the end of the cluster if that is
+    /// asked for.
+    fn ahead(&mut self, most: usize, to_border: bool) -> io::Result<Ahead> {
+        self.scout.place = self.walk.place;
+        let (mut ahead, mut last) = (Ahead::default(), None::<Mark>);
+        for _ in 0..MAX_AHEAD {
+            let found = match self.scout.step()? {
+                Step::Block(found) => found,
+                Step::Passed => continue,
+                _ => break,
+            };
+            let (Some(number), Some(time)) = self.scout.head(&found)? else { continue };
+            if number != self.track.number {
+                continue;
+            }
+            let bytes = found.data.bytes(&mut self.scout.view, MAX_BLOCK)?.unwrap_or_default().to_vec();
+            let length = lacing::read(&bytes).and_then(|block| self.length(&found, &bytes, &block));
+            let mark = Mark { time, length, cluster: self.scout.place.clusters };
+            if let Some(last) = last.filter(|last| last.cluster != mark.cluster) {
+                ahead.border = ahead.border.or(Some((last, mark)));
+            }
+            last = Some(mark);
+            if ahead.next.len() < most {
+                ahead.next.push(mark);
+            }
+            if ahead.next.len() >= most && (!to_border || ahead.border.is_some()) {
+                break;
+            }
+        }
+        Ok(ahead)
+    }
+
+    /// How long a block is, if that can be known before it is decoded; nanoseconds.
+    fn length(&self, found: &Found, bytes: &[u8], block: &Block) -> Option<i64> {
+        if self.lengths.is_some() {
+            let frames = block.frames.iter().filter_map(|frame| self.track.frame_of(&bytes[frame.clone()]));
+            return Some(frames.map(|frame| opus_lengths::length(&frame)).sum());
+        }
+        let count = block.frames.len() as u64;
+        let frame = if self.track.frame > 0 { self.track.frame } else { self.codec_frame };
+        let length = found.duration.unwrap_or(frame.saturating_mul(count));
+        (length > 0).then(|| signed(length))
     }
 
     /// Queues the frames of a block of this track.
-    fn take(&mut self, data: &Element, duration: Option<u64>, padding: u64) -> Result<()> {
-        let length = data.end.map_or(0, |end| end - data.start);
-        let first = self.view.bytes(data.start, length.min(8) as usize)?;
-        if lacing::track(first) != Some(self.track.number) {
+    fn take(&mut self, found: &Found) -> Result<()> {
+        if self.walk.head(found)?.0 != Some(self.track.number) {
             return Ok(());
         }
-        const DAMAGED: Error = Error::DecodeError("mkv: a block is damaged");
-        let Some(bytes) = data.bytes(&mut self.view, MAX_BLOCK)?.map(<[u8]>::to_vec) else { return Err(DAMAGED) };
+        let Some(bytes) = found.data.bytes(&mut self.walk.view, MAX_BLOCK)?.map(<[u8]>::to_vec) else {
+            return Err(DAMAGED);
+        };
         let block = lacing::read(&bytes).ok_or(DAMAGED)?;
-        let time = self.time(block.timestamp).ok_or(DAMAGED)?;
-        let begins = time.saturating_sub(self.origin).saturating_sub(signed(self.track.delay));
-        let count = block.frames.len() as u64;
-        let frame = duration.map_or(self.track.frame, |duration| duration / count);
-        for (number, range) in block.frames.into_iter().enumerate() {
-            let begins = begins.saturating_add(signed(frame.saturating_mul(number as u64)));
-            let bytes = &bytes[range];
-            let data =
-                if self.track.encodings.is_empty() { Some(bytes.to_vec()) } else { self.track.encodings.frame(bytes) };
-            // A frame that cannot be unpacked is an empty one: the decoder says that it is damaged.
-            let data = data.unwrap_or_default();
-            let mut packet = Packet::new(self.tracks[0].id, Timestamp::new(begins), Duration::new(frame), data);
-            if number as u64 + 1 == count {
-                packet.trim_end = Duration::new(padding);
-                packet.dur = Duration::new(frame.saturating_sub(padding));
-            }
-            self.frames.push_back(packet);
+        let time = self.walk.time(block.timestamp).ok_or(DAMAGED)?;
+        let time = self.believed(time, self.length(found, &bytes, &block))?;
+        let mut frames: Vec<Vec<u8>> =
+            block.frames.iter().map(|frame| self.track.frame_of(&bytes[frame.clone()]).unwrap_or_default()).collect();
+        self.empty_damaged(time, &mut frames)?;
+        self.queue(found, time, frames);
+        Ok(())
+    }
+
+    /// The time of the block at hand, as far as the next ones confirm it.
+    fn believed(&mut self, time: i64, length: Option<i64>) -> io::Result<i64> {
+        let mark = Mark { time, length, cluster: self.walk.place.clusters };
+        let ahead = if self.clock.is_plain(&mark) { Ahead::default() } else { self.look_ahead(mark)? };
+        Ok(self.clock.place(mark, &ahead))
+    }
+
+    fn look_ahead(&mut self, mark: Mark) -> io::Result<Ahead> {
+        let to_border = self.clock.opens_cluster(&mark);
+        let mut ahead = self.ahead(AHEAD, to_border)?;
+        // The border may lie right behind this block.
+        if let Some(next) = ahead.next.first().filter(|next| next.cluster != mark.cluster) {
+            ahead.border = Some((mark, *next));
+        }
+        Ok(ahead)
+    }
+
+    /// Empties the packets of Opus that are not as long as the block's time says.
+    fn empty_damaged(&mut self, time: i64, frames: &mut [Vec<u8>]) -> io::Result<()> {
+        let Some(lengths) = &self.lengths else { return Ok(()) };
+        if frames.iter().all(|frame| lengths.is_usual(opus_lengths::length(frame))) {
+            return Ok(());
+        }
+        let next = self.ahead(1, false)?.next.first().map(|next| next.time);
+        let step = next.map_or(0, |next| next.saturating_sub(time));
+        if let Some(lengths) = &mut self.lengths {
+            lengths.empty_damaged(step, frames);
         }
         Ok(())
     }
 
-    /// Goes to the next cluster. False if there is none.
-    fn resync(&mut self) -> io::Result<bool> {
-        let mark = CLUSTER.to_be_bytes();
-        let mut from = self.at + 1;
-        self.cluster = None;
-        while let Some(found) = self.view.find(&mark, from, u64::MAX)? {
-            from = found + 1;
-            let cluster = Element::read(&mut self.view, found).or_else(none_at_the_end)?;
-            let Some(cluster) = cluster else { continue };
-            let child = Element::read(&mut self.view, cluster.start).or_else(none_at_the_end)?;
-            if child.is_some_and(|child| child.is_known()) {
-                self.at = found;
-                return Ok(true);
+    fn queue(&mut self, found: &Found, time: i64, frames: Vec<Vec<u8>>) {
+        let begins = time.saturating_sub(self.origin).saturating_sub(signed(self.track.delay));
+        let count = frames.len() as u64;
+        let frame = found.duration.map_or(self.track.frame, |duration| duration / count.max(1));
+        for (number, data) in frames.into_iter().enumerate() {
+            let begins = begins.saturating_add(signed(frame.saturating_mul(number as u64)));
+            let mut packet = Packet::new(self.id, Timestamp::new(begins), Duration::new(frame), data);
+            if number as u64 + 1 == count {
+                packet.trim_end = Duration::new(found.padding);
+                packet.dur = Duration::new(frame.saturating_sub(found.padding));
             }
+            self.frames.push_back(packet);
         }
-        self.at = self.view.length();
-        Ok(false)
     }
 
     /// The file ends here; did its header say so?
-    fn end(&self) -> Result<Option<Packet>> {
-        match self.head.segment_end.is_some_and(|end| end > self.view.length()) {
+    fn end(&mut self) -> Result<Option<Packet>> {
+        if let count @ 1.. = std::mem::take(&mut self.clock.ignored) {
+            self.notes.add(format!("{count} timestamps of Matroska make no sense and were ignored"));
+        }
+        match self.head.segment_end.is_some_and(|end| end > self.walk.view.length()) {
             true => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
             false => Ok(None),
         }
     }
+
+    /// Zeros up to the end of the file are no sound.
+    fn end_in_zeros(&mut self, zeros: u64) -> Result<Option<Packet>> {
+        self.walk.place.at = self.walk.view.length();
+        self.notes.add(packets::zeros(zeros));
+        self.end()
+    }
 }
 
-impl FormatReader for Reader {
-    fn format_info(&self) -> &FormatInfo {
-        &INFO
-    }
+/// Nanoseconds of a frame of the codecs whose frames are all of one length.
+fn frame_length(audio: &AudioCodecParameters) -> u64 {
+    let rate = u64::from(audio.sample_rate.unwrap_or(0));
+    let samples = frame_samples(audio.codec, rate as u32);
+    (samples * SECOND.unsigned_abs()).checked_div(rate).unwrap_or(0)
+}
 
-    fn media_info(&self) -> &MediaInfo {
-        self.track.reader.media_info()
+/// The first of a track's timestamps; one that is far from the next ones makes no sense.
+fn first(times: &[i64]) -> Option<i64> {
+    match *times {
+        [first, second, third, ..] if first.abs_diff(second) > 1 << 30 && second.abs_diff(third) < 1 << 30 => {
+            Some(second)
+        }
+        [first, ..] => Some(first),
+        [] => None,
     }
+}
 
-    fn metadata(&mut self) -> Metadata<'_> {
-        self.track.reader.metadata()
-    }
-
-    fn seek(&mut self, _mode: SeekMode, _to: SeekTo) -> Result<SeekedTo> {
-        Err(Error::SeekError(SeekErrorKind::Unseekable))
-    }
-
-    fn tracks(&self) -> &[Track] {
-        &self.tracks
-    }
-
+impl PacketSource for Reader {
     /// Errors: `DecodeError` where something is damaged and reading goes on; an `IoError` is the last word.
-    fn next_packet(&mut self) -> Result<Option<Packet>> {
+    fn next(&mut self) -> Result<Option<Packet>> {
         loop {
             if let Some(packet) = self.frames.pop_front() {
                 return Ok(Some(packet));
             }
-            match self.step()? {
-                Step::Block { data, duration, padding } => self.take(&data, duration, padding)?,
+            match self.walk.step()? {
+                Step::Block(found) => self.take(&found)?,
                 Step::Passed => (),
-                Step::Beyond if !self.resync()? => return Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
+                Step::Beyond if !self.walk.resync()? => {
+                    return Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()));
+                }
                 Step::Beyond => return Err(Error::DecodeError("mkv: a cluster is damaged")),
-                Step::Damaged if self.resync()? => return Err(Error::DecodeError("mkv: a cluster is damaged")),
+                Step::Damaged if self.walk.resync()? => return Err(Error::DecodeError("mkv: a cluster is damaged")),
                 Step::Damaged => return Err(Error::LimitError("mkv: its last cluster is damaged")),
+                Step::Zeros(zeros) => return self.end_in_zeros(zeros),
                 Step::End => return self.end(),
             }
         }
-    }
-
-    fn into_inner<'s>(self: Box<Self>) -> MediaSourceStream<'s>
-    where
-        Self: 's,
-    {
-        MediaSourceStream::new(Box::new(io::Cursor::new(Vec::new())), Default::default())
     }
 }
 

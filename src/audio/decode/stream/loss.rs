@@ -21,11 +21,29 @@ const MAX_PACKET: usize = 1 << 20;
 /// Lost packets of Opus are concealed for so long: its longest packet.
 const CONCEALED: Duration = Duration::from_millis(120);
 
+/// Something that is missing before the next packet.
+pub(super) struct Loss {
+    kind: MissingKind,
+    reason: String,
+    /// How long it is, where the next packet does not tell; samples, 0 if that is not known.
+    length: u64,
+}
+
 impl Stream {
-    /// Puts silence in the place of a packet that could not be decoded, as long as the container says it is.
+    /// The reader passed over something: what is missing until the next packet is a loss.
+    pub fn lose(&mut self, kind: MissingKind, reason: String) {
+        self.lost = Some(Loss { kind, reason, length: 0 });
+    }
+
+    /// Puts silence in the place of a packet that could not be decoded, as long as the container says it is. Matroska's
+    /// timestamps say it better than its durations: there it ends where the next packet begins.
     pub(super) fn pass_over(&mut self, packet: &Packet, reason: String) {
         let length = self.samples(packet.block_dur().get());
         self.ready.clear();
+        if self.jump == Jump::Pause {
+            self.lost = Some(Loss { kind: MissingKind::Corrupt, reason, length });
+            return;
+        }
         self.note(length, MissingKind::Corrupt, reason);
         let (length, most) = (usize::try_from(length).unwrap_or(0).min(MAX_PACKET), self.longest_concealed());
         if let Decoder::Opus(decoder) = &mut self.decoder {
@@ -33,6 +51,13 @@ impl Stream {
         }
         self.ready.resize(length, 0.0);
         self.settle(packet);
+    }
+
+    /// At the end: what was lost, and no packet came behind it.
+    pub fn finish(&mut self) {
+        if let Some(Loss { kind, reason, length }) = self.lost.take() {
+            self.note(length, kind, reason);
+        }
     }
 
     fn longest_concealed(&self) -> usize {
@@ -49,30 +74,52 @@ impl Stream {
     /// Fills a gap before a packet with silence; where the container's timestamps mean loss, it is
     /// missing too, and Opus conceals its beginning.
     pub(super) fn bridge(&mut self, packet: &Packet) -> Result<(), RecordingError> {
-        let gap = self.gap(packet);
-        let lost = self.lost.take();
-        if gap > self.tolerance() && self.jump != Jump::Nothing {
+        let is_first = self.produced == 0 && self.ready.is_empty();
+        let (gap, lost) = (self.gap(packet), self.lost.take());
+        let gap = if lost.is_some() && self.jump == Jump::Pause { self.whole_packets(gap) } else { gap };
+        let tolerance =
+            if lost.is_some() { self.tolerance().min(u64::from(self.rate / 500)) } else { self.tolerance() };
+        if gap > tolerance && self.jump != Jump::Nothing {
             let filled = self.paused.saturating_add(gap);
             if self.time(filled) > LONGEST_PAUSE {
                 return Err(faults::corrupt("its timestamps jump by more than a day", self.position()));
             }
-            if let Some(reason) = lost {
-                self.note(gap, MissingKind::Corrupt, reason);
-            } else if self.jump == Jump::Loss {
+            let is_lost = lost.is_some() || self.jump == Jump::Loss;
+            if let Some(Loss { kind, reason, .. }) = lost {
+                self.note(gap, kind, reason);
+            } else if is_lost {
                 self.note(gap, MissingKind::Gap, format!("{} of sound are missing here", faults::span(self.time(gap))));
+            } else if is_first && self.jump == Jump::Pause {
+                self.begin_late();
             }
             self.paused = filled;
             self.pause = gap;
             self.produced += gap;
-            self.conceal();
+            if is_lost {
+                self.conceal();
+            }
         }
         Ok(())
+    }
+
+    /// What is lost are whole packets: timestamps in milliseconds say it almost.
+    fn whole_packets(&self, gap: u64) -> u64 {
+        let unit = self.unit.max(1);
+        let whole = (gap + unit / 2) / unit * unit;
+        if whole.abs_diff(gap) <= u64::from(self.rate / 500) { whole } else { gap }
+    }
+
+    /// What the encoder put in front stands before the sound, not before the silence: dropped where it is known, and
+    /// else as long as it was when it was recorded.
+    fn begin_late(&mut self) {
+        self.late_skip = if self.knows_delay { std::mem::take(&mut self.skip) } else { 0 };
+        self.skip = 0;
     }
 
     /// Lets the decoder stand in for the beginning of a loss.
     fn conceal(&mut self) {
         let length = self.pause.min(self.longest_concealed() as u64);
-        if let (Decoder::Opus(decoder), Jump::Loss) = (&mut self.decoder, self.jump) {
+        if let Decoder::Opus(decoder) = &mut self.decoder {
             decoder.conceal(length as usize, &mut self.concealed);
             self.pause -= length;
         }
@@ -106,6 +153,7 @@ impl Stream {
     pub(super) fn lead(&mut self, timestamp: i64) {
         if timestamp < 0 && self.codec != "opus" {
             self.skip = self.samples(timestamp.unsigned_abs());
+            self.knows_delay = true;
         }
     }
 
