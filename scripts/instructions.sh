@@ -1,21 +1,21 @@
 #!/bin/sh
 # Counts the instructions of the network and the front end, and compares them with the recorded ones: a
-# change that makes them slower shows on any machine, however busy. Not for times; those are benches/stages.rs.
+# change that makes them slower shows on any machine, however busy. Not for times: cargo bench -p yamnet --bench kernels.
 #
 #   scripts/instructions.sh            fails if a count is more than 5 % off
-#   scripts/instructions.sh --record   writes benches/instructions.txt anew
+#   scripts/instructions.sh --record   writes crates/yamnet/benches/instructions.txt anew
 #
 # Needs valgrind, which knows no AVX-512, so that `native` is AVX2 here. Another compiler or processor makes
 # other code: where the record is of another one, the counts are shown and not judged.
 set -eu
 cd "$(dirname "$0")/.."
-record=benches/instructions.txt
+record=crates/yamnet/benches/instructions.txt
 tolerance=5
 
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
-cargo bench --locked --bench instructions --no-run --message-format=json-render-diagnostics >"$folder/built"
+cargo bench --locked -p yamnet --bench instructions --no-run --message-format=json-render-diagnostics >"$folder/built"
 bench=$(sed -n 's/.*"executable":"\([^"]*\/instructions-[^"]*\)".*/\1/p' "$folder/built" | tail -1)
 made="# scripts/instructions.sh --record, with $(rustc --version) on $(uname -m)"
 

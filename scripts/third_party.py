@@ -42,7 +42,8 @@ def texts(package):
 def main():
     everything = metadata()
     wanted = linked(everything["resolve"])
-    packages = [package for package in everything["packages"] if package["id"] in wanted]
+    # Crates of the workspace have no source; their licence is giggles' own.
+    packages = [package for package in everything["packages"] if package["id"] in wanted and package["source"]]
     users = {}
     print("giggles is linked with these crates:\n")
     for package in sorted(packages, key=lambda package: package["name"]):

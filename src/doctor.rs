@@ -22,11 +22,11 @@ use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::find::{FindError, Found};
 use crate::clips::{Clips, find_recordings};
 use crate::exit::Fatal;
+use crate::model::LoadedModel;
 use crate::record::{Finding, Stop, Window, several};
 use crate::shard::Shard;
 use crate::store::{self, Checkup, Location, StoreError};
 use crate::watch::ping::Target;
-use crate::yamnet::Model;
 
 /// A setting, or why it is none.
 pub type Setting<T> = Result<T, Fatal>;
@@ -48,7 +48,7 @@ pub struct Settings {
     pub fixed_date: Option<String>,
     /// Why the rest of the settings would not do.
     pub others: Vec<Fatal>,
-    pub model: Setting<Model>,
+    pub model: Setting<LoadedModel>,
     /// Name of the CPU path.
     pub cpu: &'static str,
     /// None: the one in the program.

@@ -5,23 +5,23 @@
 //!
 //! Invariant: pure. No I/O, no clock, no thread; it cannot fail.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use yamnet::classes::{HUMAN_SOUNDS, LAUGHTER};
+use yamnet::params::{PATCH_HOP, PATCH_WINDOW};
+use yamnet::sigmoid;
 
 use crate::record::{Event, LAUGHTER_CLASSES, Rules};
 use valleys::Valleys;
 
-/// Classes whose logits the decision looks at: human sounds but speech. Speech (0 to 5) is left out
-/// so that laughing speech survives.
-const HUMAN: RangeInclusive<usize> = 6..=66;
-/// Laughter, Baby laughter, Giggle, Snicker, Belly laugh, Chuckle.
-const LAUGHTER: RangeInclusive<usize> = 13..=18;
-/// From one patch to the next.
-const HOP: Duration = Duration::from_millis(480);
 /// From a patch's start to its centre.
-const CENTRE: Duration = Duration::from_millis(480);
+const CENTRE: Duration = half(PATCH_WINDOW);
 /// Half of what a patch stands for, around its centre.
-const HALF: Duration = Duration::from_millis(240);
+const HALF: Duration = half(PATCH_HOP);
+
+const fn half(duration: Duration) -> Duration {
+    Duration::from_nanos(duration.as_nanos() as u64 / 2)
+}
 
 /// What the decision keeps of a patch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Score {
     pub laughter: [f32; LAUGHTER_CLASSES],
 }
 
-/// Floored logits of the classes that matter, of one patch.
+/// Floored logits of the human sounds but speech, of one patch. Speech is left out so that laughing speech survives.
 type Row = Vec<f32>;
 
 /// Turns the logits of a recording's patches, in order, into scores: steps 2 and 3 of the decision.
@@ -50,7 +50,7 @@ impl<'a> Weigher<'a> {
 
     /// Takes the logits of the next patch, all 521; gives the decision value of the patch before, which is now final.
     pub fn push(&mut self, logits: &[f32]) -> Option<f32> {
-        let row: Row = logits[HUMAN].iter().map(|&logit| logit.max(self.rules.logit_floor)).collect();
+        let row: Row = logits[HUMAN_SOUNDS].iter().map(|&logit| logit.max(self.rules.logit_floor)).collect();
         self.weigh(Some(&row));
         let before = self.scores.last().map(|score| score.v);
         let laughter = std::array::from_fn(|i| sigmoid(logits[LAUGHTER.start() + i]));
@@ -77,19 +77,14 @@ impl<'a> Weigher<'a> {
 /// Mean a class over neighbouring patches, then the loudest laughter against the loudest other.
 fn weigh(near: &[&Row], rules: &Rules) -> f32 {
     let (mut laughter, mut other) = (f32::NEG_INFINITY, rules.other_floor);
-    for class in HUMAN {
-        let mean = near.iter().map(|row| row[class - HUMAN.start()]).sum::<f32>() / near.len() as f32;
+    for class in HUMAN_SOUNDS {
+        let mean = near.iter().map(|row| row[class - HUMAN_SOUNDS.start()]).sum::<f32>() / near.len() as f32;
         let loudest = if LAUGHTER.contains(&class) { &mut laughter } else { &mut other };
         *loudest = loudest.max(mean);
     }
     let v = laughter - rules.other_weight * other;
     // Endless against endless says nothing; and a score that is no number could not be stored.
     if v.is_nan() { f32::NEG_INFINITY } else { v }
-}
-
-/// Score of a decision value, 0 to 1.
-pub fn sigmoid(v: f32) -> f32 {
-    1.0 / (1.0 + (-v).exp())
 }
 
 /// Decision value of a score between 0 and 1.
@@ -111,11 +106,11 @@ impl Span {
 
     /// Without padding: from the first centre less a half to the last centre and a half.
     fn start(self) -> Duration {
-        HOP * self.first as u32 + CENTRE - HALF
+        PATCH_HOP * self.first as u32 + CENTRE - HALF
     }
 
     fn end(self) -> Duration {
-        HOP * self.last as u32 + CENTRE + HALF
+        PATCH_HOP * self.last as u32 + CENTRE + HALF
     }
 
     fn scores(self, scores: &[Score]) -> &[Score] {

@@ -17,13 +17,13 @@
 //! | [`record`] | the nouns | |
 //! | [`exit`] | every way a run ends, and its number | record |
 //! | [`audio`] | which files, when they began, what they sound like at 16 kHz | record |
-//! | [`yamnet`] | samples to logits: front end, weights, network, kernels | |
+//! | [`model`] | the weights in the binary, or another file's, and their checksum | |
 //! | [`laughter`] | logits to laughs; pure | record |
 //! | [`pool`] | every item once, over all threads, in order; pieces of one, too | |
 //! | [`identify`] | a file becomes a recording known by its content and time | record, audio |
 //! | [`replace`] | a file written whole or not at all | |
 //! | [`clips`] | laughs cut out as files that can be played | record, audio, laughter, replace |
-//! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter, pool, clips |
+//! | [`listen`] | one recording through all stations, block by block | record, audio, laughter, pool, clips |
 //! | [`shard`] | this machine's part of the recordings | |
 //! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
 //! | [`store`] | one trait; SQLite and Postgres behind it | record, exit, day |
@@ -35,7 +35,9 @@
 //! | [`run`] | one run, folder to exit code | all |
 //! | [`doctor`] | everything a night will need, looked at before it | all |
 //! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
-//! | [`report`] | a day told to people, with its clips | record, exit, audio, yamnet, pool, replace, day, store, output, status |
+//! | [`report`] | a day told to people, with its clips | record, exit, audio, model, pool, replace, day, store, output, status |
+//!
+//! Samples become logits in a crate of its own, `crates/yamnet`: front end, network, kernels, and all unsafe code.
 //!
 //! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
 //! cannot see the command line.
@@ -58,6 +60,7 @@ pub mod export;
 pub mod identify;
 pub mod laughter;
 pub mod listen;
+pub mod model;
 pub mod notes;
 pub mod output;
 pub mod pool;
@@ -69,4 +72,3 @@ pub mod shard;
 pub mod status;
 pub mod store;
 pub mod watch;
-pub mod yamnet;

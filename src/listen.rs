@@ -8,6 +8,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, PATCH_SAMPLES};
+use yamnet::{Model, PREFERRED_BATCH, PREFERRED_BATCH_MULTIPLE, padded_length, samples_in_patches};
+
 use crate::audio::Waveform;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::level::Leveller;
@@ -15,10 +18,6 @@ use crate::clips::Tape;
 use crate::laughter::{Weigher, events};
 use crate::pool::in_order;
 use crate::record::{Heard, MissingRanges, RecordingError, Rules, Stop};
-use crate::yamnet::kernels::ROWS;
-use crate::yamnet::mel::padded_length;
-use crate::yamnet::net::BATCH;
-use crate::yamnet::{CLASSES, PATCH_HOP_SAMPLES, PATCH_SAMPLES, Scorer, samples_of};
 
 /// Why a recording was not heard to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +30,18 @@ pub enum Unheard {
 impl From<RecordingError> for Unheard {
     fn from(error: RecordingError) -> Self {
         Unheard::Failed(error)
+    }
+}
+
+/// What turns samples into logits: the network, or a substitute in tests.
+pub trait Scorer: Sync {
+    /// Logits `[patches, 521]` of `samples` at 16 kHz, as many as [`samples_in_patches`] says.
+    fn logits(&self, samples: &[f32]) -> Vec<f32>;
+}
+
+impl Scorer for Model {
+    fn logits(&self, samples: &[f32]) -> Vec<f32> {
+        Model::logits(self, samples)
     }
 }
 
@@ -93,7 +104,7 @@ impl<S: Scorer> Ear<'_, S> {
         let next = || self.next_batch(&mut waveform, &mut stations, &record);
         let score = |samples: Vec<f32>| self.scorer.logits(&samples);
         // A break is what `each` asked for.
-        let _ = in_order(next, score, |logits| logits.chunks_exact(CLASSES).try_for_each(&mut each))?;
+        let _ = in_order(next, score, |logits| logits.chunks_exact(NUM_CLASSES).try_for_each(&mut each))?;
         Ok(describe(&waveform))
     }
 
@@ -177,7 +188,7 @@ impl Stations {
     }
 
     fn has_batch(&self) -> bool {
-        self.levelled.len() >= samples_of(BATCH)
+        self.levelled.len() >= samples_in_patches(PREFERRED_BATCH)
     }
 
     /// The samples of the next patches: a batch, or some of what is left at the end. Those that the patch after
@@ -185,10 +196,11 @@ impl Stations {
     fn batch(&mut self) -> Option<Vec<f32>> {
         let past_first = self.levelled.len().checked_sub(PATCH_SAMPLES)?;
         let patches = part_of(past_first / PATCH_HOP_SAMPLES + 1);
-        let mut rest = Vec::with_capacity(2 * samples_of(BATCH) - samples_of(BATCH - 1));
+        let mut rest =
+            Vec::with_capacity(2 * samples_in_patches(PREFERRED_BATCH) - samples_in_patches(PREFERRED_BATCH - 1));
         rest.extend_from_slice(&self.levelled[patches * PATCH_HOP_SAMPLES..]);
         let mut batch = std::mem::replace(&mut self.levelled, rest);
-        batch.truncate(samples_of(patches));
+        batch.truncate(samples_in_patches(patches));
         Some(batch)
     }
 }
@@ -196,7 +208,11 @@ impl Stations {
 /// How many of the patches that are left go together. The last ones go in parts, each half of what is left, so that
 /// no thread waits long for the one with the last part, and a recording of some seconds is for two.
 fn part_of(left: usize) -> usize {
-    if left >= BATCH { BATCH } else { left.div_ceil(2).next_multiple_of(ROWS).min(left) }
+    if left >= PREFERRED_BATCH {
+        PREFERRED_BATCH
+    } else {
+        left.div_ceil(2).next_multiple_of(PREFERRED_BATCH_MULTIPLE).min(left)
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +229,7 @@ mod tests {
             };
             std::iter::from_fn(next).collect::<Vec<_>>()
         };
-        assert_eq!(parts(2 * BATCH + 35), [BATCH, BATCH, 18, 12, 5]);
+        assert_eq!(parts(2 * PREFERRED_BATCH + 35), [PREFERRED_BATCH, PREFERRED_BATCH, 18, 12, 5]);
         assert_eq!(parts(10), [6, 4]);
         assert_eq!([parts(0), parts(1), parts(6)], [vec![], vec![1], vec![6]]);
     }
@@ -225,7 +241,7 @@ mod tests {
         fn logits(&self, samples: &[f32]) -> Vec<f32> {
             let starts = (0..=samples.len() - PATCH_SAMPLES).step_by(PATCH_HOP_SAMPLES);
             let sum = |start: usize| samples[start..start + PATCH_SAMPLES].iter().sum::<f32>();
-            starts.flat_map(|start| vec![sum(start); CLASSES]).collect()
+            starts.flat_map(|start| vec![sum(start); NUM_CLASSES]).collect()
         }
     }
 
@@ -246,7 +262,7 @@ mod tests {
         }
         stations.finish();
         batches.extend(std::iter::from_fn(|| stations.batch()));
-        batches.iter().flat_map(|samples| Fake.logits(samples)).step_by(CLASSES).collect()
+        batches.iter().flat_map(|samples| Fake.logits(samples)).step_by(NUM_CLASSES).collect()
     }
 
     #[test]
@@ -254,8 +270,8 @@ mod tests {
         let samples: Vec<f32> = (0..400_000i64).map(|i| ((i * 7919 % 2001) as f32 / 1000.0 - 1.0) * 0.1).collect();
         for level in [true, false] {
             let whole = cut(&samples, samples.len(), level);
-            assert_eq!(whole.len() as u64, crate::yamnet::mel::patches_of(400_000));
-            for by in [1, 999, 7680, 100_001] {
+            assert_eq!(whole.len() as u64, yamnet::patch_count(400_000));
+            for by in [1, 999, PATCH_HOP_SAMPLES, 100_001] {
                 assert_eq!(cut(&samples, by, level), whole);
             }
         }

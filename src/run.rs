@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use yamnet::Model;
 
 use self::plan::Plan;
 use self::settle::Watch;
@@ -29,7 +30,6 @@ use crate::record::{
 };
 use crate::shard::Shard;
 use crate::store::{self, Known, Location, Lookup, Store};
-use crate::yamnet::Model;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

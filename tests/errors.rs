@@ -278,7 +278,7 @@ giggles: error: model own.safetensors: cannot be read: No such file or directory
 giggles: error: model own.safetensors: has no checksum beside it; if you trust it, write one with
   sha256sum own.safetensors > own.safetensors.sha256
 giggles: error: model own.safetensors: its SHA-256 is 0d22cdcc10e6d049dbe1af5123d50873fdfc1a4f58306e58cb6241be9472014d, but own.safetensors.sha256 says 00ff; copy it again
-giggles: error: the model is not YAMNet as giggles knows it (header too large); without --model the one in the program is used
+giggles: error: the model is not YAMNet as giggles knows it (not a safetensors file: header too large); without --model the one in the program is used
 "#);
 }
 

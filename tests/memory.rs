@@ -12,13 +12,13 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use giggles::listen::Ear;
+use giggles::listen::{Ear, Scorer};
+use giggles::model::ModelFile;
 use giggles::pool::Pool;
 use giggles::record::{Rules, Stop};
-use giggles::yamnet::kernels::Cpu;
-use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, CLASSES, Model, PATCH, PATCH_HOP, Scorer};
 use support::{audio, wav};
+use yamnet::params::{MEL_BANDS, NUM_CLASSES, PATCH_FRAMES, PATCH_HOP_FRAMES};
+use yamnet::{Cpu, Model};
 
 const EVENING: &str = "fixtures/evening/20251024_190000-20251024_190800.ogg";
 const EVENING_SECONDS: u64 = 480;
@@ -48,13 +48,13 @@ struct Quick(Model);
 
 impl Scorer for Quick {
     fn logits(&self, samples: &[f32]) -> Vec<f32> {
-        let patches = (self.0.log_mel(samples).len() / BANDS - PATCH) / PATCH_HOP + 1;
-        vec![1.0; patches * CLASSES]
+        let patches = (self.0.log_mel(samples).len() / MEL_BANDS - PATCH_FRAMES) / PATCH_HOP_FRAMES + 1;
+        vec![1.0; patches * NUM_CLASSES]
     }
 }
 
 fn model() -> Model {
-    Model::new(&ModelFile::embedded(), Cpu::detect()).unwrap()
+    ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet
 }
 
 /// Writes a stretch of the evening as often as it fits into so many seconds.

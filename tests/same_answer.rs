@@ -4,9 +4,9 @@ mod support;
 
 use std::process::Command;
 
-use giggles::yamnet::kernels::Cpu;
 use rusqlite::types::Value;
 use support::program::{Place, said};
+use yamnet::Cpu;
 
 const RECORDINGS: [(&str, &str); 6] = [
     ("fixtures/evening/20251024_130000.WAV", "20251024_130000.WAV"),

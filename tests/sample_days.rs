@@ -11,19 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use giggles::listen::Ear;
+use giggles::model::ModelFile;
 use giggles::pool::Pool;
 use giggles::record::{Rules, Stop};
-use giggles::yamnet::kernels::Cpu;
-use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{Model, classes, sigmoid};
 use support::day::Day;
 use support::wav;
+use yamnet::params::{PATCH_HOP, PATCH_WINDOW};
+use yamnet::{Cpu, Model, classes, sigmoid};
 
 const SEEDS: [u64; 3] = [20_251_024, 20_251_025, 20_251_026];
-/// Seconds from one patch to the next, and of a patch.
-const HOP: f64 = 0.48;
-const PATCH: f64 = 0.96;
-
 /// From and to, in seconds.
 type Span = (f64, f64);
 
@@ -123,9 +119,10 @@ fn loudest(ear: &Ear<Model>, path: &Path) -> Vec<f32> {
 fn plain(loudest: &[f32], threshold: f32) -> Vec<Span> {
     let (mut spans, mut patch) = (Vec::new(), 0);
     for run in loudest.chunk_by(|a, b| (*a > threshold) == (*b > threshold)) {
-        let start = patch as f64 * HOP;
+        let [hop, length] = [PATCH_HOP, PATCH_WINDOW].map(|duration| duration.as_secs_f64());
+        let start = patch as f64 * hop;
         if run[0] > threshold {
-            spans.push((start, start + (run.len() - 1) as f64 * HOP + PATCH));
+            spans.push((start, start + (run.len() - 1) as f64 * hop + length));
         }
         patch += run.len();
     }
@@ -154,7 +151,7 @@ fn days() -> &'static [(Day, Found)] {
 }
 
 fn model() -> Model {
-    Model::new(&ModelFile::embedded(), Cpu::detect()).unwrap()
+    ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet
 }
 
 fn tally(spans: impl Fn(&Found) -> &[Span]) -> Tally {

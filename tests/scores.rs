@@ -2,13 +2,12 @@
 
 mod support;
 
-use std::collections::HashMap;
 use std::fs;
 
-use candle_core::{Device, Tensor};
-use giggles::yamnet::classes::names;
-use support::audio;
 use support::program::{Place, Said};
+use support::{audio, safetensors};
+use yamnet::classes::NAMES;
+use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, PATCH_SAMPLES, SAMPLE_RATE};
 
 const LAUGH: &str = "laugh.flac";
 
@@ -33,12 +32,18 @@ fn numbers(row: &[String]) -> Vec<f32> {
 fn all_scores_have_a_column_a_class_and_a_row_a_patch() {
     let (header, rows) = csv(&scores(&["--all", "--format", "csv"]).stdout);
     assert_eq!(header[0], "start");
-    assert_eq!(header[1..], *names());
+    assert_eq!(header[1..], NAMES);
     assert_eq!(header.len(), 522);
     let samples = audio::samples(&audio::file("fixtures/clips/laugh_female_269478.flac")).len() as u64;
-    assert_eq!(rows.len() as u64, giggles::yamnet::mel::patches_of(samples));
+    assert_eq!(rows.len() as u64, yamnet::patch_count(samples));
     let starts: Vec<f64> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
-    assert!(starts.iter().enumerate().all(|(patch, start)| *start == (patch * 7680) as f64 / 16_000.0), "{starts:?}");
+    assert!(
+        starts
+            .iter()
+            .enumerate()
+            .all(|(patch, start)| *start == (patch * PATCH_HOP_SAMPLES) as f64 / f64::from(SAMPLE_RATE)),
+        "{starts:?}"
+    );
 }
 
 #[test]
@@ -52,13 +57,13 @@ fn names_with_commas_are_quoted() {
 fn scores_are_those_of_the_reference() {
     let (_, rows) = csv(&scores(&["--all", "--format", "csv"]).stdout);
     let path = audio::file("fixtures/golden/laugh.safetensors");
-    let golden: HashMap<String, Tensor> = candle_core::safetensors::load(path, &Device::Cpu).unwrap();
-    let golden: Vec<Vec<f32>> = golden["scores"].to_vec2().unwrap();
+    let golden = safetensors::values(&path, "scores");
+    let golden: Vec<&[f32]> = golden.chunks(NUM_CLASSES).collect();
     // The reference heard the first 4 s: 15600 + 7680 k samples, so its last patch reaches into padding.
-    let whole = (0..golden.len()).filter(|patch| patch * 7680 + 15_600 <= 64_000);
+    let whole = (0..golden.len()).filter(|patch| patch * PATCH_HOP_SAMPLES + PATCH_SAMPLES <= 64_000);
     let compared = whole.map(|patch| {
         let ours = numbers(&rows[patch][1..]);
-        let furthest = ours.iter().zip(&golden[patch]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let furthest = ours.iter().zip(golden[patch]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(furthest <= 1e-5, "patch {patch}: {furthest:e}");
     });
     assert_eq!(compared.count(), 7);
@@ -79,10 +84,10 @@ fn the_top_classes_are_the_loudest_of_all() {
     assert_eq!(header, ["start", "rank", "class", "score"]);
     assert_eq!(top.len(), all.len() * 3);
     for (row, best) in all.iter().zip(top.chunks(3)) {
-        let mut loudest: Vec<(f32, &String)> = numbers(&row[1..]).into_iter().zip(names()).collect();
+        let mut loudest: Vec<(f32, &str)> = numbers(&row[1..]).into_iter().zip(NAMES).collect();
         loudest.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (rank, (fields, (score, class))) in best.iter().zip(&loudest).enumerate() {
-            let expected = [row[0].clone(), (rank + 1).to_string(), (*class).clone(), score.to_string()];
+            let expected = [row[0].clone(), (rank + 1).to_string(), (*class).to_owned(), score.to_string()];
             assert_eq!(*fields, expected);
         }
     }
@@ -108,7 +113,7 @@ fn json_is_an_array_of_patches() {
         assert_eq!(patch["start"].as_f64().unwrap().to_string(), rows[0][0]);
         for (class, row) in patch["classes"].as_array().unwrap().iter().zip(rows) {
             assert_eq!(class["class"], row[2]);
-            assert_eq!(names()[class["index"].as_u64().unwrap() as usize], row[2]);
+            assert_eq!(NAMES[class["index"].as_u64().unwrap() as usize], row[2]);
             assert_eq!(class["score"].as_f64().unwrap() as f32, row[3].parse::<f32>().unwrap());
         }
     }

@@ -100,7 +100,8 @@ impl Ffmpeg {
         let tracks = info.tracks.min(MAX_TRACKS);
         let before = ["-nostdin", "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file,pipe", "-i"];
         let filter = ["-filter_complex".into(), filter(tracks).into(), "-map".into(), "[mono]".into()];
-        let after = ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-f", "f32le", "pipe:1"];
+        let rate = TARGET_RATE.to_string();
+        let after = ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-ac", "1", "-ar", &rate, "-f", "f32le", "pipe:1"];
         let arguments = before.map(Into::into).into_iter().chain([address(path)]).chain(filter);
         let process = self.start(arguments.chain(after.map(Into::into)))?;
         Ok(Decoding {
@@ -121,7 +122,7 @@ impl Ffmpeg {
 
 /// Each track from the recording's start on, at 16 kHz; then the mean of all.
 fn filter(tracks: u32) -> String {
-    let placed = "aresample=16000:async=1:first_pts=0,aformat=channel_layouts=mono";
+    let placed = format!("aresample={TARGET_RATE}:async=1:first_pts=0,aformat=channel_layouts=mono");
     match tracks {
         0 | 1 => format!("[0:a:0]{placed}[mono]"),
         _ => {

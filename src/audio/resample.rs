@@ -11,8 +11,8 @@ use rubato::{
     Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as Engine, SincInterpolationParameters, WindowFunction,
 };
 
-/// The rate that leaves this room, Hz.
-pub const TARGET_RATE: u32 = 16_000;
+/// The output rate, Hz: that of the network.
+pub const TARGET_RATE: u32 = yamnet::params::SAMPLE_RATE;
 
 /// Rates that can be resampled, Hz: below, there is hardly speech; above, no recorder.
 pub const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;

@@ -26,10 +26,10 @@ use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use giggles::exit::{Exit, Fatal};
+use giggles::model::ModelFile;
 use giggles::record::plain_lines;
-use giggles::yamnet::kernels::Cpu;
-use giggles::yamnet::weights::ModelFile;
 use log::LevelFilter;
+use yamnet::Cpu;
 
 use self::messages::{Log, LogFormat};
 use self::settings::given;

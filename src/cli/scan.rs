@@ -50,9 +50,9 @@ fn hear(
 ) -> Result<(Exit, Ending), Fatal> {
     let model = model(arguments.model.as_deref())?;
     watched.night.uses_model(&model.sha256);
-    let settings = settings(arguments, id, &model, stop)?;
+    let settings = settings(arguments, id, &model.sha256, stop)?;
     let progress = Progress::new(quiet);
-    let report = scan(&settings, &model, &|step| follow(&progress, watched, step), stop);
+    let report = scan(&settings, &model.yamnet, &|step| follow(&progress, watched, step), stop);
     progress.clear();
     let report = report?;
     let ending = ending(&settings, &report);

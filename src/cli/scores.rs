@@ -13,8 +13,9 @@ use giggles::listen::{Ear, Unheard};
 use giggles::output::scores::{Format, Row};
 use giggles::pool::guard;
 use giggles::record::{RecordingError, Rules, Stop};
-use giggles::yamnet::classes::names;
-use giggles::yamnet::{PATCH_HOP_SAMPLES, SAMPLE_RATE, sigmoid};
+use yamnet::classes::NAMES;
+use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, SAMPLE_RATE};
+use yamnet::sigmoid;
 
 use super::settings::{config, ffmpeg, model};
 use super::{EXIT_CODES, unwritable};
@@ -35,7 +36,7 @@ pub struct Arguments {
     /// Recording to hear
     file: PathBuf,
     /// How many of the loudest classes to show of each patch
-    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=521))]
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=NUM_CLASSES as i64))]
     top: u16,
     /// All 521 classes, in the model's order
     #[arg(long, conflicts_with = "top")]
@@ -74,7 +75,7 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     let model = model(arguments.model.as_deref())?;
     let rules = Rules { level: arguments.levelled, ..Rules::default() };
     let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
-    let ear = Ear { scorer: &model, rules: &rules, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
+    let ear = Ear { scorer: &model.yamnet, rules: &rules, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
     let mut out = Output::new(format(arguments), quiet);
     out.write(&out.format.begin());
     let mut patch = 0;
@@ -116,9 +117,9 @@ fn is_there(file: &Path) -> Result<(), Fatal> {
 fn format(arguments: &Arguments) -> Format {
     let top = if arguments.all { None } else { Some(usize::from(arguments.top)) };
     match arguments.format {
-        Choice::Table => Format::table(top, names()),
-        Choice::Csv => Format::csv(top, names()),
-        Choice::Json => Format::json(top, names()),
+        Choice::Table => Format::table(top, &NAMES),
+        Choice::Csv => Format::csv(top, &NAMES),
+        Choice::Json => Format::json(top, &NAMES),
     }
 }
 

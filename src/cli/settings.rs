@@ -11,12 +11,11 @@ use std::str::FromStr;
 use giggles::audio::ffmpeg::Ffmpeg;
 use giggles::audio::zone::{parse_zone, zone_of_tz};
 use giggles::exit::Fatal;
-use giggles::laughter::{logit, sigmoid};
+use giggles::laughter::logit;
+use giggles::model::{LoadedModel, ModelFile};
 use giggles::record::{Rules, Stop};
-use giggles::yamnet::Model;
-use giggles::yamnet::kernels::Cpu;
-use giggles::yamnet::weights::ModelFile;
 use jiff::tz::TimeZone;
+use yamnet::{Cpu, sigmoid};
 
 /// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by some 1e-6.
 const CPU: &str = "GIGGLES_CPU";
@@ -31,16 +30,16 @@ pub fn cpu() -> Result<Cpu, Fatal> {
     let Some(name) = variable(CPU)? else {
         return Ok(Cpu::detect());
     };
-    Cpu::named(&name).ok_or_else(|| {
+    Cpu::from_name(&name).ok_or_else(|| {
         let names: Vec<&str> = Cpu::available().into_iter().map(Cpu::name).collect();
         config(format!("{CPU}={name}: this machine has {}", names.join(", ")))
     })
 }
 
 /// The model in the binary, or another file.
-pub fn model(flag: Option<&Path>) -> Result<Model, Fatal> {
+pub fn model(flag: Option<&Path>) -> Result<LoadedModel, Fatal> {
     let file = model_file(flag).map_or(Ok(ModelFile::embedded()), |path| ModelFile::open(&path)).map_err(config)?;
-    Model::new(&file, cpu()?).map_err(config)
+    file.load(cpu()?).map_err(config)
 }
 
 /// The model file that was asked for.

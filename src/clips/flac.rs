@@ -36,7 +36,7 @@ mod tests {
     fn decoded(samples: &[i16]) -> Vec<i16> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clip.flac");
-        std::fs::write(&path, encode(samples, 16_000).unwrap()).unwrap();
+        std::fs::write(&path, encode(samples, yamnet::params::SAMPLE_RATE).unwrap()).unwrap();
         let (mut waveform, mut out) = (Waveform::open(&path).unwrap(), Vec::new());
         while waveform.next(&mut out).unwrap() {}
         out.iter().map(|sample| (sample * 32_768.0) as i16).collect()

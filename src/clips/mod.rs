@@ -20,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use yamnet::params::SAMPLE_RATE;
 
 pub use tape::Tape;
 
@@ -30,8 +31,6 @@ use crate::replace::{self, Permissions, read_regular, replace};
 /// Held while a clip takes its name.
 static NAMING: Mutex<()> = Mutex::new(());
 
-/// Samples a second, of what is heard and of clips.
-const RATE: u32 = 16_000;
 /// Whoever wore the microphone, and nobody else.
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
@@ -78,7 +77,7 @@ impl Clips {
     fn write(&self, tape: &mut Tape, recording: &Recording, event: &Event, length: u64) -> io::Result<String> {
         let began = recording.began.ok_or_else(|| io::Error::other("nobody knows when it was recorded"))?;
         let usual = name::of(&self.source, began.at, event, &self.zone);
-        let bytes = flac::encode(&tape.read(self.range(event, length))?, RATE)?;
+        let bytes = flac::encode(&tape.read(self.range(event, length))?, SAMPLE_RATE)?;
         self.make_folder(&usual)?;
         // Two recordings that began together must not take each other's name.
         let _naming = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,8 +114,8 @@ impl Clips {
         tempfile::tempfile_in(&self.folder)?;
         let lies_in = if of_source.exists() { &of_source } else { &self.folder };
         let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(lies_in)?;
-        let hum: Vec<i16> = (0..RATE).map(|i| (i % 160) as i16 * 100).collect();
-        let permissions = replace::check(day.path(), &flac::encode(&hum, RATE)?, PRIVATE_FILE)?;
+        let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
+        let permissions = replace::check(day.path(), &flac::encode(&hum, SAMPLE_RATE)?, PRIVATE_FILE)?;
         day.close()?;
         Ok(permissions)
     }
@@ -141,6 +140,6 @@ fn lose(lost: &mut Option<ClipsLost>, error: &io::Error) {
 
 /// Number of the sample at an offset.
 fn samples(offset: Duration) -> u64 {
-    let nanos = offset.as_nanos() * u128::from(RATE) / 1_000_000_000;
+    let nanos = offset.as_nanos() * u128::from(SAMPLE_RATE) / 1_000_000_000;
     u64::try_from(nanos).unwrap_or(u64::MAX)
 }

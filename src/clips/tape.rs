@@ -13,12 +13,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use yamnet::params::{PATCH_HOP, PATCH_SAMPLES};
+
 use super::samples;
 use crate::record::Rules;
 
-/// From one patch of the model to the next, and the length of one.
-const PATCH_HOP: Duration = Duration::from_millis(480);
-const PATCH_LENGTH: Duration = Duration::from_millis(975);
 /// Bytes of a sample.
 const WIDTH: u64 = 2;
 
@@ -69,7 +68,7 @@ impl Tape {
     pub fn decide(&mut self, v: f32) {
         let start = samples(PATCH_HOP * self.patches);
         if v >= self.lowest {
-            self.want(start.saturating_sub(self.before)..(start + samples(PATCH_LENGTH)).saturating_add(self.after));
+            self.want(start.saturating_sub(self.before)..(start + PATCH_SAMPLES as u64).saturating_add(self.after));
         }
         self.patches += 1;
         self.let_go(samples(PATCH_HOP * self.patches).saturating_sub(self.before));
@@ -166,6 +165,7 @@ mod tests {
     use super::*;
     use crate::record::Event;
     use proptest::prelude::*;
+    use yamnet::params::PATCH_HOP_SAMPLES;
 
     fn sound(length: usize) -> Vec<f32> {
         (0..length).map(|i| (i * 7919 % 32_768) as f32 / 32_768.0).collect()
@@ -187,9 +187,9 @@ mod tests {
             let (pre, post) = (Duration::from_millis(pre), Duration::from_millis(post));
             let folder = tempfile::tempdir().unwrap();
             let mut tape = Tape::new(folder.path(), pre, post, &rules);
-            let sound = sound(7680 * (v.len() + 1));
-            let audio = Duration::from_millis(480) * (v.len() as u32 + 1);
-            for (patch, samples) in sound.chunks(7680).enumerate() {
+            let sound = sound(PATCH_HOP_SAMPLES * (v.len() + 1));
+            let audio = PATCH_HOP * (v.len() as u32 + 1);
+            for (patch, samples) in sound.chunks(PATCH_HOP_SAMPLES).enumerate() {
                 tape.record(samples);
                 if let Some(decided) = patch.checked_sub(lag).and_then(|patch| v.get(patch)) {
                     tape.decide(*decided);
@@ -210,7 +210,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut tape = Tape::new(folder.path(), Duration::from_secs(2), Duration::from_secs(2), &Rules::default());
         for _ in 0..1000 {
-            tape.record(&sound(7680));
+            tape.record(&sound(PATCH_HOP_SAMPLES));
             tape.decide(-3.0);
         }
         assert!(tape.recent.len() < 60_000, "{}", tape.recent.len());

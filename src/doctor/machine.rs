@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::statvfs;
+use yamnet::params::SAMPLE_RATE;
+use yamnet::{Model, PREFERRED_BATCH, samples_in_patches};
 
 use super::{Visit, refused, several, untold};
 use crate::pool::Pool;
 use crate::record::Finding;
-use crate::yamnet::net::BATCH;
-use crate::yamnet::{Model, SAMPLE_RATE, Scorer, samples_of};
 
 /// How long each thread scores.
 const TRIAL: Duration = Duration::from_millis(250);
@@ -57,7 +57,7 @@ pub fn speed(visit: &Visit) -> Finding {
         Err(error) => return Finding::wrong(error.to_string(), ""),
     };
     let items: Vec<usize> = (0..threads.min(processors)).collect();
-    let speeds = pool.map(&items, |_| 0, |_| speed_of(model), |_, _| 0.0);
+    let speeds = pool.map(&items, |_| 0, |_| speed_of(&model.yamnet), |_, _| 0.0);
     let day = DAY.div_f64(speeds.iter().sum::<f64>().max(1e-3));
     let found = format!(
         "{}, {}{}: the network takes {} for 24 hours of sound; decoding adds to it",
@@ -74,7 +74,8 @@ pub fn speed(visit: &Visit) -> Finding {
 
 /// Seconds of sound a second.
 fn speed_of(model: &Model) -> f64 {
-    let sound: Vec<f32> = (0..samples_of(BATCH / 2)).map(|i| ((i * 7919) % 2001) as f32 / 10_000.0 - 0.1).collect();
+    let sound: Vec<f32> =
+        (0..samples_in_patches(PREFERRED_BATCH / 2)).map(|i| ((i * 7919) % 2001) as f32 / 10_000.0 - 0.1).collect();
     let heard = sound.len() as f64 / f64::from(SAMPLE_RATE);
     model.logits(&sound);
     let begun = Instant::now();

@@ -1,6 +1,7 @@
 //! The decision, step by step, and what always holds of its events.
 
 use proptest::prelude::*;
+use yamnet::params::NUM_CLASSES;
 
 use super::*;
 
@@ -14,12 +15,12 @@ fn found(values: &[f32]) -> Vec<(u128, u128)> {
 }
 
 fn found_under(values: &[f32], rules: &Rules) -> Vec<(u128, u128)> {
-    let audio = HOP * (values.len() as u32 + 4);
+    let audio = PATCH_HOP * (values.len() as u32 + 4);
     events(&scores(values), audio, rules).iter().map(|e| (e.start.as_millis(), e.end.as_millis())).collect()
 }
 
 fn logits(set: &[(usize, f32)]) -> Vec<f32> {
-    let mut logits = vec![-12.0; 521];
+    let mut logits = vec![-12.0; NUM_CLASSES];
     set.iter().for_each(|&(class, value)| logits[class] = value);
     logits
 }

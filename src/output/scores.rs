@@ -22,7 +22,7 @@ pub struct Format {
     kind: Kind,
     /// None: all, in the model's order.
     top: Option<usize>,
-    names: &'static [String],
+    names: &'static [&'static str],
     rows: usize,
 }
 
@@ -35,17 +35,17 @@ enum Kind {
 
 impl Format {
     /// For people: a line a patch.
-    pub fn table(top: Option<usize>, names: &'static [String]) -> Format {
+    pub fn table(top: Option<usize>, names: &'static [&'static str]) -> Format {
         Format { kind: Kind::Table, top, names, rows: 0 }
     }
 
     /// RFC 4180. All classes: `start` and a column a class. The loudest: `start,rank,class,score`.
-    pub fn csv(top: Option<usize>, names: &'static [String]) -> Format {
+    pub fn csv(top: Option<usize>, names: &'static [&'static str]) -> Format {
         Format { kind: Kind::Csv, top, names, rows: 0 }
     }
 
     /// An array of patches.
-    pub fn json(top: Option<usize>, names: &'static [String]) -> Format {
+    pub fn json(top: Option<usize>, names: &'static [&'static str]) -> Format {
         Format { kind: Kind::Json, top, names, rows: 0 }
     }
 
@@ -101,12 +101,7 @@ impl Format {
 
     fn ranked(&self, row: &Row, classes: &[usize]) -> String {
         let line = |(rank, &class): (usize, &usize)| {
-            record([
-                seconds(row.start),
-                (rank + 1).to_string(),
-                cell(&self.names[class]),
-                row.scores[class].to_string(),
-            ])
+            record([seconds(row.start), (rank + 1).to_string(), cell(self.names[class]), row.scores[class].to_string()])
         };
         classes.iter().enumerate().map(line).collect()
     }

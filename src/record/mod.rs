@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use yamnet::classes::{LAUGHTER, NAMES, class_count};
 
 pub use error::{RecordingError, position};
 pub use finding::{Finding, Health};
@@ -38,13 +39,18 @@ pub use words::several;
 pub use zone::zone_name;
 
 /// Number of laughter classes: AudioSet indices 13 to 18.
-pub const LAUGHTER_CLASSES: usize = 6;
-
-/// AudioSet's names of classes 13 to 18.
-pub const LAUGHTER_NAMES: [&str; LAUGHTER_CLASSES] =
-    ["Laughter", "Baby laughter", "Giggle", "Snicker", "Belly laugh", "Chuckle, chortle"];
+pub const LAUGHTER_CLASSES: usize = class_count(&LAUGHTER);
 /// AudioSet index of the first of them.
-pub const FIRST_LAUGHTER: u16 = 13;
+pub const FIRST_LAUGHTER: u16 = *LAUGHTER.start() as u16;
+/// AudioSet's names of the laughter classes.
+pub const LAUGHTER_NAMES: [&str; LAUGHTER_CLASSES] = {
+    let (mut names, mut index) = ([""; LAUGHTER_CLASSES], 0);
+    while index < LAUGHTER_CLASSES {
+        names[index] = NAMES[*LAUGHTER.start() + index];
+        index += 1;
+    }
+    names
+};
 
 /// SHA-256 of a recording's bytes: what a recording is known by, wherever it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,17 +3,17 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use yamnet::params::MEL_BANDS;
+use yamnet::{Cpu, FrontEnd};
+
 use super::Paper;
 use crate::audio::Waveform;
 use crate::day::{Day, Joined};
 use crate::exit::Fatal;
+use crate::model::ModelFile;
 use crate::output::page::{Audio, Picture, Sound};
 use crate::pool::Pool;
 use crate::replace::{open_regular, read_regular};
-use crate::yamnet::BANDS;
-use crate::yamnet::kernels::Cpu;
-use crate::yamnet::mel::FrontEnd;
-use crate::yamnet::weights::ModelFile;
 
 /// Where clips go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,7 @@ pub fn of(days: &[Day], paper: &Paper) -> Result<Vec<Vec<Sound>>, Fatal> {
     let laughs: Vec<_> = days.iter().flat_map(Day::laughs).collect();
     let parts: Vec<Option<&str>> =
         laughs.iter().flat_map(|laugh| laugh.parts.iter().map(|(_, row)| row.event.clip.as_deref())).collect();
-    let front_end = ModelFile::embedded().tensors().and_then(|tensors| tensors.front_end(Cpu::detect()));
-    let front_end = front_end.map_err(|error| Fatal::Config(error.to_string()))?;
+    let front_end = ModelFile::embedded().front_end(Cpu::detect()).map_err(|error| Fatal::Config(error.to_string()))?;
     let pool = Pool::new(0).map_err(|error| Fatal::Config(error.to_string()))?;
     let looked = pool.map(&parts, |_| 0, |clip| look(*clip, paper, &front_end), |_, why| missing(why));
     let mut looked = looked.into_iter();
@@ -164,16 +163,17 @@ fn picture(path: &Path, front_end: &FrontEnd) -> Option<Picture> {
     let mut samples = Vec::new();
     while waveform.next(&mut samples).ok()? {}
     let frames = front_end.log_mel(&samples);
-    let columns: Vec<&[f32]> = frames.chunks(FRAMES * BANDS).take(WIDEST).collect();
+    let columns: Vec<&[f32]> = frames.chunks(FRAMES * MEL_BANDS).take(WIDEST).collect();
     let width = u32::try_from(columns.len()).ok().filter(|width| *width > 0)?;
     let mean = |column: &[f32], band: usize| {
-        let values = column.chunks_exact(BANDS).map(|frame| frame[band]);
-        values.sum::<f32>() / (column.len() / BANDS) as f32
+        let values = column.chunks_exact(MEL_BANDS).map(|frame| frame[band]);
+        values.sum::<f32>() / (column.len() / MEL_BANDS) as f32
     };
     // The highest band is the first row.
-    let rows = (0..BANDS).rev().map(|band| columns.iter().map(|column| level(mean(column, band))).collect::<Vec<u8>>());
+    let rows =
+        (0..MEL_BANDS).rev().map(|band| columns.iter().map(|column| level(mean(column, band))).collect::<Vec<u8>>());
     let png = encode(&rows.collect::<Vec<_>>(), width)?;
-    Some(Picture { png, width, height: BANDS as u32 })
+    Some(Picture { png, width, height: MEL_BANDS as u32 })
 }
 
 /// 0 to 15.

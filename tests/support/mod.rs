@@ -6,5 +6,6 @@ pub mod day;
 pub mod disk;
 pub mod hostile;
 pub mod program;
+pub mod safetensors;
 pub mod source;
 pub mod wav;

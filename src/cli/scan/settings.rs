@@ -13,7 +13,6 @@ use giggles::run::Settings;
 use giggles::shard::Shard;
 use giggles::watch::Watchers;
 use giggles::watch::ping::{Address, Service, Target};
-use giggles::yamnet::Model;
 use jiff::tz::TimeZone;
 
 use super::Arguments;
@@ -57,12 +56,12 @@ fn ping(arguments: &Arguments, tells_start: bool) -> Result<Option<Target>, Fata
 }
 
 /// All of them.
-pub fn settings(arguments: &Arguments, id: String, model: &Model, stop: &Stop) -> Result<Settings, Fatal> {
+pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &Stop) -> Result<Settings, Fatal> {
     let zone = zone(arguments.tz.as_deref())?;
     let name_zone = name_zone(arguments)?;
     let analysis = Analysis {
         version: ANALYSIS_VERSION,
-        model_sha256: model.sha256.clone(),
+        model_sha256: model_sha256.to_owned(),
         rules: rules(arguments)?,
         zone: zone_name(&zone),
         name_zone: zone_name(&name_zone),
