@@ -1,7 +1,8 @@
-//! Decoding, levelling and the whole, in patches a second. Front end and network: `cargo bench -p yamnet --bench kernels`.
+//! Decoding, levelling and the whole, in patches a second. Front end and network: `cargo bench -p yamnet --bench
+//! kernels`.
 //!
-//! `cargo bench --bench stages`, or one stage: `cargo bench --bench stages -- decode`. All figures are of one core and its own
-//! time, so that other work on the machine changes them little.
+//! `cargo bench --bench stages`, or one stage: `cargo bench --bench stages -- decode`. All figures are of one core and
+//! its own time, so that other work on the machine changes them little.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Work whose instructions scripts/instructions.sh counts: `instructions WORK PATH`.
 //!
-//! WORK is `network` (a few patches: hundreds would take minutes under an instrument) or `mel`; PATH is the name of a CPU
-//! path, or `native` for the fastest that the machine, or the instrument, has.
+//! WORK is `network` (a few patches: hundreds would take minutes under an instrument) or `mel`; PATH is the name of a
+//! CPU path, or `native` for the fastest that the machine, or the instrument, has.
 
 use yamnet::{Cpu, Model, samples_in_patches};
 

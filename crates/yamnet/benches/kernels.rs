@@ -1,10 +1,11 @@
 //! The front end, the matrix product and the network on every path, in patches a second and as shares of the peak.
 //!
-//! `cargo bench -p yamnet --bench kernels`, or one stage: `cargo bench -p yamnet --bench kernels -- network`. All figures are of
-//! one core and its own time, so that other work on the machine changes them little.
+//! `cargo bench -p yamnet --bench kernels`, or one stage: `cargo bench -p yamnet --bench kernels -- network`. All
+//! figures are of one core and its own time, so that other work on the machine changes them little.
 //!
-//! The network skips multiply-adds with zeros, so that its rate says little about its kernels: their share of the peak is
-//! measured on inputs without a zero. Beside the network's rate stands the share that it would be if it skipped nothing.
+//! The network skips multiply-adds with zeros, so that its rate says little about its kernels: their share of the peak
+//! is measured on inputs without a zero. Beside the network's rate stands the share that it would be if it skipped
+//! nothing.
 
 #![allow(unsafe_code, reason = "the peak is measured with intrinsics")]
 
@@ -28,7 +29,8 @@ fn main() {
     }
 }
 
-/// A row of the table. `patches` is what one run computed; the shares of the peak are of multiply-adds done, and of all.
+/// A row of the table. `patches` is what one run computed; the shares of the peak are of multiply-adds done, and of
+/// all.
 fn print_row(name: &str, measured: &Measured, patches: f64, [done, all]: [&str; 2]) {
     let rate = measured.rate(patches);
     println!("| {name} | {rate:.0} | {:.0} | {done} | {all} |", rate * PATCH_HOP.as_secs_f64());

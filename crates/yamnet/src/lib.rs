@@ -34,8 +34,8 @@
 //! | `front_end` | samples to log-mel | `params`, `kernels` |
 //! | `model` | weights, layers, log-mel to logits | all of these |
 //!
-//! What holds: a patch has the same logits, bit for bit, in any batch, on any thread, and whether or not its neighbours are
-//! known. Paths ([`Cpu`]) differ from each other by about 1e-6 in scores.
+//! What holds: a patch has the same logits, bit for bit, in any batch, on any thread, and whether or not its neighbours
+//! are known. Paths ([`Cpu`]) differ from each other by about 1e-6 in scores.
 //!
 //! The crate reads no file but the model's, and starts no thread but one that helps to read it.
 

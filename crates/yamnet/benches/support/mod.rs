@@ -59,8 +59,8 @@ impl Measured {
         (!self.peaks.is_empty()).then(|| median(self.peaks.iter().copied()))
     }
 
-    /// Share of the peak, if one run put `patches` through the network: the least time against the highest peak. Each is the
-    /// nearest to an undisturbed core.
+    /// Share of the peak, if one run put `patches` through the network: the least time against the highest peak. Each
+    /// is the nearest to an undisturbed core.
     pub fn share(&self, patches: f64) -> Option<f64> {
         let least = self.seconds.iter().copied().fold(f64::INFINITY, f64::min);
         let peak = self.peaks.iter().copied().max_by(f64::total_cmp)?;

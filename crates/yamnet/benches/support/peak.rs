@@ -1,5 +1,5 @@
-//! The peak of a core: independent multiply-adds of floats in registers. With AMX, six products of bytes count as one of
-//! floats, as in `int8_slices`.
+//! The peak of a core: independent multiply-adds of floats in registers. With AMX, six products of bytes count as one
+//! of floats, as in `int8_slices`.
 
 use yamnet::Cpu;
 

@@ -8,10 +8,10 @@
 //! ```
 //!
 //! Decimation in time, radix 4 four times, radix 2 last, no fused multiply-adds: the sums and the order of FFTPACK's
-//! `rfftf` (`radf4`, `radf2`; P. N. Swarztrauber), which the reference's library (pocketfft) follows. The order matters:
-//! the reference computes in f32, and in a quiet band beside a loud tone its rounding errors are larger than
-//! the offset inside the logarithm. An exact FFT, or one with other butterflies, differs from it by up to 1e-3 in log-mel;
-//! this one by 5e-7 (tests/parity.rs).
+//! `rfftf` (`radf4`, `radf2`; P. N. Swarztrauber), which the reference's library (pocketfft) follows. The order
+//! matters: the reference computes in f32, and in a quiet band beside a loud tone its rounding errors are larger than
+//! the offset inside the logarithm. An exact FFT, or one with other butterflies, differs from it by up to 1e-3 in
+//! log-mel; this one by 5e-7 (tests/parity.rs).
 //!
 //! Several frames are transformed together, one in each lane of a vector.
 //!
@@ -155,8 +155,8 @@ fn join_dc<V: Lanes>([a, b, c, d]: [V; 4]) -> [Complex<V>; 2] {
     [complex(even + odd, even - odd), complex(a - c, d - b)]
 }
 
-/// The Nyquist bins of four spectra of n points to bins n / 2 and n + n / 2. Their twiddles are odd multiples of an eighth
-/// of a turn.
+/// The Nyquist bins of four spectra of n points to bins n / 2 and n + n / 2. Their twiddles are odd multiples of an
+/// eighth of a turn.
 #[inline(always)]
 fn join_nyquist<V: Lanes>([a, b, c, d]: [V; 4]) -> [Complex<V>; 2] {
     let half = FRAC_1_SQRT_2 as f32;

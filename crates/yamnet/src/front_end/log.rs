@@ -16,8 +16,8 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 /// `ln 2` as a sum: the first part has so few bits that its products with an exponent are exact.
 const LN_2: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
-/// Coefficients of `R(s) / s^2` in `s^2`, for `s^2` up to (3 - sqrt 8)^2: a minimax fit, within 2e-9 of the logarithm. The
-/// Taylor series begins 2/3, 2/5, 2/7.
+/// Coefficients of `R(s) / s^2` in `s^2`, for `s^2` up to (3 - sqrt 8)^2: a minimax fit, within 2e-9 of the logarithm.
+/// The Taylor series begins 2/3, 2/5, 2/7.
 const COEFFICIENTS: [f32; 3] = [0.666_667_76, 0.399_775_42, 0.298_717_3];
 
 /// Within one unit in the last place for a positive normal number; for any other an unspecified finite number.

@@ -1,7 +1,7 @@
 //! Avx2Lanes lanes in an AVX2 vector, for the front end.
 //!
-//! The compiler vectorizes [`super::lanes::PortableLanes`] of four lanes well; eight it splits into halves, hardly faster
-//! than four. Here the instructions are named.
+//! The compiler vectorizes [`super::lanes::PortableLanes`] of four lanes well; eight it splits into halves, hardly
+//! faster than four. Here the instructions are named.
 //!
 //! Invariant: an [`Avx2Lanes`] exists only inside [`run`], which is called only where [`super::Cpu`] has found AVX2.
 

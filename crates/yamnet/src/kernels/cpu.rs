@@ -1,7 +1,7 @@
 //! Which instructions the kernels use, and whether this machine has them.
 //!
-//! Invariant: [`Cpu::kernels`] and [`Cpu::run`] are the only ways to the kernels of a path. Both check that this machine has
-//! its instructions; the SAFETY lines of the kernels rely on that.
+//! Invariant: [`Cpu::kernels`] and [`Cpu::run`] are the only ways to the kernels of a path. Both check that this
+//! machine has its instructions; the SAFETY lines of the kernels rely on that.
 
 use super::lanes::{LaneTask, PortableLanes};
 use super::{KernelTable, portable};
@@ -11,7 +11,8 @@ use super::{avx2_lanes, gemm::amx, x86};
 /// A path: the set of instructions that the kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cpu {
-    /// x86-64 with AVX-512 and AMX-INT8: matrix products over 128 to 512 inputs in integers, the rest as [`Cpu::Avx512`].
+    /// x86-64 with AVX-512 and AMX-INT8: matrix products over 128 to 512 inputs in integers, the rest as
+    /// [`Cpu::Avx512`].
     Amx,
     /// x86-64 with AVX-512F.
     Avx512,

@@ -9,8 +9,8 @@ pub(super) static KERNELS: KernelTable = KernelTable {
     gemm: gemm::portable::gemm,
 };
 
-/// `a * b + c`: one rounding where the target has the instruction, two elsewhere. A call of libm's fma would be a hundred
-/// times slower than either.
+/// `a * b + c`: one rounding where the target has the instruction, two elsewhere. A call of libm's fma would be a
+/// hundred times slower than either.
 #[inline(always)]
 pub(super) fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { a.mul_add(b, c) } else { a * b + c }

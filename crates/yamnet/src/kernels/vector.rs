@@ -22,8 +22,8 @@ pub(super) unsafe trait Vector: Copy {
     unsafe fn relu(self) -> Self;
     /// Bitwise or.
     unsafe fn or(self, other: Self) -> Self;
-    /// Writes `first` plus the indices of the lanes that are not zero, ascending, and returns how many there are. Writes up to
-    /// [`Self::LANES`] numbers at the pointer, of which those behind the count are unspecified.
+    /// Writes `first` plus the indices of the lanes that are not zero, ascending, and returns how many there are.
+    /// Writes up to [`Self::LANES`] numbers at the pointer, of which those behind the count are unspecified.
     unsafe fn compress_nonzero(self, first: u16, to: *mut u16) -> usize;
     /// Prefetches the cache line of an address, which need not be valid.
     fn prefetch(from: *const f32);

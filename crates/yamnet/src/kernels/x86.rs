@@ -1,7 +1,7 @@
 //! The vectors of x86-64, and the kernels compiled for each.
 //!
-//! Invariant: a function of `avx512` or `avx2` is reached through [`super::Cpu::kernels`] alone, which checks that this machine
-//! has the instructions.
+//! Invariant: a function of `avx512` or `avx2` is reached through [`super::Cpu::kernels`] alone, which checks that this
+//! machine has the instructions.
 
 #![allow(unsafe_code, reason = "intrinsics, behind run-time detection")]
 

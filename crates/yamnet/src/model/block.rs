@@ -1,5 +1,5 @@
-//! A block of MobileNet v1: a depthwise 3x3 convolution, then a pointwise convolution, each with batch normalization (folded
-//! into the weights) and ReLU.
+//! A block of MobileNet v1: a depthwise 3x3 convolution, then a pointwise convolution, each with batch normalization
+//! (folded into the weights) and ReLU.
 //!
 //! ```text
 //! scratch [positions, channels] = depthwise(feature map)
@@ -12,8 +12,8 @@ use super::weights::{ModelError, Weights};
 use crate::aligned::AlignedBuffer;
 use crate::kernels::{Cpu, DepthwiseConvolution, Gemm, GemmScratch, MR, RowGroups};
 
-/// Positions that go through both convolutions together, about: few enough that what lies between stays in the core's cache,
-/// and enough to share each load of the weights.
+/// Positions that go through both convolutions together, about: few enough that what lies between stays in the core's
+/// cache, and enough to share each load of the weights.
 const POSITIONS_TOGETHER: usize = 216;
 
 pub(super) struct Block {
@@ -48,8 +48,8 @@ impl Block {
         Ok(Block { depthwise, pointwise, row_groups: RowGroups::CONSECUTIVE })
     }
 
-    /// Groups the positions of one band at consecutive times. Six of them are the later half of a feature map and the earlier
-    /// half of the next: in half-overlapping patches the same times, seen twice.
+    /// Groups the positions of one band at consecutive times. Six of them are the later half of a feature map and the
+    /// earlier half of the next: in half-overlapping patches the same times, seen twice.
     pub(super) fn grouped_by_band(self) -> Block {
         let [height, width, _] = self.depthwise.output_shape();
         Block { row_groups: RowGroups::strided(width).with_offset(height / 2), ..self }
@@ -61,8 +61,8 @@ impl Block {
         Block { row_groups: RowGroups::strided(height * width), ..self }
     }
 
-    /// Groups within one feature map. If it has six rows, a group is a column: one band at six times has more zeros in common
-    /// than neighbouring bands.
+    /// Groups within one feature map. If it has six rows, a group is a column: one band at six times has more zeros in
+    /// common than neighbouring bands.
     fn row_groups_of_one(&self) -> RowGroups {
         let [height, width, _] = self.depthwise.output_shape();
         if height == MR { RowGroups::strided(width) } else { RowGroups::CONSECUTIVE }
@@ -119,8 +119,8 @@ impl Block {
         }
     }
 
-    /// Some rows of one output, one after the other, from the input's rows as `input` gives them. `output` is as long as
-    /// [`Self::buffer_length`] says.
+    /// Some rows of one output, one after the other, from the input's rows as `input` gives them. `output` is as long
+    /// as [`Self::buffer_length`] says.
     pub(super) fn run_rows<'a>(
         &self,
         rows: impl Iterator<Item = usize>,

@@ -74,8 +74,8 @@ impl Model {
         self.cpu
     }
 
-    /// Logits `[patches, 521]` of the half-overlapping patches of 16 kHz samples in [-1, 1]: one patch every 7680 samples, as
-    /// long as 15600 are left. See [`padded_length`](crate::padded_length) for the end of a recording.
+    /// Logits `[patches, 521]` of the half-overlapping patches of 16 kHz samples in [-1, 1]: one patch every 7680
+    /// samples, as long as 15600 are left. See [`padded_length`](crate::padded_length) for the end of a recording.
     pub fn logits(&self, samples: &[f32]) -> Vec<f32> {
         self.logits_from_frames(&self.log_mel(samples))
     }
@@ -85,8 +85,8 @@ impl Model {
         self.front_end.log_mel(samples)
     }
 
-    /// Logits `[patches, 521]` of the half-overlapping patches of log-mel frames `[frames, 64]`: one every 48 frames, as long as 96
-    /// are left. Patches of digital silence are computed once per model.
+    /// Logits `[patches, 521]` of the half-overlapping patches of log-mel frames `[frames, 64]`: one every 48 frames,
+    /// as long as 96 are left. Patches of digital silence are computed once per model.
     pub fn logits_from_frames(&self, frames: &[f32]) -> Vec<f32> {
         let hop = PATCH_HOP_FRAMES * MEL_BANDS;
         let silent = |patch: usize| is_silent(&frames[patch * hop..][..PATCH_FRAMES * MEL_BANDS]);

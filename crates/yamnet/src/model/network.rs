@@ -6,8 +6,8 @@
 //!   -> global average pool [1024] -> dense [521]
 //! ```
 //!
-//! Blocks 1 to 6, on large feature maps, run one patch at a time, so that its data stay in the core's cache, and share rows with
-//! the patch before (`overlap`). The others run on some patches together (`block`).
+//! Blocks 1 to 6, on large feature maps, run one patch at a time, so that its data stay in the core's cache, and share
+//! rows with the patch before (`overlap`). The others run on some patches together (`block`).
 //!
 //! Invariant: no tensor and no allocation per layer; the logits of a patch do not depend on its batch.
 
@@ -45,8 +45,8 @@ const BLOCKS: [(usize, usize); 13] = [
 ];
 /// Blocks that run patch by patch.
 const OVERLAPPING_BLOCKS: usize = 6;
-/// Of the others, those whose GEMM takes one band at six times together. In those after them a position resembles itself in the
-/// next patch more than its neighbours in time: the zeros outside the patch have reached all of it.
+/// Of the others, those whose GEMM takes one band at six times together. In those after them a position resembles
+/// itself in the next patch more than its neighbours in time: the zeros outside the patch have reached all of it.
 const BLOCKS_GROUPED_BY_BAND: usize = 3;
 /// The blocks from here on have half of the weights.
 const SECOND_HALF: usize = 11;
@@ -104,8 +104,8 @@ thread_local! {
 
 impl Network {
     pub(super) fn new(weights: &Weights<'_>, cpu: Cpu) -> std::result::Result<Network, ModelError> {
-        // Half of the weights are in the last two blocks and the dense layer. A second thread reads them meanwhile, if one can
-        // be started.
+        // Half of the weights are in the last two blocks and the dense layer. A second thread reads them meanwhile, if
+        // one can be started.
         let second_half = || Ok((read_blocks(weights, cpu, SECOND_HALF..BLOCKS.len())?, read_dense(weights, cpu)?));
         let (blocks, second_half) = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().spawn_scoped(scope, second_half);

@@ -6,10 +6,10 @@
 //! computed for patch t:              |head|  (shared)  |foot + h/2 rows|
 //! ```
 //!
-//! In these layers most rows in the upper half of a patch's feature map are rows in the lower half of the patch before: all but the
-//! `head` and the `foot`, those that depend on the zeros outside of their own patch. A patch that follows its neighbour computes
-//! only the others. `head` and `foot` grow by a row with each 3x3 convolution and halve with each stride of 2. At six
-//! rows no row is shared any more.
+//! In these layers most rows in the upper half of a patch's feature map are rows in the lower half of the patch before:
+//! all but the `head` and the `foot`, those that depend on the zeros outside of their own patch. A patch that follows
+//! its neighbour computes only the others. `head` and `foot` grow by a row with each 3x3 convolution and halve with
+//! each stride of 2. At six rows no row is shared any more.
 //!
 //! Invariant: a row has the same bits whether it is computed or shared.
 
@@ -22,12 +22,13 @@ use crate::params::{MEL_BANDS, PATCH_FRAMES};
 pub(super) struct OverlappingLayers {
     first: FirstConvolution,
     blocks: Vec<Block>,
-    /// Of the feature maps of the first convolution and of each block but the last: the rows that a following patch computes.
+    /// Of the feature maps of the first convolution and of each block but the last: the rows that a following patch
+    /// computes.
     following: Vec<ComputedRows>,
 }
 
-/// The rows of a feature map that a patch computes: `0..head` and `tail..height`. Those between are rows of the patch before,
-/// half a feature map further down.
+/// The rows of a feature map that a patch computes: `0..head` and `tail..height`. Those between are rows of the patch
+/// before, half a feature map further down.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct ComputedRows {
     height: usize,
@@ -40,7 +41,8 @@ impl ComputedRows {
         ComputedRows { height, head: 0, tail: 0 }
     }
 
-    /// Of a patch that follows another: `head` rows depend on its upper edge, `foot` rows of the patch before on its lower one.
+    /// Of a patch that follows another: `head` rows depend on its upper edge, `foot` rows of the patch before on its
+    /// lower one.
     fn following(height: usize, head: usize, foot: usize) -> ComputedRows {
         ComputedRows { height, head, tail: height / 2 - foot }
     }
@@ -118,8 +120,8 @@ impl OverlappingLayers {
         self.blocks[self.blocks.len() - 1].output_length()
     }
 
-    /// A patch `[96, 64]` to the output of the last block. `follows` says that `feature_maps` were last used for the patch
-    /// before this one.
+    /// A patch `[96, 64]` to the output of the last block. `follows` says that `feature_maps` were last used for the
+    /// patch before this one.
     pub(super) fn run(&self, patch: &[f32], follows: bool, feature_maps: &mut FeatureMaps, output: &mut [f32]) {
         feature_maps.advance(self.following.len());
         let computed = |layer: usize| {

@@ -59,8 +59,8 @@ pub enum ModelError {
     },
 }
 
-/// The tensors of a safetensors file, by name. Matrices are read where they lie: copies of them would take a third of the time of
-/// a short run.
+/// The tensors of a safetensors file, by name. Matrices are read where they lie: copies of them would take a third of
+/// the time of a short run.
 pub struct Weights<'a> {
     matrices: SliceSafetensors<'a>,
     vectors: VarBuilder<'a>,

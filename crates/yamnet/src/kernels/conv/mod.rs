@@ -6,9 +6,9 @@
 //! pool:       out[c] = mean over y, x of in[y, x, c]
 //! ```
 //!
-//! `s` is the stride, `p` the padding before the first row and column. SAME padding on even sizes: at stride 1 `p` is 1 and
-//! there is one row and column behind the last; at stride 2 `p` is 0 and only those behind the last are there. What lies
-//! outside counts as zero. The bias is the first summand, then the nine taps in order.
+//! `s` is the stride, `p` the padding before the first row and column. SAME padding on even sizes: at stride 1 `p` is 1
+//! and there is one row and column behind the last; at stride 2 `p` is 0 and only those behind the last are there. What
+//! lies outside counts as zero. The bias is the first summand, then the nine taps in order.
 //!
 //! Invariant: the structs here check every length before a kernel runs.
 
@@ -117,10 +117,11 @@ pub(super) struct DepthwiseArgs<'a> {
 }
 
 impl DepthwiseConvolution {
-    /// `shape` is the input's, `[height, width, channels]`; `weights` `[9, channels]`, row `3 ky + kx`; `bias` `[channels]`.
+    /// `shape` is the input's, `[height, width, channels]`; `weights` `[9, channels]`, row `3 ky + kx`; `bias`
+    /// `[channels]`.
     ///
-    /// Panics if the channels are not a multiple of 16, if the stride is not 1, or 2 with an even height and width, or if this
-    /// machine does not have the path.
+    /// Panics if the channels are not a multiple of 16, if the stride is not 1, or 2 with an even height and width, or
+    /// if this machine does not have the path.
     pub fn new(cpu: Cpu, shape: [usize; 3], stride: usize, weights: &[f32], bias: &[f32]) -> Self {
         let [height, width, channels] = shape;
         assert_eq!((weights.len(), bias.len()), (9 * channels, channels));

@@ -4,12 +4,12 @@
 //! for each k tile:  S2 += a1 b1;  S1 += a1 b0;  S2 += a2 b0;  S0 += a0 b0;  S1 += a0 b1;  S2 += a0 b2
 //! ```
 //!
-//! `S`, `a`, `b` as in `int8_slices`: each is a tile register, each product a TDPBSSD (16x64 by 64x16 signed bytes, added
-//! to 16x16 i32). The standard library has no stable AMX intrinsics, so the instructions are written in assembly. Source: Intel
-//! 64 and IA-32 Architectures Software Developer's Manual, volume 1, "Programming with Intel AMX".
+//! `S`, `a`, `b` as in `int8_slices`: each is a tile register, each product a TDPBSSD (16x64 by 64x16 signed bytes,
+//! added to 16x16 i32). The standard library has no stable AMX intrinsics, so the instructions are written in assembly.
+//! Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, "Programming with Intel AMX".
 //!
-//! Invariant: where an [`Amx`] exists, this thread may use AMX and has configured its tiles; dropping it releases them, since a
-//! thread with tiles in use is slower to switch.
+//! Invariant: where an [`Amx`] exists, this thread may use AMX and has configured its tiles; dropping it releases them,
+//! since a thread with tiles in use is slower to switch.
 
 #![allow(unsafe_code, reason = "tile registers, behind run-time detection")]
 
@@ -21,8 +21,8 @@ use std::sync::LazyLock;
 use super::int8_slices::{self, MatrixUnit, Slices, Sums, TILE, Weights};
 use super::{GemmArgs, WeightRows};
 
-/// Inputs (`k`) of layers that are computed in integers. With fewer, slicing them costs as much as it saves. With more, in the
-/// last layers, most are zero, and skipping those saves more.
+/// Inputs (`k`) of layers that are computed in integers. With fewer, slicing them costs as much as it saves. With more,
+/// in the last layers, most are zero, and skipping those saves more.
 const INT8_K: RangeInclusive<usize> = 128..=512;
 
 /// Whether this machine has AMX and Linux permits this process to use it. The first call requests the permission.
@@ -50,8 +50,8 @@ fn has_amx_int8(features: u32) -> bool {
     features >> 24 & 0b11 == 0b11
 }
 
-/// Requests the tile state for all threads of this process. Linux refuses before 5.16, if a thread's alternate signal stack
-/// is too small for it, or behind a seccomp filter.
+/// Requests the tile state for all threads of this process. Linux refuses before 5.16, if a thread's alternate signal
+/// stack is too small for it, or behind a seccomp filter.
 #[cfg(target_os = "linux")]
 fn request_permission() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
@@ -149,8 +149,8 @@ impl MatrixUnit for Amx {
     fn multiply(&self, rows: &[Slices], columns: &[Slices], sums: &mut Sums) {
         let steps = rows.len();
         assert!(steps > 0 && columns.len() == steps);
-        // SAFETY: where an `Amx` exists the tiles are configured. Each of `steps` times the three tiles, a KiB each, of one
-        // of `rows` and of one of `columns` are read; in the end the three sums, a KiB each, are written.
+        // SAFETY: where an `Amx` exists the tiles are configured. Each of `steps` times the three tiles, a KiB each, of
+        // one of `rows` and of one of `columns` are read; in the end the three sums, a KiB each, are written.
         unsafe {
             asm!(
                 // tmm0 = S0, tmm1 = S1, tmm2 = S2. Rows of a tile are 64 bytes apart.

@@ -9,10 +9,12 @@
 //!
 //! Of the nine products of slices the three of the lowest weight are left out. Balanced digits make their sum as often
 //! positive as negative: of k inputs at most `k * 2^-23` of the largest input times the largest weight, and typically
-//! `sqrt(k) * 3e-8` of it. A sum in f32 loses as much, or several times less where one value is far larger than the rest of its
-//! row. Whether that is enough YAMNet decides: its scores are within 4e-6 of the reference's (tests/parity.rs).
+//! `sqrt(k) * 3e-8` of it. A sum in f32 loses as much, or several times less where one value is far larger than the
+//! rest of its row. Whether that is enough YAMNet decides: its scores are within 4e-6 of the reference's
+//! (tests/parity.rs).
 //!
-//! Source: H. Ootomo, K. Ozaki, R. Yokota, "DGEMM on integer matrix multiplication unit", 2024 (the Ozaki scheme on int8).
+//! Source: H. Ootomo, K. Ozaki, R. Yokota, "DGEMM on integer matrix multiplication unit", 2024 (the Ozaki scheme on
+//! int8).
 //!
 //! Invariant: safe code but for a [`MatrixUnit`]'s own; a row's outputs depend on that row alone.
 
@@ -63,8 +65,8 @@ impl Slices {
 struct Scale {
     /// A float times this is an integer.
     factor: f32,
-    /// An integer times this is a float. NaN where the largest value is infinite or NaN, so that all outputs are NaN (sums
-    /// in f32 would be infinite, some of them).
+    /// An integer times this is a float. NaN where the largest value is infinite or NaN, so that all outputs are NaN
+    /// (sums in f32 would be infinite, some of them).
     step: f32,
 }
 

@@ -4,9 +4,9 @@
 //! C[i, j] = act(bias[j] + sum over p of A[i, p] * B[p, j]),   i < m, p < k, j < n
 //! ```
 //!
-//! `A` is the input (m positions of k channels), `B` the weights, `C` the output; `act` is ReLU or the identity. Letters as
-//! in BLIS (Van Zee, van de Geijn, "BLIS: A Framework for Rapidly Instantiating BLAS Functionality", 2015), as are the
-//! register block of [`MR`] by [`NR`] values of `C` and the packing of `B` into panels.
+//! `A` is the input (m positions of k channels), `B` the weights, `C` the output; `act` is ReLU or the identity.
+//! Letters as in BLIS (Van Zee, van de Geijn, "BLIS: A Framework for Rapidly Instantiating BLAS Functionality", 2015),
+//! as are the register block of [`MR`] by [`NR`] values of `C` and the packing of `B` into panels.
 //!
 //! | module | what it does |
 //! |---|---|

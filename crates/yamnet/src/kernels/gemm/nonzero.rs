@@ -13,8 +13,8 @@ use super::panels::PREFETCH_DISTANCE;
 /// One list for each group of rows (on the portable path, for each row), one after the other in one buffer.
 #[derive(Default)]
 pub(super) struct NonzeroLists {
-    /// Ascending in each list. Behind the last list stand the first entries again, plus `k`, which are rows of the next panel:
-    /// [`PREFETCH_DISTANCE`] behind any entry stands the row of weights that is needed by then.
+    /// Ascending in each list. Behind the last list stand the first entries again, plus `k`, which are rows of the next
+    /// panel: [`PREFETCH_DISTANCE`] behind any entry stands the row of weights that is needed by then.
     columns: Vec<u16>,
     /// End of each list.
     ends: Vec<usize>,

@@ -4,9 +4,10 @@
 //! B [k, n]  ->  [n / nr, k, nr]     one panel of nr columns after the other, rows in order
 //! ```
 //!
-//! The inputs come from a ReLU: half of them are zero. A column of `A` that is zero in all rows of a group adds nothing to
-//! their sums, so a kernel first lists the columns that are not, and then sums over the list. The sums are the same numbers:
-//! they keep their order, and what is skipped is `0 * weight`. (Adding that could turn a sum of -0 into 0, nothing else.)
+//! The inputs come from a ReLU: half of them are zero. A column of `A` that is zero in all rows of a group adds nothing
+//! to their sums, so a kernel first lists the columns that are not, and then sums over the list. The sums are the same
+//! numbers: they keep their order, and what is skipped is `0 * weight`. (Adding that could turn a sum of -0 into 0,
+//! nothing else.)
 //!
 //! Invariant: no instructions here.
 
@@ -16,8 +17,8 @@ use crate::kernels::Cpu;
 
 /// Smallest `k` for which a list of nonzero columns costs less than it saves.
 const MIN_SPARSE_K: usize = 64;
-/// How many rows of a panel ahead a kernel prefetches. A panel is larger than the first-level cache: without this a single
-/// patch waits for its weights a fifth of its time.
+/// How many rows of a panel ahead a kernel prefetches. A panel is larger than the first-level cache: without this a
+/// single patch waits for its weights a fifth of its time.
 pub(super) const PREFETCH_DISTANCE: usize = 32;
 
 pub(in crate::kernels) struct Panels {
@@ -56,7 +57,8 @@ pub(in crate::kernels) struct MicroTile {
 }
 
 impl MicroTile {
-    /// Fewer rows have more zeros in common; but they load each weight more often, so that the weights must be in a cache.
+    /// Fewer rows have more zeros in common; but they load each weight more often, so that the weights must be in a
+    /// cache.
     fn for_layer(cpu: Cpu, k: usize) -> MicroTile {
         match cpu {
             // The panel fits the first-level cache.

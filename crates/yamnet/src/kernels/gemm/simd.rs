@@ -12,8 +12,8 @@
 //! ```
 //!
 //! The outer-product micro-kernel of GotoBLAS (Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
-//! 2008) without its packing of `A`. The fewer the rows, the more columns are skipped, and the more often each weight is
-//! loaded; so tiles differ by layer (`MicroTile`).
+//! 2008) without its packing of `A`. The fewer the rows, the more columns are skipped, and the more often each weight
+//! is loaded; so tiles differ by layer (`MicroTile`).
 //!
 //! Invariant: pointers are read and written only inside the slices whose lengths [`super::Gemm::run`] has checked.
 //! Everything is `inline(always)`: it must be compiled inside a function that has the vector's instructions enabled.
@@ -42,8 +42,8 @@ pub(in crate::kernels) unsafe fn gemm<V: Vector, const MR: usize, const VECTORS:
         let bias = &bias[panel * nr..][..nr];
         let micro_kernel = MicroKernel { weights: weights.as_ptr(), bias: bias.as_ptr(), relu };
         for (group, rows) in row_groups.groups::<MR>(m).enumerate() {
-            // SAFETY: these are rows of `input` and `output`, and `panel` is a panel of the output's columns. Terms are all
-            // columns, or those of a list that `list_nonzero` has made of just these rows.
+            // SAFETY: these are rows of `input` and `output`, and `panel` is a panel of the output's columns. Terms are
+            // all columns, or those of a list that `list_nonzero` has made of just these rows.
             unsafe {
                 let a = rows.map(|row| input.add(row * k));
                 let c = rows.map(|row| output.add(row * n + panel * nr));
@@ -78,8 +78,8 @@ unsafe fn list_nonzero<V: Vector, const MR: usize>(
         let rows = rows.map(|row| &input[row * k..][..k]);
         let (list, mut count) = (&mut lists.next()[..k], 0);
         for p in (0..whole_vectors).step_by(V::LANES) {
-            // SAFETY: p + LANES <= k, so the vectors lie in the group's rows; and count <= p, so that one more vector of
-            // numbers fits the list.
+            // SAFETY: p + LANES <= k, so the vectors lie in the group's rows; and count <= p, so that one more vector
+            // of numbers fits the list.
             unsafe {
                 let mut any = V::load(rows[0].as_ptr().add(p));
                 for row in &rows[1..] {
@@ -110,8 +110,8 @@ impl MicroKernel {
     /// A tile of `C`: one pass over `terms`, pairs of a column of `A` and the row of weights to prefetch meanwhile.
     ///
     /// # Safety
-    /// Needs the instructions of `V`; at each of `a` lies a row of `A`, at each of `c` the panel's columns of a row of `C`;
-    /// terms are columns of `A`.
+    /// Needs the instructions of `V`; at each of `a` lies a row of `A`, at each of `c` the panel's columns of a row of
+    /// `C`; terms are columns of `A`.
     #[inline(always)]
     unsafe fn run<V: Vector, const MR: usize, const VECTORS: usize>(
         &self,
@@ -138,8 +138,8 @@ impl MicroKernel {
         }
     }
 
-    /// Adds column `p` of `A` times row `p` of `B` to the sums. The weights stay in registers while the rows pass by; or,
-    /// where sums and weights do not fit the registers, the rows' values stay while the weights pass by.
+    /// Adds column `p` of `A` times row `p` of `B` to the sums. The weights stay in registers while the rows pass by;
+    /// or, where sums and weights do not fit the registers, the rows' values stay while the weights pass by.
     ///
     /// # Safety
     /// Needs the instructions of `V`; `p` is a row of the panel and a column of each row of `A`.
