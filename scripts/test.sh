@@ -104,8 +104,8 @@ nights_under_systemd() {
 
 step cargo fmt --check
 step shellcheck scripts/*.sh benches/compare/*.sh deploy/systemd/*.sh
-step cargo clippy --locked --all-targets -- -D warnings
-step cargo test --locked
+step cargo clippy --locked --workspace --all-targets -- -D warnings
+step cargo test --locked --workspace
 step main_job
 step scripts/instructions.sh
 step nights_under_systemd

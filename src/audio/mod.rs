@@ -11,7 +11,6 @@ pub mod ffmpeg;
 pub mod find;
 pub mod growth;
 pub mod level;
-mod opus;
 pub mod resample;
 mod waveform;
 pub mod window;

@@ -131,7 +131,7 @@ impl Source {
         let Opened { reader, outline, recorded, tracks, start, estimate, notes } = open::open(path, rank)?;
         let stream = Stream::new(&*reader, &outline)?;
         let info = Info {
-            sample_rate: if stream.codec == "opus" { super::opus::CLOCK } else { stream.rate },
+            sample_rate: if stream.codec == "opus" { opus16k::CLOCK } else { stream.rate },
             channels: stream.channels,
             tracks,
             codec: stream.codec.clone(),

@@ -20,7 +20,6 @@ use super::mix::Mix;
 use super::open::Outline;
 use super::track::{Decoder, Jump, announced_end, bare_aac, checked, decoder, jump, rescale, starts_at_zero};
 use super::{codecs, faults, foreign};
-use crate::audio::opus;
 use crate::record::{MissingRange, RecordingError};
 
 /// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
@@ -124,7 +123,7 @@ impl Stream {
         let pre_skip = match &self.decoder {
             // The reader's packets say what is to be trimmed.
             _ if self.jump == Jump::Told => 0,
-            Decoder::Opus(decoder) => rescale(u64::from(decoder.pre_skip()), (1, opus::CLOCK), self.rate),
+            Decoder::Opus(decoder) => rescale(u64::from(decoder.pre_skip()), (1, opus16k::CLOCK), self.rate),
             _ if parameters.codec == CODEC_ID_AAC && bare_aac(self.format) => AAC_BLOCK,
             _ => 0,
         };

@@ -13,7 +13,7 @@ use symphonia::core::formats::well_known::{
 use symphonia::core::formats::{FormatId, Track};
 
 use super::{aac, codecs, faults, flac, foreign, mpeg};
-use crate::audio::{opus, resample};
+use crate::audio::resample;
 use crate::record::RecordingError;
 
 /// The most channels that are heard.
@@ -34,17 +34,17 @@ pub enum Jump {
 
 /// The two kinds of decoders: ours, which gives mono, and symphonia's.
 pub enum Decoder {
-    Opus(Box<opus::Decoder>),
+    Opus(Box<opus16k::Decoder>),
     Other(Box<dyn AudioDecoder>),
 }
 
 /// A decoder for a track, the rate at which it gives samples, and its channels.
 pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32), RecordingError> {
     if parameters.codec == CODEC_ID_OPUS {
-        let head = opus::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
+        let head = opus16k::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
         let head = head.map_err(faults::unsupported)?;
         let channels = u32::from(head.channels);
-        return Ok((Decoder::Opus(Box::new(opus::Decoder::new(head))), opus::RATE, channels));
+        return Ok((Decoder::Opus(Box::new(opus16k::Decoder::new(head))), opus16k::RATE, channels));
     }
     let (parameters, _) = &aac::core(parameters);
     let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());

@@ -14,7 +14,6 @@ use super::edits::Edits;
 use super::entry;
 use super::fragments::{Defaults, first_time};
 use super::tables::Tables;
-use crate::audio::opus;
 use crate::record::RecordingError;
 
 /// Tracks of a movie.
@@ -186,8 +185,8 @@ fn delay(parameters: &AudioCodecParameters, scale: u32) -> u64 {
     match parameters.codec {
         CODEC_ID_AAC => rescale(AAC_BLOCK, (1, rate), scale),
         CODEC_ID_OPUS => {
-            let head = opus::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
-            rescale(head.map_or(0, |head| u64::from(head.pre_skip)), (1, opus::CLOCK), scale)
+            let head = opus16k::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
+            rescale(head.map_or(0, |head| u64::from(head.pre_skip)), (1, opus16k::CLOCK), scale)
         }
         _ => 0,
     }

@@ -9,7 +9,6 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_OPUS, C
 use symphonia::core::formats::Track;
 
 use super::vorbis::Vorbis;
-use crate::audio::opus;
 
 /// A codec that a stream's first packet can name and that nothing here decodes.
 const FOREIGN: [(&[u8], &str); 10] = [
@@ -84,7 +83,7 @@ impl Codec {
     /// Samples a second of its positions.
     pub fn rate(&self) -> u32 {
         match self {
-            Codec::Opus { .. } => opus::CLOCK,
+            Codec::Opus { .. } => opus16k::CLOCK,
             Codec::Vorbis(vorbis) => vorbis.rate,
             Codec::Flac { info } => u32::from_be_bytes([0, info[10], info[11], info[12]]) >> 4,
         }
@@ -105,7 +104,7 @@ impl Codec {
             Codec::Opus { .. } => match packet {
                 [b'O', b'p', b'u', b's', b'T', b'a', b'g', b's', ..] => Content::Comment(8),
                 [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', ..] => Content::Header,
-                _ => Content::Sound { length: opus::length(packet) as u64, discard: 0 },
+                _ => Content::Sound { length: opus16k::length(packet) as u64, discard: 0 },
             },
             Codec::Vorbis(vorbis) => vorbis.content(packet),
             Codec::Flac { .. } => match packet {
@@ -164,5 +163,5 @@ pub fn are_opus(packets: &[Vec<u8>]) -> bool {
     let same = packets.windows(2).filter(|pair| configuration(&pair[0]) == configuration(&pair[1])).count();
     let are_alike = packets.len() >= 8 && 4 * same >= 3 * (packets.len() - 1);
     let is_named = |packet: &Vec<u8>| packet.starts_with(b"OpusTags");
-    packets.iter().any(is_named) || are_alike && packets.iter().all(|packet| opus::is_packet(packet))
+    packets.iter().any(is_named) || are_alike && packets.iter().all(|packet| opus16k::is_packet(packet))
 }

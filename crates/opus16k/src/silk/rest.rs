@@ -2,7 +2,7 @@
 
 use ruopus::RangeDecoder;
 
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// A packet behind its SILK part, whoever has read that. (Hybrid frames, of which more is read, are always ours.)
 pub enum Rest<'a> {

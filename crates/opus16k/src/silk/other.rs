@@ -4,7 +4,7 @@ use ruopus::silk::api::{DecControl, SilkDecoder};
 use ruopus::{Bandwidth, RangeDecoder};
 
 use super::{FRAME, Packet, scale};
-use crate::audio::opus::RATE;
+use crate::RATE;
 
 pub struct Other {
     decoder: SilkDecoder,

@@ -22,7 +22,7 @@ mod spent;
 mod stereo;
 mod synthesis;
 
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 use ruopus::celt::bands::anti_collapse;
 use ruopus::celt::modes::NB_EBANDS;
 

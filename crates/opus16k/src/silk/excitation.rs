@@ -5,7 +5,7 @@
 use super::FRAME;
 use super::symbols::Kind;
 use super::tables::pulses::{LOWEST_BIT, POSITIVE, PULSES, RATE_LEVEL, SPLITS};
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// Samples that are coded together.
 const BLOCK: usize = 16;

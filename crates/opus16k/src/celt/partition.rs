@@ -4,7 +4,7 @@
 //!
 //! Invariant: what is read from the coder depends on nothing but what was read before, heard or not.
 
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 use ruopus::celt::modes::NB_EBANDS;
 
 use super::levels::{cost, costs, nearest, pulses};

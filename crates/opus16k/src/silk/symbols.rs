@@ -6,7 +6,7 @@ use super::tables::lines::{LINES_BETWEEN, LINES_BEYOND, LINES_BOOK, LINES_RESIDU
 use super::tables::pitch::*;
 use super::tables::{ACTIVE_KIND, EIGHT, FOUR, GAIN_HIGH, GAIN_STEP, QUIET_KIND};
 use super::{ORDER, SUBFRAMES};
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// 2 ms.
 const SHORTEST_LAG: i32 = 32;

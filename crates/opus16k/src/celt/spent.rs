@@ -3,7 +3,7 @@
 //! Invariant: as in every decoder, to the eighth: all budgets come from it.
 
 use super::partition::BIT;
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// Where the logarithm of a range's upper 16 bits passes the next eighth of an octave, for each eighth of the way from
 /// 2^15 to 2^16: `2^(15 + (k + 1) / 8)`, rounded up. It has passed as many as the value has eighths of the way, or one more.

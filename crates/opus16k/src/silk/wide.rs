@@ -4,7 +4,7 @@ use super::symbols::{Before, Coded, Symbols};
 use super::tables::{FIVE, ONLY_MID, SECOND_OF_2, SECOND_OF_3, STEREO_BOTH, THREE};
 use super::voice::Voice;
 use super::{FRAME, SUBFRAME, excitation, scale};
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// Frames of a packet of 60 ms.
 const MOST_FRAMES: usize = 3;

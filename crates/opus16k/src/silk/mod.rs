@@ -22,7 +22,7 @@ mod wide;
 
 use ruopus::{Bandwidth, RangeDecoder};
 
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 use other::Other;
 use rest::Rest;
 use wide::Wide;

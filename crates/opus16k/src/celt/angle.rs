@@ -10,7 +10,7 @@ use ruopus::celt::modes::LOG_N;
 
 use super::partition::{BIT, Band, Part};
 use super::spent::spent;
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// How a partition's energy is divided between its halves.
 pub struct Theta {
@@ -164,7 +164,7 @@ mod tests {
             assert!(angle <= steps);
             (angle, low as u32, (low + parts(angle)) as u32)
         };
-        let mut random = crate::audio::opus::twins::random(1);
+        let mut random = crate::twins::random(1);
         for price in 4..=(MOST_BITS * BIT) as usize {
             let (steps, half) = (steps(price), steps(price) / 2);
             let single = |angle: i32| if angle <= half { 3 } else { 1 };

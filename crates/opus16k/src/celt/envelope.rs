@@ -6,7 +6,7 @@ use ruopus::celt::modes::{BETA_COEF, BETA_INTRA, E_PROB_MODEL, PRED_COEF};
 
 use super::allocation::{Allocation, MOST_FINE};
 use super::energies::Levels;
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// Distributions of differences are in so many parts, as a power of two.
 const PARTS: u32 = 15;
@@ -104,8 +104,8 @@ pub fn finest(coder: &mut Coder, levels: &mut Levels, extent: Extent, allocation
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::opus::celt::allocation::{Limits, Said};
-    use crate::audio::opus::twins::random;
+    use crate::celt::allocation::{Limits, Said};
+    use crate::twins::random;
     use ruopus::RangeDecoder;
     use ruopus::celt::energy::{EnergyState, decode_coarse_energy, decode_energy_finalise, decode_fine_energy};
     use ruopus::celt::modes::NB_EBANDS;

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 use ruopus::celt::modes::{EBANDS, NB_EBANDS};
 
 use super::allocation::Allocation;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is read that the frame's bits do not pay for.
 
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 use ruopus::celt::modes::{EBANDS, NB_EBANDS};
 
 use super::allocation::{Allocation, Limits, Said};

@@ -136,7 +136,7 @@ pub fn fold(sound: &[f32; BLOCK], half: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::opus::twins::random;
+    use crate::twins::random;
 
     /// A sound of that period, with a little noise.
     fn pulses(period: usize) -> Vec<f32> {

@@ -174,7 +174,7 @@ fn first(bytes: &[u8]) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::opus::twins::random;
+    use crate::twins::random;
     use ruopus::RangeDecoder;
 
     const QUARTERS: [u8; 3] = [2, 1, 0];

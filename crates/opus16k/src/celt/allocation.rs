@@ -10,7 +10,7 @@ use ruopus::celt::modes::{EBANDS, LOG_N, NB_EBANDS};
 use ruopus::celt::tables::{BAND_ALLOCATION, CACHE_CAPS, LOG2_FRAC_TABLE, NB_ALLOC_VECTORS};
 
 use super::partition::BIT;
-use crate::audio::opus::coder::Coder;
+use crate::coder::Coder;
 
 /// The most bits of a band's energy behind its coarse ones.
 pub const MOST_FINE: i32 = 8;
@@ -306,7 +306,7 @@ fn spread(shape: &mut Bands, coded: usize, left: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::opus::twins::random;
+    use crate::twins::random;
     use ruopus::RangeDecoder;
     use ruopus::celt::rate::{AllocEc, compute_allocation, init_caps};
 
