@@ -1,4 +1,4 @@
-//! Concealment beside libopus': as long, and about as loud.
+//! Concealment beside that of libopus: as long, and about as loud.
 //!
 //! libopus' levels are in `tests/formats/opus_16k/concealment.json`, which `tests/formats/conceal_libopus.py` makes.
 
@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Decoder, Head};
+use crate::{Decoder, Head};
 
-/// Below this nobody hears how loud it is, dB below full scale.
+/// Gaps are compared if either is louder than this, dB below full scale.
 const AUDIBLE: f32 = -60.0;
 
 #[derive(Deserialize)]

@@ -1,236 +1,262 @@
-//! One elementary stream: SILK, CELT and the seams between them (RFC 6716, 3 and 4.5), mono at 16 kHz.
+//! One elementary stream: SILK, CELT and the transitions between them (RFC 6716, 3 and 4.5), mono at 16 kHz.
 //!
-//! A hybrid frame's CELT part begins at 8 kHz, the highest that 16 kHz holds: it is not decoded at all.
-//! Nothing behind it needs it either, for CELT starts afresh or from a redundant frame after such frames.
+//! ```text
+//! SILK, hybrid   SILK decoder, then from the same bytes: is there a redundant CELT frame of 5 ms (4.5.1), for which transition
+//! CELT           CELT decoder
+//! transitions    a redundant frame, or concealment of the mode before, is cross-faded with the frame in 2.5 ms
+//! ```
 //!
-//! Invariant: every frame gives as many samples as its table of contents says, whatever its bytes are.
+//! The CELT part of a hybrid frame begins at 8 kHz, the highest frequency at 16 kHz: it is not decoded. Nothing later depends on it, for
+//! CELT begins anew, or from a redundant frame, after such frames.
 
-use ruopus::celt::tables::WINDOW120;
-use ruopus::{Bandwidth, Mode, Toc};
+use crate::celt::{CeltDecoder, WINDOW};
+use crate::packet::{Bandwidth, DOWNSAMPLING, Mode, Toc};
+use crate::range_decoder::RangeDecoder;
+use crate::silk::{Format, SilkDecoder};
 
-use super::celt::Celt;
-use super::silk::rest::Rest;
-use super::silk::{Packet, Silk};
-use super::{CLOCK, RATE};
-
-/// Samples of 2.5 ms, the length of every fade (4.5.1.4 and on).
-const FADE: usize = 40;
-/// Samples of 5 ms: a redundant frame, and what is concealed where there is none.
-const BRIDGE: usize = 2 * FADE;
+/// Samples of 2.5 ms, the length of every cross-fade.
+const F2_5: usize = 40;
+/// Samples of 5 ms, a redundant frame or the concealment in its place.
+const F5: usize = 2 * F2_5;
 /// Samples of 20 ms, the longest frame of CELT and of SILK.
-const LONGEST: usize = 8 * FADE;
-/// Samples at 48 kHz to one of ours.
-const THIRD: usize = (CLOCK / RATE) as usize;
+const F20: usize = 8 * F2_5;
 
-/// Decodes the frames of one elementary stream.
-pub struct Layer {
-    silk: Silk,
-    celt: Celt,
-    /// What the last frame that arrived was.
+/// The decoder of one elementary stream.
+pub(crate) struct Layer {
+    silk: SilkDecoder,
+    celt: CeltDecoder,
+    /// Of the last frame that was received.
     mode: Option<Mode>,
-    /// It ended with a redundant frame that leads over to CELT.
-    leads_over: bool,
-    samples: usize,
+    /// It ended with a redundant frame for the transition to CELT.
+    prev_redundancy: bool,
+    /// Its length.
+    frame_size: usize,
 }
 
-/// A frame and what its table of contents says of it.
+/// A frame and what its table of contents says.
 struct Frame<'a> {
     mode: Mode,
     bandwidth: Bandwidth,
     channels: usize,
-    samples: usize,
     data: &'a [u8],
 }
 
-/// Five milliseconds of CELT at the end of a SILK or hybrid frame (4.5.1).
+/// A redundant CELT frame of 5 ms at the end of a SILK or hybrid frame (4.5.1).
 struct Redundancy<'a> {
-    /// It leads from CELT to this frame, not from this frame to CELT.
-    from_celt: bool,
+    /// For the transition from CELT to this frame; else for that from this frame to CELT.
+    celt_to_silk: bool,
     data: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    fn new(toc: Toc, data: &'a [u8]) -> Frame<'a> {
+        Frame { mode: toc.mode(), bandwidth: toc.bandwidth(), channels: toc.channels(), data }
+    }
+
+    fn format(&self) -> Format {
+        Format { bandwidth: self.bandwidth, channels: self.channels }
+    }
+
+    /// The band at which CELT ends (table 55).
+    fn end_band(&self) -> usize {
+        match self.bandwidth {
+            Bandwidth::Narrow => 13,
+            Bandwidth::Medium | Bandwidth::Wide => 17,
+            Bandwidth::SuperWide => 19,
+            Bandwidth::Full => 21,
+        }
+    }
 }
 
 impl Layer {
-    pub fn new() -> Layer {
-        Layer { silk: Silk::new(), celt: Celt::new(), mode: None, leads_over: false, samples: FADE }
+    pub(crate) fn new() -> Layer {
+        let (silk, celt) = (SilkDecoder::new(), CeltDecoder::new());
+        Layer { silk, celt, mode: None, prev_redundancy: false, frame_size: F2_5 }
     }
 
-    /// A layer for comparison with ruopus, see [`Celt::with_opposite_phases`].
+    /// For comparison with ruopus, see [`CeltDecoder::with_phase_inversion`].
     #[cfg(test)]
-    pub fn with_opposite_phases() -> Layer {
-        Layer { celt: Celt::with_opposite_phases(), ..Layer::new() }
+    pub(crate) fn with_phase_inversion() -> Layer {
+        Layer { celt: CeltDecoder::with_phase_inversion(), ..Layer::new() }
     }
 
-    /// Appends one frame's audio to `out`.
-    pub fn decode(&mut self, toc: Toc, data: &[u8], out: &mut Vec<f32>) {
-        let samples = toc.frame_size().samples_per_channel_48k() / THIRD;
-        let (mode, bandwidth, channels) = (toc.mode(), toc.bandwidth(), usize::from(toc.channels()));
-        let frame = Frame { mode, bandwidth, channels, samples, data };
+    /// Appends a frame to `out`.
+    pub(crate) fn decode(&mut self, toc: Toc, data: &[u8], out: &mut Vec<f32>) {
+        let frame = Frame::new(toc, data);
         let start = out.len();
-        out.resize(start + samples, 0.0);
-        self.leads_over = match mode {
-            Mode::CeltOnly => self.decode_celt(&frame, &mut out[start..]),
-            Mode::SilkOnly | Mode::Hybrid => self.decode_silk(&frame, &mut out[start..]),
+        out.resize(start + toc.frame_size(), 0.0);
+        self.prev_redundancy = match frame.mode {
+            Mode::Celt => self.decode_celt(&frame, &mut out[start..]),
+            Mode::Silk | Mode::Hybrid => self.decode_silk(&frame, &mut out[start..]),
         };
-        (self.mode, self.samples) = (Some(mode), samples);
+        (self.mode, self.frame_size) = (Some(frame.mode), toc.frame_size());
     }
 
-    /// Appends `samples` of concealment to `out`, in the manner of the last frame.
-    pub fn lose(&mut self, samples: usize, out: &mut Vec<f32>) {
+    /// Appends `samples` of concealment to `out`, a multiple of 2.5 ms, in the mode of the last frame.
+    pub(crate) fn decode_lost(&mut self, samples: usize, out: &mut Vec<f32>) {
         let start = out.len();
         out.resize(start + samples, 0.0);
         self.conceal(&mut out[start..]);
-        if self.leads_over {
-            // What was led over to is where the next frame comes from.
-            (self.mode, self.leads_over) = (Some(Mode::CeltOnly), false);
+        if self.prev_redundancy {
+            // The redundant frame is what the next frame continues.
+            (self.mode, self.prev_redundancy) = (Some(Mode::Celt), false);
         }
+    }
+
+    /// Appends `samples` to `out` that were lost before the frame `data`: its LBRR data (2.1.7) as far as it has any, and
+    /// concealment before that.
+    pub(crate) fn decode_fec(&mut self, toc: Toc, data: &[u8], samples: usize, out: &mut Vec<f32>) {
+        let (frame, frame_size) = (Frame::new(toc, data), toc.frame_size());
+        let usable = frame.mode != Mode::Celt && self.mode != Some(Mode::Celt) && data.len() > 1;
+        if !usable || samples < frame_size {
+            return self.decode_lost(samples, out);
+        }
+        self.decode_lost(samples - frame_size, out);
+        let start = out.len();
+        out.resize(start + frame_size, 0.0);
+        self.silk.decode_fec(data, frame.format(), &mut out[start..]);
+        self.finish_celt(frame.mode, false, &mut out[start..]);
+        (self.mode, self.prev_redundancy, self.frame_size) = (Some(frame.mode), false, frame_size);
     }
 
     fn conceal(&mut self, out: &mut [f32]) {
-        let silk = matches!(self.mode, Some(Mode::SilkOnly | Mode::Hybrid)) && !self.leads_over;
         match self.mode {
             None => (),
-            Some(_) if silk => self.pieces(out, |layer, piece| layer.silk.lose(piece)),
-            Some(_) => self.pieces(out, |layer, piece| layer.celt.lose(piece)),
+            Some(Mode::Silk | Mode::Hybrid) if !self.prev_redundancy => {
+                self.in_frames(out, |layer, frame| layer.silk.conceal(frame));
+            }
+            Some(_) => self.in_frames(out, |layer, frame| layer.celt.conceal(frame)),
         }
     }
 
-    /// Hands `out` on in lengths that a frame may have, none longer than the last one was.
-    fn pieces(&mut self, out: &mut [f32], mut conceal: impl FnMut(&mut Layer, &mut [f32])) {
+    /// Divides `out` into lengths that a frame may have, none longer than the last frame.
+    fn in_frames(&mut self, out: &mut [f32], mut conceal: impl FnMut(&mut Layer, &mut [f32])) {
         let mut rest = out;
         while !rest.is_empty() {
-            let most = rest.len().min(self.samples);
-            let length = [LONGEST, LONGEST / 2, BRIDGE, FADE].into_iter().find(|&length| length <= most);
-            let (piece, behind) = rest.split_at_mut(length.unwrap_or(most));
-            conceal(self, piece);
+            let most = rest.len().min(self.frame_size);
+            let length = [F20, F20 / 2, F5, F2_5].into_iter().find(|&length| length <= most);
+            let (frame, behind) = rest.split_at_mut(length.unwrap_or(most));
+            conceal(self, frame);
             rest = behind;
         }
     }
 
-    /// Where SILK ends without a redundant frame, its concealment fades into CELT.
+    /// After SILK without a redundant frame, its concealment is faded into CELT.
     fn decode_celt(&mut self, frame: &Frame, out: &mut [f32]) -> bool {
-        let switched = self.mode.is_some_and(|mode| mode != Mode::CeltOnly) && !self.leads_over;
-        let mut bridge = [0.0; BRIDGE];
-        if switched {
-            self.conceal(&mut bridge[..BRIDGE.min(out.len())]);
+        let transition = self.mode.is_some_and(|mode| mode != Mode::Celt) && !self.prev_redundancy;
+        let mut before = [0.0; F5];
+        if transition {
+            self.conceal(&mut before[..F5.min(out.len())]);
             self.celt.reset();
         }
-        let end = end_band(frame.bandwidth);
-        self.celt.decode(frame.data, frame.channels, end, out);
-        if switched && out.len() >= BRIDGE {
-            cross(&bridge, out);
-        } else if switched {
-            fade(&bridge, out);
+        self.celt.decode(frame.data, frame.channels, frame.end_band(), out);
+        if transition && out.len() >= F5 {
+            begin_with(&before, out);
+        } else if transition {
+            fade_from(&before, out);
         }
         false
     }
 
-    /// Decodes a SILK or hybrid frame; says whether it leads over to CELT.
+    /// Decodes a SILK or hybrid frame; returns whether it ended with a redundant frame for the transition to CELT.
     fn decode_silk(&mut self, frame: &Frame, out: &mut [f32]) -> bool {
-        if self.mode == Some(Mode::CeltOnly) {
-            self.silk = Silk::new();
+        if self.mode == Some(Mode::Celt) {
+            self.silk = SilkDecoder::new();
         }
-        let Frame { bandwidth, channels, samples, .. } = *frame;
-        let rest = self.silk.decode(frame.data, Packet { bandwidth, channels, samples }, out);
-        let lead = redundancy(rest, frame);
-        let from_celt = lead.as_ref().is_some_and(|lead| lead.from_celt);
+        let range_tail = self.silk.decode(frame.data, frame.format(), out);
+        let redundancy = redundancy(range_tail, frame);
+        let celt_to_silk = redundancy.as_ref().is_some_and(|redundancy| redundancy.celt_to_silk);
 
-        let bridge = self.bridge_from_celt(frame, lead.as_ref());
-        self.ring_out(frame.mode, from_celt, out);
-        // A bridge from CELT that comes late is built on a state of long ago.
-        let late = self.mode == Some(Mode::SilkOnly) && !self.leads_over;
-        bridge.iter().filter(|_| !late).for_each(|bridge| cross(bridge, out));
+        let before = self.transition_from_celt(frame, redundancy.as_ref());
+        self.finish_celt(frame.mode, celt_to_silk, out);
+        // A redundant frame that comes too late continues an old state.
+        let late = self.mode == Some(Mode::Silk) && !self.prev_redundancy;
+        before.iter().filter(|_| !late).for_each(|before| begin_with(before, out));
 
-        let lead = lead.filter(|_| !from_celt);
-        if let Some(lead) = &lead {
-            self.lead_over(frame, lead, out);
+        let to_celt = redundancy.filter(|_| !celt_to_silk);
+        if let Some(redundancy) = &to_celt {
+            self.end_with_redundancy(frame, redundancy, out);
         }
-        lead.is_some()
+        to_celt.is_some()
     }
 
-    /// What a frame behind CELT begins with: a redundant frame, or what might have been there.
-    fn bridge_from_celt(&mut self, frame: &Frame, lead: Option<&Redundancy>) -> Option<[f32; BRIDGE]> {
-        let mut bridge = [0.0; BRIDGE];
-        match lead {
-            Some(lead) if lead.from_celt => {
-                self.celt.decode(lead.data, frame.channels, end_band(frame.bandwidth), &mut bridge);
+    /// What a frame after CELT begins with: the redundant frame, or concealment.
+    fn transition_from_celt(&mut self, frame: &Frame, redundancy: Option<&Redundancy>) -> Option<[f32; F5]> {
+        let mut before = [0.0; F5];
+        match redundancy {
+            Some(redundancy) if redundancy.celt_to_silk => {
+                self.celt.decode(redundancy.data, frame.channels, frame.end_band(), &mut before);
             }
-            None if self.mode == Some(Mode::CeltOnly) => self.celt.lose(&mut bridge),
+            None if self.mode == Some(Mode::Celt) => self.celt.conceal(&mut before),
             _ => return None,
         }
-        Some(bridge)
+        Some(before)
     }
 
-    /// A redundant frame of a new CELT fades in over the frame's end.
-    fn lead_over(&mut self, frame: &Frame, lead: &Redundancy, out: &mut [f32]) {
-        let (mut bridge, tail) = ([0.0; BRIDGE], out.len() - FADE);
+    /// The second half of the redundant frame of a new CELT decoder fades in at the end.
+    fn end_with_redundancy(&mut self, frame: &Frame, redundancy: &Redundancy, out: &mut [f32]) {
+        let (mut after, tail) = ([0.0; F5], out.len() - F2_5);
         self.celt.reset();
-        self.celt.decode(lead.data, frame.channels, end_band(frame.bandwidth), &mut bridge);
-        fade_in(&bridge[FADE..], &mut out[tail..]);
+        self.celt.decode(redundancy.data, frame.channels, frame.end_band(), &mut after);
+        fade_to(&after[F2_5..], &mut out[tail..]);
     }
 
-    /// What CELT has begun and not ended sounds into the frame behind it, unless it is stale.
-    fn ring_out(&mut self, mode: Mode, from_celt: bool, out: &mut [f32]) {
-        let heard = match mode {
-            Mode::Hybrid => self.mode == Some(Mode::Hybrid) || self.leads_over,
-            _ => self.mode == Some(Mode::Hybrid) && !(from_celt && self.leads_over),
+    /// Adds the overlap that the last CELT frame has left to the frame behind it, unless it is out of date.
+    fn finish_celt(&mut self, mode: Mode, celt_to_silk: bool, out: &mut [f32]) {
+        let continues = if mode == Mode::Hybrid {
+            self.mode == Some(Mode::Hybrid) || self.prev_redundancy
+        } else {
+            self.mode == Some(Mode::Hybrid) && !(celt_to_silk && self.prev_redundancy)
         };
-        if heard {
-            self.celt.ring_out(&mut out[..FADE]);
+        if continues {
+            self.celt.finish(&mut out[..F2_5]);
         } else if mode == Mode::Hybrid {
             self.celt.reset();
         }
     }
 }
 
-/// Reads behind the SILK part whether CELT follows, in which bytes, and from which side.
-fn redundancy<'a>(mut rest: Rest, frame: &Frame<'a>) -> Option<Redundancy<'a>> {
+/// Reads behind the SILK part whether there is a redundant frame, for which transition, and how long it is (4.5.1.1 to
+/// 4.5.1.3).
+fn redundancy<'a>(mut range_tail: RangeDecoder, frame: &Frame<'a>) -> Option<Redundancy<'a>> {
     let (length, hybrid) = (frame.data.len(), frame.mode == Mode::Hybrid);
-    if rest.tell() as usize + 17 + 20 * usize::from(hybrid) > 8 * length {
+    if range_tail.tell() as usize + 17 + 20 * usize::from(hybrid) > 8 * length {
         return None;
     }
-    if hybrid && !rest.bit(12) {
+    if hybrid && !range_tail.dec_bit_logp(12) {
         return None;
     }
-    let from_celt = rest.bit(1);
-    let bytes = match hybrid {
-        true => rest.byte() + 2,
-        false => length.saturating_sub((rest.tell() as usize).div_ceil(8)),
+    let celt_to_silk = range_tail.dec_bit_logp(1);
+    let bytes = if hybrid {
+        range_tail.dec_uint(256).unwrap_or(0) as usize + 2
+    } else {
+        length.saturating_sub((range_tail.tell() as usize).div_ceil(8))
     };
-    // A count that reaches into what is already read is a lie.
-    let main = length.checked_sub(bytes).filter(|main| 8 * main >= rest.tell() as usize)?;
-    Some(Redundancy { from_celt, data: &frame.data[main..] })
+    // It must not reach into what has been read.
+    let main = length.checked_sub(bytes).filter(|main| 8 * main >= range_tail.tell() as usize)?;
+    Some(Redundancy { celt_to_silk, data: &frame.data[main..] })
 }
 
-/// The band at which CELT ends (RFC 6716, table 55).
-fn end_band(bandwidth: Bandwidth) -> usize {
-    match bandwidth {
-        Bandwidth::NarrowBand => 13,
-        Bandwidth::MediumBand | Bandwidth::WideBand => 17,
-        Bandwidth::SuperWideBand => 19,
-        Bandwidth::FullBand => 21,
-    }
+/// The squared window of CELT at 16 kHz, from 0 to 1 in 2.5 ms.
+fn rising() -> impl Iterator<Item = f32> {
+    WINDOW.iter().step_by(DOWNSAMPLING).map(|w| w * w)
 }
 
-/// CELT's window, squared, at 16 kHz: it begins at nothing and ends at one.
-fn rise() -> impl Iterator<Item = f32> {
-    WINDOW120.iter().step_by(THIRD).map(|w| w * w)
+/// Fades from `before` to what `out` holds.
+fn fade_from(before: &[f32], out: &mut [f32]) {
+    let samples = out.iter_mut().zip(before).zip(rising());
+    samples.for_each(|((out, before), w)| *out = w * *out + (1.0 - w) * before);
 }
 
-/// From `before` to what `out` holds, in 2.5 ms.
-fn fade(before: &[f32], out: &mut [f32]) {
-    let pairs = out.iter_mut().zip(before).zip(rise());
-    pairs.for_each(|((out, before), w)| *out = w * *out + (1.0 - w) * before);
+/// Fades from what `out` holds to `after`.
+fn fade_to(after: &[f32], out: &mut [f32]) {
+    let samples = out.iter_mut().zip(after).zip(rising());
+    samples.for_each(|((out, after), w)| *out = w * after + (1.0 - w) * *out);
 }
 
-/// From what `out` holds to `after`, in 2.5 ms.
-fn fade_in(after: &[f32], out: &mut [f32]) {
-    let pairs = out.iter_mut().zip(after).zip(rise());
-    pairs.for_each(|((out, after), w)| *out = w * after + (1.0 - w) * *out);
-}
-
-/// Half of the bridge alone, then from the other half to what `out` holds.
-fn cross(bridge: &[f32; BRIDGE], out: &mut [f32]) {
-    let (alone, fading) = bridge.split_at(FADE);
-    out[..FADE].copy_from_slice(alone);
-    fade(fading, &mut out[FADE..]);
+/// Replaces the first 2.5 ms, then fades from `before` to what `out` holds.
+fn begin_with(before: &[f32; F5], out: &mut [f32]) {
+    let (alone, fading) = before.split_at(F2_5);
+    out[..F2_5].copy_from_slice(alone);
+    fade_from(fading, &mut out[F2_5..]);
 }

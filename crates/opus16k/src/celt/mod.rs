@@ -1,222 +1,230 @@
-//! CELT frames (RFC 6716, 4.3), mono at 16 kHz: only what is heard of them is worked out.
+//! CELT (RFC 6716, 4.3): a transform coder of 2.5 to 20 ms, decoded to mono at 16 kHz.
 //!
-//! Two thirds of a frame's bins lie above 8 kHz. Their energies and codewords are read, for the range
-//! coder needs them, but not made into sound; and two channels become one before the transform.
+//! ```text
+//! flags, coarse energy, allocation, fine energy         frame_header, energy_coding, allocation
+//! the shape of each band, anti-collapse                 bands, partition, stereo, pvq
+//! energies times shapes -> spectrum                     here
+//! inverse MDCT, post-filter, de-emphasis                synthesis, mdct
+//! ```
 //!
-//! Invariant: bands below 8 kHz sound as any decoder makes them, to the rounding of floats.
+//! Two thirds of the bins lie above 8 kHz: they are parsed and not synthesized. Two channels are averaged before the transform.
 
 mod allocation;
-mod angle;
+mod anti_collapse;
+mod band_energy;
 mod bands;
-mod codebook;
-mod energies;
-mod envelope;
-mod header;
-mod levels;
+mod energy_coding;
+mod frame_header;
+mod lpc;
 mod mdct;
 mod partition;
 mod pitch;
 mod plc;
+mod pulse_cache;
+mod pvq;
 mod shape;
-mod spent;
 mod stereo;
 mod synthesis;
+mod tables;
+mod tell_frac;
+mod theta;
 
-use crate::coder::Coder;
-use ruopus::celt::bands::anti_collapse;
-use ruopus::celt::modes::NB_EBANDS;
+use crate::range_decoder::RangeDecoder;
+use anti_collapse::anti_collapse;
+use band_energy::BandEnergy;
+use bands::{Frame, Progress, decode_bands};
+use energy_coding::{Extent, unquant_coarse_energy, unquant_energy_finalise, unquant_fine_energy};
+use frame_header::{Flags, decode_flags, decode_plan, decode_silence};
+use partition::{OUTPUT_BINS, Shapes};
+use synthesis::{Postfilter, Synthesis};
+use tables::{NB_EBANDS, ONE_BIT, OUTPUT_BANDS, SHORT_BLOCK, band_start};
 
-use bands::{Frame, Walk, bin};
-use energies::Energies;
-use envelope::Extent;
-use header::{Flags, Plan};
-use partition::{BINS, BIT, HEARD, MOST_HEARD, Shapes};
-use synthesis::{BLOCK, Comb, Synthesis};
+pub(crate) use tables::WINDOW;
 
-/// Decodes the CELT frames of one stream.
-pub struct Celt {
-    energies: Energies,
+/// Lost frames in a row that are concealed by pitch; noise follows.
+const MAX_PITCH_LOSSES: usize = 5;
+
+/// The CELT decoder of one elementary stream.
+pub(crate) struct CeltDecoder {
+    energy: BandEnergy,
     shapes: Box<Shapes>,
     synthesis: Synthesis,
-    noise: u32,
-    /// Where the last frame's bands ended, and how many channels it had.
+    /// Of the noise generator.
+    rng: u32,
+    /// The end band and the channels of the last frame.
     end: usize,
     channels: usize,
-    /// Frames lost in a row.
-    losses: usize,
-    /// The last frame that came is the only one since a loss or the beginning: its past is no ground to go on from.
-    alone: bool,
-    /// Nothing was decoded yet.
+    /// Lost frames in a row.
+    loss_count: usize,
+    /// The last frame is the only one since a loss or the beginning: too little to find a pitch in (skip_plc).
+    skip_plc: bool,
+    /// Nothing was decoded since the last reset.
     fresh: bool,
-    /// Leaves out that an intensity-coded band is of opposite phase in the right channel: in the mean of both it
-    /// would be gone (RFC 8251, 10; libopus' decoder of one channel does the same).
+    /// Intensity-coded bands are not inverted in the right channel: in the mean of both channels they would be lost (RFC 8251,
+    /// section 10, as libopus does with one output channel).
     disable_inv: bool,
 }
 
-/// Lost frames in a row that are concealed by pitch; those behind them are noise.
-const MOST_EXTRAPOLATED: usize = 5;
-
-impl Celt {
-    pub fn new() -> Celt {
-        let shapes =
-            Shapes { x: [[0.0; BINS]; 2], norm: [[0.0; BINS]; 2], masks: [[0; NB_EBANDS]; 2], fold: [0.0; MOST_HEARD] };
-        Celt {
-            energies: Energies::new(),
+impl CeltDecoder {
+    pub(crate) fn new() -> CeltDecoder {
+        let shapes = Shapes {
+            x: [[0.0; OUTPUT_BINS]; 2],
+            norm: [[0.0; OUTPUT_BINS]; 2],
+            collapse_masks: [[0; NB_EBANDS]; 2],
+            fold: [0.0; shape::MAX_OUTPUT_BAND],
+        };
+        CeltDecoder {
+            energy: BandEnergy::new(),
             shapes: Box::new(shapes),
             synthesis: Synthesis::new(),
-            noise: 0,
+            rng: 0,
             end: NB_EBANDS,
             channels: 1,
-            losses: 0,
-            alone: true,
+            loss_count: 0,
+            skip_plc: true,
             fresh: true,
             disable_inv: true,
         }
     }
 
-    /// As ruopus decodes, with opposite phases.
+    /// With inverted channels, as ruopus decodes them.
     #[cfg(test)]
-    pub fn with_opposite_phases() -> Celt {
-        Celt { disable_inv: false, ..Celt::new() }
+    pub(crate) fn with_phase_inversion() -> CeltDecoder {
+        CeltDecoder { disable_inv: false, ..CeltDecoder::new() }
     }
 
-    /// Forgets all that was decoded.
-    pub fn reset(&mut self) {
+    /// Returns to the state of a new decoder (OPUS_RESET_STATE).
+    pub(crate) fn reset(&mut self) {
         if !self.fresh {
-            self.energies = Energies::new();
+            self.energy = BandEnergy::new();
             self.synthesis.reset();
-            (self.noise, self.end, self.fresh) = (0, NB_EBANDS, true);
-            (self.losses, self.alone) = (0, true);
+            (self.rng, self.end, self.fresh) = (0, NB_EBANDS, true);
+            (self.loss_count, self.skip_plc) = (0, true);
         }
     }
 
-    /// Decodes one frame of `channels`, coded below band `end`, into all of `out`: 2.5, 5, 10 or 20 ms.
-    pub fn decode(&mut self, data: &[u8], channels: usize, end: usize, out: &mut [f32]) {
-        let mut coder = Coder::new(data);
-        let (bits, lm) = (8 * data.len() as u32, exponent(out));
+    /// Decodes a frame of `channels`, coded below band `end`, into all of `out`: 2.5, 5, 10 or 20 ms.
+    pub(crate) fn decode(&mut self, data: &[u8], channels: usize, end: usize, out: &mut [f32]) {
+        let mut decoder = RangeDecoder::new(data);
+        let (bits, lm) = (8 * data.len() as u32, frame_lm(out));
         if channels == 1 {
-            self.energies.join();
+            self.energy.merge_channels();
         }
-        let (transient, comb) = if header::silence(&mut coder, bits) {
-            self.energies.silence();
+        let (transient, postfilter) = if decode_silence(&mut decoder, bits) {
+            self.energy.set_silence();
             self.synthesis.spectrum.fill(0.0);
-            (false, Comb::default())
+            (false, Postfilter::default())
         } else {
-            self.read(&mut coder, bits, lm, channels, end)
+            self.decode_spectrum(&mut decoder, bits, lm, channels, end)
         };
-        self.synthesis.run(transient, comb, out);
-        self.energies.remember(transient, lm, channels, end);
-        (self.noise, self.end, self.channels, self.fresh) = (coder.range(), end, channels, false);
-        (self.alone, self.losses) = (self.losses > 0, 0);
+        self.synthesis.run(transient, postfilter, out);
+        self.energy.end_frame(transient, lm, channels, end);
+        (self.rng, self.end, self.channels, self.fresh) = (decoder.range(), end, channels, false);
+        (self.skip_plc, self.loss_count) = (self.loss_count > 0, 0);
     }
 
-    /// Reads a frame's energies and shapes into the spectrum; gives whether its blocks are short.
-    fn read(&mut self, coder: &mut Coder, bits: u32, lm: usize, channels: usize, end: usize) -> (bool, Comb) {
-        let Flags { comb, transient, intra } = header::flags(coder, bits, lm);
+    /// Decodes a frame's energies and shapes into the spectrum.
+    fn decode_spectrum(
+        &mut self,
+        decoder: &mut RangeDecoder,
+        bits: u32,
+        lm: usize,
+        channels: usize,
+        end: usize,
+    ) -> (bool, Postfilter) {
+        let Flags { postfilter, transient, intra } = decode_flags(decoder, bits, lm);
         let extent = Extent { lm, channels, end, bits };
-        envelope::coarse(coder, &mut self.energies.levels, extent, intra);
-        let plan = header::plan(coder, bits, lm, channels, end, transient);
-        envelope::fine(coder, &mut self.energies.levels, extent, &plan.allocation);
+        unquant_coarse_energy(decoder, &mut self.energy.log_e, extent, intra);
+        let plan = decode_plan(decoder, bits, lm, channels, end, transient);
+        unquant_fine_energy(decoder, &mut self.energy.log_e, extent, &plan.allocation);
 
-        let (tf, total) = (&plan.tf, bits as i32 * BIT - plan.reserved);
-        let (allocation, spread) = (&plan.allocation, plan.spread);
-        let disable_inv = self.disable_inv;
-        let frame = Frame { lm, channels, end, transient, spread, tf, allocation, total, disable_inv };
-        let (heard, mut walk) = (end.min(HEARD), Walk::new(allocation, self.noise));
-        bands::read(coder, &frame, &mut self.shapes, &mut walk, 0..heard, true);
-        let (mut above, mut again) = (*coder, walk);
-        bands::read(coder, &frame, &mut self.shapes, &mut walk, heard..end, false);
-        let fill = plan.reserved > 0 && coder.plain(1) == 1 && self.has_empty_blocks(lm, channels, end);
-        if fill {
-            // The noise goes on where that of the unheard bands ends: they have to be counted through.
-            bands::read(&mut above, &frame, &mut self.shapes, &mut again, heard..end, true);
-            self.noise = again.seed;
+        let (tf_change, total) = (&plan.tf_change, bits as i32 * ONE_BIT - plan.anti_collapse_bits);
+        let (allocation, spread, disable_inv) = (&plan.allocation, plan.spread, self.disable_inv);
+        let frame = Frame { lm, channels, end, transient, spread, tf_change, allocation, total, disable_inv };
+        let (output, mut progress) = (end.min(OUTPUT_BANDS), Progress::new(allocation, self.rng));
+        decode_bands(decoder, &frame, &mut self.shapes, &mut progress, 0..output, true);
+        let (mut again, mut progress_again) = (*decoder, progress);
+        decode_bands(decoder, &frame, &mut self.shapes, &mut progress, output..end, false);
+        let fills_blocks =
+            plan.anti_collapse_bits > 0 && decoder.dec_bits(1) == 1 && self.has_empty_blocks(lm, channels, end);
+        if fills_blocks {
+            // The noise continues that of the bands above 8 kHz, which have to be counted.
+            decode_bands(&mut again, &frame, &mut self.shapes, &mut progress_again, output..end, true);
+            self.rng = progress_again.seed;
         }
-        envelope::finest(coder, &mut self.energies.levels, extent, &plan.allocation);
-        if fill {
-            self.fill_empty_blocks(&plan, lm, channels, end);
+        unquant_energy_finalise(decoder, &mut self.energy.log_e, extent, allocation);
+        if fills_blocks {
+            anti_collapse(&mut self.shapes, &self.energy, &allocation.shape_bits, lm, channels, output, self.rng);
         }
-        self.mix(lm, channels, end);
-        (transient, comb)
+        self.denormalise(lm, channels, end);
+        (transient, postfilter)
     }
 
     fn has_empty_blocks(&self, lm: usize, channels: usize, end: usize) -> bool {
         let all = ((1u32 << (1 << lm)) - 1) as u8;
-        self.shapes.masks[..channels].iter().any(|masks| masks[..end.min(HEARD)].iter().any(|&mask| mask != all))
+        let mut masks = self.shapes.collapse_masks[..channels].iter();
+        masks.any(|masks| masks[..end.min(OUTPUT_BANDS)].iter().any(|&mask| mask != all))
     }
 
-    /// Short blocks without a pulse get noise (4.3.5).
-    fn fill_empty_blocks(&mut self, plan: &Plan, lm: usize, channels: usize, end: usize) {
-        let masks = &self.shapes.masks;
-        let mut interleaved = [0; 2 * NB_EBANDS];
-        for (i, mask) in interleaved.iter_mut().take(channels * NB_EBANDS).enumerate() {
-            *mask = masks[i % channels][i / channels];
-        }
-        let (now, last, earlier) = (&self.energies.levels, &self.energies.last, &self.energies.earlier);
-        let (pulses, end) = (&plan.allocation.shape, end.min(HEARD));
-        let x = self.shapes.x.as_flattened_mut();
-        anti_collapse(x, &interleaved, lm, channels, BINS, 0, end, now, last, earlier, pulses, self.noise);
-    }
-
-    /// Gives the shapes their energies and takes the mean of the channels.
-    fn mix(&mut self, lm: usize, channels: usize, end: usize) {
-        let (heard, share) = (end.min(HEARD), 1.0 / channels as f32);
+    /// Gives the shapes their energies (4.3.6), and averages the channels.
+    fn denormalise(&mut self, lm: usize, channels: usize, end: usize) {
+        let (output, share) = (end.min(OUTPUT_BANDS), 1.0 / channels as f32);
         let Shapes { x: [left, right], .. } = &*self.shapes;
-        for band in 0..heard {
-            let range = bin(band, lm)..bin(band + 1, lm);
-            let (a, b) = (share * self.energies.amplitude(0, band), share * self.energies.amplitude(1, band));
+        for band in 0..output {
+            let range = band_start(band, lm)..band_start(band + 1, lm);
+            let (a, b) = (share * self.energy.amplitude(0, band), share * self.energy.amplitude(1, band));
             let spectrum = &mut self.synthesis.spectrum[range.clone()];
             let shapes = left[range.clone()].iter().zip(&right[range]);
-            match channels {
-                1 => spectrum.iter_mut().zip(shapes).for_each(|(bin, (left, _))| *bin = a * left),
-                _ => spectrum.iter_mut().zip(shapes).for_each(|(bin, (left, right))| *bin = a * left + b * right),
+            if channels == 1 {
+                spectrum.iter_mut().zip(shapes).for_each(|(bin, (left, _))| *bin = a * left);
+            } else {
+                spectrum.iter_mut().zip(shapes).for_each(|(bin, (left, right))| *bin = a * left + b * right);
             }
         }
-        self.synthesis.spectrum[bin(heard, lm)..].fill(0.0);
+        self.synthesis.spectrum[band_start(output, lm)..].fill(0.0);
     }
 
-    /// Fills `out`, 2.5 to 20 ms, with what may have been there: the last pitch, or noise of the last colour.
-    pub fn lose(&mut self, out: &mut [f32]) {
-        let lm = exponent(out);
-        if self.losses < MOST_EXTRAPOLATED && !self.alone {
-            self.synthesis.extrapolate(self.losses == 0, out);
-            self.energies.miss(lm);
+    /// Fills `out`, 2.5 to 20 ms, with concealment: the last pitch continues, or noise with the last energies.
+    pub(crate) fn conceal(&mut self, out: &mut [f32]) {
+        let lm = frame_lm(out);
+        if self.loss_count < MAX_PITCH_LOSSES && !self.skip_plc {
+            self.synthesis.conceal_by_pitch(self.loss_count == 0, out);
+            self.energy.add_loss(lm);
         } else {
-            self.make_noise(lm);
+            self.generate_noise(lm);
             self.synthesis.run_unfiltered(out);
         }
-        self.losses = self.losses.saturating_add(1);
+        self.loss_count = self.loss_count.saturating_add(1);
         self.fresh = false;
     }
 
-    /// Fills the spectrum with noise, as loud as the last frame or softer.
-    fn make_noise(&mut self, lm: usize) {
-        self.energies.decay(lm);
-        for band in 0..self.end.min(HEARD) {
+    fn generate_noise(&mut self, lm: usize) {
+        self.energy.decay(lm);
+        for band in 0..self.end.min(OUTPUT_BANDS) {
             for x in &mut self.shapes.x[..self.channels] {
-                let x = &mut x[bin(band, lm)..bin(band + 1, lm)];
+                let x = &mut x[band_start(band, lm)..band_start(band + 1, lm)];
                 for x in x.iter_mut() {
-                    self.noise = shape::noise(self.noise);
-                    *x = (self.noise as i32 >> 20) as f32;
+                    self.rng = shape::celt_lcg_rand(self.rng);
+                    *x = (self.rng as i32 >> 20) as f32;
                 }
-                shape::renormalise(x, 1.0);
+                shape::renormalise_vector(x, 1.0);
             }
         }
-        self.mix(lm, self.channels, self.end);
+        self.denormalise(lm, self.channels, self.end);
     }
 
-    /// Adds to 2.5 ms what is left to sound of the last frame, and forgets it.
-    pub fn ring_out(&mut self, out: &mut [f32]) {
+    /// Adds the overlap of the last frame to 2.5 ms, by decoding a silent frame, and resets the decoder.
+    pub(crate) fn finish(&mut self, out: &mut [f32]) {
         if !self.fresh {
-            let mut rest = [0.0; BLOCK / 3];
-            self.decode(&[0xFF, 0xFF], 1, self.end, &mut rest);
-            out.iter_mut().zip(rest).for_each(|(out, rest)| *out += rest);
+            let mut overlap = [0.0; SHORT_BLOCK / 3];
+            self.decode(&[0xFF, 0xFF], 1, self.end, &mut overlap);
+            out.iter_mut().zip(overlap).for_each(|(out, overlap)| *out += overlap);
             self.reset();
         }
     }
 }
 
-/// How often 2.5 ms were doubled to make a frame.
-fn exponent(out: &[f32]) -> usize {
-    (3 * out.len() / BLOCK).max(1).ilog2() as usize
+/// LM: a frame has `2^LM` times 2.5 ms.
+fn frame_lm(out: &[f32]) -> usize {
+    (3 * out.len() / SHORT_BLOCK).max(1).ilog2() as usize
 }

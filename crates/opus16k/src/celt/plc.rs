@@ -1,40 +1,47 @@
-//! Concealment by pitch, as libopus has it: the last periods of the excitation go on, through the filter of the last sound.
+//! Concealment by pitch (RFC 6716, 4.4, leaves it open), as libopus does it.
 //!
-//! Invariant: what is put in a gap has no more energy than the sound that it repeats, and is finite.
+//! ```text
+//! at the first loss: the pitch period of the history; an LPC filter of order 24 from its last 1024 samples
+//! excitation = LPC residual of the last two periods; its last period is repeated, each time softer by its decay
+//! samples = LPC synthesis of that, with no more energy than what is repeated
+//! ```
+//!
+//! What fills a gap is finite.
 
 use std::array::from_fn;
 
-use ruopus::celt::tables::WINDOW120;
-
+use super::lpc::{celt_lpc, inner_product, window_lags};
 use super::pitch;
-use super::synthesis::{BLOCK, HISTORY};
+use super::tables::{SHORT_BLOCK, WINDOW};
 
-/// Taps of the filter.
-const ORDER: usize = 24;
-/// Samples at 48 kHz that the filter is made of, and the most that the excitation is looked at.
-const LOOKED_AT: usize = 1024;
-/// How much softer each lost frame behind the first of a gap begins.
+/// Samples at 48 kHz that concealment looks back.
+pub(super) const HISTORY: usize = pitch::HISTORY;
+const LPC_ORDER: usize = 24;
+/// Samples that the filter is computed from, and the most of the excitation (MAX_PERIOD).
+const MAX_PERIOD: usize = 1024;
+/// The gain at which each lost frame behind the first one begins.
 const FADE: f32 = 0.8;
 
-/// The last sound's pitch and filter.
-pub struct Extrapolation {
+/// The pitch and the filter of the last sound.
+pub(super) struct PitchConcealment {
     period: usize,
-    taps: [f32; ORDER],
+    /// The coefficient of the nearest sample last.
+    lpc: [f32; LPC_ORDER],
 }
 
-impl Extrapolation {
-    pub fn new() -> Extrapolation {
-        Extrapolation { period: pitch::LONGEST, taps: [0.0; ORDER] }
+impl PitchConcealment {
+    pub(super) fn new() -> PitchConcealment {
+        PitchConcealment { period: pitch::MAX_PITCH, lpc: [0.0; LPC_ORDER] }
     }
 
-    /// Fills what is behind the first [`HISTORY`] of `samples`. Pitch and filter are those of the `first` loss of a gap.
-    pub fn run(&mut self, first: bool, samples: &mut [f32]) {
+    /// Fills `samples` behind the first [`HISTORY`] of them. Pitch and filter are computed at the `first` loss of a gap.
+    pub(super) fn run(&mut self, first: bool, samples: &mut [f32]) {
         let Some(past) = samples.first_chunk::<HISTORY>() else { return };
         if first {
-            *self = Extrapolation { period: pitch::period(past), taps: taps(&past[HISTORY - LOOKED_AT..]) };
+            *self = PitchConcealment { period: pitch::search(past), lpc: lpc(&past[HISTORY - MAX_PERIOD..]) };
         }
         let period = self.period;
-        let length = (2 * period).min(LOOKED_AT);
+        let length = (2 * period).min(MAX_PERIOD);
         let excitation: Vec<f32> =
             (HISTORY - length..HISTORY).map(|at| past[at] - self.predicted(&past[..at])).collect();
         let decay = decay(&excitation);
@@ -52,93 +59,57 @@ impl Extrapolation {
         limit(&mut samples[HISTORY..], expected);
     }
 
-    /// What the filter makes of the last samples.
+    /// The prediction of the sample behind `samples`.
     fn predicted(&self, samples: &[f32]) -> f32 {
-        let Some(last) = samples.last_chunk::<ORDER>() else { return 0.0 };
-        last.iter().zip(&self.taps).map(|(sample, tap)| sample * tap).sum()
+        let Some(last) = samples.last_chunk::<LPC_ORDER>() else { return 0.0 };
+        last.iter().zip(&self.lpc).map(|(sample, a)| sample * a).sum()
     }
 }
 
-/// The filter that predicts sound best, its latest tap last.
-fn taps(sound: &[f32]) -> [f32; ORDER] {
+/// The prediction filter of sound, windowed at both ends.
+fn lpc(sound: &[f32]) -> [f32; LPC_ORDER] {
     let mut sound = sound.to_vec();
-    sound.iter_mut().zip(WINDOW120).for_each(|(sample, rise)| *sample *= rise);
-    sound.iter_mut().rev().zip(WINDOW120).for_each(|(sample, fall)| *sample *= fall);
-    let mut correlation: [f64; ORDER + 1] = from_fn(|lag| products(&sound[lag..], &sound));
-    window_lags(&mut correlation);
-    let taps: [f32; ORDER] = levinson(&correlation);
-    from_fn(|tap| -taps[ORDER - 1 - tap])
+    sound.iter_mut().zip(WINDOW).for_each(|(sample, rise)| *sample *= rise);
+    sound.iter_mut().rev().zip(WINDOW).for_each(|(sample, fall)| *sample *= fall);
+    let mut autocorrelation: [f64; LPC_ORDER + 1] = from_fn(|lag| inner_product(&sound[lag..], &sound));
+    window_lags(&mut autocorrelation);
+    let whitening: [f32; LPC_ORDER] = celt_lpc(&autocorrelation);
+    from_fn(|k| -whitening[LPC_ORDER - 1 - k])
 }
 
-/// Sum of products, as far as both go.
-pub fn products(a: &[f32], b: &[f32]) -> f64 {
-    let (a, b) = (&a[..a.len().min(b.len())], &b[..a.len().min(b.len())]);
-    // Eight sums side by side: one would wait for itself.
-    let mut sums = [0.0f32; 8];
-    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
-    }
-    sums.iter().map(|&sum| f64::from(sum)).sum()
-}
-
-/// A floor of noise 40 dB below, and less of far lags: what keeps the filter from ringing.
-pub fn window_lags(correlation: &mut [f64]) {
-    correlation[0] *= 1.0001;
-    for (lag, value) in correlation.iter_mut().enumerate() {
-        *value *= 1.0 - (0.008 * lag as f64).powi(2);
-    }
-}
-
-/// The whitening filter of a correlation: what is added to a sample of those before it, nearest first.
-pub fn levinson<const N: usize>(correlation: &[f64]) -> [f32; N] {
-    let (mut taps, mut error) = ([0.0; N], correlation[0]);
-    for order in 0..N {
-        if error <= 0.001 * correlation[0] {
-            break;
-        }
-        let sum: f64 = (0..order).map(|tap| taps[tap] * correlation[order - tap]).sum();
-        let reflection = -(sum + correlation[order + 1]) / error;
-        let before = taps;
-        (0..order).for_each(|tap| taps[tap] += reflection * before[order - 1 - tap]);
-        taps[order] = reflection;
-        error -= reflection * reflection * error;
-    }
-    taps.map(|tap| tap as f32)
-}
-
-/// How much softer the excitation's second half is than its first.
+/// The gain from the first half of the excitation to the second, at most 1.
 fn decay(excitation: &[f32]) -> f32 {
     let energy = |part: &[f32]| 1.0 + part.iter().map(|x| x * x).sum::<f32>();
     let (earlier, later) = excitation.split_at(excitation.len() / 2);
     (energy(later).min(energy(earlier)) / energy(earlier)).sqrt()
 }
 
-/// Takes sound to the energy expected at most; what exploded, or is no number, is silenced.
+/// Attenuates sound to the expected energy; what has five times as much, or is not a number, is silenced.
 fn limit(sound: &mut [f32], expected: f32) {
     let energy = sound.iter().map(|x| x * x).sum::<f32>();
     if energy.is_nan() || expected.is_nan() || expected <= 0.2 * energy {
         sound.fill(0.0);
     } else if expected < energy {
         let ratio = ((expected + 1.0) / (energy + 1.0)).sqrt();
-        let gains = WINDOW120.iter().map(|rise| 1.0 - rise * (1.0 - ratio)).chain(std::iter::repeat(ratio));
+        let gains = WINDOW.iter().map(|rise| 1.0 - rise * (1.0 - ratio)).chain(std::iter::repeat(ratio));
         sound.iter_mut().zip(gains).for_each(|(sample, gain)| *sample *= gain);
     }
 }
 
-/// What an overlap has of sound that goes on, as the inverse transform leaves it: folded, for the next block to unfold.
-pub fn fold(sound: &[f32; BLOCK], half: &mut [f32]) {
-    for (i, sample) in half.iter_mut().enumerate().take(BLOCK / 2) {
-        let mirror = BLOCK - 1 - i;
-        *sample = WINDOW120[i] * sound[mirror] + WINDOW120[mirror] * sound[i];
+/// An overlap of continued sound as the inverse MDCT leaves it: time-domain aliased, for the next block to cancel.
+pub(super) fn fold_overlap(sound: &[f32; SHORT_BLOCK], half: &mut [f32]) {
+    for (i, sample) in half.iter_mut().enumerate().take(SHORT_BLOCK / 2) {
+        let mirror = SHORT_BLOCK - 1 - i;
+        *sample = WINDOW[i] * sound[mirror] + WINDOW[mirror] * sound[i];
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::twins::random;
+    use crate::reference_tests::random;
 
-    /// A sound of that period, with a little noise.
+    /// Sound of a period, with a little noise.
     fn pulses(period: usize) -> Vec<f32> {
         let (mut random, mut ringing) = (random(5), 0.0f32);
         let sample = |at: usize| {
@@ -150,15 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn the_period_goes_on() {
+    fn the_period_continues() {
         for period in [130, 201, 333, 480, 660] {
             let mut samples = pulses(period);
-            let found = pitch::period(samples.first_chunk().unwrap());
+            let found = pitch::search(samples.first_chunk().unwrap());
             let times = (found + period / 2) / period;
             assert!(times > 0 && found.abs_diff(times * period) <= 3, "{period}: {found}");
             samples.resize(HISTORY + 1080, 0.0);
-            let mut extrapolation = Extrapolation::new();
-            extrapolation.run(true, &mut samples);
+            let mut concealment = PitchConcealment::new();
+            concealment.run(true, &mut samples);
             let (past, new) = samples.split_at(HISTORY);
             let energy = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32;
             assert!((0.4..1.3).contains(&(energy(new) / energy(past))), "{period}");
@@ -166,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_too_much_stay_finite() {
+    fn silence_and_excess_stay_finite() {
         for level in [0.0, 1e-30, 1e18, 3e38, f32::INFINITY, f32::NAN] {
             let mut samples: Vec<f32> = pulses(300).iter().map(|sample| sample * level).collect();
             samples.resize(HISTORY + 1080, 0.0);
-            let mut extrapolation = Extrapolation::new();
+            let mut concealment = PitchConcealment::new();
             for first in [true, false] {
-                extrapolation.run(first, &mut samples);
+                concealment.run(first, &mut samples);
                 assert!(samples[HISTORY..].iter().all(|sample| sample.is_finite()), "{level}");
             }
         }

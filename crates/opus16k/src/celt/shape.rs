@@ -1,18 +1,18 @@
-//! What is done to a band's shape once its pulses are known: rotation, time against frequency, norms.
-//!
-//! Invariant: every function keeps to the slice it is given, and a norm of nothing divides by no zero.
+//! Operations on the shape of a band (RFC 6716, 4.3.4.3 to 4.3.4.5): spreading rotation, time and frequency resolution,
+//! normalization. libopus has them in vq.c and bands.c.
 
 use std::f32::consts::{FRAC_1_SQRT_2, PI};
 
-use super::partition::MOST_HEARD;
+/// Bins of the widest band below 8 kHz.
+pub(super) const MAX_OUTPUT_BAND: usize = 48;
 
-/// The next number of the noise generator (RFC 6716, 4.3.4).
-pub fn noise(seed: u32) -> u32 {
+/// The next number of the noise generator.
+pub(super) fn celt_lcg_rand(seed: u32) -> u32 {
     seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)
 }
 
-/// The sum of the products, in four sums that do not wait for each other.
-fn product(x: &[f32], y: &[f32]) -> f32 {
+/// The inner product, in four sums that do not wait for each other.
+fn inner_product(x: &[f32], y: &[f32]) -> f32 {
     let ((fours, x), (others, y)) = (x.as_chunks::<4>(), y.as_chunks::<4>());
     let mut sums = [0.0; 4];
     for (x, y) in fours.iter().zip(others) {
@@ -23,20 +23,25 @@ fn product(x: &[f32], y: &[f32]) -> f32 {
 }
 
 /// Scales to norm `gain`.
-pub fn renormalise(x: &mut [f32], gain: f32) {
-    let energy = 1e-15 + product(x, x);
+pub(super) fn renormalise_vector(x: &mut [f32], gain: f32) {
+    let energy = 1e-15 + inner_product(x, x);
     let scale = gain / energy.sqrt();
     x.iter_mut().for_each(|x| *x *= scale);
 }
 
-/// Undoes the encoder's spreading rotation (4.3.4.3) of `blocks` interleaved blocks of `pulses` in all.
-pub fn rotate(x: &mut [f32], blocks: usize, pulses: usize, factor: Option<usize>) {
+/// Section 4.3.4.3: undoes the encoder's spreading rotation of `blocks` blocks with `pulses` in all.
+///
+/// ```text
+/// g = N / (N + f_r K), theta = pi g^2 / 4
+/// pairs 1 apart are rotated by theta; with 8 bins or more for each block, first those about sqrt(N / blocks) apart by pi/2 - theta
+/// ```
+pub(super) fn exp_rotation(x: &mut [f32], blocks: usize, pulses: usize, factor: Option<usize>) {
     let length = x.len();
     let Some(factor) = factor.filter(|_| 2 * pulses < length) else {
         return;
     };
     let gain = length as f32 / (length + factor * pulses) as f32;
-    let (c, s) = turn(0.25 * PI * gain * gain);
+    let (c, s) = cos_sin(0.25 * PI * gain * gain);
     let mut stride = 0;
     if length >= 8 * blocks {
         stride = 1;
@@ -46,24 +51,24 @@ pub fn rotate(x: &mut [f32], blocks: usize, pulses: usize, factor: Option<usize>
     }
     for block in x.chunks_exact_mut(length / blocks) {
         if stride > 0 {
-            pass(block, stride, s, c);
+            rotate_pairs(block, stride, s, c);
         }
-        pass(block, 1, c, s);
+        rotate_pairs(block, 1, c, s);
     }
 }
 
 /// Cosine and sine of an angle up to a quarter of pi.
-fn turn(angle: f32) -> (f32, f32) {
+fn cos_sin(angle: f32) -> (f32, f32) {
     let square = angle * angle;
     let cos = 1.0 + square * (-0.5 + square * (1.0 / 24.0 + square * (-1.0 / 720.0 + square / 40_320.0)));
     let sin = angle * (1.0 + square * (-1.0 / 6.0 + square * (1.0 / 120.0 - square / 5_040.0)));
     (cos, sin)
 }
 
-/// Turns each pair `stride` apart, to the end and back; for neighbours the one in hand is not stored.
-fn pass(x: &mut [f32], stride: usize, c: f32, s: f32) {
+/// Rotates each pair `stride` apart, to the end and back (exp_rotation1).
+fn rotate_pairs(x: &mut [f32], stride: usize, c: f32, s: f32) {
     if stride == 1 {
-        return neighbours(x, c, s);
+        return rotate_neighbours(x, c, s);
     }
     let pairs = x.len().saturating_sub(stride);
     for i in 0..pairs {
@@ -76,7 +81,8 @@ fn pass(x: &mut [f32], stride: usize, c: f32, s: f32) {
     }
 }
 
-fn neighbours(x: &mut [f32], c: f32, s: f32) {
+/// The same for neighbours, where the second of a pair is the first of the next and stays in a register.
+fn rotate_neighbours(x: &mut [f32], c: f32, s: f32) {
     sweep(x, c, s);
     if let [back @ .., _] = x {
         back.reverse();
@@ -85,7 +91,7 @@ fn neighbours(x: &mut [f32], c: f32, s: f32) {
     }
 }
 
-/// Two at a time, for each turn waits for the one before it.
+/// From the first pair to the last, two at a time, since each rotation waits for the one before it.
 fn sweep(x: &mut [f32], c: f32, s: f32) {
     let Some(&first) = x.first() else { return };
     let (mut held, mut at) = (first, 0);
@@ -104,13 +110,12 @@ fn sweep(x: &mut [f32], c: f32, s: f32) {
     }
 }
 
-/// One step of the Haar transform over `stride` interleaved series.
-pub fn haar(x: &mut [f32], stride: usize) {
+/// One level of the Haar transform of `stride` interleaved series.
+pub(super) fn haar1(x: &mut [f32], stride: usize) {
     let step = |a: &mut f32, b: &mut f32| {
         let (x, y) = (FRAC_1_SQRT_2 * *a, FRAC_1_SQRT_2 * *b);
         (*a, *b) = (x + y, x - y);
     };
-    // One or two series leave no run to speak of.
     match stride {
         1 => x.as_chunks_mut().0.iter_mut().for_each(|[a, b]| step(a, b)),
         2 => x.as_chunks_mut().0.iter_mut().for_each(|[a, b, c, d]| {
@@ -124,18 +129,18 @@ pub fn haar(x: &mut [f32], stride: usize) {
     }
 }
 
-/// Order of the Hadamard functions by the number of their sign changes, for 2, 4, 8 and 16.
-const ORDER: [usize; 30] =
+/// The order of Hadamard functions by their number of sign changes, for 2, 4, 8 and 16 of them.
+const ORDERY_TABLE: [usize; 30] =
     [1, 0, 3, 0, 2, 1, 7, 0, 4, 3, 6, 1, 5, 2, 15, 0, 8, 7, 12, 3, 11, 4, 14, 1, 9, 6, 13, 2, 10, 5];
 
 /// Where the `i`th of `stride` interleaved series goes.
 fn place(i: usize, stride: usize, hadamard: bool) -> usize {
-    if hadamard { ORDER[stride - 2 + i] } else { i }
+    if hadamard { ORDERY_TABLE[stride - 2 + i] } else { i }
 }
 
-/// From frequency order to time order: each of `stride` series by itself.
-pub fn deinterleave(x: &mut [f32], stride: usize, hadamard: bool) {
-    let mut copy = [0.0; MOST_HEARD];
+/// Puts `stride` interleaved series one after the other.
+pub(super) fn deinterleave_hadamard(x: &mut [f32], stride: usize, hadamard: bool) {
+    let mut copy = [0.0; MAX_OUTPUT_BAND];
     copy[..x.len()].copy_from_slice(x);
     let each = x.len() / stride;
     for i in 0..stride {
@@ -144,9 +149,9 @@ pub fn deinterleave(x: &mut [f32], stride: usize, hadamard: bool) {
     }
 }
 
-/// Undoes [`deinterleave`].
-pub fn interleave(x: &mut [f32], stride: usize, hadamard: bool) {
-    let mut copy = [0.0; MOST_HEARD];
+/// Undoes [`deinterleave_hadamard`].
+pub(super) fn interleave_hadamard(x: &mut [f32], stride: usize, hadamard: bool) {
+    let mut copy = [0.0; MAX_OUTPUT_BAND];
     copy[..x.len()].copy_from_slice(x);
     let each = x.len() / stride;
     for i in 0..stride {
@@ -155,10 +160,10 @@ pub fn interleave(x: &mut [f32], stride: usize, hadamard: bool) {
     }
 }
 
-/// Middle and side become left and right, each of norm one.
-pub fn merge(x: &mut [f32], y: &mut [f32], mid: f32) {
-    let (middle, product) = (mid * mid + product(y, y), 2.0 * mid * product(x, y));
-    let (left, right) = (middle - product, middle + product);
+/// Turns mid and side into left and right, both of norm 1.
+pub(super) fn stereo_merge(x: &mut [f32], y: &mut [f32], mid: f32) {
+    let (energies, product) = (mid * mid + inner_product(y, y), 2.0 * mid * inner_product(x, y));
+    let (left, right) = (energies - product, energies + product);
     if left < 6e-4 || right < 6e-4 {
         return y.copy_from_slice(x);
     }
@@ -169,11 +174,11 @@ pub fn merge(x: &mut [f32], y: &mut [f32], mid: f32) {
     }
 }
 
-/// Which of `blocks` blocks hold a pulse.
-pub fn mask(x: &[f32], blocks: usize) -> u32 {
+/// Which of `blocks` blocks have pulses.
+pub(super) fn collapse_mask(x: &[f32], blocks: usize) -> u32 {
     if blocks <= 1 {
         return 1;
     }
-    let filled = x.chunks_exact(x.len() / blocks).map(|block| block.iter().any(|&x| x != 0.0));
-    filled.take(blocks).enumerate().fold(0, |mask, (i, filled)| mask | u32::from(filled) << i)
+    let has_pulses = x.chunks_exact(x.len() / blocks).map(|block| block.iter().any(|&x| x != 0.0));
+    has_pulses.take(blocks).enumerate().fold(0, |mask, (i, has_pulses)| mask | u32::from(has_pulses) << i)
 }

@@ -1,227 +1,237 @@
-//! Packet loss concealment: the last pitch and the last noise through the last filter, fading.
+//! Packet loss concealment (RFC 6716, 4.4, leaves it open): libopus' algorithm in its integers.
 //!
-//! RFC 6716 leaves it open (4.4). This is libopus' way, in its whole numbers: where it fades a frame to nothing, so does this.
-//! One thing of it is left out: an unvoiced frame behind concealed voice does not begin with the old pitch.
+//! ```text
+//! res[i] = pitch_gain * res[i - lag] + noise_gain * (a random one of the last 128 excitation values)
+//! out[i] = the last frame's LPC filter, its bandwidth expanded, applied to res[i]
+//! after each subframe: pitch_gain and noise_gain decay, lag grows by 1 %
+//! ```
 //!
-//! Invariant: any number of steps can be concealed, and each is no louder than the last frame made its filter ring.
+//! One part of libopus' is left out: that an unvoiced frame behind concealed voiced ones begins with the old pitch.
 
-use super::filter::Taps;
-use super::fixed::{inverse, times};
-use super::symbols::LONGEST_LAG;
-use super::voice::{PAST, Residual, TAPS, next, synthesize, whiten};
-use super::{FRAME, ORDER, SUBFRAME};
+use super::fixed::{inverse32_var_q, sat16, silk_rand, smulww};
+use super::lpc::Lpc;
+use super::lpc_filter::{lpc_analysis, lpc_synthesis};
+use super::sizes::{History, LTP_ORDER, MAX_FRAME, MAX_HISTORY, MAX_LAG_MS, Residual, SUBFRAMES};
 
-/// What is concealed at a time: 2.5 ms, of which every length is a multiple.
-pub const STEP: usize = SUBFRAME / 2;
-/// Samples of the last excitation that noise is drawn from.
-const NOISE: usize = 128;
-/// Bandwidth expansion of the filter at each lost frame, in 65536ths: 0.99.
-const EXPANSION: i32 = 64_881;
-/// What is left of the pitch gain after a subframe of the first lost frame and of those behind it, in 32768ths.
-const PITCH_FADE: [i32; 2] = [32_440, 31_130];
-/// The same of noise, behind a voiced frame and behind others.
-const NOISE_FADE_VOICED: [i32; 2] = [31_130, 26_214];
-const NOISE_FADE: [i32; 2] = [32_440, 29_491];
-/// Bounds of the pitch gain to start with, in 16384ths: 0.7 and 0.95.
-const PITCH_GAIN: (i32, i32) = (11_469, 15_565);
-/// The least noise to start with behind a voiced frame, in 16384ths: 0.2.
-const LEAST_NOISE: i32 = 3_277;
-/// By how much the lag grows in a subframe, in 65536ths.
-const LAG_DRIFT: i32 = 655;
+/// How many excitation values the noise is drawn from.
+const RAND_BUF_SIZE: usize = 128;
+/// Bandwidth expansion with each lost frame: 0.99.
+const BWE_Q16: i32 = 64_881;
+/// Decay of the pitch gain in a subframe, in the first lost frame and in those behind it: 0.99 and 0.95.
+const HARM_ATT_Q15: [i32; 2] = [32_440, 31_130];
+/// Decay of the noise gain, behind a voiced frame and behind others.
+const RAND_ATT_VOICED_Q15: [i32; 2] = [31_130, 26_214];
+const RAND_ATT_UNVOICED_Q15: [i32; 2] = [32_440, 29_491];
+/// Bounds of the first pitch gain: 0.7 and 0.95.
+const PITCH_GAIN_MIN_Q14: i32 = 11_469;
+const PITCH_GAIN_MAX_Q14: i32 = 15_565;
+/// The least noise gain behind a voiced frame: 0.2.
+const NOISE_GAIN_MIN_Q14: i32 = 3_277;
+/// Growth of the lag in a subframe: 0.01.
+const PITCH_DRIFT_Q16: i32 = 655;
 
 /// Long-term prediction at the end of a voiced frame.
 #[derive(Debug, Clone, Copy)]
-pub struct LongTerm {
-    pub lag: usize,
-    /// Sum of the taps, in 16384ths.
-    pub gain: i32,
-    /// How much of the past the frame took, in 16384ths.
-    pub scale: i32,
+pub(super) struct LongTerm {
+    pub(super) lag: usize,
+    /// The sum of the filter's coefficients.
+    pub(super) gain_q14: i32,
+    pub(super) scale_q14: i32,
 }
 
-/// What is kept of the last frame that came, and how far concealment is.
-pub struct Plc {
+/// What is known of the last frame that was received, and the state of the concealment.
+pub(super) struct Plc<const ORDER: usize, const SUBFRAME: usize> {
     voiced: bool,
-    filter: Taps,
-    /// Of the last two subframes, in 65536ths.
-    gains: [i32; 2],
-    /// In 16384ths of the gain; `excited` samples of it are the last frame's.
-    excitation: [i32; FRAME],
-    excited: usize,
-    /// In 256ths.
-    lag: i32,
-    pitch_gain: i32,
-    pitch_scale: i32,
-    /// Frames in a row.
+    lpc: Lpc<ORDER>,
+    /// Of the last two subframes.
+    gains_q16: [i32; 2],
+    excitation_q14: [i32; MAX_FRAME],
+    /// Of the last frame, samples.
+    frame_length: usize,
+    lag_q8: i32,
+    pitch_gain_q14: i32,
+    ltp_scale_q14: i32,
+    /// Lost frames in a row.
     losses: usize,
-    /// Samples that the frame being concealed still has.
+    /// Samples that are left of the frame being concealed.
     left: usize,
-    /// Where in the excitation the noise is.
-    noise: usize,
-    noise_gain: i32,
-    /// Of the frame being concealed.
-    pitch_fade: i32,
-    noise_fade: i32,
+    /// Where in the excitation the noise is drawn from.
+    noise_start: usize,
+    noise_gain_q14: i32,
+    /// Decay in the frame being concealed.
+    pitch_decay_q15: i32,
+    noise_decay_q15: i32,
     seed: u32,
 }
 
-impl Plc {
-    pub fn new() -> Plc {
+impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
+    const FRAME: usize = SUBFRAMES * SUBFRAME;
+    /// 2.5 ms, which every length is a multiple of.
+    const STEP: usize = SUBFRAME / 2;
+    const MAX_LAG_Q8: i32 = ((MAX_LAG_MS * SUBFRAME / 5) as i32) << 8;
+
+    pub(super) fn new(after_loss: bool) -> Plc<ORDER, SUBFRAME> {
         Plc {
             voiced: false,
-            filter: Taps([0; ORDER]),
-            gains: [1 << 16; 2],
-            excitation: [0; FRAME],
-            excited: FRAME,
-            lag: LONGEST_LAG << 8,
-            pitch_gain: 0,
-            pitch_scale: 0,
-            losses: 0,
+            lpc: Lpc([0; ORDER]),
+            gains_q16: [1 << 16; 2],
+            excitation_q14: [0; MAX_FRAME],
+            frame_length: Self::FRAME,
+            lag_q8: Self::MAX_LAG_Q8,
+            pitch_gain_q14: 0,
+            ltp_scale_q14: 0,
+            losses: usize::from(after_loss),
             left: 0,
-            noise: 0,
-            noise_gain: 0,
-            pitch_fade: 0,
-            noise_fade: 0,
+            noise_start: 0,
+            noise_gain_q14: 0,
+            pitch_decay_q15: 0,
+            noise_decay_q15: 0,
             seed: 0,
         }
     }
 
-    /// A frame has come. `excitation` is its own, before what the past predicts.
-    pub fn learn(&mut self, filter: &Taps, gains: [i32; 2], pitch: Option<LongTerm>, excitation: &[i32]) {
+    /// A frame was received, with this excitation before long-term prediction.
+    pub(super) fn update(
+        &mut self,
+        lpc: &Lpc<ORDER>,
+        gains_q16: [i32; 2],
+        pitch: Option<LongTerm>,
+        excitation_q14: &[i32],
+    ) {
         (self.losses, self.left) = (0, 0);
-        (self.voiced, self.filter, self.gains) = (pitch.is_some(), *filter, gains);
-        (self.lag, self.pitch_gain, self.pitch_scale) = match pitch {
-            // Without a gain there is no pitch to go on with.
-            Some(LongTerm { lag, gain, scale }) if gain > 0 => {
-                ((lag as i32) << 8, gain.clamp(PITCH_GAIN.0, PITCH_GAIN.1), scale)
+        (self.voiced, self.lpc, self.gains_q16) = (pitch.is_some(), *lpc, gains_q16);
+        self.ltp_scale_q14 = pitch.map_or(0, |pitch| pitch.scale_q14);
+        (self.lag_q8, self.pitch_gain_q14) = match pitch {
+            Some(LongTerm { lag, gain_q14, .. }) if gain_q14 > 0 => {
+                ((lag as i32) << 8, gain_q14.clamp(PITCH_GAIN_MIN_Q14, PITCH_GAIN_MAX_Q14))
             }
-            _ => (LONGEST_LAG << 8, 0, pitch.map_or(0, |pitch| pitch.scale)),
+            _ => (Self::MAX_LAG_Q8, 0),
         };
-        self.excited = excitation.len();
-        self.excitation[..self.excited].copy_from_slice(excitation);
+        self.frame_length = excitation_q14.len();
+        self.excitation_q14[..self.frame_length].copy_from_slice(excitation_q14);
     }
 
-    /// Whether the last frame did not come.
-    pub fn is_on(&self) -> bool {
+    /// Whether the last frame was lost.
+    pub(super) fn is_active(&self) -> bool {
         self.losses > 0
     }
 
-    /// How loud the noise is by now, in 65536ths.
-    pub fn noise_level(&self) -> i64 {
-        (i64::from(self.noise_gain) * i64::from(self.gains[1])) >> 14
+    /// How loud the noise is by now.
+    pub(super) fn noise_gain_q16(&self) -> i64 {
+        (i64::from(self.noise_gain_q14) * i64::from(self.gains_q16[1])) >> 14
     }
 
-    /// Writes `samples` of sound behind the past, and goes on from `state`.
-    pub fn conceal(&mut self, state: &mut [i32; ORDER], sound: &mut [i16; PAST + FRAME], samples: usize) {
-        let mut residual: Residual = [0; PAST + FRAME];
-        for at in (PAST..PAST + samples).step_by(STEP) {
+    /// Writes `samples` of concealment into `history` from `start` on.
+    pub(super) fn conceal(&mut self, state: &mut [i32; ORDER], history: &mut History, start: usize, samples: usize) {
+        let mut residual: Residual = [0; MAX_HISTORY + MAX_FRAME];
+        for at in (start..start + samples).step_by(Self::STEP) {
             let begins = self.left == 0;
             if begins {
-                self.begin(PAST + samples - at);
+                self.begin_frame(start + samples - at);
             }
-            if begins || at == PAST {
-                // The past as the filter of now sees it.
-                let reach = at - self.lag() - TAPS / 2;
-                let inverse = inverse(self.gains[1], 46).min(i32::MAX >> 1);
-                whiten(&sound[reach - ORDER..at], &self.filter, inverse, &mut residual[reach..at]);
+            if begins || at == start {
+                // The residual of the past, for the filter of now.
+                let from = at - self.lag() - LTP_ORDER / 2;
+                let inverse_gain = inverse32_var_q(self.gains_q16[1], 46).min(i32::MAX >> 1);
+                lpc_analysis(&history[from - ORDER..at], &self.lpc, inverse_gain, &mut residual[from..at]);
             }
-            let excitation = self.excite(&mut residual, at);
-            synthesize(state, &self.filter, &excitation, self.gains[1] >> 6, &mut sound[at..at + STEP]);
-            self.left -= STEP;
+            self.excite(&mut residual, at);
+            let residual = &residual[at..at + Self::STEP];
+            lpc_synthesis(state, &self.lpc, residual, self.gains_q16[1] >> 6, &mut history[at..at + Self::STEP]);
+            self.left -= Self::STEP;
             if self.left.is_multiple_of(SUBFRAME) {
-                self.fade();
+                self.end_subframe();
             }
         }
     }
 
-    /// A frame of 20 ms begins, or one of 10 where less is left.
-    fn begin(&mut self, left: usize) {
-        self.left = if left < FRAME { FRAME / 2 } else { FRAME };
-        self.filter.narrow(EXPANSION);
+    /// Frames are 20 ms, or 10 where less than 20 is left.
+    fn begin_frame(&mut self, left: usize) {
+        self.left = if left < Self::FRAME { Self::FRAME / 2 } else { Self::FRAME };
+        self.lpc.bwexpander(BWE_Q16);
         let later = self.losses.min(1);
-        self.pitch_fade = PITCH_FADE[later];
-        self.noise_fade = if self.voiced { NOISE_FADE_VOICED[later] } else { NOISE_FADE[later] };
+        self.pitch_decay_q15 = HARM_ATT_Q15[later];
+        self.noise_decay_q15 = if self.voiced { RAND_ATT_VOICED_Q15[later] } else { RAND_ATT_UNVOICED_Q15[later] };
         if self.losses == 0 {
-            self.start();
+            self.begin_gap();
         }
         self.losses += 1;
     }
 
-    fn start(&mut self) {
-        const ONE: i32 = 1 << 30;
-        self.noise = self.quieter_end().saturating_sub(NOISE);
-        self.noise_gain = 1 << 14;
+    /// The first lost frame: the less the pitch explains, the more noise; and the higher the gain of the LPC filter, the
+    /// faster noise decays.
+    fn begin_gap(&mut self) {
+        const ONE_Q30: i32 = 1 << 30;
+        self.noise_start = self.quieter_subframe_end().saturating_sub(RAND_BUF_SIZE);
+        self.noise_gain_q14 = 1 << 14;
         if self.voiced {
-            let rest = (self.noise_gain - self.pitch_gain).max(LEAST_NOISE);
-            self.noise_gain = (rest * self.pitch_scale) >> 14;
+            let rest = (self.noise_gain_q14 - self.pitch_gain_q14).max(NOISE_GAIN_MIN_Q14);
+            self.noise_gain_q14 = (rest * self.ltp_scale_q14) >> 14;
         } else {
-            // The more the filter rings, the sooner it is silent: an eighth of the gain or less says that it does not.
-            let ringing = self.filter.inverse_gain().clamp(ONE >> 8, ONE >> 3) << 3;
-            self.noise_fade = times(ringing, self.noise_fade) >> 14;
+            let scale_q30 = self.lpc.inverse_prediction_gain().clamp(ONE_Q30 >> 8, ONE_Q30 >> 3) << 3;
+            self.noise_decay_q15 = smulww(scale_q30, self.noise_decay_q15) >> 14;
         }
     }
 
     /// Where the quieter of the last two subframes ends.
-    fn quieter_end(&self) -> usize {
+    fn quieter_subframe_end(&self) -> usize {
         let energy = |back: usize| {
-            let end = self.excited - back * SUBFRAME;
-            let samples = self.excitation[end - SUBFRAME..end].iter();
-            let scaled = samples.map(|&sample| times(sample, self.gains[1 - back] >> 6) >> 8);
-            scaled.map(|sample| i64::from(sample.clamp(i16::MIN.into(), i16::MAX.into())).pow(2)).sum::<i64>()
+            let end = self.frame_length - back * SUBFRAME;
+            let samples = self.excitation_q14[end - SUBFRAME..end].iter();
+            let scaled = samples.map(|&sample| sat16(smulww(sample, self.gains_q16[1 - back] >> 6) >> 8));
+            scaled.map(|sample| i64::from(sample).pow(2)).sum::<i64>()
         };
-        self.excited - if energy(1) < energy(0) { SUBFRAME } else { 0 }
+        self.frame_length - if energy(1) < energy(0) { SUBFRAME } else { 0 }
     }
 
     fn lag(&self) -> usize {
-        ((self.lag + 128) >> 8) as usize
+        ((self.lag_q8 + 128) >> 8) as usize
     }
 
-    /// What was there a pitch ago, and noise.
-    fn excite(&mut self, residual: &mut Residual, start: usize) -> [i32; STEP] {
+    /// The residual of one step: what was there a pitch period before, and noise.
+    fn excite(&mut self, residual: &mut Residual, start: usize) {
         let lag = self.lag();
-        std::array::from_fn(|i| {
-            self.seed = next(self.seed);
-            let noise = times(self.excitation[self.noise + (self.seed >> 25) as usize], self.noise_gain);
-            let pitch = 2i32.wrapping_add(times(residual[start + i - lag], self.pitch_gain));
-            residual[start + i] = pitch.wrapping_add(noise) << 2;
-            residual[start + i]
-        })
+        for at in start..start + Self::STEP {
+            self.seed = silk_rand(self.seed);
+            let noise = self.excitation_q14[self.noise_start + (self.seed >> 25) as usize];
+            let pitch = 2i32.wrapping_add(smulww(residual[at - lag], self.pitch_gain_q14));
+            residual[at] = pitch.wrapping_add(smulww(noise, self.noise_gain_q14)) << 2;
+        }
     }
 
-    /// A subframe has ended.
-    fn fade(&mut self) {
-        self.pitch_gain = (self.pitch_gain * self.pitch_fade) >> 15;
-        self.noise_gain = (self.noise_gain * self.noise_fade) >> 15;
-        self.lag = (self.lag + times(self.lag, LAG_DRIFT)).min(LONGEST_LAG << 8);
+    fn end_subframe(&mut self) {
+        self.pitch_gain_q14 = (self.pitch_gain_q14 * self.pitch_decay_q15) >> 15;
+        self.noise_gain_q14 = (self.noise_gain_q14 * self.noise_decay_q15) >> 15;
+        self.lag_q8 = (self.lag_q8 + smulww(self.lag_q8, PITCH_DRIFT_Q16)).min(Self::MAX_LAG_Q8);
     }
 }
 
-/// What is concealed and what comes behind it: the latter fades in if it is louder.
+/// The transition from concealment to a received frame: where that is louder, it fades in (silk_PLC_glue_frames).
 #[derive(Default)]
-pub struct Glue {
-    /// Mean square of the last concealed samples, until a frame has come.
+pub(super) struct Glue {
+    /// Mean square of the last concealed frame, until one is received.
     concealed: Option<f64>,
 }
 
 impl Glue {
-    pub fn lost(&mut self, sound: &[i16]) {
-        self.concealed = Some(mean_square(sound));
+    pub(super) fn concealed(&mut self, frame: &[i16]) {
+        self.concealed = Some(mean_square(frame));
     }
 
-    /// In a quarter of the frame the gain rises to one.
-    pub fn came(&mut self, sound: &mut [i16]) {
+    /// In the first quarter of the frame the gain rises to 1.
+    pub(super) fn received(&mut self, frame: &mut [i16]) {
         let Some(concealed) = self.concealed.take() else { return };
-        let energy = mean_square(sound);
+        let energy = mean_square(frame);
         if energy > concealed {
-            let start = (concealed / energy).sqrt();
-            let step = 4.0 * (1.0 - start) / sound.len() as f64;
-            let gains = (0..sound.len() / 4).map(|i| start + step * i as f64);
-            sound.iter_mut().zip(gains).for_each(|(sample, gain)| *sample = (f64::from(*sample) * gain) as i16);
+            let first = (concealed / energy).sqrt();
+            let slope = 4.0 * (1.0 - first) / frame.len() as f64;
+            let gains = (0..frame.len() / 4).map(|i| first + slope * i as f64);
+            frame.iter_mut().zip(gains).for_each(|(sample, gain)| *sample = (f64::from(*sample) * gain) as i16);
         }
     }
 }
 
-fn mean_square(sound: &[i16]) -> f64 {
-    let sum: f64 = sound.iter().map(|&sample| f64::from(sample).powi(2)).sum();
-    sum / sound.len().max(1) as f64
+fn mean_square(frame: &[i16]) -> f64 {
+    let sum: f64 = frame.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+    sum / frame.len().max(1) as f64
 }

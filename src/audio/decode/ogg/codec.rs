@@ -104,7 +104,7 @@ impl Codec {
             Codec::Opus { .. } => match packet {
                 [b'O', b'p', b'u', b's', b'T', b'a', b'g', b's', ..] => Content::Comment(8),
                 [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', ..] => Content::Header,
-                _ => Content::Sound { length: opus16k::length(packet) as u64, discard: 0 },
+                _ => Content::Sound { length: opus16k::packet_length(packet) as u64, discard: 0 },
             },
             Codec::Vorbis(vorbis) => vorbis.content(packet),
             Codec::Flac { .. } => match packet {

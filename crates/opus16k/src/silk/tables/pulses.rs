@@ -1,11 +1,11 @@
 //! The excitation (RFC 6716, 4.2.7.7 and 4.2.7.8).
 
 /// Table 45: the rate level, unvoiced and voiced.
-pub const RATE_LEVEL: [[u8; 9]; 2] =
+pub(crate) const RATE_LEVEL_ICDF: [[u8; 9]; 2] =
     [[241, 190, 178, 132, 87, 74, 41, 14, 0], [223, 193, 157, 140, 106, 57, 39, 18, 0]];
 
-/// Table 46: pulses in a block, by rate level; 17: the lowest bits stand apart.
-pub const PULSES: [[u8; 18]; 10] = [
+/// Table 46: pulses in a shell block, by rate level; 17 announces one more LSB.
+pub(crate) const PULSE_COUNT_ICDF: [[u8; 18]; 10] = [
     [125, 51, 26, 18, 15, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
     [198, 105, 45, 22, 15, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
     [213, 162, 116, 83, 59, 43, 32, 24, 18, 15, 12, 9, 7, 6, 5, 3, 2, 0],
@@ -18,9 +18,9 @@ pub const PULSES: [[u8; 18]; 10] = [
     [255, 254, 253, 247, 220, 162, 106, 67, 42, 28, 18, 12, 9, 6, 4, 3, 2, 0],
 ];
 
-/// Tables 47 to 50: how many pulses of so many lie in the first half of 16 places, of eight, four and two. The
-/// distribution of p pulses begins at p (p + 1) / 2 - 1.
-pub const SPLITS: [[u8; 152]; 4] = [
+/// Tables 47 to 50: how many of p pulses lie in the first half of 16 samples, of 8, 4 and 2. The distribution for p
+/// pulses begins at p (p + 1) / 2 - 1.
+pub(crate) const PULSE_SPLIT_ICDF: [[u8; 152]; 4] = [
     [
         130, 0, 200, 58, 0, 231, 130, 26, 0, 244, 184, 76, 12, 0, 249, 214, 130, 43, 6, 0, 252, 232, 173, 87, 24, 3, 0,
         253, 241, 203, 131, 56, 14, 2, 0, 254, 246, 221, 167, 94, 35, 8, 1, 0, 254, 249, 232, 193, 130, 65, 23, 5, 1,
@@ -55,12 +55,12 @@ pub const SPLITS: [[u8; 152]; 4] = [
     ],
 ];
 
-/// Table 51: a lowest bit.
-pub const LOWEST_BIT: u8 = 120;
+/// Table 51: the probability that an LSB is 1, in 256ths.
+pub(crate) const LSB: u8 = 120;
 
-/// Table 52: the part of positive pulses, by twice the kind of frame and the offset, and by pulses in the block, six or
-/// more alike.
-pub const POSITIVE: [[u8; 7]; 6] = [
+/// Table 52: the probability of a positive sign, in 256ths, by twice the signal type plus the quantization offset type, and
+/// by pulses in the block, 6 or more being the same.
+pub(crate) const SIGN: [[u8; 7]; 6] = [
     [254, 49, 67, 77, 82, 93, 99],
     [198, 11, 18, 24, 31, 36, 45],
     [255, 46, 66, 78, 87, 94, 104],
@@ -69,5 +69,5 @@ pub const POSITIVE: [[u8; 7]; 6] = [
     [248, 53, 69, 80, 88, 95, 102],
 ];
 
-/// Table 53: the quantization offset, in 1024ths; voiced or not, low or high.
-pub const OFFSETS: [[i16; 2]; 2] = [[100, 240], [32, 100]];
+/// Table 53: the quantization offset, in 1024ths: by unvoiced and voiced, and by quantization offset type.
+pub(crate) const QUANTIZATION_OFFSETS: [[i16; 2]; 2] = [[100, 240], [32, 100]];

@@ -1,19 +1,30 @@
-//! Line frequencies (RFC 6716, 4.2.7.5).
+//! Line spectral frequencies, wideband (RFC 6716, 4.2.7.5).
 
-/// Table 14, wideband: the first stage of line frequencies, unvoiced and voiced.
-pub const LINES_BOOK: [[u8; 32]; 2] = [
-    [
-        225, 204, 201, 184, 183, 175, 158, 154, 153, 135, 119, 115, 113, 110, 109, 99, 98, 95, 79, 68, 52, 50, 48, 45,
-        43, 32, 31, 27, 18, 10, 3, 0,
-    ],
-    [
-        255, 251, 235, 230, 212, 201, 196, 182, 167, 166, 163, 151, 138, 124, 110, 104, 90, 78, 76, 70, 69, 57, 45, 34,
-        24, 21, 11, 6, 5, 4, 3, 0,
-    ],
-];
+use super::lsf::Codebook;
 
-/// Table 16: the second stage, by what table 18 selects (i to p).
-pub const LINES_RESIDUAL: [[u8; 9]; 8] = [
+/// Tables 14, 16, 18, 20, 22, 24 and 25; the quantization step is 0.15 (4.2.7.5.3); the last argument is table 27.
+pub(crate) static WB: Codebook<16> = Codebook::new(
+    [
+        [
+            225, 204, 201, 184, 183, 175, 158, 154, 153, 135, 119, 115, 113, 110, 109, 99, 98, 95, 79, 68, 52, 50, 48,
+            45, 43, 32, 31, 27, 18, 10, 3, 0,
+        ],
+        [
+            255, 251, 235, 230, 212, 201, 196, 182, 167, 166, 163, 151, 138, 124, 110, 104, 90, 78, 76, 70, 69, 57, 45,
+            34, 24, 21, 11, 6, 5, 4, 3, 0,
+        ],
+    ],
+    STAGE2_ICDF,
+    STAGE2_SELECT,
+    PREDICTION,
+    PREDICTION_SELECT,
+    STAGE1,
+    &MIN_SPACING,
+    9830,
+    [0, 15, 8, 7, 4, 11, 12, 3, 2, 13, 10, 5, 6, 9, 14, 1],
+);
+
+const STAGE2_ICDF: [[u8; 9]; 8] = [
     [255, 254, 253, 244, 12, 3, 2, 1, 0],
     [255, 254, 252, 224, 38, 3, 2, 1, 0],
     [255, 254, 251, 209, 57, 4, 2, 1, 0],
@@ -24,11 +35,7 @@ pub const LINES_RESIDUAL: [[u8; 9]; 8] = [
     [255, 248, 227, 177, 100, 19, 2, 1, 0],
 ];
 
-/// Table 19: how far a residual goes beyond four.
-pub const LINES_BEYOND: [u8; 7] = [100, 40, 16, 7, 3, 1, 0];
-
-/// Table 18: which distribution each residual has, by the first stage.
-pub const LINES_SELECT: [[u8; 16]; 32] = [
+const STAGE2_SELECT: [[u8; 16]; 32] = [
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     [2, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 0, 3],
     [2, 5, 5, 3, 7, 4, 4, 5, 2, 5, 4, 5, 5, 4, 3, 3],
@@ -63,21 +70,21 @@ pub const LINES_SELECT: [[u8; 16]; 32] = [
     [2, 3, 5, 3, 4, 3, 3, 3, 2, 1, 2, 6, 4, 0, 0, 0],
 ];
 
-/// Table 20, wideband: how a residual predicts the one before it, in 256ths; two sets.
-pub const LINES_PREDICT: [[u8; 15]; 2] = [
-    [175, 148, 160, 176, 178, 173, 174, 164, 177, 174, 196, 182, 198, 192, 182],
-    [68, 62, 66, 60, 72, 117, 85, 90, 118, 136, 151, 142, 160, 142, 155],
+/// In 256ths; the last coefficient is not predicted.
+const PREDICTION: [[u8; 16]; 2] = [
+    [175, 148, 160, 176, 178, 173, 174, 164, 177, 174, 196, 182, 198, 192, 182, 0],
+    [68, 62, 66, 60, 72, 117, 85, 90, 118, 136, 151, 142, 160, 142, 155, 0],
 ];
 
-/// Table 22: which of the two sets, by the first stage; the lowest bit is the first residual's.
-pub const LINES_PREDICT_SET: [u16; 32] = [
+/// Bit k selects the set of coefficient k.
+const PREDICTION_SELECT: [u16; 32] = [
     0x4000, 0x0000, 0x1ee4, 0x1000, 0x3ed6, 0x0004, 0x2801, 0x5746, 0x7d5a, 0x4000, 0x0002, 0x17f4, 0x12a4, 0x1eb0,
     0x7762, 0x300c, 0x17d6, 0x1c84, 0x4000, 0x1000, 0x0000, 0x356a, 0x19bc, 0x2156, 0x7f58, 0x4000, 0x7cc6, 0x77a0,
     0x4000, 0x4000, 0x0801, 0x24e4,
 ];
 
-/// Table 24: line frequencies of the first stage, in 256ths of 8 kHz.
-pub const LINES_FIRST: [[u8; 16]; 32] = [
+/// In 256ths of half the internal sampling rate.
+const STAGE1: [[u8; 16]; 32] = [
     [7, 23, 38, 54, 69, 85, 100, 116, 131, 147, 162, 178, 193, 208, 223, 239],
     [13, 25, 41, 55, 69, 83, 98, 112, 127, 142, 157, 171, 187, 203, 220, 236],
     [15, 21, 34, 51, 61, 78, 92, 106, 126, 136, 152, 167, 185, 205, 225, 240],
@@ -112,20 +119,5 @@ pub const LINES_FIRST: [[u8; 16]; 32] = [
     [15, 21, 35, 50, 61, 73, 86, 97, 110, 119, 129, 141, 175, 198, 218, 237],
 ];
 
-/// Table 25, wideband: the least distances of line frequencies, in 32768ths of 8 kHz.
-pub const LINES_APART: [i32; 17] = [100, 3, 40, 3, 3, 3, 5, 14, 14, 10, 11, 3, 8, 9, 7, 3, 347];
-
-/// Table 26: how much of the way from the last frame's lines, in quarters.
-pub const LINES_BETWEEN: [u8; 5] = [243, 221, 192, 181, 0];
-
-/// Table 28: twice the cosine of k / 128 of half a turn, in 4096ths.
-pub const COSINES: [i32; 129] = [
-    8192, 8190, 8182, 8170, 8152, 8130, 8104, 8072, 8034, 7994, 7946, 7896, 7840, 7778, 7714, 7644, 7568, 7490, 7406,
-    7318, 7226, 7128, 7026, 6922, 6812, 6698, 6580, 6458, 6332, 6204, 6070, 5934, 5792, 5648, 5502, 5352, 5198, 5040,
-    4880, 4718, 4552, 4382, 4212, 4038, 3862, 3684, 3502, 3320, 3136, 2948, 2760, 2570, 2378, 2186, 1990, 1794, 1598,
-    1400, 1202, 1002, 802, 602, 402, 202, 0, -202, -402, -602, -802, -1002, -1202, -1400, -1598, -1794, -1990, -2186,
-    -2378, -2570, -2760, -2948, -3136, -3320, -3502, -3684, -3862, -4038, -4212, -4382, -4552, -4718, -4880, -5040,
-    -5198, -5352, -5502, -5648, -5792, -5934, -6070, -6204, -6332, -6458, -6580, -6698, -6812, -6922, -7026, -7128,
-    -7226, -7318, -7406, -7490, -7568, -7644, -7714, -7778, -7840, -7896, -7946, -7994, -8034, -8072, -8104, -8130,
-    -8152, -8170, -8182, -8190, -8192,
-];
+/// In 32768ths of half the internal sampling rate.
+const MIN_SPACING: [i32; 17] = [100, 3, 40, 3, 3, 3, 5, 14, 14, 10, 11, 3, 8, 9, 7, 3, 347];
