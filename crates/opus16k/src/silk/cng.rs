@@ -5,7 +5,7 @@
 
 use super::fixed::{silk_rand, smulww};
 use super::lpc::lsf_to_lpc;
-use super::lpc_filter::lpc_synthesis;
+use super::lpc_filter::lpc_synthesis_of_steps;
 use super::lsf::{Lsf, NYQUIST};
 use super::sizes::{MAX_FRAME, MAX_SUBFRAME, SUBFRAMES};
 use super::tables::lsf::Codebook;
@@ -70,7 +70,7 @@ impl<const ORDER: usize, const SUBFRAME: usize> Cng<ORDER, SUBFRAME> {
                 self.excitation_q14[(self.seed >> 24) as usize % drawn]
             });
             let noise = &mut noise[..samples.len()];
-            lpc_synthesis(&mut self.lpc_state, &lpc, &excitation[..samples.len()], gain_q16 >> 6, noise);
+            lpc_synthesis_of_steps(&mut self.lpc_state, &lpc, &excitation[..samples.len()], gain_q16 >> 6, noise);
             samples.iter_mut().zip(noise).for_each(|(sample, noise)| *sample = sample.saturating_add(*noise));
         }
     }

@@ -22,19 +22,19 @@ pub(super) fn lpc_analysis<const ORDER: usize>(
         let predicted_q12 = products.fold(0, i32::wrapping_add);
         let difference_q12 = (i32::from(sample) << 12).wrapping_sub(predicted_q12);
         let rounded = ((difference_q12 >> 11) + 1) >> 1;
-        *residual = smulww(inverse_gain, sat16(rounded).into());
+        *residual = smulww(inverse_gain, rounded.clamp(i16::MIN.into(), i16::MAX.into()));
     }
 }
 
-/// Section 4.2.7.9.2: short-term prediction of at most a subframe; `residual_q14` is before the gain.
-#[inline(always)]
-pub(super) fn lpc_synthesis<const ORDER: usize>(
+/// Section 4.2.7.9.2: short-term prediction; `residual_q14` is before the gain.
+pub(super) fn lpc_synthesis<const ORDER: usize, const N: usize>(
     state: &mut [i32; ORDER],
     lpc: &Lpc<ORDER>,
-    residual_q14: &[i32],
+    residual_q14: &[i32; N],
     gain_q10: i32,
     out: &mut [i16],
 ) {
+    const { assert!(N <= MAX_SUBFRAME) };
     let mut samples = [0; MAX_ORDER + MAX_SUBFRAME];
     samples[..ORDER].copy_from_slice(state);
     let reversed: [i32; ORDER] = std::array::from_fn(|k| lpc.0[ORDER - 1 - k].into());
@@ -42,7 +42,7 @@ pub(super) fn lpc_synthesis<const ORDER: usize>(
     for (i, (&residual, out)) in residual_q14.iter().zip(out).enumerate() {
         let Some(before) = samples[i..].first_chunk::<ORDER>() else { return };
         // Each product is rounded down: ORDER / 2 compensates for the mean. Only the last one waits for the sample before.
-        let products = before.iter().zip(&reversed).take(ORDER - 1).map(|(&sample, &a)| smulww(sample, a));
+        let products = before[..ORDER - 1].iter().zip(&reversed).map(|(&sample, &a)| smulww(sample, a));
         let sum = products.fold(ORDER as i32 / 2, i32::wrapping_add).wrapping_add(smulww(latest, reversed[ORDER - 1]));
         latest = match sum.checked_mul(16).and_then(|sum| residual.checked_add(sum)) {
             Some(sample) => sample,
@@ -51,7 +51,21 @@ pub(super) fn lpc_synthesis<const ORDER: usize>(
         samples[ORDER + i] = latest;
         *out = sat16(((smulww(latest, gain_q10) >> 7) + 1) >> 1);
     }
-    state.copy_from_slice(&samples[residual_q14.len()..][..ORDER]);
+    state.copy_from_slice(&samples[N..][..ORDER]);
+}
+
+/// The same of any multiple of 10 samples: 2.5 ms at all rates are one.
+pub(super) fn lpc_synthesis_of_steps<const ORDER: usize>(
+    state: &mut [i32; ORDER],
+    lpc: &Lpc<ORDER>,
+    residual_q14: &[i32],
+    gain_q10: i32,
+    out: &mut [i16],
+) {
+    const STEP: usize = 10;
+    for (residual_q14, out) in residual_q14.as_chunks::<STEP>().0.iter().zip(out.chunks_mut(STEP)) {
+        lpc_synthesis(state, lpc, residual_q14, gain_q10, out);
+    }
 }
 
 /// As the reference code saturates, far beyond full scale.

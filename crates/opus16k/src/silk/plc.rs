@@ -10,7 +10,7 @@
 
 use super::fixed::{inverse32_var_q, sat16, silk_rand, smulww};
 use super::lpc::Lpc;
-use super::lpc_filter::{lpc_analysis, lpc_synthesis};
+use super::lpc_filter::{lpc_analysis, lpc_synthesis_of_steps};
 use super::sizes::{History, LTP_ORDER, MAX_FRAME, MAX_HISTORY, MAX_LAG_MS, Residual, SUBFRAMES};
 
 /// How many excitation values the noise is drawn from.
@@ -137,7 +137,13 @@ impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
             }
             self.excite(&mut residual, at);
             let residual = &residual[at..at + Self::STEP];
-            lpc_synthesis(state, &self.lpc, residual, self.gains_q16[1] >> 6, &mut history[at..at + Self::STEP]);
+            lpc_synthesis_of_steps(
+                state,
+                &self.lpc,
+                residual,
+                self.gains_q16[1] >> 6,
+                &mut history[at..at + Self::STEP],
+            );
             self.left -= Self::STEP;
             if self.left.is_multiple_of(SUBFRAME) {
                 self.end_subframe();
