@@ -76,6 +76,8 @@ have chromium || install_packages chromium
 have chromedriver || install_packages chromium-driver
 # Decodes what giggles cannot (tests/tracks.rs).
 have ffmpeg || install_packages ffmpeg
+# Runs libopus, which comes with ffmpeg, beside crates/opus16k.
+have python3 || install_packages python3-minimal
 have zsh || install_packages zsh
 have fish || install_packages fish
 

@@ -202,7 +202,7 @@ fn opus_keeps_its_speed() {
         start.elapsed()
     });
     let fastest = fastest.min().unwrap();
-    // 300-400 times real time; 9-19 times without the fast transform of ruopus' `spectrograms` feature.
+    // 300-400 times real time.
     assert!(fastest < Duration::from_secs(4) / 40, "4 s of Opus took {fastest:?}");
 }
 
