@@ -66,7 +66,8 @@ impl Decoder {
         self.head.pre_skip
     }
 
-    /// Appends a packet's samples to `out`: mono, 16 kHz, with the header's gain, from -1 to 1. The pre-skip is not dropped.
+    /// Appends a packet's samples to `out`: mono, 16 kHz, with the header's gain, from -1 to 1. The pre-skip is not
+    /// dropped.
     ///
     /// An empty packet, and a frame without data (discontinuous transmission, loss), is concealed, as by libopus.
     ///
@@ -84,15 +85,15 @@ impl Decoder {
         decoded
     }
 
-    /// Appends `samples` of concealment at 16 kHz to `out`, for lost packets: the last sound, fading. The rest of a length that
-    /// is not a multiple of 2.5 ms, the shortest frame, is silence.
+    /// Appends `samples` of concealment at 16 kHz to `out`, for lost packets: the last sound, fading. The rest of a
+    /// length that is not a multiple of 2.5 ms, the shortest frame, is silence.
     pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
         self.fill_gap(samples, out, |_, layer, samples, out| layer.decode_lost(samples, out));
     }
 
-    /// Appends `samples` at 16 kHz to `out` for packets that were lost before `next`, from its forward error correction (LBRR,
-    /// RFC 6716, 2.1.7): the last frame of the gap is recovered if `next` has data for it, everything else is concealed.
-    /// `next` itself is to be decoded afterwards.
+    /// Appends `samples` at 16 kHz to `out` for packets that were lost before `next`, from its forward error correction
+    /// (LBRR, RFC 6716, 2.1.7): the last frame of the gap is recovered if `next` has data for it, everything else is
+    /// concealed. `next` itself is to be decoded afterwards.
     pub fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) {
         let streams = self.streams.len();
         let Ok(packets) = split_streams(next, streams) else { return self.conceal(samples, out) };

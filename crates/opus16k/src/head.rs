@@ -115,8 +115,8 @@ fn stream_weights(family: u8, channels: u8, table: &[u8]) -> Result<Vec<f32>, He
     }
 }
 
-/// Counts for each stream the output channels that it feeds. The low-frequency channel of surround layouts (family 1, the
-/// last from six channels on) is left out.
+/// Counts for each stream the output channels that it feeds. The low-frequency channel of surround layouts (family 1,
+/// the last from six channels on) is left out.
 fn mapped_weights(family: u8, streams: u8, coupled: u8, mapping: &[u8]) -> Result<Vec<f32>, HeadError> {
     if streams == 0 || streams > MAX_CHANNELS || coupled > streams {
         return Err(HeadError::Streams { streams, coupled });

@@ -1,13 +1,13 @@
 //! One elementary stream: SILK, CELT and the transitions between them (RFC 6716, 3 and 4.5), mono at 16 kHz.
 //!
 //! ```text
-//! SILK, hybrid   SILK decoder, then from the same bytes: is there a redundant CELT frame of 5 ms (4.5.1), for which transition
+//! SILK, hybrid   SILK decoder; then from the same bytes: is there a redundant CELT frame of 5 ms (4.5.1), at which end
 //! CELT           CELT decoder
 //! transitions    a redundant frame, or concealment of the mode before, is cross-faded with the frame in 2.5 ms
 //! ```
 //!
-//! The CELT part of a hybrid frame begins at 8 kHz, the highest frequency at 16 kHz: it is not decoded. Nothing later depends on it, for
-//! CELT begins anew, or from a redundant frame, after such frames.
+//! The CELT part of a hybrid frame begins at 8 kHz, the highest frequency at 16 kHz: it is not decoded. Nothing later
+//! depends on it, for CELT begins anew, or from a redundant frame, after such frames.
 
 use crate::celt::{CeltDecoder, WINDOW};
 use crate::packet::{Bandwidth, DOWNSAMPLING, Mode, Toc};
@@ -103,8 +103,8 @@ impl Layer {
         }
     }
 
-    /// Appends `samples` to `out` that were lost before the frame `data`: its LBRR data (2.1.7) as far as it has any, and
-    /// concealment before that.
+    /// Appends `samples` to `out` that were lost before the frame `data`: its LBRR data (2.1.7) as far as it has any,
+    /// and concealment before that.
     pub(crate) fn decode_fec(&mut self, toc: Toc, data: &[u8], samples: usize, out: &mut Vec<f32>) {
         let (frame, frame_size) = (Frame::new(toc, data), toc.frame_size());
         let usable = frame.mode != Mode::Celt && self.mode != Some(Mode::Celt) && data.len() > 1;

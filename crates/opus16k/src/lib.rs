@@ -1,14 +1,14 @@
 //! Decodes Opus packets (RFC 6716, RFC 8251) to mono at 16 kHz.
 //!
-//! Speech models take 16 kHz, and Opus decoders give 48 kHz, or less through a resampler. This one decodes only what 16 kHz can hold:
-//! CELT bands above 8 kHz are parsed but not synthesized, the CELT part of hybrid frames is skipped, wideband SILK is
-//! 16 kHz as it is, and two channels become one before the transform. The result is that of libopus asked for 16 kHz and one channel
-//! (102 dB and more on the vectors of RFC 8251).
+//! Speech models take 16 kHz, and Opus decoders give 48 kHz, or less through a resampler. This one decodes only what 16
+//! kHz can hold: CELT bands above 8 kHz are parsed but not synthesized, the CELT part of hybrid frames is skipped,
+//! wideband SILK is 16 kHz as it is, and two channels become one before the transform. The result is that of libopus
+//! asked for 16 kHz and one channel (102 dB and more on the vectors of RFC 8251).
 //!
 //! ```
 //! use opus16k::{Decoder, Head};
 //!
-//! // The identification header of an Ogg, Matroska or MP4 file: version 1, mono, pre-skip 312, 48 kHz, no gain, mapping family 0.
+//! // The identification header of a container: version 1, mono, pre-skip 312, 48 kHz, no gain, mapping family 0.
 //! let head = Head::parse(b"OpusHead\x01\x01\x38\x01\x80\xBB\0\0\0\0\0")?;
 //! let mut decoder = Decoder::new(head);
 //! let mut samples = Vec::new();

@@ -8,8 +8,8 @@
 //! c = 3    v p M (6)       M frames; v: lengths of all but the last, else all of the same size; p: padding
 //! ```
 //!
-//! A length is one byte, or two from 252 on: `4 * second + first`. In the self-delimited framing of appendix B, which all
-//! streams but the last of a packet have, the last frame's length (or that of all) is written too.
+//! A length is one byte, or two from 252 on: `4 * second + first`. In the self-delimited framing of appendix B, which
+//! all streams but the last of a packet have, the last frame's length (or that of all) is written too.
 
 use std::fmt;
 

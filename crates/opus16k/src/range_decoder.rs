@@ -1,7 +1,7 @@
 //! The range decoder (RFC 6716, 4.1): symbols from the front of a frame, raw bits from its back.
 //!
-//! The state is `val`, the distance from the upper end of the current range to the coded value, less one, and `rng`, the size of the range.
-//! A symbol with the cumulative frequencies fl to fh of ft shrinks both:
+//! The state is `val`, the distance from the upper end of the current range to the coded value, less one, and `rng`,
+//! the size of the range. A symbol with the cumulative frequencies fl to fh of ft shrinks both:
 //!
 //! ```text
 //! s = rng / ft
@@ -128,8 +128,8 @@ impl<'a> RangeDecoder<'a> {
         self.normalize_branchless();
     }
 
-    /// A number below `ft`, which is 1 or more, uniformly distributed; of more than 8 bits the lower ones are raw (4.1.5).
-    /// `None` if the bytes give a number that is not below it, which no encoder writes.
+    /// A number below `ft`, which is 1 or more, uniformly distributed; of more than 8 bits the lower ones are raw
+    /// (4.1.5). `None` if the bytes give a number that is not below it, which no encoder writes.
     #[inline(always)]
     pub(crate) fn dec_uint(&mut self, ft: u32) -> Option<u32> {
         let raw = (u32::BITS - (ft - 1).leading_zeros()).saturating_sub(8);
@@ -139,7 +139,8 @@ impl<'a> RangeDecoder<'a> {
         (number < ft).then_some(number)
     }
 
-    /// Raw bits from the back, at most 32 (4.1.4): the lowest bit of the last byte is the lowest bit of the first number.
+    /// Raw bits from the back, at most 32 (4.1.4): the lowest bit of the last byte is the lowest bit of the first
+    /// number.
     #[inline(always)]
     pub(crate) fn dec_bits(&mut self, bits: u32) -> u32 {
         let rest = &self.frame[..self.frame.len().saturating_sub(self.raw_bits as usize / 8)];

@@ -56,8 +56,8 @@ fn packets(pcm: &[f32], channels: usize, bitrate: u32, lengths: &[usize], auto: 
 
 /// The signal-to-noise ratio of our layer beside the reference, dB.
 ///
-/// Frames behind a transition between SILK and CELT are left out: this encoder sends no redundant frames, so they begin with concealment,
-/// which differs.
+/// Frames behind a transition between SILK and CELT are left out: this encoder sends no redundant frames, so they begin
+/// with concealment, which differs.
 fn snr(packets: &[Vec<u8>]) -> f64 {
     let (mut layer, mut reference) = (Layer::with_phase_inversion(), OpusDecoder::with_rate(crate::RATE, 1));
     let (mut ours, mut signal, mut noise, mut before) = (Vec::new(), 0.0, 1e-20, None);
@@ -168,7 +168,8 @@ fn any_frames_in_any_order_are_finite_and_as_long_as_they_say() {
     }
 }
 
-/// A lost frame is about as loud as its neighbours, and those behind it are not louder; also with sound on one side only.
+/// A lost frame is about as loud as its neighbours, and those behind it are not louder; also with sound on one side
+/// only.
 #[test]
 fn losses_fade() {
     let mut right = sound(4, 2);

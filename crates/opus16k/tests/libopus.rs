@@ -1,4 +1,5 @@
-//! Streams of every kind beside libopus: `libopus_streams.py` encodes and decodes them with the libopus that is installed.
+//! Streams of every kind beside libopus: `libopus_streams.py` encodes and decodes them with the libopus that is
+//! installed.
 //!
 //! Where nothing is lost, samples agree to 60 dB and more; concealment is about as loud.
 

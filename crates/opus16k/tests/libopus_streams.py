@@ -2,8 +2,8 @@
 
     python3 libopus_streams.py > STREAMS
 
-Of each stream: the length of its name (u16) and the name, the number of its steps (u32); of each step what is done (u8: 0 decode a packet,
-1 conceal, 2 conceal by the forward error correction of a packet), the length of the packet (u16) and the packet, and the number of
+Of each stream: the length of its name (u16) and the name, the number of its steps (u32); of each step what is done (u8: 0
+decode a packet, 1 conceal, 2 conceal by the forward error correction of a packet), the length of the packet (u16) and the packet, and the number of
 samples (u16); then the samples of all steps (f32). Numbers are little-endian.
 """
 

@@ -8,9 +8,8 @@
 //! divide each band's bits between fine energy and shape
 //! ```
 
-use super::tables::{
-    BAND_ALLOCATION, CACHE_CAPS, EBANDS, LOG_N, LOG2_FRAC_TABLE, NB_ALLOC_VECTORS, NB_EBANDS, ONE_BIT,
-};
+use super::limits::{Bands, Limits};
+use super::tables::{BAND_ALLOCATION, EBANDS, LOG_N, LOG2_FRAC_TABLE, NB_ALLOC_VECTORS, NB_EBANDS, ONE_BIT};
 use crate::range_decoder::RangeDecoder;
 
 /// The most fine energy bits of a band.
@@ -19,9 +18,6 @@ pub(super) const MAX_FINE_BITS: i32 = 8;
 const ALLOC_STEPS: u32 = 6;
 /// How many eighths of a bit fine energy gets less than shape, for each degree of freedom.
 const FINE_OFFSET: i32 = 21;
-
-/// A number for each band; eighths of a bit unless it says otherwise.
-type Bands = [i32; NB_EBANDS];
 
 /// The result.
 pub(super) struct Allocation {
@@ -40,70 +36,14 @@ pub(super) struct Allocation {
     pub(super) dual_stereo: bool,
 }
 
-/// What is known of the bands of a frame size and channel count.
-pub(super) struct Limits {
-    lm: usize,
-    channels: usize,
-    /// Bins of a channel.
-    bins: Bands,
-    /// The most that a band can use (cap).
-    pub(super) caps: Bands,
-    /// The least that pays for a pulse (thresh).
-    thresholds: Bands,
-}
-
 /// What a frame says about its allocation.
 pub(super) struct Params<'a> {
     /// The number of bands.
     pub(super) end: usize,
     pub(super) boosts: &'a Bands,
-    /// 0 to 10; above 5 low bands get more. (Where the RFC's prose and its formula differ, decoders follow the formula.)
+    /// 0 to 10; above 5 low bands get more. (Where the RFC's prose and its formula differ, decoders follow the
+    /// formula.)
     pub(super) trim: i32,
-}
-
-impl Limits {
-    /// Of frames of `2^lm` times 2.5 ms.
-    pub(super) fn new(lm: usize, channels: usize) -> &'static Limits {
-        static LIMITS: [[Limits; 2]; 4] = [
-            [limits(0, 1), limits(0, 2)],
-            [limits(1, 1), limits(1, 2)],
-            [limits(2, 1), limits(2, 2)],
-            [limits(3, 1), limits(3, 2)],
-        ];
-        &LIMITS[lm][channels - 1]
-    }
-
-    /// A bit for each channel: the most that a band without a shape has.
-    fn floor(&self) -> i32 {
-        self.channels as i32 * ONE_BIT
-    }
-
-    /// Bands get what they are to have, at most their cap, up to the highest one that can have a pulse; those above it
-    /// get the floor or nothing.
-    fn limit(&self, bits: &[i32]) -> Bands {
-        let (mut limited, floor) = ([0; NB_EBANDS], self.floor());
-        let last = bits.iter().zip(&self.thresholds).rposition(|(bits, threshold)| bits >= threshold);
-        let coded = last.map_or(0, |last| last + 1);
-        let capped = bits.iter().zip(&self.caps);
-        limited.iter_mut().zip(capped).take(coded).for_each(|(limited, (&bits, &cap))| *limited = bits.min(cap));
-        let above = limited.iter_mut().zip(bits).skip(coded);
-        above.for_each(|(limited, &bits)| *limited = if bits >= floor { floor } else { 0 });
-        limited
-    }
-}
-
-const fn limits(lm: usize, channels: usize) -> Limits {
-    let (mut bins, mut caps, mut thresholds) = ([0; NB_EBANDS], [0; NB_EBANDS], [0; NB_EBANDS]);
-    let mut band = 0;
-    while band < NB_EBANDS {
-        bins[band] = ((EBANDS[band + 1] - EBANDS[band]) as i32) << lm;
-        let cap = CACHE_CAPS[2 * lm + channels - 1][band] as i32;
-        caps[band] = ((cap + 64) * channels as i32 * bins[band]) >> 2;
-        let (pulse, floor) = ((3 * bins[band] * ONE_BIT) >> 4, channels as i32 * ONE_BIT);
-        thresholds[band] = if pulse > floor { pulse } else { floor };
-        band += 1;
-    }
-    Limits { lm, channels, bins, caps, thresholds }
 }
 
 impl Limits {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! depth = bits for each bin, in eighths
-//! r = min(2^(-depth / 8) / 2, 2 * 2^-(E - min(E of the last frame, E of the one before)))     at lm = 3 the latter times sqrt(2)
+//! r = min(2^(-depth / 8) / 2, 2 * 2^-rise)        rise: E - min(E of the last frame, E of the one before)
+//!                                                 at lm = 3 the latter times sqrt(2)
 //! each bin of an empty block = r / sqrt(N), of a random sign; then the band is normalized
 //! ```
 

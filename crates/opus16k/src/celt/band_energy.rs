@@ -1,6 +1,7 @@
 //! Band energies from frame to frame: what predicts the next one, what anti-collapse and concealment need.
 //!
-//! An energy is log2 of a band's amplitude, less the band's mean. Both channels are always known: a mono frame sets both.
+//! An energy is log2 of a band's amplitude, less the band's mean. Both channels are always known: a mono frame sets
+//! both.
 
 use super::tables::{E_MEANS, NB_EBANDS};
 

@@ -52,8 +52,8 @@ fn coarse_step(decoder: &mut RangeDecoder, &[zero, decay]: &[u8; 2], bits: u32) 
     }
 }
 
-/// A number of a two-sided geometric distribution (ec_laplace_decode). 0 has the first `zero` of 2^15; then come -1, 1, -2, 2
-/// and so on, with the share `f`, of which each is `decay` 16384ths of the one before, plus one.
+/// A number of a two-sided geometric distribution (ec_laplace_decode). 0 has the first `zero` of 2^15; then come -1, 1,
+/// -2, 2 and so on, with the share `f`, of which each is `decay` 16384ths of the one before, plus one.
 fn laplace_decode(decoder: &mut RangeDecoder, zero: u32, decay: u32) -> i32 {
     const FT: u32 = 1 << LAPLACE_FTB;
     let frequency = decoder.decode(FT);
@@ -121,7 +121,8 @@ pub(super) fn unquant_energy_finalise(
 
 #[cfg(test)]
 mod tests {
-    use super::super::allocation::{Limits, Params};
+    use super::super::allocation::Params;
+    use super::super::limits::Limits;
     use super::super::tables::NB_EBANDS;
     use super::*;
     use crate::reference_tests::random;

@@ -6,7 +6,8 @@
 //!
 //! Nothing is read that the frame's bits do not pay for.
 
-use super::allocation::{Allocation, Limits, Params};
+use super::allocation::{Allocation, Params};
+use super::limits::Limits;
 use super::synthesis::Postfilter;
 use super::tables::{EBANDS, NB_EBANDS, ONE_BIT};
 use super::tell_frac::tell_frac;
@@ -77,7 +78,8 @@ pub(super) fn decode_plan(
     Plan { tf_change, spread, allocation, anti_collapse_bits }
 }
 
-/// Section 4.3.1: for each band, how often time resolution is doubled at the expense of frequency (negative), or the reverse.
+/// Section 4.3.1: for each band, how often time resolution is doubled at the expense of frequency (negative), or the
+/// reverse.
 fn tf_decode(decoder: &mut RangeDecoder, bits: u32, lm: usize, end: usize, transient: bool) -> [i32; NB_EBANDS] {
     /// Tables 60 to 63, by frame size: long and transient, tf_select 0 and 1, tf_change 0 and 1.
     const TF_SELECT_TABLE: [[i32; 8]; 4] = [

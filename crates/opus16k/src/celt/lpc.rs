@@ -23,7 +23,8 @@ pub(super) fn window_lags(correlation: &mut [f64]) {
     }
 }
 
-/// The whitening filter of an autocorrelation, by the Levinson-Durbin recursion, the coefficient of the nearest sample first:
+/// The whitening filter of an autocorrelation, by the Levinson-Durbin recursion, the coefficient of the nearest sample
+/// first:
 ///
 /// ```text
 /// r = -(ac[i + 1] + sum over j < i of a[j] * ac[i - j]) / error

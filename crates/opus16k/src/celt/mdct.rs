@@ -4,8 +4,8 @@
 //! pre-rotation, an FFT of N / 2 points, post-rotation; window and add the half overlap of the block before
 //! ```
 //!
-//! Only the first third of a spectrum is not 0, so each point of the FFT depends on one bin or none, not on two. Finite spectra
-//! give finite samples; nothing is allocated after the construction.
+//! Only the first third of a spectrum is not 0, so each point of the FFT depends on one bin or none, not on two. Finite
+//! spectra give finite samples; nothing is allocated after the construction.
 
 use std::f64::consts::TAU;
 use std::sync::{Arc, LazyLock};
@@ -25,8 +25,8 @@ struct Length {
     fft: Arc<dyn Fft<f32>>,
     /// The pre-rotation of each point of the first third, and of its mirror image in the last third.
     pre_rotation: Vec<[Point; 2]>,
-    /// The post-rotation: factors of each point's real and imaginary parts for the even sample, and of its mirror image's for
-    /// the odd one.
+    /// The post-rotation: factors of each point's real and imaginary parts for the even sample, and of its mirror
+    /// image's for the odd one.
     post_rotation: [Vec<f32>; 4],
 }
 
@@ -36,7 +36,8 @@ static LENGTHS: LazyLock<[Length; 4]> = LazyLock::new(|| [0, 1, 2, 3].map(|halve
 impl Length {
     fn new(bins: usize) -> Length {
         let points = bins / 2;
-        // As in the reference code, an eighth of a step is added by its sine alone, which makes the vector a little longer.
+        // As in the reference code, an eighth of a step is added by its sine alone, which makes the vector a little
+        // longer.
         let step = TAU / (2 * bins) as f64;
         let twiddle = |i: usize| Complex64::cis(step * i as f64) * Complex64::new(1.0, step / 8.0);
         let narrow = |z: Complex64| Point::new(z.re as f32, z.im as f32);
@@ -104,8 +105,8 @@ fn post_rotate(points: &[Point], [a, b, c, d]: &[Vec<f32>; 4], to: &mut [f32]) {
     }
 }
 
-/// Windows and adds what the last block has left and the first half overlap of this one, each of which contains the other
-/// time-reversed.
+/// Windows and adds what the last block has left and the first half overlap of this one, each of which contains the
+/// other time-reversed.
 fn overlap_add(to: &mut [f32]) {
     let (left, new) = to[..SHORT_BLOCK].split_at_mut(HALF);
     let (rise, fall) = WINDOW.split_at(HALF);

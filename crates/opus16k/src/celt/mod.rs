@@ -7,7 +7,8 @@
 //! inverse MDCT, post-filter, de-emphasis                synthesis, mdct
 //! ```
 //!
-//! Two thirds of the bins lie above 8 kHz: they are parsed and not synthesized. Two channels are averaged before the transform.
+//! Two thirds of the bins lie above 8 kHz: they are parsed and not synthesized. Two channels are averaged before the
+//! transform.
 
 mod allocation;
 mod anti_collapse;
@@ -15,6 +16,7 @@ mod band_energy;
 mod bands;
 mod energy_coding;
 mod frame_header;
+mod limits;
 mod lpc;
 mod mdct;
 mod partition;
@@ -60,8 +62,8 @@ pub(crate) struct CeltDecoder {
     skip_plc: bool,
     /// Nothing was decoded since the last reset.
     fresh: bool,
-    /// Intensity-coded bands are not inverted in the right channel: in the mean of both channels they would be lost (RFC 8251,
-    /// section 10, as libopus does with one output channel).
+    /// Intensity-coded bands are not inverted in the right channel: in the mean of both channels they would be lost
+    /// (RFC 8251, section 10, as libopus does with one output channel).
     disable_inv: bool,
 }
 

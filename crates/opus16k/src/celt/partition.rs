@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! partition(N bins, bits):
-//!     bits for more pulses than a codeword has, and N > 2: read theta; divide bits; both halves with the gains mid and side
+//!     more bits than a codeword takes, and N > 2: read theta, divide bits; both halves, with the gains mid and side
 //!     else: the number of pulses nearest to bits
 //!         0: fold a lower band, or noise
 //!         K: a codeword of V(N, K), normalized, rotated

@@ -34,7 +34,8 @@ impl PitchConcealment {
         PitchConcealment { period: pitch::MAX_PITCH, lpc: [0.0; LPC_ORDER] }
     }
 
-    /// Fills `samples` behind the first [`HISTORY`] of them. Pitch and filter are computed at the `first` loss of a gap.
+    /// Fills `samples` behind the first [`HISTORY`] of them. Pitch and filter are computed at the `first` loss of a
+    /// gap.
     pub(super) fn run(&mut self, first: bool, samples: &mut [f32]) {
         let Some(past) = samples.first_chunk::<HISTORY>() else { return };
         if first {

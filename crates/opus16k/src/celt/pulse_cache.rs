@@ -1,7 +1,7 @@
 //! How many pulses a budget pays for (RFC 6716, 4.3.4.1), from tables.
 //!
-//! Pulses are counted in pseudo-pulse levels: level q is q pulses up to 8, then `(8 + (q & 7)) << ((q >> 3) - 1)`. A row of the
-//! cache is a band at a partition size: the band, plus 21 for each doubling of half the shortest frame.
+//! Pulses are counted in pseudo-pulse levels: level q is q pulses up to 8, then `(8 + (q & 7)) << ((q >> 3) - 1)`. A
+//! row of the cache is a band at a partition size: the band, plus 21 for each doubling of half the shortest frame.
 
 use super::tables::{CACHE_BITS, CACHE_INDEX, CACHE_ROWS};
 

@@ -1,7 +1,7 @@
 //! The pyramid vector quantizer (RFC 6716, 4.3.4.2): from a codeword's index to pulses.
 //!
-//! V(n, k) vectors of n integers have magnitudes that add up to k. U(n, k) of them begin with a number that is not negative and whose
-//! magnitude is smaller than could be:
+//! V(n, k) vectors of n integers have magnitudes that add up to k. U(n, k) of them begin with a number that is not
+//! negative and whose magnitude is smaller than could be:
 //!
 //! ```text
 //! U(n, k) = U(n - 1, k) + U(n, k - 1) + U(n - 1, k - 1)
@@ -48,7 +48,8 @@ pub(super) fn pvq_v(n: usize, k: usize) -> u32 {
 
 /// Writes codeword `index` of `k` pulses; returns the sum of the squares.
 ///
-/// Magnitudes are unpredictable: values of U that are too large are counted, without branches, instead of being searched.
+/// Magnitudes are unpredictable: values of U that are too large are counted, without branches, instead of being
+/// searched.
 pub(super) fn decode_pulses(index: u32, k: usize, out: &mut [f32]) -> f32 {
     let mut rest = Rest { index, pulses: k, energy: 0 };
     let few_bins = rest.decode_bins(&U_FEW_BINS, FEW, out);
@@ -78,8 +79,8 @@ impl Rest {
         least: usize,
         out: &'a mut [f32],
     ) -> &'a mut [f32] {
-        // A masked k needs no bounds check. No partition has so many bins and pulses that the mask or the last row would
-        // change anything.
+        // A masked k needs no bounds check. No partition has so many bins and pulses that the mask or the last row
+        // would change anything.
         let mask = const { ROW - STEP - 2 };
         const { assert!((ROW - STEP - 1).is_power_of_two()) };
         let mut n = out.len();

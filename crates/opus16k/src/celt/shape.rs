@@ -33,7 +33,8 @@ pub(super) fn renormalise_vector(x: &mut [f32], gain: f32) {
 ///
 /// ```text
 /// g = N / (N + f_r K), theta = pi g^2 / 4
-/// pairs 1 apart are rotated by theta; with 8 bins or more for each block, first those about sqrt(N / blocks) apart by pi/2 - theta
+/// with 8 bins or more for each block: rotate pairs about sqrt(N / blocks) apart by pi / 2 - theta
+/// rotate neighbours by theta
 /// ```
 pub(super) fn exp_rotation(x: &mut [f32], blocks: usize, pulses: usize, factor: Option<usize>) {
     let length = x.len();

@@ -5,9 +5,9 @@
 //! de-emphasis:   z[n] = y[n] + 0.85 * z[n - 1]
 //! ```
 //!
-//! Everything runs at 48 kHz, where the window and the periods of the post-filter are defined. Of the de-emphasis every third
-//! sample is needed, so its recurrence advances by three. Finite spectra give finite samples; nothing is allocated after the
-//! construction.
+//! Everything runs at 48 kHz, where the window and the periods of the post-filter are defined. Of the de-emphasis every
+//! third sample is needed, so its recurrence advances by three. Finite spectra give finite samples; nothing is
+//! allocated after the construction.
 
 use std::array::from_fn;
 
@@ -74,8 +74,8 @@ impl Synthesis {
         (self.postfilters, self.last) = ([Postfilter::default(); 2], 0.0);
     }
 
-    /// Turns `spectrum` into a frame, in one block or in blocks of 2.5 ms. In the first of them the post-filter is still that of
-    /// the last frame.
+    /// Turns `spectrum` into a frame, in one block or in blocks of 2.5 ms. In the first of them the post-filter is
+    /// still that of the last frame.
     pub(super) fn run(&mut self, short: bool, postfilter: Postfilter, out: &mut [f32]) {
         let length = 3 * out.len();
         self.transform(short, length);

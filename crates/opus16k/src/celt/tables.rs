@@ -45,8 +45,8 @@ pub(crate) const BETA_COEF: [f32; 4] =
 /// The same of intra frames.
 pub(crate) const BETA_INTRA: f32 = 4_915.0 / 32_768.0;
 
-/// The Laplace model of coarse energy (e_prob_model): by frame size, by inter and intra, and for each band the probability
-/// of 0 and the decay, both in 256ths.
+/// The Laplace model of coarse energy (e_prob_model): by frame size, by inter and intra, and for each band the
+/// probability of 0 and the decay, both in 256ths.
 pub(crate) const E_PROB_MODEL: [[[u8; 42]; 2]; 4] = [
     [
         [
@@ -108,8 +108,8 @@ pub(crate) const BAND_ALLOCATION: [[u8; NB_EBANDS]; NB_ALLOC_VECTORS] = [
     [200, 200, 200, 200, 200, 200, 200, 200, 198, 193, 188, 183, 178, 173, 168, 163, 158, 153, 148, 129, 104],
 ];
 
-/// The most that each band can use (cache_caps50), (cap + 64) / 4 eighths of a bit for each bin: a row for each frame size
-/// and channel count.
+/// The most that each band can use (cache_caps50), (cap + 64) / 4 eighths of a bit for each bin: a row for each frame
+/// size and channel count.
 pub(crate) const CACHE_CAPS: [[u8; NB_EBANDS]; 8] = [
     [224, 224, 224, 224, 224, 224, 224, 224, 160, 160, 160, 160, 185, 185, 185, 178, 178, 168, 134, 61, 37],
     [224, 224, 224, 224, 224, 224, 224, 224, 240, 240, 240, 240, 207, 207, 207, 198, 198, 183, 144, 66, 40],

@@ -11,8 +11,8 @@
 use super::tables::ONE_BIT;
 use crate::range_decoder::RangeDecoder;
 
-/// Where lg becomes k + 1: `2^(15 + (k + 1) / 8)`, rounded up. A value that is k eighths of the way from 2^15 to 2^16 has
-/// passed k of them or k + 1.
+/// Where lg becomes k + 1: `2^(15 + (k + 1) / 8)`, rounded up. A value that is k eighths of the way from 2^15 to 2^16
+/// has passed k of them or k + 1.
 const THRESHOLDS: [u32; 8] = [35_734, 38_968, 42_496, 46_341, 50_536, 55_110, 60_098, 65_536];
 
 /// Eighths of a bit that have been used.

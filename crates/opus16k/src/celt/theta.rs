@@ -1,5 +1,5 @@
-//! The split angle theta (RFC 6716, 4.3.4.4): how a partition's energy is divided between its halves, or a band's between mid and
-//! side.
+//! The split angle theta (RFC 6716, 4.3.4.4): how a partition's energy is divided between its halves, or a band's
+//! between mid and side.
 //!
 //! ```text
 //! qn = steps of theta that the budget pays for;  itheta = symbol * 16384 / qn
@@ -96,8 +96,8 @@ fn isqrt(square: i32) -> i32 {
 }
 
 impl Band<'_, '_> {
-    /// Reads how a partition is divided into halves like `part`; `parent_blocks` are interleaved in it. Takes the symbol's
-    /// bits from `bits`.
+    /// Reads how a partition is divided into halves like `part`; `parent_blocks` are interleaved in it. Takes the
+    /// symbol's bits from `bits`.
     pub(super) fn decode_theta(
         &mut self,
         part: &mut Part,

@@ -1,7 +1,7 @@
 //! Comfort noise generation, as libopus has it: background noise for where concealment has faded.
 //!
-//! The LSFs, gains and excitation of received frames without voice activity are smoothed; concealed frames get what is missing to
-//! that level.
+//! The LSFs, gains and excitation of received frames without voice activity are smoothed; concealed frames get what is
+//! missing to that level.
 
 use super::fixed::{silk_rand, smulww};
 use super::lpc::lsf_to_lpc;

@@ -3,7 +3,7 @@
 //! ```text
 //! for each channel: voice activity flags of its frames, LBRR flag
 //! for each channel with an LBRR flag: which of its frames have LBRR data
-//! for each frame: LBRR data of each channel                                  low bit-rate redundancy, for the packet before
+//! for each frame: LBRR data of each channel               low bit-rate redundancy: the packet before, once more
 //! for each frame: stereo weights, mid-only flag, the frame of each channel
 //! ```
 //!

@@ -1,5 +1,5 @@
-//! The symbols of a frame before its excitation (RFC 6716, 4.2.7.3 to 4.2.7.7). Whatever the bytes are, each index is one
-//! of its table.
+//! The symbols of a frame before its excitation (RFC 6716, 4.2.7.3 to 4.2.7.7). Whatever the bytes are, each index is
+//! one of its table.
 
 use super::sizes::{LTP_ORDER, MAX_LAG_MS, MIN_LAG_MS, SUBFRAMES};
 use super::tables::lsf::{EXTENSION_ICDF, INTERPOLATION_ICDF};
@@ -36,7 +36,8 @@ pub(super) struct Indices<const ORDER: usize> {
     pub(super) gains: [u8; SUBFRAMES],
     pub(super) lsf_stage1: usize,
     pub(super) lsf_residuals: [i32; ORDER],
-    /// Quarters of the way from the previous frame's LSFs to these, in the first half of the frame; 4: no interpolation.
+    /// Quarters of the way from the previous frame's LSFs to these, in the first half of the frame; 4: no
+    /// interpolation.
     pub(super) lsf_interpolation: u8,
     pub(super) pitch: Option<Pitch>,
     /// Of the excitation's pseudorandom signs.

@@ -112,7 +112,8 @@ fn bwexpander_32<const ORDER: usize>(a: &mut [i32; ORDER], chirp_q16: i64) {
     }
 }
 
-/// Section 4.2.7.5.8: the inverse of the prediction power gain, Q30, unless the gain is above 10000 or the filter unstable.
+/// Section 4.2.7.5.8: the inverse of the prediction power gain, Q30, unless the gain is above 10000 or the filter
+/// unstable.
 ///
 /// ```text
 /// for k from ORDER - 1 down to 0:

@@ -41,7 +41,8 @@ pub(super) fn lpc_synthesis<const ORDER: usize, const N: usize>(
     let mut latest = state[ORDER - 1];
     for (i, (&residual, out)) in residual_q14.iter().zip(out).enumerate() {
         let Some(before) = samples[i..].first_chunk::<ORDER>() else { return };
-        // Each product is rounded down: ORDER / 2 compensates for the mean. Only the last one waits for the sample before.
+        // Each product is rounded down: ORDER / 2 compensates for the mean. Only the last one waits for the sample
+        // before.
         let products = before[..ORDER - 1].iter().zip(&reversed).map(|(&sample, &a)| smulww(sample, a));
         let sum = products.fold(ORDER as i32 / 2, i32::wrapping_add).wrapping_add(smulww(latest, reversed[ORDER - 1]));
         latest = match sum.checked_mul(16).and_then(|sum| residual.checked_add(sum)) {

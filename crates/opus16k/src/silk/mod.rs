@@ -1,7 +1,7 @@
 //! SILK (RFC 6716, 4.2): linear prediction of speech at an internal sampling rate of 8, 12 or 16 kHz.
 //!
-//! Wideband is 16 kHz as it is, and is what hybrid frames have below 8 kHz. Narrowband and mediumband are resampled. Of two
-//! channels only mid, their mean, is decoded.
+//! Wideband is 16 kHz as it is, and is what hybrid frames have below 8 kHz. Narrowband and mediumband are resampled. Of
+//! two channels only mid, their mean, is decoded.
 
 mod cng;
 mod decoder;
@@ -61,8 +61,8 @@ impl SilkDecoder {
         SilkDecoder { rate: AnyRate::new(Bandwidth::Wide, false), output: Output::new() }
     }
 
-    /// Decodes the SILK part of a frame of 10, 20, 40 or 60 ms into `out`: mono, 16 kHz, -1 to 1. Returns the range decoder
-    /// at what follows.
+    /// Decodes the SILK part of a frame of 10, 20, 40 or 60 ms into `out`: mono, 16 kHz, -1 to 1. Returns the range
+    /// decoder at what follows.
     pub(crate) fn decode<'a>(&mut self, data: &'a [u8], format: Format, out: &mut [f32]) -> RangeDecoder<'a> {
         self.set_bandwidth(format.bandwidth);
         let mut decoder = RangeDecoder::new(data);

@@ -164,8 +164,8 @@ impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
         self.losses += 1;
     }
 
-    /// The first lost frame: the less the pitch explains, the more noise; and the higher the gain of the LPC filter, the
-    /// faster noise decays.
+    /// The first lost frame: the less the pitch explains, the more noise; and the higher the gain of the LPC filter,
+    /// the faster noise decays.
     fn begin_gap(&mut self) {
         const ONE_Q30: i32 = 1 << 30;
         self.noise_start = self.quieter_subframe_end().saturating_sub(RAND_BUF_SIZE);

@@ -1,13 +1,14 @@
-//! From the internal sampling rate to 16 kHz, with the delays that make up for each other when it changes (RFC 6716, 4.2.9).
+//! From the internal sampling rate to 16 kHz, with the delays that make up for each other when it changes (RFC 6716,
+//! 4.2.9).
 //!
 //! ```text
 //! 16 kHz:   a delay of 12 samples
 //!  8 kHz:   a delay of 2 samples, then x 2: two chains of three allpass filters give even and odd samples
-//! 12 kHz:   a delay of 4 samples, then x 2 in the same way, then x 2 / 3: an FIR filter of 8 taps at two phases in turn
+//! 12 kHz:   a delay of 4 samples, then x 2 in the same way, then x 2 / 3: an FIR filter of 8 taps, two phases in turn
 //! ```
 //!
-//! One more sample of delay stands for the stereo prediction of the reference decoder. The RFC leaves resampling open; this is
-//! libopus' resampler, in its integers.
+//! One more sample of delay stands for the stereo prediction of the reference decoder. The RFC leaves resampling open;
+//! this is libopus' resampler, in its integers.
 
 use super::fixed::{rshift_round, sat16, smulww};
 use super::sizes::{MAX_FRAME, OUTPUT_KHZ};

@@ -7,9 +7,9 @@
 //! out[i] = clamp(-1, lpc[i], 1)
 //! ```
 //!
-//! The RFC lets a decoder compute this in floats, some 50 dB from the reference code. Here are the reference code's integers,
-//! to the bit as long as nothing is lost: two decoders that differ by less than a detection threshold are not distinguishable.
-//! Where the reference wraps or saturates, so does this.
+//! The RFC lets a decoder compute this in floats, some 50 dB from the reference code. Here are the reference code's
+//! integers, to the bit as long as nothing is lost: two decoders that differ by less than a detection threshold are not
+//! distinguishable. Where the reference wraps or saturates, so does this.
 
 use std::sync::LazyLock;
 
@@ -61,7 +61,8 @@ pub(super) struct Synthesis<const ORDER: usize, const SUBFRAME: usize> {
 }
 
 impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
-    /// Where in `history` a frame begins. The longest lag, the LTP filter and the reach of the LPC filter fit before it.
+    /// Where in `history` a frame begins. The longest lag, the LTP filter and the reach of the LPC filter fit before
+    /// it.
     const START: usize = SUBFRAMES * SUBFRAME + MAX_HISTORY - MAX_FRAME;
 
     /// `after_loss`: frames of another rate were lost just before.
@@ -153,8 +154,8 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
         gains_q16
     }
 
-    /// The filter state is kept before the gain: at a new gain it is scaled by the quotient of the old one and the new one,
-    /// which is returned.
+    /// The filter state is kept before the gain: at a new gain it is scaled by the quotient of the old one and the new
+    /// one, which is returned.
     fn adjust_gain(&mut self, gain_q16: i32) -> Option<i32> {
         if gain_q16 == self.gain_q16 {
             return None;
@@ -165,8 +166,8 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
         Some(adjustment).filter(|&adjustment| adjustment != ONE_Q16)
     }
 
-    /// Section 4.2.7.9.1: the LPC residual of a voiced subframe. At the beginning of a frame, and where its filter changes,
-    /// the residual of the samples before is computed anew from the output.
+    /// Section 4.2.7.9.1: the LPC residual of a voiced subframe. At the beginning of a frame, and where its filter
+    /// changes, the residual of the samples before is computed anew from the output.
     fn long_term_prediction(
         &self,
         parameters: &Parameters<ORDER>,

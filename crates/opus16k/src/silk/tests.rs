@@ -37,8 +37,8 @@ fn mid_has_lbrr(data: &[u8], frames: usize) -> bool {
     (0..=frames).map(|_| decoder.dec_bit_logp(1)).last() == Some(true)
 }
 
-/// Noise has every symbol at every place, and packets follow each other as from no encoder: samples are the same, and the
-/// range decoder ends at the same place; also where the rate changes.
+/// Noise has every symbol at every place, and packets follow each other as from no encoder: samples are the same, and
+/// the range decoder ends at the same place; also where the rate changes.
 #[test]
 fn packets_of_noise_are_decoded_as_by_the_reference() {
     let (mut random, mut silk, mut reference) = (random(1), SilkDecoder::new(), Reference::new());

@@ -1,7 +1,7 @@
 //! Tables of SILK (RFC 6716, 4.2).
 //!
-//! A distribution (`_ICDF`) is 256 minus the cumulative counts of the RFC's table, as the range decoder reads it; the last
-//! entry is 0. A constant of two symbols is the probability of the second, in 256ths.
+//! A distribution (`_ICDF`) is 256 minus the cumulative counts of the RFC's table, as the range decoder reads it; the
+//! last entry is 0. A constant of two symbols is the probability of the second, in 256ths.
 
 pub(crate) mod lsf;
 mod lsf_nb_mb;

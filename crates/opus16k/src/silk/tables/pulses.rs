@@ -58,8 +58,8 @@ pub(crate) const PULSE_SPLIT_ICDF: [[u8; 152]; 4] = [
 /// Table 51: the probability that an LSB is 1, in 256ths.
 pub(crate) const LSB: u8 = 120;
 
-/// Table 52: the probability of a positive sign, in 256ths, by twice the signal type plus the quantization offset type, and
-/// by pulses in the block, 6 or more being the same.
+/// Table 52: the probability of a positive sign, in 256ths, by twice the signal type plus the quantization offset type,
+/// and by pulses in the block, 6 or more being the same.
 pub(crate) const SIGN: [[u8; 7]; 6] = [
     [254, 49, 67, 77, 82, 93, 99],
     [198, 11, 18, 24, 31, 36, 45],
