@@ -10,10 +10,10 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
+use giggles::model::ModelFile;
 use giggles::pool::Pool;
-use giggles::yamnet::kernels::Cpu;
-use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, Model, PATCH, PATCH_HOP, frames_of, sigmoid};
+use yamnet::params::{MEL_BANDS, PATCH_FRAMES, PATCH_HOP_FRAMES};
+use yamnet::{Cpu, Model, frames_in_patches, sigmoid};
 
 fn main() {
     // Cargo adds `--bench`; without a file there is nothing to do.
@@ -22,7 +22,7 @@ fn main() {
     };
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let frames: Vec<f32> = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let model = Model::new(&ModelFile::embedded(), Cpu::detect()).unwrap();
+    let model = ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet;
     for line in std::io::stdin().lock().lines() {
         let answer = answer(&model, &frames, &line.unwrap());
         println!("{answer}");
@@ -33,12 +33,12 @@ fn main() {
 fn answer(model: &Model, frames: &[f32], command: &str) -> String {
     match command.split_once(' ') {
         Some(("scores", file)) => {
-            let scores = model.logits_of_frames(frames).into_iter().map(sigmoid);
+            let scores = model.logits_from_frames(frames).into_iter().map(sigmoid);
             std::fs::write(file, scores.flat_map(f32::to_le_bytes).collect::<Vec<u8>>()).unwrap();
             "ok".to_owned()
         }
-        Some(("apart", how)) => rate(how, &batches(frames, how, true), |batch| model.logits_of_patches(batch)),
-        _ => rate(command, &batches(frames, command, false), |batch| model.logits_of_frames(batch)),
+        Some(("apart", how)) => rate(how, &batches(frames, how, true), |batch| model.logits_from_patches(batch)),
+        _ => rate(command, &batches(frames, command, false), |batch| model.logits_from_frames(batch)),
     }
 }
 
@@ -51,11 +51,11 @@ fn number(command: &str, place: usize) -> f64 {
 /// The frames as whole batches: half-overlapping strips, or patches one after the other.
 fn batches(frames: &[f32], command: &str, apart: bool) -> Vec<Vec<f32>> {
     let batch = number(command, 0) as usize;
-    let strips = (0..).map(|index| index * batch * PATCH_HOP * BANDS);
-    let strips = strips.map_while(|start| frames.get(start..start + frames_of(batch) * BANDS));
+    let strips = (0..).map(|index| index * batch * PATCH_HOP_FRAMES * MEL_BANDS);
+    let strips = strips.map_while(|start| frames.get(start..start + frames_in_patches(batch) * MEL_BANDS));
     let patches = |strip: &[f32]| {
-        let starts = (0..batch).map(|patch| patch * PATCH_HOP * BANDS);
-        starts.flat_map(|start| strip[start..start + PATCH * BANDS].to_vec()).collect()
+        let starts = (0..batch).map(|patch| patch * PATCH_HOP_FRAMES * MEL_BANDS);
+        starts.flat_map(|start| strip[start..start + PATCH_FRAMES * MEL_BANDS].to_vec()).collect()
     };
     strips.map(|strip| if apart { patches(strip) } else { strip.to_vec() }).collect()
 }

@@ -1,4 +1,4 @@
-"""Reads every export back, each with a reader that knows the format, and compares all laughs with the database.
+"""Reads every export back, each with a reader for its format, and compares all laughs with the database.
 
 Called by check_exports.sh with the folder that holds laughs.db, a folder a format, and all.csv, all.jsonl, all.json.
 """

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Exports as the programs that they are for read them: a scan of the fixtures, every format, and each laugh's start
-# and end held against the database. Not one of the quick tests, since it fetches crowsetta and pandas from PyPI.
+# Reads exports with the programs that they are for: scans the fixtures, exports every format, and compares each
+# laugh's start and end with the database. Not one of the quick tests, because it downloads crowsetta and pandas from
+# PyPI.
 #
-#   scripts/check_exports.sh [PROGRAM]      PROGRAM is target/debug/giggles unless told; cargo build makes it
+#   scripts/check_exports.sh [PROGRAM]      PROGRAM defaults to target/debug/giggles; cargo build creates it
 #
 # Needs python3 with venv, 3.11 or newer. The virtual environment stays in target/exports.
 set -eu

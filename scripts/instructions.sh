@@ -1,21 +1,21 @@
 #!/bin/sh
-# Counts the instructions of the network and the front end, and compares them with the recorded ones: a
-# change that makes them slower shows on any machine, however busy. Not for times; those are benches/stages.rs.
+# Counts the instructions of the network and the front end, and compares them with the recorded counts: this detects
+# slower code on any machine, regardless of its load. For times, use cargo bench -p yamnet --bench kernels.
 #
 #   scripts/instructions.sh            fails if a count is more than 5 % off
-#   scripts/instructions.sh --record   writes benches/instructions.txt anew
+#   scripts/instructions.sh --record   rewrites crates/yamnet/benches/instructions.txt
 #
-# Needs valgrind, which knows no AVX-512, so that `native` is AVX2 here. Another compiler or processor makes
-# other code: where the record is of another one, the counts are shown and not judged.
+# Needs valgrind, which does not support AVX-512, so `native` is AVX2 here. Another compiler or processor generates
+# other code: if the record is of another one, the counts are shown but not compared.
 set -eu
 cd "$(dirname "$0")/.."
-record=benches/instructions.txt
+record=crates/yamnet/benches/instructions.txt
 tolerance=5
 
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
-cargo bench --locked --bench instructions --no-run --message-format=json-render-diagnostics >"$folder/built"
+cargo bench --locked -p yamnet --bench instructions --no-run --message-format=json-render-diagnostics >"$folder/built"
 bench=$(sed -n 's/.*"executable":"\([^"]*\/instructions-[^"]*\)".*/\1/p' "$folder/built" | tail -1)
 made="# scripts/instructions.sh --record, with $(rustc --version) on $(uname -m)"
 
@@ -57,10 +57,10 @@ awk -v tolerance="$tolerance" -v judged="$judged" '
     }
     END {
         if (judged == "no") {
-            print "not judged, for this is another compiler or processor than that of the record:"
+            print "not compared, because the record is of another compiler or processor:"
             print made
         } else if (bad || lines < 4) {
-            print "more than " tolerance " % off: if that is meant, record them anew"
+            print "more than " tolerance " % off: if this is intended, record them again"
             exit 1
         }
     }' "$record" "$folder/counts"

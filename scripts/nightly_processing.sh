@@ -1,11 +1,11 @@
 #!/bin/sh
-# The night: settings from one file, then `giggles scan`, whose exit code is this script's.
+# The nightly run: reads settings from one file, then runs `giggles scan` and ends with its exit code.
 #
 #   nightly_processing.sh [FLAG ...]        flags go to `giggles scan`, e.g. --quiet --date yesterday
 #
 # The file is $GIGGLES_ENV_FILE, or nightly.env beside this script, or /etc/giggles/nightly.env (see
-# nightly.env.example). It may hold a password, so nobody but its owner may read it. systemd reads the same
-# file by itself (deploy/systemd/giggles.service). This script runs under cron's bare environment.
+# nightly.env.example). It may contain a password, so only its owner may read it. systemd reads the same file
+# itself (deploy/systemd/giggles.service). This script works in cron's minimal environment.
 set -eu
 
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
@@ -13,10 +13,10 @@ export PATH
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 settings=${GIGGLES_ENV_FILE:-$here/nightly.env}
 [ -n "${GIGGLES_ENV_FILE:-}" ] || [ -e "$settings" ] || settings=/etc/giggles/nightly.env
-# A name without a slash would be looked for in PATH when it is sourced.
+# `.` would search PATH for a name without a slash.
 case $settings in */*) ;; *) settings=./$settings ;; esac
 
-# 78: configuration, as giggles itself says it.
+# 78: configuration error, as in giggles itself.
 refuse() {
     echo "nightly_processing.sh: $1" >&2
     exit 78

@@ -1,14 +1,13 @@
 #!/bin/sh
-# Everything that must hold before a change lands: format, lints, scripts, tests, the main job, how many
-# instructions the network and the front end take, and nights under a systemd.
+# Everything that must pass before a change is merged: format, lints, scripts, tests, the main job, the instruction
+# counts of the network and the front end, and nightly runs under systemd.
 #
 #   scripts/test.sh
 #
 # Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs, ffmpeg,
 # strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, pgbouncer and Postgres, whose server the tests start
 # in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
-# instead. Prometheus' tools are only unpacked, into target/tools: installed, their packages would start daemons and
-# keep them.
+# instead. Prometheus' tools are only unpacked, into target/tools: an installation would start their daemons.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:$PWD/target/tools/usr/bin:/usr/sbin:/sbin
@@ -36,7 +35,7 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=600 -q -y --no-install-recommends "$@"
 }
 
-# The files of a package without its scripts: no user, no service, nothing outside of target/.
+# Unpacks the files of a package without running its scripts: no user, no service, nothing outside of target/.
 unpack() {
     mkdir -p target/tools
     (
@@ -58,11 +57,11 @@ have cc || install_packages gcc libc6-dev
 have_postgres || install_packages postgresql
 have shellcheck || install_packages shellcheck
 have valgrind || install_packages valgrind
-# A file system whose permissions are fixed, and system calls that are looked at.
+# A file system with fixed permissions, and a tracer of system calls.
 have bindfs || install_packages bindfs
 have strace || install_packages strace
 have psql || install_packages postgresql-client
-# A pooler in between, and certificates as people make them.
+# A connection pooler, and certificates.
 have pgbouncer || install_packages pgbouncer
 have openssl || install_packages openssl
 have systemd-analyze || install_packages systemd
@@ -74,8 +73,10 @@ have mandoc || install_packages mandoc
 # The page of a day is opened in a real browser.
 have chromium || install_packages chromium
 have chromedriver || install_packages chromium-driver
-# Decodes what giggles cannot (tests/tracks.rs).
+# Decodes what giggles cannot (tests/it/tracks.rs).
 have ffmpeg || install_packages ffmpeg
+# Compares libopus, which comes with ffmpeg, with crates/opus16k.
+have python3 || install_packages python3-minimal
 have zsh || install_packages zsh
 have fish || install_packages fish
 
@@ -91,21 +92,21 @@ main_job() {
     rm -r "$folder"
 }
 
-# Booting a container takes root, and a kernel that lets it mount.
-nights_under_systemd() {
+# Booting a container needs root, and a kernel that allows mounts.
+systemd_test() {
     if [ "$(id -u)" -eq 0 ] && unshare --mount mount -t tmpfs giggles /mnt 2>/dev/null; then
         have systemd-nspawn || unpack systemd-container
         have sqlite3 || install_packages sqlite3
-        scripts/systemd_night.sh
+        scripts/systemd_test.sh
     else
-        echo "NOT RUN, since it takes root: sudo scripts/systemd_night.sh"
+        echo "NOT RUN, because it needs root: sudo scripts/systemd_test.sh"
     fi
 }
 
-step cargo fmt --check
+step cargo fmt --all --check
 step shellcheck scripts/*.sh benches/compare/*.sh deploy/systemd/*.sh
-step cargo clippy --locked --all-targets -- -D warnings
-step cargo test --locked
+step cargo clippy --locked --workspace --all-targets -- -D warnings
+step cargo test --locked --workspace
 step main_job
 step scripts/instructions.sh
-step nights_under_systemd
+step systemd_test

@@ -1,4 +1,4 @@
-"""Licences of all crates that are linked into the program, as one text: a binary must carry them along.
+"""Prints the licences of all crates that are linked into the program: a binary must include them.
 
 Called by package.sh; needs cargo and the crates' sources, which a build has fetched.
 """
@@ -22,7 +22,7 @@ def metadata():
 
 
 def linked(graph):
-    """Numbers of the packages that normal dependencies lead to."""
+    """Indexes of the packages that are normal dependencies, direct or indirect."""
     nodes = {node["id"]: node for node in graph["nodes"]}
     found, waiting = set(), [graph["root"]]
     while waiting:
@@ -42,7 +42,8 @@ def texts(package):
 def main():
     everything = metadata()
     wanted = linked(everything["resolve"])
-    packages = [package for package in everything["packages"] if package["id"] in wanted]
+    # Crates of the workspace have no source; their licence is giggles' own.
+    packages = [package for package in everything["packages"] if package["id"] in wanted and package["source"]]
     users = {}
     print("giggles is linked with these crates:\n")
     for package in sorted(packages, key=lambda package: package["name"]):

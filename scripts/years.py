@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Years of nights, and a fleet of sources: what giggles needs for a day and for all of it.
+"""Measures time and memory of giggles on years of nightly runs and on many sources, for a day and for all days.
 
 Builds databases whose tables the program makes and whose rows years/*.sql makes: 30 and 1,000 days of 48 recordings
-with 30 laughs each, and 10,000 sources with 30 nights each. Then it times the commands that look at a day (the
-best of seven), and measures the peak memory of those that read everything. It needs 3 GB in the temporary folder
-(TMPDIR), and psql and an empty Postgres server where --postgres names one.
+with 30 laughs each, and 10,000 sources with 30 runs each. Then it times the commands for one day (the best of
+seven), and measures the peak memory of those that read everything. It needs 3 GB in the temporary folder (TMPDIR),
+and psql and an empty Postgres server for --postgres.
 
     scripts/years.py [--program target/release/giggles] [--postgres postgres://user:password@host]
 """
@@ -46,7 +46,7 @@ class Program:
         return min(self.run(url, *arguments)[0] for _ in range(TRIES))
 
     def make_tables(self, url):
-        """A scan of an empty folder stores a run, which then goes."""
+        """Creates the tables: a scan of an empty folder stores a run, which is deleted then."""
         (self.folder / "empty").mkdir(exist_ok=True)
         self.run(url, "scan", "empty", "--allow-empty", "--tz", "UTC")
 

@@ -1,15 +1,15 @@
-//! Everything a night will need, looked at while somebody is awake. The table of checks reads top to bottom.
+//! Checks everything that a nightly run needs, before it runs. The checks run in the order of the table `CHECKS`.
 //!
-//! Invariant: every check is made whatever the others found, and none changes anything: no row, no table, no ping
-//! that a service would count. A clip and a file of metrics are written as a test, and removed.
+//! Invariant: every check runs regardless of the results of the others, and none changes anything: no row, no table, no
+//! ping that a service would count. A clip and a metrics file are written as a test, and removed.
 
 mod clips;
 mod database;
 mod environment;
 mod machine;
+mod notifiers;
 mod recordings;
 mod time;
-mod watchers;
 
 use std::path::PathBuf;
 
@@ -18,45 +18,45 @@ use jiff::tz::TimeZone;
 
 pub use self::environment::Environment;
 
+use crate::audio::discover::{FindError, Found};
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::audio::find::{FindError, Found};
 use crate::clips::{Clips, find_recordings};
+use crate::domain::{Finding, Stop, Window, pluralize};
 use crate::exit::Fatal;
-use crate::record::{Finding, Stop, Window, several};
+use crate::model::LoadedModel;
+use crate::notify::ping::Target;
 use crate::shard::Shard;
-use crate::store::{self, Checkup, Location, StoreError};
-use crate::watch::ping::Target;
-use crate::yamnet::Model;
+use crate::store::{self, Location, Probe, StoreError};
 
-/// A setting, or why it is none.
+/// A setting, or why it is invalid.
 pub type Setting<T> = Result<T, Fatal>;
 
-/// What a scan would be run with, each by itself: one that is wrong hides no other.
+/// The settings of a scan, each parsed separately: an invalid one does not hide the others.
 pub struct Settings {
     pub paths: Setting<Vec<PathBuf>>,
-    /// None: nothing would be stored.
+    /// None: a dry run.
     pub database: Setting<Option<Location>>,
-    /// The name under which the night's lock is taken.
+    /// The name of the lock that the run takes.
     pub lock: String,
     pub zone: Setting<TimeZone>,
-    /// Whether a setting names the zone, rather than the system.
+    /// Whether a setting names the zone; otherwise it is the system's.
     pub zone_is_named: bool,
     pub name_zone: Setting<TimeZone>,
     pub shard: Setting<Shard>,
     pub window: Setting<Window>,
-    /// A calendar date, which is the same one every night.
+    /// An absolute date, which is the same for every run.
     pub fixed_date: Option<String>,
-    /// Why the rest of the settings would not do.
+    /// Errors of the other settings.
     pub others: Vec<Fatal>,
-    pub model: Setting<Model>,
+    pub model: Setting<LoadedModel>,
     /// Name of the CPU path.
     pub cpu: &'static str,
-    /// None: the one in the program.
+    /// None: the built-in model.
     pub model_file: Option<PathBuf>,
-    /// None: not wanted.
+    /// None: not requested.
     pub ffmpeg: Setting<Option<Ffmpeg>>,
     pub threads: usize,
-    /// None: no laugh is cut out.
+    /// None: no clips are cut.
     pub clips: Setting<Option<Clips>>,
     pub ping: Setting<Option<Target>>,
     pub metrics: Option<PathBuf>,
@@ -65,16 +65,16 @@ pub struct Settings {
     pub now: Timestamp,
 }
 
-/// What several checks look at.
+/// The input of the checks.
 struct Visit<'a> {
     settings: &'a Settings,
-    /// None where no folder is named.
+    /// None if no directory is given.
     found: Option<Result<Found, FindError>>,
-    /// None where no database is.
-    checkup: Option<Result<Checkup, StoreError>>,
+    /// None if no database is given.
+    probe: Option<Result<Probe, StoreError>>,
 }
 
-/// A check: its name, and what finds out.
+/// A check: its name and its function.
 type Check = (&'static str, fn(&Visit) -> Finding);
 
 const CHECKS: [Check; 21] = [
@@ -96,30 +96,30 @@ const CHECKS: [Check; 21] = [
     ("lock", database::lock),
     ("clips", clips::folder),
     ("disk space", machine::space),
-    ("ping", watchers::ping),
-    ("metrics", watchers::metrics),
+    ("ping", notifiers::ping),
+    ("metrics", notifiers::metrics),
     ("scheduler", environment::scheduler),
 ];
 
-/// Makes every check; tells each as it is made, since some take seconds. None is begun after a signal.
-pub fn examine(settings: &Settings, tell: &mut dyn FnMut(&Finding), stop: &Stop) -> Vec<Finding> {
+/// Runs every check and reports each finding immediately, because some checks take seconds. A signal stops the checks.
+pub fn examine(settings: &Settings, report: &mut dyn FnMut(&Finding), stop: &Stop) -> Vec<Finding> {
     let database = settings.database.as_ref().ok().and_then(Option::as_ref);
     let visit = Visit {
         settings,
         found: settings.paths.as_ref().ok().map(|paths| find_recordings(paths).map(|(found, _)| found)),
-        checkup: database.map(|location| store::examine(location, &settings.lock)),
+        probe: database.map(|location| store::examine(location, &settings.lock)),
     };
     let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());
-    let made = wanted.map(|(check, look)| Finding { check, ..look(&visit) });
-    made.inspect(|finding| tell(finding)).collect()
+    let findings = wanted.map(|(name, check)| Finding { check: name, ..check(&visit) });
+    findings.inspect(|finding| report(finding)).collect()
 }
 
-/// What a check says that could not be made, or need not be.
-fn untold(because: &str) -> Finding {
+/// The finding of a check that is not possible, or not needed.
+fn not_checked(because: &str) -> Finding {
     Finding::unseen(because)
 }
 
-/// A wrong setting's own words say what to do.
+/// The finding of an invalid setting, whose error says what to do.
 fn refused(fatal: &Fatal) -> Finding {
     match fatal {
         Fatal::TryAgain(text) => Finding::busy(text, ""),
@@ -127,7 +127,7 @@ fn refused(fatal: &Fatal) -> Finding {
     }
 }
 
-/// The first few, a line each, and how many more there are.
+/// The first `count` lines, and the number of the others.
 fn first(count: usize, lines: impl Iterator<Item = String>) -> Vec<String> {
     let mut all: Vec<String> = lines.collect();
     let more = all.len().saturating_sub(count);

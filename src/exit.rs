@@ -1,24 +1,23 @@
-//! Every way a run ends, its number, and which one wins.
+//! Exit codes, and which one a run ends with.
 //!
-//! Invariant: a pure table; nothing here prints, exits or knows a store.
+//! Invariant: a pure table; this module does not print, exit or access a database.
 //! Source: restic's exit codes and sysexits.h.
 
-use crate::record::{Fate, Finding, Health, Outcome, several};
+use crate::domain::{Finding, Health, Outcome, Status, pluralize};
 
-/// How a run ended. New codes may come; an unknown code means failure.
+/// How a run ended. New codes may be added; an unknown code means failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Every recording of the window was analyzed (or had been already), or its damage is known; all is committed.
+    /// Every recording of the window is analyzed, by this run or an earlier one, or known to be damaged. Committed.
     Complete = 0,
     /// Failed; nothing of this run was committed.
     Failed = 1,
     /// Wrong usage of the command line.
     Usage = 2,
-    /// Committed; at least one recording newly failed or is newly partial, and is stored so, or a clip of one could not
-    /// be written.
+    /// Committed, but at least one recording newly failed or is newly partial, or a clip could not be written.
     Partial = 3,
-    /// The window held no recordings.
+    /// The window contains no recordings.
     Empty = 4,
     /// Another run holds the lock, or the database cannot be reached.
     TryAgain = 75,
@@ -62,21 +61,27 @@ impl Exit {
             Exit::Empty => "no recordings (an unmounted disk looks like this); --allow-empty makes it 0",
             Exit::TryAgain => "try again later: another run holds the lock, or the database cannot be reached",
             Exit::Config => "configuration: bad setting, or model missing or its checksum wrong",
-            Exit::HungUp => "hung up (SIGHUP): rolled back; amid the commit, the next run finds out",
-            Exit::Interrupted => "interrupted (SIGINT): rolled back; amid the commit, the next run finds out",
-            Exit::Terminated => "terminated (SIGTERM): rolled back; amid the commit, the next run finds out",
+            Exit::HungUp => {
+                "hung up (SIGHUP): rolled back; if it came during the commit, the next run checks the result"
+            }
+            Exit::Interrupted => {
+                "interrupted (SIGINT): rolled back; if it came during the commit, the next run checks the result"
+            }
+            Exit::Terminated => {
+                "terminated (SIGTERM): rolled back; if it came during the commit, the next run checks the result"
+            }
         }
     }
 }
 
-/// The exit of a run whose recordings were all tried and whose transaction will be committed.
+/// The exit code of a run whose recordings were all processed and whose transaction will be committed.
 pub fn of_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
-    let is_partial = |fate: &Fate| match fate {
-        Fate::Failed(_) => true,
-        Fate::Heard(heard) => heard.clips_lost.is_some() || heard.is_partial(),
-        Fate::Skipped(_) => false,
+    let is_partial = |status: &Status| match status {
+        Status::Failed(_) => true,
+        Status::Analyzed(analyzed) => analyzed.clips_failed.is_some() || analyzed.is_partial(),
+        Status::Skipped(_) => false,
     };
-    let partial = outcomes.iter().any(|outcome| is_partial(&outcome.fate));
+    let partial = outcomes.iter().any(|outcome| is_partial(&outcome.status));
     match (outcomes.is_empty(), partial) {
         (true, _) if allow_empty => Exit::Complete,
         (true, _) => Exit::Empty,
@@ -85,7 +90,7 @@ pub fn of_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
     }
 }
 
-/// The exit of a look at what a night will need. A person is needed before patience is.
+/// The exit code of `giggles doctor`. An error that needs a person outranks one that a later attempt may solve.
 pub fn of_findings(findings: &[Finding]) -> Exit {
     let worst = findings.iter().map(|finding| finding.health).max();
     match worst {
@@ -95,16 +100,16 @@ pub fn of_findings(findings: &[Finding]) -> Exit {
     }
 }
 
-/// What stops a whole run. Nothing of it is committed.
+/// An error that ends the whole run. Nothing is committed.
 #[derive(Debug, thiserror::Error)]
 pub enum Fatal {
     /// A setting is wrong, or the model is.
     #[error("{0}")]
     Config(String),
-    /// A folder of recordings is not there, or cannot be read.
+    /// A folder of recordings does not exist or cannot be read.
     #[error("{0}")]
     NoRecordings(String),
-    /// The database would not do: its address, password, rights or version.
+    /// The database cannot be used: its address, password, permissions or version is wrong.
     #[error("{0}")]
     Unusable(String),
     /// The database cannot be reached.
@@ -113,16 +118,16 @@ pub enum Fatal {
     /// Another run holds the lock.
     #[error("{0}")]
     Locked(String),
-    /// The work or the commit failed.
+    /// The run or its commit failed.
     #[error("{0}")]
     Failed(String),
-    /// `--strict`: recordings that failed, and why.
+    /// `--strict`: recordings that failed, and the reasons.
     #[error("nothing was stored, since --strict is given and {}", listed(.0))]
     Refused(Vec<(String, String)>),
-    /// A signal asked for the end.
+    /// A signal ended the run.
     #[error("{}; nothing of this run was stored", signal_name(*.0))]
     Signal(usize),
-    /// A signal came while the run was being committed, and there was no time to find out whether it was.
+    /// A signal arrived during the commit, and it is unknown whether the commit succeeded.
     #[error("{} while the run was being stored; the next run finds out whether it was", signal_name(*.0))]
     SignalAmidCommit(usize),
 }
@@ -133,24 +138,24 @@ impl Fatal {
             Fatal::Config(_) | Fatal::NoRecordings(_) | Fatal::Unusable(_) => Exit::Config,
             Fatal::TryAgain(_) | Fatal::Locked(_) => Exit::TryAgain,
             Fatal::Failed(_) | Fatal::Refused(_) => Exit::Failed,
-            Fatal::Signal(signal) | Fatal::SignalAmidCommit(signal) => of_signal(*signal),
+            Fatal::Signal(signal) | Fatal::SignalAmidCommit(signal) => signal_exit(*signal),
         }
     }
 
-    /// The same for strangers: what happened, in words that hold no path, user, address or name. Which setting is
-    /// wrong is said; what it was set to is not.
+    /// A message for third parties, such as a monitoring service. It contains no path, user, address or name. It names
+    /// a wrong setting but not its value.
     pub fn outline(&self) -> String {
         match self {
             Fatal::Config(text) => format!("{} is wrong", setting(text).unwrap_or("a setting, or the model,")),
             Fatal::NoRecordings(_) => "a folder of recordings cannot be read; is its disk mounted?".to_owned(),
             Fatal::Unusable(_) => "the database's address, password, rights or version is wrong".to_owned(),
             Fatal::TryAgain(_) => "the database cannot be reached".to_owned(),
-            Fatal::Locked(_) => "another run is at work".to_owned(),
+            Fatal::Locked(_) => "another run is in progress".to_owned(),
             Fatal::Failed(_) => "the run failed, or the database refused it".to_owned(),
             Fatal::Refused(failures) => {
                 format!(
                     "nothing was stored, since --strict is given and {} failed",
-                    several(failures.len(), "recording")
+                    pluralize(failures.len(), "recording")
                 )
             }
             Fatal::Signal(_) | Fatal::SignalAmidCommit(_) => self.to_string(),
@@ -158,7 +163,8 @@ impl Fatal {
     }
 }
 
-/// The flag or variable with which a text begins: `--tz: …`, `GIGGLES_PAD 1h: …`. Letters and hyphens spell no path.
+/// The flag or variable at the start of a message: `--tz: …`, `GIGGLES_PADDING 1h: …`. Only letters, hyphens and
+/// underscores are allowed, so the result cannot contain a path.
 fn setting(text: &str) -> Option<&str> {
     let word = text.split([':', ' ']).next()?;
     let is_flag = |word: &str| word.starts_with("--") && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
@@ -169,10 +175,10 @@ fn setting(text: &str) -> Option<&str> {
 
 fn listed(failures: &[(String, String)]) -> String {
     let lines: Vec<String> = failures.iter().map(|(name, reason)| format!("  {name}: {reason}")).collect();
-    format!("{} failed:\n{}", several(failures.len(), "recording"), lines.join("\n"))
+    format!("{} failed:\n{}", pluralize(failures.len(), "recording"), lines.join("\n"))
 }
 
-fn of_signal(signal: usize) -> Exit {
+fn signal_exit(signal: usize) -> Exit {
     match signal {
         1 => Exit::HungUp,
         2 => Exit::Interrupted,
@@ -180,7 +186,7 @@ fn of_signal(signal: usize) -> Exit {
     }
 }
 
-/// As a sentence about a run begins.
+/// The start of a sentence about a run that a signal ended.
 pub fn signal_name(signal: usize) -> &'static str {
     match signal {
         1 => "hung up (SIGHUP)",
@@ -194,27 +200,27 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    use crate::record::{Damage, Heard, MissingKind, MissingRange, MissingRanges, Recording, RecordingError, Skip};
+    use crate::domain::{Analyzed, Damage, MissingKind, MissingRange, MissingRanges, Recording, RecordingError, Skip};
 
-    fn outcome(fate: Fate) -> Outcome {
+    fn outcome(status: Status) -> Outcome {
         let recording = Recording {
             path: "a.wav".into(),
             name: "a.wav".into(),
             content: None,
             bytes: 0,
-            began: None,
+            started: None,
             announced: None,
             named: None,
         };
-        Outcome { recording, fate }
+        Outcome { recording, status }
     }
 
     #[test]
-    fn the_table_of_outcomes() {
-        let skipped = || outcome(Fate::Skipped(Skip::AlreadyHeard));
-        let failed = || outcome(Fate::Failed(RecordingError::Empty));
-        let known = |damage| outcome(Fate::Skipped(Skip::KnownDamage(damage)));
-        let lacking = |seconds| outcome(Fate::Heard(lacking(seconds)));
+    fn each_combination_of_outcomes_has_its_exit_code() {
+        let skipped = || outcome(Status::Skipped(Skip::AlreadyAnalyzed));
+        let failed = || outcome(Status::Failed(RecordingError::Empty));
+        let known = |damage| outcome(Status::Skipped(Skip::KnownDamage(damage)));
+        let lacking = |seconds| outcome(Status::Analyzed(lacking(seconds)));
         assert_eq!(of_outcomes(&[], false), Exit::Empty);
         assert_eq!(of_outcomes(&[], true), Exit::Complete);
         assert_eq!(of_outcomes(&[skipped()], false), Exit::Complete);
@@ -225,26 +231,26 @@ mod tests {
         assert_eq!(of_outcomes(&[skipped(), lacking(2)], false), Exit::Partial);
     }
 
-    /// An hour of which so many seconds are missing.
-    fn lacking(seconds: u64) -> Heard {
+    /// An analyzed hour with this many missing seconds.
+    fn lacking(seconds: u64) -> Analyzed {
         let mut missing = MissingRanges::default();
         let (kind, reason) = (MissingKind::Gap, String::new());
         missing.add(MissingRange { start: Duration::ZERO, end: Some(Duration::from_secs(seconds)), kind, reason });
         let (audio, codec) = (Duration::from_secs(3600), "opus".into());
-        Heard {
+        Analyzed {
             audio,
             sample_rate: 48_000,
             channels: 1,
             codec,
             tracks: 1,
             missing,
-            events: Vec::new(),
-            clips_lost: None,
+            detections: Vec::new(),
+            clips_failed: None,
         }
     }
 
     #[test]
-    fn the_table_of_findings() {
+    fn the_worst_finding_determines_the_exit_code() {
         let [ok, warn] = [Finding::ok("found"), Finding::warn("found", "")];
         let [busy, wrong] = [Finding::busy("found", ""), Finding::wrong("found", "")];
         assert_eq!(of_findings(&[]), Exit::Complete);
@@ -254,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fatal_has_the_number_of_the_convention() {
+    fn every_fatal_error_has_its_documented_exit_code() {
         assert_eq!(Fatal::Config(String::new()).exit().code(), 78);
         assert_eq!(Fatal::NoRecordings(String::new()).exit().code(), 78);
         assert_eq!(Fatal::Unusable(String::new()).exit().code(), 78);
@@ -269,10 +275,10 @@ mod tests {
     }
 
     #[test]
-    fn what_strangers_read_names_the_setting_and_not_its_value() {
+    fn the_outline_contains_the_setting_and_not_its_value() {
         let config = |text: &str| Fatal::Config(text.into()).outline();
         assert_eq!(config("--tz: 'Mars' is not a time zone"), "--tz is wrong");
-        assert_eq!(config("GIGGLES_PAD 1h: give seconds"), "GIGGLES_PAD is wrong");
+        assert_eq!(config("GIGGLES_PADDING 1h: give seconds"), "GIGGLES_PADDING is wrong");
         assert_eq!(config("TZ: 'Mars' is not a time zone"), "TZ is wrong");
         assert_eq!(config("DATABASE_URL: neil@db"), "DATABASE_URL is wrong");
         for text in ["my notes: no folder", "--/home/neil: no", "GIGGLES_/home: no", "", "postgres://neil@db/life"] {

@@ -1,36 +1,36 @@
-//! Stored laughs for other programs: as one text, or a file a recording.
+//! Exports stored laughs: as one text, or as one file per recording.
 //!
-//! Invariant: reads the database, and writes files; what they look like is for `output::export` to say. However much is
-//! stored, a few recordings are in memory at a time.
+//! Invariant: reads the database and writes files in the formats of `render::export`. Only a few recordings are in
+//! memory at a time.
 
 mod names;
 
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
+use crate::atomic_file::replace;
+use crate::domain::{StoredRecording, Window};
 use crate::exit::{Exit, Fatal};
-use crate::output::export::Format;
-use crate::record::{StoredRecording, Window};
-use crate::replace::replace;
+use crate::render::export::Format;
 use crate::store::{Reader, Selection};
 
 use self::names::FileNames;
 
-/// Labels are made to be opened by other programs, and perhaps by other people.
+/// Readable by all users: exports are meant for other programs.
 const MODE: u32 = 0o644;
 
-/// Where the laughs go.
+/// Where to write the laughs.
 #[derive(Debug, Clone)]
 pub enum Destination {
-    /// One text of all.
+    /// One text of all recordings.
     Text,
-    /// A file a recording, below this folder, as the recordings lie.
+    /// One file per recording below this folder, in the folder structure of the recordings.
     Folder(PathBuf),
-    /// A file a recording, beside it: this is the folder that was scanned.
-    Beside(PathBuf),
+    /// One file beside each recording; this is the folder that was scanned.
+    Sidecar(PathBuf),
 }
 
-/// What is asked for.
+/// The settings of an export.
 pub struct Settings {
     pub format: &'static Format,
     pub source: Option<String>,
@@ -38,13 +38,13 @@ pub struct Settings {
     pub destination: Destination,
 }
 
-/// What came of it.
+/// The result of an export.
 #[derive(Debug, Default)]
 pub struct Exported {
-    /// Recordings that were looked at.
+    /// Recordings that were read.
     pub recordings: usize,
     pub files: usize,
-    /// Recordings that could not be heard, or whose file could not be written. Each was said in an error.
+    /// Recordings that had failed, or whose file could not be written. Each is logged as an error.
     pub failures: usize,
 }
 
@@ -62,23 +62,23 @@ impl Exported {
         self.failures += 1;
     }
 
-    /// Counts it, and says whether it was heard.
-    fn meet(&mut self, recording: &StoredRecording) -> bool {
+    /// Counts the recording; returns whether it was analyzed.
+    fn count(&mut self, recording: &StoredRecording) -> bool {
         self.recordings += 1;
         if let Some(failure) = recording.failure() {
-            self.fail(recording, &format!("{}; nobody knows what is in it", failure.reason));
+            self.fail(recording, &format!("{}; not exported, since its content is unknown", failure.reason));
         }
         recording.failure().is_none()
     }
 }
 
-/// Exports what the database holds, one recording after the other; where it is one text, to `text`.
+/// Exports what the database contains, one recording after the other; `Destination::Text` writes to `text`.
 pub fn export(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
     match &settings.destination {
         Destination::Text if settings.format.is_of_one_recording => export_one(settings, reader, text),
         Destination::Text => export_all(settings, reader, text),
         Destination::Folder(folder) => export_files(settings, folder, false, reader),
-        Destination::Beside(folder) => export_files(settings, folder, true, reader),
+        Destination::Sidecar(folder) => export_files(settings, folder, true, reader),
     }
 }
 
@@ -92,10 +92,10 @@ fn unwritable(error: &io::Error) -> Fatal {
 
 fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
     let (format, mut exported) = (settings.format, Exported::default());
-    // Nothing is written before something is found: what cannot be read gives no text.
+    // Write nothing before the first recording, so that a failed query writes no text.
     reader.each_recording(&selection(settings), &mut |recording| {
         let is_first = exported.recordings == 0;
-        exported.meet(&recording);
+        exported.count(&recording);
         let head = if is_first { (format.head)(text) } else { Ok(()) };
         head.and_then(|()| (format.recording)(text, &recording, is_first)).map_err(|error| unwritable(&error))
     })?;
@@ -106,33 +106,33 @@ fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
     Ok(exported)
 }
 
-/// Nothing is written where there are several.
+/// Writes one recording. More than one is an error, and nothing is written.
 fn export_one(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
     let (format, mut exported) = (settings.format, Exported::default());
-    let (mut one, mut heard) = (format.text(&[]), 0);
+    let (mut one, mut analyzed) = (format.text(&[]), 0);
     reader.each_recording(&selection(settings), &mut |recording| {
-        if exported.meet(&recording) {
-            heard += 1;
-            one = if heard == 1 { format.text(&[&recording]) } else { String::new() };
+        if exported.count(&recording) {
+            analyzed += 1;
+            one = if analyzed == 1 { format.text(&[&recording]) } else { String::new() };
         }
         Ok(())
     })?;
-    if heard > 1 {
+    if analyzed > 1 {
         let name = format.name;
         return Err(Fatal::Config(format!(
-            "{name} has a file a recording, and {heard} were found: name a folder with --folder, or --beside the recordings"
+            "{name} needs one file per recording, and {analyzed} recordings were found; use --folder or --sidecar"
         )));
     }
     text.write_all(one.as_bytes()).and_then(|()| text.flush()).map_err(|error| unwritable(&error))?;
     Ok(exported)
 }
 
-fn export_files(settings: &Settings, folder: &Path, beside: bool, reader: &mut dyn Reader) -> Result<Exported, Fatal> {
+fn export_files(settings: &Settings, folder: &Path, sidecar: bool, reader: &mut dyn Reader) -> Result<Exported, Fatal> {
     let (format, mut exported) = (settings.format, Exported::default());
-    let names = FileNames::find(format, &selection(settings), beside, reader)?;
+    let names = FileNames::find(format, &selection(settings), sidecar, reader)?;
     reader.each_recording(&selection(settings), &mut |recording| {
-        if exported.meet(&recording) {
-            match write(format, folder, &recording, &names.of(&recording), beside) {
+        if exported.count(&recording) {
+            match write(format, folder, &recording, &names.file_name(&recording), sidecar) {
                 Ok(()) => exported.files += 1,
                 Err(reason) => exported.fail(&recording, &reason),
             }
@@ -142,14 +142,14 @@ fn export_files(settings: &Settings, folder: &Path, beside: bool, reader: &mut d
     Ok(exported)
 }
 
-fn write(format: &Format, folder: &Path, recording: &StoredRecording, file: &str, beside: bool) -> Result<(), String> {
+fn write(format: &Format, folder: &Path, recording: &StoredRecording, file: &str, sidecar: bool) -> Result<(), String> {
     let is_inside = |name: &str| Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if !is_inside(file) {
-        return Err("its name leads out of the folder; its file is not written".to_owned());
+        return Err("its name points outside the folder; its file is not written".to_owned());
     }
-    if beside && !folder.join(&recording.name).is_file() {
+    if sidecar && !folder.join(&recording.name).is_file() {
         let folder = folder.display();
-        return Err(format!("is not below {folder}; its file is not written. Is that the folder that was scanned?"));
+        return Err(format!("is not below {folder}; its file is not written; give the folder that was scanned"));
     }
     let path = folder.join(file);
     let parent = path.parent().unwrap_or(folder);

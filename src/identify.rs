@@ -1,30 +1,30 @@
-//! A file found becomes a recording known: what it is, when it began, whether the window wants it.
+//! Identifies a file: reads its header, start time and content hash, and decides whether it belongs to the window.
 //!
-//! Invariant: decodes nothing. What cannot be looked at is a recording that failed, never nothing.
+//! Invariant: decodes no audio. A file that cannot be read becomes a failed recording; it is never dropped.
 
 use std::time::{Duration, SystemTime};
 
 use jiff::tz::TimeZone;
 
 use crate::audio::decode::Info;
+use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::audio::find::File;
 use crate::audio::window::overlaps;
-use crate::audio::{clock, content, probe};
-use crate::record::{Began, Clock, Fate, Outcome, Recording, RecordingError, Window};
+use crate::audio::{content, probe, timestamps};
+use crate::domain::{Outcome, Recording, RecordingError, StartSource, StartTime, Status, Window};
 
-/// What is known of a file before it is heard.
+/// The result of identifying a file, before the analysis.
 pub enum Identity {
-    /// It should be heard.
+    /// The file should be analyzed.
     Wanted(Recording),
-    /// It lies in the window, or nobody can tell, and cannot be heard.
+    /// The file cannot be analyzed. It overlaps the window, or its time is unidentified.
     Failed(Outcome),
-    /// Another day's.
+    /// The file is outside the window.
     Elsewhere,
 }
 
 impl Identity {
-    /// None of another day's.
+    /// None for a file outside the window.
     pub fn recording(&self) -> Option<&Recording> {
         match self {
             Identity::Wanted(recording) => Some(recording),
@@ -34,13 +34,13 @@ impl Identity {
     }
 }
 
-/// No recording is longer than this: names further from the window need no look into the file, so that
-/// a night does not open every recording of the years before it.
+/// No recording is longer than this. A file whose name gives a time further from the window is not opened, so that a
+/// nightly run does not open every recording of past years.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Looks at one file. `name_zone` is for names that tell a time without a zone.
+/// Identifies one file. `name_zone` is the time zone of file names that contain a time without a zone.
 pub fn identify(file: &File, window: &Window, name_zone: &TimeZone, ffmpeg: Option<&Ffmpeg>) -> Identity {
-    let Some((mut recording, info)) = look(file, window, name_zone, ffmpeg) else { return Identity::Elsewhere };
+    let Some((mut recording, info)) = inspect(file, window, name_zone, ffmpeg) else { return Identity::Elsewhere };
     match content::hash(&file.path) {
         Ok((content, bytes)) => (recording.content, recording.bytes) = (Some(content), bytes),
         Err(error) => return failed(recording, info.err().unwrap_or(error)),
@@ -51,67 +51,70 @@ pub fn identify(file: &File, window: &Window, name_zone: &TimeZone, ffmpeg: Opti
     }
 }
 
-/// Whether a run of this window would hear the file, or try to. Reads its header at most.
+/// Whether a run with this window would analyze the file, or try to. Reads at most its header.
 pub fn is_wanted(file: &File, window: &Window, name_zone: &TimeZone) -> bool {
-    look(file, window, name_zone, None).is_some()
+    inspect(file, window, name_zone, None).is_some()
 }
 
-/// All that is known of a file without its content; None where the window does not want it.
-fn look(
+/// Everything about a file except its content hash; None if it is outside the window.
+fn inspect(
     file: &File,
     window: &Window,
     name_zone: &TimeZone,
     ffmpeg: Option<&Ffmpeg>,
 ) -> Option<(Recording, Result<Info, RecordingError>)> {
-    let spoken = clock::from_name(&file.name, name_zone, None);
-    clock::doubt_future(&file.name, spoken.map(|spoken| Began { at: spoken.began, from: Clock::Name }));
-    if spoken.is_some_and(|spoken| !overlaps(window, spoken.began, Some(LONGEST))) {
+    let named = timestamps::from_name(&file.name, name_zone, None);
+    timestamps::warn_if_future(
+        &file.name,
+        named.map(|named| StartTime { at: named.started, from: StartSource::Filename }),
+    );
+    if named.is_some_and(|named| !overlaps(window, named.started, Some(LONGEST))) {
         return None;
     }
-    let mut recording = unknown(file);
+    let mut recording = unidentified(file);
     let Ok(metadata) = std::fs::metadata(&file.path) else {
-        return Some((recording, Err(reason_of_no_metadata(file))));
+        return Some((recording, Err(metadata_error(file))));
     };
     recording.bytes = metadata.len();
     let info = probe(&file.path, ffmpeg);
-    let is_wanted = place(&mut recording, info.as_ref().ok(), metadata.modified().ok(), window, name_zone);
+    let is_wanted = set_start(&mut recording, info.as_ref().ok(), metadata.modified().ok(), window, name_zone);
     is_wanted.then_some((recording, info))
 }
 
-/// A file that could not even be found properly: it failed, whatever the window.
-pub fn trouble(file: &File, error: RecordingError) -> Outcome {
-    Outcome { recording: unknown(file), fate: Fate::Failed(error) }
+/// The outcome of a file that the search could not read; it counts as failed for every window.
+pub fn failed_outcome(file: &File, error: RecordingError) -> Outcome {
+    Outcome { recording: unidentified(file), status: Status::Failed(error) }
 }
 
-fn unknown(file: &File) -> Recording {
+fn unidentified(file: &File) -> Recording {
     let (path, name) = (file.path.clone(), file.name.clone());
-    Recording { path, name, content: None, bytes: 0, began: None, announced: None, named: None }
+    Recording { path, name, content: None, bytes: 0, started: None, announced: None, named: None }
 }
 
 fn failed(recording: Recording, error: RecordingError) -> Identity {
-    Identity::Failed(Outcome { recording, fate: Fate::Failed(error) })
+    Identity::Failed(Outcome { recording, status: Status::Failed(error) })
 }
 
-/// Sets when the recording began and how long it says it is; says whether the window wants it.
-fn place(
+/// Sets the start time and the announced duration; returns whether the recording overlaps the window.
+fn set_start(
     recording: &mut Recording,
     info: Option<&Info>,
     modified: Option<SystemTime>,
     window: &Window,
     name_zone: &TimeZone,
 ) -> bool {
-    let spoken = clock::from_name(&recording.name, name_zone, info.and_then(|info| info.duration));
-    recording.named = spoken.and_then(|spoken| spoken.length());
+    let named = timestamps::from_name(&recording.name, name_zone, info.and_then(|info| info.duration));
+    recording.named = named.and_then(|named| named.length());
     recording.announced = info.and_then(|info| info.duration).or(recording.named);
     let recorded = info.and_then(Info::date);
     let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
-    let began = clock::began(&recording.name, recorded, modified, recording.announced, name_zone);
-    recording.began = Some(began);
-    clock::doubt_future(&recording.name, Some(began).filter(|began| began.from != Clock::Name));
-    overlaps(window, began.at, recording.announced)
+    let started = timestamps::started(&recording.name, recorded, modified, recording.announced, name_zone);
+    recording.started = Some(started);
+    timestamps::warn_if_future(&recording.name, Some(started).filter(|started| started.from != StartSource::Filename));
+    overlaps(window, started.at, recording.announced)
 }
 
-fn reason_of_no_metadata(file: &File) -> RecordingError {
+fn metadata_error(file: &File) -> RecordingError {
     match std::fs::metadata(&file.path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             RecordingError::Unreadable { reason: error.to_string() }
@@ -126,23 +129,23 @@ mod tests {
     use crate::audio::window::day;
     use jiff::civil::date;
 
-    /// What is said of a file that is not there, by its name and a window of one day.
-    fn of_nothing(name: &str) -> Identity {
+    /// Identifies a file that does not exist, with a window of one day.
+    fn identify_missing_file(name: &str) -> Identity {
         let file = File { path: "/no/such/file".into(), name: name.into() };
         identify(&file, &day(date(2025, 10, 24), &TimeZone::UTC), &TimeZone::UTC, None)
     }
 
     #[test]
-    fn a_name_far_from_the_window_needs_no_look_into_the_file() {
+    fn a_file_whose_name_is_far_from_the_window_is_not_opened() {
         for name in ["20251025_000000.ogg", "20251016_235959.ogg", "20200101_120000.ogg"] {
-            assert!(matches!(of_nothing(name), Identity::Elsewhere), "{name}");
+            assert!(matches!(identify_missing_file(name), Identity::Elsewhere), "{name}");
         }
     }
 
     #[test]
-    fn a_name_near_the_window_or_without_a_time_does() {
+    fn a_file_whose_name_is_near_the_window_or_has_no_time_is_opened() {
         for name in ["20251023_230000.ogg", "20251018_000000.ogg", "evening.ogg"] {
-            assert!(matches!(of_nothing(name), Identity::Failed(_)), "{name}");
+            assert!(matches!(identify_missing_file(name), Identity::Failed(_)), "{name}");
         }
     }
 }

@@ -1,72 +1,73 @@
-//! giggles finds the laughs in a day of recordings and stores them.
+//! giggles finds laughs in audio recordings and stores them.
 //!
-//! This is the map. The rooms are the stations that a recording passes; [`run`] walks them in order,
-//! and [`record`] holds the nouns that travel. Read `run` first.
+//! A recording passes the stages of a pipeline; [`scan`] drives them, and [`domain`] holds the types that travel.
+//! Start reading in [`scan`].
 //!
 //! ```text
-//! folder --find--> File --identify--> Recording --decode--> blocks --resample--> 16 kHz mono
-//!        --level--> 16 kHz mono --mel--> log-mel frames --net--> logits every 0.48 s
-//!        --laughter--> Event --listen--> Heard --pool--> Outcome (one per recording, never lost)
-//!        --run--> Run --store--> ONE transaction --> exit code --> output, watch
+//! discover -> identify -> decode -> 16 kHz mono -> normalize -> log-mel -> YAMNet -> detect
+//!          -> one outcome per recording -> one transaction -> exit code, output, notifications
 //! ```
 //!
-//! Each room may import only from rooms above it (`tests/architecture.rs` keeps this):
+//! A module imports only from the modules in its row, which all stand above it (`tests/it/architecture.rs` checks this):
 //!
-//! | room | what it does | imports |
+//! | module | what it does | imports |
 //! |---|---|---|
-//! | [`record`] | the nouns | |
-//! | [`exit`] | every way a run ends, and its number | record |
-//! | [`audio`] | which files, when they began, what they sound like at 16 kHz | record |
-//! | [`yamnet`] | samples to logits: front end, weights, network, kernels | |
-//! | [`laughter`] | logits to laughs; pure | record |
-//! | [`pool`] | every item once, over all threads, in order; pieces of one, too | |
-//! | [`identify`] | a file becomes a recording known by its content and time | record, audio |
-//! | [`replace`] | a file written whole or not at all | |
-//! | [`clips`] | laughs cut out as files that can be played | record, audio, laughter, replace |
-//! | [`listen`] | one recording through all stations, block by block | record, audio, yamnet, laughter, pool, clips |
-//! | [`shard`] | this machine's part of the recordings | |
-//! | [`day`] | what is known of a day: heard, failed, neither; pure | record, exit |
-//! | [`store`] | one trait; SQLite and Postgres behind it | record, exit, day |
-//! | [`care`] | clips and rows held against each other; old ones removed | record, exit, clips, store |
-//! | [`notes`] | what people said of laughs, brought back to the database | record, exit, store |
-//! | [`output`] | what happened as text: one file a format | record, exit, day, care, notes |
-//! | [`watch`] | what tells others how the night went: pings, metrics, the summary event | record, exit, replace |
-//! | [`export`] | stored laughs for other programs: a text, or a file a recording | record, exit, replace, store, output |
-//! | [`run`] | one run, folder to exit code | all |
-//! | [`doctor`] | everything a night will need, looked at before it | all |
-//! | [`status`] | what is stored, looked at again | record, exit, audio, day, store |
-//! | [`report`] | a day told to people, with its clips | record, exit, audio, yamnet, pool, replace, day, store, output, status |
+//! | [`domain`] | plain data: recording, detection, outcome, run, parameters | |
+//! | [`exit`] | exit codes, and what ends a run | domain |
+//! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | domain |
+//! | [`model`] | the weights in the binary or in a file, and their checksum | |
+//! | [`detect`] | logits to detections; pure | domain |
+//! | [`identify`] | a file becomes a recording with content hash and start time | domain, audio |
+//! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | domain |
+//! | [`atomic_file`] | writes a file in full or not at all | |
+//! | [`clips`] | writes detections as FLAC files | domain, audio, detect, atomic_file |
+//! | [`pipeline`] | one recording through all stages, batch by batch | domain, audio, detect, pool, clips |
+//! | [`shard`] | one machine's part of the recordings | |
+//! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
+//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | domain, exit, calendar |
+//! | [`maintenance`] | compares clips with rows; removes old ones | domain, exit, clips, store |
+//! | [`reviews`] | imports verdicts and comments | domain, exit, store |
+//! | [`render`] | results to text, HTML, JSON; one file a format; pure | domain, exit, calendar, maintenance, reviews |
+//! | [`notify`] | pings, metrics, the summary event | domain, exit, atomic_file |
+//! | [`status`] | reads the last runs, or a day | domain, exit, audio, calendar, store |
+//! | [`export`] | writes stored detections for other programs | domain, exit, atomic_file, store, render |
+//! | [`report`] | reads a day with its clips for a report or a page | domain, exit, audio, model, pool, atomic_file, calendar, store, render, status |
+//! | [`doctor`] | checks everything that a run needs | all |
+//! | [`scan`] | one run, from directories to exit code | all |
 //!
-//! The program itself (`main.rs`, `cli/`, `progress.rs`) is on the other side of a wall: the library
-//! cannot see the command line.
+//! Two crates know nothing of these modules: `crates/opus16k` (Opus packets to 16 kHz mono) and `crates/yamnet`
+//! (16 kHz mono to logits; all unsafe code). The program itself (`main.rs`, `cli/`, `progress.rs`) uses the library; the
+//! library cannot see it.
 //!
-//! What always holds:
+//! What must stay true:
 //!
-//! - One outcome a recording; what went wrong with a file is data, stored and shown like a success.
+//! - Each recording has one outcome. What went wrong with a file is data, stored and shown like a success.
 //! - End of stream and failure are different values, from the packet reader up.
-//! - Nothing grows with the length of a recording but its scores and events.
-//! - Scores and events do not depend on threads, blocks or batches.
-//! - A run is committed whole or not at all.
+//! - Nothing grows with the duration of a recording except its scores and detections.
+//! - Scores and detections do not depend on threads, blocks or batches.
+//! - A run is committed in full or not at all.
+//!
+//! `docs/architecture.md` says where a column, an export format, a notifier, a check, a codec or a file-name pattern goes.
 
+pub mod atomic_file;
 pub mod audio;
-pub mod care;
+pub mod calendar;
 pub mod clips;
-pub mod day;
+pub mod detect;
 pub mod doctor;
+pub mod domain;
 pub mod exit;
 pub mod export;
 pub mod identify;
-pub mod laughter;
-pub mod listen;
-pub mod notes;
-pub mod output;
+pub mod maintenance;
+pub mod model;
+pub mod notify;
+pub mod pipeline;
 pub mod pool;
-pub mod record;
-pub mod replace;
+pub mod render;
 pub mod report;
-pub mod run;
+pub mod reviews;
+pub mod scan;
 pub mod shard;
 pub mod status;
 pub mod store;
-pub mod watch;
-pub mod yamnet;

@@ -1,4 +1,4 @@
-//! The program: parse, log, run, and end with a code that cron can trust.
+//! The program: parses the command line, starts the log, runs the command, and returns its exit code.
 
 mod cli;
 mod progress;

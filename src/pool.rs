@@ -1,8 +1,14 @@
-//! Every item exactly once, over all threads; results in the order given. And within an item: pieces of
-//! it handed to whoever has time, so that one long recording keeps every thread busy.
+//! A thread pool with two levels of parallelism: items (recordings), and pieces of one item (batches of patches), so
+//! that a single long recording keeps every thread busy.
 //!
-//! Invariant: knows no audio, store or output. A panic in one item is that item's result and stops
-//! nothing else. What waits is bounded, however long an item is.
+//! ```text
+//! map:       each worker takes the largest item left and processes it; results are returned in input order
+//! in_order:  the worker of an item produces pieces and queues them; any idle worker processes them;
+//!            the producer consumes the results in order and processes pieces itself while it waits
+//! ```
+//!
+//! Invariant: does not depend on audio, database or output. A panic in one item becomes the result of that item and
+//! does not affect others. The number of queued pieces is bounded for any item length.
 
 use std::any::Any;
 use std::cmp::Reverse;
@@ -15,10 +21,10 @@ use std::time::Duration;
 
 use rayon::Yield;
 
-/// What the names of worker threads begin with.
+/// Prefix of the names of worker threads.
 pub const POOL_THREADS: &str = "giggles-";
 
-/// Why no pool could be made.
+/// The pool could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("{threads} threads cannot be started ({reason}); ask for fewer with --threads")]
 pub struct PoolError {
@@ -30,17 +36,19 @@ pub struct PoolError {
 pub struct Pool(rayon::ThreadPool);
 
 impl Pool {
-    /// `threads` workers; 0 means one a core.
+    /// Starts `threads` workers; 0 means one per core.
     pub fn new(threads: usize) -> Result<Pool, PoolError> {
         let builder =
             rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("{POOL_THREADS}{i}"));
         builder.build().map(Pool).map_err(|error| PoolError { threads, reason: error.to_string() })
     }
 
-    /// `work` on every item, the largest by `size` first, so that none is left alone at the end; results
-    /// in the order given. An item whose work panics gets `panicked` of the panic's message.
+    /// Calls `work` once for every item and returns the results in the order of the items. The largest item by `size`
+    /// starts first, so that no large item remains at the end. If `work` panics, the result is `panicked(item,
+    /// message)`.
     ///
-    /// Each thread takes one item at a time. One that finds no more does pieces of the others' ([`in_order`]).
+    /// Each thread processes one item at a time. When no items are left, it processes pieces of other items
+    /// ([`in_order`]).
     pub fn map<T: Sync, R: Send>(
         &self,
         items: &[T],
@@ -62,20 +70,20 @@ impl Pool {
     }
 }
 
-/// Pieces that wait or are worked on, in the whole process: the bound on their memory is, too.
+/// Pieces that are queued or being processed, in the whole process, because the bound on their memory is global.
 static PENDING: AtomicUsize = AtomicUsize::new(0);
-/// Pieces that may be pending beside one for each thread: enough that no thread runs out of them while the
-/// one that makes them works on one itself.
+/// Pieces that may be pending in addition to one per thread: enough that no thread runs out of pieces while the
+/// producer processes one itself.
 const SPARE: usize = 3;
-/// How long to wait for a piece that another thread works on before looking for something to do again.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// How long to wait for a piece that another thread is processing before checking for other work.
+const WAIT: Duration = Duration::from_millis(1);
 
-/// `work` on every piece that `next` makes, by any thread of the pool that this is called in; `take` gets
-/// the results, in order, until it breaks. `next` and `take` run on the calling thread. Outside a pool one
-/// piece comes after the other.
+/// Calls `work` for every piece that `next` produces, on any thread of the current pool, and passes the results to
+/// `take` in order, until `take` breaks. `next` and `take` run on the calling thread. Outside a pool, pieces are
+/// processed one after the other.
 ///
-/// An error of `next` is returned once the results of the pieces before it have been taken. A panic in
-/// `work` goes on in the calling thread.
+/// An error of `next` is returned after the results of all earlier pieces have been taken. A panic in `work` is
+/// resumed in the calling thread.
 pub fn in_order<T: Send, R: Send, E>(
     mut next: impl FnMut() -> Result<Option<T>, E>,
     work: impl Fn(T) -> R + Sync,
@@ -90,8 +98,8 @@ pub fn in_order<T: Send, R: Send, E>(
         return Ok(ControlFlow::Continue(()));
     }
     let (work, mut waiting) = (&work, VecDeque::new());
-    // The oldest piece first, on this thread too: the newest would keep its place in the line until all before it are
-    // done, and the line would be full of pieces that nobody can work on.
+    // FIFO, on this thread too: a newer piece, finished early, stays in the queue until all older ones are done, and
+    // the queue would fill up with finished pieces.
     rayon::in_place_scope_fifo(|scope| {
         let mut end = None;
         loop {
@@ -104,12 +112,12 @@ pub fn in_order<T: Send, R: Send, E>(
             match (waiting.front(), &mut end) {
                 (None, Some(_)) => return end.take().unwrap_or(Ok(())).map(ControlFlow::Continue),
                 (front, None) if front.is_none() || Piece::<R>::may_wait() => match next() {
-                    Ok(Some(piece)) => waiting.push_back(Piece::hand_over(scope, piece, work)),
+                    Ok(Some(piece)) => waiting.push_back(Piece::spawn(scope, piece, work)),
                     Ok(None) => end = Some(Ok(())),
                     Err(error) => end = Some(Err(error)),
                 },
                 (Some(front), _) => front.help(),
-                (None, None) => unreachable!("an empty line may always grow"),
+                (None, None) => unreachable!("an empty queue may always grow"),
             }
         }
     })
@@ -117,7 +125,7 @@ pub fn in_order<T: Send, R: Send, E>(
 
 type Panic = Box<dyn Any + Send>;
 
-/// A piece that was handed over: its result, once there is one.
+/// A queued piece, and its result when it is done.
 struct Piece<R> {
     result: Mutex<Option<Result<R, Panic>>>,
     done: Condvar,
@@ -128,7 +136,7 @@ impl<R: Send> Piece<R> {
         PENDING.load(Ordering::Relaxed) < rayon::current_num_threads() + SPARE
     }
 
-    fn hand_over<'scope, T: Send + 'scope>(
+    fn spawn<'scope, T: Send + 'scope>(
         scope: &rayon::ScopeFifo<'scope>,
         piece: T,
         work: &'scope (impl Fn(T) -> R + Sync),
@@ -147,19 +155,19 @@ impl<R: Send> Piece<R> {
         handed
     }
 
-    /// The result, once.
+    /// Takes the result, if the piece is done.
     fn result(&self) -> Option<Result<R, Panic>> {
         self.result.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Works on any piece that waits, in this line or another's; if none does, waits a little for this one.
+    /// Processes any queued piece, of this item or another; if there is none, waits up to [`WAIT`] for this one.
     fn help(&self) {
         if let Some(Yield::Executed) = rayon::yield_now() {
             return;
         }
         let result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
         if result.is_none() {
-            drop(self.done.wait_timeout(result, PATIENCE));
+            drop(self.done.wait_timeout(result, WAIT));
         }
     }
 }
@@ -170,9 +178,9 @@ impl<R> Drop for Piece<R> {
     }
 }
 
-/// The result of some work, or the message with which it panicked.
+/// Runs `work` and returns its result, or the message of its panic.
 ///
-/// What panicked work leaves half done must be its own, or be overwritten by whoever uses it next.
+/// State that `work` leaves inconsistent after a panic must be local to it, or be overwritten before its next use.
 pub fn guard<R>(work: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
 }
@@ -187,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_come_in_the_order_given_for_any_number_of_threads_and_sizes() {
+    fn results_are_in_input_order_for_any_number_of_threads_and_sizes() {
         let items: Vec<u64> = (0..1000).collect();
         let expected: Vec<u64> = items.iter().map(|i| i * i).collect();
         for threads in [1, 2, 8] {
@@ -197,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_is_first() {
+    fn the_largest_item_starts_first() {
         let order = Mutex::new(Vec::new());
         let pool = Pool::new(1).unwrap();
         pool.map(&[3, 9, 5], |i| *i, |i| order.lock().unwrap().push(*i), |_, _| ());
@@ -205,13 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_the_result_of_its_item_alone() {
+    fn a_panic_affects_its_own_item_only() {
         let pool = Pool::new(2).unwrap();
         let work = |i: &i32| if *i == 2 { panic!("no {i}") } else { i.to_string() };
         assert_eq!(pool.map(&[1, 2, 3], |_| 0, work, |_, message| message), ["1", "no 2", "3"]);
     }
 
-    /// What `in_order` takes of the pieces 1 to `pieces`; `work` is slow for some, so that they overtake.
+    /// The results that `in_order` takes for the pieces 1 to `pieces`. `work` is slow for some, so others overtake.
     fn taken(pieces: u64, fault: Option<u64>, stop: Option<u64>) -> (Vec<u64>, Result<ControlFlow<()>, String>) {
         let (mut made, mut taken) = (0, Vec::new());
         let next = || {
@@ -230,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_taken_in_order_inside_a_pool_and_outside() {
+    fn results_of_pieces_are_taken_in_order_inside_and_outside_a_pool() {
         let expected = ((1..=300).collect(), Ok(ControlFlow::Continue(())));
         assert_eq!(taken(300, None, None), expected);
         for threads in [1, 2, 8] {
@@ -241,9 +249,9 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_piece_that_waits_is_worked_on_first() {
+    fn the_oldest_queued_piece_is_processed_first() {
         let pool = Pool::new(1).unwrap();
-        // The order of work, and whether pieces waited: other tests' may leave no room for that.
+        // The order of processing, and whether pieces were queued: pieces of other tests may leave no space for that.
         let line = |_: &()| {
             let (made, order, mut waited) = (AtomicUsize::new(0), Mutex::new(Vec::new()), false);
             let next = || {
@@ -263,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_comes_after_all_before_it_and_a_break_at_once() {
+    fn an_error_is_returned_after_earlier_results_and_a_break_at_once() {
         let pool = Pool::new(2).unwrap();
         let work = |&(fault, stop): &(Option<u64>, Option<u64>)| taken(300, fault, stop);
         let lines = pool.map(&[(Some(90), None), (None, Some(40))], |_| 0, work, |_, panic| panic!("{panic}"));
@@ -272,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_a_piece_is_its_items_result() {
+    fn a_panic_in_a_piece_becomes_the_result_of_its_item() {
         let pool = Pool::new(2).unwrap();
         let line = |bad: &i32| {
             let mut pieces = 1..100;
@@ -286,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn several_threads_work_on_the_pieces_of_one_item() {
+    fn several_threads_process_the_pieces_of_one_item() {
         let pool = Pool::new(2).unwrap();
         let line = |_: &()| {
             let (mut pieces, mut threads) = (0..100, std::collections::HashSet::new());

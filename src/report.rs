@@ -1,6 +1,6 @@
-//! A day or several, told to people: what is stored, what is usual, and the clips of its laughs.
+//! The report of one or several days: stored laughs, averages, and clips.
 //!
-//! Invariant: reads only. A clip that cannot be read costs its sound and says why; never the report.
+//! Invariant: reads only. If a clip cannot be read, the report gives the reason in its place; the report never fails.
 
 mod sound;
 
@@ -10,66 +10,66 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use crate::day::history::{Tally, Usual, tallies, usual};
-use crate::day::{Calendar, Day, SEAM};
+use crate::calendar::history::{Tally, Usual, tallies, usual};
+use crate::calendar::{Calendar, Day, SEAM};
+use crate::domain::Window;
 use crate::exit::{Exit, Fatal};
-use crate::output::page::{Page, document, parted};
-use crate::output::report::Telling;
-use crate::record::Window;
+use crate::render::page::{Page, document, linked_clips};
+use crate::render::report::ReportView;
 use crate::status;
 use crate::store::Reader;
 
 pub use self::sound::Embed;
 
-/// Days that the month view shows, and enough for four weeks before.
+/// Days before the report that are read for the month view and the averages.
 const MONTH: i32 = 30;
-/// Days of one report.
-const MOST: i32 = 62;
+/// Maximum days of one report.
+const MAX_DAYS: i32 = 62;
 
-/// What is asked for.
+/// The settings of a report.
 pub struct Settings {
     pub source: Option<String>,
     pub zone: TimeZone,
     pub first: Date,
-    /// The last day, too.
+    /// Inclusive.
     pub last: Date,
 }
 
-/// What is stored of it.
+/// The stored data of the days.
 pub struct Report {
     pub asked: Timestamp,
     pub zone: TimeZone,
-    /// A day a date and source.
+    /// One day per date and source.
     pub days: Vec<Day>,
     pub tallies: Vec<Tally>,
     pub usual: Usual,
     pub exit: Exit,
 }
 
-/// Where a page goes and where its sounds are.
-pub struct Paper<'a> {
-    /// The file that is written.
+/// The file of a page and its clips.
+pub struct PageOptions<'a> {
+    /// The file to write.
     pub path: &'a Path,
     pub clips: Option<PathBuf>,
     pub embed: Embed,
 }
 
 impl Report {
-    pub fn telling(&self) -> Telling<'_> {
-        Telling { asked: self.asked, zone: &self.zone, days: &self.days, tallies: &self.tallies, usual: self.usual }
+    pub fn view(&self) -> ReportView<'_> {
+        ReportView { asked: self.asked, zone: &self.zone, days: &self.days, tallies: &self.tallies, usual: self.usual }
     }
 
-    /// The page's text. Reads the clips, and warns where not all of them went into it.
-    pub fn page(&self, paper: &Paper) -> Result<String, Fatal> {
-        let sounds = sound::of(&self.days, paper)?;
-        if let Some(parted) = parted(&sounds).filter(|_| paper.embed == Embed::Auto) {
-            log::warn!("{}: {parted} --embed all puts all into it", paper.path.display());
+    /// The HTML of the page. Reads the clips, and warns if `auto` did not embed all of them.
+    pub fn page(&self, options: &PageOptions) -> Result<String, Fatal> {
+        let sounds = sound::sounds(&self.days, options)?;
+        if let Some(text) = linked_clips(&sounds).filter(|_| options.embed == Embed::Auto) {
+            log::warn!("{}: {text} Use --embed all to embed all clips", options.path.display());
         }
-        Ok(document(&Page { telling: self.telling(), sounds: &sounds }))
+        Ok(document(&Page { view: self.view(), sounds: &sounds }))
     }
 }
 
-/// Reads the days, and those before them.
+/// Reads the days and the month before them.
 pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) -> Result<Report, Fatal> {
     let calendars = calendars(settings)?;
     let sources = match &settings.source {
@@ -85,21 +85,21 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
     let usual = usual(&tallies, settings.first);
     let months_first = settings.last.saturating_sub(MONTH.days()).min(settings.first);
     tallies.retain(|tally| tally.date >= months_first);
-    let exit = crate::day::exit(&days);
+    let exit = crate::calendar::exit(&days);
     Ok(Report { asked, zone: settings.zone.clone(), days, tallies, usual, exit })
 }
 
-/// The days asked for and a month before them.
+/// The days of the report and a month before them.
 fn calendars(settings: &Settings) -> Result<Vec<Calendar>, Fatal> {
     let count = settings.first.until(settings.last).map_or(0, |span| span.get_days());
-    if count >= MOST {
-        return Err(Fatal::Config(format!("a report is of at most {MOST} days; for more there is giggles export")));
+    if count >= MAX_DAYS {
+        return Err(Fatal::Config(format!("a report covers at most {MAX_DAYS} days; use giggles export for more")));
     }
     let before = settings.first.saturating_sub(MONTH.days());
     let dates = before.series(1.day()).take_while(|date| *date <= settings.last);
     let calendar = |date| {
         let calendar = status::calendar_of(date, &settings.zone);
-        calendar.ok_or_else(|| Fatal::Config(format!("the calendar ends at {date}")))
+        calendar.ok_or_else(|| Fatal::Config(format!("{date} is out of range")))
     };
     dates.map(calendar).collect()
 }

@@ -1,4 +1,8 @@
-//! A part of the recordings, for runs on several machines at once.
+//! Shards: disjoint parts of the recordings, for runs on several machines at the same time.
+//!
+//! ```text
+//! shard(name) = fmix64(fnv1a(name)) mod count + 1
+//! ```
 //!
 //! Invariant: a name belongs to the same shard on every machine and in every version.
 
@@ -11,7 +15,7 @@ pub struct Shard {
     count: u32,
 }
 
-/// Why a shard is none.
+/// Why a shard specification is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
     #[error("a shard is k/n with 1 <= k <= n, such as 2/4, or auto; not {0:?}")]
@@ -51,7 +55,7 @@ impl Shard {
         (1..=count).contains(&index).then_some(Shard { index, count })
     }
 
-    /// Kubernetes counts from 0, AWS Batch from 0, Slurm from its own minimum.
+    /// Kubernetes and AWS Batch count from 0, Slurm from a configurable minimum.
     fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Shard, ShardError> {
         let number = |name: &str| variable(name)?.parse::<u32>().ok();
         let zero_based = |index: &str, count: &str| Shard::new(number(index)?.checked_add(1)?, number(count)?);
@@ -65,30 +69,30 @@ impl Shard {
             .ok_or(ShardError::NoArray)
     }
 
-    /// Whether a recording of this name is this shard's.
+    /// Whether a recording of this name belongs to this shard.
     pub fn holds(&self, name: &str) -> bool {
-        mixed(fnv1a(name)) % u64::from(self.count) == u64::from(self.index - 1)
+        fmix64(fnv1a(name)) % u64::from(self.count) == u64::from(self.index - 1)
     }
 
-    /// `k/n`; None where it is all of the recordings.
+    /// `k/n`; None if the shard contains all recordings.
     pub fn part(&self) -> Option<String> {
         (self.count > 1).then(|| format!("{}/{}", self.index, self.count))
     }
 
-    /// Shards of one source run at the same time, so each has a lock of its own.
+    /// The name of the run lock. Each shard has its own, because shards of one source run at the same time.
     pub fn lock_name(&self, source: &str) -> String {
         self.part().map_or_else(|| source.to_owned(), |part| format!("{source} {part}"))
     }
 }
 
-/// 64-bit FNV-1a: short, published, and the same everywhere (unlike the standard library's hasher).
+/// 64-bit FNV-1a: short, published, and the same on every platform (unlike the standard library's hasher).
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// MurmurHash3's last step (Austin Appleby, public domain). FNV's lowest bits are hardly more than the parity
-/// of the bytes' own, and names that hold a beginning and an end two hours later all have the same.
-fn mixed(mut hash: u64) -> u64 {
+/// `fmix64`, the finalizer of MurmurHash3 (Austin Appleby, public domain). The lowest bit of FNV-1a is the parity of
+/// the input's lowest bits, which is the same for all names that contain a start and an end two hours later.
+fn fmix64(mut hash: u64) -> u64 {
     for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
         hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
     }
@@ -100,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_as_recorders_write_them_are_spread() {
+    fn typical_file_names_are_distributed_evenly() {
         let names = (1..=28).flat_map(|day| {
             let name = move |hour| format!("202510{day:02}_{hour:02}0000-202510{day:02}_{:02}0000.ogg", hour + 2);
             (0..24).step_by(2).map(name)
@@ -125,21 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_the_published_one() {
+    fn the_hash_matches_published_values() {
         assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
-        assert_eq!(mixed(1), 0xb456_bcfc_34c2_cb2c);
+        assert_eq!(fmix64(1), 0xb456_bcfc_34c2_cb2c);
     }
 
     #[test]
-    fn what_is_no_shard_is_refused() {
+    fn an_invalid_shard_is_rejected() {
         for text in ["", "0/4", "5/4", "1", "a/b", "1/0", "-1/2"] {
             assert_eq!(text.parse::<Shard>(), Err(ShardError::Form(text.into())));
         }
     }
 
     #[test]
-    fn array_jobs_are_read() {
+    fn array_job_variables_are_read() {
         let from = |set: &[(&str, &str)]| {
             Shard::from_environment(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string()))
         };

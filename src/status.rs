@@ -1,9 +1,9 @@
-//! What is stored, looked at again: the last runs, and one day.
+//! The status of the database: the last runs, and one day.
 //!
-//! A run that failed was rolled back and has left no row. So the age of the last run is the one sign here
-//! that nights are missing; why they are is in cron's mail and in the ping.
+//! A failed run is rolled back and leaves no row, so only the age of the last run shows that runs are missing. The
+//! reason is in cron's mail and in the ping.
 //!
-//! Invariant: reads only, and asks the database once for everything, however many sources there are.
+//! Invariant: reads only, with a fixed number of queries for any number of sources.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,40 +11,40 @@ use jiff::{Timestamp, Zoned};
 
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
-use crate::day::{Calendar, Day, Looks, SEAM, Span, Worst};
+use crate::calendar::{Calendar, CoverageByDay, Day, SEAM, Span, Worst};
+use crate::domain::{PastRun, StoredRecording};
 use crate::exit::{Exit, Fatal};
-use crate::record::{PastRun, StoredRecording};
 use crate::store::{self, Location, Reader, Selection};
 
-/// What is asked for. Checked before it is made.
+/// The settings of a query, already validated.
 pub struct Settings {
     pub database: Location,
-    /// None means all of them.
+    /// None means all sources.
     pub source: Option<String>,
-    /// None means that of the last run, or the system's.
+    /// None means the zone of the last run, else the system's.
     pub zone: Option<TimeZone>,
-    /// As `--date` takes it; what `yesterday` is depends on the zone.
+    /// A day in the notation of `--date`; the meaning of `yesterday` depends on the zone.
     pub date: Option<String>,
-    /// How many runs to tell of.
+    /// Maximum number of runs.
     pub limit: u32,
 }
 
-/// What is stored, for whoever shows it.
+/// The result of a query, for rendering.
 pub struct Report {
     pub asked: Timestamp,
     pub zone: TimeZone,
-    /// All that runs were ever committed for.
+    /// All sources of committed runs.
     pub sources: Vec<String>,
-    /// The latest first.
+    /// The latest run first.
     pub runs: Vec<PastRun>,
     pub exit: Exit,
 }
 
-/// Is given the days, one a source.
+/// Receives the days, one per source.
 pub type Each<'a> = dyn FnMut(Day) -> Result<(), Fatal> + 'a;
 
-/// Looks. Of a day that was asked for, `each` is given every source's. None: nothing has ever been stored there.
-pub fn look(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<Option<Report>, Fatal> {
+/// Queries the database and passes the requested day of every source to `each`. None if nothing has been stored yet.
+pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<Option<Report>, Fatal> {
     let Some(mut reader) = store::read(&settings.database)? else {
         return Ok(None);
     };
@@ -57,7 +57,7 @@ pub fn look(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<Op
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
             let mut worst = Worst::default();
             each_day(reader.as_mut(), wanted, &calendar, asked, &mut |day| {
-                worst.add(day.verdict());
+                worst.add(day.completeness());
                 each(day)
             })?;
             worst.exit()
@@ -68,14 +68,14 @@ pub fn look(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<Op
     Ok(Some(Report { asked, zone, sources, runs, exit }))
 }
 
-/// Nights cut their days in the zone of the microphone, which a person's shell need not know.
+/// The zone of the last run, else the system's. Days are those of the recorder, whose zone may differ from the shell's.
 ///
 /// # Errors
-/// The last run's zone is not known to this machine, or there is no run and the system's zone is wrong.
+/// The zone of the last run is unknown on this machine, or there is no run and the system's zone is invalid.
 pub fn usual_zone(runs: &[PastRun]) -> Result<TimeZone, Fatal> {
     let zone = match runs.first() {
         Some(run) => stored_zone(&run.zone)
-            .map_err(|error| format!("{error} (it is that of the last stored run; --tz names another)")),
+            .map_err(|error| format!("{error} (the zone of the last stored run; use --tz to set another)")),
         None => system_zone().map_err(|error| error.to_string()),
     };
     zone.map_err(Fatal::Config)
@@ -84,7 +84,7 @@ pub fn usual_zone(runs: &[PastRun]) -> Result<TimeZone, Fatal> {
 fn calendar(text: &str, now: &Zoned) -> Result<Calendar, Fatal> {
     let date = window::parse_date(text, now).map_err(|error| Fatal::Config(format!("--date: {error}")))?;
     let zone = now.time_zone().clone();
-    let span = span(date, &zone).ok_or_else(|| Fatal::Config(format!("--date: the calendar ends at {date}")))?;
+    let span = span(date, &zone).ok_or_else(|| Fatal::Config(format!("--date: {date} is out of range")))?;
     Ok(Calendar { date, zone, span })
 }
 
@@ -93,12 +93,12 @@ fn span(date: Date, zone: &TimeZone) -> Option<Span> {
     Some(Span { from: window.from?, to: window.to? })
 }
 
-/// A date in a zone; None where the calendar ends.
+/// A date in a zone; None if it is out of range.
 pub fn calendar_of(date: Date, zone: &TimeZone) -> Option<Calendar> {
     Some(Calendar { date, zone: zone.clone(), span: span(date, zone)? })
 }
 
-/// One date, a day a source, in order of the sources: of thousands of them, one is in memory at a time.
+/// Passes one day per source to `each`, in order of the sources, with one day in memory at a time.
 pub fn each_day(
     reader: &mut dyn Reader,
     sources: &[String],
@@ -110,9 +110,9 @@ pub fn each_day(
         [source] => Some(source.as_str()),
         _ => None,
     };
-    let looks = looks(reader, one, &calendar.span, asked)?;
+    let coverage_by_day = coverage_by_day(reader, one, &calendar.span, asked)?;
     let day = |source: &str, Found { inside, around }| {
-        Day::of(source, calendar, inside, looks.of(source), asked).beside(around)
+        Day::of(source, calendar, inside, coverage_by_day.of(source), asked).with_neighbours(around)
     };
     let (mut found, mut sources) = (Found::default(), sources.iter().peekable());
     let wanted = Selection { source: one, window: calendar.span.window(), margin: SEAM, ..Selection::default() };
@@ -128,7 +128,7 @@ pub fn each_day(
     sources.try_for_each(|source| each(day(source, std::mem::take(&mut found))))
 }
 
-/// The same at once.
+/// Collects the days of `each_day`.
 pub fn days(
     reader: &mut dyn Reader,
     sources: &[String],
@@ -143,16 +143,21 @@ pub fn days(
     Ok(days)
 }
 
-/// What runs have seen of it; nothing, as long as it is not over.
-fn looks(reader: &mut dyn Reader, source: Option<&str>, span: &Span, asked: Timestamp) -> Result<Looks, Fatal> {
-    let mut looks = Looks::new(*span);
+/// Which runs have scanned the span, per source; empty as long as the span is not over.
+fn coverage_by_day(
+    reader: &mut dyn Reader,
+    source: Option<&str>,
+    span: &Span,
+    asked: Timestamp,
+) -> Result<CoverageByDay, Fatal> {
+    let mut coverage_by_day = CoverageByDay::new(*span);
     if span.to <= asked {
-        reader.each_coverage(source, &span.window(), span.to, &mut |run| looks.add(&run))?;
+        reader.each_coverage(source, &span.window(), span.to, &mut |run| coverage_by_day.add(&run))?;
     }
-    Ok(looks)
+    Ok(coverage_by_day)
 }
 
-/// A source's recordings of a span, and those that touch it from outside, as far as a laugh may go on in them.
+/// The recordings of a source inside a span, and those around it into which a laugh may continue.
 #[derive(Default)]
 struct Found {
     inside: Vec<StoredRecording>,
@@ -162,9 +167,9 @@ struct Found {
 impl Found {
     fn add(&mut self, recording: StoredRecording, span: &Span) {
         let is_outside = recording
-            .began
+            .started
             .zip(recording.ended())
-            .is_some_and(|(began, ended)| began.at >= span.to || began.at < span.from && ended <= span.from);
+            .is_some_and(|(started, ended)| started.at >= span.to || started.at < span.from && ended <= span.from);
         if is_outside { &mut self.around } else { &mut self.inside }.push(recording);
     }
 }

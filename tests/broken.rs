@@ -6,6 +6,7 @@
 mod corpus;
 #[path = "../fuzz/src/targets/repair.rs"]
 mod repair;
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::collections::HashSet;
@@ -13,7 +14,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use giggles::audio::Waveform;
-use giggles::record::RecordingError;
+use giggles::domain::RecordingError;
 use support::audio;
 use support::program::{Place, Said};
 
@@ -63,15 +64,15 @@ fn each_fails_with_its_reason_and_its_neighbours_are_heard() {
     }
 }
 
-fn heard(bytes: &[u8]) -> Result<u64, RecordingError> {
+fn analyzed(bytes: &[u8]) -> Result<u64, RecordingError> {
     let scratch = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(scratch.path(), bytes).unwrap();
-    let (mut waveform, mut block, mut heard) = (Waveform::open(scratch.path())?, Vec::new(), 0);
+    let (mut waveform, mut block, mut analyzed) = (Waveform::open(scratch.path())?, Vec::new(), 0);
     while waveform.next(&mut block)? {
-        heard += block.len() as u64;
+        analyzed += block.len() as u64;
         block.clear();
     }
-    Ok(heard)
+    Ok(analyzed)
 }
 
 /// What the corpus is made from is good, or its failures would say nothing.
@@ -80,7 +81,7 @@ fn the_families_are_whole_to_begin_with() {
     let names: HashSet<String> = corpus::files().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names.len(), corpus::files().len(), "two files of one name");
     for family in corpus::families() {
-        let samples = heard(&family.whole).unwrap_or_else(|error| panic!("{}: {error}", family.extension));
+        let samples = analyzed(&family.whole).unwrap_or_else(|error| panic!("{}: {error}", family.extension));
         assert!((63_000..66_000).contains(&samples), "{}: {samples}", family.extension);
     }
 }

@@ -7,18 +7,19 @@
 //! `cargo test --test memory -- --include-ignored --nocapture --test-threads 1`
 #![cfg(target_os = "linux")]
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use giggles::listen::Ear;
+use giggles::domain::{DetectionParameters, Stop};
+use giggles::model::ModelFile;
+use giggles::pipeline::{Analyzer, Scorer};
 use giggles::pool::Pool;
-use giggles::record::{Rules, Stop};
-use giggles::yamnet::kernels::Cpu;
-use giggles::yamnet::weights::ModelFile;
-use giggles::yamnet::{BANDS, CLASSES, Model, PATCH, PATCH_HOP, Scorer};
 use support::{audio, wav};
+use yamnet::params::{MEL_BANDS, NUM_CLASSES, PATCH_FRAMES, PATCH_HOP_FRAMES};
+use yamnet::{Cpu, Model};
 
 const EVENING: &str = "fixtures/evening/20251024_190000-20251024_190800.ogg";
 const EVENING_SECONDS: u64 = 480;
@@ -33,12 +34,12 @@ fn peak() -> u64 {
 }
 
 /// Hears a recording on every thread of a pool at once; its length.
-fn hear<S: Scorer>(scorer: &S, path: &Path, threads: usize) -> Duration {
-    let (stop, rules) = (Stop::default(), Rules::default());
-    let ear = Ear { scorer, rules: &rules, ffmpeg: None, stop: &stop, advanced: &|_| () };
-    let hear = |path: &PathBuf| ear.hear(path, None).unwrap().audio;
+fn analyze<S: Scorer>(scorer: &S, path: &Path, threads: usize) -> Duration {
+    let (stop, parameters) = (Stop::default(), DetectionParameters::default());
+    let analyzer = Analyzer { scorer, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyze = |path: &PathBuf| analyzer.analyze(path, None).unwrap().audio;
     let (pool, paths) = (Pool::new(threads).unwrap(), vec![path.to_owned(); threads]);
-    let lengths = pool.map(&paths, |_| 0, hear, |_, panic| panic!("{panic}"));
+    let lengths = pool.map(&paths, |_| 0, analyze, |_, panic| panic!("{panic}"));
     assert!(lengths.iter().all(|length| *length == lengths[0]));
     lengths[0]
 }
@@ -48,13 +49,13 @@ struct Quick(Model);
 
 impl Scorer for Quick {
     fn logits(&self, samples: &[f32]) -> Vec<f32> {
-        let patches = (self.0.log_mel(samples).len() / BANDS - PATCH) / PATCH_HOP + 1;
-        vec![1.0; patches * CLASSES]
+        let patches = (self.0.log_mel(samples).len() / MEL_BANDS - PATCH_FRAMES) / PATCH_HOP_FRAMES + 1;
+        vec![1.0; patches * NUM_CLASSES]
     }
 }
 
 fn model() -> Model {
-    Model::new(&ModelFile::embedded(), Cpu::detect()).unwrap()
+    ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet
 }
 
 /// Writes a stretch of the evening as often as it fits into so many seconds.
@@ -70,16 +71,16 @@ fn a_long_recording_needs_no_more_than_a_short_one() {
         &audio::samples(&audio::file("fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg"))[..960_000];
     write(&short, minute, 60);
     write(&long, minute, TWO_HOURS);
-    hear(&model(), &short, 2);
+    analyze(&model(), &short, 2);
     let quick = Quick(model());
-    hear(&quick, &short, 2);
+    analyze(&quick, &short, 2);
     let before = peak();
-    assert_eq!(hear(&quick, &long, 2), Duration::from_secs(TWO_HOURS));
+    assert_eq!(analyze(&quick, &long, 2), Duration::from_secs(TWO_HOURS));
     let (after, growth) = (peak() / MEGABYTE, (peak() - before) / MEGABYTE);
     println!("two hours on two threads: peak {after} MB, {growth} MB more than a minute");
     assert!(growth < 8, "two hours need {growth} MB more than a minute");
     assert!(after < 100, "two hours peak at {after} MB");
-    hear(&model(), &short, 8);
+    analyze(&model(), &short, 8);
     let peak = peak() / MEGABYTE;
     println!("a minute eight times on eight threads: peak {peak} MB");
     assert!(peak < 64 + 8 * 12, "eight threads peak at {peak} MB");
@@ -97,7 +98,7 @@ fn two_hours_of_opus_peak_under_100_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chain.ogg");
     write_chain(&path);
-    assert_eq!(hear(&model(), &path, 2), Duration::from_secs(TWO_HOURS));
+    assert_eq!(analyze(&model(), &path, 2), Duration::from_secs(TWO_HOURS));
     let peak = peak() / MEGABYTE;
     println!("two hours of Ogg Opus on two threads: peak {peak} MB");
     assert!(peak < 100, "two hours peak at {peak} MB");

@@ -1,7 +1,7 @@
 """What days of sound cost giggles: growth with length, use of the cores, memory. Run it by days.sh.
 
 Opus of fixtures/evening, repeated without encoding it again. Each file of a day is a tenth of a second longer than the one
-before: two files of the same bytes would be heard once.
+before: two files of the same bytes would be analyzed once.
 """
 
 import argparse
@@ -47,26 +47,26 @@ def day(name: str, lengths: list[int]) -> Path:
     return folder
 
 
-def hear(recordings: Path, threads: int, times: int = 1) -> Cost:
+def analyze(recordings: Path, threads: int, times: int = 1) -> Cost:
     """The cheapest of several runs: other work on the machine only adds."""
     say(f"{recordings.name}, threads: {threads}")
     return min((giggles(recordings, threads)[0] for _ in range(times)), key=lambda cost: cost.cpu)
 
 
 def growth() -> Iterator[list[str]]:
-    base = hear(make(WORK / "days/first.ogg", FIRST), 2, 25).cpu
+    base = analyze(make(WORK / "days/first.ogg", FIRST), 2, 25).cpu
 
     def hourly(cost: Cost, seconds: int) -> float:
         return (cost.cpu - base) / (seconds - FIRST) * HOUR
 
     def hour() -> Cost:
-        return hear(length("1 hour"), 2)
+        return analyze(length("1 hour"), 2)
 
     for name, seconds in LENGTHS.items():
         before = hour() if seconds > HOUR else None
-        cost = hear(length(name), 2, 25 if seconds <= 600 else 3 if seconds <= HOUR else 1)
+        cost = analyze(length(name), 2, 25 if seconds <= 600 else 3 if seconds <= HOUR else 1)
         figures = (cost.cpu, cost.cpu / seconds * HOUR, hourly(cost, seconds))
-        # What else there is on the machine changes in minutes: a long run is held against an hour right before and after.
+        # What else there is on the machine changes in minutes: a long run is compared with an hour right before and after.
         around = before and (hourly(before, HOUR) + hourly(hour(), HOUR)) / 2
         beside = f"{hourly(cost, seconds) / around:.3f}" if around else ""
         yield [name, *(f"{figure:.2f}" for figure in figures), beside, f"{cost.wall:.2f}", f"{cost.memory:.0f}"]
@@ -86,7 +86,7 @@ def start_up() -> str:
 def shapes() -> Iterator[list[str]]:
     for name, lengths in DAYS.items():
         for threads in (2, 8):
-            cost = hear(day(name, lengths), threads)
+            cost = analyze(day(name, lengths), threads)
             busy = f"{100 * cost.cpu / cost.wall / 2:.0f} %"
             yield [name, str(threads), f"{cost.wall:.1f}", f"{cost.cpu:.1f}", busy, f"{cost.memory:.0f}"]
 

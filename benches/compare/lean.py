@@ -22,13 +22,13 @@ def blocks(patches: int) -> Iterator[tuple[np.ndarray, int]]:
     """Standard input in overlapping blocks of so many patches, and how many of each are real: zeros fill the last."""
     block = np.zeros(samples_of(patches), np.float32)
     overlap = len(block) - patches * STEP
-    kept = heard = done = 0
+    kept = fed = done = 0
     source = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
     while True:
         got = source.readinto(block[kept:].view(np.uint8)) // block.itemsize
         block[kept + got :] = 0
-        heard += got
-        real = min(patches, patches_of(heard) - done)
+        fed += got
+        real = min(patches, patches_of(fed) - done)
         yield block, real
         done += real
         if kept + got < len(block):

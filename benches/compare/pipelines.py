@@ -24,7 +24,7 @@ CLIPS = REPO / "fixtures/clips"
 SHORT = REPO / "fixtures/evening/20251024_130000.WAV"
 EVENING = REPO / "fixtures/evening/20251024_190000-20251024_190800.ogg"
 
-# Clips one after the other, and the evening; each side hears both at another level and another time. The soft noise is
+# Clips one after the other, and the evening; each side analyzes both at another level and another time. The soft noise is
 # the microphones' own, and different on each: fixtures end at 8 kHz, and without it codecs would skip what lies above.
 MIX = """
 [0:a]aformat=sample_rates=48000:channel_layouts=mono,asplit[clips1][clips2];

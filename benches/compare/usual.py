@@ -1,4 +1,4 @@
-"""What a notebook does: librosa loads the recording, TensorFlow's YAMNet hears all of it in one call.
+"""What a notebook does: librosa loads the recording, TensorFlow's YAMNet analyzes all of it in one call.
 
     python usual.py FILE SAVED_MODEL THREADS
 """

@@ -223,10 +223,10 @@ def convert(folder: Path) -> None:
         write_tflite(folder / tflite(batch), (batch, FRAMES, BANDS), lambda patches: tf_scores(patches, tensors))
     batch = max(BATCHES)
 
-    def hear(samples):
+    def analyze(samples):
         return tf_scores(tf_patches(tf_log_mel_by_matmul(samples, frames_of(batch), tensors), batch), tensors)
 
-    write_tflite(folder / WAVEFORM_TFLITE, (samples_of(batch),), hear)
+    write_tflite(folder / WAVEFORM_TFLITE, (samples_of(batch),), analyze)
     write_onnx(folder / ONNX, tensors)
     write_saved_model(folder / SAVED_MODEL, tensors)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says why a unit of systemd failed, on standard output (the journal) and by mail to $MAILTO.
+# Reports why a systemd unit failed, on standard output (the journal) and by mail to $MAILTO.
 #
 #   notify.sh UNIT
 set -eu
@@ -10,12 +10,12 @@ shown() {
     systemctl show --property "$1" --value -- "$unit" 2>/dev/null || echo unknown
 }
 
-# The table of exit codes is the program's own.
+# From the table of exit codes in the program's help.
 meaning() {
     "$giggles" --help 2>/dev/null | sed -n "s/^ *$1  *\([^ ].*\)$/: \1/p" | head -n 1
 }
 
-# From systemd 251 on it tells us itself, without asking and whatever has been started since.
+# Since systemd 251, these variables are of the failed invocation, even if the unit was started again since.
 if [ -n "${MONITOR_SERVICE_RESULT:-}" ]; then
     result=$MONITOR_SERVICE_RESULT
     status=${MONITOR_EXIT_STATUS:-unknown}
@@ -26,7 +26,7 @@ else
     run=$(shown InvocationID)
 fi
 
-# systemd's word for how it ended; where giggles itself ended with a code, that says more.
+# systemd's result; if giggles itself ended with an exit code, its meaning.
 case $result in
     exit-code | start-limit-hit) why="exit code $status$(meaning "$status")" ;;
     timeout) why='it took longer than TimeoutStartSec= allows, and was ended' ;;
@@ -35,17 +35,17 @@ case $result in
     *) why="systemd says: $result" ;;
 esac
 
-say() {
+report() {
     echo "$unit failed on $(uname -n): $why"
     echo
     journalctl --quiet --no-pager --output=cat --lines=50 "_SYSTEMD_INVOCATION_ID=$run" + "INVOCATION_ID=$run" ||
         echo "(the journal cannot be read)"
     echo
     echo "More: journalctl --unit $unit"
-    echo "When it is mended: systemctl reset-failed $unit; systemctl start $unit"
+    echo "When it is fixed: systemctl reset-failed $unit; systemctl start $unit"
 }
 
-# <3> is the journal's mark of an error.
+# <3> is the journal's prefix of an error.
 echo "<3>$unit failed: $why"
 sendmail=$(PATH=$PATH:/usr/sbin:/usr/lib command -v sendmail) || exit 0
 {
@@ -53,5 +53,5 @@ sendmail=$(PATH=$PATH:/usr/sbin:/usr/lib command -v sendmail) || exit 0
     echo "Subject: $unit failed on $(uname -n): $why" | cut -c 1-200
     echo 'Content-Type: text/plain; charset=utf-8'
     echo
-    say
+    report
 } | "$sendmail" -t

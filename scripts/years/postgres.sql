@@ -16,23 +16,23 @@ SELECT (lpad(to_hex(source_.i), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(day
     began - interval '6 days', began + interval '1 day', 0, {recordings}, 6 * {recordings}, 0, 86400.0
 FROM day_, source_;
 
-INSERT INTO recordings (id, source, content_sha256, name, bytes, began_at, began_from, duration_seconds, sample_rate,
+INSERT INTO recordings (id, source, content_sha256, name, bytes, started_at, start_source, duration_seconds, sample_rate,
     channels, codec, status, analysis, run_id)
 OVERRIDING SYSTEM VALUE
 SELECT id, source_.name, lpad(to_hex(id), 64, '0'),
-    to_char(day_.began + slot_.began, 'YYYY/MM/YYYYMMDD_HH24MISS".ogg"'), 3600000, day_.began + slot_.began, 'name',
+    to_char(day_.began + slot_.began, 'YYYY/MM/YYYYMMDD_HH24MISS".ogg"'), 3600000, day_.began + slot_.began, 'filename',
     86400.0 / {recordings}, 48000, 1, 'opus', 'analyzed', '{}',
     (lpad(to_hex(source_.i), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(day_.i), 12, '0'))::uuid
 FROM day_, source_, slot_,
     LATERAL (SELECT ((source_.i * {days} + day_.i) * {recordings} + slot_.i + 1)::bigint AS id) AS numbered;
 
 INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds, peak_score,
-    mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle, clip)
-SELECT recordings.id, run_id, began_at::date, starts, starts + interval '1.92 seconds', spot_.began,
-    spot_.began + 1.92, 0.87, 0.7, 13, 'Laughter', 0.87, 0.1, 0.1, 0.1, 0.1, 0.1,
-    source || '/' || to_char(began_at, 'YYYY-MM-DD') || '/'
+    mean_score, label, class_index, class_name, class_scores, clip)
+SELECT recordings.id, run_id, started_at::date, starts, starts + interval '1.92 seconds', spot_.began,
+    spot_.began + 1.92, 0.87, 0.7, 'laughter', 13, 'Laughter', '{"Laughter": 0.87, "Giggle": 0.1}',
+    source || '/' || to_char(started_at, 'YYYY-MM-DD') || '/'
         || to_char(starts, 'YYYYMMDD"T"HH24MISS".000Z_laughter_87p.flac"')
-FROM recordings, spot_, LATERAL (SELECT began_at + spot_.began * interval '1 second' AS starts) AS timed;
+FROM recordings, spot_, LATERAL (SELECT started_at + spot_.began * interval '1 second' AS starts) AS timed;
 
 DROP VIEW day_, source_, slot_, spot_;
 COMMIT;

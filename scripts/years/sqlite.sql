@@ -1,6 +1,6 @@
--- Years of nights in a database whose tables giggles has made: each of {sources} sources has {days} days from 2023-01-01
--- on, a day {recordings} recordings without gaps, a recording {laughs} laughs with a clip. Used by years.py and by
--- tests/years.rs.
+-- Years of nightly runs, for a database whose tables giggles has created: each of {sources} sources has {days} days
+-- from 2023-01-01 on, each day {recordings} recordings without gaps, each recording {laughs} laughs with a clip. Used
+-- by years.py and by tests/it/years.rs.
 BEGIN;
 CREATE TEMP TABLE source_ AS WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {sources})
     SELECT i, printf('s%05d', i) AS name FROM n;
@@ -19,22 +19,22 @@ SELECT printf('%08x-0000-4000-8000-%012x', source_.i, day_.i), source_.name,
     0, {recordings}, 6 * {recordings}, 0, 86400.0
 FROM (SELECT i, date(date, '1 day') AS date FROM day_) AS day_, source_;
 
-INSERT INTO recordings (id, source, content_sha256, name, bytes, began_at, began_from, duration_seconds, sample_rate,
+INSERT INTO recordings (id, source, content_sha256, name, bytes, started_at, start_source, duration_seconds, sample_rate,
     channels, codec, status, analysis, run_id)
 SELECT (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1, source_.name,
     printf('%064x', (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1),
     strftime('%Y/%m/%Y%m%d_%H%M%S.ogg', day_.began + slot_.began, 'unixepoch'), 3600000,
-    strftime('%Y-%m-%dT%H:%M:%S.000000Z', day_.began + slot_.began, 'unixepoch'), 'name', 86400.0 / {recordings},
+    strftime('%Y-%m-%dT%H:%M:%S.000000Z', day_.began + slot_.began, 'unixepoch'), 'filename', 86400.0 / {recordings},
     48000, 1, 'opus', 'analyzed', '{}', printf('%08x-0000-4000-8000-%012x', source_.i, day_.i)
 FROM day_, source_, slot_;
 
 INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds, peak_score,
-    mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle, clip)
+    mean_score, label, class_index, class_name, class_scores, clip)
 SELECT (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1,
     printf('%08x-0000-4000-8000-%012x', source_.i, day_.i), date,
     strftime('%Y-%m-%dT%H:%M:%S.000000Z', day_.began + slot_.began + spot_.began, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%S.920000Z', day_.began + slot_.began + spot_.began + 1, 'unixepoch'),
-    spot_.began, spot_.began + 1.92, 0.87, 0.7, 13, 'Laughter', 0.87, 0.1, 0.1, 0.1, 0.1, 0.1,
+    spot_.began, spot_.began + 1.92, 0.87, 0.7, 'laughter', 13, 'Laughter', '{"Laughter": 0.87, "Giggle": 0.1}',
     source_.name || '/' || date || '/'
         || strftime('%Y%m%dT%H%M%S.000Z_laughter_87p.flac', day_.began + slot_.began + spot_.began, 'unixepoch')
 FROM day_, source_, slot_, spot_;

@@ -1,6 +1,6 @@
-//! What a recording is known by: the SHA-256 of its bytes.
+//! Computes the content hash of a recording: the SHA-256 of its bytes.
 //!
-//! Invariant: reads in small pieces; a file of any size costs the same memory.
+//! Invariant: reads in pieces of fixed size, so memory does not depend on the size of the file.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,18 +8,18 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::decode::faults;
-use crate::record::{ContentHash, RecordingError};
+use super::decode::error_map;
+use crate::domain::{ContentHash, RecordingError};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 18;
 
 /// The content's hash and its length in bytes. Errors: `Vanished`, `Unreadable`, `Empty`.
 pub fn hash(path: &Path) -> Result<(ContentHash, u64), RecordingError> {
-    let mut file = File::open(path).map_err(|error| faults::io(&error))?;
+    let mut file = File::open(path).map_err(|error| error_map::io(&error))?;
     let (mut sha, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; PIECE]);
     loop {
-        match file.read(&mut piece).map_err(|error| faults::io(&error))? {
+        match file.read(&mut piece).map_err(|error| error_map::io(&error))? {
             0 if bytes == 0 => return Err(RecordingError::Empty),
             0 => return Ok((ContentHash(sha.finalize().into()), bytes)),
             read => {

@@ -1,10 +1,10 @@
-//! Files that no decoder here takes, through an installed ffmpeg, if the user wants that.
+//! Decodes unsupported files with an installed ffmpeg, if the user enables it.
 //!
-//! ffmpeg is another process, with its own limits: memory, processor time, and how long it may give nothing. A file's
-//! name is one argument behind `file:`, whatever it looks like; nothing of a file's content becomes an argument, and no
-//! protocol but files and pipes can be opened.
+//! ffmpeg runs as a process with limits on memory, processor time, and time without output. The file name is one
+//! argument prefixed with `file:`; no file content becomes an argument, and only the protocols `file` and `pipe` are
+//! allowed.
 //!
-//! Invariant: no process outlives what was asked of it.
+//! Invariant: no process outlives the value that started it.
 
 mod describe;
 mod process;
@@ -15,25 +15,25 @@ use std::time::Duration;
 use super::decode::Info;
 use super::duration;
 use super::resample::TARGET_RATE;
-use crate::record::{RecordingError, Stop};
+use crate::domain::{RecordingError, Stop};
 use process::Process;
 
-/// Older ones were not tried.
+/// The oldest supported major version.
 const OLDEST: u32 = 4;
 
-/// ffmpeg may give nothing for so long, beside the time that what it gave lasts.
+/// How long ffmpeg may be without output, in addition to the duration of the audio that it has produced.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// No recording is longer.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What it says where its memory ends; it may end well all the same.
+/// ffmpeg's message when it reaches the memory limit; it may still exit with 0.
 const NO_MEMORY: &str = "Cannot allocate memory";
 
-/// Audio tracks that are mixed.
+/// Maximum number of audio tracks that are mixed.
 const MAX_TRACKS: u32 = 32;
 
-/// An ffmpeg that runs.
+/// A working ffmpeg.
 #[derive(Debug, Clone)]
 pub struct Ffmpeg {
     program: PathBuf,
@@ -43,19 +43,19 @@ pub struct Ffmpeg {
     pub version: String,
 }
 
-/// Why an ffmpeg is not used.
+/// Why ffmpeg cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FfmpegError {
     #[error("ffmpeg cannot be started as '{}': {reason}; install it (apt install ffmpeg), or give its path", .program.display())]
     NotStarted { program: PathBuf, reason: String },
-    #[error("'{}' is not an ffmpeg that works: {reason}", .program.display())]
+    #[error("'{}' is not a working ffmpeg: {reason}", .program.display())]
     NotWorking { program: PathBuf, reason: String },
     #[error("ffmpeg {found} is too old; install {OLDEST} or newer")]
     TooOld { found: String },
 }
 
 impl Ffmpeg {
-    /// Runs `program -version`. A name without a folder is looked for as a shell does.
+    /// Runs `program -version`. A name without a directory is searched for in `PATH`.
     pub fn find(program: &Path, stop: &Stop) -> Result<Ffmpeg, FfmpegError> {
         let mut ffmpeg =
             Ffmpeg { program: program.to_owned(), patience: PATIENCE, stop: stop.clone(), version: String::new() };
@@ -65,10 +65,10 @@ impl Ffmpeg {
         let text = process.read_text(ffmpeg.patience, stop);
         let first = text.lines().next().unwrap_or_default();
         let Some(version) = first.strip_prefix("ffmpeg version ").and_then(|rest| rest.split(' ').next()) else {
-            let reason = process.last_words().unwrap_or_else(|| format!("it says '{}'", plain(first)));
+            let reason = process.stderr_tail().unwrap_or_else(|| format!("its output is '{}'", plain(first)));
             return Err(FfmpegError::NotWorking { program: program.to_owned(), reason });
         };
-        // Versions of a day (`N-109000-g…`, `2024-01-05-git-…`) are newer than any that is too old.
+        // Snapshot versions (`N-109000-g…`, `2024-01-05-git-…`) are newer than the oldest supported version.
         let major = version.trim_start_matches('n').split('.').next().and_then(|major| major.parse::<u32>().ok());
         if major.is_some_and(|major| major < OLDEST) {
             return Err(FfmpegError::TooOld { found: plain(version) });
@@ -77,25 +77,26 @@ impl Ffmpeg {
         Ok(ffmpeg)
     }
 
-    /// The same with less patience, for tests.
+    /// Changes the time limit; for tests.
     pub fn with_patience(mut self, patience: Duration) -> Ffmpeg {
         self.patience = patience;
         self
     }
 
-    /// What ffmpeg says of a file's audio.
+    /// Reads a file's properties from ffmpeg's messages.
     ///
-    /// Errors: `Ffmpeg`, in ffmpeg's words.
+    /// Errors: `Ffmpeg` with ffmpeg's message.
     pub fn probe(&self, path: &Path) -> Result<Info, RecordingError> {
         let arguments = ["-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe", "-i"];
         let mut process = self.start(arguments.map(Into::into).into_iter().chain([address(path)]))?;
         process.read_text(self.patience, &self.stop);
-        // Without an output it never ends well; but it ends by itself.
-        if let Some(how) = process.was_ended() {
+        // Without an output file ffmpeg always exits with an error; only a killed process is a failure here.
+        if let Some(how) = process.killed_by() {
             return Err(refused(how));
         }
-        let said = process.said();
-        describe::read(&said).ok_or_else(|| refused(process.last_words().unwrap_or_else(|| "it finds no audio".into())))
+        let messages = process.messages();
+        describe::read(&messages)
+            .ok_or_else(|| refused(process.stderr_tail().unwrap_or_else(|| "it found no audio".into())))
     }
 
     /// Decodes a file's audio tracks, mixed, to 16 kHz mono.
@@ -107,7 +108,8 @@ impl Ffmpeg {
         let tracks = info.tracks.min(MAX_TRACKS);
         let before = ["-nostdin", "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file,pipe", "-i"];
         let filter = ["-filter_complex".into(), filter(tracks).into(), "-map".into(), "[mono]".into()];
-        let after = ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-f", "f32le", "pipe:1"];
+        let rate = TARGET_RATE.to_string();
+        let after = ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-ac", "1", "-ar", &rate, "-f", "f32le", "pipe:1"];
         let arguments = before.map(Into::into).into_iter().chain([address(path)]).chain(filter);
         let process = self.start(arguments.chain(after.map(Into::into)))?;
         Ok(Decoding {
@@ -126,9 +128,9 @@ impl Ffmpeg {
     }
 }
 
-/// Each track from the recording's start on, at 16 kHz; then the mean of all.
+/// The filter graph: each track at 16 kHz from the recording's start, then the mean of all.
 fn filter(tracks: u32) -> String {
-    let placed = "aresample=16000:async=1:first_pts=0,aformat=channel_layouts=mono";
+    let placed = format!("aresample={TARGET_RATE}:async=1:first_pts=0,aformat=channel_layouts=mono");
     match tracks {
         0 | 1 => format!("[0:a:0]{placed}[mono]"),
         _ => {
@@ -139,7 +141,7 @@ fn filter(tracks: u32) -> String {
     }
 }
 
-/// A name that looks like an option, a protocol or a list of files is a name.
+/// The file name as a `file:` URL, so that it is not parsed as an option, a protocol or a list of files.
 fn address(path: &Path) -> std::ffi::OsString {
     let mut address = std::ffi::OsString::from("file:");
     address.push(std::path::absolute(path).as_deref().unwrap_or(path));
@@ -150,12 +152,12 @@ fn refused(reason: String) -> RecordingError {
     RecordingError::Ffmpeg { reason }
 }
 
-/// Without what would act on a terminal.
+/// Removes control characters.
 fn plain(text: &str) -> String {
-    text.chars().filter(|sign| !sign.is_control()).take(200).collect()
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-/// A file that ffmpeg is decoding.
+/// A file being decoded by ffmpeg.
 pub struct Decoding {
     process: Process,
     info: Info,
@@ -163,7 +165,7 @@ pub struct Decoding {
     name: String,
     patience: Duration,
     stop: Stop,
-    /// Bytes of a sample that has not come whole.
+    /// Bytes of an incomplete sample.
     rest: Vec<u8>,
     given: u64,
 }
@@ -175,13 +177,13 @@ impl Decoding {
 
     /// Appends the next samples (16 kHz, mono); false at the end.
     ///
-    /// Errors: `Ffmpeg`, where it crashed or hung; truncated, where it gave less than it announced. What it gave before
-    /// that is sound.
+    /// Errors: `Ffmpeg` if it crashed or hung; `Truncated` if it produced less than it announced. Samples returned
+    /// before the error are valid.
     pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
-        // Who decodes slower than the sound lasts hangs, too.
+        // ffmpeg also counts as hung if it decodes slower than real time.
         let patience = self.patience.saturating_add(self.decoded());
         if self.decoded() > LONGEST {
-            return Err(refused(format!("it gives no end of sound, {} s by now", self.decoded().as_secs())));
+            return Err(refused(format!("it does not stop producing audio, {} s so far", self.decoded().as_secs())));
         }
         let bytes = self.process.read(patience, &self.stop).map_err(refused)?;
         if bytes.is_empty() {
@@ -198,29 +200,29 @@ impl Decoding {
         Ok(true)
     }
 
-    /// The stream has ended: how?
+    /// Checks how ffmpeg ended, after the end of its output.
     fn end(&mut self) -> Result<bool, RecordingError> {
         self.process.end(self.patience, &self.stop).map_err(refused)?;
         let name = self.name.as_str();
-        let words = self.process.last_words();
+        let message = self.process.stderr_tail();
         let second = Duration::from_secs(1);
-        match (&words, self.info.duration) {
-            _ if self.given == 0 => Err(refused(words.unwrap_or_else(|| "it gives no sound".into()))),
-            // The length alone says nothing: of some formats ffmpeg guesses it.
-            (Some(words), _) if words.contains(NO_MEMORY) => Err(refused(words.clone())),
-            (Some(words), Some(announced)) if self.decoded().saturating_add(second) < announced => {
-                // It says that this was all; so would another run.
-                Err(RecordingError::Truncated { reason: words.clone(), at: self.decoded() })
+        match (&message, self.info.duration) {
+            _ if self.given == 0 => Err(refused(message.unwrap_or_else(|| "it produced no audio".into()))),
+            // A shorter length alone is not an error: for some formats ffmpeg estimates it.
+            (Some(message), _) if message.contains(NO_MEMORY) => Err(refused(message.clone())),
+            (Some(message), Some(announced)) if self.decoded().saturating_add(second) < announced => {
+                // The file ends here; another run would give the same result.
+                Err(RecordingError::Truncated { reason: message.clone(), at: self.decoded() })
             }
-            (Some(words), _) => {
-                log::warn!(recording = name; "{name}: ffmpeg says: {words}");
+            (Some(message), _) => {
+                log::warn!(recording = name; "{name}: ffmpeg reports: {message}");
                 Ok(false)
             }
             _ => Ok(false),
         }
     }
 
-    /// Length of the audio given so far.
+    /// Length of the audio returned so far.
     pub fn decoded(&self) -> Duration {
         duration(self.given, TARGET_RATE)
     }

@@ -1,25 +1,24 @@
-//! From a folder to 16 kHz mono: which files, when they began, what they sound like.
+//! Finds recordings, determines their start times, and decodes them to 16 kHz mono.
 //!
-//! Invariant: this room does not know YAMNet; it hands out samples and times.
+//! Invariant: does not depend on the network, only on its sampling rate; returns samples and times.
 
 use std::time::Duration;
 
-pub mod clock;
 pub mod content;
 pub mod decode;
+pub mod discover;
 pub mod ffmpeg;
-pub mod find;
-pub mod growth;
-pub mod level;
-mod opus;
+pub mod file_stamp;
+pub mod normalize;
 pub mod resample;
+pub mod timestamps;
 mod waveform;
 pub mod window;
 pub mod zone;
 
 pub use waveform::{Waveform, probe};
 
-/// The time that `samples` last at `rate` Hz, to the nanosecond below.
+/// The duration of `samples` at `rate` Hz, rounded down to nanoseconds.
 pub fn duration(samples: u64, rate: u32) -> Duration {
     let rate = u64::from(rate.max(1));
     let nanos = u128::from(samples % rate) * 1_000_000_000 / u128::from(rate);

@@ -1,29 +1,29 @@
-//! From a recording's own sampling rate to the 16 kHz that the network hears.
+//! Resamples from a recording's sampling rate to the 16 kHz of the network.
 //!
-//! The only home of rubato. Whole rates go through its FFT resampler, rates without a handy ratio to
-//! 16 kHz through its sinc interpolator; 16 kHz passes untouched.
+//! The only module that uses rubato. Rates with a simple ratio to 16 kHz use its FFT resampler, all others its sinc
+//! interpolator; 16 kHz passes through unchanged.
 //!
-//! Invariant: what comes out depends on the samples that went in, never on how they were cut into
-//! pushes. n samples become exactly round(n x 16000 / rate), aligned to the input.
+//! Invariant: the output depends on the input samples only, not on how they are divided into pushes. n samples become
+//! exactly round(n x 16000 / rate) samples, aligned to the input.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{
     Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as Engine, SincInterpolationParameters, WindowFunction,
 };
 
-/// The rate that leaves this room, Hz.
-pub const TARGET_RATE: u32 = 16_000;
+/// The output rate, Hz: that of the network.
+pub const TARGET_RATE: u32 = yamnet::params::SAMPLE_RATE;
 
-/// Rates that can be resampled, Hz: below, there is hardly speech; above, no recorder.
+/// Supported rates, Hz. Lower rates hardly contain speech, and no recorder uses higher ones.
 pub const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
 
 /// Output samples of one FFT block: long enough for a steep filter, short enough for the cache.
 const BLOCK_OUT: usize = 1024;
 
-/// A rate whose shortest whole block is longer than this (11,927 Hz: 16,000) is interpolated instead.
+/// If the shortest whole block of a rate is longer than this (11,927 Hz: 16,000), the rate is interpolated instead.
 const LONGEST_BLOCK_OUT: usize = 2048;
 
-/// No resampler exists for this rate (Hz).
+/// This rate (Hz) is not supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sampling rate of {0} Hz is outside 4,000 to 384,000 Hz")]
 pub struct RateError(pub u32);
@@ -33,11 +33,11 @@ pub struct Resampler {
     /// None at 16 kHz.
     engine: Option<Box<dyn Engine<f32>>>,
     from: u32,
-    /// Input that does not fill a block yet.
+    /// Input that does not fill a block.
     waiting: Vec<f32>,
     /// One block of output.
     block: Vec<f32>,
-    /// Output samples of the filter's own delay still to be dropped.
+    /// Output samples of the filter delay that are still to be dropped.
     delay: usize,
     pushed: u64,
     given: u64,
@@ -57,7 +57,7 @@ impl Resampler {
         Ok(Resampler { engine, from, waiting: Vec::new(), block, delay, pushed: 0, given: 0 })
     }
 
-    /// Takes samples at the input rate and appends what they complete at 16 kHz to `out`.
+    /// Takes samples at the input rate and appends the completed samples at 16 kHz to `out`.
     pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) {
         self.pushed += input.len() as u64;
         if self.engine.is_none() {
@@ -73,7 +73,7 @@ impl Resampler {
         self.waiting.drain(..used);
     }
 
-    /// Ends the stream: appends the samples the filter still holds, up to the exact length.
+    /// Ends the stream: appends the samples that remain in the filter, up to the exact length.
     pub fn finish(&mut self, out: &mut Vec<f32>) {
         let total = expected(self.pushed, self.from);
         while self.given < total {
@@ -89,7 +89,7 @@ impl Resampler {
         }
     }
 
-    /// Resamples one block of the waiting input from `at` on; None if it is not full yet.
+    /// Resamples one block of the waiting input starting at `at`; None if there is no full block.
     fn step(&mut self, at: usize, out: &mut Vec<f32>) -> Option<usize> {
         let engine = self.engine.as_mut()?;
         let wanted = engine.input_frames_next();
@@ -108,7 +108,7 @@ impl Resampler {
     }
 }
 
-/// How many samples at 16 kHz `samples` at `from` Hz are, rounded to the nearest.
+/// The number of samples at 16 kHz for `samples` at `from` Hz, rounded to the nearest.
 pub fn expected(samples: u64, from: u32) -> u64 {
     let from = u128::from(from.max(1));
     ((u128::from(samples) * u128::from(TARGET_RATE) + from / 2) / from) as u64
@@ -121,8 +121,8 @@ fn engine(from: u32) -> Option<(Box<dyn Engine<f32>>, usize)> {
     if block_out > LONGEST_BLOCK_OUT || block_in > 8 * LONGEST_BLOCK_OUT {
         return interpolator(from);
     }
-    // 3072 at 48 kHz and 1764 at 44.1 kHz are the measured choices (docs/performance.md). The block must be
-    // even: rubato centres its filter on half of it, and half a sample would be lost.
+    // 3072 at 48 kHz and 1764 at 44.1 kHz were fastest (docs/performance.md). The block must be even: rubato centres
+    // its filter on half of it, and an odd block would shift the output by half a sample.
     let blocks = (BLOCK_OUT / block_out).max(1);
     let even = if block_in % 2 == 1 { blocks.next_multiple_of(2) } else { blocks };
     let chunk = if from == 44_100 { 1764 } else { block_in * even };
@@ -132,11 +132,16 @@ fn engine(from: u32) -> Option<(Box<dyn Engine<f32>>, usize)> {
     Some((Box::new(fft), delay))
 }
 
-/// A sinc interpolator and its delay. rubato rounds the delay it reports; here it is worked out, and of
-/// some filter lengths that one is taken whose delay is nearest to a whole number of output samples.
+/// A sinc interpolator and its delay. rubato rounds the delay that it reports, so it is computed here:
+///
+/// ```text
+/// delay = length / 2 * ratio - 1   (output samples)
+/// ```
+///
+/// Of 64 filter lengths, the one whose delay is nearest to an integer is used.
 fn interpolator(from: u32) -> Option<(Box<dyn Engine<f32>>, usize)> {
     let ratio = f64::from(TARGET_RATE) / f64::from(from);
-    // The filter is as long in time at every rate: 256 samples of the slower side, in steps of 8.
+    // The filter has the same duration at every rate: 256 samples at the lower of both rates, in steps of 8.
     let shortest = (32.0 * (1.0 / ratio).max(1.0)).ceil() as usize * 8;
     let delay = |length: usize| length as f64 / 2.0 * ratio - 1.0;
     let off = |length: &usize| (delay(*length) - delay(*length).round()).abs();
@@ -209,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_above_the_band_does_not_fold_back() {
+    fn frequencies_above_the_band_do_not_alias() {
         for rate in EVERY_RATE {
             for hertz in [8_500.0, 9_000.0, 11_000.0, 15_000.0, 21_000.0, 40_000.0, 80_000.0] {
                 if hertz < f64::from(rate) / 2.0 {
@@ -224,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_click_stays_where_it_was() {
+    fn a_click_keeps_its_position() {
         for rate in EVERY_RATE {
             let mut input = vec![0.0; rate as usize];
             let at = rate as usize / 3;
@@ -244,7 +249,7 @@ mod tests {
             let middle = 4_000..out.len() - 4_000;
             let noise = middle.clone().map(|i| f64::from(out[i] - ideal[i]).powi(2)).sum::<f64>() / middle.len() as f64;
             let db = 10.0 * (0.125 / noise).log10();
-            // Odd rates are interpolated, and aligned to some hundredths of a sample.
+            // Odd rates are interpolated and aligned to a few hundredths of a sample.
             assert!(
                 db > if [44_101, 7_919].contains(&rate) { 40.0 } else { 80.0 },
                 "at {rate} Hz a tone differs from the ideal one by {db:.1} dB only"
@@ -253,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn cutting_changes_no_bit() {
+    fn the_output_does_not_depend_on_the_division_of_the_input() {
         for rate in EVERY_RATE {
             let input = tone(rate, 440.0, 50_000);
             let whole = resampled(rate, &input, input.len());
@@ -264,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_rates_are_refused() {
+    fn unsupported_rates_are_rejected() {
         assert_eq!(Resampler::new(0).err(), Some(RateError(0)));
         assert_eq!(Resampler::new(u32::MAX).err(), Some(RateError(u32::MAX)));
     }

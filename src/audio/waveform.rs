@@ -1,8 +1,7 @@
-//! A recording as the network wants it: 16 kHz, mono, from its first sample to its last; several audio tracks are
-//! mixed.
+//! Reads a recording as 16 kHz mono, from its first sample to its last. Several audio tracks are mixed.
 //!
-//! Invariant: the samples do not depend on how they are asked for, and their number is exactly the
-//! recording's length at 16 kHz.
+//! Invariant: the samples do not depend on how they are read, and their number is exactly the recording's length at
+//! 16 kHz.
 
 mod advice;
 mod track;
@@ -15,20 +14,20 @@ use super::decode::{self, Info, Tracks};
 use super::duration;
 use super::ffmpeg::{Decoding, Ffmpeg};
 use super::resample::TARGET_RATE;
-use crate::record::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges, RecordingError};
+use crate::domain::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges, RecordingError};
 
-/// Samples of each of several tracks that are mixed at once.
+/// Number of samples that are mixed at a time.
 const PIECE: usize = 4096;
 
-/// An opened recording that gives 16 kHz mono.
+/// An opened recording, read as 16 kHz mono.
 pub struct Waveform {
     tracks: Vec<Track>,
-    /// Instead of tracks, where no decoder here takes the file.
+    /// Used instead of `tracks` if no built-in decoder supports the file.
     ffmpeg: Option<Decoding>,
-    /// What an error of ffmpeg has cost.
+    /// The range that is missing because of an error of ffmpeg.
     lost_end: Option<MissingRange>,
     info: Info,
-    /// Whole tracks that cannot be decoded.
+    /// The ranges of tracks that cannot be decoded.
     undecodable: Vec<MissingRange>,
     given: u64,
     ended: bool,
@@ -40,29 +39,29 @@ impl Waveform {
         Waveform::open_with(path, None)
     }
 
-    /// The same, where ffmpeg may decode what no decoder here takes.
+    /// Opens a recording; ffmpeg, if given, decodes files that no built-in decoder supports.
     ///
-    /// Errors: as `Source::open`; `Ffmpeg`, in its words.
+    /// Errors: as `Source::open`; `Ffmpeg` with ffmpeg's message.
     pub fn open_with(path: &Path, ffmpeg: Option<&Ffmpeg>) -> Result<Waveform, RecordingError> {
         let opened = Tracks::open(path);
-        let takes_all = opened.as_ref().is_ok_and(|tracks| tracks.failed.is_empty());
+        let all_supported = opened.as_ref().is_ok_and(|tracks| tracks.failed.is_empty());
         match (opened, ffmpeg) {
-            (Err(error), Some(ffmpeg)) if is_foreign(&error) => Ok(Waveform::of_ffmpeg(ffmpeg.decode(path)?)),
+            (Err(error), Some(ffmpeg)) if is_unsupported(&error) => Ok(Waveform::from_ffmpeg(ffmpeg.decode(path)?)),
             (Err(error), _) => Err(advice::with_command(error, path)),
-            (Ok(tracks), Some(ffmpeg)) if !takes_all => {
-                ffmpeg.decode(path).map(Waveform::of_ffmpeg).or_else(|_| Waveform::of_tracks(path, tracks))
+            (Ok(tracks), Some(ffmpeg)) if !all_supported => {
+                ffmpeg.decode(path).map(Waveform::from_ffmpeg).or_else(|_| Waveform::from_tracks(path, tracks))
             }
-            (Ok(tracks), _) => Waveform::of_tracks(path, tracks),
+            (Ok(tracks), _) => Waveform::from_tracks(path, tracks),
         }
     }
 
-    fn of_ffmpeg(decoding: Decoding) -> Waveform {
+    fn from_ffmpeg(decoding: Decoding) -> Waveform {
         let info = decoding.info().clone();
         let (tracks, undecodable) = (Vec::new(), Vec::new());
         Waveform { tracks, ffmpeg: Some(decoding), lost_end: None, info, undecodable, given: 0, ended: false }
     }
 
-    fn of_tracks(path: &Path, tracks: Tracks) -> Result<Waveform, RecordingError> {
+    fn from_tracks(path: &Path, tracks: Tracks) -> Result<Waveform, RecordingError> {
         let info = tracks.info();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let undecodable = tracks.failed.iter().map(|(number, error)| {
@@ -80,11 +79,11 @@ impl Waveform {
         &self.info
     }
 
-    /// Appends the next samples (16 kHz, mono, within [-1, 1]) to `out`; false when all have been given.
+    /// Appends the next samples (16 kHz, mono, within [-1, 1]) to `out`; false at the end.
     ///
-    /// Damage behind at least a second of sound ends the recording; `missing` says what it cost.
+    /// Damage after at least one second of audio ends the recording without an error; `missing` returns the lost range.
     ///
-    /// Errors: as `Source::next_block`, of a recording of which nothing could be analyzed.
+    /// Errors: as `Source::next_block`, if less than a second could be decoded.
     pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
         if self.ended {
             return Ok(false);
@@ -97,7 +96,7 @@ impl Waveform {
             }
             (None, [only]) => {
                 only.next(out, false)?;
-                // Some headers name no channels; by now they are known.
+                // Some headers contain no channel count; it is known after the first block.
                 self.info.channels = only.source.info().channels;
                 self.ended = only.ended;
             }
@@ -108,19 +107,19 @@ impl Waveform {
         }
         self.given += (out.len() - start) as u64;
         if self.ended {
-            self.refuse_nothing()?;
+            self.check_enough_audio()?;
         }
         Ok(!self.ended || out.len() > start)
     }
 
-    /// An error of ffmpeg behind a second of sound.
+    /// Ends the recording at an error of ffmpeg, if at least a second was decoded.
     fn end_early(&mut self, error: RecordingError) -> Result<bool, RecordingError> {
         let range = MissingRange::after(&error, self.decoded(), self.info.duration);
         self.lost_end = Some(range.filter(|_| self.decoded() >= LEAST_ANALYZED).ok_or(error)?);
         Ok(false)
     }
 
-    /// The mean of all tracks; what has ended is silence.
+    /// Appends the mean of all tracks; a track that has ended counts as silence.
     fn mix(&mut self, out: &mut Vec<f32>) -> Result<(), RecordingError> {
         for track in &mut self.tracks {
             let mut ready = std::mem::take(&mut track.ready);
@@ -143,7 +142,7 @@ impl Waveform {
         Ok(())
     }
 
-    /// What of the recording was not decoded so far.
+    /// The ranges that could not be decoded so far.
     pub fn missing(&self) -> MissingRanges {
         let mut ranges = self.undecodable.clone();
         match &self.tracks[..] {
@@ -157,8 +156,8 @@ impl Waveform {
         missing
     }
 
-    /// A recording that is mostly missing ranges has failed: less than a second of sound is in it.
-    fn refuse_nothing(&self) -> Result<(), RecordingError> {
+    /// Errors if the recording contains less than a second of audio and is otherwise missing.
+    fn check_enough_audio(&self) -> Result<(), RecordingError> {
         let missing = self.missing();
         let sound = self.tracks.iter().map(Track::sound).max().unwrap_or(self.decoded());
         let is_too_little = sound.is_zero() || missing.is_partial(self.decoded()) && sound < LEAST_ANALYZED;
@@ -168,22 +167,22 @@ impl Waveform {
         }
     }
 
-    /// Length of the audio given so far.
+    /// Length of the audio returned so far.
     pub fn decoded(&self) -> Duration {
         duration(self.given, TARGET_RATE)
     }
 }
 
-/// What a recording's header says, or ffmpeg of it. Errors: as `Waveform::open_with`.
+/// Reads a recording's header, with ffmpeg if it is not supported otherwise. Errors: as `Waveform::open_with`.
 pub fn probe(path: &Path, ffmpeg: Option<&Ffmpeg>) -> Result<Info, RecordingError> {
     match (decode::probe(path), ffmpeg) {
-        (Err(error), Some(ffmpeg)) if is_foreign(&error) => ffmpeg.probe(path),
+        (Err(error), Some(ffmpeg)) if is_unsupported(&error) => ffmpeg.probe(path),
         (Err(error), _) => Err(advice::with_command(error, path)),
         (Ok(info), _) => Ok(info),
     }
 }
 
-/// Whether another decoder might take what none here does.
-fn is_foreign(error: &RecordingError) -> bool {
+/// Whether another decoder may support the file.
+fn is_unsupported(error: &RecordingError) -> bool {
     matches!(error, RecordingError::Unsupported { .. })
 }

@@ -1,6 +1,6 @@
-//! `giggles completions`: what a shell needs to complete commands, flags and their values.
+//! `giggles completions`: completion scripts for commands, flags and their values.
 //!
-//! Invariant: generated from the definitions that parse the command line.
+//! Invariant: generated from the clap definitions that parse the command line.
 
 use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::{Shell, generate};
@@ -11,17 +11,17 @@ use super::{Cli, EXIT_CODES, print};
 const EXAMPLES: &str = "\
 Examples:
   giggles completions bash > ~/.local/share/bash-completion/completions/giggles
-      for bash with bash-completion, from the next shell on
+      install for bash with bash-completion; open a new shell
   giggles completions zsh > ~/.zfunc/_giggles
-      for zsh, whose fpath holds ~/.zfunc before compinit runs
+      install for zsh; ~/.zfunc must be in fpath before compinit runs
   giggles completions fish > ~/.config/fish/completions/giggles.fish
-      for fish";
+      install for fish";
 
 /// The flags of `giggles completions`.
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
 pub struct Arguments {
-    /// Of which shell
+    /// Write the script of this shell
     shell: Name,
 }
 
@@ -32,7 +32,7 @@ enum Name {
     Fish,
 }
 
-/// Writes them to standard output.
+/// Writes the completion script to standard output.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let shell = match arguments.shell {
         Name::Bash => Shell::Bash,

@@ -1,18 +1,18 @@
-//! `giggles man`: the manual, a page a command.
+//! `giggles man`: the manual pages, one per command.
 //!
-//! Invariant: generated from the definitions that parse the command line; the same on every machine.
+//! Invariant: generated from the clap definitions that parse the command line; identical on every machine.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
+use giggles::atomic_file::replace;
 use giggles::exit::{Exit, Fatal};
-use giggles::replace::replace;
 
 use super::settings::config;
 use super::{Cli, EXIT_CODES, print};
 
-/// Read by all, like every other page.
+/// Readable by all users.
 const MODE: u32 = 0o644;
 
 const EXAMPLES: &str = "\
@@ -20,13 +20,13 @@ Examples:
   giggles man | man -l -
       read the main page
   giggles man ~/.local/share/man/man1
-      a page a command, which `man giggles-scan` then finds";
+      install one page per command for `man giggles-scan`";
 
 /// The flags of `giggles man`.
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
 pub struct Arguments {
-    /// Write all pages into this folder, instead of the main one to standard output
+    /// Write all pages into this folder, instead of the main page to standard output
     folder: Option<PathBuf>,
 }
 
@@ -35,21 +35,21 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let command = definitions();
     match &arguments.folder {
         Some(folder) if folder.is_dir() => pages(command, folder)?,
-        Some(folder) => return Err(config(format!("{} is no folder; make it", folder.display()))),
+        Some(folder) => return Err(config(format!("{} is not a folder; create it", folder.display()))),
         None if !quiet => print(&page(command)?)?,
         None => {}
     }
     Ok(Exit::Complete)
 }
 
-/// Without what differs between machines: the processor in the long version, the width of the terminal.
+/// The clap definitions without what differs between machines: the CPU in the long version, the width of the terminal.
 fn definitions() -> Command {
     let mut command = Cli::command().disable_help_subcommand(true).long_version(env!("CARGO_PKG_VERSION"));
     command.build();
     command
 }
 
-/// What stands behind the flags are examples and exit codes, and readers look for them by these names.
+/// One page. clap_mangen calls the text after the flags EXTRA; it contains examples and exit codes.
 fn page(command: Command) -> Result<String, Fatal> {
     let man = Man::new(command).source(concat!("giggles ", env!("CARGO_PKG_VERSION"))).manual("giggles' manual");
     let mut text = Vec::new();
@@ -58,7 +58,7 @@ fn page(command: Command) -> Result<String, Fatal> {
 }
 
 fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {
-    for command in family(&command) {
+    for command in with_subcommands(&command) {
         let name = command.get_display_name().unwrap_or(command.get_name());
         let path = folder.join(format!("{name}.1"));
         replace(&path, page(command.clone())?.as_bytes(), MODE)
@@ -67,7 +67,7 @@ fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {
     Ok(())
 }
 
-/// A command and all that are below it, such as `giggles notes import`.
-fn family(command: &Command) -> Vec<&Command> {
-    std::iter::once(command).chain(command.get_subcommands().flat_map(family)).collect()
+/// The command and all its subcommands, such as `giggles reviews import`.
+fn with_subcommands(command: &Command) -> Vec<&Command> {
+    std::iter::once(command).chain(command.get_subcommands().flat_map(with_subcommands)).collect()
 }

@@ -1,7 +1,7 @@
-//! Messages on standard error: a line each, for people or as JSON objects for programs.
+//! Log messages on standard error: one line each, as text or as JSON objects.
 //!
-//! Invariant: what is logged is decided where it is; here it is only written. JSON carries the run, its stage and
-//! the recording that a message is about.
+//! Invariant: decides only how messages are written, not which. JSON messages contain the run, its stage and the
+//! recording that they are about.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,44 +10,44 @@ use std::thread;
 use clap::ValueEnum;
 use env_logger::fmt::Formatter;
 use giggles::audio::decode::is_foreign;
+use giggles::domain::escape;
 use giggles::exit::Exit;
+use giggles::notify::run_summary::RunSummary;
+use giggles::notify::{RunMonitor, event};
 use giggles::pool::POOL_THREADS;
-use giggles::record::plain;
-use giggles::watch::account::Account;
-use giggles::watch::{Night, event};
 use jiff::Timestamp;
 use log::{LevelFilter, Record};
 use serde_json::{Map, Value};
 
-/// How messages look.
+/// The format of log messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people
+    /// Plain text
     Text,
-    /// One JSON object a line, and one at the end that sums up the run
+    /// One JSON object per line, and a last one that summarizes the run
     Json,
-    /// The same, with CloudWatch's embedded metrics in the last one
+    /// Like json, with CloudWatch embedded metrics in the last object
     Emf,
 }
 
-/// How much is said, and how.
+/// The levels and the format of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
     pub format: LogFormat,
-    /// Of giggles' own messages.
+    /// The level of giggles' own messages.
     pub level: LevelFilter,
-    /// Of the libraries' messages. They name no recording, and what matters of them is in its outcome.
+    /// The level of the libraries' messages, which do not name the recording; its outcome contains the error.
     pub libraries: LevelFilter,
 }
 
-/// Before each line of a list.
+/// The start of each line of a list in a message.
 const ITEM: &str = "\n  ";
 
 /// The run that messages belong to.
-static NIGHT: Mutex<Option<Arc<Night>>> = Mutex::new(None);
+static RUN: Mutex<Option<Arc<RunMonitor>>> = Mutex::new(None);
 
 impl Log {
-    /// From here on messages are written; RUST_LOG may say more precisely which.
+    /// Starts logging; RUST_LOG may set levels per module.
     pub fn start(self) {
         let mut log = env_logger::Builder::new();
         log.filter_level(self.libraries).filter_module("giggles", self.level);
@@ -55,52 +55,52 @@ impl Log {
         log.format(move |line, record| if holds_secrets(record.target()) { Ok(()) } else { write(line, record) });
         log.parse_default_env().init();
         std::panic::set_hook(Box::new(|panic| match thread::current().name() {
-            // A recording's failure, which is told once, with its name.
+            // The failure of a recording, which is reported with its name.
             Some(name) if name.starts_with(POOL_THREADS) => log::debug!("{panic}"),
-            // Damage in a recording, told by whoever called the library.
+            // Damage in a recording, which the caller of the library reports.
             _ if is_foreign() => log::debug!("{panic}"),
             _ => log::error!("this is a bug in giggles, please report it: {panic}"),
         }));
     }
 
-    /// The run as one object, for JSON logs; people have read it already.
-    pub fn sum_up(self, account: &Account) {
-        let is_silent = self.level < LevelFilter::Warn && account.exit == Exit::Complete;
+    /// Writes the run as one object to JSON logs; the text log already contains it.
+    pub fn sum_up(self, summary: &RunSummary) {
+        let is_silent = self.level < LevelFilter::Warn && summary.exit == Exit::Complete;
         if self.format == LogFormat::Text || is_silent {
             return;
         }
-        let level = if account.exit == Exit::Complete { "info" } else { "error" };
+        let level = if summary.exit == Exit::Complete { "info" } else { "error" };
         let mut line =
-            Map::from_iter([("timestamp", account.ended.to_string()), ("level", level.to_owned())].map(member));
-        line.extend(event::summary(account));
+            Map::from_iter([("timestamp", summary.ended.to_string()), ("level", level.to_owned())].map(member));
+        line.extend(event::summary_event(summary));
         if self.format == LogFormat::Emf {
-            line.insert("_aws".to_owned(), event::cloudwatch(account));
+            line.insert("_aws".to_owned(), event::cloudwatch(summary));
         }
-        // Nobody can be told that nobody can be told.
+        // If standard error cannot be written, there is nowhere left to report it.
         writeln!(io::stderr(), "{}", Value::Object(line)).ok();
     }
 }
 
-/// From here on messages belong to this run.
-pub fn belongs_to(night: &Arc<Night>) {
-    *NIGHT.lock().unwrap_or_else(PoisonError::into_inner) = Some(night.clone());
+/// Attributes messages to this run from now on.
+pub fn set_run(monitor: &Arc<RunMonitor>) {
+    *RUN.lock().unwrap_or_else(PoisonError::into_inner) = Some(monitor.clone());
 }
 
-/// The HTTP client logs whole URLs, and who knows a ping URL may ping. RUST_LOG must not bring them back.
+/// The HTTP client logs whole URLs, and a ping URL is a secret. RUST_LOG must not enable them.
 fn holds_secrets(target: &str) -> bool {
     target.starts_with("ureq")
 }
 
-/// Cron and journald add the time.
+/// Writes a line of text, without the time, which cron and journald add.
 fn text(line: &mut Formatter, record: &Record) -> io::Result<()> {
     let style = line.default_level_style(record.level());
     let level = record.level().as_str().to_lowercase();
     writeln!(line, "giggles: {style}{level}{style:#}: {}", safe(&record.args().to_string()))
 }
 
-/// What does nothing to a terminal. A message's own lists are indented, so that no stranger's text begins a line.
+/// Escapes control characters. Line breaks of a message's own lists stay, so that untrusted text never starts a line.
 fn safe(message: &str) -> String {
-    message.split(ITEM).map(plain).collect::<Vec<_>>().join(ITEM)
+    message.split(ITEM).map(escape).collect::<Vec<_>>().join(ITEM)
 }
 
 fn json(line: &mut Formatter, record: &Record) -> io::Result<()> {
@@ -109,9 +109,9 @@ fn json(line: &mut Formatter, record: &Record) -> io::Result<()> {
         ("level", record.level().as_str().to_lowercase()),
         ("message", record.args().to_string()),
     ];
-    if let Some(night) = &*NIGHT.lock().unwrap_or_else(PoisonError::into_inner) {
-        members.push(("run", night.run().to_owned()));
-        members.push(("stage", night.stage_name().to_owned()));
+    if let Some(monitor) = &*RUN.lock().unwrap_or_else(PoisonError::into_inner) {
+        members.push(("run", monitor.run().to_owned()));
+        members.push(("stage", monitor.stage_name().to_owned()));
     }
     let recording = record.key_values().get("recording".into());
     members.extend(recording.map(|name| ("recording", name.to_string())));

@@ -1,12 +1,12 @@
-//! `giggles report`: a day to the terminal, to scripts, or as a page.
+//! `giggles report`: a day on the terminal, as JSON or CSV, or as an HTML page.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use giggles::atomic_file::{is_standard_output, replace_or_stream};
 use giggles::exit::{Exit, Fatal};
-use giggles::output::report::{csv, document, text};
-use giggles::replace::{is_standard_output, replace_or_stream};
-use giggles::report::{Embed, Paper, Report, Settings, report};
+use giggles::render::report::{csv, document, text};
+use giggles::report::{Embed, PageOptions, Report, Settings, report};
 use jiff::Timestamp;
 
 use super::settings::{config, path};
@@ -16,42 +16,43 @@ use super::{EXIT_CODES, print, print_text};
 const EXAMPLES: &str = "\
 Examples:
   giggles report
-      yesterday: its number, its hours, its laughs
+      show yesterday: the number of laughs, the coverage, each laugh
   giggles report --clips ~/laughs -o yesterday.html
-      the same as a page to look at and to listen to; it opens from disk, without a network
+      write the same as an HTML page with sound; it opens from disk and works offline
   giggles report --from 2025-10-20 --to 2025-10-27 --csv
-      a week as a table, a row a laugh
+      print a week as a table, one row per laugh
 
-A laugh that the recorder cut in two, in files that follow each other without a gap, is one laugh here. Codes are
-those of giggles status --date: 3 if a recording failed or nobody has looked since, 4 if nothing is stored.
+A laugh that continues in the next recording without a gap counts as one laugh. Exit codes are those of giggles
+status --date: 3 if a recording failed or no run has scanned the whole day since it ended, 4 if nothing is stored.
 
-In CSV a text that begins with =, +, -, @, a tab or a carriage return gets an apostrophe in front, so that no
-spreadsheet takes it for a formula, and control characters are written as \\x1b; JSON has every text as it is.";
+In CSV, text that begins with =, +, -, @, a tab or a carriage return is prefixed with an apostrophe, so that
+spreadsheets do not evaluate it as a formula. Control characters are written as \\x1b. JSON contains text unchanged.";
 
-/// Only whoever wore the microphone: a page holds what people said.
+/// Readable by the user only: a page contains recorded speech.
 const PRIVATE: u32 = 0o600;
 
 /// The flags of `giggles report`.
 #[derive(Args)]
 #[command(
     after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()),
-    mut_arg("from", |flag| flag.value_name("DAY").help("The first day: YYYY-MM-DD, yesterday or '7 days ago'; reports are of whole days")),
-    mut_arg("to", |flag| flag.value_name("DAY").help("The day after the last one"))
+    mut_arg("from", |flag| flag.value_name("DAY").help("Start with this day: YYYY-MM-DD, yesterday or '7 days ago'; a report covers whole days")),
+    mut_arg("to", |flag| flag.value_name("DAY").help("End before this day"))
 )]
 pub struct Arguments {
-    /// Write a page to this file or pipe; - is standard output
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "csv"], help_heading = "As a page")]
+    /// Write an HTML page to this file or pipe; - is standard output
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "csv"], help_heading = "HTML page")]
     output: Option<PathBuf>,
-    /// Folder of clips that `scan --clips` wrote [env: GIGGLES_CLIPS]
-    #[arg(long, value_name = "FOLDER", help_heading = "As a page")]
+    /// Take the clips from this folder, which `scan --clips` wrote [env: GIGGLES_CLIPS]
+    #[arg(long, value_name = "FOLDER", help_heading = "HTML page")]
     clips: Option<PathBuf>,
-    /// Where the page has its clips: inside, beside it, or the surest laughs' inside as long as it stays small (16 MB)
-    #[arg(long, value_name = "WHICH", default_value = "auto", help_heading = "As a page")]
+    /// Embed all clips in the page, none (link to their files), or those of the highest-scoring laughs up to 16 MB
+    /// (auto)
+    #[arg(long, value_name = "WHICH", default_value = "auto", help_heading = "HTML page")]
     embed: EmbedFlag,
     /// Print one JSON document
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// Print a table, a row a laugh
+    /// Print a CSV table, one row per laugh
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
@@ -65,7 +66,7 @@ enum EmbedFlag {
     Auto,
 }
 
-/// Reads the day and shows it.
+/// Reads the days and shows them.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let clips = clips(arguments)?;
     arguments.stored.check_zone()?;
@@ -76,14 +77,14 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let settings = Settings { source: arguments.stored.source()?, zone, first, last };
     let report = report(&settings, reader.as_mut(), asked)?;
     if report.exit == Exit::Empty {
-        log::error!("no recordings of {first} are stored; are the day, --tz and --source right?");
+        log::error!("no recordings of {first} are stored; check the date, --tz and --source");
     }
     match &arguments.output {
         Some(path) => write(arguments, &report, path, clips, quiet)?,
         None if quiet => {}
-        None if arguments.json => print(&document(&report.telling()))?,
-        None if arguments.csv => print(&csv(&report.telling()))?,
-        None => print_text(&text(&report.telling()))?,
+        None if arguments.json => print(&document(&report.view()))?,
+        None if arguments.csv => print(&csv(&report.view()))?,
+        None => print_text(&text(&report.view()))?,
     }
     Ok(report.exit)
 }
@@ -91,7 +92,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
 fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
     match path("--clips", arguments.clips.as_deref()) {
         Some(path) if arguments.output.is_some() && !path.is_dir() => {
-            Err(config(format!("--clips: {} is no folder; is its disk mounted?", path.display())))
+            Err(config(format!("--clips: {} is not a folder; check that its disk is mounted", path.display())))
         }
         path => Ok(path),
     }
@@ -109,7 +110,7 @@ fn write(
         EmbedFlag::None => Embed::None,
         EmbedFlag::Auto => Embed::Auto,
     };
-    let page = report.page(&Paper { path, clips, embed })?;
+    let page = report.page(&PageOptions { path, clips, embed })?;
     if path.as_os_str() == "-" || is_standard_output(path) {
         return print(&page);
     }
@@ -117,6 +118,6 @@ fn write(
         .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
     match quiet {
         true => Ok(()),
-        false => print_text(&format!("{}: {}, {} kB\n", path.display(), report.telling().number(), page.len() / 1000)),
+        false => print_text(&format!("{}: {}, {} kB\n", path.display(), report.view().number(), page.len() / 1000)),
     }
 }

@@ -1,72 +1,72 @@
-//! `giggles scan`: flags to `run::Settings`, and the report to standard output.
+//! `giggles scan`: reads the flags into `scan::Settings` and prints the result.
 //!
-//! Invariant: what a run does is decided in `run`; a run by hand and one by cron differ in flags only.
+//! Invariant: `scan` decides what a run does; a manual run and one by cron differ in flags only.
 
 mod arguments;
 mod settings;
 
+use giggles::domain::{Step, Stop, Window, position};
 use giggles::exit::{Exit, Fatal};
-use giggles::output::{View, json, summary, table};
-use giggles::record::{Step, Stop, Window, position};
-use giggles::run::{Report, Settings, new_id, scan};
-use giggles::watch::RunLabels;
-use giggles::watch::account::Ending;
+use giggles::notify::RunLabels;
+use giggles::notify::run_summary::RunOutcome;
+use giggles::render::{View, json, summary, table};
+use giggles::scan::{Report, Settings, new_id, scan};
 
 pub use self::arguments::Arguments;
 pub use self::settings::*;
 use super::messages::Log;
-use super::night::Watched;
+use super::run_guard::RunGuard;
 use super::settings::model;
 use super::signals::Signals;
 use super::{print, print_text};
 use crate::progress::Progress;
 
-/// Runs a scan, shows it, and tells whoever watches: also of a run that failed before it began.
+/// Runs a scan, prints its result, and notifies the monitors, also if the run fails before it starts.
 pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal>, signals: &Signals) -> Exit {
-    let (watchers, wrong_ping) = watchers(arguments);
+    let (notifiers, wrong_ping) = notifiers(arguments);
     let wrong = wrong_ping.or(wrong_log);
     let id = new_id();
-    let watched = Watched::begin(&id, labels(arguments), watchers, log, signals);
-    let scanned = wrong.map_or_else(|| hear(arguments, id, &watched, quiet, &signals.stop), Err);
-    let (exit, ending) = scanned.unwrap_or_else(|fatal| {
+    let guard = RunGuard::begin(&id, labels(arguments), notifiers, log, signals);
+    let scanned = wrong.map_or_else(|| analyze(arguments, id, &guard, quiet, &signals.stop), Err);
+    let (exit, outcome) = scanned.unwrap_or_else(|fatal| {
         log::error!("{fatal}");
-        (fatal.exit(), Ending::fatal(&fatal))
+        (fatal.exit(), RunOutcome::fatal(&fatal))
     });
-    watched.end(exit, ending)
+    guard.end(exit, outcome)
 }
 
-/// Of a run whose source or shard is wrong, what is right.
+/// The labels of the run; a wrong source or shard is left out.
 fn labels(arguments: &Arguments) -> RunLabels {
     let shard = shard(arguments).ok().and_then(|shard| shard.part());
     RunLabels { source: source(arguments).unwrap_or_default(), shard }
 }
 
-fn hear(
+fn analyze(
     arguments: &Arguments,
     id: String,
-    watched: &Watched,
+    guard: &RunGuard,
     quiet: bool,
     stop: &Stop,
-) -> Result<(Exit, Ending), Fatal> {
+) -> Result<(Exit, RunOutcome), Fatal> {
     let model = model(arguments.model.as_deref())?;
-    watched.night.uses_model(&model.sha256);
-    let settings = settings(arguments, id, &model, stop)?;
+    guard.monitor.uses_model(&model.sha256);
+    let settings = settings(arguments, id, &model.sha256, stop)?;
     let progress = Progress::new(quiet);
-    let report = scan(&settings, &model, &|step| follow(&progress, watched, step), stop);
+    let report = scan(&settings, &model.yamnet, &|step| follow(&progress, guard, step), stop);
     progress.clear();
     let report = report?;
-    let ending = ending(&settings, &report);
-    watched.conclude(report.exit, ending.clone());
+    let outcome = outcome(&settings, &report);
+    guard.conclude(report.exit, outcome.clone());
     match show(arguments, &settings, &report, quiet) {
-        // The exit code tells of the database: 1 would mean that nothing is stored.
-        Err(error) if settings.database.is_some() => log::error!("{error}; the run is stored all the same"),
+        // The exit code describes the database: 1 would mean that nothing is stored.
+        Err(error) if settings.database.is_some() => log::error!("{error}; the run is stored"),
         shown => shown?,
     }
-    Ok((report.exit, ending))
+    Ok((report.exit, outcome))
 }
 
-/// What others are told of a run that is stored.
-fn ending(settings: &Settings, report: &Report) -> Ending {
+/// The result of a stored run for ping, metrics and logs.
+fn outcome(settings: &Settings, report: &Report) -> RunOutcome {
     let view = View {
         run: &report.run,
         counts: &report.counts,
@@ -75,34 +75,36 @@ fn ending(settings: &Settings, report: &Report) -> Ending {
         not_audio: &report.not_audio,
     };
     let is_empty = report.exit == Exit::Empty;
-    Ending {
+    RunOutcome {
         counts: report.counts,
         audio: summary::audio(&view),
-        summary: if is_empty { emptiness(settings, true) } else { summary::counts(&view) },
-        outline: if is_empty { emptiness(settings, false) } else { summary::counts(&view) },
+        summary: if is_empty { no_recordings(settings, true) } else { summary::counts(&view) },
+        outline: if is_empty { no_recordings(settings, false) } else { summary::counts(&view) },
         failures: report.run.failures(),
         unresolved: report.unresolved,
         locked: false,
     }
 }
 
-/// A step on the terminal, to the watchers, and with --verbose in words.
-fn follow(progress: &Progress, watched: &Watched, step: Step) {
-    watched.night.step(&step);
+/// Shows a step on the terminal, passes it to the monitor, and logs it with --verbose.
+fn follow(progress: &Progress, guard: &RunGuard, step: Step) {
+    guard.monitor.step(&step);
     match &step {
-        Step::Connecting => log::info!("reaching the database"),
-        Step::Finding => log::info!("looking for recordings"),
-        Step::Identifying { files } => log::info!("looking at {files} files"),
-        Step::Hearing { recordings, audio } => log::info!("hearing {recordings} recordings, {} long", position(audio)),
-        Step::Finished { name, failed: false } => log::info!(recording = name.as_str(); "heard {name}"),
-        Step::Finished { name, failed: true } => log::info!(recording = name.as_str(); "could not hear {name}"),
+        Step::Connecting => log::info!("connecting to the database"),
+        Step::Discovering => log::info!("looking for recordings"),
+        Step::Identifying { files } => log::info!("identifying {files} files"),
+        Step::Analyzing { recordings, audio } => {
+            log::info!("analyzing {recordings} recordings, {} of audio", position(audio))
+        }
+        Step::Finished { name, failed: false } => log::info!(recording = name.as_str(); "analyzed {name}"),
+        Step::Finished { name, failed: true } => log::info!(recording = name.as_str(); "failed to analyze {name}"),
         Step::Saving => log::info!("storing"),
         Step::Identified | Step::Advanced { .. } | Step::Done => (),
     }
     progress.draw(step);
 }
 
-/// Results to standard output, failures to standard error; quiet shows failures only.
+/// Writes results to standard output and failures to standard error; with --quiet failures only.
 fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
     let view = View {
@@ -112,23 +114,25 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         database,
         not_audio: &report.not_audio,
     };
-    for recording in summary::unfinished(&view) {
+    for recording in summary::in_progress(&view) {
         let name = recording.name.as_str();
-        log::warn!(recording = name; "{name}: is still being written; left for the next run");
+        log::warn!(recording = name; "{name}: in progress; left for the next run");
     }
     for (name, reason) in report.run.failures() {
         log::error!(recording = name.as_str(); "{name}: {reason}");
     }
-    for (recording, heard) in report.run.heard().filter(|(_, heard)| !heard.missing.is_empty() && !heard.is_partial()) {
-        let (name, gaps) = (recording.name.as_str(), heard.missing.count());
-        let (milliseconds, plural) = (heard.missing.total().as_millis(), if gaps == 1 { "gap" } else { "gaps" });
-        log::warn!(recording = name; "{name}: {gaps} {plural} of {milliseconds} ms in all, filled with silence");
+    for (recording, analyzed) in
+        report.run.analyzed().filter(|(_, analyzed)| !analyzed.missing.is_empty() && !analyzed.is_partial())
+    {
+        let (name, gaps) = (recording.name.as_str(), analyzed.missing.count());
+        let (milliseconds, plural) = (analyzed.missing.total().as_millis(), if gaps == 1 { "gap" } else { "gaps" });
+        log::warn!(recording = name; "{name}: {gaps} {plural}, {milliseconds} ms in total, filled with silence");
     }
-    if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::lost_clips(&view, &clips.folder)) {
+    if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::failed_clips(&view, &clips.folder)) {
         log::error!("{text}");
     }
     if report.exit == Exit::Empty {
-        log::error!("{}", emptiness(settings, true));
+        log::error!("{}", no_recordings(settings, true));
     }
     match (quiet, arguments.json, arguments.ndjson) {
         (true, _, _) => Ok(()),
@@ -138,14 +142,14 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     }
 }
 
-/// Strangers are not told where.
-fn emptiness(settings: &Settings, with_places: bool) -> String {
+/// The message for an empty window; without paths where it leaves the machine.
+fn no_recordings(settings: &Settings, with_places: bool) -> String {
     let paths: Vec<String> = settings.paths.iter().map(|path| path.display().to_string()).collect();
     let places = if with_places { format!(" in {}", paths.join(", ")) } else { String::new() };
     let (which, doubt) = if settings.window == Window::default() {
         ("", "")
     } else {
-        (" of the time asked for", ", and are the day and --tz right")
+        (" in the requested time range", ", and are the date and --tz correct")
     };
-    format!("no recordings{which}{places}; is the disk mounted{doubt}? (--allow-empty if this is right)")
+    format!("no recordings{which}{places}; is the disk mounted{doubt}? (use --allow-empty if this is expected)")
 }

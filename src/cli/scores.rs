@@ -1,6 +1,6 @@
-//! `giggles scores`: what the model hears in one recording, patch by patch.
+//! `giggles scores`: the model's scores for one recording, patch by patch.
 //!
-//! Invariant: rows are written as they are heard; memory does not grow with the recording.
+//! Invariant: rows are written as they are computed; memory does not grow with the recording.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use giggles::domain::{DetectionParameters, RecordingError, Stop};
 use giggles::exit::{Exit, Fatal};
-use giggles::listen::{Ear, Unheard};
-use giggles::output::scores::{Format, Row};
+use giggles::pipeline::{AnalyzeError, Analyzer};
 use giggles::pool::guard;
-use giggles::record::{RecordingError, Rules, Stop};
-use giggles::yamnet::classes::names;
-use giggles::yamnet::{PATCH_HOP_SAMPLES, SAMPLE_RATE, sigmoid};
+use giggles::render::scores::{Format, Row};
+use yamnet::classes::NAMES;
+use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, SAMPLE_RATE};
+use yamnet::sigmoid;
 
 use super::settings::{config, ffmpeg, model};
 use super::{EXIT_CODES, unwritable};
@@ -22,40 +23,42 @@ use super::{EXIT_CODES, unwritable};
 const EXAMPLES: &str = "\
 Examples:
   giggles scores evening.ogg
-      the five loudest classes of every half second
+      print the five highest-scoring classes of every patch (0.48 s)
   giggles scores --from 1:02:00 --to 1:02:30 --top 3 day.wav
-      half a minute of a long recording
+      print half a minute of a long recording
   giggles scores --all --format csv evening.ogg > scores.csv
-      all 521 scores of every patch, as the reference model gives them";
+      write all 521 scores of every patch, as the reference model gives them";
 
 /// The flags of `giggles scores`.
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
 pub struct Arguments {
-    /// Recording to hear
+    /// Analyze this recording
     file: PathBuf,
-    /// How many of the loudest classes to show of each patch
-    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=521))]
+    /// Print this many of the highest-scoring classes of each patch
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=NUM_CLASSES as i64))]
     top: u16,
-    /// All 521 classes, in the model's order
+    /// Print all 521 classes, in the model's order
     #[arg(long, conflicts_with = "top")]
     all: bool,
-    /// Only patches that start at or after this offset: seconds, M:SS or H:MM:SS
+    /// Print only patches that start at or after this offset: seconds, M:SS or H:MM:SS
     #[arg(long, value_name = "OFFSET")]
     from: Option<String>,
-    /// Only patches that start before this offset
+    /// Print only patches that start before this offset
     #[arg(long, value_name = "OFFSET")]
     to: Option<String>,
-    /// How to write them
+    /// Write this format
     #[arg(long, value_enum, default_value_t = Choice::Table)]
     format: Choice,
-    /// Let ffmpeg decode what giggles cannot (AMR, WMA, AC-3, …); behind the file, or joined by = [env: GIGGLES_FFMPEG]
+    /// Decode with ffmpeg what giggles cannot decode (AMR, WMA, AC-3, …); give its path with = or after FILE
+    /// [env: GIGGLES_FFMPEG]
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "ffmpeg")]
     ffmpeg: Option<PathBuf>,
-    /// Bring the recording to one loudness first, as scan does
+    /// Normalize loudness first, as scan does
     #[arg(long)]
-    levelled: bool,
-    /// Model file instead of the one in the binary; its checksum must stand beside it in FILE.sha256 [env: GIGGLES_MODEL]
+    normalize: bool,
+    /// Use this model file instead of the embedded one; FILE.sha256 beside it must hold its checksum
+    /// [env: GIGGLES_MODEL]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
 }
@@ -67,14 +70,15 @@ enum Choice {
     Json,
 }
 
-/// Hears the recording and writes its scores.
+/// Analyzes the recording and writes its scores.
 pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
     let (from, to) = (offset("--from", &arguments.from)?, offset("--to", &arguments.to)?);
-    is_there(&arguments.file)?;
+    check_exists(&arguments.file)?;
     let model = model(arguments.model.as_deref())?;
-    let rules = Rules { level: arguments.levelled, ..Rules::default() };
+    let parameters = DetectionParameters { normalize: arguments.normalize, ..DetectionParameters::default() };
     let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
-    let ear = Ear { scorer: &model, rules: &rules, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
+    let analyzer =
+        Analyzer { scorer: &model.yamnet, parameters: &parameters, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
     let mut out = Output::new(format(arguments), quiet);
     out.write(&out.format.begin());
     let mut patch = 0;
@@ -87,27 +91,27 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
             false => ControlFlow::Continue(()),
         }
     };
-    let heard = guard(|| ear.each_patch(&arguments.file, each))
-        .unwrap_or_else(|message| Err(Unheard::Failed(RecordingError::Panicked { message })));
-    // What was heard before a fault is sound and has been written; the exit code tells of the fault.
+    let analyzed = guard(|| analyzer.each_patch(&arguments.file, each))
+        .unwrap_or_else(|message| Err(AnalyzeError::Failed(RecordingError::Panicked { message })));
+    // Scores from before an error are valid and already written; the exit code reports the error.
     out.end()?;
-    match heard {
+    match analyzed {
         Ok(audio) if audio.missing.is_partial(audio.length) => {
             log::error!("{}: {}", arguments.file.display(), audio.missing);
             Ok(Exit::Partial)
         }
         Ok(_) => Ok(Exit::Complete),
-        Err(Unheard::Failed(error)) => Err(Fatal::Failed(format!("{}: {error}", arguments.file.display()))),
-        Err(Unheard::Stopped) => Err(Fatal::Signal(stop.signal().unwrap_or(15))),
+        Err(AnalyzeError::Failed(error)) => Err(Fatal::Failed(format!("{}: {error}", arguments.file.display()))),
+        Err(AnalyzeError::Stopped) => Err(Fatal::Signal(stop.signal().unwrap_or(15))),
     }
 }
 
-/// As for `scan`, a name that leads nowhere is a wrong setting and no failed recording.
-fn is_there(file: &Path) -> Result<(), Fatal> {
+/// As in `scan`, a path that does not exist is a configuration error, not a failed recording.
+fn check_exists(file: &Path) -> Result<(), Fatal> {
     match file.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let file = file.display();
-            Err(config(format!("'{file}' does not exist; is the disk mounted and the path right?")))
+            Err(config(format!("'{file}' does not exist; check the path and that its disk is mounted")))
         }
         _ => Ok(()),
     }
@@ -116,9 +120,9 @@ fn is_there(file: &Path) -> Result<(), Fatal> {
 fn format(arguments: &Arguments) -> Format {
     let top = if arguments.all { None } else { Some(usize::from(arguments.top)) };
     match arguments.format {
-        Choice::Table => Format::table(top, names()),
-        Choice::Csv => Format::csv(top, names()),
-        Choice::Json => Format::json(top, names()),
+        Choice::Table => Format::table(top, &NAMES),
+        Choice::Csv => Format::csv(top, &NAMES),
+        Choice::Json => Format::json(top, &NAMES),
     }
 }
 
@@ -127,7 +131,7 @@ fn start(patch: u64) -> Duration {
     giggles::audio::duration(patch * PATCH_HOP_SAMPLES as u64, SAMPLE_RATE)
 }
 
-/// `90`, `1:30` and `0:01:30.0` are the same.
+/// `90`, `1:30` and `0:01:30.0` are equal.
 fn offset(flag: &str, text: &Option<String>) -> Result<Option<Duration>, Fatal> {
     let Some(text) = text else { return Ok(None) };
     let parts: Option<Vec<f64>> = text.split(':').map(|part| part.parse().ok()).collect();
@@ -138,7 +142,7 @@ fn offset(flag: &str, text: &Option<String>) -> Result<Option<Duration>, Fatal> 
     offset.ok_or_else(wrong).map(Some)
 }
 
-/// Standard output with the first failure kept: hearing ends when nobody reads any more.
+/// Standard output that keeps its first error, so that the analysis stops once the pipe is closed.
 struct Output {
     format: Format,
     out: BufWriter<Box<dyn Write>>,
@@ -146,7 +150,7 @@ struct Output {
 }
 
 impl Output {
-    /// Quiet, it only tells whether the recording can be heard.
+    /// With --quiet nothing is written; the exit code says whether the recording can be analyzed.
     fn new(format: Format, quiet: bool) -> Self {
         let out: Box<dyn Write> = if quiet { Box::new(io::sink()) } else { Box::new(io::stdout().lock()) };
         Output { format, out: BufWriter::new(out), failed: None }
@@ -165,7 +169,7 @@ impl Output {
         }
     }
 
-    /// A reader that has gone (`| head`) is no failure.
+    /// A closed pipe (`| head`) is not an error.
     fn end(mut self) -> Result<(), Fatal> {
         self.write(&self.format.end());
         let failed = self.failed.take().or_else(|| self.out.flush().err());
@@ -178,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn offsets_are_read_as_players_show_them() {
+    fn offsets_parse_as_seconds_or_clock_times() {
         let read =
             |text: &str| offset("--from", &Some(text.to_owned())).ok().flatten().map(|offset| offset.as_secs_f64());
         assert_eq!(read("90"), Some(90.0));

@@ -1,7 +1,6 @@
 //! Settings that several commands share, checked before any work.
 //!
-//! Invariant: a value that clap could read but nobody can mean is `Fatal::Config`, and its text says
-//! which setting and what would do.
+//! Invariant: an invalid value is `Fatal::Config`; its text names the setting and the accepted values.
 
 use std::env;
 use std::fmt::Display;
@@ -10,15 +9,14 @@ use std::str::FromStr;
 
 use giggles::audio::ffmpeg::Ffmpeg;
 use giggles::audio::zone::{parse_zone, zone_of_tz};
+use giggles::detect::logit;
+use giggles::domain::{DetectionParameters, Stop};
 use giggles::exit::Fatal;
-use giggles::laughter::{logit, sigmoid};
-use giggles::record::{Rules, Stop};
-use giggles::yamnet::Model;
-use giggles::yamnet::kernels::Cpu;
-use giggles::yamnet::weights::ModelFile;
+use giggles::model::{LoadedModel, ModelFile};
 use jiff::tz::TimeZone;
+use yamnet::{Cpu, sigmoid};
 
-/// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by some 1e-6.
+/// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by about 1e-6.
 const CPU: &str = "GIGGLES_CPU";
 
 /// Any error whose text is for the user, as a configuration error.
@@ -31,24 +29,24 @@ pub fn cpu() -> Result<Cpu, Fatal> {
     let Some(name) = variable(CPU)? else {
         return Ok(Cpu::detect());
     };
-    Cpu::named(&name).ok_or_else(|| {
+    Cpu::from_name(&name).ok_or_else(|| {
         let names: Vec<&str> = Cpu::available().into_iter().map(Cpu::name).collect();
-        config(format!("{CPU}={name}: this machine has {}", names.join(", ")))
+        config(format!("{CPU}={name}: not supported by this machine, which has {}", names.join(", ")))
     })
 }
 
 /// The model in the binary, or another file.
-pub fn model(flag: Option<&Path>) -> Result<Model, Fatal> {
+pub fn model(flag: Option<&Path>) -> Result<LoadedModel, Fatal> {
     let file = model_file(flag).map_or(Ok(ModelFile::embedded()), |path| ModelFile::open(&path)).map_err(config)?;
-    Model::new(&file, cpu()?).map_err(config)
+    file.load(cpu()?).map_err(config)
 }
 
-/// The model file that was asked for.
+/// The model file given by the flag or its variable.
 pub fn model_file(flag: Option<&Path>) -> Option<PathBuf> {
     path("--model", flag)
 }
 
-/// ffmpeg, if it is wanted: `--ffmpeg`, or `GIGGLES_FFMPEG` as a path or a word.
+/// ffmpeg, if enabled: `--ffmpeg`, or `GIGGLES_FFMPEG` as a path or as yes or no.
 pub fn ffmpeg(flag: Option<&Path>, stop: &Stop) -> Result<Option<Ffmpeg>, Fatal> {
     let Some(program) = path("--ffmpeg", flag) else { return Ok(None) };
     let program = match program.to_str().map(str::to_lowercase).as_deref() {
@@ -59,7 +57,7 @@ pub fn ffmpeg(flag: Option<&Path>, stop: &Stop) -> Result<Option<Ffmpeg>, Fatal>
     Ffmpeg::find(&program, stop).map(Some).map_err(|error| config(format!("--ffmpeg: {error}")))
 }
 
-/// A setting as it was given.
+/// The text of a setting and where it comes from.
 pub struct Given {
     /// The flag or the variable that gave it.
     pub by: String,
@@ -67,14 +65,14 @@ pub struct Given {
 }
 
 impl Given {
-    /// What the text means; an error names who gave it.
+    /// Parses the text; an error names the flag or variable.
     pub fn read<T, E: Display>(&self, meaning: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fatal> {
         meaning(&self.text).map_err(|error| config(format!("{}: {error}", self.by)))
     }
 }
 
-/// What the flag says, or else its variable of the environment: `--name-tz`, `GIGGLES_NAME_TZ`. An empty variable
-/// counts as not set; clap would take it for a value, and end with a code of wrong usage before anybody can be told.
+/// The value of the flag, else of its environment variable: `--name-tz`, `GIGGLES_NAME_TZ`. An empty variable counts as
+/// not set; clap would take it for a value and exit with wrong usage before the monitors can be notified.
 pub fn given(flag: &str, value: Option<&str>) -> Result<Option<Given>, Fatal> {
     if let Some(text) = value {
         return Ok(Some(Given { by: flag.to_owned(), text: text.to_owned() }));
@@ -83,18 +81,18 @@ pub fn given(flag: &str, value: Option<&str>) -> Result<Option<Given>, Fatal> {
     Ok(variable(&by)?.map(|text| Given { by, text }))
 }
 
-/// `--name-tz` is `GIGGLES_NAME_TZ` in the environment.
+/// The environment variable of a flag: `--name-tz` gives `GIGGLES_NAME_TZ`.
 fn variable_of(flag: &str) -> String {
     format!("GIGGLES_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"))
 }
 
-/// The same of a file or folder, whose name need not be text.
+/// Like `given`, for a path, which need not be UTF-8.
 pub fn path(flag: &str, value: Option<&Path>) -> Option<PathBuf> {
     let from_environment = || env::var_os(variable_of(flag)).map(PathBuf::from);
     value.map(Path::to_owned).or_else(from_environment).filter(|path| !path.as_os_str().is_empty())
 }
 
-/// The same of a flag without a value.
+/// Like `given`, for a flag without a value.
 pub fn switch(flag: &str, value: bool) -> Result<bool, Fatal> {
     let meaning = |text: &str| match text.trim().to_lowercase().as_str() {
         "1" | "y" | "yes" | "t" | "true" | "on" => Ok(true),
@@ -108,31 +106,31 @@ pub fn switch(flag: &str, value: bool) -> Result<bool, Fatal> {
     }
 }
 
-/// The same of a number; `what` says which ones would do.
+/// Like `given`, for a number; `what` names the accepted numbers.
 pub fn number<T: FromStr + Display>(
     flag: &str,
     value: Option<T>,
     default: T,
-    would_do: impl Fn(&T) -> bool,
+    is_valid: impl Fn(&T) -> bool,
     what: &str,
 ) -> Result<T, Fatal> {
     let Some(given) = given(flag, value.map(|number| number.to_string()).as_deref())? else { return Ok(default) };
-    let number = given.text.trim().parse().ok().filter(would_do);
+    let number = given.text.trim().parse().ok().filter(is_valid);
     number.ok_or_else(|| config(format!("{} {}: give {what}", given.by, given.text)))
 }
 
-/// `sensitive`, `normal`, `strict`, or a score between 0 and 1, as the decision's `hi`.
+/// `sensitive`, `normal`, `strict`, or a score between 0 and 1, as the detection parameter `onset_threshold`.
 pub fn threshold(flag: Option<&str>) -> Result<f32, Fatal> {
-    given("--threshold", flag)?.map_or(Ok(Rules::default().hi), |given| threshold_of(&given))
+    given("--threshold", flag)?.map_or(Ok(DetectionParameters::default().onset_threshold), |given| threshold_of(&given))
 }
 
 fn threshold_of(given: &Given) -> Result<f32, Fatal> {
     match given.text.as_str() {
         "sensitive" => Ok(-0.5),
-        "normal" => Ok(Rules::default().hi),
+        "normal" => Ok(DetectionParameters::default().onset_threshold),
         "strict" => Ok(1.0),
         number => number.parse().ok().filter(|score| (0.001..=0.999).contains(score)).map(logit).ok_or_else(|| {
-            let normal = sigmoid(Rules::default().hi);
+            let normal = sigmoid(DetectionParameters::default().onset_threshold);
             config(format!(
                 "{} {number}: give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999",
                 given.by
@@ -141,8 +139,8 @@ fn threshold_of(given: &Given) -> Result<f32, Fatal> {
     }
 }
 
-/// The zone that the flag or its variable names. Where neither does, `TZ` must name one or not be set: a slip in it is
-/// said by every command alike, also by those that then take the zone of the last run.
+/// The zone of the flag or its variable. If neither is set, `TZ` must be valid or not set, so that every command
+/// reports an error in it, also those that then use the zone of the last run.
 pub fn zone(flag: Option<&str>) -> Result<Option<TimeZone>, Fatal> {
     match given("--tz", flag)?.filter(|given| !given.text.is_empty()) {
         Some(given) => given.read(parse_zone).map(Some),
@@ -150,17 +148,17 @@ pub fn zone(flag: Option<&str>) -> Result<Option<TimeZone>, Fatal> {
     }
 }
 
-/// Seconds of a rule.
+/// Seconds of a detection parameter or clip flag.
 pub fn seconds(flag: &str, value: Option<f64>, default: f64) -> Result<f64, Fatal> {
     number(flag, value, default, |seconds| (0.0..=3600.0).contains(seconds), "seconds from 0 to 3600")
 }
 
-/// A variable of the environment; empty counts as not set.
+/// An environment variable; empty counts as not set.
 pub fn variable(name: &str) -> Result<Option<String>, Fatal> {
     match env::var(name) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(config(format!("{name}: holds bytes that are no UTF-8 text"))),
+        Err(env::VarError::NotUnicode(_)) => Err(config(format!("{name}: is not valid UTF-8"))),
     }
 }
 
@@ -169,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thresholds_have_names_and_numbers() {
+    fn thresholds_parse_as_names_and_scores() {
         assert_eq!(threshold(Some("normal")).unwrap(), 0.25);
         assert_eq!(threshold(Some("sensitive")).unwrap(), -0.5);
         assert_eq!(threshold(Some("strict")).unwrap(), 1.0);
@@ -181,14 +179,14 @@ mod tests {
 
     #[test]
     fn seconds_are_finite_and_not_negative() {
-        assert_eq!(seconds("--pad", Some(0.0), 1.0).unwrap(), 0.0);
+        assert_eq!(seconds("--padding", Some(0.0), 1.0).unwrap(), 0.0);
         for wrong in [-0.1, f64::NAN, f64::INFINITY, 1e9] {
-            assert!(seconds("--pad", Some(wrong), 1.0).is_err());
+            assert!(seconds("--padding", Some(wrong), 1.0).is_err());
         }
     }
 
     #[test]
-    fn a_flag_has_its_variable() {
+    fn the_variable_of_a_flag_is_its_name_in_capitals() {
         assert_eq!(variable_of("--name-tz"), "GIGGLES_NAME_TZ");
     }
 }

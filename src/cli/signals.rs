@@ -1,7 +1,7 @@
-//! SIGINT, SIGTERM and SIGHUP: the run is asked to end, and ended if it is too busy to hear.
+//! SIGINT, SIGTERM and SIGHUP: asks the run to end, and exits the program if it does not end in time.
 //!
-//! What waits for a database, a disk or a server that hangs does not look up. Since a run may be killed at any
-//! moment without harm, nobody has to wait for it longer than two seconds.
+//! A run that waits for a database, a disk or a server does not check for signals. A run may be killed at any moment
+//! without harm, so the program exits after two seconds at the latest.
 
 use std::process;
 use std::sync::atomic::Ordering;
@@ -9,39 +9,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use giggles::record::Stop;
+use giggles::domain::Stop;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Arriving;
 
-/// How long the run may take to end by itself.
+/// Time for the run to end by itself.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Gets the signal, tells whoever must be told, and gives the exit code.
-type LastWords = Box<dyn FnOnce(usize) -> u8 + Send>;
+/// Takes the signal, reports the end of the run, and returns the exit code.
+type ShutdownHook = Box<dyn FnOnce(usize) -> u8 + Send>;
 
-/// What arrives, and what happens then.
+/// Receives signals.
 #[derive(Clone, Default)]
 pub struct Signals {
     pub stop: Stop,
-    last_words: Arc<Mutex<Option<LastWords>>>,
+    shutdown_hook: Arc<Mutex<Option<ShutdownHook>>>,
 }
 
 impl Signals {
-    /// Listens from now on. Where that cannot be, a signal ends the program at once, as it always did.
+    /// Handles signals from now on. If that fails, a signal ends the program at once, the default of the system.
     pub fn listen() -> Signals {
         let signals = Signals::default();
         let listener = signals.clone();
         let started = Arriving::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)))
             .and_then(|arriving| thread::Builder::new().name("signals".into()).spawn(|| listener.forever(arriving)));
         if let Err(error) = started {
-            log::warn!("signals will end giggles at once: {error}");
+            log::warn!("cannot install signal handlers: {error}; a signal will end giggles at once");
         }
         signals
     }
 
-    /// Said when a run has to be ended.
-    pub fn set_last_words(&self, words: impl FnOnce(usize) -> u8 + Send + 'static) {
-        *self.last_words.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(words));
+    /// Sets the function that reports the end of a run that a signal ends.
+    pub fn set_shutdown_hook(&self, hook: impl FnOnce(usize) -> u8 + Send + 'static) {
+        *self.shutdown_hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
     fn forever(self, mut arriving: Arriving) {
@@ -50,7 +50,7 @@ impl Signals {
             let is_first = self.stop.0.swap(signal, Ordering::Relaxed) == 0;
             let grace = if is_first { GRACE } else { Duration::ZERO };
             let signals = self.clone();
-            // Who asks twice does not want to wait.
+            // A second signal ends the program without waiting.
             if thread::Builder::new().spawn(move || signals.end(signal, grace)).is_err() {
                 process::exit(code(signal));
             }
@@ -59,13 +59,13 @@ impl Signals {
 
     fn end(self, signal: usize, grace: Duration) {
         thread::sleep(grace);
-        // Held until the program has ended: whoever comes second waits here, and cuts no word short.
-        let mut words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        process::exit(words.take().map_or(code(signal), |words| words(signal).into()));
+        // Held until the program exits: a second signal waits here and does not interrupt the report.
+        let mut hook = self.shutdown_hook.lock().unwrap_or_else(PoisonError::into_inner);
+        process::exit(hook.take().map_or(code(signal), |hook| hook(signal).into()));
     }
 }
 
-/// `nohup` ignores SIGHUP, and a shell its background jobs' SIGINT: whoever asked for that is not to be undone.
+/// Signals that the parent ignores stay ignored: SIGHUP under `nohup`, SIGINT in a shell's background jobs.
 ///
 /// Source: proc_pid_status(5), SigIgn.
 fn is_ignored(signal: i32) -> bool {
@@ -75,7 +75,7 @@ fn is_ignored(signal: i32) -> bool {
     mask >> (signal - 1) & 1 == 1
 }
 
-/// As shells count it.
+/// The exit code that shells report for a signal.
 fn code(signal: usize) -> i32 {
     128 + i32::try_from(signal).unwrap_or(SIGTERM)
 }

@@ -1,48 +1,48 @@
-//! `giggles status`: flags to `status::Settings`, and what is stored to standard output.
+//! `giggles status`: reads the flags into `status::Settings` and prints what is stored.
 
 use clap::Args;
 use giggles::audio::window::parse_date;
-use giggles::day::Day;
+use giggles::calendar::Day;
 use giggles::exit::{Exit, Fatal};
-use giggles::output::status::json::Json;
-use giggles::output::status::{Look, day, runs};
-use giggles::status::{Report, Settings, look};
+use giggles::render::status::json::Json;
+use giggles::render::status::{View, day, runs};
+use giggles::status::{Report, Settings, query};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::settings::{config, zone};
-use super::stored::Whose;
+use super::stored::SourceFilter;
 use super::{EXIT_CODES, Results, print_text, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
   giggles status
-      the last runs
+      show the last runs
   giggles status --date yesterday
-      what was heard of that day, what failed, and which hours are missing
+      show what was analyzed of that day, what failed, and which hours are missing
   giggles status --date 2025-10-24 --source neil --json | jq '.days[0].complete'
-      the same for a script
+      the same for scripts
 
-A day is complete if it holds recordings, none of them failed, it is over, and a run has
-looked for all of it since. Gaps are shown and do not count: people switch microphones off.
-Here 0 means that (or a day that is not over), 3 that a recording failed or nobody has looked
-since, and 4 that nothing is stored. Of several sources the worst with recordings counts.
+A day is complete if it has recordings, none of them failed, it is over, and a run has scanned
+the whole day since. Gaps are shown but do not make a day incomplete. Exits with 0 if the day is
+complete or not over, 3 if a recording failed or no run has scanned the whole day since it
+ended, and 4 if nothing is stored. With several sources the worst one that has recordings counts.
 
-A run that failed was rolled back and left no row: only the age of the last one tells of it.";
+A failed run is rolled back and leaves no row; only the age of the last stored run shows it.";
 
 /// The flags of `giggles status`.
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
 pub struct Arguments {
-    /// One day instead of the last runs: YYYY-MM-DD, today, yesterday or '7 days ago'
+    /// Show this day instead of the last runs: YYYY-MM-DD, today, yesterday or '7 days ago'
     #[arg(long, value_name = "DAY")]
     date: Option<String>,
-    /// Zone in which a day is a day [default: that of the last run] [env: GIGGLES_TZ]
+    /// Set the time zone of calendar days [default: that of the last run] [env: GIGGLES_TZ]
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
     #[command(flatten)]
-    whose: Whose,
-    /// How many runs to show
+    source_filter: SourceFilter,
+    /// Show this many runs
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// Print one JSON document
@@ -50,25 +50,25 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Looks, and shows what is there.
+/// Queries the database and prints the result.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let settings = settings(arguments)?;
     let asked = Timestamp::now();
     let report = match (quiet, arguments.json) {
-        (true, _) => complain(&settings, asked)?,
+        (true, _) => log_problems(&settings, asked)?,
         (_, true) => show_json(&settings, asked)?,
         _ => show_text(&settings, asked)?,
     };
     let Some(report) = report else {
         log::error!(
-            "nothing has been stored yet in {}; if it should be, is this the database that the nights write to \
-             (--database, DATABASE_URL), and is its disk mounted?",
+            "nothing has been stored yet in {}; check that scans write to this database \
+             (--database, DATABASE_URL) and that its disk is mounted",
             settings.database
         );
         return Ok(Exit::Empty);
     };
     if let Some(source) = settings.source.as_ref().filter(|source| !report.sources.contains(source)) {
-        log::error!("no run of the source '{source}' is stored; there are {}", report.sources.join(", "));
+        log::error!("no run of source '{source}' is stored; stored sources: {}", report.sources.join(", "));
     }
     Ok(report.exit)
 }
@@ -77,7 +77,7 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
     let mut results = Results::new();
     let database = settings.database.to_string();
     let mut document = Json::to(&mut results, asked, database);
-    let report = look(settings, asked, &mut |day| document.add(&day).map_err(|error| unwritable(&error)))?;
+    let report = query(settings, asked, &mut |day| document.add(&day).map_err(|error| unwritable(&error)))?;
     let done = match &report {
         Some(report) => document.finish(&report.runs, &report.zone),
         None => document.finish(&[], settings.zone.as_ref().unwrap_or(&TimeZone::UTC)),
@@ -89,31 +89,30 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
 fn show_text(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
     let mut results = Results::for_people();
     let mut days = day::Text::to(&mut results);
-    let report = look(settings, asked, &mut |day| days.add(day).map_err(|error| unwritable(&error)))?;
+    let report = query(settings, asked, &mut |day| days.add(day).map_err(|error| unwritable(&error)))?;
     let Some(report) = report else { return Ok(None) };
-    let look = Look { asked, database: settings.database.to_string(), zone: &report.zone, runs: &report.runs };
+    let view = View { asked, database: settings.database.to_string(), zone: &report.zone, runs: &report.runs };
     match &settings.date {
-        Some(_) => days.finish(&look).map_err(|error| unwritable(&error))?,
-        None => print_text(&runs::render(&look))?,
+        Some(_) => days.finish(&view).map_err(|error| unwritable(&error))?,
+        None => print_text(&runs::render(&view))?,
     }
     Ok(Some(report))
 }
 
-/// Quiet is for scripts, which want a word only if something is wrong: of each day that is, or of all where none holds
-/// a recording.
-fn complain(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
-    let say = |day: &Day| log::error!("{}, source {}: {}", day.calendar.date, day.source, day::verdict(day));
+/// With --quiet: logs only incomplete days, or all days if none has recordings.
+fn log_problems(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
+    let log_day = |day: &Day| log::error!("{}, source {}: {}", day.calendar.date, day.source, day::completeness(day));
     let mut empty = Vec::new();
-    let report = look(settings, asked, &mut |day| {
-        match day.verdict().exit() {
+    let report = query(settings, asked, &mut |day| {
+        match day.completeness().exit() {
             Exit::Empty => empty.push(day),
             Exit::Complete => {}
-            _ => say(&day),
+            _ => log_day(&day),
         }
         Ok(())
     })?;
     if report.as_ref().is_some_and(|report| report.exit == Exit::Empty) {
-        empty.iter().for_each(say);
+        empty.iter().for_each(log_day);
     }
     Ok(report)
 }
@@ -125,8 +124,8 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
         parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
     }
     Ok(Settings {
-        database: arguments.whose.database.location()?,
-        source: arguments.whose.source()?,
+        database: arguments.source_filter.database.location()?,
+        source: arguments.source_filter.source()?,
         zone,
         date: arguments.date.clone(),
         limit: arguments.runs,

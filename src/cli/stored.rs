@@ -1,10 +1,10 @@
-//! Flags of the commands that look at what is stored: which database, whose recordings, of which time.
+//! Flags of the commands that read what is stored: the database, the source, the time range.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use giggles::domain::Window;
 use giggles::exit::Fatal;
-use giggles::record::Window;
 use giggles::status::usual_zone;
 use giggles::store::{self, Location, Reader};
 use jiff::civil::Date;
@@ -17,22 +17,23 @@ use super::window::window;
 
 #[derive(Args)]
 pub struct Stored {
-    /// Only this day: YYYY-MM-DD, today, yesterday or '7 days ago'
-    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Which recordings")]
+    /// Select only this day: YYYY-MM-DD, today, yesterday or '7 days ago'
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Selection")]
     date: Option<String>,
-    /// Only recordings that last beyond this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days ago"
-    #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
+    /// Select only recordings that end after this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days
+    /// ago"
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
     from: Option<String>,
-    /// Only recordings that begin before this time
-    #[arg(long, value_name = "TIME", help_heading = "Which recordings")]
+    /// Select only recordings that start before this time
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
     to: Option<String>,
-    /// Zone in which a day is a day [default: that of the last run] [env: GIGGLES_TZ]
-    #[arg(long, value_name = "ZONE", help_heading = "Which recordings")]
+    /// Set the time zone of calendar days [default: that of the last run] [env: GIGGLES_TZ]
+    #[arg(long, value_name = "ZONE", help_heading = "Selection")]
     tz: Option<String>,
-    /// Whose recordings [default: everybody's] [env: GIGGLES_SOURCE]
-    #[arg(long, value_name = "NAME", help_heading = "Which recordings")]
+    /// Select only recordings of this source [default: all sources] [env: GIGGLES_SOURCE]
+    #[arg(long, value_name = "NAME", help_heading = "Selection")]
     source: Option<String>,
-    #[command(flatten, next_help_heading = "Where they are stored")]
+    #[command(flatten, next_help_heading = "Database")]
     pub database: Database,
 }
 
@@ -41,27 +42,27 @@ impl Stored {
         source(self.source.as_deref())
     }
 
-    /// The zone that was asked for, or in which the last run cut its days.
+    /// The zone of the flag, else that of the last run.
     pub fn zone(&self, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
         zone(self.tz.as_deref(), self.source()?.as_deref(), reader)
     }
 
-    /// Before a database is looked for: a wrong setting is one also where nothing is stored yet.
+    /// Checks the zone before the database is opened, so that a wrong setting is an error also if nothing is stored.
     pub fn check_zone(&self) -> Result<(), Fatal> {
         named_zone(self.tz.as_deref()).map(|_| ())
     }
 
-    /// All time, unless flags say otherwise.
+    /// The time range of the flags; unbounded without flags.
     pub fn window(&self, zone: &TimeZone) -> Result<Window, Fatal> {
-        // No variable of the environment: GIGGLES_DATE is the day of a scan.
+        // Without an environment variable: GIGGLES_DATE is the day of a scan.
         let date = self.date.clone().map(|text| Given { by: "--date".to_owned(), text });
         window(date, self.from.as_deref(), self.to.as_deref(), zone)
     }
 
-    /// The first and the last calendar day that the flags name; yesterday, unless they say otherwise.
+    /// The first and the last calendar day of the flags; yesterday without flags.
     ///
     /// # Errors
-    /// Refuses a time of day: who asks for an afternoon must not be shown the whole day.
+    /// The flags contain a time of day; a report covers whole days.
     pub fn dates(&self, zone: &TimeZone, now: Timestamp) -> Result<(Date, Date), Fatal> {
         let today = now.to_zoned(zone.clone()).date();
         let yesterday = today.yesterday().unwrap_or(today);
@@ -74,7 +75,7 @@ impl Stored {
             if let Some(at) = at.filter(|at| date(*at).to_zoned(zone.clone()).is_ok_and(|day| day.timestamp() != *at)) {
                 let day = date(at);
                 return Err(config(format!(
-                    "{flag}: a report is of whole days; give a day such as {day}, without a time"
+                    "{flag}: a report covers whole days; give a date such as {day}, without a time"
                 )));
             }
         }
@@ -84,29 +85,30 @@ impl Stored {
     }
 }
 
-/// Of the commands that care for all that is stored, whenever it was recorded.
+/// Flags of the commands that read everything stored, without a time range.
 #[derive(Args)]
-pub struct Whose {
-    /// Whose recordings [default: everybody's] [env: GIGGLES_SOURCE]
+pub struct SourceFilter {
+    /// Select only recordings of this source [default: all sources] [env: GIGGLES_SOURCE]
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     #[command(flatten)]
     pub database: Database,
 }
 
-impl Whose {
+impl SourceFilter {
     pub fn source(&self) -> Result<Option<String>, Fatal> {
         source(self.source.as_deref())
     }
 }
 
-/// Which database.
+/// The flags of the database.
 #[derive(Args)]
 pub struct Database {
-    /// Database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's data folder]
+    /// Read this database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's
+    /// data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// File that holds the database's URL [env: GIGGLES_DATABASE_URL_FILE]
+    /// Read the database URL from this file [env: GIGGLES_DATABASE_URL_FILE]
     #[arg(long, value_name = "FILE", conflicts_with = "database")]
     database_url_file: Option<PathBuf>,
 }
@@ -116,47 +118,47 @@ impl Database {
         database(self.database.as_deref(), self.database_url_file.as_deref())
     }
 
-    /// To read from. None, and a message, where nothing has ever been stored.
+    /// A reader of the database. None, and a logged error, if nothing has been stored yet.
     pub fn reader(&self) -> Result<Option<Box<dyn Reader>>, Fatal> {
         let location = self.location()?;
         let reader = store::read(&location)?;
         if reader.is_none() {
             log::error!(
-                "nothing has been stored yet in {location}; if it should be, is this the database that the nights \
-                 write to (--database, DATABASE_URL), and is its disk mounted?"
+                "nothing has been stored yet in {location}; check that scans write to this \
+                 database (--database, DATABASE_URL) and that its disk is mounted"
             );
         }
         Ok(reader)
     }
 }
 
-/// Where clips lie.
+/// The flag of the clips folder.
 #[derive(Args)]
 pub struct ClipFolder {
-    /// Folder of the clips, as `giggles scan` was given it [env: GIGGLES_CLIPS]
+    /// Use the clips in this folder, the one given to `giggles scan` [env: GIGGLES_CLIPS]
     #[arg(long, value_name = "FOLDER")]
     clips: Option<PathBuf>,
 }
 
 impl ClipFolder {
-    /// The folder must be there: where a disk is not mounted, every clip would seem to be gone.
+    /// The folder must exist: on an unmounted disk every clip would seem to be missing.
     pub fn folder(&self) -> Result<Option<PathBuf>, Fatal> {
         match path("--clips", self.clips.as_deref()) {
             Some(path) if !path.is_dir() => {
-                Err(config(format!("--clips: {} is no folder; make it, or mount its disk", path.display())))
+                Err(config(format!("--clips: {} is not a folder; create it, or mount its disk", path.display())))
             }
             folder => Ok(folder),
         }
     }
 }
 
-/// Whose recordings; a name without a letter is everybody's.
+/// The source; an empty name selects all sources.
 fn source(flag: Option<&str>) -> Result<Option<String>, Fatal> {
     let named = given("--source", flag)?.map(|given| given.text.trim().to_owned());
     Ok(named.filter(|name| !name.is_empty()))
 }
 
-/// The zone that was asked for, or in which the last run of the source cut its days.
+/// The zone of the flag, else that of the last run of the source.
 pub fn zone(flag: Option<&str>, source: Option<&str>, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
     match named_zone(flag)? {
         Some(zone) => Ok(zone),

@@ -1,28 +1,27 @@
-//! `giggles verify`: stored laughs against the folder of their clips.
+//! `giggles verify`: checks stored laughs against the folder of their clips.
 
 use clap::Args;
-use giggles::care::verify::{Each, Mismatch, Settings, Verified, verify};
 use giggles::exit::{Exit, Fatal};
-use giggles::output::verify::{Json, Text};
+use giggles::maintenance::verify::{Each, Mismatch, Settings, Verified, verify};
+use giggles::render::verify::{Json, Text};
 use giggles::store::Reader;
 
 use super::settings::config;
-use super::stored::{ClipFolder, Whose};
+use super::stored::{ClipFolder, SourceFilter};
 use super::{EXIT_CODES, Results, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
   giggles verify --clips clips
-      rows whose clip is missing, and clips that no row names
+      list rows whose clip is missing, and clips without a row
   giggles verify --clips clips --delete-orphans
-      remove the clips that no row names, such as a killed run leaves behind
+      remove clips without a row, which a killed run leaves behind
   giggles verify --clips clips --json | jq -r '.missing[].recording'
-      which recordings to scan again with --force to have their clips back
+      list the recordings to scan again with --force, which writes their clips again
 
-Here 0 means that rows and clips agree, 3 that a clip is missing or that no row names one, and 4 that nothing is
-stored. Only files that bear the name of a clip are looked at, in the folders of the sources that the database
-knows, or of the one that is named. The clips of a scan at work have no rows yet: --delete-orphans waits for no
-scan and disturbs none, it ends with 75 while one is at work.";
+Exits with 0 if rows and clips agree, 3 if a clip is missing or has no row, and 4 if nothing is stored. Checks only
+files that are named like clips, in the folders of the sources in the database, or of the source given with --source.
+The clips of an active scan have no rows yet, so --delete-orphans exits with 75 while a scan is active.";
 
 /// The flags of `giggles verify`.
 #[derive(Args)]
@@ -30,31 +29,31 @@ scan and disturbs none, it ends with 75 while one is at work.";
 pub struct Arguments {
     #[command(flatten)]
     clips: ClipFolder,
-    /// Remove the files that no row names, and nothing that is not listed
+    /// Remove the listed files without a row
     #[arg(long)]
     delete_orphans: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    whose: Whose,
+    source_filter: SourceFilter,
 }
 
-/// Looks, and shows what does not agree.
+/// Verifies, and prints what does not match.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let Some(clips) = arguments.clips.folder()? else {
         return Err(config("--clips: name the folder of the clips"));
     };
-    let Some(mut reader) = arguments.whose.database.reader()? else { return Ok(Exit::Empty) };
+    let Some(mut reader) = arguments.source_filter.database.reader()? else { return Ok(Exit::Empty) };
     let settings = Settings {
-        database: arguments.whose.database.location()?,
+        database: arguments.source_filter.database.location()?,
         clips,
-        source: arguments.whose.source()?,
+        source: arguments.source_filter.source()?,
         delete_orphans: arguments.delete_orphans,
     };
     let verified = match (quiet, arguments.json) {
-        (true, _) => look(&settings, reader.as_mut(), &mut |mismatch| {
-            complain(mismatch);
+        (true, _) => checked(&settings, reader.as_mut(), &mut |mismatch| {
+            log_mismatch(mismatch);
             Ok(())
         })?,
         (false, true) => document(&settings, reader.as_mut())?,
@@ -63,10 +62,10 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     Ok(verified.exit())
 }
 
-fn look(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Verified, Fatal> {
+fn checked(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Verified, Fatal> {
     let verified = verify(settings, reader, each)?;
-    if !verified.strangers.is_empty() {
-        log::warn!("nobody looked into {}: no run of such a source is stored here", verified.strangers.join(", "));
+    if !verified.unmatched.is_empty() {
+        log::warn!("{} was not checked: no run of this source is stored here", verified.unmatched.join(", "));
     }
     Ok(verified)
 }
@@ -74,7 +73,7 @@ fn look(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result
 fn document(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fatal> {
     let mut results = Results::new();
     let mut document = Json::to(&mut results);
-    let verified = look(settings, reader, &mut |found| document.add(found).map_err(|error| unwritable(&error)))?;
+    let verified = checked(settings, reader, &mut |found| document.add(found).map_err(|error| unwritable(&error)))?;
     document.finish(&verified).map_err(|error| unwritable(&error))?;
     Ok(verified)
 }
@@ -82,16 +81,16 @@ fn document(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fa
 fn text(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fatal> {
     let mut results = Results::for_people();
     let mut text = Text::to(&mut results);
-    let verified = look(settings, reader, &mut |found| text.add(found).map_err(|error| unwritable(&error)))?;
+    let verified = checked(settings, reader, &mut |found| text.add(found).map_err(|error| unwritable(&error)))?;
     text.finish(&verified).map_err(|error| unwritable(&error))?;
     Ok(verified)
 }
 
-/// Quiet is for scripts, which want a word only if something is wrong.
-fn complain(mismatch: &Mismatch) {
+/// With --quiet: logs only what does not match.
+fn log_mismatch(mismatch: &Mismatch) {
     match mismatch {
-        Mismatch::Missing(missing) => log::error!("{}: a row names it, and it is missing", missing.clip),
-        Mismatch::Orphan { file, removed: false } => log::error!("{}: no row names it", file.path),
+        Mismatch::Missing(missing) => log::error!("{}: clip is missing", missing.clip),
+        Mismatch::Orphan { file, removed: false } => log::error!("{}: clip without a row", file.path),
         Mismatch::Orphan { .. } => {}
     }
 }

@@ -1,17 +1,17 @@
-//! `--date`, `--from` and `--to` as a span of time: read once, for recordings to come and for those that are stored.
+//! `--date`, `--from` and `--to` as a time range, for scans and for stored recordings.
 
 use giggles::audio::window::{between, day, parse_date, parse_instant};
+use giggles::domain::Window;
 use giggles::exit::Fatal;
-use giggles::record::Window;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::settings::{Given, config};
 
-/// The day that was given, or from one instant to another; all time where nothing is.
+/// The given day, or the range between two instants; unbounded if nothing is given.
 ///
 /// # Errors
-/// Names the flag or variable whose text is neither a date nor a time, or says that the span ends before it begins.
+/// A text is neither a date nor a time (the error names its flag or variable), or the range ends before it starts.
 pub fn window(date: Option<Given>, from: Option<&str>, to: Option<&str>, zone: &TimeZone) -> Result<Window, Fatal> {
     let now = Timestamp::now().to_zoned(zone.clone());
     if let Some(date) = date {

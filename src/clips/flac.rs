@@ -1,6 +1,6 @@
-//! A clip as FLAC: lossless, half of a WAV, and every browser plays it.
+//! Encodes clips as FLAC: lossless, half the size of WAV, and supported by every browser.
 //!
-//! Invariant: the only home of flacenc.
+//! Invariant: the only module that uses flacenc.
 
 use std::io;
 
@@ -12,15 +12,15 @@ use flacenc::source::MemSource;
 
 const BITS: usize = 16;
 
-/// A whole FLAC file of 16-bit mono samples, at least 16 of them as the format wants.
+/// Encodes 16-bit mono samples as a complete FLAC file. The format requires at least 16 samples.
 pub fn encode(samples: &[i16], rate: u32) -> io::Result<Vec<u8>> {
     let config = Encoder::default().into_verified().map_err(|(_, error)| io::Error::other(error.to_string()))?;
     let samples: Vec<i32> = samples.iter().map(|&sample| sample.into()).collect();
     let source = MemSource::from_samples(&samples, 1, BITS, rate as usize);
     let mut stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size)
         .map_err(|error| io::Error::other(error.to_string()))?;
-    // The last block may be shorter and does not count (RFC 9639, 8.2), but flacenc counts it; readers then expect
-    // blocks of different sizes.
+    // The minimum block size excludes the last block (RFC 9639, 8.2), but flacenc includes it; readers would then
+    // expect a stream of variable block size.
     let largest = config.block_size.min(samples.len());
     stream.stream_info_mut().set_block_sizes(largest, largest).map_err(|error| io::Error::other(error.to_string()))?;
     let mut sink = ByteSink::new();
@@ -36,14 +36,14 @@ mod tests {
     fn decoded(samples: &[i16]) -> Vec<i16> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clip.flac");
-        std::fs::write(&path, encode(samples, 16_000).unwrap()).unwrap();
+        std::fs::write(&path, encode(samples, yamnet::params::SAMPLE_RATE).unwrap()).unwrap();
         let (mut waveform, mut out) = (Waveform::open(&path).unwrap(), Vec::new());
         while waveform.next(&mut out).unwrap() {}
         out.iter().map(|sample| (sample * 32_768.0) as i16).collect()
     }
 
     #[test]
-    fn what_is_encoded_comes_back_bit_by_bit() {
+    fn encoded_samples_decode_bit_exactly() {
         let noise = |i: i64| (i * i * 7919 % 65_536 - 32_768) as i16;
         let tone = |i: i64| ((i as f64 * 0.1).sin() * 20_000.0) as i16;
         for length in [16, 4096, 4097, 50_000] {

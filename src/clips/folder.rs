@@ -1,7 +1,7 @@
-//! The folder of clips, looked at again: what of ours lies in it, and what of that may be removed.
+//! Lists and removes clips in the clip directory.
 //!
-//! Invariant: sees and removes nothing but files that bear the name of a clip, or of a clip half written, two folders
-//! down. No link is followed out of the folder.
+//! Invariant: lists and removes only files named like a clip, or like the temporary file of a clip, in
+//! `<source>/<day>/`. Follows no symbolic link out of the directory.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirEntry};
@@ -9,25 +9,25 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::name::{is_clip, is_day, is_left_over, is_ours};
+use super::name::{is_clip, is_day, is_ours, is_temporary};
 use super::source::is_folder;
 
 pub use super::source::folder_of as of_source;
 
-/// A folder of clips.
+/// A clip directory.
 pub struct Folder {
-    /// Without links.
+    /// Canonical path, without symbolic links.
     path: PathBuf,
 }
 
-/// A file of ours that lies in it.
+/// A clip file, complete or temporary.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Lying {
+pub struct ClipFile {
     /// `<source>/<day>/<file>`
     pub path: String,
-    /// Left behind by a run that was killed while it wrote.
+    /// A temporary file of a run that was killed while it wrote the clip.
     pub is_half: bool,
-    /// Another content under the same name has another.
+    /// Inode and modification time: they change if the file is replaced.
     stamp: (u64, i64, i64),
 }
 
@@ -36,17 +36,17 @@ impl Folder {
         Ok(Folder { path: path.canonicalize()? })
     }
 
-    /// Whether there is a folder of this name in it.
+    /// Whether a directory of this name exists in it.
     pub fn has(&self, name: &str) -> bool {
         self.path.join(name).is_dir()
     }
 
-    /// Folders in it that may be a source's.
+    /// The directories in it that may belong to a source.
     pub fn names(&self) -> io::Result<BTreeSet<String>> {
         Ok(folders(&self.path)?.into_iter().filter(|name| is_folder(name)).collect())
     }
 
-    /// Days of the folder of this name, in order: `<source>/<day>`.
+    /// The day directories of a source directory, in order: `<source>/<day>`.
     pub fn days(&self, name: &str) -> io::Result<Vec<String>> {
         let source = self.path.join(name);
         if !source.symlink_metadata().is_ok_and(|found| found.is_dir()) {
@@ -58,29 +58,29 @@ impl Folder {
         Ok(days)
     }
 
-    /// Clips, and clips half written, of a day; in order. None at all where the day is gone by now.
-    pub fn files(&self, day: &str) -> io::Result<Vec<Lying>> {
+    /// The complete and temporary clips of a day, in order. Empty if the day directory no longer exists.
+    pub fn files(&self, day: &str) -> io::Result<Vec<ClipFile>> {
         let entries = match fs::read_dir(self.path.join(day)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
         let mut files = Vec::new();
         for entry in entries {
-            files.extend(lying(day, &entry?));
+            files.extend(clip_file(day, &entry?));
         }
         files.sort();
         Ok(files)
     }
 
-    /// Whether this clip is there.
+    /// Whether this clip exists.
     pub fn holds(&self, path: &str) -> bool {
         self.inside(path).is_some_and(|path| path.is_file())
     }
 
-    /// Removes a clip, and its day's folder if it was the last; false if it was not there.
+    /// Removes a clip, and its day directory if it is empty then; false if the clip does not exist.
     ///
     /// # Errors
-    /// Also where the path is not a clip's, or leads out of the folder.
+    /// Also if the path is not that of a clip, or leads out of the clip directory.
     pub fn remove(&self, path: &str) -> io::Result<bool> {
         let Some(inside) = self.removable(path)? else { return Ok(false) };
         fs::remove_file(&inside)?;
@@ -88,24 +88,27 @@ impl Folder {
         Ok(true)
     }
 
-    /// As `remove`, and leaves it there.
+    /// What `remove` would return, without removing anything.
     pub fn would_remove(&self, path: &str) -> io::Result<bool> {
         Ok(self.removable(path)?.is_some())
     }
 
     fn removable(&self, path: &str) -> io::Result<Option<PathBuf>> {
         if !is_ours(path) {
-            return Err(io::Error::other("that is not what giggles calls a clip"));
+            return Err(io::Error::other("it does not have the name of a clip"));
         }
         match self.path.join(path).symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
-            Ok(_) => self.inside(path).map(Some).ok_or_else(|| io::Error::other("it is a link, or lies behind one")),
+            Ok(_) => self
+                .inside(path)
+                .map(Some)
+                .ok_or_else(|| io::Error::other("it is a symbolic link, or in a directory that is one")),
         }
     }
 
-    /// Removes what was found, unless it is another file by now: then it is somebody's, and false.
-    pub fn remove_found(&self, file: &Lying) -> io::Result<bool> {
+    /// Removes a listed file; false, without removing it, if it has been replaced since.
+    pub fn remove_found(&self, file: &ClipFile) -> io::Result<bool> {
         let path = self.path.join(&file.path);
         if path.symlink_metadata().map(|found| stamp(&found)).ok() != Some(file.stamp) {
             return Ok(false);
@@ -115,7 +118,7 @@ impl Folder {
         Ok(true)
     }
 
-    /// The file itself, not what a link at its end leads to, if its folder is inside.
+    /// The resolved path of a regular file (not of a link to one), if it is inside the clip directory.
     fn inside(&self, path: &str) -> Option<PathBuf> {
         let (parent, file) = path.rsplit_once('/')?;
         let parent = self.path.join(parent).canonicalize().ok()?;
@@ -131,19 +134,19 @@ fn folders(path: &Path) -> io::Result<Vec<String>> {
     Ok(folders.filter_map(|entry| entry.file_name().into_string().ok()).collect())
 }
 
-/// None for what is not ours, or is gone since.
-fn lying(folder: &str, entry: &DirEntry) -> Option<Lying> {
+/// None if the entry is not a clip file, or no longer exists.
+fn clip_file(folder: &str, entry: &DirEntry) -> Option<ClipFile> {
     let file = entry.file_name().into_string().ok()?;
-    let is_half = is_left_over(&file);
+    let is_half = is_temporary(&file);
     let found = entry.metadata().ok().filter(|found| found.is_file() && (is_half || is_clip(&file)))?;
-    Some(Lying { path: format!("{folder}/{file}"), is_half, stamp: stamp(&found) })
+    Some(ClipFile { path: format!("{folder}/{file}"), is_half, stamp: stamp(&found) })
 }
 
 fn stamp(found: &fs::Metadata) -> (u64, i64, i64) {
     (found.ino(), found.mtime(), found.mtime_nsec())
 }
 
-/// Of a clip's day. One that still holds something stays, whatever it holds.
+/// Removes the day directory of a clip if it is empty.
 fn remove_if_empty(clip: &Path) {
     if let Some(day) = clip.parent() {
         fs::remove_dir(day).ok();
@@ -169,7 +172,7 @@ mod tests {
         (temporary, folder)
     }
 
-    fn files(folder: &Folder) -> Vec<Lying> {
+    fn files(folder: &Folder) -> Vec<ClipFile> {
         let days = folder.days("neil").unwrap();
         days.iter().flat_map(|day| folder.files(day).unwrap()).collect()
     }
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn only_clips_and_halves_of_clips_are_seen() {
+    fn only_clips_and_temporary_clips_are_listed() {
         let half = "neil/2025-10-24/.20251025T063203.480Z_laughter_87p.flac.x7Gq2LmN0aZ4.tmp";
         let others = ["neil/2025-10-24/diary.txt", "neil/notes/20251025T063203.480Z_laughter_87p.flac", "mia/a.flac"];
         let (_temporary, folder) = with(&[&[CLIP, half], &others[..]].concat());
@@ -188,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn no_link_is_followed_out() {
+    fn no_symbolic_link_is_followed_out_of_the_directory() {
         let (temporary, folder) = with(&["mia/a.flac"]);
         let outside = temporary.path().join("outside/2025-10-24");
         fs::create_dir_all(&outside).unwrap();
         fs::write(outside.join("20251025T063203.480Z_laughter_87p.flac"), "mine").unwrap();
         symlink(temporary.path().join("outside"), temporary.path().join("clips/neil")).unwrap();
         assert!(paths(&folder).is_empty() && !folder.holds(CLIP));
-        assert!(folder.remove(CLIP).unwrap_err().to_string().contains("behind one"));
+        assert!(folder.remove(CLIP).unwrap_err().to_string().contains("a symbolic link"));
         fs::remove_file(temporary.path().join("clips/neil")).unwrap();
         fs::create_dir(temporary.path().join("clips/neil")).unwrap();
         symlink(&outside, temporary.path().join("clips/neil/2025-10-24")).unwrap();
@@ -204,11 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_another_file_by_now_stays() {
+    fn a_file_that_was_replaced_is_not_removed() {
         let (temporary, folder) = with(&[CLIP]);
         let found = files(&folder).remove(0);
         let path = temporary.path().join("clips").join(CLIP);
-        crate::replace::replace(&path, b"new", 0o600).unwrap();
+        crate::atomic_file::replace(&path, b"new", 0o600).unwrap();
         assert!(!folder.remove_found(&found).unwrap() && path.exists());
         let found = files(&folder).remove(0);
         assert!(folder.remove_found(&found).unwrap() && !path.parent().unwrap().exists());
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_called_a_clip_is_removed() {
+    fn only_files_named_like_a_clip_are_removed() {
         let (_temporary, folder) = with(&["neil/2025-10-24/diary.txt", CLIP]);
         for path in ["neil/2025-10-24/diary.txt", "../passwd", "/etc/passwd", ""] {
             assert!(folder.remove(path).is_err(), "{path}");

@@ -1,15 +1,15 @@
-//! Laughs cut out as files that can be played: what was heard, as it was heard (16 kHz, mono), in FLAC.
+//! Writes a clip per laugh: the analyzed audio (16 kHz, mono, not normalized) as a FLAC file.
 //!
-//! A clip is written whole before the run is committed, and its row names it. A run that fails in between leaves
-//! clips without rows, which nobody misses; a row never names a clip that was not written.
+//! Each clip is written completely before the run is committed, and its row contains its path. A run that fails in
+//! between leaves clips without rows, which are harmless; a row never contains the path of a clip that was not written.
 //!
-//! Invariant: a clip that cannot be written is counted with its recording, and costs nothing else.
+//! Invariant: a clip that cannot be written is counted in the recording's result and has no other effect.
 
 mod flac;
 pub mod folder;
 mod name;
+mod sample_buffer;
 mod source;
-mod tape;
 
 use std::fs::DirBuilder;
 use std::io;
@@ -20,24 +20,24 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use yamnet::params::SAMPLE_RATE;
 
-pub use tape::Tape;
+pub use sample_buffer::SampleBuffer;
 
-use crate::audio::find::{FindError, Found, find};
-use crate::record::{ClipsLost, Event, Heard, Recording, Rules};
-use crate::replace::{self, Permissions, read_regular, replace};
+use crate::atomic_file::{self, Permissions, read_regular, replace};
+use crate::audio::discover::{FindError, Found, find};
+use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording};
 
-/// Held while a clip takes its name.
+/// Held while a clip gets its name.
 static NAMING: Mutex<()> = Mutex::new(());
 
-/// Samples a second, of what is heard and of clips.
-const RATE: u32 = 16_000;
-/// Whoever wore the microphone, and nobody else.
+/// Clips are private: only their owner may read them.
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 const CHECK: &str = ".giggles-check-";
 
-/// Recordings but no clips: heard again, a clip would be one more laugh every night. Tells how many were left out.
+/// Finds recordings and leaves out clips, because an analyzed clip would add one more laugh in every run. Returns the
+/// number of clips left out as well.
 pub fn find_recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
     let mut found = find(paths)?;
     let all = found.files.len();
@@ -46,60 +46,66 @@ pub fn find_recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
     Ok((found, clips))
 }
 
-/// Where clips go, and how much is heard around a laugh.
+/// Where clips are written, and how much audio around a laugh they contain.
 #[derive(Debug, Clone)]
 pub struct Clips {
     pub folder: PathBuf,
     pub source: String,
-    /// Before and after the laugh.
-    pub pre: Duration,
-    pub post: Duration,
-    /// Clips lie in a folder a day of this zone.
+    /// Audio before the laugh; `clip_after` is the audio after it.
+    pub clip_before: Duration,
+    pub clip_after: Duration,
+    /// Time zone of the day directories.
     pub zone: TimeZone,
 }
 
 impl Clips {
-    /// Records what a recording's laughs may be cut from.
-    pub fn tape(&self, rules: &Rules) -> Tape {
-        Tape::new(&self.folder, self.pre, self.post, rules)
+    /// A buffer for the samples of one recording that its clips may need.
+    pub fn sample_buffer(&self, parameters: &DetectionParameters) -> SampleBuffer {
+        SampleBuffer::new(&self.folder, self.clip_before, self.clip_after, parameters)
     }
 
-    /// Writes a clip a laugh, and notes its path below the folder in the laugh.
-    pub fn cut(&self, mut tape: Tape, recording: &Recording, heard: &mut Heard) {
-        let length = samples(heard.audio);
-        for event in &mut heard.events {
-            match self.write(&mut tape, recording, event, length) {
-                Ok(path) => event.clip = Some(path),
-                Err(error) => lose(&mut heard.clips_lost, &error),
+    /// Writes a clip per laugh and stores its relative path in the detection.
+    pub fn cut(&self, mut sample_buffer: SampleBuffer, recording: &Recording, analyzed: &mut Analyzed) {
+        let length = samples(analyzed.audio);
+        for detection in &mut analyzed.detections {
+            match self.write(&mut sample_buffer, recording, detection, length) {
+                Ok(path) => detection.clip = Some(path),
+                Err(error) => count_failed(&mut analyzed.clips_failed, &error),
             }
         }
     }
 
-    fn write(&self, tape: &mut Tape, recording: &Recording, event: &Event, length: u64) -> io::Result<String> {
-        let began = recording.began.ok_or_else(|| io::Error::other("nobody knows when it was recorded"))?;
-        let usual = name::of(&self.source, began.at, event, &self.zone);
-        let bytes = flac::encode(&tape.read(self.range(event, length))?, RATE)?;
+    fn write(
+        &self,
+        sample_buffer: &mut SampleBuffer,
+        recording: &Recording,
+        detection: &Detection,
+        length: u64,
+    ) -> io::Result<String> {
+        let started = recording.started.ok_or_else(|| io::Error::other("its start time is unknown"))?;
+        let usual = name::clip_path(&self.source, started.at, detection, &self.zone);
+        let bytes = flac::encode(&sample_buffer.read(self.range(detection, length))?, SAMPLE_RATE)?;
         self.make_folder(&usual)?;
-        // Two recordings that began together must not take each other's name.
+        // Clips of two recordings with the same start time must not get the same name.
         let _naming = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
         let relative = self.free_name(usual, &bytes, recording);
         replace(&self.folder.join(&relative), &bytes, PRIVATE_FILE)?;
         Ok(relative)
     }
 
-    /// The usual name, unless a clip of other sound has it already.
+    /// The usual path, unless a clip with other content has it already; then one with a hash.
     fn free_name(&self, usual: String, bytes: &[u8], recording: &Recording) -> String {
-        let there = self.folder.join(&usual);
-        let is_same = || read_regular(&there, bytes.len() as u64).is_ok_and(|there| there == bytes);
+        let existing = self.folder.join(&usual);
+        let is_same = || read_regular(&existing, bytes.len() as u64).is_ok_and(|content| content == bytes);
         match recording.content {
-            Some(content) if there.exists() && !is_same() => name::told_apart(&usual, content),
+            Some(content) if existing.exists() && !is_same() => name::with_hash(&usual, content),
             _ => usual,
         }
     }
 
     /// # Errors
-    /// Also where the folder of the source or of the day is a link: what is written through it, nobody would find
-    /// again.
+    /// Also if the directory of the source or of the day is a symbolic link: `prune` and `verify` follow no links and
+    /// would not find what is written through it.
     fn make_folder(&self, clip: &str) -> io::Result<()> {
         let Some(day) = self.folder.join(clip).parent().map(Path::to_owned) else { return Ok(()) };
         refuse_link(day.parent().unwrap_or(&day))?;
@@ -107,40 +113,41 @@ impl Clips {
         DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(day)
     }
 
-    /// Writes a clip of a second where those of this source would lie, and removes it. Sound that is not decided yet
-    /// lies in the folder itself.
+    /// Writes a clip of one second where clips of this source are written, and removes it. Also creates a temporary
+    /// file in the clip directory itself, where the sample buffer is stored.
     pub fn check(&self) -> io::Result<Permissions> {
         let of_source = self.folder.join(source::folder_of(&self.source));
         refuse_link(&of_source)?;
         tempfile::tempfile_in(&self.folder)?;
-        let lies_in = if of_source.exists() { &of_source } else { &self.folder };
-        let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(lies_in)?;
-        let hum: Vec<i16> = (0..RATE).map(|i| (i % 160) as i16 * 100).collect();
-        let permissions = replace::check(day.path(), &flac::encode(&hum, RATE)?, PRIVATE_FILE)?;
+        let parent = if of_source.exists() { &of_source } else { &self.folder };
+        let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(parent)?;
+        let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
+        let permissions = atomic_file::check(day.path(), &flac::encode(&hum, SAMPLE_RATE)?, PRIVATE_FILE)?;
         day.close()?;
         Ok(permissions)
     }
 
-    /// Samples of the clip: the laugh and what surrounds it, inside the recording.
-    fn range(&self, event: &Event, length: u64) -> Range<u64> {
-        let (from, to) = (event.start.saturating_sub(self.pre), event.end.saturating_add(self.post));
+    /// Samples of the clip: the laugh and the audio around it, limited to the recording.
+    fn range(&self, detection: &Detection, length: u64) -> Range<u64> {
+        let (from, to) =
+            (detection.start.saturating_sub(self.clip_before), detection.end.saturating_add(self.clip_after));
         samples(from)..samples(to).min(length)
     }
 }
 
 fn refuse_link(folder: &Path) -> io::Result<()> {
-    match folder.is_symlink() {
-        true => Err(io::Error::other(format!("{} is a link; clips lie in real folders", folder.display()))),
-        false => Ok(()),
+    if folder.is_symlink() {
+        return Err(io::Error::other(format!("{} is a symbolic link; clips need a real folder", folder.display())));
     }
+    Ok(())
 }
 
-fn lose(lost: &mut Option<ClipsLost>, error: &io::Error) {
-    lost.get_or_insert_with(|| ClipsLost { count: 0, reason: error.to_string() }).count += 1;
+fn count_failed(failed: &mut Option<ClipsFailed>, error: &io::Error) {
+    failed.get_or_insert_with(|| ClipsFailed { count: 0, reason: error.to_string() }).count += 1;
 }
 
-/// Number of the sample at an offset.
+/// Index of the sample at an offset.
 fn samples(offset: Duration) -> u64 {
-    let nanos = offset.as_nanos() * u128::from(RATE) / 1_000_000_000;
+    let nanos = offset.as_nanos() * u128::from(SAMPLE_RATE) / 1_000_000_000;
     u64::try_from(nanos).unwrap_or(u64::MAX)
 }

@@ -1,40 +1,41 @@
-//! What a clip is called: its source, its day, its instant, its class and how sure it is.
+//! Paths of clips: `<source>/<day>/<instant>_<class>_<score>p.flac`, and how to recognize them.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::source::{folder_of, is_folder};
-use crate::record::{ContentHash, Event, LAUGHTER_NAMES};
+use crate::domain::{ContentHash, Detection, LAUGHTER_NAMES};
 
-/// Digits of a hash that tell clips apart.
+/// Digits of the content hash that make a clip's name unique.
 const HASH: usize = 8;
 
-/// `neil/2025-10-24/20251024T200512.480Z_belly-laugh_87p.flac`, the instant in UTC, the folder's day in the zone.
-pub fn of(source: &str, began: Timestamp, event: &Event, zone: &TimeZone) -> String {
-    let at = began.saturating_add(event.start).unwrap_or(Timestamp::MAX);
+/// `neil/2025-10-24/20251024T200512.480Z_belly-laugh_87p.flac`: the instant is in UTC, the day in `zone`.
+pub fn clip_path(source: &str, started: Timestamp, detection: &Detection, zone: &TimeZone) -> String {
+    let at = started.saturating_add(detection.start).unwrap_or(Timestamp::MAX);
     let (day, instant) = (at.to_zoned(zone.clone()).date(), at.strftime("%Y%m%dT%H%M%S%.3fZ"));
-    let percent = (event.peak.clamp(0.0, 1.0) * 100.0).round();
-    let (source, class) = (folder_of(source), readable(&event.class_name().to_lowercase()));
+    let percent = (detection.peak.clamp(0.0, 1.0) * 100.0).round();
+    let (source, class) = (folder_of(source), readable(&detection.class_name().to_lowercase()));
     format!("{source}/{day}/{instant}_{class}_{percent}p.flac")
 }
 
-/// The same clip beside another recording's that has its name: `…_87p_1a2b3c4d.flac`, the first of its recording's hash.
-pub fn told_apart(clip: &str, content: ContentHash) -> String {
+/// The path if another recording's clip has the same name: `…_87p_1a2b3c4d.flac`, with the first digits of the content
+/// hash of its recording.
+pub fn with_hash(clip: &str, content: ContentHash) -> String {
     let hash = content.to_string();
     let stem = clip.strip_suffix(".flac").unwrap_or(clip);
     format!("{stem}_{}.flac", &hash[..HASH])
 }
 
-/// Whether a path below the folder is one that `of` gives, to the letter.
+/// Whether a relative path is one that `clip_path` or `with_hash` can return.
 pub fn is_ours(relative: &str) -> bool {
     let parts: Vec<&str> = relative.split('/').collect();
     let [source, day, file] = parts[..] else { return false };
     is_folder(source) && is_day(day) && is_clip(file)
 }
 
-/// `.<clip>.<random letters and digits>.tmp`: what a clip is called while it is written.
-pub fn is_left_over(file: &str) -> bool {
+/// Whether a name is that of a clip while it is written: `.<clip>.<random letters and digits>.tmp`.
+pub fn is_temporary(file: &str) -> bool {
     let inner = file.strip_prefix('.').and_then(|file| file.strip_suffix(".tmp"));
     let Some((clip, random)) = inner.and_then(|inner| inner.rsplit_once('.')) else { return false };
     is_clip(clip) && !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -68,7 +69,7 @@ fn is_instant(text: &str) -> bool {
     text.len() == form.len() && text.bytes().zip(form).all(fits)
 }
 
-/// Letters, digits and single hyphens: safe in every file system and in every shell.
+/// Keeps ASCII letters and digits, separated by single hyphens: safe in every file system and shell.
 pub fn readable(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join("-");
@@ -81,38 +82,38 @@ mod tests {
 
     use super::*;
 
-    fn event(class: u16) -> Event {
+    fn detection(class: u16) -> Detection {
         let (start, end) = (Duration::from_millis(3_723_480), Duration::from_secs(3_730));
-        Event { start, end, peak: 0.871, mean: 0.5, class, laughter_peaks: [0.0; 6], clip: None }
+        Detection { start, end, peak: 0.871, mean: 0.5, class, class_scores: [0.0; 6], clip: None }
     }
 
     #[test]
-    fn names_sort_by_time_and_lie_under_the_day_of_the_zone() {
-        let began = "2025-10-25T05:30:00Z".parse().unwrap();
+    fn names_sort_by_time_and_are_in_the_day_of_the_time_zone() {
+        let started = "2025-10-25T05:30:00Z".parse().unwrap();
         let zone = TimeZone::get("America/Los_Angeles").unwrap();
-        let name = |source: &str, class| of(source, began, &event(class), &zone);
+        let name = |source: &str, class| clip_path(source, started, &detection(class), &zone);
         assert_eq!(name("neil", 17), "neil/2025-10-24/20251025T063203.480Z_belly-laugh_87p.flac");
         assert_eq!(name("neil", 18), "neil/2025-10-24/20251025T063203.480Z_chuckle-chortle_87p.flac");
         assert!(name("../../etc", 13).starts_with("etc_") && name("…", 13).starts_with("source_"));
     }
 
     #[test]
-    fn what_it_names_it_knows_again() {
-        let began = "2025-10-25T05:30:00Z".parse().unwrap();
+    fn every_clip_path_is_recognized() {
+        let started = "2025-10-25T05:30:00Z".parse().unwrap();
         for source in ["neil", "../../etc", "…", "Anna-Lena 2"] {
             for class in 13..19 {
-                let path = of(source, began, &event(class), &TimeZone::UTC);
+                let path = clip_path(source, started, &detection(class), &TimeZone::UTC);
                 assert!(is_ours(&path), "{path}");
                 let temporary = format!(".{}.x7Gq2LmN0aZ4.tmp", path.rsplit('/').next().unwrap());
-                assert!(is_left_over(&temporary), "{temporary}");
-                let apart = told_apart(&path, ContentHash([0x1a; 32]));
+                assert!(is_temporary(&temporary), "{temporary}");
+                let apart = with_hash(&path, ContentHash([0x1a; 32]));
                 assert!(apart.ends_with("p_1a1a1a1a.flac") && is_ours(&apart), "{apart}");
             }
         }
     }
 
     #[test]
-    fn what_somebody_else_named_is_not_ours() {
+    fn other_names_are_not_recognized() {
         for path in [
             "",
             "neil/2025-10-24/notes.txt",
@@ -132,7 +133,7 @@ mod tests {
             assert!(!is_ours(path), "{path}");
         }
         for file in ["..tmp", ".vimrc.1.tmp", "20251025T063203.480Z_laughter_87p.flac.1.tmp", "."] {
-            assert!(!is_left_over(file), "{file}");
+            assert!(!is_temporary(file), "{file}");
         }
     }
 }

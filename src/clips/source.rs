@@ -1,20 +1,25 @@
-//! The folder in which a source's clips lie: readable, and no two sources share one.
+//! The directory name of a source's clips: readable, and different for every source.
 //!
-//! A name that is safe as it is (`neil`) is the folder's own. Any other keeps what can be read of it and gets digits
-//! of its SHA-256 behind an underscore, which no safe name has. Case and Unicode's forms make no difference to some
-//! file systems, so a safe name is of lower-case ASCII.
+//! ```text
+//! safe source name   ->  the name itself                        neil
+//! any other          ->  readable part + "_" + 16 digits of      neil-a_1581012e8bb07c80
+//!                        its SHA-256
+//! ```
+//!
+//! A safe name never contains an underscore, so the two forms cannot collide. Safe names are lower-case ASCII because
+//! some file systems ignore case or Unicode normalization forms.
 
 use sha2::{Digest, Sha256};
 
 /// Hexadecimal digits of the hash.
 const DIGITS: usize = 16;
-/// Characters of the name that are kept.
+/// Maximum number of characters of the readable part.
 const LONGEST: usize = 64;
-/// No file or folder can have these names on Windows' file systems, wherever they are mounted.
+/// Names that Windows reserves. They cannot be used on a mounted Windows file system.
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 const NUMBERED: [&str; 2] = ["com", "lpt"];
 
-/// The name of the folder.
+/// The directory name of a source.
 pub fn folder_of(source: &str) -> String {
     if is_safe(source) {
         return source.to_owned();
@@ -24,9 +29,9 @@ pub fn folder_of(source: &str) -> String {
     format!("{}_{}", readable.trim_end_matches('-'), &hash[..DIGITS])
 }
 
-/// Whether a folder of this name may be a source's.
+/// Whether a directory of this name may belong to a source.
 pub fn is_folder(name: &str) -> bool {
-    let is_readable = |name: &str| is_of_words(name) && name.len() <= LONGEST;
+    let is_readable = |name: &str| is_words(name) && name.len() <= LONGEST;
     let is_hash = |hash: &str| hash.len() == DIGITS && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     match name.split_once('_') {
         Some((readable, hash)) => is_readable(readable) && is_hash(hash),
@@ -37,11 +42,11 @@ pub fn is_folder(name: &str) -> bool {
 fn is_safe(name: &str) -> bool {
     let number = |prefix: &&str| name.strip_prefix(*prefix).is_some_and(|rest| rest.len() <= 1);
     let is_reserved = RESERVED.contains(&name) || NUMBERED.iter().any(number);
-    is_of_words(name) && name.len() <= LONGEST && !is_reserved
+    is_words(name) && name.len() <= LONGEST && !is_reserved
 }
 
 /// Lower-case letters and digits, with single hyphens between them.
-fn is_of_words(name: &str) -> bool {
+fn is_words(name: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     name.split('-').all(is_word)
 }
@@ -54,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// Names that one file system or another would take for the same, and names that it would not take.
+    /// Names that some file systems treat as equal, and names that some reject.
     const NAMES: [&str; 30] = [
         "neil",
         "Neil",
@@ -89,7 +94,7 @@ mod tests {
     ];
 
     #[test]
-    fn no_two_sources_share_a_folder_also_where_case_makes_no_difference() {
+    fn no_two_sources_share_a_directory_even_if_case_is_ignored() {
         let long = ["x".repeat(64), "x".repeat(65), "x".repeat(66), "ä".repeat(300)];
         let names: Vec<&str> = NAMES.into_iter().chain(long.iter().map(String::as_str)).collect();
         let folders: BTreeSet<String> = names.iter().map(|name| folder_of(name).to_uppercase()).collect();
@@ -97,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn safe_names_stay_and_the_others_can_still_be_read() {
+    fn safe_names_are_unchanged_and_others_stay_readable() {
         for name in ["neil", "neil-a", "mic2", "2025-10-24", "comet", "com10", "null"] {
             assert_eq!(folder_of(name), name);
         }
@@ -108,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_folder_is_known_again_and_is_one_short_plain_name(source in ".{0,300}", other in ".{0,40}") {
+        fn every_directory_name_is_recognized_short_and_plain(source in ".{0,300}", other in ".{0,40}") {
             let folder = folder_of(&source);
             prop_assert!(is_folder(&folder), "{}", folder);
             prop_assert!(folder.len() <= 100 && folder.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
@@ -117,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_of_a_source() {
+    fn other_names_are_not_source_directories() {
         for name in
             ["", ".", "..", "Neil", "con", "neil_", "_0123456789abcdef", "neil_0123456789ABCDEF", "neil_0123", "a b"]
         {

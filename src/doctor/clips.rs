@@ -1,25 +1,25 @@
-//! Can laughs be cut out? That there is a folder is a setting, and checked as one.
+//! Can clips be written? The existence of the directory is checked with the settings.
 
-use super::{Visit, refused, untold};
-use crate::record::Finding;
-use crate::replace::Permissions;
+use super::{Visit, not_checked, refused};
+use crate::atomic_file::Permissions;
+use crate::domain::Finding;
 
-/// Clips lie in a folder of their source, which another user's run may have made.
+/// Clips are in the directory of their source, which another user's run may have created.
 pub fn folder(visit: &Visit) -> Finding {
     let clips = match &visit.settings.clips {
         Err(fatal) => return refused(fatal),
-        Ok(None) => return untold("no --clips is set"),
+        Ok(None) => return not_checked("no --clips is set"),
         Ok(Some(clips)) => clips,
     };
     let shown = clips.folder.display();
     match clips.check() {
         Ok(Permissions::Set) => Finding::ok(format!("{shown} can be written")),
         Ok(Permissions::Refused(error)) => Finding::ok(format!("{shown} can be written")).with(vec![format!(
-            "permissions cannot be set there ({error}); clips have those that the file system gives, so check who may \
-             read them"
+            "permissions cannot be set there ({error}); clips have those of the file system, so check who may read \
+             them"
         )]),
         Err(error) => Finding::warn(
-            format!("no clip can be written into {shown}: {error}; a night would store its laughs and cut none out"),
+            format!("no clip can be written into {shown}: {error}; a run would store its laughs without clips"),
             "check the permissions of the folder, and its disk",
         ),
     }

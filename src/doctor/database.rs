@@ -1,10 +1,10 @@
-//! Can the night store what it hears?
+//! Can a run store its results?
 
-use super::{Visit, refused, untold};
-use crate::record::Finding;
-use crate::store::{Checkup, Remark, StoreError, Way};
+use super::{Visit, not_checked, refused};
+use crate::domain::Finding;
+use crate::store::{Issue, Probe, StoreError, Transport};
 
-const UNREACHED: &str = "there is no database to look at";
+const UNREACHED: &str = "there is no database to check";
 
 pub fn reached(visit: &Visit) -> Finding {
     let location = match &visit.settings.database {
@@ -12,14 +12,14 @@ pub fn reached(visit: &Visit) -> Finding {
         Ok(None) => return Finding::warn("none: a dry run stores nothing", "leave out --dry-run"),
         Err(fatal) => return refused(fatal),
     };
-    match &visit.checkup {
-        Some(Ok(checkup)) => Finding::ok(format!("{location}, {}", checkup.kind)),
-        Some(Err(error)) => of_error(error),
-        None => untold(UNREACHED),
+    match &visit.probe {
+        Some(Ok(probe)) => Finding::ok(format!("{location}, {}", probe.kind)),
+        Some(Err(error)) => store_finding(error),
+        None => not_checked(UNREACHED),
     }
 }
 
-fn of_error(error: &StoreError) -> Finding {
+fn store_finding(error: &StoreError) -> Finding {
     match error {
         StoreError::Unreachable(text) | StoreError::Locked(text) => Finding::busy(text, ""),
         other => Finding::wrong(other.to_string(), ""),
@@ -27,39 +27,41 @@ fn of_error(error: &StoreError) -> Finding {
 }
 
 pub fn encryption(visit: &Visit) -> Finding {
-    let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
-    match &checkup.way {
-        Way::Local => Finding::ok("not needed, nothing leaves this machine"),
-        Way::Tls { protocol, is_verified: true, .. } => Finding::ok(format!("{protocol}; the server proved who it is")),
-        Way::Tls { protocol, is_trusted: true, .. } => Finding::ok(format!(
-            "{protocol}; the server has a certificate of the authority, which need not name it (sslmode=verify-full asks)"
+    let Some(probe) = probe(visit) else { return not_checked(UNREACHED) };
+    match &probe.transport {
+        Transport::Local => Finding::ok("not needed, nothing leaves this machine"),
+        Transport::Tls { protocol, is_verified: true, .. } => {
+            Finding::ok(format!("{protocol}; the server's identity is verified"))
+        }
+        Transport::Tls { protocol, is_trusted: true, .. } => Finding::ok(format!(
+            "{protocol}; the server's certificate is trusted, but its name is not checked (sslmode=verify-full does)"
         )),
-        Way::Tls { protocol, .. } => Finding::warn(
-            format!("{protocol}, but whoever answers is believed to be the server"),
+        Transport::Tls { protocol, .. } => Finding::warn(
+            format!("{protocol}, but the server's identity is not verified"),
             "add sslmode=verify-full to the database's URL",
         ),
-        Way::Plain => Finding::warn(
-            "none: whoever is in between can read along, and the password if it is sent as text",
+        Transport::Plain => Finding::warn(
+            "none: anybody on the network can read the data, and the password if it is sent as text",
             "add sslmode=verify-full to the database's URL, or use a server with TLS",
         ),
     }
 }
 
-/// The one thing that fails here and lets a run pass: the run is stored, with names that nobody wants to read.
+/// The only check that fails although a run would succeed: the run is stored, but with escaped names.
 pub fn encoding(visit: &Visit) -> Finding {
-    let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
-    match &checkup.encoding {
-        None => Finding::ok("it holds every name as it is"),
+    let Some(probe) = probe(visit) else { return not_checked(UNREACHED) };
+    match &probe.encoding {
+        None => Finding::ok("it can store every name unchanged"),
         Some((what, advice)) => Finding::wrong(what, advice),
     }
 }
 
 pub fn schema(visit: &Visit) -> Finding {
-    let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
-    let (found, known) = (checkup.schema, Checkup::known_schema());
-    match (&checkup.unmade, found) {
+    let Some(probe) = probe(visit) else { return not_checked(UNREACHED) };
+    let (found, known) = (probe.schema, Probe::known_schema());
+    match (&probe.unmade, found) {
         (Some((what, advice)), _) => Finding::wrong(what, advice),
-        (None, 0) => Finding::ok(format!("no tables yet; the first run makes them (version {known})")),
+        (None, 0) => Finding::ok(format!("no tables yet; the first run creates them (version {known})")),
         _ if found > known => Finding::wrong(
             format!("version {found}, written by a newer giggles; this one knows {known}"),
             "update giggles",
@@ -70,30 +72,30 @@ pub fn schema(visit: &Visit) -> Finding {
 }
 
 pub fn rights(visit: &Visit) -> Finding {
-    let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
-    let first = |remarks: &[Remark], judge: fn(&str, &str) -> Finding| {
-        let ((what, advice), others) = remarks.split_first()?;
+    let Some(probe) = probe(visit) else { return not_checked(UNREACHED) };
+    let first = |issues: &[Issue], judge: fn(&str, &str) -> Finding| {
+        let ((what, advice), others) = issues.split_first()?;
         Some(judge(what, advice).with(others.iter().map(|(what, advice)| format!("{what}; {advice}")).collect()))
     };
-    first(&checkup.obstacles, |what, advice| Finding::wrong(what, advice))
-        .or_else(|| first(&checkup.doubts, |what, advice| Finding::warn(what, advice)))
+    first(&probe.obstacles, |what, advice| Finding::wrong(what, advice))
+        .or_else(|| first(&probe.doubts, |what, advice| Finding::warn(what, advice)))
         .unwrap_or_else(|| Finding::ok("a run may store its rows"))
 }
 
 pub fn lock(visit: &Visit) -> Finding {
-    let Some(checkup) = checkup(visit) else { return untold(UNREACHED) };
+    let Some(probe) = probe(visit) else { return not_checked(UNREACHED) };
     let source = &visit.settings.lock;
-    match &checkup.holder {
+    match &probe.holder {
         None => Finding::ok(format!("free, source '{source}'")),
         Some(holder) => Finding::busy(
             format!("another giggles ({holder}) is at work on the source '{source}'"),
-            "wait until it has ended, and let no two nights overlap",
+            "wait until it has ended, and do not let runs overlap",
         ),
     }
 }
 
-fn checkup<'a>(visit: &'a Visit) -> Option<&'a Checkup> {
-    visit.checkup.as_ref().and_then(|checkup| checkup.as_ref().ok())
+fn probe<'a>(visit: &'a Visit) -> Option<&'a Probe> {
+    visit.probe.as_ref().and_then(|probe| probe.as_ref().ok())
 }
 
 #[cfg(test)]
@@ -102,11 +104,11 @@ mod tests {
     use crate::exit::{Exit, Fatal};
 
     #[test]
-    fn a_store_error_is_as_bad_here_as_in_the_night() {
+    fn a_store_error_has_the_same_exit_code_as_in_a_run() {
         let errors =
             [StoreError::Config("a".into()), StoreError::Unreachable("b".into()), StoreError::Locked("c".into())];
         for error in errors {
-            let exit = crate::exit::of_findings(&[of_error(&error)]);
+            let exit = crate::exit::of_findings(&[store_finding(&error)]);
             assert!(exit != Exit::Complete);
             assert_eq!(exit, Fatal::from(error).exit());
         }

@@ -1,29 +1,29 @@
-//! What is set, where, and would cron or systemd set it too?
+//! Which settings come from the environment, and would cron or systemd set them too?
 //!
-//! cron starts a program in the user's home with HOME, LOGNAME, SHELL, a short PATH, and nothing that a shell's
-//! profile sets. What works by hand and not at night is nearly always this.
+//! cron starts a program in the user's home directory with HOME, LOGNAME, SHELL and a short PATH, without the settings
+//! of a shell's profile. This is the most frequent reason why a run works manually but fails at night.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Settings, Visit};
-use crate::record::Finding;
+use crate::domain::Finding;
 use crate::store::Location;
 
-/// Beside `GIGGLES_…`: what a run reads from its environment.
+/// Variables that a run reads in addition to `GIGGLES_…`.
 const READ: [&str; 6] = ["DATABASE_URL", "PGPASSWORD", "PGPASSFILE", "XDG_DATA_HOME", "NO_COLOR", "RUST_LOG"];
-/// They tell the nightly script something, or tests.
+/// Variables of the nightly script or of tests.
 const NOT_OURS: [&str; 4] = ["GIGGLES_ENV_FILE", "GIGGLES_BIN", "GIGGLES_TEST_POSTGRES", "GIGGLES_CPU"];
-/// Harmless without.
+/// Variables that a run does not need.
 const HARMLESS: [&str; 2] = ["NO_COLOR", "RUST_LOG"];
-/// The folders in which cron looks for programs.
+/// cron's PATH.
 const CRON_PATH: [&str; 2] = ["/usr/bin", "/bin"];
-/// The nightly script's settings, if it does not say otherwise.
+/// The nightly script's default settings file.
 const SETTINGS: &str = "nightly.env";
 const INSTALLED: &str = "/opt/giggles/scripts/nightly.env";
 
-/// What this process was given.
+/// The environment of this process.
 #[derive(Default)]
 pub struct Environment {
     /// Names and values. Values may be secrets and are never shown.
@@ -41,7 +41,7 @@ struct SettingsFile {
 }
 
 impl Environment {
-    /// That of this process.
+    /// The environment of this process.
     pub fn here() -> Environment {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
@@ -52,14 +52,14 @@ impl Environment {
         self.variables.get(name).is_some_and(|value| !value.is_empty())
     }
 
-    /// What a run here would use, and no bare environment has.
+    /// Variables that a run here uses and that cron or systemd would not set.
     fn own(&self) -> Vec<&str> {
         let is_read = |name: &str| name.starts_with("GIGGLES_") && !NOT_OURS.contains(&name) || READ.contains(&name);
         let names = self.variables.keys().map(String::as_str).filter(|name| is_read(name) && self.has(name));
         names.filter(|name| !HARMLESS.contains(name)).collect()
     }
 
-    /// The first that is there.
+    /// The first settings file that exists.
     fn settings_file(&self) -> Option<SettingsFile> {
         let named = self.variables.get("GIGGLES_ENV_FILE").map(PathBuf::from);
         let beside = self.program.as_deref().and_then(Path::parent).map(|folder| folder.join(SETTINGS));
@@ -83,7 +83,7 @@ impl SettingsFile {
     }
 }
 
-/// Settings that no other check looks at.
+/// Settings without a check of their own.
 pub fn settings(visit: &Visit) -> Finding {
     match &visit.settings.others[..] {
         [] => Finding::ok("understood"),
@@ -93,40 +93,40 @@ pub fn settings(visit: &Visit) -> Finding {
     }
 }
 
-/// What of this environment cron or systemd would not have.
+/// Differences between this environment and that of cron or systemd.
 pub fn scheduler(visit: &Visit) -> Finding {
     let settings = visit.settings;
     let environment = &settings.environment;
     let by_hand = environment.has("TERM");
     let who = match (by_hand, environment.has("INVOCATION_ID")) {
         (true, _) => "run by hand",
-        (false, true) => "run by systemd, with the settings that its night has",
+        (false, true) => "run by systemd, with the settings of the nightly run",
         (false, false) => "run without a terminal, as cron does it",
     };
     let file = environment.settings_file();
-    let mut pitfalls = if by_hand { shells_own(environment, file.as_ref()) } else { Vec::new() };
+    let mut pitfalls = if by_hand { only_in_shell(environment, file.as_ref()) } else { Vec::new() };
     pitfalls.extend(relative(settings));
-    pitfalls.extend(homeless(settings));
+    pitfalls.extend(without_home(settings));
     pitfalls.extend(unlinked_credential(settings));
     pitfalls.extend(file.iter().filter(|file| !file.is_private).map(open_to_others));
     let mut notes: Vec<String> =
-        file.iter().map(|file| format!("{} is the night's settings", file.path.display())).collect();
+        file.iter().map(|file| format!("the nightly run has the settings in {}", file.path.display())).collect();
     notes.extend(off_path(environment));
     match pitfalls.len() {
-        0 => Finding::ok(format!("{who}; nothing here that a night would miss")).with(notes),
-        _ => Finding::warn(format!("{who}; a night started by cron or systemd would differ:"), "").with(pitfalls),
+        0 => Finding::ok(format!("{who}; a nightly run would have the same settings")).with(notes),
+        _ => Finding::warn(format!("{who}; a run started by cron or systemd would differ:"), "").with(pitfalls),
     }
 }
 
-fn shells_own(environment: &Environment, file: Option<&SettingsFile>) -> Vec<String> {
+fn only_in_shell(environment: &Environment, file: Option<&SettingsFile>) -> Vec<String> {
     let own = environment.own();
     let lost: Vec<&str> = own.into_iter().filter(|name| !file.is_some_and(|file| file.sets(name))).collect();
     let place = file.map_or_else(|| SETTINGS.to_owned(), |file| file.path.display().to_string());
-    let line = format!("set in this shell only: {}; write into {place} what the night needs", lost.join(", "));
+    let line = format!("set in this shell only: {}; write into {place} what the nightly run needs", lost.join(", "));
     if lost.is_empty() { Vec::new() } else { vec![line] }
 }
 
-/// cron starts in the home of its user, systemd in /.
+/// cron starts in the home directory of its user, systemd in /.
 fn relative(settings: &Settings) -> Vec<String> {
     let database = match &settings.database {
         Ok(Some(Location::Sqlite(file))) => Some(file.path.clone()),
@@ -136,16 +136,17 @@ fn relative(settings: &Settings) -> Vec<String> {
     let clips = settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.folder.clone());
     let files = [database, clips, settings.metrics.clone(), settings.model_file.clone()].into_iter().flatten();
     let relative = folders.chain(files).filter(|path| path.is_relative());
-    relative.map(|path| format!("'{}' is looked for in another folder; write its whole path", path.display())).collect()
+    let line = |path: PathBuf| format!("'{}' is a relative path, for another folder; write it whole", path.display());
+    relative.map(line).collect()
 }
 
-/// Without HOME the user's own database and password file are not found.
-fn homeless(settings: &Settings) -> Option<String> {
+/// Without HOME the user's default database and password file are not found.
+fn without_home(settings: &Settings) -> Option<String> {
     let without = !settings.environment.has("HOME");
-    without.then(|| "HOME is not set: ~/.pgpass, ~/.postgresql and the standard database are not found".to_owned())
+    without.then(|| "HOME is not set: ~/.pgpass, ~/.postgresql and the default database are not found".to_owned())
 }
 
-/// `LoadCredential=` under another name than the one that is read.
+/// `LoadCredential=` with a name that giggles does not read.
 fn unlinked_credential(settings: &Settings) -> Option<String> {
     let folder = settings.environment.variables.get("CREDENTIALS_DIRECTORY")?;
     let is_there = Path::new(folder).join("database-url").exists();
@@ -157,7 +158,7 @@ fn open_to_others(file: &SettingsFile) -> String {
     format!("{path} may be read or written by others, and the nightly script refuses it; chmod 600 {path}")
 }
 
-/// Not a fault: the crontab that comes with giggles names the program's folder.
+/// Only a note: giggles' example crontab uses the full path of the program.
 fn off_path(environment: &Environment) -> Option<String> {
     let program = environment.program.as_deref()?;
     let folder = program.parent()?.to_str()?;
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_night_would_miss_is_named_and_not_shown() {
+    fn variables_set_only_in_the_shell_are_named_without_their_values() {
         let set = [
             ("DATABASE_URL", "sesame"),
             ("GIGGLES_TZ", "UTC"),
@@ -190,8 +191,8 @@ mod tests {
             text: "# GIGGLES_TZ=\n  export DATABASE_URL='x'\n".into(),
             is_private: true,
         };
-        let line = shells_own(&environment, Some(&file));
-        assert_eq!(line, ["set in this shell only: GIGGLES_TZ; write into /n.env what the night needs"]);
-        assert!(!shells_own(&environment, None)[0].contains("sesame"));
+        let line = only_in_shell(&environment, Some(&file));
+        assert_eq!(line, ["set in this shell only: GIGGLES_TZ; write into /n.env what the nightly run needs"]);
+        assert!(!only_in_shell(&environment, None)[0].contains("sesame"));
     }
 }

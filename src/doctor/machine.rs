@@ -1,22 +1,22 @@
-//! Is the model the right one, is the machine fast enough, and is there room?
+//! Is the model valid, is the machine fast enough, and is there enough disk space?
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::statvfs;
+use yamnet::params::SAMPLE_RATE;
+use yamnet::{Model, PREFERRED_BATCH, samples_in_patches};
 
-use super::{Visit, refused, several, untold};
+use super::{Visit, not_checked, pluralize, refused};
+use crate::domain::Finding;
 use crate::pool::Pool;
-use crate::record::Finding;
-use crate::yamnet::net::BATCH;
-use crate::yamnet::{Model, SAMPLE_RATE, Scorer, samples_of};
 
-/// How long each thread scores.
+/// How long each thread runs the model.
 const TRIAL: Duration = Duration::from_millis(250);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// A day that takes longer leaves little of the night.
+/// If a day takes longer, a nightly run may not end in time.
 const SLOW: Duration = Duration::from_secs(6 * 3600);
-/// A night's rows and their journal are a few megabytes; SQLite needs the room for both.
+/// The rows of a run and their journal take a few megabytes; SQLite needs space for both.
 const LITTLE: u64 = 200_000_000;
 const NONE: u64 = 20_000_000;
 
@@ -26,14 +26,14 @@ pub fn model(visit: &Visit) -> Finding {
         (Err(fatal), _) => refused(fatal),
         (Ok(model), None) => Finding::ok(format!("the one in the program, SHA-256 {}…", start(&model.sha256))),
         (Ok(model), Some(file)) => {
-            Finding::ok(format!("{}, its SHA-256 {}… is as it should be", file.display(), start(&model.sha256)))
+            Finding::ok(format!("{}, its SHA-256 {}… is correct", file.display(), start(&model.sha256)))
         }
     }
 }
 
 pub fn ffmpeg(visit: &Visit) -> Finding {
     match &visit.settings.ffmpeg {
-        Ok(None) => untold("not asked for; --ffmpeg lets it decode what giggles cannot"),
+        Ok(None) => not_checked("not requested; --ffmpeg lets it decode what giggles cannot"),
         Ok(Some(ffmpeg)) => Finding::ok(format!("{} runs, and decodes what giggles cannot", ffmpeg.version)),
         Err(fatal) => refused(fatal),
     }
@@ -43,43 +43,44 @@ fn start(sha256: &str) -> &str {
     sha256.get(..12).unwrap_or(sha256)
 }
 
-/// What the network takes of a day, on all processors at once, since they share the machine's caches and heat. More
-/// threads than that make nothing faster, and would make this check as long as there are threads.
+/// How long the network takes for a day, on all processors at once, because they share caches and thermal limits. More
+/// threads than processors would only make this check slower.
 pub fn speed(visit: &Visit) -> Finding {
     let settings = visit.settings;
-    let Ok(model) = &settings.model else { return untold("there is no model") };
+    let Ok(model) = &settings.model else { return not_checked("there is no model") };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if settings.threads == 0 { processors } else { settings.threads };
-    // A night starts them all.
+    // A run starts all of them.
     let pools = Pool::new(threads).and_then(|_| Pool::new(threads.min(processors)));
     let pool = match pools {
         Ok(pool) => pool,
         Err(error) => return Finding::wrong(error.to_string(), ""),
     };
     let items: Vec<usize> = (0..threads.min(processors)).collect();
-    let speeds = pool.map(&items, |_| 0, |_| speed_of(model), |_, _| 0.0);
+    let speeds = pool.map(&items, |_| 0, |_| speed_of(&model.yamnet), |_, _| 0.0);
     let day = DAY.div_f64(speeds.iter().sum::<f64>().max(1e-3));
     let found = format!(
-        "{}, {}{}: the network takes {} for 24 hours of sound; decoding adds to it",
+        "{}, {}{}: the network takes {} for 24 hours of audio; decoding adds to it",
         settings.cpu,
-        several(threads, "thread"),
-        if threads > processors { format!(" on {}", several(processors, "processor")) } else { String::new() },
+        pluralize(threads, "thread"),
+        if threads > processors { format!(" on {}", pluralize(processors, "processor")) } else { String::new() },
         minutes(day)
     );
     match day > SLOW {
-        true => Finding::warn(found, "give it more threads, or begin earlier in the night"),
+        true => Finding::warn(found, "give it more threads, or start it earlier"),
         false => Finding::ok(found),
     }
 }
 
-/// Seconds of sound a second.
+/// Seconds of audio per second.
 fn speed_of(model: &Model) -> f64 {
-    let sound: Vec<f32> = (0..samples_of(BATCH / 2)).map(|i| ((i * 7919) % 2001) as f32 / 10_000.0 - 0.1).collect();
-    let heard = sound.len() as f64 / f64::from(SAMPLE_RATE);
+    let sound: Vec<f32> =
+        (0..samples_in_patches(PREFERRED_BATCH / 2)).map(|i| ((i * 7919) % 2001) as f32 / 10_000.0 - 0.1).collect();
+    let analyzed = sound.len() as f64 / f64::from(SAMPLE_RATE);
     model.logits(&sound);
     let begun = Instant::now();
     let batches = std::iter::repeat_with(|| model.logits(&sound)).take_while(|_| begun.elapsed() < TRIAL).count();
-    (batches + 1) as f64 * heard / begun.elapsed().as_secs_f64()
+    (batches + 1) as f64 * analyzed / begun.elapsed().as_secs_f64()
 }
 
 fn minutes(time: Duration) -> String {
@@ -96,25 +97,25 @@ pub fn space(visit: &Visit) -> Finding {
     let (rows, others) = (rows.and_then(room), others.into_iter().filter_map(room));
     let shown = |(free, folder): &(u64, PathBuf)| format!("{} free in {}", bytes(*free), folder.display());
     if let Some(full) = rows.as_ref().filter(|(free, _)| *free < NONE) {
-        return Finding::wrong(shown(full), "make room: a commit that finds none is rolled back");
+        return Finding::wrong(shown(full), "free some space: a commit without space is rolled back");
     }
     match rows.clone().into_iter().chain(others).min() {
-        None => untold("nothing is written on this machine"),
-        Some(least) if least.0 < LITTLE => Finding::warn(shown(&least), "make room before it is gone"),
+        None => not_checked("nothing is written on this machine"),
+        Some(least) if least.0 < LITTLE => Finding::warn(shown(&least), "free some space soon"),
         Some(least) => Finding::ok(shown(&least)),
     }
 }
 
-/// Where the night writes its rows, and what it can do without: metrics and clips.
+/// The directory of the database, and those of metrics and clips, which a run does not depend on.
 fn folders(visit: &Visit) -> (Option<PathBuf>, Vec<PathBuf>) {
     let named = |folder: PathBuf| if folder.as_os_str().is_empty() { ".".into() } else { folder };
-    let database = visit.checkup.as_ref().and_then(|checkup| checkup.as_ref().ok()?.folder.clone());
+    let database = visit.probe.as_ref().and_then(|probe| probe.as_ref().ok()?.folder.clone());
     let metrics = visit.settings.metrics.as_deref().and_then(Path::parent).map(Path::to_owned);
     let clips = visit.settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.folder.clone());
     (database.map(named), metrics.into_iter().chain(clips).map(named).collect())
 }
 
-/// Bytes that a user who is not root may still write.
+/// Free bytes for users other than root.
 fn free(folder: &Path) -> Option<u64> {
     let disk = statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))

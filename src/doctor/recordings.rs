@@ -1,21 +1,21 @@
-//! Are the recordings there, may they be read, and are their names understood?
+//! Do the recordings exist, are they readable, and do their names have a start time?
 
 use std::fs::File as Opened;
 
 use jiff::tz::TimeZone;
 
 use super::time::span;
-use super::{Settings, Visit, first, refused, several, untold};
-use crate::audio::find::{File, Found};
-use crate::audio::{clock, decode};
+use super::{Settings, Visit, first, not_checked, pluralize, refused};
+use crate::audio::discover::{File, Found};
+use crate::audio::{decode, timestamps};
+use crate::domain::{Finding, StartSource, StartTime, zone_name};
 use crate::identify::is_wanted;
-use crate::record::{Began, Clock, Finding, zone_name};
 
-/// Names that are shown.
+/// Number of names shown.
 const SHOWN: usize = 10;
-/// More lines than this help nobody.
+/// Most lines of unreadable recordings.
 const LINES: usize = 5;
-/// Recordings that are opened: enough to meet a folder of another user's.
+/// Number of recordings that are opened: enough to detect directories of another user.
 const OPENED: usize = 1000;
 
 const NONE: &str = "there are none";
@@ -29,18 +29,18 @@ pub fn found(visit: &Visit) -> Finding {
     match &visit.found {
         Some(Err(error)) => Finding::wrong(error.to_string(), ""),
         Some(Ok(found)) => counted(visit.settings, found, &places),
-        None => untold("no folder is named"),
+        None => not_checked("no folder is named"),
     }
 }
 
-/// What is there, and what of it a night that began now would hear or try to.
+/// How many recordings there are, and how many of them a run started now would analyze.
 fn counted(settings: &Settings, found: &Found, places: &str) -> Finding {
     let all = all_names(found).count();
     let others = found.not_audio.summary().map(|others| format!(" ({others})")).unwrap_or_default();
-    let there = format!("{} in {places}{others}", several(all, "recording"));
+    let there = format!("{} in {places}{others}", pluralize(all, "recording"));
     let empty = |found: String, advice: &str| match settings.allow_empty {
         true => Finding::ok(format!("{found}, which --allow-empty allows")),
-        false => Finding::warn(format!("{found}; a night like this ends with 4"), advice),
+        false => Finding::warn(format!("{found}; a run like this ends with 4"), advice),
     };
     if all == 0 {
         return empty(
@@ -57,17 +57,17 @@ fn counted(settings: &Settings, found: &Found, places: &str) -> Finding {
         return Finding::ok(there);
     }
     match (wanted(settings, found), span) {
-        // Of a shard nobody expects that it always has something.
+        // A shard may be empty.
         (Some(0), Some(span)) if !is_shared => empty(
             format!("{there}, none of them {span}"),
-            "are the day, --tz and --name-tz right? If the recordings of tonight are still to come, all is well",
+            "check the day, --tz and --name-tz. If the recordings of this day are still to come, all is well",
         ),
-        (Some(wanted), _) => Finding::ok(format!("{there}, {wanted} of them for a night that began now")),
+        (Some(wanted), _) => Finding::ok(format!("{there}, {wanted} of them for a run started now")),
         (None, _) => Finding::ok(there),
     }
 }
 
-/// Recordings of this shard and this time. What cannot be looked at is of any time. None where a setting is wrong.
+/// The number of recordings of this shard and window; unreadable ones count. None if a setting is invalid.
 fn wanted(settings: &Settings, found: &Found) -> Option<usize> {
     let (window, shard) = (settings.window.as_ref().ok()?, settings.shard.as_ref().ok()?);
     let name_zone = settings.name_zone.as_ref().ok()?;
@@ -76,13 +76,13 @@ fn wanted(settings: &Settings, found: &Found) -> Option<usize> {
     Some(files + found.troubles.iter().filter(|(file, _)| is_ours(&file)).count())
 }
 
-/// A trouble counts as the recording that a night would store as failed.
+/// All names, including unreadable recordings, which a run would store as failed.
 fn all_names(found: &Found) -> impl Iterator<Item = &str> {
     found.files.iter().chain(found.troubles.iter().map(|(file, _)| file)).map(|file| file.name.as_str())
 }
 
 pub fn readable(visit: &Visit) -> Finding {
-    let Some(Found { files, troubles, .. }) = all(visit) else { return untold("no folder could be opened") };
+    let Some(Found { files, troubles, .. }) = all(visit) else { return not_checked("no folder could be opened") };
     let closed = files.iter().take(OPENED).filter_map(|file| {
         let error = Opened::open(&file.path).err()?;
         Some(format!("{}: {error}", file.name))
@@ -90,20 +90,20 @@ pub fn readable(visit: &Visit) -> Finding {
     let troubled = troubles.iter().map(|(file, error)| format!("{}: {error}", file.name));
     let closed: Vec<String> = closed.chain(troubled).collect();
     match closed.len() {
-        0 if files.is_empty() => untold(NONE),
+        0 if files.is_empty() => not_checked(NONE),
         0 => Finding::ok(match files.len() > OPENED {
             true => format!("the first {OPENED} can be opened"),
             false => "all can be opened".to_owned(),
         }),
         count => Finding::warn(
-            format!("{} cannot be opened and would be stored as failed (exit code 3)", several(count, "recording")),
-            "check permissions, for the user that the night runs as",
+            format!("{} cannot be opened and would be stored as failed (exit code 3)", pluralize(count, "recording")),
+            "check permissions, for the user of the nightly run",
         )
         .with(first(LINES, closed.into_iter())),
     }
 }
 
-/// How some of the names found are read, and by which clock.
+/// The start times of some of the names found, and their sources.
 pub fn names(visit: &Visit) -> Finding {
     let settings = visit.settings;
     let name_zone = match &settings.name_zone {
@@ -111,61 +111,60 @@ pub fn names(visit: &Visit) -> Finding {
         Err(fatal) => return refused(fatal),
     };
     let Some(files) = all(visit).map(|found| &found.files).filter(|files| !files.is_empty()) else {
-        return untold(NONE);
+        return not_checked(NONE);
     };
-    let read: Vec<(&File, Began)> = spread(files).map(|file| (file, began(file, name_zone))).collect();
-    let details = read.iter().map(|(file, began)| shown(settings, file, began)).collect();
+    let read: Vec<(&File, StartTime)> = spread(files).map(|file| (file, started(file, name_zone))).collect();
+    let details = read.iter().map(|(file, started)| shown(settings, file, started)).collect();
     judged(settings, &read, name_zone).with(details)
 }
 
-fn judged(settings: &Settings, read: &[(&File, Began)], name_zone: &TimeZone) -> Finding {
-    let count = |is_so: &dyn Fn(&Began) -> bool| read.iter().filter(|(_, began)| is_so(began)).count();
-    let understood = count(&|began| began.from != Clock::Modified);
-    let to_come = count(&|began| began.at > settings.now);
+fn judged(settings: &Settings, read: &[(&File, StartTime)], name_zone: &TimeZone) -> Finding {
+    let count = |is_so: &dyn Fn(&StartTime) -> bool| read.iter().filter(|(_, started)| is_so(started)).count();
+    let understood = count(&|started| started.from != StartSource::Mtime);
+    let to_come = count(&|started| started.at > settings.now);
     let zone = zone_name(name_zone);
-    let found =
-        format!("{understood} of {} looked at tell when they began; times without a zone are of {zone}", read.len());
+    let found = format!("{understood} of {} checked have a start time; times without a zone are in {zone}", read.len());
     match (to_come, understood) {
         (1.., _) => Finding::warn(
-            format!("{found}; {to_come} would begin in the future"),
+            format!("{found}; {to_come} would start in the future"),
             "set GIGGLES_NAME_TZ or --name-tz to the zone of the recorder's clock, and that clock right",
         ),
         (_, 0) => Finding::warn(
             found,
-            "copying a file may change its time of modification, and with it the day; names such as \
+            "copying a file may change its modification time, and with it the day; names such as \
              20251024_130000.WAV are safe",
         ),
         _ => Finding::ok(found),
     }
 }
 
-/// Some of them, from the first to the last: recorders and their settings change over the years.
+/// A sample from the first to the last file: recorders and their settings change over the years.
 fn spread(files: &[File]) -> impl Iterator<Item = &File> {
     let count = files.len().min(SHOWN);
     (0..count).map(move |i| &files[i * (files.len() - 1) / (count - 1).max(1)])
 }
 
-/// As a run finds it out, but for the content.
-fn began(file: &File, name_zone: &TimeZone) -> Began {
+/// The start time as a run determines it, without reading the content.
+fn started(file: &File, name_zone: &TimeZone) -> StartTime {
     let info = decode::probe(&file.path).ok();
-    let spoken = clock::from_name(&file.name, name_zone, info.as_ref().and_then(|info| info.duration));
+    let spoken = timestamps::from_name(&file.name, name_zone, info.as_ref().and_then(|info| info.duration));
     let length = info.as_ref().and_then(|info| info.duration).or(spoken.and_then(|spoken| spoken.length()));
     let modified = std::fs::metadata(&file.path).and_then(|metadata| metadata.modified());
     let recorded = info.as_ref().and_then(decode::Info::date);
-    clock::began(&file.name, recorded, modified.unwrap_or(std::time::SystemTime::UNIX_EPOCH), length, name_zone)
+    timestamps::started(&file.name, recorded, modified.unwrap_or(std::time::SystemTime::UNIX_EPOCH), length, name_zone)
 }
 
-/// `20251024_130000.WAV: 2025-10-24 06:00:00 -07:00, says its name`
-fn shown(settings: &Settings, file: &File, began: &Began) -> String {
+/// `20251024_130000.WAV: 2025-10-24 06:00:00 -07:00, from its name`
+fn shown(settings: &Settings, file: &File, started: &StartTime) -> String {
     let zone = settings.zone.as_ref().unwrap_or(&TimeZone::UTC).clone();
-    let local = began.at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
-    let source = match began.from {
-        Clock::Name => "its name",
-        Clock::Metadata => "a date inside",
-        Clock::MetadataEnd => "a date inside, which is of its end",
-        Clock::Modified => "only its time of modification",
+    let local = started.at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let source = match started.from {
+        StartSource::Filename => "its name",
+        StartSource::Metadata => "a date in its metadata",
+        StartSource::MetadataEnd => "a date in its metadata, which is its end",
+        StartSource::Mtime => "its modification time only",
     };
-    format!("{}: {local}, says {source}", file.name)
+    format!("{}: {local}, from {source}", file.name)
 }
 
 fn all<'a>(visit: &'a Visit) -> Option<&'a Found> {

@@ -1,32 +1,32 @@
-//! What time is it, where, and which time is asked for?
+//! Checks of the clock, the time zone and the window.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Settings, Visit, refused, untold};
-use crate::record::{Finding, Window, zone_name};
+use super::{Settings, Visit, not_checked, refused};
+use crate::domain::{Finding, Window, zone_name};
 
-/// The year of this program. A clock before it has lost its battery.
+/// The year of this program; a clock before it was reset.
 const EARLIEST: i16 = 2025;
-/// Longer than any program is kept without an update.
+/// A clock after this year is wrong.
 const LATEST: i16 = 2100;
-/// The coming night and the day before it.
+/// A clock change within this time is reported: before or during the next nightly run.
 const SOON: Duration = Duration::from_secs(36 * 3600);
 
-/// A night runs by any clock; it may look for another day.
+/// Only a warning: a run with a wrong clock works, but it may scan another day.
 pub fn clock(visit: &Visit) -> Finding {
-    believed(visit.settings.now)
+    plausible_clock(visit.settings.now)
 }
 
-fn believed(now: Timestamp) -> Finding {
+fn plausible_clock(now: Timestamp) -> Finding {
     let year = now.to_zoned(TimeZone::UTC).year();
     match (EARLIEST..LATEST).contains(&year) {
         true => Finding::ok(format!("{now:.0}")),
         false => Finding::warn(
-            format!("this machine thinks it is {now:.0}"),
-            "set its clock; with a wrong one the night looks for another day, and trusts no certificate",
+            format!("this machine's clock is at {now:.0}"),
+            "set it; with a wrong clock a run scans another day and rejects all certificates",
         ),
     }
 }
@@ -44,7 +44,7 @@ pub fn zone(visit: &Visit) -> Finding {
         true => Finding::ok(found).with(details),
         false => Finding::warn(
             format!("{found}; it is this system's, since no setting names one"),
-            "set GIGGLES_TZ or --tz to the zone of the microphone: the night's system may have another",
+            "set GIGGLES_TZ or --tz to the zone of the microphone: the system of the nightly run may have another",
         )
         .with(details),
     }
@@ -60,10 +60,10 @@ fn change(zone: &TimeZone, now: Timestamp) -> Option<String> {
         return None;
     }
     let at = before.to_datetime(next.timestamp());
-    let way = if shift > 0 { "forward" } else { "back" };
+    let direction = if shift > 0 { "forward" } else { "back" };
     Some(format!(
-        "clocks go {way} by {} min on {}; giggles knows, but a cron line between {} and three hours later may run \
-         twice or not at all",
+        "clocks go {direction} by {} min on {}; giggles handles this, but a cron line between {} and three hours later \
+         may run twice or not at all",
         shift.abs() / 60,
         at.strftime("%Y-%m-%d at %H:%M"),
         at.strftime("%H:%M"),
@@ -75,10 +75,9 @@ pub fn window(visit: &Visit) -> Finding {
     let (window, zone) = match (&settings.window, &settings.zone) {
         (Ok(window), Ok(zone)) => (window, zone),
         (Err(fatal), Ok(_)) => return refused(fatal),
-        (_, Err(_)) => return untold("the zone is wrong"),
+        (_, Err(_)) => return not_checked("the zone is wrong"),
     };
-    let found =
-        span(window, zone).map_or("all recordings, of whatever day".to_owned(), |span| format!("recordings {span}"));
+    let found = span(window, zone).map_or("all recordings, of any day".to_owned(), |span| format!("recordings {span}"));
     match fixed(settings) {
         Some(date) => Finding::warn(
             format!("{found}; {date} is the same day every night"),
@@ -106,14 +105,14 @@ fn fixed(settings: &Settings) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Health;
+    use crate::domain::Health;
 
     fn change_in(zone: &str, now: &str) -> Option<String> {
         change(&TimeZone::get(zone).unwrap(), now.parse().unwrap())
     }
 
     #[test]
-    fn a_night_on_which_clocks_change_is_announced() {
+    fn a_clock_change_within_36_hours_is_reported() {
         let back = change_in("Europe/Berlin", "2025-10-25T12:00:00Z").unwrap();
         assert!(back.starts_with("clocks go back by 60 min on 2025-10-26 at 03:00; "), "{back}");
         let forward = change_in("America/Los_Angeles", "2026-03-07T20:00:00Z").unwrap();
@@ -122,15 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_without_a_battery_is_a_doubt() {
-        let health = |now: &str| believed(now.parse().unwrap()).health;
+    fn an_implausible_clock_is_a_warning() {
+        let health = |now: &str| plausible_clock(now.parse().unwrap()).health;
         assert_eq!(health("2025-10-25T12:00:00Z"), Health::Ok);
         assert_eq!(health("1970-01-01T00:10:00Z"), Health::Doubtful);
         assert_eq!(health("2155-10-25T12:00:00Z"), Health::Doubtful);
     }
 
     #[test]
-    fn other_nights_are_not() {
+    fn a_later_clock_change_is_not_reported() {
         assert_eq!(change_in("Europe/Berlin", "2025-10-20T12:00:00Z"), None);
         assert_eq!(change_in("UTC", "2025-10-25T12:00:00Z"), None);
     }

@@ -1,61 +1,61 @@
-//! What each recording's own file is called: as short as may be, and longer where two would meet. Names that differ only
-//! in case meet, too: some file systems take them for one.
+//! The file name of each recording in an export: short, and longer where two names would collide. Names that differ
+//! only in case collide too, since some file systems do not distinguish them.
 //!
-//! Two sources have a folder each, but for files beside their recordings. The recordings are read several times, and of
-//! each no more than eight bytes are kept, so that years of them have room.
+//! Several sources have one folder each, except with --sidecar. The recordings are read several times, and only a hash
+//! of eight bytes is kept of each, so that years of recordings fit into memory.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::domain::StoredRecording;
 use crate::exit::Fatal;
-use crate::output::export::Format;
-use crate::record::StoredRecording;
+use crate::render::export::Format;
 use crate::store::{Reader, Selection};
 
-/// The longest name tells all that makes a recording another one.
+/// The index of the longest name, which contains everything that distinguishes recordings.
 const LONGEST: usize = 4;
 
-/// A name a recording.
+/// One unique file name per recording.
 pub struct FileNames {
     format: &'static Format,
     is_without_folder: bool,
-    /// Hashes of names that two would have.
-    met: HashSet<u64>,
+    /// Hashes of names that collide.
+    collisions: HashSet<u64>,
 }
 
 impl FileNames {
-    /// Looks at all recordings that were heard, until no two have one name.
+    /// Reads all analyzed recordings until no two have the same name.
     pub fn find(
         format: &'static Format,
         wanted: &Selection,
-        beside: bool,
+        sidecar: bool,
         reader: &mut dyn Reader,
     ) -> Result<FileNames, Fatal> {
         let wanted = Selection { without_laughs: true, ..*wanted };
-        let is_without_folder = beside || is_one_source(&wanted, reader)?;
-        let mut names = FileNames { format, is_without_folder, met: HashSet::new() };
+        let is_without_folder = sidecar || is_one_source(&wanted, reader)?;
+        let mut names = FileNames { format, is_without_folder, collisions: HashSet::new() };
         loop {
             let mut hashes = Vec::new();
-            each_heard(&wanted, reader, &mut |recording| hashes.push(hash(&names.of(recording))))?;
+            each_analyzed(&wanted, reader, &mut |recording| hashes.push(hash(&names.file_name(recording))))?;
             hashes.sort_unstable();
-            let before = names.met.len();
-            names.met.extend(hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
-            if names.met.len() == before {
+            let before = names.collisions.len();
+            names.collisions.extend(hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
+            if names.collisions.len() == before {
                 return Ok(names);
             }
         }
     }
 
-    pub fn of(&self, recording: &StoredRecording) -> String {
+    pub fn file_name(&self, recording: &StoredRecording) -> String {
         let mut names = (0..=LONGEST).map(|length| self.name(recording, length));
-        let free = names.by_ref().take(LONGEST).find(|name| !self.met.contains(&hash(name)));
+        let free = names.by_ref().take(LONGEST).find(|name| !self.collisions.contains(&hash(name)));
         free.unwrap_or_else(|| self.name(recording, LONGEST))
     }
 
-    /// `a.txt`, `a.ogg.txt`, `a.ogg.neil.txt`, `a.ogg.neil.1a2b3c4d.txt`, with the source's folder in front. Of sources
-    /// whose names differ in case, and that have the same recording: `a.ogg.%4Eeil.1a2b3c4d.txt`.
+    /// `a.txt`, `a.ogg.txt`, `a.ogg.neil.txt`, `a.ogg.neil.1a2b3c4d.txt`, below the source's folder. For sources
+    /// whose names differ only in case and that have the same recording: `a.ogg.%4Eeil.1a2b3c4d.txt`.
     fn name(&self, recording: &StoredRecording, length: usize) -> String {
-        // No source can lead to another's folder, or out of it.
+        // Escape the source, so that it cannot point to another folder.
         let source = recording.source.replace('%', "%25").replace('/', "%2F");
         let folder = if self.is_without_folder { String::new() } else { format!("{source}/") };
         let (name, suffix) = (&recording.name, self.format.suffix);
@@ -72,14 +72,14 @@ impl FileNames {
 
 fn is_one_source(wanted: &Selection, reader: &mut dyn Reader) -> Result<bool, Fatal> {
     let (mut first, mut is_one) = (None::<String>, true);
-    each_heard(wanted, reader, &mut |recording| match &first {
+    each_analyzed(wanted, reader, &mut |recording| match &first {
         Some(first) => is_one &= *first == recording.source,
         None => first = Some(recording.source.clone()),
     })?;
     Ok(is_one)
 }
 
-fn each_heard(
+fn each_analyzed(
     wanted: &Selection,
     reader: &mut dyn Reader,
     each: &mut dyn FnMut(&StoredRecording),
@@ -92,21 +92,21 @@ fn each_heard(
     })
 }
 
-/// Names that differ only in case have one hash.
+/// A hash that ignores case.
 fn hash(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.to_uppercase().to_lowercase().hash(&mut hasher);
     hasher.finish()
 }
 
-/// A name in which case makes no difference: capitals are written as bytes.
+/// The name with capitals percent-encoded, so that it stays unique on file systems that ignore case.
 fn without_case(name: &str) -> String {
     let mut written = String::new();
-    for sign in name.chars() {
-        if sign.is_lowercase() || sign.to_lowercase().eq([sign]) {
-            written.push(sign);
+    for c in name.chars() {
+        if c.is_lowercase() || c.to_lowercase().eq([c]) {
+            written.push(c);
         } else {
-            sign.to_string().bytes().for_each(|byte| written.push_str(&format!("%{byte:02X}")));
+            c.to_string().bytes().for_each(|byte| written.push_str(&format!("%{byte:02X}")));
         }
     }
     written
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_differ_only_in_case_meet() {
+    fn names_that_differ_only_in_case_collide() {
         for (one, other) in [("neil/a.csv", "Neil/A.csv"), ("jürgen", "JÜRGEN"), ("straße", "STRASSE")] {
             assert_eq!(hash(one), hash(other), "{one}");
         }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_written_without_case_is_no_other() {
+    fn sources_without_case_stay_unique() {
         let names = ["neil", "Neil", "NEIL", "%254Eeil", "JÜRGEN", "jürgen"];
         let written: HashSet<String> = names.iter().map(|name| without_case(name).to_lowercase()).collect();
         assert_eq!(written.len(), names.len(), "{written:?}");

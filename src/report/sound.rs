@@ -1,93 +1,92 @@
-//! What laughs look and sound like: their clips, in the page or beside it, and a spectrogram of each.
+//! The clips of laughs, embedded in the page or linked from it, and their spectrograms.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::Paper;
-use crate::audio::Waveform;
-use crate::day::{Day, Joined};
-use crate::exit::Fatal;
-use crate::output::page::{Audio, Picture, Sound};
-use crate::pool::Pool;
-use crate::replace::{open_regular, read_regular};
-use crate::yamnet::BANDS;
-use crate::yamnet::kernels::Cpu;
-use crate::yamnet::mel::FrontEnd;
-use crate::yamnet::weights::ModelFile;
+use yamnet::params::MEL_BANDS;
+use yamnet::{Cpu, FrontEnd};
 
-/// Where clips go.
+use super::PageOptions;
+use crate::atomic_file::{open_regular, read_regular};
+use crate::audio::Waveform;
+use crate::calendar::{Day, MergedDetection};
+use crate::exit::Fatal;
+use crate::model::ModelFile;
+use crate::pool::Pool;
+use crate::render::page::{Audio, Picture, Sound};
+
+/// Which clips the page embeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Embed {
-    /// Into the page.
+    /// All of them.
     All,
-    /// Nowhere: the page names their files.
+    /// None: the page links to their files.
     None,
-    /// Into the page, the surest laughs first, as long as it stays small enough to send.
+    /// Those of the highest-scoring laughs, as long as the page stays small enough to send.
     Auto,
 }
 
-/// Bytes of clips and pictures that a page may hold: 12 MB are 16 in base64.
+/// Maximum bytes of clips and pictures in a page: 12 MB are 16 MB in base64.
 const BUDGET: usize = 12_000_000;
-/// Bytes of them that pictures may take, whoever embeds what: without an end, those of two months would be too many
-/// for a browser. The surest laughs have theirs.
+/// Maximum bytes of pictures, with every `Embed`: the pictures of two months would be too many for a browser. The
+/// highest-scoring laughs come first.
 const PICTURES: usize = 4_500_000;
-/// Frames of 10 ms that make a column.
+/// Frames of 10 ms per column.
 const FRAMES: usize = 3;
-/// Columns of the widest picture: longer laughs are narrowed by the page.
+/// Maximum columns of a picture; the page scales it.
 const WIDEST: usize = 1200;
-/// Log-mel of a quiet room and of loud voices.
+/// The range of log-mel values that is drawn: from a quiet background to loud voices.
 const QUIET: f32 = -5.5;
 const LOUD: f32 = 2.5;
-/// The ink of spectrograms on paper of any colour.
+/// The colour of spectrograms; the level is the opacity.
 const INK: [u8; 3] = [0xa4, 0x53, 0x0a];
 
-/// A part of a laugh, before it is known what goes into the page.
-struct Look {
+/// The picture and the clip of a part of a laugh, before the choice what to embed.
+struct Part {
     picture: Option<Picture>,
-    /// The clip below its folder and how many bytes it has, or why there is none.
+    /// The path of the clip below its folder and its size in bytes, or the reason why there is none.
     clip: Result<(PathBuf, usize), String>,
 }
 
-/// Of every part of every laugh, in order.
-pub fn of(days: &[Day], paper: &Paper) -> Result<Vec<Vec<Sound>>, Fatal> {
+/// The sounds of every part of every laugh, in order.
+pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fatal> {
     let laughs: Vec<_> = days.iter().flat_map(Day::laughs).collect();
     let parts: Vec<Option<&str>> =
-        laughs.iter().flat_map(|laugh| laugh.parts.iter().map(|(_, row)| row.event.clip.as_deref())).collect();
-    let front_end = ModelFile::embedded().tensors().and_then(|tensors| tensors.front_end(Cpu::detect()));
-    let front_end = front_end.map_err(|error| Fatal::Config(error.to_string()))?;
+        laughs.iter().flat_map(|laugh| laugh.parts.iter().map(|(_, row)| row.detection.clip.as_deref())).collect();
+    let front_end = ModelFile::embedded().front_end(Cpu::detect()).map_err(|error| Fatal::Config(error.to_string()))?;
     let pool = Pool::new(0).map_err(|error| Fatal::Config(error.to_string()))?;
-    let looked = pool.map(&parts, |_| 0, |clip| look(*clip, paper, &front_end), |_, why| missing(why));
-    let mut looked = looked.into_iter();
-    let mut looks: Vec<Vec<Look>> =
-        laughs.iter().map(|laugh| looked.by_ref().take(laugh.parts.len()).collect()).collect();
-    let inside = choose(&mut looks, &surest(&laughs), paper);
-    let folder = paper.clips.as_deref().map(|clips| relative(paper.path, clips)).unwrap_or_default();
-    let sounds = |(looks, is_inside): (Vec<Look>, bool)| {
-        looks.into_iter().map(|look| sound(look, is_inside, &folder, paper)).collect()
+    let read = pool.map(&parts, |_| 0, |clip| read_part(*clip, options, &front_end), |_, why| missing(why));
+    let mut read = read.into_iter();
+    let mut laughs_parts: Vec<Vec<Part>> =
+        laughs.iter().map(|laugh| read.by_ref().take(laugh.parts.len()).collect()).collect();
+    let embedded = choose(&mut laughs_parts, &highest_scoring(&laughs), options);
+    let folder = options.clips.as_deref().map(|clips| relative(options.path, clips)).unwrap_or_default();
+    let sounds = |(parts, is_embedded): (Vec<Part>, bool)| {
+        parts.into_iter().map(|part| sound(part, is_embedded, &folder, options)).collect()
     };
-    Ok(looks.into_iter().zip(inside).map(sounds).collect())
+    Ok(laughs_parts.into_iter().zip(embedded).map(sounds).collect())
 }
 
-/// Places of the laughs, the highest score first, the first of equals.
-fn surest(laughs: &[Joined]) -> Vec<usize> {
+/// Indices of the laughs by descending score; equal scores keep their order.
+fn highest_scoring(laughs: &[MergedDetection]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..laughs.len()).collect();
     places.sort_by(|&a, &b| laughs[b].peak().total_cmp(&laughs[a].peak()));
     places
 }
 
-fn missing(why: impl Into<String>) -> Look {
-    Look { picture: None, clip: Err(why.into()) }
+fn missing(why: impl Into<String>) -> Part {
+    Part { picture: None, clip: Err(why.into()) }
 }
 
-fn look(clip: Option<&str>, paper: &Paper, front_end: &FrontEnd) -> Look {
-    let Some(clip) = clip else { return missing("no clip: it was heard without --clips") };
-    let Some(folder) = &paper.clips else { return missing("no clip: give the report their folder with --clips") };
+fn read_part(clip: Option<&str>, options: &PageOptions, front_end: &FrontEnd) -> Part {
+    let Some(clip) = clip else { return missing("no clip: analyzed without --clips") };
+    let Some(folder) = &options.clips else { return missing("no clip: give the folder of clips with --clips") };
     if !Path::new(clip).components().all(|part| matches!(part, Component::Normal(_))) {
-        return missing("no clip: its path leads out of the folder");
+        return missing("no clip: its path points outside the folder");
     }
     let path = folder.join(clip);
     match open_regular(&path).and_then(|file| file.metadata()) {
-        Ok(file) => Look { picture: picture(&path, front_end), clip: Ok((clip.into(), file.len() as usize)) },
+        Ok(file) => Part { picture: picture(&path, front_end), clip: Ok((clip.into(), file.len() as usize)) },
         Err(error) => missing(unreadable(clip, &error)),
     }
 }
@@ -96,29 +95,29 @@ fn unreadable(clip: &str, error: &io::Error) -> String {
     format!("no clip: {clip} cannot be read ({error})")
 }
 
-/// Which laughs have their clips in the page, as far as there is room. Takes pictures away for which there is none.
-fn choose(looks: &mut [Vec<Look>], surest: &[usize], paper: &Paper) -> Vec<bool> {
-    let picture = |look: &Look| look.picture.as_ref().map_or(0, |picture| picture.png.len());
-    let clip = |look: &Look| look.clip.as_ref().map_or(0, |(_, bytes)| *bytes);
-    let sizes = |of: &dyn Fn(&Look) -> usize| -> Vec<usize> {
-        surest.iter().map(|&place| looks[place].iter().map(of).sum()).collect()
+/// Chooses the laughs whose clips are embedded, within the budget. Removes the pictures that exceed theirs.
+fn choose(laughs: &mut [Vec<Part>], highest_scoring: &[usize], options: &PageOptions) -> Vec<bool> {
+    let picture = |part: &Part| part.picture.as_ref().map_or(0, |picture| picture.png.len());
+    let clip = |part: &Part| part.clip.as_ref().map_or(0, |(_, bytes)| *bytes);
+    let sizes = |size: &dyn Fn(&Part) -> usize| -> Vec<usize> {
+        highest_scoring.iter().map(|&place| laughs[place].iter().map(size).sum()).collect()
     };
     let (pictures, clips) = (sizes(&picture), sizes(&clip));
     let drawn = fitting(&pictures, PICTURES);
-    let inside = match paper.embed {
-        Embed::All => surest.len(),
+    let embedded = match options.embed {
+        Embed::All => highest_scoring.len(),
         Embed::None => 0,
         Embed::Auto => fitting(&clips, BUDGET - pictures[..drawn].iter().sum::<usize>()),
     };
-    for &place in &surest[drawn..] {
-        looks[place].iter_mut().for_each(|look| look.picture = None);
+    for &place in &highest_scoring[drawn..] {
+        laughs[place].iter_mut().for_each(|part| part.picture = None);
     }
-    let mut chosen = vec![false; looks.len()];
-    surest[..inside].iter().for_each(|&place| chosen[place] = true);
+    let mut chosen = vec![false; laughs.len()];
+    highest_scoring[..embedded].iter().for_each(|&place| chosen[place] = true);
     chosen
 }
 
-/// How many of these, from the first, come to no more than the budget.
+/// The number of leading sizes whose sum is within the budget.
 fn fitting(sizes: &[usize], budget: usize) -> usize {
     let sums = sizes.iter().scan(0, |sum, size| {
         *sum += size;
@@ -127,19 +126,19 @@ fn fitting(sizes: &[usize], budget: usize) -> usize {
     sums.take_while(|&sum| sum <= budget).count()
 }
 
-fn sound(look: Look, is_inside: bool, folder: &Path, paper: &Paper) -> Sound {
-    let audio = match look.clip {
+fn sound(part: Part, is_embedded: bool, folder: &Path, options: &PageOptions) -> Sound {
+    let audio = match part.clip {
         Err(why) => Audio::Missing(why),
-        Ok((clip, _)) if !is_inside => Audio::Linked(address(&folder.join(clip))),
-        Ok((clip, size)) => match read_regular(&paper.clips.clone().unwrap_or_default().join(&clip), size as u64) {
+        Ok((clip, _)) if !is_embedded => Audio::Linked(address(&folder.join(clip))),
+        Ok((clip, size)) => match read_regular(&options.clips.clone().unwrap_or_default().join(&clip), size as u64) {
             Ok(bytes) => Audio::Embedded(bytes),
             Err(error) => Audio::Missing(unreadable(&clip.to_string_lossy(), &error)),
         },
     };
-    Sound { picture: look.picture, audio }
+    Sound { picture: part.picture, audio }
 }
 
-/// A folder as seen from the page's own.
+/// The folder relative to the folder of the page.
 fn relative(page: &Path, folder: &Path) -> PathBuf {
     let parent = page.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (Ok(from), Ok(to)) = (parent.canonicalize(), folder.canonicalize()) else { return folder.to_owned() };
@@ -148,7 +147,7 @@ fn relative(page: &Path, folder: &Path) -> PathBuf {
     up.chain(to.components().skip(common)).collect()
 }
 
-/// As a relative URL: what is no letter, digit or sign of a path is written as its bytes.
+/// The path as a relative URL, percent-encoded.
 fn address(path: &Path) -> String {
     let text = path.to_string_lossy();
     let byte = |byte: u8| match byte {
@@ -158,31 +157,32 @@ fn address(path: &Path) -> String {
     text.bytes().map(byte).collect()
 }
 
-/// What the front end sees of a clip. None where it cannot be decoded: its player will say so.
+/// The log-mel spectrogram of a clip. None if it cannot be decoded; the player shows the error.
 fn picture(path: &Path, front_end: &FrontEnd) -> Option<Picture> {
     let mut waveform = Waveform::open(path).ok()?;
     let mut samples = Vec::new();
     while waveform.next(&mut samples).ok()? {}
     let frames = front_end.log_mel(&samples);
-    let columns: Vec<&[f32]> = frames.chunks(FRAMES * BANDS).take(WIDEST).collect();
+    let columns: Vec<&[f32]> = frames.chunks(FRAMES * MEL_BANDS).take(WIDEST).collect();
     let width = u32::try_from(columns.len()).ok().filter(|width| *width > 0)?;
     let mean = |column: &[f32], band: usize| {
-        let values = column.chunks_exact(BANDS).map(|frame| frame[band]);
-        values.sum::<f32>() / (column.len() / BANDS) as f32
+        let values = column.chunks_exact(MEL_BANDS).map(|frame| frame[band]);
+        values.sum::<f32>() / (column.len() / MEL_BANDS) as f32
     };
-    // The highest band is the first row.
-    let rows = (0..BANDS).rev().map(|band| columns.iter().map(|column| level(mean(column, band))).collect::<Vec<u8>>());
+    // The first row is the highest band.
+    let rows =
+        (0..MEL_BANDS).rev().map(|band| columns.iter().map(|column| level(mean(column, band))).collect::<Vec<u8>>());
     let png = encode(&rows.collect::<Vec<_>>(), width)?;
-    Some(Picture { png, width, height: BANDS as u32 })
+    Some(Picture { png, width, height: MEL_BANDS as u32 })
 }
 
-/// 0 to 15.
+/// The opacity of a log-mel value, 0 to 15.
 fn level(log_mel: f32) -> u8 {
     let part = ((log_mel - QUIET) / (LOUD - QUIET)).clamp(0.0, 1.0);
     (part * 15.0).round() as u8
 }
 
-/// Four bits a pixel: how much ink.
+/// Encodes a PNG with four bits of opacity per pixel.
 fn encode(rows: &[Vec<u8>], width: u32) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, u32::try_from(rows.len()).ok()?);
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_named_as_the_page_sees_it() {
+    fn clip_addresses_are_relative_to_the_page() {
         let place = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(place.path().join("a/b")).unwrap();
         std::fs::create_dir_all(place.path().join("my clips")).unwrap();
@@ -211,12 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_counted_from_the_first() {
+    fn fitting_counts_leading_sizes_within_the_budget() {
         assert_eq!([fitting(&[3, 3, 5, 1], 10), fitting(&[3, 3, 4, 0, 1], 10), fitting(&[11, 1], 10)], [2, 4, 0]);
     }
 
     #[test]
-    fn a_picture_has_a_row_a_band_and_its_ink_is_its_level() {
+    fn a_picture_has_one_row_per_band_and_its_levels_as_pixels() {
         let rows = vec![vec![0, 15, 7], vec![1, 2, 3]];
         let png = encode(&rows, 3).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();

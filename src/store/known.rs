@@ -1,45 +1,45 @@
-//! Which recordings a run need not analyze: their result is stored, or it is known that there is none.
+//! Which recordings a run does not need to analyze: their result is stored, or they are known to have none.
 //!
-//! Invariant: what may heal is never known: neither failures that are not permanent, nor a recording of which a process
-//! of ffmpeg left a part.
+//! Invariant: a result that a later attempt may improve is never known: neither a failure that is not permanent, nor a
+//! recording that an ffmpeg process decoded only in part.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::record::{Analysis, ContentHash, Damage, RecordingError};
+use crate::domain::{Analysis, ContentHash, Damage, RecordingError};
 
-/// What a run asks for.
+/// What a run looks up.
 #[derive(Debug, Clone)]
 pub struct Lookup {
     pub source: String,
     pub analysis: Analysis,
-    /// The program's version: a newer one may decode what an older one could not.
+    /// The program's version: a newer version may decode recordings that an older one could not.
     pub version: String,
     pub contents: Vec<ContentHash>,
-    /// Names of the files that have no content.
+    /// Names of the files without a content hash (empty or unreadable).
     pub names: Vec<String>,
-    /// A recording of which clips could not be written is to be analyzed again.
+    /// Analyze recordings again if some of their clips could not be written.
     pub cuts_clips: bool,
-    /// Damaged recordings are to be analyzed again.
+    /// Analyze damaged recordings again.
     pub retry_failed: bool,
-    /// What no built-in decoder took is to be tried again: ffmpeg may take it.
+    /// Try recordings that no built-in decoder supports again: ffmpeg may decode them.
     pub uses_ffmpeg: bool,
 }
 
 impl Lookup {
-    /// Kinds of failures that are known for good; none where they are tried again.
+    /// Kinds of failures that are not tried again; empty if all are.
     pub fn permanent_failures(&self) -> Vec<&'static str> {
         let is_known = |kind: &&str| !(self.retry_failed || self.uses_ffmpeg && *kind == "unsupported");
         RecordingError::PERMANENT.into_iter().filter(is_known).collect()
     }
 }
 
-/// What the database holds of it, under the same analysis.
+/// The stored results with the same analysis.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
     pub analyzed: HashSet<ContentHash>,
-    /// Under the same version, too.
+    /// With the same program version, too.
     pub damaged: HashMap<ContentHash, Damage>,
-    /// Files without content that have failed, under the same version.
+    /// Files without content that have failed with the same program version.
     pub failed_names: HashSet<String>,
 }
 

@@ -1,7 +1,6 @@
-//! Which database: the text of `--database` or `DATABASE_URL`, checked before any work.
+//! The database's address: the text of `--database` or `DATABASE_URL`, checked before any work starts.
 //!
-//! Invariant: no connection is made and no database is touched here, and nothing printed from here holds
-//! a password.
+//! Invariant: this module opens no connection and touches no database, and nothing it prints contains a password.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -24,8 +23,8 @@ pub enum Location {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseFile {
     pub path: PathBuf,
-    /// Its folder is made where it is missing. Only the standard place is: a wrong `sqlite:PATH` is
-    /// a typing error or an unmounted disk, and a fresh database there would hide it.
+    /// Create its directory if it is missing. Only true for the default path: a wrong `sqlite:PATH` is a typing error
+    /// or an unmounted disk, and a new database there would hide it.
     pub make_folder: bool,
 }
 
@@ -35,18 +34,18 @@ impl Location {
         standard_below(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"))
     }
 
-    /// The address itself holds a password, as opposed to a file or a variable that giggles looks into.
+    /// The address itself contains a password, as opposed to a password file or a variable.
     pub fn has_password(&self) -> bool {
         matches!(self, Location::Postgres(server) if server.has_password())
     }
 
-    /// The database in this file, whatever characters its path holds.
+    /// The database in this file, whatever characters its path contains.
     pub fn sqlite(path: impl Into<PathBuf>) -> Location {
         Location::Sqlite(DatabaseFile { path: path.into(), make_folder: false })
     }
 }
 
-/// Relative paths in XDG variables are to be ignored (XDG Base Directory Specification).
+/// Relative paths in XDG variables must be ignored (XDG Base Directory Specification).
 fn standard_below(data: Option<OsString>, home: Option<OsString>) -> Result<Location, StoreError> {
     let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
     let data = absolute(data).or_else(|| absolute(home).map(|home| home.join(".local/share")));
@@ -62,14 +61,14 @@ fn standard_below(data: Option<OsString>, home: Option<OsString>) -> Result<Loca
 impl FromStr for Location {
     type Err = StoreError;
 
-    /// The text itself is in no error: it may hold a password.
+    /// Errors never contain the text itself: it may contain a password.
     fn from_str(text: &str) -> Result<Location, StoreError> {
         let text = text.trim();
         match text.split_once(':') {
             Some(("sqlite", path)) => sqlite_path(path).map(Location::sqlite),
             Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(Box::new(Server::parse(text)?))),
             _ => Err(StoreError::Config(
-                "the database is none that giggles knows; write sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
+                "the database's address is not supported; write sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
             )),
         }
     }
@@ -84,7 +83,7 @@ fn sqlite_path(path: &str) -> Result<PathBuf, StoreError> {
         }
         "" => Err(StoreError::Config("sqlite: lacks its file; write sqlite:PATH".into())),
         ":memory:" => Err(StoreError::Config(
-            "sqlite::memory: forgets everything at the end of the run; write sqlite:PATH, or use --dry-run".into(),
+            "sqlite::memory: loses everything at the end of the run; write sqlite:PATH, or use --dry-run".into(),
         )),
         _ if path.contains('?') => Err(StoreError::Config(
             "sqlite:PATH takes no parameters; leave out the question mark and what follows".into(),
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_place_follows_xdg() {
+    fn the_default_path_follows_the_xdg_variables() {
         let place = |data: Option<&str>, home: Option<&str>| {
             standard_below(data.map(Into::into), home.map(Into::into)).map(|location| location.to_string())
         };
@@ -136,12 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_paths() {
+    fn sqlite_addresses_are_paths_without_user_and_parameters() {
         assert_eq!(shown("sqlite:laughs.db"), "sqlite:laughs.db");
         assert_eq!(shown("sqlite:/var/lib/laughs.db"), "sqlite:/var/lib/laughs.db");
         assert_eq!(shown("sqlite:///var/lib/laughs.db"), "sqlite:/var/lib/laughs.db");
         assert_eq!(shown("sqlite:"), "sqlite: lacks its file; write sqlite:PATH");
-        assert!(shown("sqlite::memory:").contains("forgets"));
+        assert!(shown("sqlite::memory:").contains("loses everything"));
         assert!(shown("sqlite:a.db?mode=rwc").contains("no parameters"));
         assert!(!shown("sqlite://neil:secret@host/laughs").contains("secret"));
         assert_eq!(shown("sqlite:/a:b/c@d.db"), "sqlite:/a:b/c@d.db");

@@ -1,48 +1,48 @@
-//! Where a run ends up: one trait, two databases (SQLite, Postgres), one contract test over both.
+//! Storage of runs: one trait, two databases (SQLite, Postgres), one contract test that runs on both.
 //!
-//! Invariant: this room knows rows and transactions; it does not know audio, scores' making, outputs
-//! or the command line. A run is committed in one transaction or not at all.
+//! Invariant: this module handles rows and transactions; it does not depend on decoding, scoring, outputs or the
+//! command line. A run is committed in one transaction or not at all.
 //!
-//! What a database holds of a source, and how a run changes it:
+//! How a run changes the rows of its source:
 //!
-//! - A recording is known by its content. Heard again, its row and its detections are replaced.
-//! - A failure is stored under the recording's name, and only the latest: whatever a run meets under
-//!   a name (analyzed, skipped or failed) removes the failures stored earlier under that name or
-//!   content. What is still being written was not met yet, and damage that is known stays stored.
-//! - A partial recording is replaced by its whole file: another content of the same name and beginning.
-//! - A failure never removes laughs: where the same content was heard before (under other rules), the
-//!   heard row stays and the failure shows in the run's own count and exit code.
-//! - What people said of laughs (`noting`) is never changed by a run.
+//! - A recording is identified by its content. When it is analyzed again, its row and its detections are replaced.
+//! - A failure is stored under the recording's name, and only the latest one: every outcome for a name (analyzed,
+//!   skipped or failed) removes the failures stored earlier under that name or content. Two outcomes keep them:
+//!   recordings in progress, and recordings skipped because their damage is known.
+//! - A partial recording is replaced by its complete file: another content with the same name and start time.
+//! - A failure never removes detections: if the same content was analyzed before (with other detection parameters), the
+//!   analyzed row stays and the failure only appears in the run's counts and exit code.
+//! - A run never changes `reviews`.
 
-mod checkup;
 mod known;
 mod location;
-mod noting;
 mod postgres;
+mod probe;
 mod pruning;
-mod reading;
+mod reader;
+mod review_rows;
 mod rows;
 mod schema;
 mod sqlite;
 
-pub use checkup::{Checkup, Remark, Way};
 pub use known::{Known, Lookup};
 pub use location::{DatabaseFile, Location};
-pub use noting::{Kept, distinct};
-pub use pruning::{Pruned, Pruning};
-pub use reading::{Reader, Selection};
+pub use probe::{Issue, Probe, Transport};
+pub use pruning::{PruneReport, Pruning};
+pub use reader::{Reader, Selection};
+pub use review_rows::{ImportSummary, distinct};
 
+use crate::domain::{Counts, ReviewedSpan, Run, Stop, Unresolved};
 use crate::exit::Fatal;
-use crate::record::{Counts, Noted, Run, Stop, Unresolved};
 
 /// A database that holds runs, recordings and detections.
 pub trait Store: Send {
-    /// Keeps other runs away from this source in this database until the store is dropped.
+    /// Locks this source against other runs in this database until the store is dropped.
     ///
-    /// Asking twice for the same source is harmless. `StoreError::Locked` says who holds it.
+    /// Locking the same source twice is harmless. `StoreError::Locked` names the holder of the lock.
     fn lock(&mut self, source: &str) -> Result<(), StoreError>;
 
-    /// Of these recordings, those whose result is stored under exactly this analysis. See [`Lookup`].
+    /// Returns which of these recordings have a stored result of exactly this analysis. See [`Lookup`].
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError>;
 
     /// Commits the run, its recordings and their detections in one transaction, or nothing at all.
@@ -53,34 +53,35 @@ pub trait Store: Send {
     /// Counts the recordings of the source, in the run's window, that are stored as partial or failed.
     fn unresolved(&mut self, run: &Run) -> Result<Unresolved, StoreError>;
 
-    /// Locks these sources, and makes sure that no other run is at work in this database, also on another source
-    /// or a shard. Runs of these sources are kept away until the store is dropped.
-    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError>;
+    /// Locks these sources, and fails if any other run uses this database, including runs of other sources and of
+    /// shards. The sources stay locked until the store is dropped.
+    fn lock_exclusive(&mut self, sources: &[String]) -> Result<(), StoreError>;
 
-    /// Forgets clips that are gone, as `detections.clip` names them: rows stay and name none from now on. How many did.
+    /// Sets `detections.clip` to NULL for these removed clips. Returns the number of rows changed.
     ///
-    /// Where the connection is lost with the answer to COMMIT, this and the next two are done again and find less to do.
+    /// If the connection is lost before the answer to COMMIT arrives, this method and the next two run again; the
+    /// second attempt then counts fewer rows.
     fn forget_clips(&mut self, clips: &[String]) -> Result<u64, StoreError>;
 
-    /// Removes what is old of the next few recordings behind this one, in one transaction.
-    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<Pruned, StoreError>;
+    /// Removes the old rows among the next recordings after the id `after`, in one transaction.
+    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<PruneReport, StoreError>;
 
-    /// Removes old runs that nothing refers to, once their recordings are. How many.
+    /// Removes old runs that no row refers to, after their recordings were removed. Returns their number.
     fn prune_runs(&mut self, pruning: &Pruning) -> Result<u64, StoreError>;
 
-    /// Keeps what people said of laughs, in one transaction; see the rules at the top of `noting`. A dry run does
-    /// all of it and rolls it back.
+    /// Stores reviews in one transaction; the module documentation of `review_rows` has the rules. A dry run performs
+    /// the whole transaction and rolls it back.
     ///
-    /// Where the connection is lost with the answer to COMMIT, it is done again and finds less to do.
-    fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError>;
+    /// If the connection is lost before the answer to COMMIT arrives, it runs again and counts fewer changes.
+    fn save_reviews(&mut self, reviews: &[ReviewedSpan], dry_run: bool) -> Result<ImportSummary, StoreError>;
 }
 
-/// Connects, and brings the tables to this program's version.
+/// Connects, and migrates the tables to this program's schema version.
 pub fn open(location: &Location) -> Result<Box<dyn Store>, StoreError> {
     open_until(location, &Stop::default())
 }
 
-/// The same; a signal ends the waiting for a file that another program holds.
+/// Like [`open`]; a signal ends the wait for a file that another program has locked.
 pub fn open_until(location: &Location, stop: &Stop) -> Result<Box<dyn Store>, StoreError> {
     match location {
         Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(file, stop)?)),
@@ -88,36 +89,38 @@ pub fn open_until(location: &Location, stop: &Stop) -> Result<Box<dyn Store>, St
     }
 }
 
-/// Looks into a database. None: nothing has ever been stored there.
+/// Opens a database for reading. None: nothing has ever been stored in it.
 pub fn read(location: &Location) -> Result<Option<Box<dyn Reader>>, StoreError> {
     match location {
-        Location::Sqlite(file) => Ok(sqlite::Past::open(file)?.map(|past| Box::new(past) as Box<dyn Reader>)),
+        Location::Sqlite(file) => {
+            Ok(sqlite::SqliteReader::open(file)?.map(|reader| Box::new(reader) as Box<dyn Reader>))
+        }
         Location::Postgres(server) => postgres::read(server),
     }
 }
 
-/// Looks whether a night could use the database, and who holds the lock of the source.
-pub fn examine(location: &Location, source: &str) -> Result<Checkup, StoreError> {
+/// Checks whether a run could use the database, and who holds the lock of the source.
+pub fn examine(location: &Location, source: &str) -> Result<Probe, StoreError> {
     match location {
         Location::Sqlite(file) => sqlite::examine(file, source),
         Location::Postgres(server) => postgres::examine(server, source),
     }
 }
 
-/// The counts of a run that was committed and cannot be counted. That is no failure of the run: its rows
-/// are there, and an exit code of failure would say that they are not.
+/// The counts of a committed run that cannot be read back. The run has not failed: its rows are stored, and a failure
+/// exit code would claim that they are not.
 fn uncounted(rows: &rows::Rows, reason: &dyn std::fmt::Display) -> Counts {
     log::error!("the run is stored, but its counts cannot be read back and are shown as sent: {reason}");
     rows.counts()
 }
 
-/// Why the database would not do. The text says what to do next and never holds a password.
+/// Why the database cannot be used. The text says what to do next and never contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A setting is wrong: address, password, permissions, certificates, the file.
     #[error("{0}")]
     Config(String),
-    /// The database cannot be reached or used now; later it may.
+    /// The database cannot be reached or used now; a later attempt may succeed.
     #[error("{0}")]
     Unreachable(String),
     /// Another run holds the lock.
@@ -129,7 +132,7 @@ pub enum StoreError {
     /// The database refused the rows.
     #[error("{0}")]
     Failed(String),
-    /// A signal came while the database was waited for. Nothing was stored.
+    /// A signal arrived during a wait for the database. Nothing was stored.
     #[error("ended by signal {0} while the database was waited for")]
     Stopped(usize),
 }
@@ -152,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_ends_with_the_number_of_the_convention() {
+    fn every_error_has_its_documented_exit_code() {
         let newer = StoreError::Newer { database: "sqlite:a.db".into(), found: 7, known: 1 };
         let table = [
             (StoreError::Config(String::new()), 78),

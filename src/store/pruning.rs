@@ -1,37 +1,37 @@
-//! What a database forgets, and what it did forget.
+//! What `prune` removes from a database, and the report of what it removed.
 //!
-//! A row that names a clip is never removed: whoever removes clips does that first, and then tells the database. What
-//! is cut short in between leaves rows whose clips are missing, never clips that nobody knows. Rows go some hundred
-//! recordings at a time, each time in one transaction: what is cut short goes with the next prune.
+//! A row that names a clip is never removed: `prune` removes the clip files first and then clears `detections.clip`. An
+//! interruption in between leaves rows whose clips are missing, never clips without a row. Rows are removed in batches
+//! of [`RECORDINGS`] recordings, each in one transaction: after an interruption, the next prune removes the rest.
 
 use jiff::Timestamp;
 
-/// Recordings that are looked at in one transaction.
+/// Recordings per transaction.
 pub const RECORDINGS: i64 = 500;
 
-/// What is to be forgotten: recordings with their laughs, and runs that nothing refers to any more.
+/// What to remove: recordings with their detections, and runs that no row refers to any more.
 #[derive(Debug, Clone)]
 pub struct Pruning {
-    /// None: everybody's rows.
+    /// None: the rows of all sources.
     pub source: Option<String>,
-    /// Only what was over by then.
+    /// Only what ended before this instant.
     pub before: Timestamp,
-    /// For a dry run, before which no clip was removed: all old clips count as gone but these. None: none does.
+    /// For a dry run, which removes no clips: all old clips count as removed, except these. None: no clip does.
     pub stuck: Option<Vec<String>>,
-    /// All is done and then rolled back.
+    /// Perform everything, then roll back.
     pub dry_run: bool,
 }
 
-/// What was forgotten of some recordings.
+/// What was removed from one batch of recordings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Source and name of each recording that was removed, in order.
+pub struct PruneReport {
+    /// Source and name of each removed recording, sorted.
     pub recordings: Vec<(String, String)>,
-    /// Laughs that were removed with them.
+    /// Detections that were removed with them.
     pub detections: u64,
-    /// Recordings that are old enough and stay, since one of their laughs still names a clip.
+    /// Recordings that are old enough but stay, because one of their detections still names a clip.
     pub kept: u64,
-    /// Behind which recording to go on; None: there are no more.
+    /// Id after which the next batch starts; None: there are no more recordings.
     pub next: Option<i64>,
 }
 
@@ -43,15 +43,15 @@ pub struct Old {
     pub names_a_clip: bool,
 }
 
-impl Pruned {
-    /// What the removal of some comes to, and the numbers of those that go. `detections` is not known yet.
-    pub fn of(old: Vec<Old>) -> (Pruned, Vec<i64>) {
+impl PruneReport {
+    /// The report of removing these recordings, and the ids to remove. `detections` is filled in later.
+    pub fn of_batch(old: Vec<Old>) -> (PruneReport, Vec<i64>) {
         let is_last = old.len() < RECORDINGS as usize;
         let next = old.last().map(|last| last.id).filter(|_| !is_last);
         let (kept, gone): (Vec<Old>, Vec<Old>) = old.into_iter().partition(|old| old.names_a_clip);
         let ids = gone.iter().map(|old| old.id).collect();
         let mut recordings: Vec<_> = gone.into_iter().map(|old| (old.source, old.name)).collect();
         recordings.sort();
-        (Pruned { recordings, detections: 0, kept: kept.len() as u64, next }, ids)
+        (PruneReport { recordings, detections: 0, kept: kept.len() as u64, next }, ids)
     }
 }

@@ -1,28 +1,32 @@
-//! A run as the rows that are stored: what both databases share, before either's dialect.
+//! Conversion of a run to the rows that both databases store.
 //!
-//! Invariant: pure. What is unique in the tables is made unique here, so that two copies of one
-//! broken file cannot spoil a whole run's transaction.
+//! Invariant: pure. Rows are deduplicated here by the tables' unique keys, so that two copies of one broken file cannot
+//! make the run's transaction fail.
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::StoreError;
-use crate::record::{
-    ContentHash, Counts, Event, FIRST_LAUGHTER, Fate, Heard, LAUGHTER_NAMES, MissingRange, MissingRanges, Outcome,
-    Recording, RecordingError, Run, Skip,
+use crate::domain::{
+    Analyzed, ContentHash, Counts, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange, MissingRanges, Outcome,
+    Recording, RecordingError, Run, Skip, Status,
 };
 
-/// All that one run changes.
+/// The label of a laughter detection.
+pub const LAUGHTER: &str = "laughter";
+
+/// All rows that one run stores or replaces.
 pub struct Rows {
     pub run: RunRow,
     pub recordings: Vec<RecordingRow>,
     pub detections: Vec<DetectionRow>,
-    /// Names met in this run: failures stored under them earlier are over.
+    /// Names that this run has handled: failures stored earlier under them are removed.
     pub names: Vec<String>,
-    /// Contents met in this run: likewise.
+    /// Contents that this run has handled: likewise.
     pub contents: Vec<String>,
 }
 
@@ -38,13 +42,13 @@ pub struct RunRow {
     pub window_from: Option<Timestamp>,
     pub window_to: Option<Timestamp>,
     pub shard: Option<String>,
-    pub single_files: bool,
+    pub explicit_files: bool,
     pub exit_code: i32,
     pub analyzed: i64,
     pub partial: i64,
     pub skipped: i64,
-    pub unfinished: i64,
-    pub unfinished_from: Option<Timestamp>,
+    pub in_progress: i64,
+    pub in_progress_from: Option<Timestamp>,
     pub failed: i64,
     pub audio_seconds: f64,
 }
@@ -54,8 +58,8 @@ pub struct RecordingRow {
     pub content_sha256: Option<String>,
     pub name: String,
     pub bytes: i64,
-    pub began_at: Option<Timestamp>,
-    pub began_from: Option<&'static str>,
+    pub started_at: Option<Timestamp>,
+    pub start_source: Option<&'static str>,
     pub duration_seconds: Option<f64>,
     pub sample_rate: Option<u32>,
     pub channels: Option<u32>,
@@ -68,12 +72,12 @@ pub struct RecordingRow {
     pub failure_kind: Option<&'static str>,
     pub failure_reason: Option<String>,
     pub failure_position_seconds: Option<f64>,
-    pub clips_lost: i64,
+    pub clips_failed: i64,
 }
 
 #[derive(Serialize)]
 pub struct DetectionRow {
-    /// Of the recording it lies in.
+    /// The recording's content.
     pub content_sha256: String,
     pub local_date: Date,
     pub starts_at: Timestamp,
@@ -82,35 +86,33 @@ pub struct DetectionRow {
     pub end_seconds: f64,
     pub peak_score: f64,
     pub mean_score: f64,
+    /// What was detected; so far only [`LAUGHTER`].
+    pub label: &'static str,
     pub class_index: u16,
     pub class_name: &'static str,
-    pub laughter: f64,
-    pub baby_laughter: f64,
-    pub giggle: f64,
-    pub snicker: f64,
-    pub belly_laugh: f64,
-    pub chuckle: f64,
+    pub class_scores: Map<String, Value>,
     pub clip: Option<String>,
 }
 
 impl Rows {
-    pub fn of(run: &Run) -> Result<Rows, StoreError> {
+    pub fn from_run(run: &Run) -> Result<Rows, StoreError> {
         let contents = |outcome: &Outcome| outcome.recording.content.map(|content| content.to_string());
-        // Of a recording that is still being written nothing is known yet, and damage that is known is still there: an
-        // earlier failure stays.
-        let stays = |fate: &Fate| matches!(fate, Fate::Skipped(Skip::BeingWritten | Skip::KnownDamage(_)));
-        let met = || run.outcomes.iter().filter(|outcome| !stays(&outcome.fate));
+        // An earlier failure stays if the recording is in progress (its result is not known yet), or skipped because
+        // its damage is known.
+        let keeps_failure =
+            |status: &Status| matches!(status, Status::Skipped(Skip::InProgress | Skip::KnownDamage(_)));
+        let handled = || run.outcomes.iter().filter(|outcome| !keeps_failure(&outcome.status));
         let mut rows = Rows {
-            run: RunRow::of(run),
+            run: RunRow::from_run(run),
             recordings: Vec::new(),
             detections: Vec::new(),
-            names: met().map(|outcome| stored_text(&outcome.recording.name)).collect(),
-            contents: met().filter_map(contents).collect(),
+            names: handled().map(|outcome| stored_text(&outcome.recording.name)).collect(),
+            contents: handled().filter_map(contents).collect(),
         };
         let mut stored = HashSet::new();
-        // Heard before failed: of one content in two files, the laughs are kept.
-        for (recording, heard) in run.heard() {
-            rows.add_heard(run, recording, heard, &mut stored)?;
+        // Analyzed before failed: if two files have the same content and one fails, the detections are kept.
+        for (recording, analyzed) in run.analyzed() {
+            rows.add_analyzed(run, recording, analyzed, &mut stored)?;
         }
         for (recording, error) in run.failed() {
             rows.add_failed(recording, error, &mut stored);
@@ -118,20 +120,20 @@ impl Rows {
         Ok(rows)
     }
 
-    fn add_heard(
+    fn add_analyzed(
         &mut self,
         run: &Run,
         recording: &Recording,
-        heard: &Heard,
+        analyzed: &Analyzed,
         stored: &mut HashSet<String>,
     ) -> Result<(), StoreError> {
-        let row = RecordingRow::heard(recording, heard);
-        let (Some(content), Some(began)) = (&row.content_sha256, recording.began) else {
-            return Err(bug(&recording.name, "was heard, but its content or its beginning is not known"));
+        let row = RecordingRow::analyzed(recording, analyzed);
+        let (Some(content), Some(started)) = (&row.content_sha256, recording.started) else {
+            return Err(bug(&recording.name, "was analyzed, but its content or its start time is not known"));
         };
         if stored.insert(content.clone()) {
-            for event in &heard.events {
-                self.detections.push(DetectionRow::of(run, &recording.name, content, began.at, event)?);
+            for detection in &analyzed.detections {
+                self.detections.push(DetectionRow::new(run, &recording.name, content, started.at, detection)?);
             }
             self.recordings.push(row);
         }
@@ -146,24 +148,24 @@ impl Rows {
         }
     }
 
-    /// What the database should hold once these are committed.
+    /// The counts that the database should return after these rows are committed.
     pub fn counts(&self) -> Counts {
         let run = &self.run;
-        let counts = [run.analyzed, run.partial, run.skipped, run.unfinished, run.failed].map(i64::cast_unsigned);
-        let [analyzed, partial, skipped, unfinished, failed] = counts;
-        let clips_lost = self.recordings.iter().map(|row| row.clips_lost.cast_unsigned()).sum();
+        let counts = [run.analyzed, run.partial, run.skipped, run.in_progress, run.failed].map(i64::cast_unsigned);
+        let [analyzed, partial, skipped, in_progress, failed] = counts;
+        let clips_failed = self.recordings.iter().map(|row| row.clips_failed.cast_unsigned()).sum();
         let detections = self.detections.len() as u64;
-        Counts { analyzed, partial, skipped, unfinished, failed, detections, clips_lost }
+        Counts { analyzed, partial, skipped, in_progress, failed, detections, clips_failed }
     }
 
-    /// Contents whose earlier rows, heard or failed, are replaced by this run's.
-    pub fn heard_contents(&self) -> Vec<&str> {
+    /// Contents whose earlier rows, analyzed or failed, this run replaces.
+    pub fn analyzed_contents(&self) -> Vec<&str> {
         self.analyzed().filter_map(|row| row.content_sha256.as_deref()).collect()
     }
 
-    /// Names and beginnings of which an earlier partial recording is replaced: its whole file has been copied again.
+    /// Names and start times for which an earlier partial recording is replaced: its complete file was copied later.
     pub fn replaced_partials(&self) -> (Vec<&str>, Vec<Timestamp>) {
-        self.analyzed().filter_map(|row| Some((row.name.as_str(), row.began_at?))).unzip()
+        self.analyzed().filter_map(|row| Some((row.name.as_str(), row.started_at?))).unzip()
     }
 
     fn analyzed(&self) -> impl Iterator<Item = &RecordingRow> {
@@ -172,13 +174,13 @@ impl Rows {
 }
 
 impl RunRow {
-    fn of(run: &Run) -> RunRow {
-        let count = |wanted: fn(&Fate) -> bool| run.outcomes.iter().filter(|outcome| wanted(&outcome.fate)).count();
+    fn from_run(run: &Run) -> RunRow {
+        let count = |wanted: fn(&Status) -> bool| run.outcomes.iter().filter(|outcome| wanted(&outcome.status)).count();
         RunRow {
             id: run.id.clone(),
             source: run.source.clone(),
             started_at: microseconds(run.started),
-            // A clock set back during the night must not cost the night.
+            // A clock set back during the run must not violate the constraint started_at <= ended_at.
             ended_at: microseconds(run.ended.max(run.started)),
             version: run.version.clone(),
             analysis: run.analysis.to_json(),
@@ -187,49 +189,49 @@ impl RunRow {
             window_from: run.window.from.map(microseconds),
             window_to: run.window.to.map(microseconds),
             shard: run.shard.clone(),
-            single_files: run.single_files,
+            explicit_files: run.explicit_files,
             exit_code: run.exit_code.into(),
-            analyzed: count(|fate| matches!(fate, Fate::Heard(heard) if !heard.is_partial())) as i64,
+            analyzed: count(|status| matches!(status, Status::Analyzed(analyzed) if !analyzed.is_partial())) as i64,
             partial: run.partial().count() as i64,
-            skipped: count(|fate| matches!(fate, Fate::Skipped(_))) as i64,
-            unfinished: run.unfinished().count() as i64,
-            unfinished_from: run.unfinished_from().map(microseconds),
-            failed: count(|fate| matches!(fate, Fate::Failed(_))) as i64,
-            audio_seconds: run.heard().map(|(_, heard)| heard.audio.as_secs_f64()).sum(),
+            skipped: count(|status| matches!(status, Status::Skipped(_))) as i64,
+            in_progress: run.in_progress().count() as i64,
+            in_progress_from: run.in_progress_from().map(microseconds),
+            failed: count(|status| matches!(status, Status::Failed(_))) as i64,
+            audio_seconds: run.analyzed().map(|(_, analyzed)| analyzed.audio.as_secs_f64()).sum(),
         }
     }
 }
 
 impl RecordingRow {
-    fn of(recording: &Recording) -> RecordingRow {
+    fn identity(recording: &Recording) -> RecordingRow {
         RecordingRow {
             content_sha256: recording.content.map(|content| content.to_string()),
             name: stored_text(&recording.name),
             bytes: i64::try_from(recording.bytes).unwrap_or(i64::MAX),
-            began_at: recording.began.map(|began| microseconds(began.at)),
-            began_from: recording.began.map(|began| began.from.as_str()),
+            started_at: recording.started.map(|started| microseconds(started.at)),
+            start_source: recording.started.map(|started| started.from.as_str()),
             ..RecordingRow::default()
         }
     }
 
-    fn heard(recording: &Recording, heard: &Heard) -> RecordingRow {
+    fn analyzed(recording: &Recording, analyzed: &Analyzed) -> RecordingRow {
         RecordingRow {
-            duration_seconds: Some(heard.extent().as_secs_f64()),
-            sample_rate: Some(heard.sample_rate),
-            channels: Some(heard.channels),
-            audio_tracks: Some(heard.tracks),
-            codec: Some(stored_text(&heard.codec)),
-            missing_ranges: (!heard.missing.is_empty()).then(|| missing_ranges(&heard.missing)),
-            missing_count: heard.missing.count().cast_signed(),
-            missing_seconds: heard.missing.total().as_secs_f64(),
-            clips_lost: heard.clips_lost.as_ref().map_or(0, |lost| lost.count.cast_signed()),
-            status: if heard.is_partial() { "partial" } else { "analyzed" },
-            ..RecordingRow::of(recording)
+            duration_seconds: Some(analyzed.extent().as_secs_f64()),
+            sample_rate: Some(analyzed.sample_rate),
+            channels: Some(analyzed.channels),
+            audio_tracks: Some(analyzed.tracks),
+            codec: Some(stored_text(&analyzed.codec)),
+            missing_ranges: (!analyzed.missing.is_empty()).then(|| missing_ranges(&analyzed.missing)),
+            missing_count: analyzed.missing.count().cast_signed(),
+            missing_seconds: analyzed.missing.total().as_secs_f64(),
+            clips_failed: analyzed.clips_failed.as_ref().map_or(0, |lost| lost.count.cast_signed()),
+            status: if analyzed.is_partial() { "partial" } else { "analyzed" },
+            ..RecordingRow::identity(recording)
         }
     }
 
-    /// Nobody heard it to the end. Its duration is what its container or its name announces, whichever is longer: where
-    /// the end of a file is missing, the container knows only of what is left.
+    /// A failed recording was not decoded to its end. Its duration is the longer of what its container and its name
+    /// announce: in a truncated file, the container may only announce the part that is left.
     fn failed(recording: &Recording, error: &RecordingError) -> RecordingRow {
         RecordingRow {
             duration_seconds: recording.announced.max(recording.named).map(|announced| announced.as_secs_f64()),
@@ -237,38 +239,49 @@ impl RecordingRow {
             failure_kind: Some(error.kind()),
             failure_reason: Some(stored_text(&error.to_string())),
             failure_position_seconds: error.position().map(|position| position.as_secs_f64()),
-            ..RecordingRow::of(recording)
+            ..RecordingRow::identity(recording)
         }
     }
 }
 
 impl DetectionRow {
-    fn of(run: &Run, name: &str, content: &str, began: Timestamp, event: &Event) -> Result<Self, StoreError> {
-        let instant = |offset| began.checked_add(offset).map_err(|_| bug(name, "lies outside the calendar"));
-        let starts_at = instant(event.start)?;
-        let class = usize::from(event.class.wrapping_sub(FIRST_LAUGHTER));
-        let class_name = LAUGHTER_NAMES.get(class).ok_or_else(|| bug(name, "has an event that is no laughter"))?;
-        let [laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle] = event.laughter_peaks.map(readable);
+    fn new(
+        run: &Run,
+        name: &str,
+        content: &str,
+        started: Timestamp,
+        detection: &Detection,
+    ) -> Result<Self, StoreError> {
+        let instant = |offset| started.checked_add(offset).map_err(|_| bug(name, "is outside the range of dates"));
+        let starts_at = instant(detection.start)?;
+        let class = usize::from(detection.class.wrapping_sub(FIRST_LAUGHTER));
+        let class_name = LAUGHTER_NAMES.get(class).ok_or_else(|| bug(name, "has a detection that is not laughter"))?;
         Ok(DetectionRow {
             content_sha256: content.to_owned(),
             local_date: run.local_date(starts_at),
             starts_at: microseconds(starts_at),
-            ends_at: microseconds(instant(event.end)?),
-            start_seconds: event.start.as_secs_f64(),
-            end_seconds: event.end.as_secs_f64(),
-            peak_score: readable(event.peak),
-            mean_score: readable(event.mean),
-            class_index: event.class,
+            ends_at: microseconds(instant(detection.end)?),
+            start_seconds: detection.start.as_secs_f64(),
+            end_seconds: detection.end.as_secs_f64(),
+            peak_score: readable(detection.peak),
+            mean_score: readable(detection.mean),
+            label: LAUGHTER,
+            class_index: detection.class,
             class_name,
-            laughter,
-            baby_laughter,
-            giggle,
-            snicker,
-            belly_laugh,
-            chuckle,
-            clip: event.clip.as_deref().map(stored_text),
+            class_scores: class_scores(name, detection)?,
+            clip: detection.clip.as_deref().map(stored_text),
         })
     }
+}
+
+/// An object of scores, keyed by AudioSet's class names.
+fn class_scores(name: &str, detection: &Detection) -> Result<Map<String, Value>, StoreError> {
+    let pairs = LAUGHTER_NAMES.iter().zip(detection.class_scores);
+    let checked = |(class, score): (&&str, f32)| match (0.0..=1.0).contains(&score) {
+        true => Ok(((*class).to_owned(), readable(score).into())),
+        false => Err(bug(name, "has a class score that is not between 0 and 1")),
+    };
+    pairs.map(checked).collect()
 }
 
 fn missing_ranges(missing: &MissingRanges) -> Vec<MissingRange> {
@@ -276,17 +289,17 @@ fn missing_ranges(missing: &MissingRanges) -> Vec<MissingRange> {
     missing.clone().into_ranges().into_iter().map(stored).collect()
 }
 
-/// The double with the shortest decimals that gives the same f32 back: 0.56, not 0.5600000023841858.
+/// The f64 with the shortest decimal form that converts back to the same f32: 0.56, not 0.5600000023841858.
 fn readable(score: f32) -> f64 {
     score.to_string().parse().unwrap_or(f64::NAN)
 }
 
-/// Both databases keep microseconds; cut here, so that both keep the same.
+/// Both databases store microseconds; truncated here, so that both store the same value.
 pub fn microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// Postgres has no NUL in its texts, and a damaged file's tags may.
+/// Replaces NUL, which Postgres cannot store in text and a damaged file's tags may contain.
 pub fn stored_text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
@@ -295,12 +308,12 @@ fn bug(name: &str, what: &str) -> StoreError {
     StoreError::Failed(format!("{name} {what}; nothing of this run was stored. This is a bug, please report it"))
 }
 
-/// Names as the tables have them.
+/// Names as the tables store them.
 pub fn stored_texts(names: &[String]) -> Vec<String> {
     names.iter().map(|name| stored_text(name)).collect()
 }
 
-/// Contents as the tables have them.
+/// Contents as the tables store them.
 pub fn texts(contents: &[ContentHash]) -> Vec<String> {
     contents.iter().map(ToString::to_string).collect()
 }
@@ -310,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scores_read_well_and_lose_nothing() {
+    fn scores_have_short_decimals_and_round_trip() {
         assert_eq!(readable(0.56), 0.56);
         for bits in (0..0x3f80_0000).step_by(9973) {
             let score = f32::from_bits(bits);

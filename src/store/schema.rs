@@ -1,8 +1,8 @@
-//! The tables' versions: each migration once per dialect, in order.
+//! The schema's versions: each migration in both dialects, in order.
 //!
-//! Invariant: what has been released is never edited; a change is a new pair of files and a new row.
+//! Invariant: a released migration is never edited; a change is a new pair of files and a new row.
 
-use super::{Remark, StoreError};
+use super::{Issue, StoreError};
 
 /// One step from a schema version to the next, applied in one transaction.
 pub struct Migration {
@@ -12,21 +12,20 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Names of the tables that it makes, which are the same in both dialects.
+    /// Names of the tables that it creates, which are the same in both dialects.
     fn tables(&self) -> impl Iterator<Item = &'static str> {
         self.postgres.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split([' ', '(']).next())
     }
 }
 
-/// In order of their versions. Development builds before the first release made versions 1 to 4, which nothing
-/// upgrades.
+/// Sorted by version. Development builds before the first release created lower versions, which no release upgrades.
 pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 5,
-    sqlite: include_str!("migrations/0005_sqlite.sql"),
-    postgres: include_str!("migrations/0005_postgres.sql"),
+    version: 6,
+    sqlite: include_str!("migrations/0006_sqlite.sql"),
+    postgres: include_str!("migrations/0006_postgres.sql"),
 }];
 
-/// The first migration that a database at `version` lacks, or None if it is up to date.
+/// The first migration that a database at `version` needs, or None if it is up to date.
 pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'static Migration>, StoreError> {
     let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
     if version > known {
@@ -38,29 +37,29 @@ pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'s
     Ok(MIGRATIONS.iter().find(|migration| migration.version > version))
 }
 
-/// What is wrong with a database of a development build, which nothing upgrades, and what to do.
-pub fn unreleased(version: i64) -> Option<Remark> {
+/// Message and hint for a database of a development build, which no release upgrades.
+pub fn unreleased(version: i64) -> Option<Issue> {
     let first = MIGRATIONS.first().map_or(0, |migration| migration.version);
     (1..first).contains(&version).then(|| {
         let what =
-            format!("its tables are of a development build of giggles (schema {version}), which no version upgrades");
+            format!("its tables were created by a development build (schema {version}), which no version upgrades");
         let advice =
             "name a new database, or drop giggles' tables (`giggles export` of that build saves the detections)";
         (what, advice.to_owned())
     })
 }
 
-/// Names of the tables that a database at `version` has, but for `giggles_schema`.
+/// Names of the tables of a database at `version`, except `giggles_schema`.
 pub fn tables_up_to(version: i64) -> Vec<&'static str> {
     MIGRATIONS.iter().filter(|migration| migration.version <= version).flat_map(Migration::tables).collect()
 }
 
-/// Names of the tables that it will get.
+/// Names of the tables that later migrations will create.
 pub fn tables_to_come(version: i64) -> Vec<&'static str> {
     MIGRATIONS.iter().filter(|migration| migration.version > version).flat_map(Migration::tables).collect()
 }
 
-/// Whether a database at `version` can be read; false if nothing was ever stored in it. Who reads upgrades nothing.
+/// Whether a database at `version` can be read; false if nothing was ever stored in it. Reading never migrates.
 pub fn is_readable(database: &dyn std::fmt::Display, version: i64) -> Result<bool, StoreError> {
     match next(database, version)? {
         Some(_) if version > 0 => Err(StoreError::Config(format!(
@@ -70,7 +69,7 @@ pub fn is_readable(database: &dyn std::fmt::Display, version: i64) -> Result<boo
     }
 }
 
-/// Said when a table giggles is about to make is there, but not of its making.
+/// The error for a table that giggles must create but that already exists.
 pub fn taken(database: &dyn std::fmt::Display, reason: &str) -> StoreError {
     StoreError::Config(format!(
         "{database} holds other tables with the names giggles needs ({reason}); give giggles a database of its own"
@@ -84,8 +83,8 @@ mod tests {
     const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
     #[test]
-    fn a_database_of_a_development_build_is_refused_with_what_to_do() {
-        for version in 1..5 {
+    fn a_database_of_a_development_build_is_refused_with_a_hint() {
+        for version in 1..6 {
             let text = next(&"db", version).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(text.contains("name a new database"), "{text}");
         }
@@ -94,12 +93,12 @@ mod tests {
     #[test]
     fn versions_count_up_without_gaps() {
         let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-        assert_eq!(versions, (5..).take(MIGRATIONS.len()).collect::<Vec<_>>());
+        assert_eq!(versions, (6..).take(MIGRATIONS.len()).collect::<Vec<_>>());
     }
 
     #[test]
-    fn tables_are_known_before_they_are_made() {
-        assert_eq!(tables_up_to(5), ["runs", "recordings", "detections", "notes"]);
+    fn the_tables_to_create_are_known_before_a_migration() {
+        assert_eq!(tables_up_to(6), ["runs", "recordings", "detections", "reviews"]);
         let all = tables_to_come(0);
         for version in [0].into_iter().chain(MIGRATIONS.iter().map(|migration| migration.version)) {
             assert_eq!([tables_up_to(version), tables_to_come(version)].concat(), all, "{version}");
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_read() {
+    fn only_a_current_schema_is_readable() {
         let known = KNOWN;
         assert!(is_readable(&"db", known).unwrap());
         assert!(!is_readable(&"db", 0).unwrap());
@@ -124,7 +123,7 @@ mod tests {
     fn newer_is_refused_and_current_needs_nothing() {
         let known = KNOWN;
         assert!(next(&"db", known).unwrap().is_none());
-        assert_eq!(next(&"db", 0).unwrap().unwrap().version, 5);
+        assert_eq!(next(&"db", 0).unwrap().unwrap().version, 6);
         assert!(matches!(next(&"db", known + 1), Err(StoreError::Newer { .. })));
     }
 }

@@ -27,8 +27,8 @@ for (const one of document.querySelectorAll('body *')) {
     if (!seen(one) || one.closest('script, title')) continue;
     const style = getComputedStyle(one), svg = one.closest('svg');
     if (hasText(one) && one.tagName !== 'METER') note('text', 4.5, svg ? style.fill : style.color, one, svg ? svg.parentElement : one);
-    if (one.matches('.note')) note('placeholder', 4.5, getComputedStyle(one, '::placeholder').color, one, one);
-    if (one.matches('button, .note')) note('edge', 3, style.borderTopColor, one, one.parentElement);
+    if (one.matches('.comment')) note('placeholder', 4.5, getComputedStyle(one, '::placeholder').color, one, one);
+    if (one.matches('button, .comment')) note('edge', 3, style.borderTopColor, one, one.parentElement);
     if (one.matches('.alarm')) note('edge', 3, style.borderLeftColor, one, one);
     if (one.matches('svg :is(rect, circle, line):not(.base)')) {
         const inks = [style.fill, style.stroke].filter((ink) => ink !== 'none' && rgba(ink)[3]);

@@ -1,13 +1,13 @@
 //! What no bytes may do to giggles: a function a target, which panics where a promise is broken.
 //!
 //! libFuzzer runs them without end (`fuzz_targets/`, by `scripts/fuzz.sh`); `cargo test` runs the same code on
-//! the seeds, on some thousands of mutations, and on all that was ever found (`tests/fuzz.rs`).
+//! the seeds, on some thousands of mutations, and on all that was ever found (`tests/it/fuzz.rs`).
 
 pub mod decode;
+pub mod detection;
 pub mod names;
 pub mod opus;
 pub mod repair;
-pub mod rules;
 pub mod seeds;
 
 /// Takes numbers from bytes; zeros when they are used up.

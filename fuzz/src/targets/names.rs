@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use giggles::audio::clock::{Inside, began, from_metadata, from_name};
-use giggles::audio::find::find;
+use giggles::audio::discover::find;
+use giggles::audio::timestamps::{Inside, from_metadata, from_name, started};
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
@@ -47,13 +47,13 @@ fn clocks(name: &str, zone: &TimeZone) {
     let plausible = |at: Timestamp| (1969..=2101).contains(&at.to_zoned(TimeZone::UTC).year());
     for length in [None, Some(Duration::from_secs(3600)), Some(Duration::MAX)] {
         if let Some(spoken) = from_name(name, zone, length) {
-            assert!(plausible(spoken.began), "{name:?}: {spoken:?}");
+            assert!(plausible(spoken.started), "{name:?}: {spoken:?}");
             let said = spoken.ended.map(|_| spoken.length().expect("an end lies behind its beginning"));
             assert!(said.is_none_or(|said| !said.is_zero() && said <= Duration::from_secs(48 * 3600)), "{name:?}");
         }
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let inside = Inside { text: name, may_be_end: length.is_some() };
-        began(name, Some(inside), modified, length, zone);
+        started(name, Some(inside), modified, length, zone);
     }
     assert!(from_metadata(name, zone).is_none_or(plausible), "{name:?}");
 }
@@ -65,19 +65,19 @@ fn comes_back(bytes: [u8; 4], zone: &TimeZone) {
     let utc = at.to_zoned(TimeZone::UTC);
     for form in ["%Y%m%dT%H%M%SZ.wav", "REC_%Y-%m-%d_%H-%M-%SZ.ogg", "%Y-%m-%dT%H:%M:%S+00:00"] {
         let name = utc.strftime(form).to_string();
-        assert_eq!(from_name(&name, zone, None).map(|spoken| spoken.began), Some(at), "{name}");
+        assert_eq!(from_name(&name, zone, None).map(|spoken| spoken.started), Some(at), "{name}");
     }
     let local = at.to_zoned(zone.clone());
     for form in LOCAL {
         let name = local.strftime(form).to_string();
-        let read = from_name(&name, zone, None).map(|spoken| spoken.began.to_zoned(zone.clone()));
+        let read = from_name(&name, zone, None).map(|spoken| spoken.started.to_zoned(zone.clone()));
         // The hour that exists twice is the earlier one; the clock face is the same in any case.
         assert_eq!(read.map(|read| read.datetime()), Some(local.datetime()), "{name}");
     }
     for (offset, shown) in [(-7, "-0700"), (2, "+02:00"), (14, "+14")] {
         let face = Offset::constant(offset).to_datetime(at);
         let name = face.strftime("%Y%m%d_%H%M%S_").to_string() + shown;
-        assert_eq!(from_name(&name, zone, None).map(|spoken| spoken.began), Some(at), "{name}");
+        assert_eq!(from_name(&name, zone, None).map(|spoken| spoken.started), Some(at), "{name}");
     }
     seconds_come_back(second, zone);
 }
@@ -86,7 +86,7 @@ fn comes_back(bytes: [u8; 4], zone: &TimeZone) {
 fn seconds_come_back(second: i64, zone: &TimeZone) {
     let expected = (1_262_304_000..1_970_000_000).contains(&second).then_some(second);
     for name in [format!("omi_{second}.opus"), format!("audio_{second}789.m4a")] {
-        let read = from_name(&name, zone, None).map(|spoken| spoken.began.as_second());
+        let read = from_name(&name, zone, None).map(|spoken| spoken.started.as_second());
         assert_eq!(read, expected, "{name}");
     }
     assert_eq!(from_name(&format!("Call_{second}.m4a"), zone, None), None);

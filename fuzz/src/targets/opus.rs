@@ -1,7 +1,7 @@
 //! Any packets, to the Opus decoder: in an Ogg file whose framing is right in everything.
 
 use super::Numbers;
-use super::decode::{Heard, decode};
+use super::decode::{Analyzed, decode};
 use super::repair::crc32;
 
 /// Of each frame, in units of 2.5 ms, by the configuration (RFC 6716, table 2).
@@ -11,7 +11,7 @@ const FRAMES: [u64; 32] =
 const UNIT: u64 = 120;
 
 /// The first byte says how many channels, and in which mapping; then come packets, each behind its length.
-pub fn opus(bytes: &[u8]) -> Heard {
+pub fn opus(bytes: &[u8]) -> Analyzed {
     decode(&ogg(bytes))
 }
 

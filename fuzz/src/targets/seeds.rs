@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{opus, rules};
+use super::{detection, opus};
 
 /// Longer fixtures are cut: a fuzzer wants small inputs, and a cut file is one that a disk may hold.
 const WHOLE: usize = 60_000;
@@ -11,7 +11,7 @@ const CUT: usize = 8_000;
 /// Packets of an Opus fixture: half a second.
 const PACKETS: usize = 25;
 
-/// Names as recorders write them, and as nobody should.
+/// Names as recorders write them, and as none should.
 const NAMES: [&[u8]; 10] = [
     b"\x0020251024_130000-20251024_150000\x002025-09-30T21-46-57__2025-09-30T23-51-49",
     b"\x01REC_20251102_013000-20251102_013000\x00AudioMoth 20251024T130000Z",
@@ -30,7 +30,7 @@ pub fn of(target: &str, root: &Path) -> Vec<Vec<u8>> {
     let mut seeds = match target {
         "opus" => opus_seeds(root),
         "names" => NAMES.map(<[u8]>::to_vec).to_vec(),
-        "rules" => rules::seeds(),
+        "detection" => detection::seeds(),
         _ => files(root),
     };
     seeds.extend(contents(&root.join("fuzz/found").join(target)));

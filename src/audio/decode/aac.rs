@@ -1,27 +1,27 @@
-//! AAC's configuration (ISO 14496-3, 1.6.2.1): what HE-AAC is made of, and what other kinds are called.
+//! Parses AAC's configuration (ISO 14496-3, 1.6.2.1): extracts the core of HE-AAC and names unsupported object types.
 //!
-//! HE-AAC is AAC-LC at half the rate, and what an encoder says of the upper half of the band. symphonia decodes the
-//! former if nobody tells it of the latter; and of that nothing lies below 8 kHz, save at the lowest rates.
+//! HE-AAC is AAC-LC at half the sampling rate plus a description of the upper half of the band (SBR). symphonia decodes
+//! the core if its configuration does not mention SBR. Below 8 kHz, SBR adds nothing except at the lowest rates.
 //!
-//! Invariant: a configuration that is not of HE-AAC is left as it is.
+//! Invariant: a configuration without HE-AAC is unchanged.
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
 
-/// What the core of HE-AAC is called where people see it.
+/// The name of the core of HE-AAC for people.
 pub const HE_AAC: &str = "HE-AAC (core)";
 
 const LC: u32 = 2;
 const SBR: u32 = 5;
 const PS: u32 = 29;
 
-/// Marks that a configuration goes on with what older decoders need not know (1.6.5.2).
+/// Sync extension: the configuration continues with data that older decoders may ignore (1.6.5.2).
 const SYNC_EXTENSION: u32 = 0x2B7;
 
 const RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
-/// Kinds of AAC that nothing here decodes, by their object type.
+/// Unsupported AAC object types.
 const OTHERS: [(u32, &str); 9] = [
     (1, "AAC Main"),
     (3, "AAC SSR"),
@@ -37,13 +37,13 @@ const OTHERS: [(u32, &str); 9] = [
 /// A configuration's first fields.
 struct Config {
     object: u32,
-    /// Bits of the core's rate and channels, as they are written.
+    /// The encoded bits of the core's sampling rate and channels.
     rate: (u32, u32),
     channels: u32,
     short_frames: bool,
-    /// Spectral band replication, announced in either way.
+    /// Spectral band replication, signalled explicitly or backward-compatibly.
     has_sbr: bool,
-    /// In the way that older decoders refuse.
+    /// Signalled explicitly, which older decoders reject.
     is_explicit: bool,
 }
 
@@ -117,7 +117,7 @@ impl Bits<'_> {
     }
 }
 
-/// Parameters that symphonia can decode, of HE-AAC's core; and whether it is that.
+/// The parameters for symphonia, reduced to the core for HE-AAC; returns also whether they were reduced.
 pub fn core(parameters: &AudioCodecParameters) -> (AudioCodecParameters, bool) {
     let mut core = parameters.clone();
     let config = parameters.extra_data.as_deref().and_then(Config::parse);
@@ -130,7 +130,7 @@ pub fn core(parameters: &AudioCodecParameters) -> (AudioCodecParameters, bool) {
     (core, config.object == LC)
 }
 
-/// What a kind of AAC is called that nothing here decodes.
+/// The name of an unsupported AAC object type.
 pub fn kind(parameters: &AudioCodecParameters) -> Option<&'static str> {
     let object = parameters.extra_data.as_deref().and_then(|bytes| Bits { bytes, at: 0 }.object())?;
     OTHERS.iter().find(|(other, _)| *other == object).map(|(_, name)| *name)
@@ -155,9 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn lc_stays_as_it_is() {
+    fn lc_is_unchanged() {
         assert_eq!(core_of(&[0x12, 0x10]), (Some(vec![0x12, 0x10]), false));
-        // LC at 24,000 Hz that says behind itself what it is more.
+        // LC at 24,000 Hz with a sync extension.
         let extended = [0x13, 0x08, 0x56, 0xE5, 0x98];
         assert_eq!(core_of(&extended), (Some(extended.to_vec()), true));
         assert_eq!(core_of(&[0x2B]), (Some(vec![0x2B]), false));

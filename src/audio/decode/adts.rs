@@ -1,8 +1,8 @@
-//! AAC without a container: frames with a header each (ADTS, ISO 13818-7, 6.2), found again behind damage.
+//! Reads AAC in ADTS frames (ISO 13818-7, 6.2) and resynchronizes after damage.
 //!
-//! A packet without a byte stands for what is cut off, or cannot be found.
+//! An empty packet replaces a block that is cut off or cannot be located.
 //!
-//! Invariant: needs no more than a few frames in memory.
+//! Invariant: holds a few frames in memory.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -20,23 +20,23 @@ use super::mpeg::tags;
 use super::packets::{self, Notes, PacketSource, Window, cut};
 use super::sync::{self, FrameHeader, LOOK, Passed, VIEW, is_chain};
 
-/// Samples of a block, of each channel.
+/// Samples per block and channel.
 const SAMPLES: u64 = 1024;
 
 const RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
-/// What a frame's header says.
+/// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     object: u8,
     rate: u8,
     channels: u8,
-    /// Whether there are checksums, and where blocks begin.
+    /// Whether there are checksums and block positions.
     is_protected: bool,
-    /// Bytes of the frame with its header.
+    /// Length of the frame including its header, bytes.
     length: usize,
-    /// Raw data blocks inside.
+    /// Number of raw data blocks.
     count: u64,
 }
 
@@ -69,7 +69,7 @@ impl FrameHeader for Header {
 }
 
 impl Header {
-    /// Bytes before the first block: with a checksum, and the places of the other blocks.
+    /// Bytes before the first block: the header, and the positions of other blocks and a checksum if present.
     fn head(&self) -> usize {
         if self.is_protected { 7 + 2 * self.count as usize } else { 7 }
     }
@@ -78,15 +78,15 @@ impl Header {
         self.count * SAMPLES
     }
 
-    /// The raw data blocks of a frame. Without checksums only decoding would tell where the second one begins: it and
-    /// those behind it are empty.
+    /// The raw data blocks of a frame. Without checksums, the position of the second block is only known after decoding
+    /// the first one, so that it and the following ones are returned as empty.
     fn blocks(&self, frame: &[u8]) -> Vec<Box<[u8]>> {
         let body = frame.get(self.head()..).unwrap_or_default();
         let place = |at: usize| frame.get(at..)?.first_chunk().map(|place| usize::from(u16::from_be_bytes(*place)));
         let mut places = vec![Some(0)];
         places.extend((1..self.count as usize).map(|i| place(5 + 2 * i).filter(|_| self.is_protected)));
         let end = |i: usize| match places.get(i + 1) {
-            // A checksum stands behind each block.
+            // A checksum follows each block.
             Some(Some(next)) => next.saturating_sub(2),
             _ => body.len(),
         };
@@ -98,20 +98,20 @@ impl Header {
         RATES[usize::from(self.rate)]
     }
 
-    /// The configuration that a container would have (ISO 14496-3, 1.6.2.1).
+    /// The equivalent AudioSpecificConfig (ISO 14496-3, 1.6.2.1).
     fn config(&self) -> [u8; 2] {
         [self.object << 3 | self.rate >> 1, (self.rate & 1) << 7 | self.channels << 3]
     }
 }
 
-/// A stream found in a file.
+/// An opened stream.
 pub struct Opened {
     pub reader: Box<dyn FormatReader>,
-    /// How long it lasts if its first frames are like all others.
+    /// Estimated duration, assuming that all frames are like the first ones.
     pub estimate: Option<Duration>,
 }
 
-/// The AAC in a file; None if there is none.
+/// Opens the ADTS stream in a file; None if there is none.
 pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Opened>> {
     let mut window = Window::new(file, 0, bytes)?;
     sync::skip_tags(&mut window)?;
@@ -122,7 +122,7 @@ pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Ope
     let Some(first) = Header::parse(&view[at..]) else { return Ok(None) };
     let mean = sync::mean_length::<Header>(&view[at..]).unwrap_or(1);
     if at > 0 {
-        notes.add(format!("{at} bytes before the first frame are no sound; they were passed over"));
+        notes.add(format!("{at} bytes before the first frame are not audio; they were skipped"));
     }
     window.skip(at as u64)?;
     let estimate = (window.remaining() / mean).saturating_mul(first.samples());
@@ -156,16 +156,16 @@ struct Frames {
     window: Window,
     notes: Notes,
     first: Header,
-    /// Of all frames so far, and how many there were.
+    /// Total bytes and number of frames so far.
     bytes: u64,
     count: u64,
     /// Samples so far.
     clock: u64,
     passed: Passed,
-    /// What was passed over since the last frame begins as a frame does.
+    /// The bytes skipped since the last frame start like a frame.
     is_begun: bool,
     ready: VecDeque<Packet>,
-    /// Frames of which not all blocks could be told apart.
+    /// Number of frames whose blocks could not all be located.
     parted: u64,
 }
 
@@ -184,14 +184,14 @@ impl PacketSource for Frames {
             }
             match tags::length(self.window.view(tags::LOOK)?) {
                 Some(tag) => self.window.skip(tag)?,
-                None => self.pass_over()?,
+                None => self.skip_unknown()?,
             }
         }
     }
 }
 
 impl Frames {
-    /// The whole frame that stands here: of the stream, and not by chance behind what is none.
+    /// The complete frame at the current position, if it belongs to the stream and is not a chance match.
     fn frame(&mut self) -> Result<Option<Header>> {
         let view = self.window.view(VIEW)?;
         let Some(header) = Header::parse(view).filter(|header| header.length <= view.len()) else {
@@ -201,16 +201,16 @@ impl Frames {
         let goes_on = rest.is_empty() || tags::length(rest).is_some();
         let goes_on = goes_on || Header::parse(rest).is_some_and(|next| next.continues(&header));
         if !header.continues(&self.first) {
-            // Another stream begins, or chance would have it so.
+            // Another stream starts, or this is a chance match.
             let other = is_chain::<Header>(view);
             return if other { Err(Error::Unsupported("adts: its rate or its channels change")) } else { Ok(None) };
         }
         Ok((goes_on || self.passed.lost == 0).then_some(header))
     }
 
-    /// Takes the frame that stands here apart.
+    /// Splits the frame at the current position into packets.
     fn take(&mut self, header: Header) -> Result<()> {
-        self.make_up();
+        self.advance_over_skipped();
         let bytes = self.window.view(header.length)?.get(..header.length).ok_or_else(cut)?;
         let blocks = header.blocks(bytes);
         self.parted += u64::from(header.count > 1 && blocks.iter().any(|block| block.is_empty()));
@@ -229,14 +229,14 @@ impl Frames {
         self.bytes.checked_div(self.count).unwrap_or(0)
     }
 
-    /// Lets time go by for what was passed over: as many frames as it had room for.
-    fn make_up(&mut self) {
+    /// Advances the time by as many frames as fit into the skipped bytes.
+    fn advance_over_skipped(&mut self) {
         let frames = self.passed.frames(self.mean());
         self.clock += frames * self.first.samples();
     }
 
-    /// Goes on to what may be a frame or a tag.
-    fn pass_over(&mut self) -> Result<()> {
+    /// Skips to the next position that may be a frame or a tag.
+    fn skip_unknown(&mut self) -> Result<()> {
         if self.passed.lost == 0 {
             let view = self.window.view(VIEW)?;
             self.is_begun = matches!(view, [0xFF] | [0xFF, 0xF0..=0xF9, ..]);
@@ -244,11 +244,11 @@ impl Frames {
         Ok(self.passed.over(&mut self.window)?)
     }
 
-    /// Was that all? What is left is the beginning of a frame, or what is none.
+    /// Handles the rest of the file: the start of a frame, or other bytes.
     fn end(&mut self) -> Result<Option<Packet>> {
         self.passed.note(&self.notes);
         if let count @ 1.. = std::mem::take(&mut self.parted) {
-            self.notes.add(format!("{count} frames of several blocks do not say where the second one begins"));
+            self.notes.add(format!("{count} frames of several blocks do not contain the position of the second block"));
         }
         if std::mem::take(&mut self.is_begun) && self.passed.lost < VIEW as u64 {
             self.notes.add("the file stops inside a frame");

@@ -1,8 +1,8 @@
 //! AIFF and AIFF-C: chunks as in RIFF, big-endian, with the codec in `COMM` and the samples in `SSND`, in any order.
 //!
-//! symphonia's reader refuses a file whose samples are cut; so the chunks are walked here.
+//! symphonia's reader rejects a file whose samples are cut, so this module walks the chunks itself.
 //!
-//! Invariant: reads headers only, allocates nothing by lengths that a file claims.
+//! Invariant: reads headers only, allocates no memory based on lengths in the file.
 
 use std::fs::File;
 use std::io;
@@ -14,18 +14,18 @@ use super::wav::array;
 
 const MAX_CHUNKS: usize = 4096;
 
-/// What an AIFF file's header says.
+/// The layout of an AIFF file according to its header.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub extent: Extent,
-    /// Or why it is not decoded.
+    /// Error: the message for an unsupported codec.
     pub coding: Result<Coding, String>,
     pub notes: Vec<String>,
 }
 
 /// The chunk `COMM`.
 struct Common {
-    /// Of each channel.
+    /// Samples per channel.
     samples: u64,
     coding: Result<Coding, String>,
 }
@@ -35,7 +35,7 @@ pub fn is_aiff(first: &[u8]) -> bool {
 }
 
 impl Layout {
-    /// Walks the chunks. None if there are no samples, or nothing says what they are.
+    /// Walks the chunks. None if there are no samples or no `COMM`.
     ///
     /// Errors: unexpected end of file inside `COMM`.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Layout>> {
@@ -58,13 +58,13 @@ impl Layout {
             }
             at = start.saturating_add(size).saturating_add(size & 1);
         }
-        Ok(common.zip(sound).map(|(common, (start, size))| Layout::of(common, start, size, end, bytes)))
+        Ok(common.zip(sound).map(|(common, (start, size))| Layout::new(common, start, size, end, bytes)))
     }
 
-    fn of(common: Common, start: u64, size: u64, end: u64, bytes: u64) -> Layout {
+    fn new(common: Common, start: u64, size: u64, end: u64, bytes: u64) -> Layout {
         let there = bytes.saturating_sub(start);
         let (block, samples) = common.coding.as_ref().map_or((1, 1), |coding| (coding.block, coding.samples));
-        // The number of blocks is written twice; a streaming writer knew neither.
+        // The number of blocks is stored twice; a streaming writer knows neither.
         let counted = Some(common.samples.div_ceil(samples).saturating_mul(block)).filter(|counted| *counted > 0);
         let announced = match size {
             0 => counted.unwrap_or(there),
@@ -75,7 +75,7 @@ impl Layout {
         if missing > 0 {
             notes.push(format!("{missing} bytes that its header announces are missing"));
         }
-        // A length that the outermost header contradicts is no sign that sound is missing.
+        // If the outermost header contradicts the length, no audio is missing.
         let missing = if end <= bytes { 0 } else { missing };
         Layout { extent: Extent { start, length: announced.min(there), missing }, coding: common.coding, notes }
     }
@@ -92,7 +92,7 @@ impl Common {
     }
 }
 
-/// A number of 80 bits, of which a rate needs few: 15 of exponent, 64 of mantissa.
+/// Converts an 80-bit float (15 bits of exponent, 64 of mantissa) to an integer rate.
 fn rate([exponent, high, low, ..]: [u32; 5]) -> u32 {
     let mantissa = u64::from(high) << 16 | u64::from(low);
     let shift = i64::from(exponent & 0x7FFF) - 16_383 - 31;
@@ -121,7 +121,7 @@ fn coding(compression: [u8; 4], bits: u32, shape: Shape) -> Result<Coding, Strin
         b"ulaw" | b"ULAW" => blocks::samples(CODEC_ID_PCM_MULAW, shape),
         b"ima4" => blocks::blocks(CODEC_ID_ADPCM_IMA_QT, shape, 34 * u64::from(shape.channels), 64),
         other => {
-            let name = crate::record::plain(&String::from_utf8_lossy(other));
+            let name = crate::domain::escape(&String::from_utf8_lossy(other));
             Err(format!("it is AIFF-C with the codec '{name}', which is not supported; convert it to FLAC"))
         }
     }

@@ -8,23 +8,23 @@ use std::io;
 use symphonia::core::codecs::audio::well_known::*;
 
 use super::blocks::{self, Coding, Extent, Shape};
-use super::wav::{SLOP, array};
+use super::wav::array;
 
-/// The length of the samples where the writer did not know it.
+/// The length field of writers that did not know the length.
 const UNKNOWN: u32 = u32::MAX;
 
-/// What an AU file's header says.
+/// The layout of an AU file according to its header.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub extent: Extent,
-    /// Or why it is not decoded.
+    /// Error: the message for an unsupported codec.
     pub coding: Result<Coding, String>,
-    /// The header tells no length.
+    /// The header contains no length.
     pub open: bool,
     pub notes: Vec<String>,
 }
 
-/// Codecs by their number that nothing here decodes.
+/// Unsupported codecs by their number.
 const OTHERS: [(u32, &str); 5] = [
     (23, "G.721 ADPCM"),
     (24, "G.722"),
@@ -34,7 +34,7 @@ const OTHERS: [(u32, &str); 5] = [
 ];
 
 impl Layout {
-    /// Reads the header. Errors: the file is shorter than that.
+    /// Reads the header. Errors: the file is shorter than the header.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Layout> {
         let header = array::<24>(file, 0)?;
         let number = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
@@ -45,9 +45,6 @@ impl Layout {
         let mut notes = Vec::new();
         let over = announced.saturating_sub(there);
         match announced.checked_sub(there) {
-            Some(1..=SLOP) => {
-                notes.push(format!("its header announces {over} bytes more than there are; read to its end"))
-            }
             Some(missing) if missing > 0 => {
                 notes.push(format!("{missing} bytes that its header announces are missing"))
             }
@@ -56,8 +53,7 @@ impl Layout {
             }
             Some(_) => (),
         }
-        let missing = if over > SLOP { over } else { 0 };
-        let extent = Extent { start, length: announced.min(there), missing };
+        let extent = Extent { start, length: announced.min(there), missing: over };
         let shape = Shape { channels: number(20), rate: number(16), speakers: 0 };
         Ok(Layout { extent, coding: coding(number(12), shape), open, notes })
     }

@@ -1,6 +1,6 @@
-//! Sound in blocks of one size: PCM of all kinds and ADPCM, in WAV and its relatives, AU, AIFF and CAF.
+//! Reads audio in blocks of fixed size: PCM and ADPCM in WAV and related formats, AU, AIFF and CAF.
 //!
-//! Invariant: gives whole blocks only, and none from beyond the length that was settled when the file was opened.
+//! Invariant: returns whole blocks only, within the extent that was determined when the file was opened.
 
 use std::fs::File;
 
@@ -12,23 +12,23 @@ use symphonia::core::packet::Packet;
 
 use super::packets::{self, PacketSource, Window, cut};
 
-/// Samples of a packet, at least.
+/// Minimum number of samples in a packet.
 const SAMPLES_AT_ONCE: u64 = 1152;
 
-/// No block is longer, bytes.
+/// Maximum size of a block, bytes.
 const MAX_BLOCK: u64 = 1 << 20;
 
-/// How sound is written.
+/// How the samples are encoded.
 #[derive(Debug, Clone)]
 pub struct Coding {
     pub parameters: AudioCodecParameters,
-    /// Bytes of a block.
+    /// Bytes per block.
     pub block: u64,
-    /// Samples of a block, of each channel.
+    /// Samples per block and channel.
     pub samples: u64,
 }
 
-/// Channels, rate, and the places of the speakers where the header names them.
+/// Channels, sampling rate, and the speaker mask of the header (0 if there is none).
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     pub channels: u32,
@@ -37,7 +37,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    fn parameters(self, codec: AudioCodecId) -> Worded<AudioCodecParameters> {
+    fn parameters(self, codec: AudioCodecId) -> OrMessage<AudioCodecParameters> {
         let named = Position::from_wave_channel_mask(self.speakers);
         let named = named.filter(|named| named.bits().count_ones() == self.channels);
         let channels = match (named, self.channels) {
@@ -52,17 +52,18 @@ impl Shape {
     }
 }
 
-type Worded<T> = std::result::Result<T, String>;
+/// The error is a message for people.
+type OrMessage<T> = std::result::Result<T, String>;
 
-/// Samples of one size each. Errors: no channels.
-pub fn samples(codec: AudioCodecId, shape: Shape) -> Worded<Coding> {
+/// The coding of PCM. Errors: no channels.
+pub fn samples(codec: AudioCodecId, shape: Shape) -> OrMessage<Coding> {
     let mut parameters = shape.parameters(codec)?;
     parameters.with_max_frames_per_packet(SAMPLES_AT_ONCE).with_frames_per_block(1);
     Ok(Coding { parameters, block: width(codec) * u64::from(shape.channels), samples: 1 })
 }
 
-/// Blocks of several samples. Errors: no channels, or a size that no block has.
-pub fn blocks(codec: AudioCodecId, shape: Shape, block: u64, samples: u64) -> Worded<Coding> {
+/// The coding of blocks of several samples. Errors: no channels, or an invalid block size.
+pub fn blocks(codec: AudioCodecId, shape: Shape, block: u64, samples: u64) -> OrMessage<Coding> {
     if block == 0 || block > MAX_BLOCK || samples == 0 || samples > 4 * MAX_BLOCK {
         return Err(format!("its header names blocks of {block} bytes and {samples} samples"));
     }
@@ -71,12 +72,12 @@ pub fn blocks(codec: AudioCodecId, shape: Shape, block: u64, samples: u64) -> Wo
     Ok(Coding { parameters, block, samples })
 }
 
-/// Blocks of a packet.
+/// Number of blocks per packet.
 fn at_once(samples: u64) -> u64 {
     (SAMPLES_AT_ONCE / samples).max(1)
 }
 
-/// Bytes of a sample.
+/// Bytes per sample.
 fn width(codec: AudioCodecId) -> u64 {
     match codec {
         CODEC_ID_PCM_S16LE | CODEC_ID_PCM_S16BE => 2,
@@ -87,7 +88,7 @@ fn width(codec: AudioCodecId) -> u64 {
     }
 }
 
-/// PCM of so many bytes a sample, in either order; None where no decoder knows it.
+/// The PCM codec with this number of bytes per sample and byte order; None if there is none.
 pub fn pcm(bytes: u32, float: bool, big_endian: bool) -> Option<AudioCodecId> {
     let (little, big) = match (bytes, float) {
         (1, false) => (CODEC_ID_PCM_S8, CODEC_ID_PCM_S8),
@@ -101,17 +102,17 @@ pub fn pcm(bytes: u32, float: bool, big_endian: bool) -> Option<AudioCodecId> {
     Some(if big_endian { big } else { little })
 }
 
-/// Where in a file the blocks lie.
+/// The part of a file that contains the blocks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extent {
     pub start: u64,
-    /// Bytes that are there.
+    /// Available bytes.
     pub length: u64,
-    /// Bytes that the header credibly announces, and the file does not have.
+    /// Bytes that the header plausibly announces but the file does not contain.
     pub missing: u64,
 }
 
-/// A reader of the blocks of `coding` in `extent`.
+/// Creates a reader of blocks of `coding` in `extent`.
 pub fn reader(
     (format, name): (FormatId, &'static str),
     coding: Coding,
@@ -129,7 +130,7 @@ struct Blocks {
     window: Window,
     block: u64,
     samples: u64,
-    /// Blocks.
+    /// Number of blocks returned so far.
     given: u64,
 }
 

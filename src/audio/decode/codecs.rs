@@ -1,6 +1,6 @@
 //! Names of codecs, for the database and for people.
 //!
-//! Invariant: every codec that symphonia can name has a name here, decodable or not.
+//! Invariant: every codec that symphonia can identify has a name here, supported or not.
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::*;
@@ -8,11 +8,11 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
 
-use super::{aac, faults};
-use crate::record::RecordingError;
+use super::{aac, error_map};
+use crate::domain::RecordingError;
 
-/// Codecs that containers can name and that nothing here decodes.
-const FOREIGN: [(AudioCodecId, &str); 16] = [
+/// Codecs that containers can contain and that are not supported.
+const UNSUPPORTED: [(AudioCodecId, &str); 16] = [
     (CODEC_ID_AC3, "AC-3 (Dolby Digital)"),
     (CODEC_ID_EAC3, "E-AC-3 (Dolby Digital Plus)"),
     (CODEC_ID_AC4, "AC-4 (Dolby)"),
@@ -31,8 +31,8 @@ const FOREIGN: [(AudioCodecId, &str); 16] = [
     (CODEC_ID_ATRAC3PLUS, "ATRAC3+"),
 ];
 
-/// What is decoded of a track, e.g. `opus`, `flac`, `HE-AAC (core)`.
-pub fn of(parameters: &AudioCodecParameters) -> String {
+/// Name of the decoded codec of a track, e.g. `opus`, `flac`, `HE-AAC (core)`.
+pub fn decoded_name(parameters: &AudioCodecParameters) -> String {
     if aac::core(parameters).1 { aac::HE_AAC.to_owned() } else { name(parameters.codec) }
 }
 
@@ -40,37 +40,38 @@ pub fn of(parameters: &AudioCodecParameters) -> String {
 pub fn name(codec: AudioCodecId) -> String {
     let known = symphonia::default::get_codecs().get_audio_decoder(codec).map(|decoder| decoder.codec.info.short_name);
     let opus = (codec == CODEC_ID_OPUS).then_some("opus");
-    opus.or(known).map_or_else(|| foreign(codec), str::to_string)
+    opus.or(known).map_or_else(|| unsupported_name(codec), str::to_string)
 }
 
-fn foreign(codec: AudioCodecId) -> String {
-    let named = FOREIGN.iter().find(|(id, _)| *id == codec).map(|(_, name)| name.to_string());
-    named.unwrap_or_else(|| format!("a codec without a name ({codec})"))
+fn unsupported_name(codec: AudioCodecId) -> String {
+    let named = UNSUPPORTED.iter().find(|(id, _)| *id == codec).map(|(_, name)| name.to_string());
+    named.unwrap_or_else(|| format!("an unknown codec ({codec})"))
 }
 
-/// Why no decoder could be made.
+/// The error for a track whose decoder could not be created.
 pub fn undecodable(parameters: &AudioCodecParameters, error: &Error) -> RecordingError {
     let codec = parameters.codec;
     let known = symphonia::default::get_codecs().get_audio_decoder(codec).is_some();
     match error {
         _ if !known => {
-            faults::unsupported(format!("it is {}, which is not supported; convert it to FLAC", name(codec)))
+            error_map::unsupported(format!("it is {}, which is not supported; convert it to FLAC", name(codec)))
         }
         Error::Unsupported(_) if codec == CODEC_ID_AAC => {
-            let kind = aac::kind(parameters).unwrap_or("AAC of a kind (more than two channels, or short frames)");
-            faults::unsupported(format!("it is {kind}, which is not supported; convert it to FLAC"))
+            let kind =
+                aac::kind(parameters).unwrap_or("AAC of an unsupported type (more than two channels, or short frames)");
+            error_map::unsupported(format!("it is {kind}, which is not supported; convert it to FLAC"))
         }
-        error => faults::unsupported(format!("its {} header makes no sense ({error})", name(codec))),
+        error => error_map::unsupported(format!("its {} header is invalid ({error})", name(codec))),
     }
 }
 
-/// What a file without a decodable audio track seems to hold instead.
+/// The message for a file without a decodable audio track.
 pub fn no_audio(reader: &dyn FormatReader) -> String {
     let container = reader.format_info().long_name;
     let video = reader.tracks().iter().any(|track| matches!(track.codec_params, Some(CodecParameters::Video(_))));
     match (reader.tracks().is_empty(), video) {
         (true, _) => format!("it is {container} without any track"),
         (_, true) => format!("it is {container} with video, but without an audio track of a known codec"),
-        _ => format!("it is {container}, but no track of it has a codec known here"),
+        _ => format!("it is {container}, but none of its tracks has a known codec"),
     }
 }

@@ -1,45 +1,45 @@
-//! From any number of channels to one: the mean of those that carry voices.
+//! Mixes any number of channels to mono: the mean of all channels except low-frequency ones.
 //!
-//! Invariant: every sample that leaves is finite and within [-1, 1]. What is not a number counts as
-//! silence, and what is louder than full scale (float recordings may be) is clipped, channel by channel.
+//! Invariant: every output sample is finite and within [-1, 1]. NaN and infinity count as silence, and values beyond
+//! full scale (possible in float recordings) are clipped per channel.
 
 use symphonia::core::audio::{Channels, GenericAudioBufferRef, Position};
 
-/// Turns decoded buffers into mono.
+/// Mixes decoded buffers to mono.
 #[derive(Default)]
 pub struct Mix {
     interleaved: Vec<f32>,
 }
 
 impl Mix {
-    /// Appends the mono of `buffer` to `mono`.
+    /// Appends the mono mix of `buffer` to `mono`.
     pub fn mix(&mut self, buffer: &GenericAudioBufferRef<'_>, mono: &mut Vec<f32>) {
         let channels = buffer.num_planes();
-        let deaf = deaf(buffer.spec().channels());
+        let lfe = lfe_channels(buffer.spec().channels());
         buffer.copy_to_vec_interleaved(&mut self.interleaved);
-        let share = 1.0 / channels.saturating_sub(deaf.len()).max(1) as f32;
+        let share = 1.0 / channels.saturating_sub(lfe.len()).max(1) as f32;
         mono.extend(self.interleaved.chunks_exact(channels.max(1)).map(|frame| match frame {
-            [only] => audible(*only),
-            [left, right] if deaf.is_empty() => 0.5 * (audible(*left) + audible(*right)),
+            [only] => clipped(*only),
+            [left, right] if lfe.is_empty() => 0.5 * (clipped(*left) + clipped(*right)),
             _ => {
-                let heard = frame.iter().enumerate().filter(|(place, _)| !deaf.contains(place));
-                share * heard.map(|(_, sample)| audible(*sample)).sum::<f32>()
+                let mixed = frame.iter().enumerate().filter(|(channel, _)| !lfe.contains(channel));
+                share * mixed.map(|(_, sample)| clipped(*sample)).sum::<f32>()
             }
         }));
     }
 }
 
-/// Places of the low-frequency channels of a layout with more than two channels: they hold no voices.
-fn deaf(channels: &Channels) -> Vec<usize> {
+/// Indices of the low-frequency channels in a layout with more than two channels: they contain no voices.
+fn lfe_channels(channels: &Channels) -> Vec<usize> {
     match channels {
         Channels::Positioned(layout) if layout.bits().count_ones() > 2 => {
-            let deep = [Position::LFE1, Position::LFE2].into_iter().filter(|lfe| layout.contains(*lfe));
-            deep.map(|lfe| (layout.bits() & (lfe.bits() - 1)).count_ones() as usize).collect()
+            let lfe = [Position::LFE1, Position::LFE2].into_iter().filter(|lfe| layout.contains(*lfe));
+            lfe.map(|lfe| (layout.bits() & (lfe.bits() - 1)).count_ones() as usize).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn audible(sample: f32) -> f32 {
+fn clipped(sample: f32) -> f32 {
     if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
 }

@@ -1,7 +1,7 @@
-//! Whether a Matroska or WebM file is as long as it says.
+//! Determines how a Matroska or WebM file ends.
 //!
-//! symphonia refuses a file whose segment is cut, with words that nobody could understand; and it cannot
-//! tell the end of a live recording, whose segment has no length, from a cut through its last block.
+//! symphonia rejects a file whose segment is cut with an unclear message, and it does not distinguish the end of a live
+//! recording, whose segment has no length, from a cut through its last block.
 //!
 //! Invariant: reads element headers only, allocates nothing.
 
@@ -15,16 +15,16 @@ const CLUSTER: u64 = 0x1F43_B675;
 /// How a file's segment ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Where its header says, inside the file.
+    /// At its announced length, within the file.
     Announced,
-    /// With the file, behind a whole element: a live recording.
+    /// At the end of the file, after a complete element: a live recording.
     Open,
-    /// Beyond the file, or inside an element.
+    /// After the end of the file, or the file ends inside an element.
     Cut,
 }
 
 impl Ending {
-    /// Errors of the file system only; what makes no sense counts as cut.
+    /// Returns errors of the file system only; invalid data counts as cut.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Ending> {
         file.rewind()?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
@@ -41,14 +41,14 @@ fn ending(reader: &mut BufReader<&mut File>, bytes: u64) -> io::Result<Ending> {
     let (id, length) = element(reader)?;
     let start = reader.stream_position()?;
     match length {
-        _ if id != SEGMENT => Ok(Ending::Announced), // symphonia will say what this is
+        _ if id != SEGMENT => Ok(Ending::Announced), // symphonia reports the format
         Some(length) if start.saturating_add(length) <= bytes => Ok(Ending::Announced),
         Some(_) => Ok(Ending::Cut),
         None => walk(reader, start, bytes),
     }
 }
 
-/// Goes over the elements of a segment without a length, into clusters and over all else.
+/// Walks the elements of a segment without a length; enters clusters and skips all others.
 fn walk(reader: &mut BufReader<&mut File>, mut at: u64, bytes: u64) -> io::Result<Ending> {
     while at < bytes {
         let before = at;
@@ -67,7 +67,7 @@ fn walk(reader: &mut BufReader<&mut File>, mut at: u64, bytes: u64) -> io::Resul
     Ok(Ending::Open)
 }
 
-/// An element's identifier, and its length unless that is marked as unknown.
+/// Reads an element's identifier, and its length unless that is unknown.
 fn element(reader: &mut impl Read) -> io::Result<(u64, Option<u64>)> {
     let (id, _) = number(reader)?;
     let (size, width) = number(reader)?;
@@ -75,7 +75,7 @@ fn element(reader: &mut impl Read) -> io::Result<(u64, Option<u64>)> {
     Ok((id, Some(size & unknown).filter(|&value| value != unknown)))
 }
 
-/// A number of variable width with its marker, and its width in bytes.
+/// Reads a variable-size integer including its marker; returns also its width in bytes.
 fn number(reader: &mut impl Read) -> io::Result<(u64, u32)> {
     let mut bytes = [0; 8];
     reader.read_exact(&mut bytes[..1])?;

@@ -1,10 +1,14 @@
-//! From a file to blocks of mono samples: the only home of symphonia.
+//! Decodes a file to blocks of mono samples. The only module that uses symphonia.
 //!
-//! The end of a recording and its failure are different values all the way up: `Ok(false)` is said only
-//! of a file that is whole. See `Source::next_block` for what counts as whole.
+//! ```text
+//! open::open -> Reader (packets of one track) -> Stream (decode, trim, fill gaps) -> Source::next_block (mono)
+//! ```
 //!
-//! Invariant: memory is bounded by the longest packet, whatever a header claims; and this room knows
-//! neither the network nor its sampling rate, save that Opus is decoded to 16 kHz.
+//! The end of a recording and a failure are different values: `Ok(false)` is returned only for a complete file. See
+//! `Source::next_block` for what counts as complete.
+//!
+//! Invariant: memory is bounded by the longest packet, whatever a header claims. This module does not depend on the
+//! network or its sampling rate, except that Opus is decoded to 16 kHz.
 
 mod aac;
 mod adts;
@@ -13,9 +17,8 @@ mod au;
 mod blocks;
 mod caf;
 mod codecs;
-pub(super) mod faults;
+pub(super) mod error_map;
 mod flac;
-mod foreign;
 mod isomp4;
 mod matroska;
 mod mix;
@@ -27,6 +30,7 @@ mod open;
 mod opus_lengths;
 mod own;
 mod packets;
+mod panic_guard;
 mod stream;
 mod sync;
 mod track;
@@ -45,46 +49,46 @@ use symphonia::core::units::TimeBase;
 use self::open::{Opened, Outline, Reader};
 use self::packets::Notes;
 use self::stream::Stream;
-use super::clock::Inside;
-use crate::record::{MissingKind, MissingRange, MissingRanges, RecordingError};
+use super::timestamps::Inside;
+use crate::domain::{MissingKind, MissingRange, MissingRanges, RecordingError};
 
-pub(super) use self::faults::is_transport_stream;
-pub use self::foreign::is_foreign;
+pub(super) use self::error_map::is_transport_stream;
 pub(super) use self::mpeg::begins as begins_with_mpeg_frames;
+pub use self::panic_guard::is_foreign;
 pub use self::tracks::Tracks;
 
-/// Damaged places in a row, between which no packet was found.
+/// Maximum number of consecutive errors of a reader without a packet between them.
 const MAX_FAULTS: u32 = 10_000;
 
-/// What a recording's header says.
+/// Properties of a recording according to its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {
     /// The file's own rate in Hz (48,000 for Opus, which has none).
     pub sample_rate: u32,
-    /// 0 where only decoding will tell.
+    /// 0 if unknown before decoding.
     pub channels: u32,
-    /// Audio tracks of the file that are mixed.
+    /// Number of audio tracks, which are mixed.
     pub tracks: u32,
     /// Short name, e.g. `opus`, `flac`, `pcm_s16le`.
     pub codec: String,
-    /// None if the header does not say.
+    /// None if the header contains no duration.
     pub duration: Option<Duration>,
-    /// When it was recorded, as the file has it: a tag or a header's date, in whatever form.
+    /// When it was recorded: the text of a tag or of a date in the header, in any form.
     pub recorded: Option<String>,
-    /// That may be when the recording ended.
+    /// Whether `recorded` may be the end of the recording.
     pub recorded_may_be_end: bool,
 }
 
 impl Info {
-    /// The date inside, for a clock to read.
+    /// The date inside the file, to be parsed by `timestamps`.
     pub fn date(&self) -> Option<Inside<'_>> {
         self.recorded.as_deref().map(|text| Inside { text, may_be_end: self.recorded_may_be_end })
     }
 }
 
-/// Reads a recording's header. Where that tells no duration, walks its packets without decoding them.
+/// Reads a recording's header. If it contains no duration, reads all packets without decoding them.
 ///
-/// Errors: as `Source::open`; a fault behind the header is left for the hearing to find.
+/// Errors: as `Source::open`. Errors after the header are found by the analysis.
 pub fn probe(path: &Path) -> Result<Info, RecordingError> {
     let mut tracks = Tracks::open(path)?;
     let info = tracks.info();
@@ -92,8 +96,8 @@ pub fn probe(path: &Path) -> Result<Info, RecordingError> {
     Ok(Info { duration, ..info })
 }
 
-/// Whether the recording's container has an end that was not written (yet): an Ogg without its last page, a WAV
-/// or a WebM without its length. False of what cannot be opened.
+/// Whether the end marker or length of the container has not been written (yet): an Ogg file without an end-of-stream
+/// page, a WAV or WebM file without a length. False if the file cannot be opened.
 pub fn is_open_ended(path: &Path) -> bool {
     open::open(path, 0).is_ok_and(|opened| opened.outline.is_open_ended())
 }
@@ -106,35 +110,35 @@ pub struct Source {
     info: Info,
     /// The file's own name, for warnings.
     name: String,
-    /// Length of the chained streams before this one.
+    /// Total length of the previous chained streams.
     before: Duration,
-    /// What could not be decoded so far; silence was given in its place.
+    /// The ranges that could not be decoded so far; silence was returned for them.
     missing: MissingRanges,
-    /// How long it lasts, where no header says so and it was guessed.
+    /// Estimated duration, if no header contains one.
     estimate: Option<Duration>,
-    /// What its reader passed over or did not believe.
+    /// What the reader skipped or ignored.
     notes: Notes,
-    /// Faults of the reader since it last gave a packet.
+    /// Number of errors of the reader since its last packet.
     faults: u32,
-    /// Silence before the first sample, where other tracks begin earlier; not given here.
+    /// Time before the first sample, if other tracks start earlier; not part of the returned samples.
     start: Duration,
 }
 
 impl Source {
     /// Opens a recording and reads its header.
     ///
-    /// Errors: vanished, unreadable, not a file, empty; unsupported, naming the codec or what the file
-    /// seems to be; truncated or corrupt if that shows in the header already.
+    /// Errors: vanished, unreadable, not a file, empty; unsupported, with the name of the codec or format; truncated or
+    /// corrupt, if the header shows it.
     pub fn open(path: &Path) -> Result<Source, RecordingError> {
         Source::open_track(path, 0)
     }
 
-    /// The same of the audio track of this rank, from 0.
+    /// Opens the audio track with this index, from 0.
     pub fn open_track(path: &Path, rank: usize) -> Result<Source, RecordingError> {
         let Opened { reader, outline, recorded, tracks, start, estimate, notes } = open::open(path, rank)?;
         let stream = Stream::new(&*reader, &outline)?;
         let info = Info {
-            sample_rate: if stream.codec == "opus" { super::opus::CLOCK } else { stream.rate },
+            sample_rate: if stream.codec == "opus" { opus16k::CLOCK } else { stream.rate },
             channels: stream.channels,
             tracks,
             codec: stream.codec.clone(),
@@ -157,12 +161,12 @@ impl Source {
         })
     }
 
-    /// How much later than the file's first track this one begins.
+    /// How much later this track starts than the first track of the file.
     pub fn start(&self) -> Duration {
         self.start
     }
 
-    /// Where the track ends by the file's header, in time of the recording.
+    /// The end of the track according to the header, in time of the recording.
     pub fn announced(&self) -> Option<Duration> {
         self.info.duration.map(|duration| duration.saturating_add(self.start))
     }
@@ -171,57 +175,58 @@ impl Source {
         &self.info
     }
 
-    /// Rate of the samples given, Hz: 16,000 for Opus, else the file's own. It can change between
-    /// blocks, in chained files only.
+    /// Sampling rate of the returned samples, Hz: 16,000 for Opus, otherwise that of the file. It can change between
+    /// blocks in chained files only.
     pub fn output_rate(&self) -> u32 {
         self.stream.rate
     }
 
-    /// Offset in the recording up to which samples have been given.
+    /// Offset in the recording up to which samples have been returned.
     pub fn position(&self) -> Duration {
         self.before + self.stream.position()
     }
 
-    /// What could not be decoded of all that lies before the position. What an error of `next_block` costs is not in
-    /// it.
+    /// The ranges before the position that could not be decoded. The range lost by an error of `next_block` is not
+    /// included.
     pub fn missing(&self) -> &MissingRanges {
         &self.missing
     }
 
-    /// Appends the next block of mono samples in [-1, 1] to `out`, one packet's worth. False at the end.
+    /// Appends the mono samples of the next packet, in [-1, 1], to `out`. False at the end.
     ///
-    /// A packet that cannot be decoded, and a gap between packets, are silence of their length and a missing range.
+    /// A packet that cannot be decoded, or a gap between packets, becomes silence of the same length and a missing
+    /// range.
     ///
-    /// Errors: corrupt, where the reader finds no way on; truncated, where the file has less than its header
-    /// announces or stops in the middle of a packet. An Ogg file without an end-of-stream page is whole if its last
-    /// page is: so recorders leave it that are switched off.
+    /// Errors: corrupt, if the reader cannot continue; truncated, if the file is shorter than announced or ends inside
+    /// a packet. An Ogg file without an end-of-stream page is complete if its last page is complete, because recorders
+    /// that are switched off leave such files.
     pub fn next_block(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
         loop {
             if self.stream.take(out) {
                 return Ok(true);
             }
-            match foreign::call(|| self.reader.next_packet()) {
+            match panic_guard::call(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id != self.stream.id => (),
                 Ok(Some(packet)) => {
                     self.faults = 0;
-                    self.stream.hear(&packet).map_err(|error| later(error, self.before))?;
+                    self.stream.push(&packet).map_err(|error| later(error, self.before))?;
                     self.note_missing();
-                    // Some headers name no channels; by now they are known.
+                    // Some headers contain no channel count; it is known after the first packet.
                     self.info.channels = self.stream.channels;
                 }
                 Ok(None) => {
                     self.warn();
                     return self.end();
                 }
-                Err(Error::ResetRequired) => self.follow()?,
-                // What is damaged was passed over already.
-                Err(Error::DecodeError(reason)) if self.outline.goes_on() && self.faults < MAX_FAULTS => {
+                Err(Error::ResetRequired) => self.next_stream()?,
+                // The reader has already skipped the damaged bytes.
+                Err(Error::DecodeError(reason)) if self.outline.is_resilient() && self.faults < MAX_FAULTS => {
                     self.faults += 1;
-                    self.stream.lose(MissingKind::Corrupt, faults::plain(reason));
+                    self.stream.mark_lost(MissingKind::Corrupt, error_map::plain(reason));
                 }
-                Err(Error::Unsupported(reason)) if self.outline.goes_on() && self.faults < MAX_FAULTS => {
+                Err(Error::Unsupported(reason)) if self.outline.is_resilient() && self.faults < MAX_FAULTS => {
                     self.faults += 1;
-                    self.stream.lose(MissingKind::Unsupported, faults::plain(reason));
+                    self.stream.mark_lost(MissingKind::Unsupported, error_map::plain(reason));
                 }
                 Err(error) => {
                     self.warn();
@@ -231,7 +236,7 @@ impl Source {
         }
     }
 
-    /// Takes over what the stream found missing, in time of the whole recording.
+    /// Moves the missing ranges of the stream to those of the recording.
     fn note_missing(&mut self) {
         for range in self.stream.take_missing() {
             let end = range.end.map(|end| self.before + end);
@@ -239,64 +244,64 @@ impl Source {
         }
     }
 
-    /// Says what the reader ignored, repaired or guessed.
+    /// Logs what the reader ignored, repaired or estimated.
     fn warn(&self) {
         let name = self.name.as_str();
         self.notes.take().iter().for_each(|note| log::warn!(recording = name; "{name}: {note}"));
         if let Reader::Ogg(reader) = &self.reader {
-            reader.counts().sentences().iter().for_each(|what| log::warn!(recording = name; "{name}: {what}"));
+            reader.counts().messages().iter().for_each(|what| log::warn!(recording = name; "{name}: {what}"));
         }
     }
 
-    /// Goes on with the next of several chained streams.
-    fn follow(&mut self) -> Result<(), RecordingError> {
+    /// Continues with the next chained stream.
+    fn next_stream(&mut self) -> Result<(), RecordingError> {
         self.stream.complete().map_err(|error| later(error, self.before))?;
         self.before += self.stream.position();
         self.stream = Stream::new(&*self.reader, &self.outline)?;
         Ok(())
     }
 
-    /// The reader stopped: at the end, or at a fault.
+    /// The reader returned an error: the end of the file or damage.
     fn broken_off(&mut self, error: &Error) -> Result<bool, RecordingError> {
-        let ended = faults::is_end(error);
+        let ended = error_map::is_end(error);
         match &self.outline {
-            Outline::Ogg(_) if ended => Err(faults::truncated("the file stops inside a page", self.position())),
-            Outline::Ogg(_) => Err(faults::reading(error, self.position())),
-            outline if outline.is_cut() => Err(faults::truncated(faults::SHORT, self.position())),
-            // What is missing says more than where.
+            Outline::Ogg(_) if ended => Err(error_map::truncated("the file stops inside a page", self.position())),
+            Outline::Ogg(_) => Err(error_map::reading(error, self.position())),
+            outline if outline.is_cut() => Err(error_map::truncated(error_map::SHORT, self.position())),
+            // The amount that is missing is more informative than the position.
             _ if ended => {
                 self.stream.complete().map_err(|error| later(error, self.before))?;
-                Err(faults::reading(error, self.position()))
+                Err(error_map::reading(error, self.position()))
             }
-            _ => Err(faults::reading(error, self.position())),
+            _ => Err(error_map::reading(error, self.position())),
         }
     }
 
-    /// Nothing more can be read; was that all?
+    /// Checks whether the stream is complete at the end of the file.
     fn end(&mut self) -> Result<bool, RecordingError> {
         self.stream.finish();
         self.note_missing();
         self.stream.complete().map_err(|error| later(error, self.before))?;
         let at = self.position();
         match &self.outline {
-            _ if at.is_zero() => Err(faults::unsupported("its header is whole, but not one sample follows")),
+            _ if at.is_zero() => Err(error_map::unsupported("its header is complete, but no samples follow")),
             _ => Ok(false),
         }
     }
 
-    /// The duration by the timestamps of all packets; what leaves no way on ends it.
+    /// The duration according to the timestamps of all packets, up to the first fatal error.
     fn walk(&mut self) -> Option<Duration> {
         let (mut before, mut ticks, mut base) = (Duration::ZERO, 0u64, time_base(&*self.reader, self.stream.id));
         let sound = |ticks, base, dropped| ticks_to_time(base, ticks).map(|time| time.saturating_sub(dropped));
         loop {
-            match foreign::call(|| self.reader.next_packet()) {
+            match panic_guard::call(|| self.reader.next_packet()) {
                 Ok(Some(packet)) if packet.track_id == self.stream.id => {
                     let end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
                     ticks = ticks.max(u64::try_from(end).unwrap_or(0));
                 }
                 Ok(Some(_)) => (),
                 Err(Error::DecodeError(_) | Error::Unsupported(_))
-                    if self.outline.goes_on() && self.faults < MAX_FAULTS =>
+                    if self.outline.is_resilient() && self.faults < MAX_FAULTS =>
                 {
                     self.faults += 1;
                 }
@@ -337,7 +342,7 @@ fn ticks_to_time(base: Option<TimeBase>, ticks: u64) -> Option<Duration> {
     u64::try_from(nanos).ok().map(Duration::from_nanos)
 }
 
-/// An error of a chained stream, placed behind the streams before it.
+/// Moves the position of an error in a chained stream behind the previous streams.
 fn later(error: RecordingError, before: Duration) -> RecordingError {
     match error {
         RecordingError::Corrupt { reason, at } => RecordingError::Corrupt { reason, at: before + at },

@@ -1,6 +1,6 @@
-//! What an MP4 file says beside its tracks: when it was recorded, and whether all of it is there.
+//! Reads the recording date of an MP4 file and checks whether the file is complete.
 //!
-//! Invariant: reads box headers and a few fields, allocates nothing by lengths that a file claims.
+//! Invariant: reads box headers and a few fields only, allocates no memory based on lengths in the file.
 
 mod dates;
 
@@ -9,22 +9,22 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 pub use self::dates::Date;
 
-/// A day in fragments of a second has 170,000 boxes.
+/// Maximum number of boxes; a day in fragments of one second has 170,000.
 const MOST_BOXES: usize = 4_000_000;
 
-/// Seconds from 1904, where MP4 counts from, to 1970.
+/// Seconds from 1904, the epoch of MP4, to 1970.
 const EPOCH: i64 = 2_082_844_800;
 
-/// What the boxes say.
+/// Properties according to the boxes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layout {
     pub recorded: Option<Date>,
     pub has_index: bool,
-    /// A box claims more bytes than the file has, or there is no box of samples.
+    /// A box extends beyond the file, or there is no box with samples.
     pub cut: bool,
 }
 
-/// A box: its name, and where its contents begin and end.
+/// A box: its name, and the start and end of its contents.
 #[derive(Clone, Copy)]
 struct Part {
     name: [u8; 4],
@@ -54,7 +54,7 @@ impl Layout {
         let Some(mvhd) = child(file, moov, b"mvhd")? else {
             return Ok(());
         };
-        // A recording does not depend on its date.
+        // A recording can be analyzed without a date.
         self.recorded = dates::read(file, moov, mvhd).unwrap_or(None);
         Ok(())
     }
@@ -65,7 +65,7 @@ fn child(file: &mut File, parent: Part, name: &[u8; 4]) -> io::Result<Option<Par
     next(file, &mut at, parent.end, name)
 }
 
-/// The next box of this name from `at` on, which is moved behind it.
+/// The next box of this name from `at`; moves `at` behind it.
 fn next(file: &mut File, at: &mut u64, end: u64, name: &[u8; 4]) -> io::Result<Option<Part>> {
     for _ in 0..MOST_BOXES {
         let Some(part) = part(file, *at, end)? else {
@@ -79,7 +79,7 @@ fn next(file: &mut File, at: &mut u64, end: u64, name: &[u8; 4]) -> io::Result<O
     Ok(None)
 }
 
-/// The box at `at`, if one can begin there before `end`.
+/// The box at `at`, if there is one before `end`.
 fn part(file: &mut File, at: u64, end: u64) -> io::Result<Option<Part>> {
     if end.saturating_sub(at) < 8 {
         return Ok(None);

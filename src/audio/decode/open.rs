@@ -1,8 +1,8 @@
-//! From a path to a reader of packets, and what the file's own bytes tell beside it.
+//! Opens a file and returns a packet reader for one of its audio tracks.
 //!
-//! What a file is, is read from its contents; its extension is never believed.
+//! The format is determined by the content, never by the extension.
 //!
-//! Invariant: only regular files are opened, so nothing here can block on a pipe or a device.
+//! Invariant: opens regular files only, so it cannot block on a pipe or a device.
 
 use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read, Seek};
@@ -20,17 +20,17 @@ use super::mp4::Date;
 use super::own::{self, Own};
 use super::packets::Notes;
 use super::view::View;
-use super::{faults, foreign, isomp4, matroska, mkv, mp4, ogg};
-use crate::audio::clock;
-use crate::record::RecordingError;
+use super::{error_map, isomp4, matroska, mkv, mp4, ogg, panic_guard};
+use crate::audio::timestamps;
+use crate::domain::RecordingError;
 
-/// Bytes that tell most formats, and all of them.
+/// Bytes that identify most formats (`FIRST`) and all formats (`BEGINNING`).
 const FIRST: usize = 64;
 const BEGINNING: u64 = 1024;
 
-/// What symphonia does not tell of a file, by container.
+/// Container-specific properties that symphonia does not provide.
 pub enum Outline {
-    /// A reader of our own says all; whether the file may go on behind its last byte.
+    /// Read by one of giggles' own readers. `open`: whether the file may still grow.
     Own {
         open: bool,
     },
@@ -41,7 +41,7 @@ pub enum Outline {
 }
 
 impl Outline {
-    /// Whether the file is known to be shorter than it says.
+    /// Whether the file is shorter than it announces.
     pub fn is_cut(&self) -> bool {
         match self {
             Outline::Ogg(tail) => tail.is_none_or(|tail| tail.is_cut),
@@ -50,12 +50,12 @@ impl Outline {
         }
     }
 
-    /// Whether its reader passes over what is damaged, and says so with a decode error.
-    pub fn goes_on(&self) -> bool {
+    /// Whether the reader skips damage, reports it as a decode error, and can continue.
+    pub fn is_resilient(&self) -> bool {
         matches!(self, Outline::Mp4(_) | Outline::Mkv(_))
     }
 
-    /// Whether the file may go on behind its last byte.
+    /// Whether the file may still grow.
     pub fn is_open_ended(&self) -> bool {
         match self {
             Outline::Own { open } => *open,
@@ -66,7 +66,7 @@ impl Outline {
     }
 }
 
-/// A reader of packets; that of Ogg has more to tell.
+/// A packet reader; that of Ogg provides counts as well.
 pub enum Reader {
     Ogg(Box<ogg::Reader>),
     Other(Box<dyn FormatReader>),
@@ -94,22 +94,23 @@ impl DerefMut for Reader {
 
 /// A file whose header has been read.
 pub struct Opened {
-    /// Audio tracks of the file.
+    /// Number of audio tracks in the file.
     pub tracks: u32,
-    /// Silence before the track that was opened, where others begin earlier.
+    /// Time before the opened track, if others start earlier.
     pub start: Duration,
     pub reader: Reader,
     pub outline: Outline,
     pub recorded: Option<Date>,
-    /// How long it lasts, where no header says so and it was guessed.
+    /// Estimated duration, if no header contains one.
     pub estimate: Option<Duration>,
-    /// What of the file was passed over or not believed, as far as it has been read.
+    /// What the reader skipped or ignored so far.
     pub notes: Notes,
 }
 
-/// Opens a recording's audio track of a rank, from 0. Errors: vanished, unreadable, not a file, empty, unsupported, damaged header.
+/// Opens the audio track with index `rank`, from 0. Errors: vanished, unreadable, not a file, empty, unsupported, or
+/// with a damaged header.
 pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
-    let fault = |error| faults::io(&error);
+    let fault = |error| error_map::io(&error);
     let found = std::fs::metadata(path).map_err(fault)?;
     if !found.is_file() {
         return Err(RecordingError::NotAFile { what: kind(found.file_type()).into() });
@@ -121,8 +122,8 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     }
     let beginning = beginning(&mut file).map_err(fault)?;
     let first = beginning[..beginning.len().min(FIRST)].to_vec();
-    if let Some(what) = faults::mistakable(&beginning) {
-        return Err(faults::unsupported(what));
+    if let Some(what) = error_map::mistakable(&beginning) {
+        return Err(error_map::unsupported(what));
     }
     let notes = Notes::default();
     if let Some(own) = own::open(path, bytes, &first, &notes)? {
@@ -141,42 +142,45 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     let cut = outline.is_cut();
     let recorded = recorded(&outline);
     file.rewind().map_err(fault)?;
-    let mut reader = Reader::Other(reader(file).map_err(|error| match cut {
-        true => faults::truncated(faults::SHORT, Default::default()),
-        false => faults::opening(&error, &first),
+    let mut reader = Reader::Other(reader(file).map_err(|error| {
+        if cut {
+            error_map::truncated(error_map::SHORT, Default::default())
+        } else {
+            error_map::opening(&error, &first)
+        }
     })?);
     let recorded = recorded.or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded, tracks: 1, start: Duration::ZERO, estimate: None, notes })
 }
 
-/// How many audio tracks a file has.
+/// The number of audio tracks in a file.
 pub fn tracks(path: &Path) -> Result<u32, RecordingError> {
-    let file = File::open(path).map_err(|error| faults::io(&error))?;
-    let bytes = file.metadata().map_err(|error| faults::io(&error))?.len();
+    let file = File::open(path).map_err(|error| error_map::io(&error))?;
+    let bytes = file.metadata().map_err(|error| error_map::io(&error))?.len();
     let mut view = View::new(Arc::new(file), bytes, isomp4::WINDOW);
-    let head = matroska::Head::read(&mut view).map_err(|error| faults::io(&error))?;
-    let index = isomp4::Index::read(&mut view).map_err(|error| faults::io(&error))?;
+    let head = matroska::Head::read(&mut view).map_err(|error| error_map::io(&error))?;
+    let index = isomp4::Index::read(&mut view).map_err(|error| error_map::io(&error))?;
     let count = head.map(|head| head.audio_tracks()).or(index.map(|index| index.audio_tracks()));
     Ok(count.map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX)))
 }
 
-/// Matroska and WebM, with the reader of this crate.
+/// Opens Matroska and WebM with giggles' own reader.
 fn matroska(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
-    let fault = |error| faults::io(&error);
+    let fault = |error| error_map::io(&error);
     let mut view = View::new(Arc::new(file), bytes, matroska::WINDOW);
     let head = matroska::Head::read(&mut view).map_err(fault)?;
-    let head = head.ok_or_else(|| faults::truncated("its header is cut or damaged", Duration::ZERO))?;
+    let head = head.ok_or_else(|| error_map::truncated("its header is cut or damaged", Duration::ZERO))?;
     if head.audio_tracks() == 0 {
         if outline.is_cut() {
-            return Err(faults::truncated(faults::SHORT, Duration::ZERO));
+            return Err(error_map::truncated(error_map::SHORT, Duration::ZERO));
         }
         let what = if head.has_video { "video, but no audio track" } else { "no audio track" };
-        return Err(faults::unsupported(format!("it is Matroska / WebM with {what}")));
+        return Err(error_map::unsupported(format!("it is Matroska / WebM with {what}")));
     }
     let mut track = head.track(&mut view, rank)?;
     let begun = head.date.clone().map(|text| Date { text, may_be_end: false });
     let tracks = u32::try_from(head.audio_tracks()).unwrap_or(u32::MAX);
-    // A tag was meant; the date of the file is that of the program that wrote it.
+    // A date tag was written on purpose; the date of the file may be that of the program that wrote it.
     let recorded = tagged(&mut *track.reader).or(begun);
     let reader = matroska::open(view, head, track, notes.clone()).map_err(fault)?;
     Ok(Opened {
@@ -190,18 +194,18 @@ fn matroska(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes)
     })
 }
 
-/// MP4 and QuickTime, with the reader of this crate.
+/// Opens MP4 and QuickTime with giggles' own reader.
 fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
     let file = Arc::new(file);
     let mut view = View::new(Arc::clone(&file), bytes, isomp4::WINDOW);
     let index = isomp4::Index::read(&mut view).map_err(|error| match error.kind() {
-        ErrorKind::UnexpectedEof => faults::truncated(faults::SHORT, Duration::ZERO),
-        _ => faults::io(&error),
+        ErrorKind::UnexpectedEof => error_map::truncated(error_map::SHORT, Duration::ZERO),
+        _ => error_map::io(&error),
     })?;
-    let index = index.ok_or_else(|| faults::corrupt("its index (moov) makes no sense", Duration::ZERO))?;
+    let index = index.ok_or_else(|| error_map::corrupt("its index (moov) is invalid", Duration::ZERO))?;
     if index.audio_tracks() == 0 {
         let what = if index.has_video() { "video, but no audio track" } else { "no audio track" };
-        return Err(faults::unsupported(format!("it is ISO Base Media File Format with {what}")));
+        return Err(error_map::unsupported(format!("it is ISO Base Media File Format with {what}")));
     }
     let track = index.track(&mut view, rank)?;
     let tracks = u32::try_from(index.audio_tracks()).unwrap_or(u32::MAX);
@@ -212,22 +216,22 @@ fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) ->
     Ok(Opened { reader: Reader::Other(reader.boxed()), outline, recorded, tracks, start, estimate: None, notes })
 }
 
-/// Ogg, with the reader of this crate: a file with one stream of sound, or the one of a rank.
+/// Opens Ogg with giggles' own reader: the only audio stream, or the one with index `rank`.
 fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
     let open = |selected| {
-        let file = File::open(path).map_err(|error| faults::io(&error))?;
+        let file = File::open(path).map_err(|error| error_map::io(&error))?;
         ogg::Reader::open(MediaSourceStream::new(Box::new(file), Default::default()), checks, selected)
     };
     let (mut reader, mut tracks, mut start) = (open(None)?, 1, Duration::ZERO);
     if reader.streams().len() > 1 {
-        let beginnings = ogg::beginnings(&mut reader).map_err(|error| faults::io(&error))?;
+        let beginnings = ogg::beginnings(&mut reader).map_err(|error| error_map::io(&error))?;
         let all: Vec<u32> = reader.streams().iter().map(|stream| stream.serial).collect();
         tracks = u32::try_from(beginnings.len()).unwrap_or(u32::MAX);
         let own = beginnings.get(rank).and_then(|beginning| beginning.start);
         if own.is_none() && tracks > 1 {
             let number = rank + 1;
             notes.add(format!(
-                "nothing tells when its stream {number} begins beside the others; taken as at their start"
+                "the start of its stream {number} relative to the others is unknown; the start of the first one is used"
             ));
         }
         start = own.unwrap_or_default();
@@ -238,7 +242,7 @@ fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -
     Ok(Opened { reader, outline, recorded, tracks, start, estimate: None, notes })
 }
 
-/// A file that a reader of our own takes. Its tags are read by symphonia, if that can read any of it.
+/// A file that is read by one of giggles' own readers. symphonia reads its tags, if it can.
 fn owned(own: Own, file: File, notes: Notes) -> Opened {
     let recorded = own.recorded.map(|text| Date { text, may_be_end: false }).or_else(|| tags(&file));
     let reader = Reader::Other(own.reader);
@@ -256,7 +260,7 @@ fn tags(file: &File) -> Option<Date> {
 fn reader(file: File) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
     let stream = MediaSourceStream::new(Box::new(file), Default::default());
     let (format, tags) = (FormatOptions::default(), MetadataOptions::default());
-    foreign::call(|| symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags))
+    panic_guard::call(|| symphonia::default::get_probe().probe(&Hint::new(), stream, format, tags))
 }
 
 fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
@@ -265,11 +269,11 @@ fn beginning(file: &mut File) -> std::io::Result<Vec<u8>> {
     Ok(first)
 }
 
-/// Looks at the bytes of the containers that need it. A read past the end means that the header is cut.
+/// Reads the container-specific properties. A read past the end means that the header is cut.
 fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, RecordingError> {
     let outline = match first {
         [b'O', b'g', b'g', b'S', ..] => ogg::Tail::read(file, bytes).map(Outline::Ogg),
-        _ if ogg::begins_later(file, first).is_ok_and(|begins| begins) => {
+        _ if ogg::starts_later(file, first).is_ok_and(|starts| starts) => {
             ogg::Tail::read(file, bytes).map(Outline::Ogg)
         }
         [_, _, _, _, b'f', b't', b'y', b'p', ..]
@@ -280,20 +284,20 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
         _ => Ok(Outline::Other),
     };
     match outline {
-        Ok(Outline::Mp4(layout)) if !layout.has_index => Err(faults::truncated(
-            "its index (moov) is missing, which is written last: the recorder was stopped before it was done",
+        Ok(Outline::Mp4(layout)) if !layout.has_index => Err(error_map::truncated(
+            "its index (moov) is missing, which is written last: the recorder was stopped before it finished",
             Default::default(),
         )),
         Ok(outline) => Ok(outline),
-        // The second is a seek to where no file can reach.
+        // `InvalidInput` is a seek to an offset that no file can have.
         Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidInput) => {
-            Err(faults::truncated(faults::SHORT, Default::default()))
+            Err(error_map::truncated(error_map::SHORT, Default::default()))
         }
-        Err(error) => Err(faults::io(&error)),
+        Err(error) => Err(error_map::io(&error)),
     }
 }
 
-/// What symphonia does not read.
+/// A date that symphonia does not read.
 fn recorded(outline: &Outline) -> Option<Date> {
     match outline {
         Outline::Mp4(layout) => layout.recorded.clone(),
@@ -301,7 +305,7 @@ fn recorded(outline: &Outline) -> Option<Date> {
     }
 }
 
-/// The best date among the tags: of the recording, then of its digital form, then any.
+/// The best date among the tags: the recording date, then the digitization date, then any other.
 fn tagged(reader: &mut dyn FormatReader) -> Option<Date> {
     let mut metadata = reader.metadata();
     let tags = metadata.skip_to_latest()?.media.tags.clone();
@@ -314,12 +318,12 @@ fn tagged(reader: &mut dyn FormatReader) -> Option<Date> {
             (Some(StandardTag::RecordingDate(_) | StandardTag::OriginalRecordingDate(_)), _) => 1,
             (Some(StandardTag::DigitizedDate(_)), _) | (_, "date" | "idit" | "\u{a9}day") => 2,
             (Some(StandardTag::EncodingDate(_)), _) | (_, "icrd") => 3,
-            (Some(StandardTag::Comment(_)), _) if clock::is_dated_comment(text) => 0,
+            (Some(StandardTag::Comment(_)), _) if timestamps::is_dated_comment(text) => 0,
             _ => return None,
         };
         Some((rank, text.trim().to_string()))
     });
-    let best = dates.filter(|(_, text)| clock::is_dated(text)).min_by_key(|(rank, _)| *rank);
+    let best = dates.filter(|(_, text)| timestamps::is_dated(text)).min_by_key(|(rank, _)| *rank);
     best.map(|(_, text)| Date { text, may_be_end: false })
 }
 

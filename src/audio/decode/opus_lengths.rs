@@ -1,29 +1,27 @@
-//! Whether packets of Opus are as long as their container says.
+//! Detects damaged Opus packets by comparing their duration with that of the container.
 //!
-//! A damaged packet can be one of another length by its first byte, most of all one of zeros. It would move all that
-//! comes behind it.
+//! The duration of a packet follows from its first byte. A damaged packet, especially one of zeros, may have another
+//! duration and would shift all later audio.
 //!
-//! Invariant: a container whose durations are wrong everywhere costs no packet.
+//! Invariant: if the durations of the container are wrong everywhere, no packet is dropped.
 
-use crate::audio::opus;
-
-/// Packets at the start that tell how long they usually are.
+/// Number of packets at the start that determine the usual duration.
 pub const FIRST: usize = 15;
 
-/// Length of a packet by its first byte, nanoseconds; of an empty one it is not known.
+/// Duration of a packet by its first byte, nanoseconds; unknown for an empty packet.
 pub fn length(packet: &[u8]) -> i64 {
-    let samples = if packet.is_empty() { 0 } else { opus::length(packet) as i64 };
-    samples * 1_000_000_000 / i64::from(opus::CLOCK)
+    let samples = if packet.is_empty() { 0 } else { opus16k::packet_length(packet) as i64 };
+    samples * 1_000_000_000 / i64::from(opus16k::CLOCK)
 }
 
-/// How long the packets of a stream are; all lengths in nanoseconds.
+/// The usual duration of the packets of a stream; all durations in nanoseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PacketLengths {
     usual: i64,
 }
 
 impl PacketLengths {
-    /// By the first packets of a stream: the length that most of them have.
+    /// Determines the most frequent duration of the first packets of a stream.
     pub fn new(first: &[i64]) -> PacketLengths {
         let count = |length: &i64| first.iter().filter(|other| *other == length).count();
         PacketLengths { usual: first.iter().copied().max_by_key(count).unwrap_or(0) }
@@ -33,15 +31,15 @@ impl PacketLengths {
         length == self.usual
     }
 
-    /// Whether packets that their container says are `stated` long together are, by their first bytes, of other
-    /// lengths than that and than the packets before them.
+    /// Whether packets with a total of `stated` in the container have, by their first bytes, durations that differ from
+    /// that and from the usual one.
     fn are_damaged(&self, length: i64, count: i64, stated: i64) -> bool {
         let usual = self.usual.saturating_mul(count);
         let off = stated.abs_diff(usual);
         length != usual && off <= usual.unsigned_abs() / 4 && off < stated.abs_diff(length)
     }
 
-    /// Empties the damaged ones of packets that their container says are `stated` long together.
+    /// Empties the damaged packets of a group with a total of `stated` in the container.
     pub fn empty_damaged(&mut self, stated: i64, packets: &mut [Vec<u8>]) {
         let sum = packets.iter().map(|packet| length(packet)).sum();
         let usual = self.usual;
@@ -50,7 +48,7 @@ impl PacketLengths {
         } else if let [packet] = packets
             && stated.abs_diff(length(packet)) < 1_500_000
         {
-            // An encoder that goes over to other lengths.
+            // The encoder changed the packet duration.
             self.usual = length(packet);
         }
     }
@@ -61,7 +59,7 @@ mod tests {
     use super::*;
 
     const MS: i64 = 1_000_000;
-    /// CELT, 20 ms; and what zeros are: SILK, 10 ms.
+    /// First bytes: CELT, 20 ms; and zero, which is SILK, 10 ms.
     const TWENTY: u8 = 31 << 3;
     const ZEROS: u8 = 0;
     const SIXTY: u8 = 11 << 3;
@@ -74,17 +72,17 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_of_another_length_than_its_block_and_its_like_is_damaged() {
+    fn a_packet_that_differs_from_its_block_and_the_usual_duration_is_damaged() {
         assert!(!kept(&[TWENTY; 5], 20, ZEROS));
         assert!(!kept(&[TWENTY; 5], 20, SIXTY));
         assert!(!kept(&[ZEROS, ZEROS, TWENTY, TWENTY, TWENTY], 21, ZEROS));
     }
 
     #[test]
-    fn no_packet_is_lost_to_durations_that_are_wrong_jitter_or_end_early() {
+    fn wrong_or_jittering_durations_drop_no_packet() {
         assert!(kept(&[TWENTY; 5], 60, TWENTY), "a default duration of another file");
         assert!(kept(&[TWENTY; 5], 10, TWENTY), "a last block that is cut off");
-        assert!(kept(&[TWENTY; 5], 57, SIXTY), "an encoder that goes over to 60 ms");
+        assert!(kept(&[TWENTY; 5], 57, SIXTY), "an encoder that changes to 60 ms");
         assert!(kept(&[TWENTY; 5], 0, SIXTY), "nothing is stated");
         assert!(kept(&[SIXTY; 5], 20, TWENTY));
     }

@@ -1,8 +1,7 @@
-//! What the readers of our own have in common: one audio track, packets one after the other, and what they have to
-//! say at the end.
+//! Common parts of giggles' own readers: one audio track, sequential packets, and notes for the log.
 //!
-//! Invariant: a reader passes over what it cannot read wherever the container allows it; what it passed over is a
-//! jump of its timestamps or a note, never nothing.
+//! Invariant: a reader skips damage wherever the container allows it. Skipped data always causes a jump of the
+//! timestamps or a note.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -17,16 +16,16 @@ use symphonia::core::meta::{Metadata, MetadataLog};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp};
 
-/// Bytes read from the file at once.
+/// Bytes per read.
 const CHUNK: usize = 64 * 1024;
 
-/// Where the packets of a file come from.
+/// A source of packets.
 pub trait PacketSource: Send + Sync {
-    /// The next packet. Errors: unexpected end of file, where the file stops inside a packet; whatever leaves no way on.
+    /// The next packet. Errors: unexpected end of file, if the file ends inside a packet; other fatal errors.
     fn next(&mut self) -> Result<Option<Packet>>;
 }
 
-/// What a reader passed over or did not believe, for one line of the log each.
+/// What a reader skipped or ignored; each note is one line of the log.
 #[derive(Clone, Default)]
 pub struct Notes(Arc<Mutex<Vec<String>>>);
 
@@ -40,12 +39,12 @@ impl Notes {
     }
 }
 
-/// What is said of zeros up to the end of a file.
+/// The note about zeros up to the end of a file.
 pub fn zeros(count: u64) -> String {
-    format!("{count} bytes of zeros follow its sound: the recorder reserved them and wrote nothing there")
+    format!("{count} bytes of zeros follow its audio: the recorder reserved them and did not write them")
 }
 
-/// A source of packets as symphonia's reader.
+/// Adapts a packet source to symphonia's reader trait.
 struct Reader<S> {
     info: FormatInfo,
     media: MediaInfo,
@@ -54,7 +53,7 @@ struct Reader<S> {
     source: S,
 }
 
-/// A reader of one track.
+/// Creates a reader of one track.
 pub fn reader(
     format: FormatId,
     name: &'static str,
@@ -66,7 +65,7 @@ pub fn reader(
     Box::new(Reader { info, media, tracks: vec![track], metadata: MetadataLog::default(), source })
 }
 
-/// A track of a codec, with as many samples as its header credibly announces.
+/// Describes a track, with the number of samples that its header plausibly announces.
 pub fn track(parameters: AudioCodecParameters, announced: Option<u64>) -> Track {
     let mut track = Track::new(0);
     if let Some(base) = parameters.sample_rate.and_then(TimeBase::try_from_recip) {
@@ -116,13 +115,13 @@ impl<S: PacketSource> FormatReader for Reader<S> {
     }
 }
 
-/// A part of a file, read from its start to its end, with a view of the bytes to come.
+/// Sequential access to a part of a file, with look-ahead.
 pub struct Window {
     file: File,
-    /// Bytes of the part that are not read yet.
+    /// Bytes of the part that are not read from the file yet.
     left: u64,
     buffer: Vec<u8>,
-    /// What of the buffer is done with.
+    /// Bytes of the buffer that are consumed.
     used: usize,
 }
 
@@ -132,7 +131,7 @@ impl Window {
         Ok(Window { file, left: length, buffer: Vec::new(), used: 0 })
     }
 
-    /// The bytes at hand, at least `wanted` of them unless the part ends before.
+    /// The next bytes, at least `wanted` of them unless the part ends before that.
     pub fn view(&mut self, wanted: usize) -> std::io::Result<&[u8]> {
         let at_hand = self.buffer.len() - self.used;
         if at_hand < wanted && self.left > 0 {
@@ -140,13 +139,13 @@ impl Window {
             self.used = 0;
             let more = (wanted - at_hand).max(CHUNK) as u64;
             let read = (&mut self.file).take(more.min(self.left)).read_to_end(&mut self.buffer)? as u64;
-            // A file that shrinks while it is read ends there.
+            // If the file shrinks while it is read, the part ends there.
             self.left = if read < more.min(self.left) { 0 } else { self.left - read };
         }
         Ok(&self.buffer[self.used..])
     }
 
-    /// Goes on by so many bytes, over what is not read yet too.
+    /// Skips bytes, including those that are not read yet.
     pub fn skip(&mut self, bytes: u64) -> std::io::Result<()> {
         let at_hand = (self.buffer.len() - self.used) as u64;
         if bytes <= at_hand {
@@ -160,13 +159,13 @@ impl Window {
         self.file.seek(SeekFrom::Current(i64::try_from(beyond).unwrap_or(i64::MAX))).map(drop)
     }
 
-    /// Bytes to the end of the part.
+    /// Number of bytes to the end of the part.
     pub fn remaining(&self) -> u64 {
         self.left + (self.buffer.len() - self.used) as u64
     }
 }
 
-/// The error of a file that stops inside a packet.
+/// The error for a file that ends inside a packet.
 pub fn cut() -> Error {
     Error::IoError(std::io::ErrorKind::UnexpectedEof.into())
 }

@@ -1,9 +1,16 @@
-//! One logical stream of a file: its decoder, its clock, and which of its samples are meant to be heard.
+//! One logical stream of a file: decodes packets, trims samples, and fills gaps.
 //!
-//! Encoders put silence in front and behind; containers say how much. Timestamps say whether packets
-//! are missing. Both are settled here, in samples.
+//! Encoders add samples at the start and the end; containers say how many. Timestamps show whether packets are missing.
+//! Both are handled here, in samples:
 //!
-//! Invariant: what was given so far, and nothing else, is the position in the recording.
+//! ```text
+//! push(packet):  gap before the packet (timestamps)  -> silence, and a missing range if packets were lost
+//!                decode, mix to mono                 -> `ready`; silence and a missing range if that fails
+//!                drop the samples that the container trims
+//! take(out):     concealed samples, then silence, then `ready`, minus `skip`, up to `limit`
+//! ```
+//!
+//! Invariant: the number of samples returned so far is the position in the recording.
 
 mod loss;
 
@@ -24,24 +31,24 @@ use super::open::Outline;
 use super::track::{
     Decoder, Jump, announced_end, bare_aac, checked, decoder, frame_samples, jump, rescale, starts_at_zero,
 };
-use super::{aac, codecs, faults, foreign};
-use crate::audio::opus;
-use crate::record::{MissingRange, RecordingError};
+use super::{aac, codecs, error_map, panic_guard};
+use crate::domain::{MissingRange, RecordingError};
 
-/// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
+/// AAC's transform needs one block of this many samples before its output is valid; every encoder has at least this
+/// delay.
 const AAC_BLOCK: u64 = 1024;
 
-/// A header that announces more than this lies, too.
+/// A header that announces more than this is wrong.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Samples of silence given at once.
+/// Samples of silence per call.
 const SILENCE: u64 = 4096;
 
 pub struct Stream {
     pub id: u32,
     pub codec: String,
     pub channels: u32,
-    /// Of the samples given, Hz.
+    /// Sampling rate of the returned samples, Hz.
     pub rate: u32,
     format: FormatId,
     decoder: Decoder,
@@ -51,57 +58,57 @@ pub struct Stream {
     origin: Option<i64>,
     jump: Jump,
     trims_end: bool,
-    /// The first block of Vorbis has nothing to overlap with; only Ogg's trims say so themselves.
-    deaf_start: bool,
+    /// The first block of Vorbis has nothing to overlap with and gives no samples; only Ogg's trims include it.
+    drops_first_block: bool,
     /// Timestamp at which the stream should end.
     announced_end: Option<i64>,
     /// Decoded samples, before any trimming.
     produced: u64,
-    /// Samples still to be dropped, as the container wants it.
+    /// Samples still to be dropped at the start.
     skip: u64,
-    /// Samples still to be given, where the container limits them.
+    /// Samples still to be returned, if the container limits them.
     limit: Option<u64>,
-    /// What stands for lost packets, before all other silence.
+    /// Concealment of lost packets; returned before any silence.
     concealed: Vec<f32>,
-    /// Silence that stands before `ready`, samples.
+    /// Silence before `ready`, samples.
     pause: u64,
-    /// All silence of this kind so far, samples.
+    /// Total of `pause` so far, samples.
     paused: u64,
     ready: Vec<f32>,
     given: u64,
-    /// Length of what was given at other rates.
+    /// Length of the samples returned at previous rates.
     earlier: Duration,
-    /// Found missing and not yet taken over.
+    /// Missing ranges that the caller has not taken yet.
     missing: Vec<MissingRange>,
-    /// Why the next gap is a loss.
+    /// The loss before the next packet, if there is one.
     lost: Option<Loss>,
-    /// Samples to be dropped behind the silence with which the stream begins.
+    /// Samples to be dropped after the silence at the start of the stream.
     late_skip: u64,
-    /// Every packet lasts a multiple of so many samples.
+    /// The length of every packet is a multiple of this, samples.
     unit: u64,
-    /// Whether `skip` is the container's word, or the codec's.
+    /// Whether `skip` is known from the container or the codec.
     knows_delay: bool,
 }
 
 impl Stream {
-    /// The stream that a reader would play.
+    /// The default audio stream of a reader.
     pub fn new(reader: &dyn FormatReader, outline: &Outline) -> Result<Stream, RecordingError> {
         let track = reader.default_track(TrackType::Audio);
-        let track = track.ok_or_else(|| faults::unsupported(codecs::no_audio(reader)))?;
+        let track = track.ok_or_else(|| error_map::unsupported(codecs::no_audio(reader)))?;
         let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
-        let parameters = parameters.ok_or_else(|| faults::unsupported("its audio track names no codec"))?;
+        let parameters = parameters.ok_or_else(|| error_map::unsupported("its audio track names no codec"))?;
         let format = reader.format_info().format;
         let mut stream = Stream::decoding(track, parameters, format)?;
         stream.trim(track, parameters, outline);
         Ok(stream)
     }
 
-    /// The stream with its decoder, nothing trimmed.
+    /// The stream with its decoder, without trimming.
     fn decoding(track: &Track, parameters: &AudioCodecParameters, format: FormatId) -> Result<Stream, RecordingError> {
         let (decoder, rate, channels) = decoder(parameters)?;
         Ok(Stream {
             id: track.id,
-            codec: codecs::of(parameters),
+            codec: codecs::decoded_name(parameters),
             channels,
             rate,
             format,
@@ -114,7 +121,7 @@ impl Stream {
             },
             jump: jump(format),
             trims_end: format != FORMAT_ID_MP3 || track.padding.is_some(),
-            deaf_start: parameters.codec == CODEC_ID_VORBIS && format != FORMAT_ID_OGG,
+            drops_first_block: parameters.codec == CODEC_ID_VORBIS && format != FORMAT_ID_OGG,
             announced_end: None,
             produced: 0,
             skip: 0,
@@ -136,12 +143,12 @@ impl Stream {
         })
     }
 
-    /// Settles which samples are the encoder's and which are the recording's.
+    /// Determines which samples were added by the encoder.
     fn trim(&mut self, track: &Track, parameters: &AudioCodecParameters, outline: &Outline) {
         let pre_skip = match &self.decoder {
-            // The reader's packets say what is to be trimmed.
-            _ if self.jump == Jump::Told => 0,
-            Decoder::Opus(decoder) => rescale(u64::from(decoder.pre_skip()), (1, opus::CLOCK), self.rate),
+            // The reader sets the trims of each packet.
+            _ if self.jump == Jump::Explicit => 0,
+            Decoder::Opus(decoder) => rescale(u64::from(decoder.pre_skip()), (1, opus16k::CLOCK), self.rate),
             _ if parameters.codec == CODEC_ID_AAC && bare_aac(self.format) => AAC_BLOCK,
             _ => 0,
         };
@@ -152,15 +159,15 @@ impl Stream {
         }
     }
 
-    /// Decodes one packet; its samples wait to be taken. One that cannot be decoded is silence of its length.
+    /// Decodes one packet; `take` returns its samples. A packet that cannot be decoded becomes silence of its length.
     ///
-    /// Errors: what no later packet can mend.
-    pub fn hear(&mut self, packet: &Packet) -> Result<(), RecordingError> {
+    /// Errors: only those that affect all later packets.
+    pub fn push(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         self.ready.clear();
-        self.bridge(packet)?;
+        self.fill_gap(packet)?;
         match self.decode(packet) {
-            Ok(()) => self.settle(packet),
-            Err(RecordingError::Corrupt { reason, .. }) => self.pass_over(packet, reason),
+            Ok(()) => self.finish_packet(packet),
+            Err(RecordingError::Corrupt { reason, .. }) => self.replace_by_silence(packet, reason),
             Err(other) => return Err(other),
         }
         Ok(())
@@ -170,37 +177,37 @@ impl Stream {
     fn decode(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let at = self.position();
         match &mut self.decoder {
-            // So the readers of Matroska and MP4 mark what is damaged.
+            // The readers of Matroska and MP4 mark damaged packets as empty.
             _ if packet.data.is_empty() && matches!(self.format, FORMAT_ID_MKV | FORMAT_ID_ISOMP4) => {
-                Err(faults::corrupt("a packet is damaged", at))
+                Err(error_map::corrupt("a packet is damaged", at))
             }
             Decoder::Other(_) if packet.data.is_empty() && self.format == FORMAT_ID_ADTS => {
-                Err(faults::corrupt("a frame is cut, or does not say where its second block begins", at))
+                Err(error_map::corrupt("a frame is cut, or does not contain the position of its second block", at))
             }
             Decoder::Other(_) if matches!(&*self.codec, "aac" | aac::HE_AAC) && is_erased(&packet.data) => {
-                Err(faults::corrupt("a frame is erased", at))
+                Err(error_map::corrupt("a frame is erased", at))
             }
             Decoder::Opus(decoder) => {
-                decoder.decode(&packet.data, &mut self.ready).map_err(|words| faults::corrupt(words, at))
+                decoder.decode(&packet.data, &mut self.ready).map_err(|reason| error_map::corrupt(reason, at))
             }
             Decoder::Other(decoder) => {
-                let buffer = foreign::call(|| decoder.decode(packet));
-                let buffer = buffer.map_err(|error| faults::decoding(&error, at))?;
+                let buffer = panic_guard::call(|| decoder.decode(packet));
+                let buffer = buffer.map_err(|error| error_map::decoding(&error, at))?;
                 self.channels = buffer.num_planes() as u32;
                 let rate = buffer.spec().rate();
                 self.mix.mix(&buffer, &mut self.ready);
-                self.turn(rate)
+                self.set_rate(rate)
             }
         }
     }
 
-    /// What was found missing since the last call, in time of this stream.
+    /// The missing ranges since the last call, in time of this stream.
     pub fn take_missing(&mut self) -> Vec<MissingRange> {
         std::mem::take(&mut self.missing)
     }
 
-    /// Follows a decoder that finds another rate: than the header said, or than before.
-    fn turn(&mut self, rate: u32) -> Result<(), RecordingError> {
+    /// Changes the sampling rate if the decoder returns another one than the header or than before.
+    fn set_rate(&mut self, rate: u32) -> Result<(), RecordingError> {
         if rate == self.rate {
             return Ok(());
         }
@@ -216,16 +223,16 @@ impl Stream {
         Ok(())
     }
 
-    /// Counts the decoded samples and cuts off what is not meant to be heard.
-    fn settle(&mut self, packet: &Packet) {
+    /// Counts the decoded samples and trims them.
+    fn finish_packet(&mut self, packet: &Packet) {
         self.produced += self.ready.len() as u64;
-        self.cut(packet);
+        self.trim_packet(packet);
     }
 
-    /// Drops the samples that the packet's trims name.
-    fn cut(&mut self, packet: &Packet) {
+    /// Drops samples according to the packet's trims.
+    fn trim_packet(&mut self, packet: &Packet) {
         let end = if self.trims_end { self.samples(packet.trim_end.get()) } else { 0 };
-        // Some decoders leave out of the last packet what the container would have cut off.
+        // Some decoders omit the samples at the end of the last packet that the container would trim.
         let short = match self.format {
             FORMAT_ID_CAF => self.samples(packet.block_dur().get()).saturating_sub(self.ready.len() as u64),
             _ => 0,
@@ -235,13 +242,13 @@ impl Stream {
         let left = (self.ready.len() as u64).saturating_sub(end) as usize;
         self.ready.truncate(left);
         self.ready.drain(..start.min(left));
-        if std::mem::take(&mut self.deaf_start) {
+        if std::mem::take(&mut self.drops_first_block) {
             self.produced = 0;
             self.ready.clear();
         }
     }
 
-    /// Gives what is decoded: silence in small pieces, then sound. False if nothing waits.
+    /// Appends the next samples: concealment, silence in small pieces, then decoded audio. False if there are none.
     pub fn take(&mut self, out: &mut Vec<f32>) -> bool {
         if !self.concealed.is_empty() {
             let given = self.admit(self.concealed.len());
@@ -263,36 +270,36 @@ impl Stream {
         !given.is_empty()
     }
 
-    /// Which of the next `samples` may be given.
+    /// The range of the next `samples` that is returned, after `skip` and `limit`.
     fn admit(&mut self, samples: usize) -> std::ops::Range<usize> {
         let start = self.skip.min(samples as u64);
         self.skip -= start;
-        let room = self.limit.unwrap_or(u64::MAX);
-        let length = (samples as u64 - start).min(room);
+        let most = self.limit.unwrap_or(u64::MAX);
+        let length = (samples as u64 - start).min(most);
         self.limit = self.limit.map(|limit| limit - length);
         self.given += length;
         start as usize..(start + length) as usize
     }
 
-    /// Whether the stream ended where it was announced to. Errors: truncated, and by how much.
+    /// Checks that the stream has its announced length. Errors: truncated, with the missing length.
     pub fn complete(&self) -> Result<(), RecordingError> {
         let missing = self.announced_end.map_or(0, |end| self.gap_from(end));
         if missing <= self.tolerance() {
             return Ok(());
         }
         if self.time(missing) > LONGEST {
-            return Err(faults::corrupt("its header announces more than any recording has", self.position()));
+            return Err(error_map::corrupt("its header announces an impossible duration", self.position()));
         }
-        let missing = faults::span(self.time(missing));
-        Err(faults::truncated(format!("{missing} of sound that its header announces are missing"), self.position()))
+        let missing = error_map::span(self.time(missing));
+        Err(error_map::truncated(format!("{missing} of sound that its header announces are missing"), self.position()))
     }
 
-    /// What is dropped at the start, and was not yet.
+    /// The duration that is still to be dropped at the start.
     pub fn dropped(&self) -> Duration {
         self.time(self.skip)
     }
 
-    /// How much of the stream has been given.
+    /// The duration of the stream returned so far.
     pub fn position(&self) -> Duration {
         self.earlier + self.time(self.given)
     }
@@ -306,9 +313,9 @@ impl Stream {
     }
 }
 
-/// Whether a packet is of bytes that storage holds before it is written, or where it was lost. No frame of AAC is: it
-/// begins with an element, whose code is not that of the end, and ends with the code of the end, `111` (ISO 14496-3,
-/// table 4.85). A decoder makes silence of it.
+/// Whether a packet consists of erased storage only: all bytes are 0x00 or all are 0xFF. No valid AAC frame does: it
+/// starts with an element that is not the end marker, and ends with the end marker `111` (ISO 14496-3, table 4.85). The
+/// decoder would silently return silence.
 fn is_erased(packet: &[u8]) -> bool {
     packet.len() >= 16 && (packet.iter().all(|&byte| byte == 0) || packet.iter().all(|&byte| byte == 0xFF))
 }

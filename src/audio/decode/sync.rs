@@ -1,6 +1,14 @@
-//! Frames that carry their own headers, found by them: what MPEG audio and ADTS have in common.
+//! Finds frames by their headers; shared by MPEG audio and ADTS.
 //!
-//! Invariant: what stands between frames is counted; zeros up to the end are padding, all else there may be sound.
+//! ```text
+//! start:  the first position from which CHAIN frames follow each other
+//! next:   a frame that continues the stream, or the first of a chain  -> packet
+//!         a tag                                                       -> skipped
+//!         anything else                                               -> skipped byte by byte and counted;
+//!                                                                        becomes a gap of as many frames as fit
+//! ```
+//!
+//! Invariant: bytes between frames are counted. Zeros up to the end are padding; other bytes there may be lost audio.
 
 use std::io;
 
@@ -10,30 +18,30 @@ use symphonia::core::packet::Packet;
 use super::mpeg::tags;
 use super::packets::{Notes, Window};
 
-/// How far the first frame may be from the start, bytes.
+/// Maximum offset of the first frame, bytes.
 pub const LOOK: usize = 256 * 1024;
 
-/// Bytes that the longest frames and a header behind them need.
+/// Bytes that the longest frames and a following header need.
 pub const VIEW: usize = 16 * 1024;
 
-/// So many frames in a row at the start are a stream; fewer only if nothing else is in the file.
+/// Number of consecutive frames that identify a stream; fewer are enough if the file contains nothing else.
 const CHAIN: usize = 4;
 
-/// Unknown bytes behind the last frame, from where on sound may be lost there.
+/// From this number of unknown bytes after the last frame, audio may have been lost.
 const SHORT_TAIL: u64 = 4096;
 
-/// What begins a frame.
+/// The header of a frame.
 pub trait FrameHeader: Copy {
-    /// Whether a frame that the file's end cuts off tells a stream as a whole one does.
+    /// Whether a frame that is cut by the end of the file counts as part of a chain.
     const MAY_BE_CUT: bool;
     fn parse(bytes: &[u8]) -> Option<Self>;
-    /// Whether both can be of one stream.
+    /// Whether both can belong to one stream.
     fn continues(&self, other: &Self) -> bool;
-    /// Bytes of the frame that begins `bytes`, with its header.
+    /// Length of the frame at the start of `bytes`, including its header.
     fn length(&self, bytes: &[u8]) -> Option<usize>;
 }
 
-/// Whether frames of one stream follow each other from here: several, or all that there are.
+/// Whether `bytes` start with a chain: [`CHAIN`] frames of one stream, or all frames up to the end.
 pub fn is_chain<H: FrameHeader>(bytes: &[u8]) -> bool {
     let (mut at, mut first) = (0, None);
     for _ in 0..CHAIN {
@@ -49,7 +57,7 @@ pub fn is_chain<H: FrameHeader>(bytes: &[u8]) -> bool {
     true
 }
 
-/// Mean length of the frames at hand, bytes.
+/// Mean length of the frames in `view`, bytes.
 pub fn mean_length<H: FrameHeader>(view: &[u8]) -> Option<u64> {
     let (mut at, mut frames) = (0, 0);
     while let Some(length) = view.get(at..).and_then(|rest| H::parse(rest)?.length(rest)) {
@@ -58,7 +66,7 @@ pub fn mean_length<H: FrameHeader>(view: &[u8]) -> Option<u64> {
     (at as u64).checked_div(frames).filter(|length| *length > 0)
 }
 
-/// Goes over the tags that stand here.
+/// Skips the tags at the current position.
 pub fn skip_tags(window: &mut Window) -> io::Result<()> {
     while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
         window.skip(tag)?;
@@ -66,19 +74,19 @@ pub fn skip_tags(window: &mut Window) -> io::Result<()> {
     Ok(())
 }
 
-/// What is no frame and no tag.
+/// Counts bytes that are neither frames nor tags.
 #[derive(Default)]
 pub struct Passed {
     /// Bytes since the last frame.
     pub lost: u64,
-    /// The last of those are zeros.
+    /// Number of zeros at the end of those.
     zeros: u64,
-    /// How often and how many bytes lay between frames.
+    /// Number of interruptions between frames, and their total length in bytes.
     total: (u64, u64),
 }
 
 impl Passed {
-    /// Goes on to what may be a frame or a tag.
+    /// Skips to the next position that may be a frame or a tag.
     pub fn over(&mut self, window: &mut Window) -> io::Result<()> {
         let view = window.view(VIEW)?;
         let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
@@ -89,12 +97,12 @@ impl Passed {
         window.skip(step as u64)
     }
 
-    /// Bytes since the last frame without the zeros at their end.
+    /// Bytes since the last frame, without trailing zeros.
     pub fn unknown(&self) -> u64 {
         self.lost - self.zeros
     }
 
-    /// A frame follows: how many of `mean` bytes had room in what lies before it.
+    /// Called at the next frame: the number of frames of `mean` bytes that fit into the skipped bytes.
     pub fn frames(&mut self, mean: u64) -> u64 {
         let lost = std::mem::take(&mut self.lost);
         self.zeros = 0;
@@ -104,14 +112,14 @@ impl Passed {
         (lost + mean / 2).checked_div(mean).unwrap_or(0)
     }
 
-    /// Says what lay between frames.
+    /// Adds a note about the skipped bytes.
     pub fn note(&mut self, notes: &Notes) {
         if let (times @ 1.., bytes) = std::mem::take(&mut self.total) {
-            notes.add(format!("{bytes} bytes between its frames were passed over ({times} times)"));
+            notes.add(format!("{bytes} bytes between its frames were skipped ({times} times)"));
         }
     }
 
-    /// Nothing follows: was that all? Errors: more is left than a writer leaves there.
+    /// Called at the end. Errors: more unknown bytes follow the last frame than writers leave there.
     pub fn end(&mut self, notes: &Notes, error: &'static str) -> Result<Option<Packet>> {
         let (lost, unknown) = (self.lost, self.unknown());
         (self.lost, self.zeros) = (0, 0);
@@ -120,7 +128,7 @@ impl Passed {
             (_, SHORT_TAIL..) => Err(Error::DecodeError(error)),
             (_, unknown) => {
                 let zeros = if unknown == 0 { ", all zero," } else { "" };
-                notes.add(format!("{lost} bytes behind its last frame{zeros} are no sound"));
+                notes.add(format!("{lost} bytes after its last frame{zeros} are not audio"));
                 Ok(None)
             }
         }

@@ -1,6 +1,6 @@
-//! What a track is by its header: its decoder, and how far the words of its container can be trusted.
+//! Creates the decoder of a track, and knows which properties each container provides reliably.
 //!
-//! Invariant: no parameter reaches a decoder that has not been checked.
+//! Invariant: every parameter is checked before it is passed to a decoder.
 
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_AAC, CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_OPUS,
@@ -12,48 +12,50 @@ use symphonia::core::formats::well_known::{
 };
 use symphonia::core::formats::{FormatId, Track};
 
-use super::{aac, codecs, faults, flac, foreign, mpeg};
-use crate::audio::{opus, resample};
-use crate::record::RecordingError;
+use super::{aac, codecs, error_map, flac, mpeg, panic_guard};
+use crate::audio::resample;
+use crate::domain::RecordingError;
 
-/// The most channels that are heard.
+/// Maximum number of channels.
 const MOST_CHANNELS: usize = 8;
 
-/// What a jump of the timestamps means.
+/// The meaning of a jump in the timestamps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Jump {
     /// The container has no timestamps of its own.
     Nothing,
-    /// Nothing was recorded: silence.
+    /// A pause in the recording: silence.
     Pause,
-    /// Something was lost.
+    /// Lost packets.
     Loss,
-    /// The reader says how much silence stands before a packet: `dts` is where the packet before it ended.
-    Told,
+    /// The reader sets the silence before each packet: `dts` is the end of the previous packet.
+    Explicit,
 }
 
-/// The two kinds of decoders: ours, which gives mono, and symphonia's.
+/// A decoder: opus16k, which returns mono, or one of symphonia's.
 pub enum Decoder {
-    Opus(Box<opus::Decoder>),
+    Opus(Box<opus16k::Decoder>),
     Other(Box<dyn AudioDecoder>),
 }
 
-/// A decoder for a track, the rate at which it gives samples, and its channels.
+/// Creates the decoder for a track; returns also its output rate and its number of channels.
 pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32), RecordingError> {
     if parameters.codec == CODEC_ID_OPUS {
-        let head = opus::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
-        let head = head.map_err(faults::unsupported)?;
+        let head = opus16k::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
+        let head = head.map_err(error_map::unsupported)?;
         let channels = u32::from(head.channels);
-        return Ok((Decoder::Opus(Box::new(opus::Decoder::new(head))), opus::RATE, channels));
+        return Ok((Decoder::Opus(Box::new(opus16k::Decoder::new(head))), opus16k::RATE, channels));
     }
     let (parameters, _) = &aac::core(parameters);
     let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
     if channels > MOST_CHANNELS {
-        return Err(faults::unsupported(format!("it has {channels} channels; {MOST_CHANNELS} at most can be heard")));
+        return Err(error_map::unsupported(format!(
+            "it has {channels} channels; at most {MOST_CHANNELS} are supported"
+        )));
     }
-    // What encoders add is cut off here and not by the decoders, so that samples can be counted first.
+    // Encoder delay and padding are trimmed in `stream` and not by the decoders, so that samples can be counted first.
     let options = AudioDecoderOptions::default().gapless(false);
-    let decoder = foreign::call(|| match parameters.codec {
+    let decoder = panic_guard::call(|| match parameters.codec {
         CODEC_ID_MP1 | CODEC_ID_MP2 | CODEC_ID_MP3 => Ok(mpeg::decoder(parameters)),
         CODEC_ID_FLAC => flac::decoder(parameters, &options),
         _ => symphonia::default::get_codecs().make_audio_decoder(parameters, &options),
@@ -64,13 +66,13 @@ pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32),
 }
 
 pub fn checked(rate: u32) -> Result<u32, RecordingError> {
-    match resample::RATES.contains(&rate) {
-        true => Ok(rate),
-        false => Err(faults::unsupported(resample::RateError(rate).to_string())),
+    if !resample::RATES.contains(&rate) {
+        return Err(error_map::unsupported(resample::RateError(rate).to_string()));
     }
+    Ok(rate)
 }
 
-/// AAC without a container that says what the encoder put in front.
+/// Whether the container does not store AAC's encoder delay.
 pub fn bare_aac(format: FormatId) -> bool {
     matches!(format, FORMAT_ID_ADTS | FORMAT_ID_MKV)
 }
@@ -79,12 +81,12 @@ pub fn jump(format: FormatId) -> Jump {
     match format {
         FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_MP3 | FORMAT_ID_ADTS => Jump::Loss,
         FORMAT_ID_MKV => Jump::Pause,
-        FORMAT_ID_ISOMP4 => Jump::Told,
+        FORMAT_ID_ISOMP4 => Jump::Explicit,
         _ => Jump::Nothing,
     }
 }
 
-/// Samples of a frame, in the codecs whose frames are all of one length; else 0.
+/// Samples per frame of codecs with a fixed frame length; otherwise 0.
 pub fn frame_samples(codec: AudioCodecId, rate: u32) -> u64 {
     match codec {
         CODEC_ID_AAC => 1024,
@@ -94,22 +96,22 @@ pub fn frame_samples(codec: AudioCodecId, rate: u32) -> u64 {
     }
 }
 
-/// Whether the timestamps count from the first sample that should be there, whichever is the first that is.
+/// Whether timestamps count from the start of the stream, even if its first packets are missing.
 pub fn starts_at_zero(format: FormatId) -> bool {
     matches!(format, FORMAT_ID_FLAC | FORMAT_ID_MP3 | FORMAT_ID_ADTS)
 }
 
-/// The timestamp at which a stream ends by its header, in the formats whose word can be trusted.
+/// The timestamp of the end of the stream according to the header, in formats whose header is reliable.
 pub fn announced_end(track: &Track, format: FormatId) -> Option<i64> {
     let trusted = match format {
         FORMAT_ID_OGG | FORMAT_ID_FLAC | FORMAT_ID_AIFF | FORMAT_ID_CAF | FORMAT_ID_WAVE => true,
-        FORMAT_ID_MP3 => track.padding.is_some(), // else it was guessed from the file's length
+        FORMAT_ID_MP3 => track.padding.is_some(), // otherwise estimated from the file size
         _ => false,
     };
     track.num_frames.filter(|_| trusted).and_then(|frames| i64::try_from(frames).ok())
 }
 
-/// `count` units of `unit` (a fraction of a second) in samples at `rate`, to the nearest.
+/// Converts `count` units of `unit` (a fraction of a second) to samples at `rate`, rounded to the nearest.
 pub fn rescale(count: u64, unit: (u32, u32), rate: u32) -> u64 {
     let (numerator, denominator) = (u128::from(unit.0) * u128::from(rate), u128::from(unit.1.max(1)));
     u64::try_from((u128::from(count) * numerator + denominator / 2) / denominator).unwrap_or(u64::MAX)

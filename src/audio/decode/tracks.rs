@@ -1,26 +1,26 @@
-//! All audio tracks of a file: a camera, a screen recorder and a conference write several.
+//! Opens all audio tracks of a file: cameras, screen recorders and conference software write several.
 //!
-//! Invariant: a track that cannot be decoded hides no other.
+//! Invariant: a track that cannot be decoded does not affect the others.
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::open;
 use super::{Info, Source};
-use crate::record::RecordingError;
+use crate::domain::RecordingError;
 
-/// More tracks than this are not opened: each has a reader and a decoder.
+/// Maximum number of tracks that are opened: each has a reader and a decoder.
 const MAX_TRACKS: u32 = 32;
 
 /// The opened tracks of a file, at least one.
 pub struct Tracks {
     pub sources: Vec<Source>,
-    /// The number (from 1) of each track that cannot be decoded, and why.
+    /// The number (from 1) and error of each track that cannot be decoded.
     pub failed: Vec<(u32, RecordingError)>,
 }
 
 impl Tracks {
-    /// Errors: as `Source::open`, where no track can be decoded.
+    /// Errors: as `Source::open`, if no track can be decoded.
     pub fn open(path: &Path) -> Result<Tracks, RecordingError> {
         let first = Source::open(path);
         let count = match &first {
@@ -34,10 +34,10 @@ impl Tracks {
             tracks.take(rank + 1, Source::open_track(path, rank as usize));
         }
         tracks.failed.extend((MAX_TRACKS..count).take(1).map(|rank| (rank + 1, too_many(count))));
-        match tracks.sources.is_empty() {
-            true => Err(tracks.failed.swap_remove(0).1),
-            false => Ok(tracks),
+        if tracks.sources.is_empty() {
+            return Err(tracks.failed.swap_remove(0).1);
         }
+        Ok(tracks)
     }
 
     fn take(&mut self, number: u32, opened: Result<Source, RecordingError>) {
@@ -47,7 +47,7 @@ impl Tracks {
         }
     }
 
-    /// Of all of them together.
+    /// The combined properties of all tracks.
     pub fn info(&self) -> Info {
         let mut info = self.sources[0].info().clone();
         let mut codecs: Vec<&str> = self.sources.iter().map(|source| source.info().codec.as_str()).collect();
@@ -58,7 +58,7 @@ impl Tracks {
         info
     }
 
-    /// The duration by the timestamps of all packets, where the header tells none.
+    /// The duration according to the timestamps of all packets, if the header contains none.
     pub fn walk(&mut self) -> Option<Duration> {
         let end = |source: &mut Source| Some(source.estimate.or_else(|| source.walk())?.saturating_add(source.start()));
         let ends = self.sources.iter_mut().map(end);
@@ -67,5 +67,5 @@ impl Tracks {
 }
 
 fn too_many(count: u32) -> RecordingError {
-    RecordingError::Unsupported { what: format!("it has {count} audio tracks; {MAX_TRACKS} at most are analyzed") }
+    RecordingError::Unsupported { what: format!("it has {count} audio tracks; at most {MAX_TRACKS} are analyzed") }
 }

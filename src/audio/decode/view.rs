@@ -1,20 +1,20 @@
-//! A file read at any place, through a buffer of its own.
+//! Random access to a file through a buffer.
 //!
-//! Invariant: allocates no more than the file holds.
+//! Invariant: allocates at most the size of the file.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// A window onto a file. Several look at one file without disturbing each other.
+/// A buffered view of a file. Several views of one file are independent.
 pub struct View {
     file: Arc<File>,
     length: u64,
-    /// Bytes read at once.
+    /// Bytes per read.
     window: usize,
     buffer: Vec<u8>,
-    /// Place of the buffer's first byte.
+    /// Offset of the buffer's first byte.
     at: u64,
 }
 
@@ -23,7 +23,7 @@ impl View {
         View { file, length, window, buffer: Vec::new(), at: 0 }
     }
 
-    /// Another window onto the same file.
+    /// Another view of the same file.
     pub fn another(&self, window: usize) -> View {
         View::new(Arc::clone(&self.file), self.length, window)
     }
@@ -33,7 +33,7 @@ impl View {
         self.length
     }
 
-    /// The bytes at a place. Errors: `UnexpectedEof` where the file has fewer.
+    /// The bytes at an offset. Errors: `UnexpectedEof` if the file has fewer.
     pub fn bytes(&mut self, at: u64, length: usize) -> io::Result<&[u8]> {
         let left = self.length.checked_sub(at).filter(|left| *left >= length as u64);
         let left = left.ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -64,7 +64,7 @@ impl View {
         self.array(at).map(u64::from_be_bytes)
     }
 
-    /// The first place from `at` on, before `end`, at which `mark` stands.
+    /// The first offset of `mark` between `at` and `end`.
     pub fn find(&mut self, mark: &[u8], mut at: u64, end: u64) -> io::Result<Option<u64>> {
         let end = end.min(self.length);
         while at + mark.len() as u64 <= end {
@@ -78,7 +78,7 @@ impl View {
         Ok(None)
     }
 
-    /// Whether there is nothing but zeros from a place to the end: what a recorder reserved and did not write.
+    /// Whether all bytes from an offset to the end are zero: space that a recorder reserved and did not write.
     pub fn is_zero_from(&mut self, mut at: u64) -> io::Result<bool> {
         let mut piece = 16;
         while at < self.length {

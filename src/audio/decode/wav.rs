@@ -1,10 +1,17 @@
-//! WAV and its relatives: RIFF, RIFX (big-endian), RF64 and BW64 (over 4 GiB), and Sony's Wave64. When a recording was
-//! made: `wav_metadata`.
+//! WAV and its relatives: RIFF, RIFX (big-endian), RF64 and BW64 (over 4 GiB), and Sony's Wave64. `wav_metadata`
+//! reads the date.
 //!
-//! Recorders that stream, or die, leave lengths of 0 or placeholders in the header, and others write lengths that are
-//! a little wrong. So the chunks are walked here, and where the samples end is settled by what the file holds too.
+//! Recorders that stream or lose power leave lengths of 0 or placeholders in the header, and others write slightly
+//! wrong lengths. Therefore the end of the samples is determined from the header and the actual file:
 //!
-//! Invariant: reads headers only, allocates nothing by lengths that a file claims.
+//! ```text
+//! placeholder, or 0 and no chunk follows         -> to the end of the file (it may still grow)
+//! length beyond the end of the file              -> to the end of the file; missing, unless a placeholder
+//!                                                   or contradicted by the outermost header
+//! something else than a chunk follows the length -> the length is stale: to the end of the file
+//! ```
+//!
+//! Invariant: reads headers only, allocates no memory based on lengths in the file.
 
 mod format;
 
@@ -15,41 +22,40 @@ use super::blocks::Extent;
 
 pub use format::Format;
 
-/// Lengths from here on are placeholders of programs that stream and cannot know: ffmpeg, sox, arecord, and those that
-/// subtract the header from one.
+/// Lengths from this value are placeholders of streaming programs: ffmpeg, sox, arecord, and those that subtract the
+/// header from a placeholder.
 const PLACEHOLDER: u64 = (1 << 31) - (1 << 16);
 
-/// A length that is beyond the file's end by no more than this is a writer's mistake.
-pub(super) const SLOP: u64 = 64 * 1024;
-
-/// No honest file has more chunks before its samples.
+/// Bytes by which a length may exceed the file if no other header agrees with it: a mistake of the writer.
+const TOLERANCE: u64 = 64 * 1024;
+/// Maximum number of chunks before the samples.
 const MAX_CHUNKS: usize = 4096;
 
-/// No `fmt ` chunk is longer that says anything to us.
+/// Maximum number of bytes read of the `fmt ` chunk.
 const MAX_FORMAT: u64 = 64;
 
-/// What a WAV file's header says.
+/// The layout of a WAV file according to its header.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// The header was never completed: the samples go on to the file's end, wherever that is.
+    /// The header was not completed: the samples extend to the end of the file, which may still grow.
     pub open: bool,
     pub format: Format,
     pub extent: Extent,
-    /// What of the header was not believed.
+    /// Parts of the header that were ignored.
     pub notes: Vec<String>,
 }
 
-/// How a family member writes its chunks.
+/// The variants of the format, which encode chunks differently.
 #[derive(Clone, Copy, PartialEq)]
 enum Family {
     Riff,
     Rifx,
-    /// RF64 and BW64: the true lengths are in the chunk `ds64`.
+    /// RF64 and BW64: the actual lengths are in the chunk `ds64`.
     Long,
     Wave64,
 }
 
-/// Which member of the family begins so.
+/// The variant of a file by its first bytes.
 fn family(first: &[u8]) -> Option<Family> {
     let is_wave = first.get(8..12) == Some(b"WAVE");
     match first {
@@ -63,12 +69,12 @@ fn family(first: &[u8]) -> Option<Family> {
     }
 }
 
-/// Whether a file that begins so is of this family.
+/// Whether the file is one of these variants.
 pub fn is_wav(first: &[u8]) -> bool {
     family(first).is_some()
 }
 
-/// A chunk: its name, where its contents begin, and how long they are.
+/// A chunk: its name, and the offset and size of its contents.
 #[derive(Clone, Copy)]
 struct Chunk {
     name: [u8; 4],
@@ -76,7 +82,7 @@ struct Chunk {
     size: u64,
 }
 
-/// What the walk over the chunks collects.
+/// Collects data during the walk over the chunks.
 #[derive(Default)]
 struct Walk {
     format: Option<Format>,
@@ -86,7 +92,7 @@ struct Walk {
 }
 
 impl Layout {
-    /// Walks the chunks up to the samples. None if there are no samples.
+    /// Walks the chunks up to the samples; None if there are no samples.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Layout>> {
         let Ok(first) = array::<28>(file, 0) else {
             return Ok(None);
@@ -102,7 +108,7 @@ impl Layout {
             if &chunk.name == b"data" {
                 let (chunk, is_second) = family.with_sound(file, chunk, bytes)?;
                 if is_second {
-                    walk.notes.push("its first data chunk is empty; the sound of the second one is read".into());
+                    walk.notes.push("its first data chunk is empty; the second one is read".into());
                 }
                 return walk.layout(file, family, chunk, bytes).map(Some);
             }
@@ -118,7 +124,7 @@ impl Family {
         if self == Family::Wave64 { 40 } else { 12 }
     }
 
-    /// The chunk whose header stands at `at`; None at the file's end.
+    /// The chunk whose header is at `at`; None at the end of the file.
     fn chunk(self, file: &mut File, at: u64) -> io::Result<Option<Chunk>> {
         let chunk = match self {
             Family::Wave64 => array::<24>(file, at).map(|header| {
@@ -135,7 +141,7 @@ impl Family {
         }
     }
 
-    /// The data chunk that has the sound: an empty one may stand before it. Whether it is another one.
+    /// The data chunk with the samples, because an empty one may precede it; and whether it is not the first one.
     fn with_sound(self, file: &mut File, first: Chunk, bytes: u64) -> io::Result<(Chunk, bool)> {
         let mut chunk = first;
         for _ in 0..MAX_CHUNKS {
@@ -150,7 +156,7 @@ impl Family {
         Ok((first, false))
     }
 
-    /// Where the next chunk's header stands.
+    /// The offset of the next chunk's header.
     fn behind(self, chunk: Chunk) -> u64 {
         let alignment = if self == Family::Wave64 { 8 } else { 2 };
         chunk.start.saturating_add(chunk.size).checked_next_multiple_of(alignment).unwrap_or(u64::MAX)
@@ -160,7 +166,7 @@ impl Family {
         if self == Family::Rifx { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     }
 
-    /// Where the file ends by its outermost header.
+    /// The end of the file according to its outermost header.
     fn announced_end(self, file: &mut File, walk: &Walk) -> io::Result<u64> {
         Ok(match (self, walk.long_riff) {
             (Family::Wave64, _) => u64::from_le_bytes(array(file, 16)?),
@@ -211,7 +217,7 @@ impl Walk {
         };
         match announced.checked_sub(there) {
             Some(0) => (),
-            Some(over) => layout.beyond_the_end(over, announced, end, bytes, family),
+            Some(over) => layout.beyond_the_end(over, Chunk { size: announced, ..data }, end, bytes, family),
             None => layout.before_the_end(file, family, Chunk { size: announced, ..data }, end, bytes)?,
         }
         Ok(layout)
@@ -219,14 +225,15 @@ impl Walk {
 }
 
 impl Layout {
-    /// The header announces `over` bytes more than the file has.
-    fn beyond_the_end(&mut self, over: u64, announced: u64, end: u64, bytes: u64, family: Family) {
-        // A length that the outermost header contradicts, or one that nobody wrote, is no sign that sound is missing.
+    /// The header announces `over` bytes more than the file has. If the outermost header agrees with that, they are
+    /// missing, and their duration decides whether the recording is partial.
+    fn beyond_the_end(&mut self, over: u64, data: Chunk, end: u64, bytes: u64, family: Family) {
         let contradicted = end <= bytes.saturating_add(1);
+        let consistent = end == family.behind(data) || end == data.start.saturating_add(data.size);
         match () {
-            () if family.is_placeholder(announced) => self.open = true,
-            () if contradicted || over <= SLOP => {
-                self.notes.push(format!("its header announces {over} bytes more than there are; read to its end"));
+            () if family.is_placeholder(data.size) => self.open = true,
+            () if contradicted || (!consistent && over <= TOLERANCE) => {
+                self.notes.push(format!("its header announces {over} bytes more than the file has; read to its end"));
             }
             () => {
                 self.extent.missing = over;
@@ -235,15 +242,15 @@ impl Layout {
         }
     }
 
-    /// Bytes follow the announced end of the samples: more samples, chunks, or what is none of the recording.
+    /// Bytes follow the announced end of the samples: more samples, chunks, or unrelated data.
     fn before_the_end(&mut self, file: &mut File, family: Family, data: Chunk, end: u64, bytes: u64) -> io::Result<()> {
         let there = bytes - data.start;
         let behind = family.behind(data);
-        // Lengths of 32 bits start again at 4 GiB.
+        // 32-bit lengths wrap around at 4 GiB.
         let wrapped = family != Family::Wave64 && there > u64::from(u32::MAX) && (there - data.size) >> 32 > 0;
         let consistent = end == behind || end == data.start + data.size;
-        let unfinished = data.size == 0 && end < bytes.saturating_sub(1);
-        if unfinished || (!consistent && is_stale(file, family, behind, bytes)?) || (wrapped && family != Family::Long)
+        let in_progress = data.size == 0 && end < bytes.saturating_sub(1);
+        if in_progress || (!consistent && is_stale(file, family, behind, bytes)?) || (wrapped && family != Family::Long)
         {
             self.open = data.size == 0;
             self.extent.length = there;
@@ -258,7 +265,7 @@ impl Layout {
             match family.chunk(file, at)? {
                 Some(chunk) if &chunk.name == b"data" => {
                     let size = chunk.size;
-                    self.notes.push(format!("a second data chunk of {size} bytes follows the sound; it is ignored"));
+                    self.notes.push(format!("a second data chunk of {size} bytes follows the audio; it is ignored"));
                     return Ok(());
                 }
                 Some(chunk) if is_name(chunk.name) && family.behind(chunk) <= bytes.saturating_add(1) => {
@@ -274,8 +281,8 @@ impl Layout {
     }
 }
 
-/// Whether something else than a chunk follows the data: then the header's length was never brought up
-/// to date, or it lost its upper bits in a file beyond 4 GiB.
+/// Whether something else than a chunk follows the data. Then the length in the header was not updated, or it wrapped
+/// around in a file beyond 4 GiB.
 fn is_stale(file: &mut File, family: Family, behind: u64, bytes: u64) -> io::Result<bool> {
     if bytes <= behind.saturating_add(8) {
         return Ok(false);

@@ -1,27 +1,27 @@
-//! When a WAV file was recorded, by all its chunks that say so, before the samples and behind them: GUANO, AudioMoth's
-//! comment, the broadcast extension, and RIFF's dates.
+//! Reads the recording date of a WAV file from the chunks before and after the samples: GUANO, AudioMoth's comment, the
+//! broadcast extension, and RIFF's dates.
 //!
-//! Invariant: reads chunk headers and short texts, allocates nothing by lengths that a file claims, and never
-//! fails: a recording does not depend on its date.
+//! Invariant: reads chunk headers and short texts only, allocates no memory based on lengths in the file, and never
+//! fails, because a recording can be analyzed without a date.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::audio::clock::{is_dated, is_dated_comment};
+use crate::audio::timestamps::{is_dated, is_dated_comment};
 
-/// No honest file has more chunks, nor a list more entries.
+/// Maximum number of chunks in a file, and of entries in a list.
 const MOST_CHUNKS: usize = 4096;
 const MOST_ENTRIES: usize = 256;
 
-/// GUANO has some lines about the recorder, and no more text than this.
+/// Maximum size of a text chunk; GUANO contains a few lines.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// Where the broadcast extension has the date and the time of its origination (EBU Tech 3285).
+/// Offset of the origination date and time in the broadcast extension (EBU Tech 3285).
 const ORIGINATION: usize = 320;
 
-/// Dates, the most telling first: GUANO and AudioMoth know their zone, the others are of the recorder's clock.
+/// Sources of dates, best first: GUANO and AudioMoth contain a time zone, the others are local times of the recorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Teller {
+enum DateSource {
     Guano,
     Comment,
     Broadcast,
@@ -36,7 +36,7 @@ struct Chunk {
     end: u64,
 }
 
-/// The best date in the file, in whatever form.
+/// The best date in the file, in any form.
 pub fn recorded(file: &mut File, bytes: u64) -> Option<String> {
     let first: [u8; 4] = array(file, 0)?;
     let is_big_endian = &first == b"RIFX";
@@ -46,8 +46,8 @@ pub fn recorded(file: &mut File, bytes: u64) -> Option<String> {
         let Some(chunk) = chunk(file, at, long_data, is_big_endian) else { break };
         match &chunk.name {
             b"ds64" => long_data = array(file, chunk.start + 8).map(u64::from_le_bytes),
-            b"guan" => best.offer(Teller::Guano, guano(&contents(file, &chunk))),
-            b"bext" => best.offer(Teller::Broadcast, origination(&contents(file, &chunk))),
+            b"guan" => best.offer(DateSource::Guano, guano(&contents(file, &chunk))),
+            b"bext" => best.offer(DateSource::Broadcast, origination(&contents(file, &chunk))),
             b"LIST" => list(file, &chunk, is_big_endian, &mut best),
             _ => (),
         }
@@ -57,18 +57,18 @@ pub fn recorded(file: &mut File, bytes: u64) -> Option<String> {
 }
 
 /// The best date so far.
-struct Best(Option<(Teller, String)>);
+struct Best(Option<(DateSource, String)>);
 
 impl Best {
-    fn offer(&mut self, teller: Teller, text: Option<String>) {
-        let is_better = self.0.as_ref().is_none_or(|(best, _)| teller < *best);
+    fn offer(&mut self, source: DateSource, text: Option<String>) {
+        let is_better = self.0.as_ref().is_none_or(|(best, _)| source < *best);
         if let Some(text) = text.filter(|text| is_better && is_dated(text)) {
-            self.0 = Some((teller, text));
+            self.0 = Some((source, text));
         }
     }
 }
 
-/// The chunk at `at`; None where none can be. The samples of a file beyond 4 GiB are as long as `long_data` says.
+/// The chunk at `at`; None if there is none. `long_data` is the length of the samples in a file beyond 4 GiB.
 fn chunk(file: &mut File, at: u64, long_data: Option<u64>, is_big_endian: bool) -> Option<Chunk> {
     let name: [u8; 4] = array(file, at)?;
     let size = array(file, at + 4)
@@ -82,7 +82,7 @@ fn chunk(file: &mut File, at: u64, long_data: Option<u64>, is_big_endian: bool) 
     start.checked_add(size).filter(|_| is_name).map(|end| Chunk { name, start, end })
 }
 
-/// Where the next chunk begins: at an even place, but for writers that forget the byte between.
+/// The offset of the next chunk: even, except for writers that omit the padding byte.
 fn following(file: &mut File, chunk: &Chunk, bytes: u64) -> u64 {
     let is_odd = (chunk.end - chunk.start) % 2 == 1;
     let is_known = |name: [u8; 4]| [b"guan", b"bext", b"LIST", b"data"].contains(&&name);
@@ -90,7 +90,7 @@ fn following(file: &mut File, chunk: &Chunk, bytes: u64) -> u64 {
     chunk.end.saturating_add(u64::from(is_odd && !is_unpadded))
 }
 
-/// The dates of an INFO list.
+/// Reads the dates in an INFO list.
 fn list(file: &mut File, list: &Chunk, is_big_endian: bool, best: &mut Best) {
     if array(file, list.start) != Some(*b"INFO") {
         return;
@@ -99,29 +99,29 @@ fn list(file: &mut File, list: &Chunk, is_big_endian: bool, best: &mut Best) {
     for _ in 0..MOST_ENTRIES {
         let entry = chunk(file, at, None, is_big_endian).filter(|entry| entry.end <= list.end.saturating_add(1));
         let Some(entry) = entry else { return };
-        let teller = match &entry.name {
-            b"ICMT" => Some(Teller::Comment),
-            b"IDIT" => Some(Teller::Digitized),
-            b"ICRD" => Some(Teller::Created),
+        let source = match &entry.name {
+            b"ICMT" => Some(DateSource::Comment),
+            b"IDIT" => Some(DateSource::Digitized),
+            b"ICRD" => Some(DateSource::Created),
             _ => None,
         };
-        if let Some(teller) = teller {
+        if let Some(source) = source {
             let text = text(&contents(file, &entry));
-            let is_its = teller != Teller::Comment || is_dated_comment(&text);
-            best.offer(teller, Some(text).filter(|_| is_its));
+            let is_its = source != DateSource::Comment || is_dated_comment(&text);
+            best.offer(source, Some(text).filter(|_| is_its));
         }
         at = entry.end + entry.end % 2;
     }
 }
 
-/// The value of `Timestamp`, a line of `key: value` as the GUANO specification 1.0 has them.
+/// The value of the line `Timestamp: value` (GUANO specification 1.0).
 fn guano(bytes: &[u8]) -> Option<String> {
     let text = text(bytes);
     let mut fields = text.lines().filter_map(|line| line.split_once(':'));
     fields.find(|(key, _)| key.trim() == "Timestamp").map(|(_, value)| value.trim().to_owned())
 }
 
-/// `2025-10-24` and `13:00:00`; recorders put any separator between the numbers.
+/// Parses `2025-10-24` and `13:00:00`; recorders use different separators.
 fn origination(bytes: &[u8]) -> Option<String> {
     let digits = |range: std::ops::Range<usize>| {
         let part = bytes.get(ORIGINATION + range.start..ORIGINATION + range.end)?;
@@ -136,7 +136,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_matches(|sign: char| sign == '\0' || sign.is_whitespace()).to_owned()
 }
 
-/// The first bytes of a chunk; as many as there are.
+/// The first bytes of a chunk, up to the maximum.
 fn contents(file: &mut File, chunk: &Chunk) -> Vec<u8> {
     let mut bytes = Vec::new();
     let length = (chunk.end - chunk.start).min(MOST_BYTES);

@@ -1,31 +1,32 @@
-//! What ffmpeg says of a file when it opens it: `Duration: 00:00:05.90`, `Stream #0:0: Audio: amr_nb, 8000 Hz, mono`.
+//! Parses the properties that ffmpeg prints when it opens a file: `Duration: 00:00:05.90`,
+//! `Stream #0:0: Audio: amr_nb, 8000 Hz, mono`.
 //!
-//! Invariant: of what is not understood nothing is believed.
+//! Invariant: a part that cannot be parsed is ignored.
 
 use std::time::Duration;
 
 use crate::audio::decode::Info;
 
-/// Of its first audio stream and the whole file. None if it names no audio stream.
-pub fn read(said: &str) -> Option<Info> {
-    let audio: Vec<&str> = said.lines().filter_map(audio_stream).collect();
+/// The properties of the file and its first audio stream. None if there is no audio stream.
+pub fn read(messages: &str) -> Option<Info> {
+    let audio: Vec<&str> = messages.lines().filter_map(audio_stream).collect();
     let first = audio.first()?;
     let mut parts = first.split(", ");
     let codec = parts.next()?.split(' ').next()?;
     let rate = first.split(", ").find_map(|part| part.strip_suffix(" Hz")?.parse().ok());
-    let date = said.lines().find_map(|line| line.trim().strip_prefix("creation_time")?.trim().strip_prefix(": "));
+    let date = messages.lines().find_map(|line| line.trim().strip_prefix("creation_time")?.trim().strip_prefix(": "));
     Some(Info {
         sample_rate: rate.unwrap_or(0),
         channels: first.split(", ").find_map(channels).unwrap_or(0),
         tracks: u32::try_from(audio.len()).unwrap_or(u32::MAX),
-        codec: codec.chars().filter(|sign| sign.is_ascii_alphanumeric() || "_-.".contains(*sign)).collect(),
-        duration: said.lines().find_map(length),
+        codec: codec.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c)).collect(),
+        duration: messages.lines().find_map(length),
         recorded: date.map(str::to_owned),
         recorded_may_be_end: false,
     })
 }
 
-/// What stands behind `Audio: ` of a stream of the input.
+/// The text after `Audio: ` of an input stream.
 fn audio_stream(line: &str) -> Option<&str> {
     let (stream, rest) = line.trim_start().split_once(": Audio: ")?;
     stream.starts_with("Stream #0:").then_some(rest)
@@ -54,19 +55,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ffmpegs_words_are_understood() {
-        let said = "Input #0, amr, from 'file:/x/a.amr':\n  Metadata:\n    creation_time   : 2024-01-05T10:10:10.000000Z\n  \
+    fn the_output_of_ffmpeg_is_parsed() {
+        let messages = "Input #0, amr, from 'file:/x/a.amr':\n  Metadata:\n    creation_time   : 2024-01-05T10:10:10.000000Z\n  \
                     Duration: 00:01:05.90, bitrate: 12 kb/s\n  Stream #0:0[0x1]: Video: h264, yuv420p\n  \
                     Stream #0:1(und): Audio: amr_nb (samr / 0x726D6173), 8000 Hz, mono, flt\n  \
                     Stream #0:2: Audio: ac3, 48000 Hz, 5.1(side), fltp, 448 kb/s\nAt least one output file must be specified";
-        let info = read(said).unwrap();
+        let info = read(messages).unwrap();
         assert_eq!((info.codec.as_str(), info.sample_rate, info.channels, info.tracks), ("amr_nb", 8000, 1, 2));
         assert_eq!(info.duration, Some(Duration::from_millis(65_900)));
         assert_eq!(info.recorded.as_deref(), Some("2024-01-05T10:10:10.000000Z"));
     }
 
     #[test]
-    fn what_is_no_audio_is_none() {
+    fn output_without_audio_is_none() {
         assert_eq!(read(""), None);
         assert_eq!(read("  Stream #0:0: Video: h264, 30 fps"), None);
         assert_eq!(read("file:x: Invalid data found when processing input"), None);

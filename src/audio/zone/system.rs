@@ -1,7 +1,7 @@
-//! The system's time zone, as libc finds it (tzset(3)): `TZ`, else /etc/localtime.
+//! Determines the system's time zone as libc does (tzset(3)): from `TZ`, otherwise from /etc/localtime.
 //!
-//! Two things are otherwise. libc takes a `TZ` that means nothing for UTC; here it is an error, since a slip of the
-//! keyboard must not cut every day at another hour. And a file of rules is named by its content: a container's
+//! There are two differences. libc treats an invalid `TZ` as UTC; here it is an error, because a typing error must not
+//! change the boundaries of every calendar day. And a file of rules is named by its content, because a container's
 //! /etc/localtime is often mounted over a link that names another zone.
 
 use std::ffi::OsStr;
@@ -16,56 +16,57 @@ use super::rules::{agree, find, settled_years, since_1970};
 use super::{ZoneError, advice, named, zoneinfo};
 
 const LOCALTIME: &str = "/etc/localtime";
-/// Debian's name of the zone in a file of its own.
+/// The file with the zone's name on Debian.
 const TIMEZONE: &str = "/etc/timezone";
-/// The largest file of rules has some kilobytes.
+/// Maximum size of a file of rules; real ones have a few kilobytes.
 const LARGEST: u64 = 1 << 20;
 
-/// UTC where the system does not say, as libc does.
+/// The system's time zone; UTC if none is set, as in libc.
 ///
 /// # Errors
-/// `TZ` or /etc/localtime is there and means no zone that could be stored and found again.
+/// `TZ` or /etc/localtime is set, but not to a zone that can be stored with a run.
 pub fn system_zone() -> Result<TimeZone, ZoneError> {
     match zone_of_tz()? {
         Some(zone) => Ok(zone),
-        None => of_localtime(Path::new(LOCALTIME), Path::new(TIMEZONE)),
+        None => from_localtime(Path::new(LOCALTIME), Path::new(TIMEZONE)),
     }
 }
 
-/// What `TZ` says; None where it is not set.
+/// The zone in `TZ`; None if it is not set.
 pub fn zone_of_tz() -> Result<Option<TimeZone>, ZoneError> {
-    std::env::var_os("TZ").map(|text| of_tz(&text)).transpose()
+    std::env::var_os("TZ").map(|text| from_tz(&text)).transpose()
 }
 
-fn of_tz(text: &OsStr) -> Result<TimeZone, ZoneError> {
+fn from_tz(text: &OsStr) -> Result<TimeZone, ZoneError> {
     let wrong = |advice: String| ZoneError::new(format!("TZ: '{}'", text.display()), advice);
     let Some(name) = text.to_str() else { return Err(wrong(advice(""))) };
     let name = name.strip_prefix(':').unwrap_or(name).trim();
     if name.is_empty() {
         return Ok(TimeZone::UTC);
     }
-    if let Some(zone) = named(name).or_else(|| of_rule(name)) {
+    if let Some(zone) = named(name).or_else(|| from_rule(name)) {
         return Ok(zone);
     }
-    // A path below the folder of zones is relative to it, and any other absolute.
+    // A path is absolute, or relative to the directory of the zone database.
     let path = zoneinfo().join(name);
-    match of_file(&path, &[]) {
+    match from_file(&path, &[]) {
         Ok(Some(zone)) => Ok(zone),
-        Ok(None) => Err(wrong(nameless())),
+        Ok(None) => Err(wrong(no_name_advice())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(wrong(advice(name))),
         Err(error) => Err(wrong(format!("{} cannot be read as a zone: {error}; {}", path.display(), advice(name)))),
     }
 }
 
-/// A rule such as `PST8PDT,M3.2.0,M11.1.0` (POSIX.1-2024, 8.3). One offset all year has a name as well.
-pub fn of_rule(text: &str) -> Option<TimeZone> {
+/// Parses a rule such as `PST8PDT,M3.2.0,M11.1.0` (POSIX.1-2024, 8.3). A rule with a fixed offset becomes a named zone
+/// if there is one.
+pub fn from_rule(text: &str) -> Option<TimeZone> {
     let zone = TimeZone::posix(text).ok()?;
     let changes = zone.following(Timestamp::UNIX_EPOCH).next().is_some();
     let offset = zone.to_offset(Timestamp::UNIX_EPOCH);
     Some(if changes { None } else { fixed(offset) }.unwrap_or(zone))
 }
 
-/// `Etc/GMT+8` is eight hours behind.
+/// The named zone of a fixed offset. `Etc/GMT+8` is eight hours behind UTC.
 fn fixed(offset: Offset) -> Option<TimeZone> {
     match (offset.seconds() / 3600, offset.seconds() % 3600) {
         (0, 0) => Some(TimeZone::UTC),
@@ -74,16 +75,16 @@ fn fixed(offset: Offset) -> Option<TimeZone> {
     }
 }
 
-fn of_localtime(path: &Path, timezone: &Path) -> Result<TimeZone, ZoneError> {
+fn from_localtime(path: &Path, timezone: &Path) -> Result<TimeZone, ZoneError> {
     let also: Option<String> =
         fs::read_to_string(timezone).ok().and_then(|text| text.lines().next().map(str::to_owned));
     let wrong = |advice: String| ZoneError::new(path.display().to_string(), advice);
-    match of_file(path, also.as_slice()) {
+    match from_file(path, also.as_slice()) {
         Ok(Some(zone)) => Ok(zone),
-        Ok(None) => Err(wrong(nameless())),
+        Ok(None) => Err(wrong(no_name_advice())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             log::warn!(
-                "the system does not tell its time zone; days are cut in UTC. Give --tz, e.g. America/Los_Angeles"
+                "the system's time zone is not set; calendar days are in UTC. Give --tz, e.g. America/Los_Angeles"
             );
             Ok(TimeZone::UTC)
         }
@@ -91,17 +92,17 @@ fn of_localtime(path: &Path, timezone: &Path) -> Result<TimeZone, ZoneError> {
     }
 }
 
-fn nameless() -> String {
-    format!("no zone that has a name has its rules, so they could not be stored; {}", super::ADVICE)
+fn no_name_advice() -> String {
+    format!("no named time zone has its rules, so it could not be stored; {}", super::ADVICE)
 }
 
-/// The zone whose rules the file holds: by the name that its path has, or one of the others, if the content agrees;
-/// else by its content. None of rules that have no name.
-fn of_file(path: &Path, others: &[String]) -> io::Result<Option<TimeZone>> {
+/// The zone whose rules a file contains. Its name is taken from the path or from `others` if the rules agree, otherwise
+/// found by comparing rules. None if no named zone has these rules.
+fn from_file(path: &Path, others: &[String]) -> io::Result<Option<TimeZone>> {
     let names = names(path);
     let rules = match rules(path) {
         Ok(rules) => rules,
-        // A container without the database of zones, whose link still names one.
+        // In a container without a zone database, the dangling link still contains a name.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return names.iter().find_map(|name| named(name)).map(Some).ok_or(error);
         }
@@ -112,16 +113,16 @@ fn of_file(path: &Path, others: &[String]) -> io::Result<Option<TimeZone>> {
     let zone = agreeing(since_1970()).or_else(|| find(&rules)).or_else(|| agreeing(settled_years()));
     if let (Some(zone), Some(first)) = (&zone, candidates.first().filter(|first| zone.as_ref() != Some(first))) {
         let (is, says) = (zone.iana_name().unwrap_or_default(), first.iana_name().unwrap_or_default());
-        log::info!("{} holds the rules of {is}, though it is called {says}; days are cut in {is}", path.display());
+        log::info!("{} contains the rules of {is} but is named {says}; calendar days are in {is}", path.display());
     }
     Ok(zone)
 }
 
-/// What lies behind `zoneinfo/` in the path and in what it leads to.
+/// The zone names in the path and in the targets of its links: the part after `zoneinfo/`.
 fn names(path: &Path) -> Vec<String> {
-    let leads_to = [Some(path.to_owned()), fs::read_link(path).ok(), fs::canonicalize(path).ok()];
+    let paths = [Some(path.to_owned()), fs::read_link(path).ok(), fs::canonicalize(path).ok()];
     let name = |path: PathBuf| Some(path.to_str()?.rsplit_once("zoneinfo/")?.1.to_owned());
-    leads_to.into_iter().flatten().filter_map(name).collect()
+    paths.into_iter().flatten().filter_map(name).collect()
 }
 
 fn rules(path: &Path) -> io::Result<TimeZone> {
@@ -140,14 +141,14 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::record::zone_name;
+    use crate::domain::zone_name;
 
     fn tz(text: &str) -> Result<String, String> {
-        of_tz(OsStr::new(text)).map(|zone| zone_name(&zone)).map_err(|error| error.to_string())
+        from_tz(OsStr::new(text)).map(|zone| zone_name(&zone)).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn tz_is_read_as_libc_reads_it() {
+    fn tz_is_interpreted_as_in_libc() {
         for (text, name) in [
             ("America/Los_Angeles", "America/Los_Angeles"),
             (":America/Los_Angeles", "America/Los_Angeles"),
@@ -167,18 +168,18 @@ mod tests {
     }
 
     #[test]
-    fn a_tz_that_means_nothing_is_an_error() {
+    fn an_invalid_tz_is_an_error() {
         for text in ["Amercia/Los_Angeles", "PDT", "CET-1CEST", "Etc/Unknown", "/etc/passwd", "/nowhere", "/"] {
             let error = tz(text).unwrap_err();
-            assert!(error.starts_with(&format!("TZ: '{text}' is not a time zone known here; ")), "{error}");
+            assert!(error.starts_with(&format!("TZ: '{text}' is not a known time zone; ")), "{error}");
         }
-        assert!(of_tz(&OsString::from_vec(vec![b'U', 0xff])).is_err());
+        assert!(from_tz(&OsString::from_vec(vec![b'U', 0xff])).is_err());
     }
 
     struct Etc(tempfile::TempDir);
 
     impl Etc {
-        /// A folder of zones in which `name` holds the rules of another.
+        /// A zone database in which `name` contains the rules of `holds`.
         fn with(name: &str, holds: &str) -> Etc {
             let etc = Etc(tempfile::tempdir().unwrap());
             etc.write(&format!("zoneinfo/{name}"), holds);
@@ -195,7 +196,7 @@ mod tests {
         }
 
         fn zone(&self) -> Result<String, String> {
-            let zone = of_localtime(&self.path("localtime"), &self.path("timezone"));
+            let zone = from_localtime(&self.path("localtime"), &self.path("timezone"));
             zone.map(|zone| zone_name(&zone)).map_err(|error| error.to_string())
         }
     }
@@ -225,10 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_does_not_tell_is_utc_and_what_cannot_be_read_is_an_error() {
+    fn an_unset_zone_is_utc_and_an_unreadable_one_is_an_error() {
         let etc = Etc(tempfile::tempdir().unwrap());
         assert_eq!(etc.zone().as_deref(), Ok("UTC"));
         fs::write(etc.path("localtime"), "TZif").unwrap();
-        assert!(etc.zone().unwrap_err().contains("localtime is not a time zone known here; it cannot be read"));
+        assert!(etc.zone().unwrap_err().contains("localtime is not a known time zone; it cannot be read"));
     }
 }

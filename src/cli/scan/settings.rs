@@ -1,5 +1,5 @@
-//! From flags and environment to what a run is asked for; each setting by itself, so that `doctor` can look at one
-//! where another is wrong.
+//! Reads the settings of a run from flags and environment. Each setting is read on its own, so that `doctor` can check
+//! one while another is wrong.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::clips::Clips;
+use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Stop, Window, zone_name};
 use giggles::exit::Fatal;
-use giggles::record::{ANALYSIS_VERSION, Analysis, Rules, Stop, Window, zone_name};
-use giggles::run::Settings;
+use giggles::notify::Notifiers;
+use giggles::notify::ping::{Address, Service, Target};
+use giggles::scan::Settings;
 use giggles::shard::Shard;
-use giggles::watch::Watchers;
-use giggles::watch::ping::{Address, Service, Target};
-use giggles::yamnet::Model;
 use jiff::tz::TimeZone;
 
 use super::Arguments;
@@ -22,48 +21,49 @@ use crate::cli::database_url::{database, is_url};
 use crate::cli::settings::{Given, config, ffmpeg, given, number, path, seconds, switch, threshold};
 use crate::cli::window::window as read_window;
 
-/// Folders to hear if none is given on the command line, separated as in PATH.
+/// Folders and recordings to analyze if the command line names none, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
-/// Who is heard if nobody says whose recordings these are.
-const NOBODY: &str = "default";
-/// More would be a slip of the keyboard: each costs a stack and 12 MB of buffers.
-const MOST_THREADS: usize = 1024;
+/// The source if none is given.
+const DEFAULT_SOURCE: &str = "default";
+/// The maximum; each thread costs a stack and 12 MB of buffers.
+const MAX_THREADS: usize = 1024;
 
-/// A dry run is nobody's business. A wrong address costs the ping; the metrics tell of it all the same.
-pub fn watchers(arguments: &Arguments) -> (Watchers, Option<Fatal>) {
+/// The ping and metrics targets; none for a dry run. An invalid URL disables the ping; the metrics still report the
+/// failure.
+pub fn notifiers(arguments: &Arguments) -> (Notifiers, Option<Fatal>) {
     if arguments.dry_run {
-        return (Watchers::default(), None);
+        return (Notifiers::default(), None);
     }
     let metrics = path("--metrics-file", arguments.metrics_file.as_deref());
-    // Of a run that ends before it begins no start is told anyway.
-    let (tells_start, wrong_switch) = match switch("--no-start-ping", arguments.no_start_ping) {
+    // With a wrong switch the run fails before its start is reported.
+    let (pings_start, wrong_switch) = match switch("--no-start-ping", arguments.no_start_ping) {
         Ok(no_start) => (!no_start, None),
         Err(wrong) => (false, Some(wrong)),
     };
-    match ping(arguments, tells_start) {
-        Ok(ping) => (Watchers { ping, metrics }, wrong_switch),
-        Err(wrong) => (Watchers { ping: None, metrics }, Some(wrong)),
+    match ping(arguments, pings_start) {
+        Ok(ping) => (Notifiers { ping, metrics }, wrong_switch),
+        Err(wrong) => (Notifiers { ping: None, metrics }, Some(wrong)),
     }
 }
 
-/// An empty address is a switch that is off, also on the command line: `--ping-url "$PING"`.
-fn ping(arguments: &Arguments, tells_start: bool) -> Result<Option<Target>, Fatal> {
+/// An empty URL disables the ping, also on the command line: `--ping-url "$PING"`.
+fn ping(arguments: &Arguments, pings_start: bool) -> Result<Option<Target>, Fatal> {
     let url = given("--ping-url", arguments.ping_url.as_deref())?.filter(|url| !url.text.is_empty());
     let address: Option<Address> =
         url.map(|url| url.read(|text| text.parse().map_err(|error| format!("it {error}")))).transpose()?;
     let service = given("--ping-service", arguments.ping_service.as_deref())?.filter(|name| !name.text.is_empty());
     let service = service.map(|name| name.read(Service::named)).transpose()?;
-    Ok(address.map(|address| Target::new(address, service, tells_start)))
+    Ok(address.map(|address| Target::new(address, service, pings_start)))
 }
 
-/// All of them.
-pub fn settings(arguments: &Arguments, id: String, model: &Model, stop: &Stop) -> Result<Settings, Fatal> {
+/// All settings of a run.
+pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &Stop) -> Result<Settings, Fatal> {
     let zone = zone(arguments.tz.as_deref())?;
     let name_zone = name_zone(arguments)?;
     let analysis = Analysis {
         version: ANALYSIS_VERSION,
-        model_sha256: model.sha256.clone(),
-        rules: rules(arguments)?,
+        model_sha256: model_sha256.to_owned(),
+        parameters: parameters(arguments)?,
         zone: zone_name(&zone),
         name_zone: zone_name(&name_zone),
     };
@@ -88,8 +88,8 @@ pub fn settings(arguments: &Arguments, id: String, model: &Model, stop: &Stop) -
 }
 
 pub fn threads(arguments: &Arguments) -> Result<usize, Fatal> {
-    let what = format!("threads up to {MOST_THREADS}, or 0 for one a core");
-    number("--threads", arguments.threads, 0, |threads| *threads <= MOST_THREADS, &what)
+    let what = format!("a number of threads up to {MAX_THREADS}, or 0 for one per core");
+    number("--threads", arguments.threads, 0, |threads| *threads <= MAX_THREADS, &what)
 }
 
 pub fn strict(arguments: &Arguments) -> Result<bool, Fatal> {
@@ -105,11 +105,11 @@ pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     let named = arguments.paths.iter().cloned().chain(arguments.swallowed().map(Path::to_owned));
     let given = Some(named.collect::<Vec<_>>()).filter(|paths| !paths.is_empty()).or_else(from_environment);
     if given.iter().flatten().any(|path| is_url(path)) {
-        return Err(config("a database's URL stands where folders of recordings should; set DATABASE_URL to it"));
+        return Err(config("a database URL was given as a path of recordings; set DATABASE_URL to it"));
     }
     given
         .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
-        .ok_or_else(|| config(format!("no recordings are named: give a folder, or set {RECORDINGS}")))
+        .ok_or_else(|| config(format!("no recordings given: name a folder, or set {RECORDINGS}")))
 }
 
 pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
@@ -119,24 +119,26 @@ pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Locat
     }
 }
 
-/// A dry run leaves nothing behind. The folder must be there: made by a typing error, or where a disk is not mounted,
-/// it would hide both.
+/// A dry run writes no clips. The folder must exist: creating it would hide a typing error or an unmounted disk.
 pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal> {
     let folder = path("--clips", arguments.clips.as_deref());
-    let (pre, post) = (seconds("--pre", arguments.pre, AROUND)?, seconds("--post", arguments.post, AROUND)?);
+    let (before, after) = (
+        seconds("--clip-before", arguments.clip_before, AROUND)?,
+        seconds("--clip-after", arguments.clip_after, AROUND)?,
+    );
     let Some(folder) = folder else { return Ok(None) };
     if !folder.is_dir() {
-        return Err(config(format!("--clips: {} is no folder; make it, or mount its disk", folder.display())));
+        return Err(config(format!("--clips: {} is not a folder; create it, or mount its disk", folder.display())));
     }
-    let (pre, post) = (Duration::from_secs_f64(pre), Duration::from_secs_f64(post));
+    let (before, after) = (Duration::from_secs_f64(before), Duration::from_secs_f64(after));
     if arguments.dry_run {
         return Ok(None);
     }
-    Ok(Some(Clips { folder, source: source(arguments)?, pre, post, zone: zone.clone() }))
+    Ok(Some(Clips { folder, source: source(arguments)?, clip_before: before, clip_after: after, zone: zone.clone() }))
 }
 
 pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
-    let Some(source) = given("--source", arguments.source.as_deref())? else { return Ok(NOBODY.to_owned()) };
+    let Some(source) = given("--source", arguments.source.as_deref())? else { return Ok(DEFAULT_SOURCE.to_owned()) };
     match source.text.trim() {
         "" => Err(config(format!("{}: the name is empty", source.by))),
         name => Ok(name.to_owned()),
@@ -155,7 +157,7 @@ pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
     read_window(date(arguments)?, arguments.from.as_deref(), arguments.to.as_deref(), zone)
 }
 
-/// The day, unless flags tell of another time.
+/// The day, unless `--from` or `--to` is given.
 pub fn date(arguments: &Arguments) -> Result<Option<Given>, Fatal> {
     match arguments.from.is_some() || arguments.to.is_some() {
         true => Ok(None),
@@ -168,15 +170,14 @@ pub fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
     shard.transpose().map(Option::unwrap_or_default)
 }
 
-pub fn rules(arguments: &Arguments) -> Result<Rules, Fatal> {
-    let usual = Rules::default();
+pub fn parameters(arguments: &Arguments) -> Result<DetectionParameters, Fatal> {
+    let usual = DetectionParameters::default();
     let patches = number("--min-patches", arguments.min_patches, usual.min_patches, |_| true, "a number of patches")?;
-    Ok(Rules {
-        level: !switch("--no-level", arguments.no_level)?,
-        hi: threshold(arguments.threshold.as_deref())?,
-        join_seconds: seconds("--join", arguments.join, usual.join_seconds)?,
+    Ok(DetectionParameters {
+        normalize: !switch("--no-normalize", arguments.no_normalize)?,
+        merge_gap_seconds: seconds("--merge-gap", arguments.merge_gap, usual.merge_gap_seconds)?,
         min_patches: patches,
-        pad_seconds: seconds("--pad", arguments.pad, usual.pad_seconds)?,
-        ..usual
+        padding_seconds: seconds("--padding", arguments.padding, usual.padding_seconds)?,
+        ..usual.with_onset(threshold(arguments.threshold.as_deref())?)
     })
 }

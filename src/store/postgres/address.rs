@@ -1,19 +1,19 @@
-//! A Postgres URL taken apart into libpq's parameters, by libpq's rules.
+//! Parses a Postgres URL into libpq's parameters, by libpq's rules.
 //!
-//! Invariant: pure, and no text made here holds a password.
+//! Invariant: pure, and no text created here contains a password.
 
 use crate::store::StoreError;
 
-/// What a URL says.
+/// A parsed URL.
 pub struct Address {
-    /// Parameters in the order in which they stand; of one that is given twice, the last counts.
+    /// Parameters in their order in the URL; if one is given twice, the last value applies.
     pub pairs: Vec<(String, String)>,
     /// The URL with its password masked.
     pub shown: String,
 }
 
-/// Reads `postgres://[USER[:PASSWORD]@][HOST[:PORT],…][/DATABASE][?PARAMETER=VALUE&…]`; `postgres:` alone leaves all of
-/// it to the environment.
+/// Parses `postgres://[USER[:PASSWORD]@][HOST[:PORT],…][/DATABASE][?PARAMETER=VALUE&…]`; `postgres:` alone takes
+/// everything from the environment.
 pub fn parse(text: &str) -> Result<Address, StoreError> {
     let (scheme, rest) = match text.split_once("://") {
         Some(parts) => parts,
@@ -46,10 +46,11 @@ fn bare(text: &str) -> Result<(&str, &str), StoreError> {
     })
 }
 
-/// A raw @, / or ? in a password moves the borders of the URL's parts; then any part might hold it.
+/// Refuses a raw @, / or ? in a password: it moves the boundaries of the URL's parts, so that any part may contain the
+/// password.
 fn check_encoding(base: &str, query: &str) -> Result<(), StoreError> {
     let (authority, path) = base.split_once('/').unwrap_or((base, ""));
-    // `neil:se?cret@db/laughs`: what looks like parameters is the rest of the password.
+    // `neil:se?cret@db/laughs`: the apparent parameters are the rest of the password.
     let cut_by_mark = query.contains('@') && authority == base && base.contains(':') && !base.contains('@');
     match authority.matches('@').count() > 1 || path.contains(['@', '/']) || cut_by_mark {
         true => Err(unencoded()),
@@ -64,7 +65,7 @@ pub fn unencoded() -> StoreError {
     )
 }
 
-/// Hosts and ports as libpq's parameters have them: lists with commas.
+/// Hosts and ports in the form of libpq's parameters: comma-separated lists.
 fn host_pairs(list: &str) -> Result<Vec<(String, String)>, StoreError> {
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
     for entry in list.split(',') {
@@ -73,7 +74,7 @@ fn host_pairs(list: &str) -> Result<Vec<(String, String)>, StoreError> {
             None => entry.find(':').map_or((entry, ""), |colon| entry.split_at(colon)),
         };
         if !port.is_empty() && !port.starts_with(':') {
-            return Err(unreadable("a ] is followed by something else than a port"));
+            return Err(unreadable("a ] is followed by something other than a port"));
         }
         hosts.push(decoded(host)?);
         ports.push(decoded(port.trim_start_matches(':'))?);
@@ -86,20 +87,20 @@ fn host_pairs(list: &str) -> Result<Vec<(String, String)>, StoreError> {
 
 fn parameter(pair: &str) -> Result<(String, String), StoreError> {
     let (key, value) = pair.split_once('=').ok_or_else(unencoded)?;
-    // What looks like another word may be the rest of a password.
+    // A text that is not a parameter name may be the rest of a password.
     let is_word = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     if !is_word {
         return Err(unencoded());
     }
     let value = decoded(value)?;
-    // As libpq, for URLs that were written for JDBC.
+    // As libpq does, for URLs written for JDBC.
     Ok(match (key, value.as_str()) {
         ("ssl", "true") => ("sslmode".to_owned(), "require".to_owned()),
         _ => (key.to_owned(), value),
     })
 }
 
-/// `%40` is an @; a plus is a plus.
+/// Percent-decodes: `%40` is an @; a plus stays a plus.
 fn decoded(text: &str) -> Result<String, StoreError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -115,7 +116,7 @@ fn decoded(text: &str) -> Result<String, StoreError> {
         bytes.push(value.ok_or_else(|| unreadable("a % is not followed by two hexadecimal digits; write %25 for %"))?);
         rest = &rest[2..];
     }
-    String::from_utf8(bytes).map_err(|_| unreadable("what stands behind a % is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| unreadable("a percent-encoded value is not UTF-8"))
 }
 
 pub fn unreadable(reason: &str) -> StoreError {
@@ -132,7 +133,7 @@ fn masked_base(base: &str) -> String {
     }
 }
 
-/// Only the values of parameters that hold no secret.
+/// Masks the values of secret parameters.
 fn masked_query(query: &str) -> String {
     let mask = |pair: &str| match pair.split_once('=') {
         Some((key, _)) if super::parameters::is_secret(key) => format!("{key}=***"),
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_url() {
+    fn the_parts_of_a_url_become_parameters() {
         let url = "postgres://ne%69l:a%3Ab+c@[::1]:5433,two,%2Frun%2Fpg:5434/la%20ughs?application_name=a%26b";
         assert_eq!(value(url, "user").unwrap(), "neil");
         assert_eq!(value(url, "password").unwrap(), "a:b+c");

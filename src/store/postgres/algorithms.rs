@@ -1,9 +1,9 @@
-//! Signatures of certificates that ring does not check: ECDSA on P-521, and RSA-PSS with keys of its own kind or with
-//! another salt than a digest's length, as OpenSSL makes them unless told otherwise.
+//! Verification of certificate signatures that ring does not support: ECDSA on P-521, and RSA-PSS with RSASSA-PSS keys
+//! or with a salt whose length differs from the digest's, which is OpenSSL's default.
 //!
-//! Only public keys and signatures are seen here, so that nothing depends on how long a calculation takes.
+//! Only public keys and signatures are processed here, so timing attacks are not a concern.
 //!
-//! Invariant: decides from the bytes it is given; opens no file and no connection.
+//! Invariant: decides only from its arguments; opens no file and no connection.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -26,10 +26,10 @@ use x509_cert::spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef};
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
-/// `rsa_pss_pss_sha256` and its longer brothers, which rustls has no names for. Source: RFC 8446, 4.2.3.
+/// `rsa_pss_pss_sha256`, `_sha384` and `_sha512`, which rustls does not name. Source: RFC 8446, 4.2.3.
 pub const PSS_SCHEMES: [SignatureScheme; 3] =
     [SignatureScheme::Unknown(0x0809), SignatureScheme::Unknown(0x080a), SignatureScheme::Unknown(0x080b)];
-/// As ring has it.
+/// The shortest key that ring accepts, in bytes.
 const SHORTEST_RSA: usize = 2048 / 8;
 
 type Algorithm = &'static dyn SignatureVerificationAlgorithm;
@@ -44,7 +44,7 @@ enum Hash {
 impl Hash {
     const ALL: [Hash; 3] = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
 
-    fn of(identifier: ObjectIdentifier) -> Option<Hash> {
+    fn from_oid(identifier: ObjectIdentifier) -> Option<Hash> {
         let names = ["2.16.840.1.101.3.4.2.1", "2.16.840.1.101.3.4.2.2", "2.16.840.1.101.3.4.2.3"];
         let index = names.iter().position(|name| ObjectIdentifier::new_unwrap(name) == identifier)?;
         Some(Hash::ALL[index])
@@ -91,7 +91,7 @@ impl SignatureVerificationAlgorithm for P521 {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(key).map_err(|_| InvalidSignature)?;
         let signature = p521::ecdsa::Signature::from_der(signature).map_err(|_| InvalidSignature)?;
-        // A digest is a number here, and shorter than the curve's.
+        // The digest is used as a number, which is shorter than the curve's order: left-pad it.
         let digest = self.0.digest(message);
         let mut number = [0; 66];
         number[66 - digest.len()..].copy_from_slice(&digest);
@@ -111,7 +111,7 @@ impl SignatureVerificationAlgorithm for P521 {
     }
 }
 
-/// RSA-PSS as a certificate's own words describe it.
+/// RSA-PSS with the parameters from a certificate's algorithm identifier.
 #[derive(Debug)]
 struct RsaPss {
     hash: Hash,
@@ -142,8 +142,9 @@ fn verify_rsa(key: &[u8], hash: Hash, salt: usize, message: &[u8], signature: &[
     key.verify(hash.pss(salt), &hash.digest(message), signature).map_err(|_| InvalidSignature)
 }
 
-/// What checks the RSA-PSS signatures on the certificates that a server shows, by keys of these or of the given roots.
-pub fn of_chain<'a>(
+/// Algorithms for the RSA-PSS signatures on the certificates that a server presents, for the keys of these certificates
+/// and of the given roots.
+pub fn chain_algorithms<'a>(
     shown: impl Iterator<Item = &'a CertificateDer<'a>>,
     roots: impl Iterator<Item = &'a CertificateDer<'a>>,
 ) -> Vec<Algorithm> {
@@ -163,7 +164,7 @@ pub fn of_chain<'a>(
     pairs.filter_map(|(signature, key)| interned(signature, key)).collect()
 }
 
-/// Algorithms are asked to live for ever; there are few, and each is made once.
+/// rustls requires `'static` algorithms; there are few, and each is created once.
 fn interned(signature: &AlgorithmIdentifierOwned, key: &AlgorithmIdentifierOwned) -> Option<Algorithm> {
     static KNOWN: Mutex<BTreeMap<[Vec<u8>; 2], Algorithm>> = Mutex::new(BTreeMap::new());
     let (hash, salt) = parameters(signature)?;
@@ -180,13 +181,13 @@ fn interned(signature: &AlgorithmIdentifierOwned, key: &AlgorithmIdentifierOwned
     Some(algorithm)
 }
 
-/// What stands in the SEQUENCE, as rustls compares it.
+/// The contents of the SEQUENCE, which rustls compares.
 fn contents(identifier: &AlgorithmIdentifierOwned) -> Option<Vec<u8>> {
     let written = identifier.to_der().ok()?;
     Some(AnyRef::try_from(written.as_slice()).ok()?.value().to_vec())
 }
 
-/// Hash and length of the salt. Source: RFC 4055, 3.1; the mask's hash is the same here, and SHA-1 is no longer safe.
+/// Hash and salt length. Source: RFC 4055, 3.1. The mask's hash must be the same; SHA-1 is refused as unsafe.
 fn parameters(identifier: &AlgorithmIdentifierOwned) -> Option<(Hash, usize)> {
     let written = identifier.parameters.as_ref()?.to_der().ok()?;
     let parameters = AnyRef::try_from(written.as_slice()).ok()?;
@@ -204,11 +205,11 @@ fn parameters(identifier: &AlgorithmIdentifierOwned) -> Option<(Hash, usize)> {
         ))
     });
     let (hash, mask, salt) = read.ok()?;
-    let hash = Hash::of(hash?)?;
-    (Hash::of(mask?)? == hash).then_some((hash, usize::from(salt)))
+    let hash = Hash::from_oid(hash?)?;
+    (Hash::from_oid(mask?)? == hash).then_some((hash, usize::from(salt)))
 }
 
-/// The handshake of a server whose key is for RSA-PSS only. None: it is signed in another way.
+/// Verifies the handshake signature of a server with an RSASSA-PSS key. None: it has another signature scheme.
 pub fn verify_pss(
     message: &[u8],
     certificate: &CertificateDer<'_>,

@@ -1,6 +1,6 @@
-//! A connection made, within a time limit and with the session as the store needs it.
+//! Connects within a time limit and sets up the session for the store.
 //!
-//! Invariant: knows nothing of tables.
+//! Invariant: does not use any table.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::mpsc;
@@ -11,30 +11,30 @@ use postgres::config::SslMode;
 use postgres::{Client, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error::{Trouble, connecting, is_about_the_way, text, unreachable};
+use super::error::{RetryClass, connecting, is_about_transport, text, unreachable};
 use super::hosts::Target;
 use super::server::{Server, SessionAttributes};
 use super::tls::Mode;
 use super::{pooler, session};
 
-/// A connection, and how it was made.
+/// A connection, its host and its transport.
 pub struct Link {
     pub client: Client,
     pub target: Target,
-    pub way: SslMode,
+    pub transport: SslMode,
 }
 
-/// A session of the server itself, or of a pooler that hands out nothing smaller.
-pub fn connect(server: &Server) -> Result<Client, Trouble> {
+/// Connects to the server itself, or to a pooler that assigns connections by session.
+pub fn connect(server: &Server) -> Result<Client, RetryClass> {
     prepared(server, pooler::refuse(server, find(server)?)?)
 }
 
-/// The same to a server on which that was found before.
-pub fn reconnect(server: &Server) -> Result<Client, Trouble> {
+/// Like [`connect`], without the check for a pooler, which was made before.
+pub fn reconnect(server: &Server) -> Result<Client, RetryClass> {
     prepared(server, find(server)?.client)
 }
 
-fn prepared(server: &Server, mut client: Client) -> Result<Client, Trouble> {
+fn prepared(server: &Server, mut client: Client) -> Result<Client, RetryClass> {
     let (client, done) = within(server, server.connect_limit(), move || {
         let done = session::prepare(&mut client);
         (client, done)
@@ -43,24 +43,24 @@ fn prepared(server: &Server, mut client: Client) -> Result<Client, Trouble> {
     Ok(client)
 }
 
-/// Why a host is not the one.
+/// Why a host is not used.
 enum Miss {
-    /// The next one may be.
+    /// Try the next host.
     Next(String),
-    /// It answered, and what it said the others would say too.
-    Last(Trouble),
+    /// It answered with an error that the other hosts would return too.
+    Last(RetryClass),
 }
 
-/// The first host that will do.
-fn find(server: &Server) -> Result<Link, Trouble> {
-    let tls = server.tls.connector().map_err(Trouble::Final)?;
+/// Connects to the first acceptable host.
+fn find(server: &Server) -> Result<Link, RetryClass> {
+    let tls = server.tls.connector().map_err(RetryClass::Final)?;
     let mut missed = Vec::new();
     for wanted in rounds(server.session) {
         for target in in_order(server) {
             match host(server, target, *wanted, &tls) {
                 Ok(link) => return Ok(link),
                 Err(Miss::Next(reason)) => missed.push((target, reason)),
-                Err(Miss::Last(trouble)) => return Err(trouble),
+                Err(Miss::Last(class)) => return Err(class),
             }
         }
     }
@@ -68,7 +68,7 @@ fn find(server: &Server) -> Result<Link, Trouble> {
         [(_, reason)] => vec![reason.clone()],
         several => several.iter().map(|(target, reason)| format!("{target}: {reason}")).collect(),
     };
-    Err(Trouble::Lost(unreachable(server, &reasons.join("; "))))
+    Err(RetryClass::Lost(unreachable(server, &reasons.join("; "))))
 }
 
 fn rounds(wanted: SessionAttributes) -> &'static [SessionAttributes] {
@@ -92,45 +92,45 @@ fn in_order(server: &Server) -> Vec<&Target> {
 }
 
 fn host(server: &Server, target: &Target, wanted: SessionAttributes, tls: &MakeRustlsConnect) -> Result<Link, Miss> {
-    let (first, second) = ways(server, target);
-    let link = match attempt(server, target, first, tls)? {
-        Ok(client) => Ok(Link { client, target: target.clone(), way: first }),
-        Err(error) => match second {
-            Some(second) if is_about_the_way(&error) => {
-                attempt(server, target, second, tls)?.map(|client| Link { client, target: target.clone(), way: second })
-            }
-            _ => Err(error),
-        },
-    };
-    let Link { mut client, target, way } = link.map_err(|error| miss(server, &error))?;
-    let looked = limited(server.connect_limit(), move || {
+    let (first, second) = transports(server, target);
+    let link =
+        match attempt(server, target, first, tls)? {
+            Ok(client) => Ok(Link { client, target: target.clone(), transport: first }),
+            Err(error) => match second {
+                Some(second) if is_about_transport(&error) => attempt(server, target, second, tls)?
+                    .map(|client| Link { client, target: target.clone(), transport: second }),
+                _ => Err(error),
+            },
+        };
+    let Link { mut client, target, transport } = link.map_err(|error| miss(server, &error))?;
+    let checked = limited(server.connect_limit(), move || {
         let unsuitable = session::unsuitable(&mut client, wanted);
         (client, unsuitable)
     });
-    let (client, unsuitable) = looked.map_err(Miss::Next)?;
+    let (client, unsuitable) = checked.map_err(Miss::Next)?;
     match unsuitable.map_err(|error| miss(server, &error))? {
-        None => Ok(Link { client, target, way }),
+        None => Ok(Link { client, target, transport }),
         Some(why) => Err(Miss::Next(why.to_owned())),
     }
 }
 
 fn miss(server: &Server, error: &Error) -> Miss {
     match connecting(server, error) {
-        Trouble::Lost(_) => Miss::Next(text(error)),
+        RetryClass::Lost(_) => Miss::Next(text(error)),
         other => Miss::Last(other),
     }
 }
 
-/// Another connection to the same host in the same way.
-pub fn again(server: &Server, target: &Target, way: SslMode) -> Result<Client, Trouble> {
-    let tls = server.tls.connector().map_err(Trouble::Final)?;
+/// Opens another connection to the same host with the same transport.
+pub fn again(server: &Server, target: &Target, transport: SslMode) -> Result<Client, RetryClass> {
+    let tls = server.tls.connector().map_err(RetryClass::Final)?;
     let mut config = server.config_of(target);
-    config.ssl_mode(way);
+    config.ssl_mode(transport);
     config.connect(tls).map_err(|error| connecting(server, &error))
 }
 
-/// With or without TLS, and what to try if the server turns the first away.
-fn ways(server: &Server, target: &Target) -> (SslMode, Option<SslMode>) {
+/// With or without TLS, and the alternative to try if the server refuses the first.
+fn transports(server: &Server, target: &Target) -> (SslMode, Option<SslMode>) {
     if target.is_socket() {
         return (SslMode::Disable, None);
     }
@@ -142,32 +142,32 @@ fn ways(server: &Server, target: &Target) -> (SslMode, Option<SslMode>) {
     }
 }
 
-/// The driver limits the time of the TCP connection only: a server that accepts and then says nothing
-/// (an overloaded pool, a dying disk) would hold us for ever, so the whole attempt gets a limit.
+/// The driver only limits the time of the TCP connection: a server that accepts and then never answers (an overloaded
+/// pool, a failing disk) would block forever, so the whole attempt has a limit.
 fn attempt(
     server: &Server,
     target: &Target,
-    way: SslMode,
+    transport: SslMode,
     tls: &MakeRustlsConnect,
 ) -> Result<Result<Client, Error>, Miss> {
     let (mut config, tls) = (server.config_of(target), tls.clone());
-    config.ssl_mode(way);
+    config.ssl_mode(transport);
     limited(server.connect_limit(), move || config.connect(tls)).map_err(Miss::Next)
 }
 
-/// Work on a connection, given up (with its connection) if it takes longer than this. A pool that hangs keeps the
-/// network alive and answers nothing; without a limit, it would hold the run, and with its lock all runs after it.
+/// Runs `work` on a connection and abandons both if it takes longer than `limit`. A pool that hangs keeps the TCP
+/// connection alive but never answers; without a limit, it would block the run, and through its lock all later runs.
 pub fn within<T: Send + 'static>(
     server: &Server,
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Trouble> {
-    limited(limit, work).map_err(|reason| Trouble::Lost(unreachable(server, &reason)))
+) -> Result<T, RetryClass> {
+    limited(limit, work).map_err(|reason| RetryClass::Lost(unreachable(server, &reason)))
 }
 
 fn limited<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     let (sender, receiver) = mpsc::channel();
-    let talk = move || drop(sender.send(work()));
-    thread::Builder::new().spawn(talk).map_err(|error| error.to_string())?;
+    let send = move || drop(sender.send(work()));
+    thread::Builder::new().spawn(send).map_err(|error| error.to_string())?;
     receiver.recv_timeout(limit).map_err(|_| format!("no answer within {limit:?}"))
 }

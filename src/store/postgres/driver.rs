@@ -1,6 +1,6 @@
-//! Parameters as the driver takes them: libpq's words, units and zeros.
+//! Converts libpq's parameters, with their units and special values, to the driver's configuration.
 //!
-//! Invariant: knows no host and no password.
+//! Invariant: handles neither hosts nor passwords.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::tls::Mode;
 use crate::store::StoreError;
 
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A peer that has gone silent is noticed within a minute, not after the system's two hours: asked after `IDLE`,
-/// then every `INTERVAL`, and given up after `SILENCE`. The server is told the same of us.
+/// TCP keepalives detect a dead peer within a minute, not after the system's two hours: first probe after `IDLE`, then
+/// every `INTERVAL`, connection closed after `SILENCE`. The server's side of the session gets the same settings.
 pub const IDLE: Duration = Duration::from_secs(15);
 pub const INTERVAL: Duration = Duration::from_secs(10);
 pub const COUNT: u32 = 3;
 pub const SILENCE: Duration = Duration::from_secs(45);
-/// Far more than a save of a year's laughs needs.
+/// Far more than saving a year of detections takes.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// None: for ever.
+/// None: no limit.
 pub fn connect_timeout(parameters: &Parameters) -> Result<Option<Duration>, StoreError> {
     let seconds = parameters.number("connect_timeout")?;
     Ok(seconds.map_or(Some(CONNECT_TIMEOUT), seconds_above_zero))
@@ -77,8 +77,7 @@ pub fn config(
     })?;
     if negotiation == Some(SslNegotiation::Direct) && matches!(mode, Mode::Disable | Mode::Allow | Mode::Prefer) {
         return Err(StoreError::Config(
-            "sslnegotiation=direct takes a server with TLS for granted: add sslmode=require, verify-ca or verify-full"
-                .into(),
+            "sslnegotiation=direct requires TLS: add sslmode=require, verify-ca or verify-full".into(),
         ));
     }
     config.ssl_negotiation(negotiation.unwrap_or(SslNegotiation::Postgres));
@@ -86,7 +85,7 @@ pub fn config(
     Ok(config)
 }
 
-/// As libpq, 0 is the system's own value.
+/// As in libpq, 0 means the system's default.
 fn keep_alive(config: &mut Config, parameters: &Parameters) -> Result<(), StoreError> {
     config.keepalives(parameters.switch("keepalives")?.unwrap_or(true));
     let seconds = |key: &str, usual: Duration| -> Result<Option<Duration>, StoreError> {
@@ -102,7 +101,7 @@ fn keep_alive(config: &mut Config, parameters: &Parameters) -> Result<(), StoreE
     if let Some(count) = count.filter(|count| *count > 0) {
         config.keepalives_retries(count);
     }
-    // Of libpq, these are milliseconds.
+    // In libpq, this is in milliseconds.
     let silence = parameters.number("tcp_user_timeout")?.map(|silence| u64::try_from(silence).unwrap_or(0));
     config.tcp_user_timeout(silence.map_or(SILENCE, Duration::from_millis));
     Ok(())

@@ -1,9 +1,10 @@
-//! Texts on a server whose encoding is not UTF-8: what it lacks is stored escaped, and read as it was.
+//! Texts on a server whose encoding is not UTF-8: characters that the encoding lacks are stored escaped and unescaped
+//! when read.
 //!
-//! `\u{591c}` is the character of this number. Where a text itself holds `\u{`, its backslash is written as `\u{5c}`, so
-//! that every text has one form, and every form one text.
+//! `\u{591c}` is the character with this code point. If a text itself contains `\u{`, its backslash is written as
+//! `\u{5c}`; so the escaping is a bijection.
 //!
-//! Invariant: on a server with UTF-8 every text stays as it is, and nothing is asked.
+//! Invariant: on a server with UTF-8, texts are stored unchanged, without extra queries.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,9 +12,9 @@ use std::fmt::Write;
 
 use postgres::{Client, Error, GenericClient};
 
-/// Encodings that hold every text: SQL_ASCII keeps whatever bytes it is given.
+/// Encodings that can store every text: SQL_ASCII stores any bytes.
 const WHOLE: [&str; 2] = ["UTF8", "SQL_ASCII"];
-/// Characters go there and back as hexadecimal digits of their UTF-8, with commas.
+/// Characters are sent and returned as comma-separated hexadecimal UTF-8.
 const ASK: &str = "SELECT set_config('giggles.characters', $1, false)";
 const SIEVE: &str = "DO $$
     DECLARE character text; missing text := '';
@@ -36,7 +37,7 @@ pub struct Encoding {
 }
 
 impl Encoding {
-    pub fn of(client: &mut impl GenericClient) -> Result<Encoding, Error> {
+    pub fn fetch(client: &mut impl GenericClient) -> Result<Encoding, Error> {
         Ok(Encoding { name: client.query_one("SELECT current_setting('server_encoding')", &[])?.try_get(0)? })
     }
 
@@ -44,12 +45,12 @@ impl Encoding {
         &self.name
     }
 
-    /// Whether some texts have to be escaped.
+    /// Whether some texts must be escaped.
     pub fn is_partial(&self) -> bool {
         !WHOLE.contains(&self.name.as_str())
     }
 
-    /// How these texts are to be written. Asked outside of a transaction.
+    /// How to write these texts. Must be called outside of a transaction.
     pub fn escapes<'a>(&self, client: &mut Client, texts: impl IntoIterator<Item = &'a str>) -> Result<Escapes, Error> {
         if !self.is_partial() {
             return Ok(Escapes { missing: None });
@@ -60,25 +61,25 @@ impl Encoding {
         Ok(Escapes { missing: Some(missing) })
     }
 
-    /// The same of one text.
+    /// One text, escaped.
     pub fn escaped(&self, client: &mut Client, text: &str) -> Result<String, Error> {
         Ok(self.escapes(client, [text])?.text(text).into_owned())
     }
 
-    /// The text that was stored.
+    /// The original of a stored text.
     pub fn read(&self, stored: String) -> String {
         if self.is_partial() { unescaped(&stored) } else { stored }
     }
 }
 
-/// Those that the server's encoding lacks; all, where the server cannot say.
+/// The characters that the server's encoding lacks; all of them, if the server cannot determine it.
 fn missing(client: &mut Client, characters: BTreeSet<char>) -> Result<BTreeSet<char>, Error> {
     let asked: Vec<String> = characters.iter().map(|character| hexadecimal(*character)).collect();
     client.query_one(ASK, &[&asked.join(",")])?;
     match client.batch_execute(SIEVE) {
         Err(error) if error.as_db_error().is_some() => {
             log::debug!(
-                "which characters the server's encoding holds is not known, and none is stored as it is: {error}"
+                "cannot determine which characters the server's encoding has, so all beyond ASCII are escaped: {error}"
             );
             return Ok(characters);
         }
@@ -97,9 +98,9 @@ fn hexadecimal(character: char) -> String {
     digits
 }
 
-/// How texts are written for one server.
+/// How texts are escaped for one server.
 pub struct Escapes {
-    /// None: all stay as they are.
+    /// None: nothing is escaped.
     missing: Option<BTreeSet<char>>,
 }
 
@@ -112,12 +113,12 @@ impl Escapes {
         texts.iter().map(|text| self.text(text).into_owned()).collect()
     }
 
-    /// The texts in a JSON document, which are all that it has beyond ASCII.
+    /// Escapes the strings in a JSON document, the only part that can contain characters beyond ASCII.
     pub fn json<'a>(&self, document: &'a str) -> Cow<'a, str> {
         self.written(document, "\\\\")
     }
 
-    /// A backslash is written as the form of the text writes it.
+    /// `backslash` is a backslash in the syntax of the text.
     fn written<'a>(&self, text: &'a str, backslash: &str) -> Cow<'a, str> {
         let Some(missing) = &self.missing else { return Cow::Borrowed(text) };
         let literal = format!("{backslash}u{{");
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lacking_is_written_by_its_number_and_read_again() {
+    fn missing_characters_are_escaped_and_read_back() {
         assert_eq!(escapes().text("夜 é.wav"), "\\u{591c} é.wav");
         for text in ["", "é", "夜", "a😀夜b", "\\夜", "\\u{591c}", "\\u{5c}u{591c}", "\\\\u{夜}", "\\u{", "\\u{x}夜"]
         {
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_stays_one() {
+    fn an_escaped_json_document_stays_valid() {
         let texts = ["夜\"\\u{591c}", "plain", "\\\\夜", "😀"];
         let document = serde_json::to_string(&texts).unwrap();
         let written: Vec<String> = serde_json::from_str(&escapes().json(&document)).unwrap();

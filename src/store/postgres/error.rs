@@ -1,6 +1,6 @@
-//! What went wrong with a server, sorted by what helps: trying again, or a person.
+//! Classification of server errors: which ones a retry can fix, and which ones need a person.
 //!
-//! Invariant: texts hold the server's words and the masked address, never a password.
+//! Invariant: texts contain the server's message and the masked address, never a password.
 
 use std::error::Error as _;
 use std::io;
@@ -12,64 +12,68 @@ use super::server::Server;
 use super::verify::certificate_fault;
 use crate::store::StoreError;
 
-/// An error, and whether the work may be tried again.
+/// An error, and whether the work may be retried.
 #[derive(Debug)]
-pub enum Trouble {
-    /// The connection is gone: try again on a new one.
+pub enum RetryClass {
+    /// The connection is lost: retry on a new one.
     Lost(StoreError),
-    /// The transaction met another one (deadlock, serialisation): try again on the same connection.
+    /// The transaction conflicted with another one (deadlock, serialization): retry on the same connection.
     Conflict(StoreError),
-    /// Trying again would end the same way.
+    /// A retry would fail the same way.
     Final(StoreError),
 }
 
-impl Trouble {
+impl RetryClass {
     pub fn into_error(self) -> StoreError {
         match self {
-            Trouble::Lost(error) | Trouble::Conflict(error) | Trouble::Final(error) => error,
+            RetryClass::Lost(error) | RetryClass::Conflict(error) | RetryClass::Final(error) => error,
         }
     }
 }
 
-/// Who or what can help.
-enum Cure {
+/// What can resolve an error.
+enum ErrorClass {
     Reconnecting,
     Repeating,
     Waiting,
     Settings,
-    /// A pooler that keeps sessions.
+    /// A pooler that assigns connections by session.
     AnotherPool,
     Nothing,
 }
 
-/// An error met while connecting: what the server does not explain is a matter of settings.
-pub fn connecting(server: &Server, error: &Error) -> Trouble {
-    match cure(error) {
-        Cure::AnotherPool => Trouble::Final(pooled(server)),
-        Cure::Nothing if error.as_db_error().is_some_and(is_full) => Trouble::Lost(unreachable(server, &text(error))),
-        Cure::Reconnecting | Cure::Repeating | Cure::Waiting => Trouble::Lost(unreachable(server, &text(error))),
-        Cure::Settings | Cure::Nothing => {
+/// Classifies an error while connecting: an error without SQLSTATE is a configuration error.
+pub fn connecting(server: &Server, error: &Error) -> RetryClass {
+    match error_class(error) {
+        ErrorClass::AnotherPool => RetryClass::Final(pooled(server)),
+        ErrorClass::Nothing if error.as_db_error().is_some_and(is_full) => {
+            RetryClass::Lost(unreachable(server, &text(error)))
+        }
+        ErrorClass::Reconnecting | ErrorClass::Repeating | ErrorClass::Waiting => {
+            RetryClass::Lost(unreachable(server, &text(error)))
+        }
+        ErrorClass::Settings | ErrorClass::Nothing => {
             let (verdict, text) = match tls_reason(error).and_then(certificate_fault) {
                 Some(fault) => ("is not trusted", fault),
                 None => ("refuses", text(error)),
             };
-            Trouble::Final(StoreError::Config(format!("{server} {verdict}: {text}; check {}", what_to_check(error))))
+            RetryClass::Final(StoreError::Config(format!("{server} {verdict}: {text}; check {}", what_to_check(error))))
         }
     }
 }
 
-/// An error met on a connection that stood.
-pub fn working(server: &Server, error: &Error) -> Trouble {
+/// Classifies an error on an established connection.
+pub fn working(server: &Server, error: &Error) -> RetryClass {
     let text = text(error);
-    match cure(error) {
-        Cure::AnotherPool => Trouble::Final(pooled(server)),
-        Cure::Reconnecting => Trouble::Lost(unreachable(server, &text)),
-        Cure::Repeating => Trouble::Conflict(busy(server, &text)),
-        Cure::Waiting => Trouble::Final(busy(server, &text)),
-        Cure::Settings => {
-            Trouble::Final(StoreError::Config(format!("{server} refuses: {text}; check the permissions of the user")))
-        }
-        Cure::Nothing => Trouble::Final(StoreError::Failed(format!("{server} failed: {text}"))),
+    match error_class(error) {
+        ErrorClass::AnotherPool => RetryClass::Final(pooled(server)),
+        ErrorClass::Reconnecting => RetryClass::Lost(unreachable(server, &text)),
+        ErrorClass::Repeating => RetryClass::Conflict(busy(server, &text)),
+        ErrorClass::Waiting => RetryClass::Final(busy(server, &text)),
+        ErrorClass::Settings => RetryClass::Final(StoreError::Config(format!(
+            "{server} refuses: {text}; check the permissions of the user"
+        ))),
+        ErrorClass::Nothing => RetryClass::Final(StoreError::Failed(format!("{server} failed: {text}"))),
     }
 }
 
@@ -85,8 +89,8 @@ pub fn read_only(server: &Server) -> StoreError {
 
 pub fn pooled(server: &Server) -> StoreError {
     StoreError::Config(format!(
-        "{server} is a pooler that hands out connections by transaction or by statement, to which the lock of a run \
-         means nothing; name its port for sessions (pool_mode = session), or the server itself"
+        "{server} is a pooler that hands out connections by transaction or by statement, where the lock of a run has \
+         no effect; name its port for sessions (pool_mode = session), or the server itself"
     ))
 }
 
@@ -94,30 +98,30 @@ fn busy(server: &Server, reason: &str) -> StoreError {
     StoreError::Unreachable(format!("{server} is busy: {reason}; try again later"))
 }
 
-/// SQLSTATE classes: PostgreSQL's manual, appendix A.
-fn cure(error: &Error) -> Cure {
+/// By SQLSTATE class. Source: PostgreSQL's manual, appendix A.
+fn error_class(error: &Error) -> ErrorClass {
     let Some(state) = error.code() else {
-        return cure_without_state(error);
+        return error_class_without_state(error);
     };
     match (state.code(), &state.code()[..2]) {
-        // A prepared statement that is another session's, or has stayed there.
-        ("42P05" | "26000", _) => Cure::AnotherPool,
-        // What a pooler itself says, of settings and of bad moments alike.
-        ("08P01", _) => error.as_db_error().map_or(Cure::Nothing, |said| of_pooler(said.message())),
-        // 25006: read-only, which it was not when the run began: a primary that fell back, and may come again.
-        ("57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006", _) | (_, "08") => Cure::Reconnecting,
-        ("40001" | "40P01", _) => Cure::Repeating,
+        // A prepared statement that exists in another session, or is left over from one.
+        ("42P05" | "26000", _) => ErrorClass::AnotherPool,
+        // An error of a pooler itself: configuration errors and temporary ones have the same code.
+        ("08P01", _) => error.as_db_error().map_or(ErrorClass::Nothing, |error| pooler_error_class(error.message())),
+        // 25006: read-only now, but not when the run started: a primary that was demoted and may return.
+        ("57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006", _) | (_, "08") => ErrorClass::Reconnecting,
+        ("40001" | "40P01", _) => ErrorClass::Repeating,
         // 57014: the server's own statement_timeout.
-        ("55P03" | "57014", _) => Cure::Waiting,
-        ("3D000" | "3F000" | "42501", _) | (_, "28") => Cure::Settings,
-        _ => Cure::Nothing,
+        ("55P03" | "57014", _) => ErrorClass::Waiting,
+        ("3D000" | "3F000" | "42501", _) | (_, "28") => ErrorClass::Settings,
+        _ => ErrorClass::Nothing,
     }
 }
 
-/// pgbouncer has one code for all that it refuses, and words of its own. A cached failure of its own login to the
-/// server names its cause.
-fn of_pooler(message: &str) -> Cure {
-    const MOMENTS: [&str; 12] = [
+/// By message: pgbouncer uses one code for all its errors. A cached failure of its own login to the server includes the
+/// cause.
+fn pooler_error_class(message: &str) -> ErrorClass {
+    const TEMPORARY: [&str; 12] = [
         "cannot connect",
         "timeout",
         "no more connections",
@@ -133,28 +137,28 @@ fn of_pooler(message: &str) -> Cure {
     ];
     let is_about = |words: &[&str]| words.iter().any(|words| message.contains(words));
     match message {
-        _ if is_about(&["statement pooling", "transaction pooling"]) => Cure::AnotherPool,
-        _ if is_about(&["authentication failed", "does not exist", "pg_hba.conf"]) => Cure::Settings,
-        _ if is_about(&MOMENTS) => Cure::Reconnecting,
-        _ => Cure::Settings,
+        _ if is_about(&["statement pooling", "transaction pooling"]) => ErrorClass::AnotherPool,
+        _ if is_about(&["authentication failed", "does not exist", "pg_hba.conf"]) => ErrorClass::Settings,
+        _ if is_about(&TEMPORARY) => ErrorClass::Reconnecting,
+        _ => ErrorClass::Settings,
     }
 }
 
-/// Supavisor's and pgcat's words for a pool without a free connection, for which their codes say nothing.
-fn is_full(said: &DbError) -> bool {
-    let message = said.message().to_lowercase();
+/// Whether a pool has no free connection. Supavisor and pgcat say so only in the message, not in the code.
+fn is_full(error: &DbError) -> bool {
+    let message = error.message().to_lowercase();
     ["max client", "maxclients", "could not get connection", "all servers down"]
         .iter()
         .any(|words| message.contains(words))
 }
 
-/// The server did not speak: the network or TLS did.
-fn cure_without_state(error: &Error) -> Cure {
+/// An error of the network or of TLS, not of the server.
+fn error_class_without_state(error: &Error) -> ErrorClass {
     match network(error) {
-        Some(_) if tls_reason(error).is_some() => Cure::Settings,
-        Some(_) => Cure::Reconnecting,
-        None if error.is_closed() => Cure::Reconnecting,
-        None => Cure::Nothing,
+        Some(_) if tls_reason(error).is_some() => ErrorClass::Settings,
+        Some(_) => ErrorClass::Reconnecting,
+        None if error.is_closed() => ErrorClass::Reconnecting,
+        None => ErrorClass::Nothing,
     }
 }
 
@@ -183,11 +187,11 @@ fn what_to_check(error: &Error) -> &'static str {
     }
 }
 
-/// The whole chain in one line: the driver's own text names only the stage.
+/// The error and its source in one line: the driver's own text only names the stage.
 pub fn text(error: &Error) -> String {
-    if let Some(said) = error.as_db_error() {
-        let detail = said.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        return format!("{}{detail}", said.message());
+    if let Some(error) = error.as_db_error() {
+        let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        return format!("{}{detail}", error.message());
     }
     match error.source() {
         Some(source) => format!("{error}: {source}"),
@@ -195,26 +199,26 @@ pub fn text(error: &Error) -> String {
     }
 }
 
-/// True where the server turned away this way of connecting (with or without TLS), not this user.
-pub fn is_about_the_way(error: &Error) -> bool {
+/// True if the server refused this transport (with or without TLS), not this user.
+pub fn is_about_transport(error: &Error) -> bool {
     match error.code() {
         Some(state) => *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-        None => matches!(cure_without_state(error), Cure::Settings),
+        None => matches!(error_class_without_state(error), ErrorClass::Settings),
     }
 }
 
-/// What keeps a user from making giggles' tables, that a person can mend.
-pub enum Hindrance {
-    /// Others have tables of these names.
+/// What prevents a user from creating giggles' tables, and a person can fix.
+pub enum MigrationBlocker {
+    /// Tables with these names exist already.
     Taken,
-    /// The user may not make tables here.
+    /// The user may not create tables here.
     Forbidden,
 }
 
-pub fn kept_from_making_tables(error: &Error) -> Option<Hindrance> {
+pub fn kept_from_making_tables(error: &Error) -> Option<MigrationBlocker> {
     match error.code()? {
-        state if *state == SqlState::DUPLICATE_TABLE => Some(Hindrance::Taken),
-        state if *state == SqlState::INSUFFICIENT_PRIVILEGE => Some(Hindrance::Forbidden),
+        state if *state == SqlState::DUPLICATE_TABLE => Some(MigrationBlocker::Taken),
+        state if *state == SqlState::INSUFFICIENT_PRIVILEGE => Some(MigrationBlocker::Forbidden),
         _ => None,
     }
 }

@@ -1,45 +1,45 @@
-//! Looking back into a database that is not UTF-8: names are asked for as they are stored, and given as they were.
+//! Reads a database that is not UTF-8: names are escaped in queries and unescaped in results.
 //!
-//! Invariant: knows no SQL.
+//! Invariant: contains no SQL.
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use super::encoding::Encoding;
-use super::reading::Past;
+use super::reader::PostgresReader;
+use crate::domain::{Coverage, PastRun, StoredDetection, StoredRecording, StoredStatus, Window};
 use crate::exit::Fatal;
-use crate::record::{Coverage, Laugh, PastRun, StoredFate, StoredRecording, Window};
 use crate::store::StoreError;
-use crate::store::reading::{Reader, Selection};
+use crate::store::reader::{Reader, Selection};
 
 pub struct Escaped {
-    past: Past,
+    reader: PostgresReader,
     encoding: Encoding,
 }
 
 impl Escaped {
-    pub fn new(past: Past, encoding: Encoding) -> Escaped {
-        Escaped { past, encoding }
+    pub fn new(reader: PostgresReader, encoding: Encoding) -> Escaped {
+        Escaped { reader, encoding }
     }
 
     fn written(&mut self, source: Option<&str>) -> Result<Option<String>, StoreError> {
         let encoding = &self.encoding;
-        source.map(|source| self.past.look(|client| encoding.escaped(client, source))).transpose()
+        source.map(|source| self.reader.read(|client| encoding.escaped(client, source))).transpose()
     }
 }
 
 impl Reader for Escaped {
     fn sources(&mut self) -> Result<Vec<String>, StoreError> {
         let mut sources: Vec<String> =
-            self.past.sources()?.into_iter().map(|source| self.encoding.read(source)).collect();
+            self.reader.sources()?.into_iter().map(|source| self.encoding.read(source)).collect();
         sources.sort();
         Ok(sources)
     }
 
     fn runs(&mut self, source: Option<&str>, limit: u32) -> Result<Vec<PastRun>, StoreError> {
         let source = self.written(source)?;
-        let runs = self.past.runs(source.as_deref(), limit)?;
+        let runs = self.reader.runs(source.as_deref(), limit)?;
         let read = |run: PastRun| PastRun {
             source: self.encoding.read(run.source),
             zone: self.encoding.read(run.zone),
@@ -56,7 +56,7 @@ impl Reader for Escaped {
         each: &mut dyn FnMut(Coverage),
     ) -> Result<(), StoreError> {
         let (source, encoding) = (self.written(source)?, self.encoding.clone());
-        self.past.each_coverage(source.as_deref(), window, since, &mut |coverage| {
+        self.reader.each_coverage(source.as_deref(), window, since, &mut |coverage| {
             each(Coverage { source: encoding.read(coverage.source), ..coverage });
         })
     }
@@ -68,13 +68,13 @@ impl Reader for Escaped {
     ) -> Result<(), Fatal> {
         let (source, encoding) = (self.written(wanted.source)?, self.encoding.clone());
         let wanted = Selection { source: source.as_deref(), ..*wanted };
-        self.past.each_recording(&wanted, &mut |recording| each(read(recording, &encoding)))
+        self.reader.each_recording(&wanted, &mut |recording| each(read(recording, &encoding)))
     }
 
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError> {
         let encoding = &self.encoding;
-        let escapes = self.past.look(|client| encoding.escapes(client, clips.iter().map(String::as_str)))?;
-        let named = self.past.named_clips(&escapes.texts(clips))?;
+        let escapes = self.reader.read(|client| encoding.escapes(client, clips.iter().map(String::as_str)))?;
+        let named = self.reader.named_clips(&escapes.texts(clips))?;
         Ok(named.into_iter().map(|clip| self.encoding.read(clip)).collect())
     }
 }
@@ -83,14 +83,14 @@ fn read(mut recording: StoredRecording, encoding: &Encoding) -> StoredRecording 
     let again = |text: &mut String| *text = encoding.read(std::mem::take(text));
     again(&mut recording.source);
     again(&mut recording.name);
-    match &mut recording.fate {
-        StoredFate::Failed(failure) => again(&mut failure.reason),
-        StoredFate::Heard(sound) => {
+    match &mut recording.status {
+        StoredStatus::Failed(failure) => again(&mut failure.reason),
+        StoredStatus::Analyzed(sound) => {
             again(&mut sound.codec);
             sound.missing.ranges.iter_mut().for_each(|range| again(&mut range.reason));
-            for Laugh { event, note, .. } in &mut sound.laughs {
-                event.clip.iter_mut().for_each(again);
-                note.iter_mut().filter_map(|note| note.words.as_mut()).for_each(again);
+            for StoredDetection { detection, review, .. } in &mut sound.laughs {
+                detection.clip.iter_mut().for_each(again);
+                review.iter_mut().filter_map(|review| review.comment.as_mut()).for_each(again);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The hosts of an address, as libpq's lists name them.
+//! The hosts of an address, from libpq's lists.
 //!
-//! Invariant: no name is looked up here.
+//! Invariant: no host name is resolved here.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,25 +12,25 @@ use super::address::unreadable;
 use super::parameters::Parameters;
 use crate::store::StoreError;
 
-/// Where Linux packages of Postgres put their socket.
+/// The socket's directory in Linux packages of Postgres.
 pub const SOCKETS: &str = "/var/run/postgresql";
 const PORT: u16 = 5432;
 /// One of the hosts that a URL may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     pub host: Host,
-    /// To be used instead of looking the name up.
+    /// Used instead of resolving the name.
     pub address: Option<IpAddr>,
     pub port: u16,
 }
 
 impl Target {
-    /// A socket on the same machine: libpq has no TLS over it whatever `sslmode` says.
+    /// A Unix socket: like libpq, without TLS regardless of `sslmode`.
     pub fn is_socket(&self) -> bool {
         matches!(self.host, Host::Unix(_))
     }
 
-    /// Nothing leaves this machine.
+    /// The host is this machine.
     pub fn is_here(&self) -> bool {
         match (&self.host, self.address) {
             (Host::Unix(_), _) => true,
@@ -52,16 +52,16 @@ impl fmt::Display for Target {
     }
 }
 
-/// Lists with commas, each as long as the other or, of ports, one for all. No host is the local socket.
+/// Comma-separated lists of the same length; a single port applies to all hosts. No host means the local socket.
 pub fn hosts(parameters: &Parameters) -> Result<Vec<Target>, StoreError> {
     let list = |key: &str| parameters.get(key).map(|text| text.split(',').map(str::trim).collect::<Vec<_>>());
     let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
     let count = addresses.as_ref().or(names.as_ref()).map_or(1, Vec::len);
     if names.as_ref().is_some_and(|names| names.len() != count) {
-        return Err(unreadable("it has another number of hosts than of hostaddrs; give one for each"));
+        return Err(unreadable("the numbers of hosts and hostaddrs differ; give one for each"));
     }
     if ports.as_ref().is_some_and(|ports| ports.len() != 1 && ports.len() != count) {
-        return Err(unreadable("it has another number of ports than of hosts; give one for all, or one for each"));
+        return Err(unreadable("the numbers of ports and hosts differ; give one for all, or one for each"));
     }
     let nth = |list: &Option<Vec<&str>>, index: usize| -> String {
         list.as_ref().and_then(|list| list.get(index).or(list.first())).map_or(String::new(), |text| (*text).to_owned())
@@ -76,8 +76,7 @@ pub fn hosts(parameters: &Parameters) -> Result<Vec<Target>, StoreError> {
         .collect()
 }
 
-/// An address without a name is its own name, which TLS wants: verify-full then looks for the address in the
-/// certificate.
+/// An address without a name is used as the name for TLS: verify-full then checks the certificate for the address.
 fn host(name: &str, address: Option<IpAddr>) -> Result<Host, StoreError> {
     match (name, address) {
         ("", Some(address)) => Ok(Host::Tcp(address.to_string())),

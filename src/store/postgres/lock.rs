@@ -1,6 +1,6 @@
-//! One run at a time on one source of one database, across hosts: an advisory lock of the session.
+//! The lock of a source, held across hosts: a session-level advisory lock.
 //!
-//! Invariant: the server frees the lock when the session ends, however it ends.
+//! Invariant: the server releases the lock when the session ends, however it ends.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use postgres::{Client, Error};
 
-use super::error::{Trouble, working};
+use super::error::{RetryClass, working};
 use super::server::Server;
 use crate::store::StoreError;
 
-/// A schema of its own is a database of its own (`options=-csearch_path=…`).
+/// Includes the schema: each schema (`options=-csearch_path=…`) is a separate giggles database.
 const KEY: &str = "SELECT hashtextextended('giggles ' || coalesce(current_schema(), '') || ' ' || $1, 0) AS key";
 const TAKE: &str = "SELECT pg_try_advisory_lock($1)";
-/// An advisory lock's 64 bits stand in pg_locks as two halves.
+/// pg_locks shows the 64 bits of an advisory lock as two halves.
 const HOLDER: &str = "
     SELECT a.pid, a.backend_start, coalesce(host(a.client_addr), 'this server') AS host
     FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
@@ -25,16 +25,16 @@ const HOLDER: &str = "
 const END: &str = "SELECT pg_terminate_backend($1, $2)";
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One connection as the server knows it; process numbers come again, together with the start they do not.
+/// A connection's identity on the server: process ids are reused, but not with the same start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
     process: i32,
-    /// None where the server hides it (another user's session).
+    /// None if the server hides it (another user's session).
     started: Option<Timestamp>,
 }
 
 impl Session {
-    pub fn of(client: &mut Client) -> Result<Session, Error> {
+    pub fn current(client: &mut Client) -> Result<Session, Error> {
         let row =
             client.query_one("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()", &[])?;
         Ok(Session { process: row.get(0), started: row.get(1) })
@@ -46,40 +46,40 @@ struct Holder {
     host: String,
 }
 
-pub fn take(client: &mut Client, server: &Server, source: &str) -> Result<(), Trouble> {
+pub fn take(client: &mut Client, server: &Server, source: &str) -> Result<(), RetryClass> {
     match try_take(client, source).map_err(|error| working(server, &error))? {
         Ok(()) => Ok(()),
-        Err(holder) => Err(Trouble::Final(held(server, source, holder))),
+        Err(holder) => Err(RetryClass::Final(held(server, source, holder))),
     }
 }
 
-/// All that this session holds.
-pub fn give_back(client: &mut Client) -> Result<(), Error> {
+/// Releases all locks of this session.
+pub fn release(client: &mut Client) -> Result<(), Error> {
     client.batch_execute("SELECT pg_advisory_unlock_all()")
 }
 
-/// As `take`, for a run that lost its connection. The server may take hours to notice that the earlier
-/// session is dead; while it holds the lock, and only then, it is ended.
-pub fn take_from(client: &mut Client, server: &Server, source: &str, lost: &Session) -> Result<(), Trouble> {
-    let trouble = |error| working(server, &error);
-    let mut taken = try_take(client, source).map_err(trouble)?;
+/// Like `take`, for a run that lost its connection. The server may take hours to notice that the earlier session is
+/// dead; that session is terminated if, and only if, it still holds the lock.
+pub fn reacquire(client: &mut Client, server: &Server, source: &str, lost: &Session) -> Result<(), RetryClass> {
+    let class = |error| working(server, &error);
+    let mut taken = try_take(client, source).map_err(class)?;
     if let Err(Some(holder)) = &taken
         && holder.session == *lost
     {
         let patience = i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX);
-        client.execute(END, &[&lost.process, &patience]).map_err(trouble)?;
-        taken = try_take(client, source).map_err(trouble)?;
+        client.execute(END, &[&lost.process, &patience]).map_err(class)?;
+        taken = try_take(client, source).map_err(class)?;
     }
-    // Another run may be at work by now; it may also be done soon.
-    taken.map_err(|holder| Trouble::Lost(held(server, source, holder)))
+    // Another run may hold it by now; it may also end soon.
+    taken.map_err(|holder| RetryClass::Lost(held(server, source, holder)))
 }
 
-/// Ok(Err) holds who has it; nobody to be seen if it was freed in between.
+/// Ok(Err) contains the holder; None if the lock was released in between.
 fn try_take(client: &mut Client, source: &str) -> Result<Result<(), Option<Holder>>, Error> {
     let key = key(client, source)?;
     match client.query_one(TAKE, &[&key])?.get(0) {
         true => Ok(Ok(())),
-        false => Ok(Err(seen(client, key)?)),
+        false => Ok(Err(find_holder(client, key)?)),
     }
 }
 
@@ -87,8 +87,8 @@ fn key(client: &mut Client, source: &str) -> Result<i64, Error> {
     client.query_one(KEY, &[&source])?.try_get(0)
 }
 
-/// Who has it, as far as this user may see.
-fn seen(client: &mut Client, key: i64) -> Result<Option<Holder>, Error> {
+/// The holder of the lock, as far as this user may see it.
+fn find_holder(client: &mut Client, key: i64) -> Result<Option<Holder>, Error> {
     let row = client.query_opt(HOLDER, &[&key])?;
     Ok(row.map(|row| Holder {
         session: Session { process: row.get("pid"), started: row.get("backend_start") },
@@ -96,10 +96,10 @@ fn seen(client: &mut Client, key: i64) -> Result<Option<Holder>, Error> {
     }))
 }
 
-/// Who holds the lock now. Only looks: a lock tried for here could turn a night away.
+/// The current holder of the lock. Does not try to take the lock, which could make a run fail.
 pub fn holder(client: &mut Client, source: &str) -> Result<Option<String>, Error> {
     let key = key(client, source)?;
-    Ok(seen(client, key)?.map(|holder| holder.to_string()))
+    Ok(find_holder(client, key)?.map(|holder| holder.to_string()))
 }
 
 impl fmt::Display for Holder {

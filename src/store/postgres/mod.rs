@@ -1,18 +1,16 @@
 //! The store on a Postgres server, 15 and newer (tested on 15 and 18), for many machines.
 //!
-//! Invariant: with its rooms, the only place that knows the `postgres` crate.
+//! Invariant: only this module and its submodules use the `postgres` crate.
 //!
-//! Hours may pass between `lock` and `save`, and the connection may not survive them. Then a new one
-//! is made and the lock taken again before anything else: whoever holds the lock knows that no earlier
-//! session of this run is still at work, so that looking for the run's row tells for certain whether
-//! a COMMIT whose answer was lost has happened.
+//! Hours may pass between `lock` and `save`, and the connection may be lost in between. Then giggles reconnects and
+//! takes the lock again before anything else. The holder of the lock knows that no earlier session of this run is
+//! active, so a query for the run's row determines for certain whether a COMMIT without an answer has succeeded.
 //!
-//! The lock belongs to the session: between giggles and Postgres there may be a pool, but not one that
-//! hands out connections by transaction, which is refused (`pooler`).
+//! The lock belongs to the session. A connection pool between giggles and Postgres therefore works only if it assigns
+//! connections by session; one that assigns them by transaction is detected and refused (`pooler`).
 
 mod address;
 mod algorithms;
-mod checkup;
 mod connect;
 mod driver;
 mod encoding;
@@ -20,12 +18,13 @@ mod error;
 mod escaped;
 mod hosts;
 mod lock;
-mod noting;
 mod parameters;
 mod password;
 mod pooler;
+mod probe;
 mod pruning;
-mod reading;
+mod reader;
+mod reviews;
 mod server;
 mod service;
 mod session;
@@ -40,19 +39,19 @@ use std::time::Duration;
 
 use postgres::{Client, GenericClient};
 
-pub use self::checkup::examine;
-pub use self::reading::read;
+pub use self::probe::examine;
+pub use self::reader::read;
 pub use self::server::Server;
 
 use self::encoding::Encoding;
-use self::error::{Hindrance, Trouble, working};
+use self::error::{MigrationBlocker, RetryClass, working};
 use self::lock::Session;
 use super::rows::Rows;
-use super::{Kept, Known, Lookup, Pruned, Pruning, Store, StoreError, schema, uncounted};
-use crate::record::{Counts, Noted, Run, Unresolved};
+use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
+use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
 
-/// Between the tries of what a lost connection or another transaction has cut short; half a minute in
-/// all, the time a server takes to start again.
+/// Delays between the attempts after a lost connection or a conflict with another transaction; half a minute in total,
+/// the time that a server takes to restart.
 const WAITS: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -66,7 +65,7 @@ pub struct Postgres {
     server: Server,
     /// None after the connection was lost.
     client: Option<Client>,
-    /// The latest session, also when it is lost: the server may not have noticed yet.
+    /// The latest session, also after it was lost: the server may not have noticed yet.
     session: Session,
     encoding: Encoding,
     locked: Vec<String>,
@@ -74,17 +73,17 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn open(server: &Server) -> Result<Postgres, StoreError> {
-        let client = connect::connect(server).map_err(Trouble::into_error)?;
+        let client = connect::connect(server).map_err(RetryClass::into_error)?;
         let (asked, patience) = (server.clone(), server.patience());
-        connect::within(server, patience, move || prepared(client, asked)).map_err(Trouble::into_error)?
+        connect::within(server, patience, move || prepared(client, asked)).map_err(RetryClass::into_error)?
     }
 
-    /// Works on the connection, made again if it was lost, with all locks held. If it takes too long, both the
-    /// work and the connection are given up.
+    /// Runs `work` on the connection, with all locks held; reconnects first if the connection was lost. If `work`
+    /// takes too long, both are abandoned.
     fn ask<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&mut Client, &Server) -> Result<T, Trouble> + Send + 'static,
-    ) -> Result<T, Trouble> {
+        work: impl FnOnce(&mut Client, &Server) -> Result<T, RetryClass> + Send + 'static,
+    ) -> Result<T, RetryClass> {
         let mut client = match self.client.take().filter(|client| !client.is_closed()) {
             Some(client) => client,
             None => self.reconnect()?,
@@ -98,43 +97,43 @@ impl Postgres {
         done
     }
 
-    fn reconnect(&mut self) -> Result<Client, Trouble> {
+    fn reconnect(&mut self) -> Result<Client, RetryClass> {
         let mut client = connect::reconnect(&self.server)?;
         let (server, locked, lost) = (self.server.clone(), self.locked.clone(), self.session);
         let encoding = self.encoding.clone();
         let (client, session) = connect::within(&self.server, self.server.patience(), move || {
             for source in &locked {
                 let source = encoding.escaped(&mut client, source).map_err(|error| working(&server, &error))?;
-                lock::take_from(&mut client, &server, &source, &lost)?;
+                lock::reacquire(&mut client, &server, &source, &lost)?;
             }
-            let session = Session::of(&mut client).map_err(|error| working(&server, &error))?;
+            let session = Session::current(&mut client).map_err(|error| working(&server, &error))?;
             Ok((client, session))
         })??;
         self.session = session;
         Ok(client)
     }
 
-    fn retrying<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Trouble>) -> Result<T, StoreError> {
+    fn retrying<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, RetryClass>) -> Result<T, StoreError> {
         let mut waits = WAITS.iter();
         loop {
-            let trouble = match work(self) {
+            let class = match work(self) {
                 Ok(done) => return Ok(done),
-                Err(trouble) => trouble,
+                Err(class) => class,
             };
-            if let Trouble::Lost(_) = trouble {
+            if let RetryClass::Lost(_) = class {
                 self.client = None;
             }
-            match (trouble, waits.next()) {
-                (Trouble::Lost(error) | Trouble::Conflict(error), Some(wait)) => {
+            match (class, waits.next()) {
+                (RetryClass::Lost(error) | RetryClass::Conflict(error), Some(wait)) => {
                     log::warn!("{error} (giggles itself tries again in {} s)", wait.as_secs_f32());
                     thread::sleep(*wait);
                 }
-                (trouble, _) => return Err(trouble.into_error()),
+                (class, _) => return Err(class.into_error()),
             }
         }
     }
 
-    /// Asks, again if the connection is lost: what is asked for may be done twice.
+    /// Like `ask`, but repeats `work` if the connection is lost; for idempotent work.
     fn asking<T: Send + 'static>(
         &mut self,
         work: impl Fn(&mut Client) -> Result<T, postgres::Error> + Send + Sync + 'static,
@@ -146,27 +145,27 @@ impl Postgres {
         })
     }
 
-    fn try_save(&mut self, rows: &Arc<Rows>, may_be_stored: bool) -> Result<(), Trouble> {
+    fn try_save(&mut self, rows: &Arc<Rows>, may_be_stored: bool) -> Result<(), RetryClass> {
         let (rows, encoding) = (rows.clone(), self.encoding.clone());
         self.ask(move |client, server| {
-            let trouble = |error| working(server, &error);
-            if may_be_stored && statements::has_run(client, &rows.run.id).map_err(trouble)? {
+            let class = |error| working(server, &error);
+            if may_be_stored && statements::has_run(client, &rows.run.id).map_err(class)? {
                 return Ok(());
             }
-            statements::commit(client, &rows, &encoding).map_err(trouble)
+            statements::commit(client, &rows, &encoding).map_err(class)
         })
     }
 }
 
-/// The store on a new connection: it may write, and its tables are this program's.
+/// The store on a new connection, after checking that it may write and migrating its tables.
 fn prepared(mut client: Client, server: Server) -> Result<Postgres, StoreError> {
-    let trouble = |error| working(&server, &error).into_error();
-    if statements::is_read_only(&mut client).map_err(trouble)? {
+    let class = |error| working(&server, &error).into_error();
+    if statements::is_read_only(&mut client).map_err(class)? {
         return Err(error::read_only(&server));
     }
     while migrate_once(&mut client, &server)? {}
-    let session = Session::of(&mut client).map_err(trouble)?;
-    let encoding = Encoding::of(&mut client).map_err(trouble)?;
+    let session = Session::current(&mut client).map_err(class)?;
+    let encoding = Encoding::fetch(&mut client).map_err(class)?;
     Ok(Postgres { server, client: Some(client), session, encoding, locked: Vec::new() })
 }
 
@@ -180,18 +179,18 @@ impl Store for Postgres {
             let asked = encoding.escaped(client, &asked).map_err(|error| working(server, &error))?;
             lock::take(client, server, &asked)
         });
-        taken.map_err(Trouble::into_error)?;
+        taken.map_err(RetryClass::into_error)?;
         self.locked.push(source.to_owned());
         Ok(())
     }
 
-    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError> {
+    fn lock_exclusive(&mut self, sources: &[String]) -> Result<(), StoreError> {
         sources.iter().try_for_each(|source| self.lock(source))?;
         let other = self.ask(|client, server| {
             let other = client.query_opt(pruning::OTHERS, &[]).map_err(|error| working(server, &error))?;
             Ok(other.map(|row| row.get::<_, i32>(0)))
         });
-        other.map_err(Trouble::into_error)?.map_or(Ok(()), |process| {
+        other.map_err(RetryClass::into_error)?.map_or(Ok(()), |process| {
             let server = &self.server;
             Err(StoreError::Locked(format!(
                 "another giggles (server process {process}) is at work in {server}; try again when it has ended"
@@ -204,7 +203,7 @@ impl Store for Postgres {
         self.asking(move |client| pruning::forget_clips(client, &gone, &encoding))
     }
 
-    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<Pruned, StoreError> {
+    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<PruneReport, StoreError> {
         let (wanted, encoding) = (pruning.clone(), self.encoding.clone());
         self.asking(move |client| pruning::prune(client, &wanted, after, &encoding))
     }
@@ -214,12 +213,12 @@ impl Store for Postgres {
         self.asking(move |client| pruning::prune_runs(client, &wanted, &encoding))
     }
 
-    fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {
-        let rows = Arc::new(super::noting::rows(notes));
+    fn save_reviews(&mut self, reviews: &[ReviewedSpan], dry_run: bool) -> Result<ImportSummary, StoreError> {
+        let rows = Arc::new(super::review_rows::rows(reviews));
         self.retrying(|store| {
             let (rows, encoding) = (rows.clone(), store.encoding.clone());
             store.ask(move |client, server| {
-                noting::keep(client, &rows, &encoding, dry_run).map_err(|error| working(server, &error))
+                reviews::save(client, &rows, &encoding, dry_run).map_err(|error| working(server, &error))
             })
         })
     }
@@ -245,7 +244,7 @@ impl Store for Postgres {
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
-        let rows = Arc::new(Rows::of(run)?);
+        let rows = Arc::new(Rows::from_run(run)?);
         let mut tries = 0;
         self.retrying(|store| {
             tries += 1;
@@ -261,18 +260,18 @@ impl Store for Postgres {
 }
 
 impl Drop for Postgres {
-    /// The server frees the lock when it notices that the session has ended, which may be after the next run has
-    /// asked for it: so it is given back first.
+    /// The server releases the lock when it notices that the session has ended, which may be after the next run
+    /// requests it; so it is released explicitly.
     fn drop(&mut self) {
         if let Some(client) = self.client.as_mut().filter(|client| !client.is_closed() && !self.locked.is_empty())
-            && let Err(error) = lock::give_back(client)
+            && let Err(error) = lock::release(client)
         {
-            log::debug!("the lock is left to the server: {error}");
+            log::debug!("the lock was not released, the server will release it: {error}");
         }
     }
 }
 
-/// A person reading of a failed save wants to know what became of the night.
+/// Adds to the error of a failed save what it means for the run.
 fn with_consequence(error: StoreError) -> StoreError {
     match error {
         StoreError::Failed(text) => StoreError::Failed(format!("{text}; nothing of this run was stored")),
@@ -283,43 +282,43 @@ fn with_consequence(error: StoreError) -> StoreError {
     }
 }
 
-/// Applies the next migration if one is lacking. Two programs may do this at once; a user who may not
-/// create tables can still use those that are there.
+/// Applies the next migration, if any. Two programs may do this at the same time; a user without the permission to
+/// create tables can still use existing ones.
 fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError> {
-    let trouble = |error| working(server, &error).into_error();
-    if schema::next(server, version(client).map_err(trouble)?)?.is_none() {
+    let class = |error| working(server, &error).into_error();
+    if schema::next(server, version(client).map_err(class)?)?.is_none() {
         return Ok(false);
     }
-    let mut transaction = client.transaction().map_err(trouble)?;
-    transaction.execute(statements::MIGRATION_LOCK, &[]).map_err(trouble)?;
-    // Asked again: another program may have migrated while this one waited for the lock.
-    let current = version(&mut transaction).map_err(trouble)?;
+    let mut transaction = client.transaction().map_err(class)?;
+    transaction.execute(statements::MIGRATION_LOCK, &[]).map_err(class)?;
+    // Queried again: another program may have migrated while this one waited for the lock.
+    let current = version(&mut transaction).map_err(class)?;
     if let Some(migration) = schema::next(server, current)? {
         statements::apply(&mut transaction, migration).map_err(|error| {
             match error::kept_from_making_tables(&error) {
-                Some(Hindrance::Taken) => {
+                Some(MigrationBlocker::Taken) => {
                     schema::taken(server, &error.as_db_error().map(ToString::to_string).unwrap_or_default())
                 }
-                Some(Hindrance::Forbidden) => not_the_owner(server, &error, migration.version),
-                None => trouble(error),
+                Some(MigrationBlocker::Forbidden) => not_the_owner(server, &error, migration.version),
+                None => class(error),
             }
         })?;
     }
-    transaction.commit().map_err(trouble)?;
+    transaction.commit().map_err(class)?;
     Ok(true)
 }
 
-/// A role that may only write rows meets tables that are missing, or older than this program.
+/// The error for a role that may only write rows, if the tables are missing or older than this program.
 fn not_the_owner(server: &Server, error: &postgres::Error, version: i64) -> StoreError {
-    let said = error.as_db_error().map(|said| said.message()).unwrap_or_default();
+    let message = error.as_db_error().map(|error| error.message()).unwrap_or_default();
     StoreError::Config(format!(
-        "{server} refuses: {said}; the tables are to be brought to version {version} by their owner: run this giggles \
-         once with the owner's URL, then grant this user its rights (deploy/postgres/role.sql)"
+        "{server} refuses: {message}; the tables are to be brought to version {version} by their owner: run this \
+         giggles once with the owner's URL, then grant this user its rights (deploy/postgres/role.sql)"
     ))
 }
 
-/// 0 for a fresh database. Asks the catalogue's rows, not `to_regclass`: that may answer from a cache
-/// filled before another program's migration was committed.
+/// 0 for a new database. Queries the catalog's rows, not `to_regclass`, which may answer from a cache filled before
+/// another program's migration was committed.
 fn version(client: &mut impl GenericClient) -> Result<i64, postgres::Error> {
     let exists: bool = client.query_one(statements::IS_MIGRATED, &[])?.get(0);
     match exists {

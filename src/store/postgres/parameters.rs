@@ -1,7 +1,7 @@
-//! libpq's connection parameters: all that there are, what each means here, and where its value comes from.
+//! libpq's connection parameters: the complete list, how giggles treats each, and where its value comes from.
 //!
 //! Invariant: a parameter has the meaning that libpq's manual gives it, or is named in a warning or an error; none is
-//! passed over in silence, and no value is in an error's text.
+//! ignored silently, and no error text contains a value.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use super::address::Address;
 use super::service;
 use crate::store::StoreError;
 
-/// What a parameter does here.
+/// How giggles treats a parameter.
 enum Meaning {
-    /// What libpq does with it.
-    Kept,
-    /// Nothing, which a warning says unless the value asks for nothing.
+    /// As libpq does.
+    Supported,
+    /// It has no effect; a warning says so, unless the value requests nothing.
     None { unless: &'static [&'static str], because: &'static str },
-    /// It promises what giggles cannot keep: refused, unless the value asks for nothing.
+    /// It requests a guarantee that giggles cannot give: refused, unless the value requests nothing.
     Refused { unless: &'static [&'static str], because: &'static str },
 }
 
-use Meaning::Kept;
+use Meaning::Supported;
 
 const fn refused(unless: &'static [&'static str], because: &'static str) -> Meaning {
     Meaning::Refused { unless, because }
@@ -36,36 +36,36 @@ const NO_KEYS: &str = "giggles takes a password, not the keys made from it";
 
 /// Name, variable of the environment, meaning. Source: PostgreSQL 18's manual, 32.1.2 and 32.15.
 const PARAMETERS: &[(&str, &str, Meaning)] = &[
-    ("host", "PGHOST", Kept),
-    ("hostaddr", "PGHOSTADDR", Kept),
-    ("port", "PGPORT", Kept),
-    ("dbname", "PGDATABASE", Kept),
-    ("user", "PGUSER", Kept),
-    ("password", "PGPASSWORD", Kept),
-    ("passfile", "PGPASSFILE", Kept),
-    ("service", "PGSERVICE", Kept),
-    ("servicefile", "PGSERVICEFILE", Kept),
-    ("options", "PGOPTIONS", Kept),
-    ("application_name", "PGAPPNAME", Kept),
-    ("fallback_application_name", "", Kept),
-    ("connect_timeout", "PGCONNECT_TIMEOUT", Kept),
-    ("keepalives", "", Kept),
-    ("keepalives_idle", "", Kept),
-    ("keepalives_interval", "", Kept),
-    ("keepalives_count", "", Kept),
-    ("tcp_user_timeout", "", Kept),
-    ("target_session_attrs", "PGTARGETSESSIONATTRS", Kept),
-    ("load_balance_hosts", "PGLOADBALANCEHOSTS", Kept),
-    ("channel_binding", "PGCHANNELBINDING", Kept),
-    ("sslmode", "PGSSLMODE", Kept),
-    ("sslnegotiation", "PGSSLNEGOTIATION", Kept),
-    ("sslrootcert", "PGSSLROOTCERT", Kept),
-    ("sslcert", "PGSSLCERT", Kept),
-    ("sslkey", "PGSSLKEY", Kept),
-    ("sslcertmode", "PGSSLCERTMODE", Kept),
-    ("sslsni", "PGSSLSNI", Kept),
-    ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", Kept),
-    ("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", Kept),
+    ("host", "PGHOST", Supported),
+    ("hostaddr", "PGHOSTADDR", Supported),
+    ("port", "PGPORT", Supported),
+    ("dbname", "PGDATABASE", Supported),
+    ("user", "PGUSER", Supported),
+    ("password", "PGPASSWORD", Supported),
+    ("passfile", "PGPASSFILE", Supported),
+    ("service", "PGSERVICE", Supported),
+    ("servicefile", "PGSERVICEFILE", Supported),
+    ("options", "PGOPTIONS", Supported),
+    ("application_name", "PGAPPNAME", Supported),
+    ("fallback_application_name", "", Supported),
+    ("connect_timeout", "PGCONNECT_TIMEOUT", Supported),
+    ("keepalives", "", Supported),
+    ("keepalives_idle", "", Supported),
+    ("keepalives_interval", "", Supported),
+    ("keepalives_count", "", Supported),
+    ("tcp_user_timeout", "", Supported),
+    ("target_session_attrs", "PGTARGETSESSIONATTRS", Supported),
+    ("load_balance_hosts", "PGLOADBALANCEHOSTS", Supported),
+    ("channel_binding", "PGCHANNELBINDING", Supported),
+    ("sslmode", "PGSSLMODE", Supported),
+    ("sslnegotiation", "PGSSLNEGOTIATION", Supported),
+    ("sslrootcert", "PGSSLROOTCERT", Supported),
+    ("sslcert", "PGSSLCERT", Supported),
+    ("sslkey", "PGSSLKEY", Supported),
+    ("sslcertmode", "PGSSLCERTMODE", Supported),
+    ("sslsni", "PGSSLSNI", Supported),
+    ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", Supported),
+    ("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", Supported),
     (
         "client_encoding",
         "PGCLIENTENCODING",
@@ -82,9 +82,9 @@ const PARAMETERS: &[(&str, &str, Meaning)] = &[
     (
         "require_auth",
         "PGREQUIREAUTH",
-        refused(&[], "giggles answers any way in which the server asks; channel_binding=require insists on SCRAM"),
+        refused(&[], "giggles accepts every authentication method; channel_binding=require insists on SCRAM"),
     ),
-    ("requirepeer", "PGREQUIREPEER", refused(&[], "giggles does not look who owns the server's socket")),
+    ("requirepeer", "PGREQUIREPEER", refused(&[], "giggles does not check who owns the server's socket")),
     ("requiressl", "", refused(&["0"], "write sslmode=require")),
     ("sslcrl", "PGSSLCRL", refused(&[], NO_LISTS)),
     ("sslcrldir", "PGSSLCRLDIR", refused(&[], NO_LISTS)),
@@ -102,15 +102,15 @@ const PARAMETERS: &[(&str, &str, Meaning)] = &[
     ),
 ];
 
-/// Never shown.
+/// A parameter whose value is never shown.
 pub fn is_secret(key: &str) -> bool {
     ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"].contains(&key)
 }
 
-/// Variables of the environment. None for those that are not set.
+/// Environment variables. None for those that are not set.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Result<Option<String>, StoreError>;
 
-/// What a connection is asked to be, of the URL, else a service file, else the environment.
+/// The connection parameters of the URL, else of a service file, else of the environment.
 pub struct Parameters {
     values: BTreeMap<&'static str, Value>,
 }
@@ -135,7 +135,7 @@ impl Parameters {
             }
         }
         for (key, variable, meaning) in PARAMETERS.iter().filter(|(_, variable, _)| !variable.is_empty()) {
-            // A variable that means nothing here is set for other programs.
+            // A variable without an effect here is probably set for other programs.
             if !matches!(meaning, Meaning::None { .. })
                 && let Some(text) = variables(variable)?
             {
@@ -153,7 +153,7 @@ impl Parameters {
         self.get(key).map_or_else(|| variables(variable), |text| Ok(Some(text.to_owned())))
     }
 
-    /// An empty value leaves the parameter to whoever comes next.
+    /// An empty value leaves the parameter to the next source.
     fn set(&mut self, key: &str, text: &str, by: String, is_of_url: bool, last_counts: bool) -> Result<(), StoreError> {
         let Some((key, _, meaning)) = PARAMETERS.iter().find(|(name, ..)| *name == key) else {
             return Err(StoreError::Config(format!("giggles does not know {by}, nor does libpq; leave it out")));
@@ -163,10 +163,10 @@ impl Parameters {
         }
         match meaning {
             Meaning::Refused { unless, because } if !unless.contains(&text) => {
-                return Err(StoreError::Config(format!("{by} would not be kept: {because}; leave it out")));
+                return Err(StoreError::Config(format!("{by} is not supported: {because}; leave it out")));
             }
             Meaning::None { unless, because } if !unless.contains(&text) => {
-                log::warn!("{by} has no meaning: {because}");
+                log::warn!("{by} has no effect: {because}");
             }
             _ => {}
         }
@@ -182,34 +182,34 @@ impl Parameters {
         self.get(key).map(str::to_owned)
     }
 
-    /// Whether the URL itself says it.
+    /// Whether the URL itself contains it.
     pub fn is_of_url(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(|value| value.is_of_url)
     }
 
-    /// Whether a service file or the environment says it.
+    /// Whether it comes from a service file or the environment.
     pub fn is_from_elsewhere(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(|value| !value.is_of_url)
     }
 
-    /// What a value means; an error names the parameter and what would do, never the value.
+    /// Parses a value; an error names the parameter and the accepted values, never the value.
     pub fn read<T>(
         &self,
         key: &str,
-        would_do: &str,
+        accepted: &str,
         meaning: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, StoreError> {
         let Some(value) = self.values.get(key) else { return Ok(None) };
         let read = meaning(value.text.trim());
-        read.map(Some).ok_or_else(|| StoreError::Config(format!("{}: give {would_do}", value.by)))
+        read.map(Some).ok_or_else(|| StoreError::Config(format!("{}: give {accepted}", value.by)))
     }
 
-    /// The same of a whole number.
+    /// Parses a whole number.
     pub fn number(&self, key: &str) -> Result<Option<i64>, StoreError> {
         self.read(key, "a whole number", |text| text.parse().ok())
     }
 
-    /// The same of a 0 or 1.
+    /// Parses a 0 or 1.
     pub fn switch(&self, key: &str) -> Result<Option<bool>, StoreError> {
         Ok(self.number(key)?.map(|number| number != 0))
     }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_be_kept_is_refused_by_name() {
+    fn a_guarantee_that_giggles_cannot_give_is_refused_by_name() {
         for (parameter, why) in [
             ("sslcrl=/a.crl", "revocation lists"),
             ("gssencmode=require", "GSSAPI"),
@@ -272,6 +272,6 @@ mod tests {
             gathered(&format!("postgres://db/x?{harmless}"), &[]).unwrap();
         }
         let error = gathered("postgres://db/x", &[("PGREQUIREAUTH", "md5")]).err().unwrap().to_string();
-        assert!(error.starts_with("PGREQUIREAUTH would not be kept"), "{error}");
+        assert!(error.starts_with("PGREQUIREAUTH is not supported"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
-//! Which password a host is given: the one of the URL, a service or PGPASSWORD, else of libpq's password file the one
-//! of this very host.
+//! The password for a host: from the URL, a service or PGPASSWORD, else the entry for this host in libpq's password
+//! file.
 //!
-//! Invariant: the file is read for each connection, and a password is shown nowhere.
+//! Invariant: the file is read for each connection, and a password is never shown.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use super::parameters::Parameters;
 #[derive(Clone)]
 pub struct Passwords {
     given: Option<String>,
-    /// None where nobody knows the user's home.
+    /// None if the user's home directory is unknown.
     file: Option<PathBuf>,
     database: String,
     user: String,
 }
 
 impl Passwords {
-    pub fn of(parameters: &Parameters, user: &str, database: &str) -> Passwords {
+    pub fn new(parameters: &Parameters, user: &str, database: &str) -> Passwords {
         let usual = || std::env::home_dir().map(|home| home.join(".pgpass"));
         Passwords {
             given: parameters.owned("password"),
@@ -40,7 +40,7 @@ impl Passwords {
     }
 }
 
-/// As libpq does, ignores a file that others can read, and what is no file.
+/// Like libpq, ignores a file that other users can read, and a path that is not a file.
 fn read_private(path: &Path) -> Option<String> {
     let found = std::fs::metadata(path).ok()?;
     if !found.is_file() {
@@ -64,7 +64,7 @@ fn name(target: &Target) -> String {
     }
 }
 
-/// The password of a line `host:port:database:user:password` that fits.
+/// The password of a line `host:port:database:user:password` if it matches.
 fn password_in(line: &str, wanted: [&str; 4]) -> Option<String> {
     if line.starts_with('#') {
         return None;
@@ -72,7 +72,7 @@ fn password_in(line: &str, wanted: [&str; 4]) -> Option<String> {
     let mut rest = line;
     for is in wanted {
         let (field, behind) = field(rest);
-        // A `*` that is to be itself is written `\*`.
+        // A literal `*` is written `\*`.
         let is_any = rest.starts_with("*:");
         rest = behind?;
         if !is_any && field != is {
@@ -82,7 +82,7 @@ fn password_in(line: &str, wanted: [&str; 4]) -> Option<String> {
     Some(field(rest).0).filter(|password| !password.is_empty())
 }
 
-/// The text up to the next colon, and what is behind it; a backslash takes the next character as it is.
+/// The text up to the next colon, and the rest after it; a backslash escapes the next character.
 fn field(text: &str) -> (String, Option<&str>) {
     let mut field = String::new();
     let mut characters = text.char_indices();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_password_file() {
+    fn a_line_of_a_password_file_matches_as_in_libpq() {
         assert_eq!(found("db.example:5432:laughs:neil:secret").as_deref(), Some("secret"));
         assert_eq!(found("*:*:*:neil:a\\:b\\\\c").as_deref(), Some("a:b\\c"));
         assert_eq!(found("other:5432:laughs:neil:secret"), None);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn each_host_has_its_own() {
+    fn each_host_gets_its_own_password() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pgpass");
         std::fs::write(&file, "one:5432:*:neil:first\ntwo:5433:*:neil:second\nlocalhost:*:*:*:third\n").unwrap();

@@ -1,31 +1,31 @@
-//! The SQL of forgetting, in Postgres' dialect.
+//! The SQL of `prune`, in Postgres' dialect.
 //!
-//! Invariant: asks for no more rights than SELECT on the tables, UPDATE of `detections.clip` and, where rows go,
-//! DELETE on recordings and runs (laughs go with their recordings).
+//! Invariant: needs no more privileges than SELECT on the tables, UPDATE of `detections.clip` and, to remove rows,
+//! DELETE on recordings and runs (detections are deleted with their recordings by a foreign key).
 
 use postgres::{Client, Error, Row};
 
 use super::encoding::Encoding;
-use crate::store::pruning::{Old, Pruned, Pruning, RECORDINGS};
+use crate::store::pruning::{Old, PruneReport, Pruning, RECORDINGS};
 
-/// Whoever else holds a lock of ours: a run, or a save of one. None may be of another program, since a database of
-/// giggles is its own.
+/// Another session that holds an advisory lock: a run, or the save of one. All advisory locks in the database are
+/// giggles' own, because giggles needs a database of its own.
 pub const OTHERS: &str = "
     SELECT a.pid FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     LIMIT 1";
 const FORGET_CLIPS: &str = "UPDATE detections SET clip = NULL WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
-/// Recordings that were over by $2. A failed one that tells no time is as old as the run that met it.
+/// Recordings that ended before $2. A failed one without a start time is as old as its run.
 const IS_OLD: &str = "
-    CASE WHEN began_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < $2
-        ELSE began_at < $2 AND extract(epoch FROM began_at) + coalesce(duration_seconds, 0) <= extract(epoch FROM $2)
+    CASE WHEN started_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < $2
+        ELSE started_at < $2 AND extract(epoch FROM started_at) + coalesce(duration_seconds, 0) <= extract(epoch FROM $2)
         END";
-/// Whether one of a recording's laughs names a clip; one of $3, where that is a list.
+/// Whether one of a recording's detections names a clip; one of $3, if that is a list.
 const NAMES_A_CLIP: &str = "
     EXISTS (SELECT FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
         AND ($3::text[] IS NULL OR clip = ANY($3)))";
-const LAUGHS: &str = "SELECT count(*) FROM detections WHERE recording_id = ANY($1)";
+const COUNT_DETECTIONS: &str = "SELECT count(*) FROM detections WHERE recording_id = ANY($1)";
 const REMOVE: &str = "DELETE FROM recordings WHERE id = ANY($1)";
 const RUNS: &str = "
     DELETE FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at < $2
@@ -39,7 +39,7 @@ fn old() -> String {
     )
 }
 
-/// Those of which nothing would be left.
+/// Counts the runs that no row would refer to after the removal.
 fn runs_without_old() -> String {
     format!(
         "SELECT count(*) FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at < $2
@@ -47,7 +47,7 @@ fn runs_without_old() -> String {
     )
 }
 
-/// As the database writes its texts.
+/// With texts escaped for the database's encoding.
 fn written(client: &mut Client, pruning: &Pruning, encoding: &Encoding) -> Result<Pruning, Error> {
     let texts = pruning.stuck.iter().flatten().chain(&pruning.source);
     let escapes = encoding.escapes(client, texts.map(String::as_str))?;
@@ -63,12 +63,12 @@ pub fn forget_clips(client: &mut Client, clips: &[String], encoding: &Encoding) 
     client.execute(FORGET_CLIPS, &[&escapes.texts(clips)])
 }
 
-pub fn prune(client: &mut Client, pruning: &Pruning, after: i64, encoding: &Encoding) -> Result<Pruned, Error> {
+pub fn prune(client: &mut Client, pruning: &Pruning, after: i64, encoding: &Encoding) -> Result<PruneReport, Error> {
     let Pruning { source, before, stuck, .. } = written(client, pruning, encoding)?;
     let mut transaction = client.transaction()?;
     let old = transaction.query(&old(), &[&source, &before, &stuck, &after, &RECORDINGS])?;
-    let (mut pruned, ids) = Pruned::of(old.iter().map(|row| one(row, encoding)).collect());
-    pruned.detections = transaction.query_one(LAUGHS, &[&ids])?.get::<_, i64>(0).cast_unsigned();
+    let (mut pruned, ids) = PruneReport::of_batch(old.iter().map(|row| one(row, encoding)).collect());
+    pruned.detections = transaction.query_one(COUNT_DETECTIONS, &[&ids])?.get::<_, i64>(0).cast_unsigned();
     transaction.execute(REMOVE, &[&ids])?;
     match pruning.dry_run {
         true => transaction.rollback()?,

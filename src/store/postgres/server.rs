@@ -1,6 +1,6 @@
-//! A Postgres server as libpq would find it: where it is, as whom, and what its session has to be.
+//! A Postgres server with its connection settings, resolved by libpq's rules: hosts, user, session attributes.
 //!
-//! Invariant: nothing connects here, and no text made here holds a password.
+//! Invariant: this module opens no connection, and no text it creates contains a password.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use super::driver::{config, connect_timeout, load_balancing, patience};
 use super::hosts::{Target, hosts};
 use super::parameters::{Parameters, Variables};
 use super::password::Passwords;
-use super::tls::{Tls, Words};
+use super::tls::{Tls, TlsOptions};
 use crate::store::StoreError;
 
-/// Of somebody who asks to wait for ever.
+/// The limit for `connect_timeout=0`, which means no limit.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
-/// Where a Postgres is, as whom, and how safely. Its password, if one is given, is never shown.
+/// Address, user, TLS settings and session attributes. The password, if given, is never shown.
 #[derive(Clone)]
 pub struct Server {
     /// At least one.
     pub(super) hosts: Vec<Target>,
-    /// In what order they are tried.
+    /// Whether they are tried in random order.
     pub(super) is_shuffled: bool,
     pub(super) tls: Tls,
     pub(super) session: SessionAttributes,
     pub(super) passwords: Passwords,
-    /// All but the hosts and the password.
+    /// Everything except the hosts and the password.
     config: Config,
     connect_timeout: Duration,
     patience: Duration,
@@ -37,7 +37,7 @@ pub struct Server {
     shown: String,
 }
 
-/// `target_session_attrs`: which servers will do.
+/// `target_session_attrs`: which servers are acceptable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionAttributes {
     Any,
@@ -49,7 +49,7 @@ pub enum SessionAttributes {
 }
 
 impl Server {
-    /// The server of a URL; what it leaves open is as libpq finds it.
+    /// The server of a URL; missing parts are resolved as libpq does.
     pub fn parse(text: &str) -> Result<Server, StoreError> {
         Server::find(text, &variable, &system_user)
     }
@@ -64,7 +64,7 @@ impl Server {
         let user = parameters.owned("user").map_or_else(system_user, Ok)?;
         let database = parameters.owned("dbname").unwrap_or_else(|| user.clone());
         let hosts = hosts(&parameters)?;
-        let tls = Tls::of(Words::of(&parameters)?)?;
+        let tls = Tls::new(TlsOptions::from_parameters(&parameters)?)?;
         let connect_timeout = connect_timeout(&parameters)?;
         Ok(Server {
             config: config(&parameters, &user, &database, connect_timeout, tls.mode)?,
@@ -73,10 +73,10 @@ impl Server {
                 .read(
                     "target_session_attrs",
                     "any, read-write, read-only, primary, standby or prefer-standby",
-                    SessionAttributes::of,
+                    SessionAttributes::parse,
                 )?
                 .unwrap_or(SessionAttributes::Any),
-            passwords: Passwords::of(&parameters, &user, &database),
+            passwords: Passwords::new(&parameters, &user, &database),
             patience: patience(&parameters)?,
             has_password: parameters.is_of_url("password"),
             shown: shown(address.shown, &parameters, &hosts, &user, &database),
@@ -86,22 +86,22 @@ impl Server {
         })
     }
 
-    /// The address itself holds a password: who shows the address shows that too.
+    /// The address itself contains a password: it is visible wherever the address is.
     pub fn has_password(&self) -> bool {
         self.has_password
     }
 
-    /// How long a statement may take before the server is given up.
+    /// How long a statement may take before the connection is abandoned.
     pub(super) fn patience(&self) -> Duration {
         self.patience
     }
 
-    /// How long it may take until a session of one host stands, which may have two addresses.
+    /// How long connecting to one host may take; a host may have two addresses.
     pub(super) fn connect_limit(&self) -> Duration {
         self.connect_timeout * 2
     }
 
-    /// What the driver needs for one host.
+    /// The driver's configuration for one host.
     pub(super) fn config_of(&self, target: &Target) -> Config {
         let mut config = self.config.clone();
         match &target.host {
@@ -120,7 +120,7 @@ impl Server {
 }
 
 impl SessionAttributes {
-    fn of(word: &str) -> Option<SessionAttributes> {
+    fn parse(word: &str) -> Option<SessionAttributes> {
         Some(match word {
             "any" => SessionAttributes::Any,
             "read-write" => SessionAttributes::ReadWrite,
@@ -145,12 +145,12 @@ fn variable(name: &str) -> Result<Option<String>, StoreError> {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => {
-            Err(StoreError::Config(format!("{name}: holds bytes that are no UTF-8 text")))
+            Err(StoreError::Config(format!("{name}: contains bytes that are not UTF-8")))
         }
     }
 }
 
-/// The name of the user as whom this program runs, whatever `$USER` says.
+/// The name of the user that runs this program, regardless of `$USER`.
 fn system_user() -> Result<String, StoreError> {
     whoami::username().map_err(|_| {
         let id = rustix::process::geteuid().as_raw();
@@ -161,7 +161,7 @@ fn system_user() -> Result<String, StoreError> {
     })
 }
 
-/// The URL, and what of it came from elsewhere: an error has to say which server it is about.
+/// The URL, and the settings that come from elsewhere: an error must say which server it is about.
 fn shown(url: String, parameters: &Parameters, hosts: &[Target], user: &str, database: &str) -> String {
     let is_whole = !["host", "hostaddr", "port", "user", "dbname"].iter().any(|key| parameters.is_from_elsewhere(key));
     if is_whole {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_count_as_the_parts_before_them() {
+    fn url_parameters_override_the_parts_before_them() {
         let server = found("postgres:///laughs?host=/tmp/sockets&port=5433&user=a@b", &[]).ok().unwrap();
         assert_eq!(server.config.get_user(), Some("a@b"));
         assert_eq!(server.config.get_dbname(), Some("laughs"));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_address_leaves_open() {
+    fn missing_parts_have_their_defaults() {
         let server = found("postgres://neil:a%3Ab@one,two:5433/laughs", &[]).ok().unwrap();
         let targets: Vec<String> = server.hosts.iter().map(ToString::to_string).collect();
         assert_eq!(targets, ["one:5432", "two:5433"]);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_direct_negotiation_is_never_weak() {
+    fn direct_negotiation_requires_tls() {
         assert!(found("postgres://db/x?sslnegotiation=direct", &[]).is_err());
         assert!(found("postgres://db/x?sslnegotiation=direct&sslmode=require", &[]).is_ok());
     }

@@ -1,17 +1,17 @@
-//! libpq's service files: a name that stands for parameters.
+//! libpq's service files: a service name stands for a set of parameters.
 //!
-//! Invariant: reads files, and nothing of a file but the service's own lines is in a text made here.
+//! Invariant: reads files; texts created here contain nothing of a file except the service's own lines.
 
 use std::path::{Path, PathBuf};
 
 use super::parameters::Variables;
 use crate::store::StoreError;
 
-/// Where packages of Postgres put the file of the whole machine: Debian's, and Postgres' own.
+/// Directories of the system-wide file in Debian's, Red Hat's and PostgreSQL's own packages.
 const SYSTEM: [&str; 3] = ["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/usr/local/pgsql/etc"];
 const FILE: &str = "pg_service.conf";
 
-/// The parameters of a service; of one that is given twice, the first counts.
+/// The parameters of a service; if one is given twice, the first applies.
 pub fn read(name: &str, file: Option<&str>, variables: Variables) -> Result<Vec<(String, String)>, StoreError> {
     let files = match file {
         Some(file) => vec![PathBuf::from(file)],
@@ -25,10 +25,10 @@ pub fn read(name: &str, file: Option<&str>, variables: Variables) -> Result<Vec<
             return Ok(pairs);
         }
     }
-    let looked: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    let searched: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
     Err(StoreError::Config(format!(
-        "the service {name} (PGSERVICE, service=) is in none of {}; write a section [{name}] there",
-        looked.join(", ")
+        "the service {name} (PGSERVICE, service=) was not found in {}; write a section [{name}] there",
+        searched.join(", ")
     )))
 }
 
@@ -62,7 +62,7 @@ fn in_file(path: &Path, name: &str) -> Result<Option<Vec<(String, String)>>, Sto
                     return Err(wrong(&format!("line {number}: one service cannot name another")));
                 }
                 Some((key, value)) => pairs.push((key.to_owned(), value.to_owned())),
-                None => return Err(wrong(&format!("line {number} is not parameter=value, which giggles reads"))),
+                None => return Err(wrong(&format!("line {number} does not have the form parameter=value"))),
             }
         }
     }

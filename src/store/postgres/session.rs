@@ -1,15 +1,15 @@
-//! What a session is asked, and told, before anything else: which servers will do, and how it ends when a peer is gone.
+//! Session setup: checks `target_session_attrs`, and sets time zone, timeouts and TCP keepalives.
 //!
-//! Invariant: knows nothing of tables.
+//! Invariant: does not use any table.
 
 use postgres::{Client, Error, SimpleQueryMessage};
 
 use super::driver::{COUNT, IDLE, INTERVAL, SILENCE};
 use super::server::SessionAttributes;
 
-/// UTC makes instants read the same in every session; a table that somebody keeps locked is busy, and
-/// must not hold a night's run for ever. What is said to be stored is on the disk, also where the server's
-/// own setting would let a crash take the last second; stricter settings stay.
+/// With UTC, timestamps read the same in every session. The lock timeout keeps a table that another session has locked
+/// from blocking a run forever. `synchronous_commit` makes committed rows durable, even if the server's default allows
+/// a crash to lose the last ones; stricter settings are kept.
 const SESSION: &str = "
     SET TIME ZONE 'UTC';
     SET lock_timeout = '60s';
@@ -18,7 +18,7 @@ const ROLE: &str = "SELECT pg_is_in_recovery(), current_setting('transaction_rea
 
 pub fn prepare(client: &mut Client) -> Result<(), Error> {
     client.batch_execute(SESSION)?;
-    // A server that knows no such setting, as imitations of Postgres may not, is no worse than before.
+    // A server without these settings, as a Postgres-compatible database may be, is still usable.
     match client.batch_execute(&keep_alive()) {
         Err(error) if error.as_db_error().is_some() => {
             log::debug!("the server keeps its own TCP keepalives: {error}");
@@ -28,9 +28,9 @@ pub fn prepare(client: &mut Client) -> Result<(), Error> {
     }
 }
 
-/// A machine that vanishes without a word, or its network, must not keep the run's lock for the two hours that a
-/// system waits by itself. Shorter times stay, and so do those that the address asks for (`options`). Over a Unix
-/// socket they do nothing.
+/// If a client machine or its network fails, its session must not keep the run's lock for the system's default of two
+/// hours. Shorter times are kept, and so are those that the address sets (`options`). They have no effect over a Unix
+/// socket.
 fn keep_alive() -> String {
     format!(
         "SELECT set_config(name, wanted, false) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '{}'),
@@ -40,12 +40,12 @@ fn keep_alive() -> String {
         IDLE.as_secs(),
         INTERVAL.as_secs(),
         COUNT,
-        // Decided when the last question is still unanswered.
+        // Expires while the last probe is still unanswered.
         (SILENCE - INTERVAL / 2).as_millis(),
     )
 }
 
-/// Why this server is not one of those that were asked for.
+/// Why this server does not satisfy `target_session_attrs`.
 pub fn unsuitable(client: &mut Client, wanted: SessionAttributes) -> Result<Option<&'static str>, Error> {
     if wanted == SessionAttributes::Any {
         return Ok(None);
@@ -61,8 +61,8 @@ pub fn unsuitable(client: &mut Client, wanted: SessionAttributes) -> Result<Opti
 }
 
 fn role(client: &mut Client) -> Result<(bool, bool), Error> {
-    let said = client.simple_query(ROLE)?;
-    let row = said.iter().find_map(|message| match message {
+    let messages = client.simple_query(ROLE)?;
+    let row = messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some((row.get(0) == Some("t"), row.get(1) == Some("on"))),
         _ => None,
     });

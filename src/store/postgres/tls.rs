@@ -1,19 +1,18 @@
-//! TLS to a Postgres server, with the words of libpq (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`).
+//! TLS to a Postgres server, with libpq's settings (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`).
 //!
-//! Invariant: with `verify`, the only place that sets up rustls. What a mode promises is what libpq's manual says of it:
+//! Invariant: only this module and `verify` configure rustls. The modes have the meaning of libpq's manual:
 //!
 //! | sslmode | TLS | the certificate |
 //! |---|---|---|
 //! | disable | no | |
-//! | allow | if the server insists | not looked at |
-//! | prefer (default) | if the server offers it | not looked at |
-//! | require | yes | not looked at; with sslrootcert as verify-ca |
-//! | verify-ca | yes | made by a trusted authority |
-//! | verify-full | yes | made by a trusted authority for this host |
+//! | allow | if the server insists | not checked |
+//! | prefer (default) | if the server offers it | not checked |
+//! | require | yes | not checked; with sslrootcert as verify-ca |
+//! | verify-ca | yes | issued by a trusted authority |
+//! | verify-full | yes | issued by a trusted authority for this host |
 //!
-//! Two differences: verify-ca and verify-full without `sslrootcert` use `~/.postgresql/root.crt` where
-//! it exists and else the system's roots; and a host is looked for in subjectAltName only, not in the
-//! common name.
+//! Two differences: without `sslrootcert`, verify-ca and verify-full use `~/.postgresql/root.crt` if it exists, and
+//! otherwise the system's roots; and the host name is compared with subjectAltName only, not with the common name.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,9 +37,9 @@ pub enum Mode {
     VerifyFull,
 }
 
-/// What is asked of TLS.
+/// The TLS parameters of an address.
 #[derive(Debug, Clone, Default)]
-pub struct Words {
+pub struct TlsOptions {
     pub mode: Option<String>,
     pub roots: Option<String>,
     pub certificate: Option<String>,
@@ -55,11 +54,11 @@ pub struct Words {
     pub only_13: bool,
 }
 
-impl Words {
-    pub fn of(parameters: &Parameters) -> Result<Words, StoreError> {
+impl TlsOptions {
+    pub fn from_parameters(parameters: &Parameters) -> Result<TlsOptions, StoreError> {
         let cert_mode = parameters.read(
             "sslcertmode",
-            "allow or disable; giggles cannot tell whether the server asks for a certificate",
+            "allow or disable; giggles cannot check whether the server requests a certificate",
             |word| ["allow", "disable"].contains(&word).then(|| word == "disable"),
         )?;
         let least = parameters.read("ssl_min_protocol_version", "TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", |word| {
@@ -68,7 +67,7 @@ impl Words {
         let most = parameters.read("ssl_max_protocol_version", "TLSv1.2 or TLSv1.3", |word| {
             ["TLSv1.2", "TLSv1.3"].contains(&word).then(|| word == "TLSv1.2")
         })?;
-        Ok(Words {
+        Ok(TlsOptions {
             mode: parameters.owned("sslmode"),
             roots: parameters.owned("sslrootcert"),
             certificate: parameters.owned("sslcert"),
@@ -85,7 +84,7 @@ impl Words {
 pub struct Tls {
     pub mode: Mode,
     roots: Option<Roots>,
-    /// Certificate and key to show to a server that asks for them.
+    /// Certificate and key for a server that requests a client certificate.
     client: Option<Identity>,
     hides_host: bool,
     versions: Versions,
@@ -95,7 +94,7 @@ pub struct Tls {
 struct Identity {
     certificate: PathBuf,
     key: PathBuf,
-    /// By a setting; one that merely lies where libpq looks is shown if it will do.
+    /// Named by a setting; one that was only found at libpq's default path is used if it is valid.
     is_named: bool,
 }
 
@@ -112,7 +111,7 @@ enum Roots {
     File(PathBuf),
 }
 
-/// The user's own files, where libpq looks for them.
+/// A file of the user at libpq's default path.
 fn own(name: &str) -> Option<PathBuf> {
     std::env::home_dir().map(|home| home.join(".postgresql").join(name)).filter(|path| path.is_file())
 }
@@ -121,16 +120,16 @@ fn own_roots() -> Option<PathBuf> {
     own("root.crt")
 }
 
-/// A certificate that is not named is libpq's usual one, and so is its key.
-fn client(words: &Words) -> Result<Option<Identity>, StoreError> {
-    let is_named = words.certificate.is_some();
-    let Some(certificate) = words.certificate.as_ref().map(PathBuf::from).or_else(|| own("postgresql.crt")) else {
-        return match words.key {
+/// Certificate and key default to libpq's default paths.
+fn client(options: &TlsOptions) -> Result<Option<Identity>, StoreError> {
+    let is_named = options.certificate.is_some();
+    let Some(certificate) = options.certificate.as_ref().map(PathBuf::from).or_else(|| own("postgresql.crt")) else {
+        return match options.key {
             None => Ok(None),
             Some(_) => config("sslkey is given without its certificate; give sslcert too".into()),
         };
     };
-    match words.key.as_ref().map(PathBuf::from).or_else(|| own("postgresql.key")) {
+    match options.key.as_ref().map(PathBuf::from).or_else(|| own("postgresql.key")) {
         Some(key) => Ok(Some(Identity { certificate, key, is_named })),
         None if !is_named => Ok(None),
         None => config(format!(
@@ -141,29 +140,29 @@ fn client(words: &Words) -> Result<Option<Identity>, StoreError> {
 }
 
 impl Tls {
-    pub fn of(words: Words) -> Result<Tls, StoreError> {
-        let mode = words.mode.as_deref().map(Mode::of).transpose()?;
-        let roots = words.roots.as_deref().map(|roots| match roots {
+    pub fn new(options: TlsOptions) -> Result<Tls, StoreError> {
+        let mode = options.mode.as_deref().map(Mode::parse).transpose()?;
+        let roots = options.roots.as_deref().map(|roots| match roots {
             "system" => Roots::System,
             path => Roots::File(path.into()),
         });
         let mode = match (mode, &roots) {
             (None, Some(Roots::System)) => Mode::VerifyFull,
             (Some(mode), Some(Roots::System)) if mode != Mode::VerifyFull => {
-                return config("sslrootcert=system goes with sslmode=verify-full only".into());
+                return config("sslrootcert=system requires sslmode=verify-full".into());
             }
             (Some(Mode::Require), Some(Roots::File(_))) => Mode::VerifyCa,
             (Some(Mode::Require), None) if own_roots().is_some() => Mode::VerifyCa,
             (mode, _) => mode.unwrap_or(Mode::Prefer),
         };
-        let client = if words.shows_none || mode == Mode::Disable { None } else { client(&words)? };
-        let versions = match (words.only_12, words.only_13) {
+        let client = if options.shows_none || mode == Mode::Disable { None } else { client(&options)? };
+        let versions = match (options.only_12, options.only_13) {
             (true, true) => return config("ssl_min_protocol_version is above ssl_max_protocol_version".into()),
             (true, false) => Versions::Only12,
             (false, true) => Versions::Only13,
             (false, false) => Versions::All,
         };
-        Ok(Tls { mode, roots, client, hides_host: words.hides_host, versions })
+        Ok(Tls { mode, roots, client, hides_host: options.hides_host, versions })
     }
 
     pub fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
@@ -178,13 +177,13 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some((certificates, key)) => builder.with_client_auth_cert(certificates, key).map_err(tls_error)?,
         };
-        // Servers from 17 on ask for it when sslnegotiation=direct; others ignore it.
+        // Servers since version 17 require ALPN for sslnegotiation=direct; others ignore it.
         settings.enable_sni = !self.hides_host;
         settings.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(MakeRustlsConnect::new(settings))
     }
 
-    /// Certificates and their key, to be shown to a server that asks.
+    /// Client certificates and their key, for a server that requests them.
     fn identity(&self) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, StoreError> {
         let Some(client) = &self.client else { return Ok(None) };
         let key = private_key(&client.key).and_then(|key| {
@@ -237,7 +236,7 @@ impl Versions {
 }
 
 impl Mode {
-    fn of(word: &str) -> Result<Mode, StoreError> {
+    fn parse(word: &str) -> Result<Mode, StoreError> {
         match word {
             "disable" => Ok(Mode::Disable),
             "allow" => Ok(Mode::Allow),
@@ -264,7 +263,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, StoreError>
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
         Ok(list) if !list.is_empty() => Ok(list),
-        Ok(_) => config(format!("{} holds no certificate (PEM)", path.display())),
+        Ok(_) => config(format!("{} contains no certificate (PEM)", path.display())),
         Err(error) => config(format!("the certificates in {} cannot be read: {error}", path.display())),
     }
 }
@@ -287,12 +286,12 @@ mod tests {
     use super::*;
 
     fn mode(mode: Option<&str>, roots: Option<&str>) -> Result<Mode, StoreError> {
-        let words = Words { mode: mode.map(Into::into), roots: roots.map(Into::into), ..Words::default() };
-        Tls::of(words).map(|tls| tls.mode)
+        let options = TlsOptions { mode: mode.map(Into::into), roots: roots.map(Into::into), ..TlsOptions::default() };
+        Tls::new(options).map(|tls| tls.mode)
     }
 
     #[test]
-    fn the_words_mean_what_libpq_says() {
+    fn sslmode_and_sslrootcert_combine_as_in_libpq() {
         assert_eq!(mode(None, None).unwrap(), Mode::Prefer);
         assert_eq!(mode(Some("require"), None).unwrap(), Mode::Require);
         assert_eq!(mode(Some("require"), Some("/ca.pem")).unwrap(), Mode::VerifyCa);
@@ -303,9 +302,9 @@ mod tests {
 
     #[test]
     fn a_certificate_needs_its_key() {
-        let words = Words { certificate: Some("/me.crt".into()), ..Words::default() };
-        assert!(Tls::of(words).unwrap_err().to_string().contains("give sslkey too"));
-        let words = Words { key: Some("/me.key".into()), ..Words::default() };
-        assert!(Tls::of(words).unwrap_err().to_string().contains("give sslcert too"));
+        let options = TlsOptions { certificate: Some("/me.crt".into()), ..TlsOptions::default() };
+        assert!(Tls::new(options).unwrap_err().to_string().contains("give sslkey too"));
+        let options = TlsOptions { key: Some("/me.key".into()), ..TlsOptions::default() };
+        assert!(Tls::new(options).unwrap_err().to_string().contains("give sslcert too"));
     }
 }

@@ -1,6 +1,6 @@
-//! Which server certificates are believed: libpq's three degrees, as rustls asks for them.
+//! Verification of server certificates with libpq's three levels, as a verifier for rustls.
 //!
-//! Invariant: decides from the certificates it is given; opens no file and no connection.
+//! Invariant: decides only from the given certificates; opens no file and no connection.
 
 use std::iter;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureSc
 
 use super::algorithms;
 
-/// Whose certificates are good enough.
+/// Which certificates are accepted.
 #[derive(Debug)]
 pub enum Trust {
-    /// TLS against listeners only, as libpq's `require`: whoever answers is believed to be the server.
+    /// Any certificate, as libpq's `require`: TLS protects against eavesdropping only.
     Anyone,
-    /// A chain to one of the roots, or a self-signed server's own certificate among the given ones;
-    /// and, where `name` says so, the host's name in it.
+    /// A chain to one of the roots, or a self-signed certificate that is among the given ones; if `name` is set, it
+    /// must contain the host's name.
     Roots { roots: RootCertStore, given: Vec<CertificateDer<'static>>, name: bool },
 }
 
-/// rustls itself knows verify-full only; libpq's other modes need a verifier of their own.
+/// rustls itself only supports verify-full; libpq's other modes need a custom verifier.
 #[derive(Debug)]
 pub struct Verifier {
     pub trust: Trust,
@@ -33,8 +33,8 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Anyone may have made an untrusted certificate, so that its signature proves nothing; and those of
-    /// version 1, which old recipes make, could not be read.
+    /// The signature of an untrusted certificate proves nothing, and rustls cannot parse version 1 certificates, which
+    /// old instructions create; so it is not checked for `Trust::Anyone`.
     fn signed(
         &self,
         verify: impl FnOnce(&WebPkiSupportedAlgorithms) -> Result<HandshakeSignatureValid, rustls::Error>,
@@ -59,8 +59,10 @@ impl ServerCertVerifier for Verifier {
             let certificate = ParsedCertificate::try_from(end_entity)?;
             if !given.contains(end_entity) {
                 let shown = iter::once(end_entity).chain(intermediates);
-                let algorithms =
-                    [self.provider.signature_verification_algorithms.all, &algorithms::of_chain(shown, given.iter())];
+                let algorithms = [
+                    self.provider.signature_verification_algorithms.all,
+                    &algorithms::chain_algorithms(shown, given.iter()),
+                ];
                 let algorithms = algorithms.concat();
                 verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, &algorithms)?;
             }
@@ -97,7 +99,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Why a server's certificate was not believed, as a person would say it; None for what is not about that.
+/// Why a server's certificate was rejected, as text for people; None for other errors.
 pub fn certificate_fault(error: &rustls::Error) -> Option<String> {
     let rustls::Error::InvalidCertificate(error) = error else { return None };
     Some(match error {
@@ -117,14 +119,13 @@ pub fn certificate_fault(error: &rustls::Error) -> Option<String> {
              bits on, also RSA-PSS, with SHA-256 to SHA-512, ECDSA on P-256, P-384 and P-521, and Ed25519"
                 .into()
         }
-        other => format!("its certificate will not do: {other}"),
+        other => format!("its certificate is not valid: {other}"),
     })
 }
 
 fn day(time: &UnixTime) -> String {
     let second = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    Timestamp::from_second(second)
-        .map_or_else(|_| "a day out of reach".into(), |at| at.strftime("%Y-%m-%d").to_string())
+    Timestamp::from_second(second).map_or_else(|_| "an unknown date".into(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 
 /// `DnsName("localhost")` as rustls shows names.

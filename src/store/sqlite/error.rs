@@ -1,6 +1,6 @@
-//! What went wrong with a file, and what to do.
+//! Error texts for a database file: what failed, and what to do.
 //!
-//! Invariant: sorted by SQLite's result codes; its words are only passed on.
+//! Invariant: errors are classified by SQLite's result codes; its messages are only quoted.
 
 use std::fmt;
 use std::fs::File;
@@ -13,10 +13,10 @@ use rusqlite::ErrorCode;
 use crate::store::location::DatabaseFile;
 use crate::store::{StoreError, schema};
 
-/// SQLite's own word for a file that is not where it was opened.
+/// SQLite's result code for a file that was moved after it was opened.
 const MOVED: i32 = rusqlite::ffi::SQLITE_READONLY_DBMOVED;
 
-/// A way to say what went wrong with a file.
+/// Converts an error of SQLite.
 pub type Explain = fn(&DatabaseFile, &rusqlite::Error) -> StoreError;
 
 /// What another program does with the file.
@@ -64,13 +64,13 @@ pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// As `explain`, for whoever only reads.
+/// Like `explain`, for read-only access.
 pub fn explain_reading(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) if is_wal(&database.path) => wal(database, error),
         Some(ErrorCode::ReadOnly) => StoreError::Config(format!(
-            "{database} was left half-written by a run that was killed, and may not be written here; \
-             the next `giggles scan` puts it right"
+            "{database} was left half-written by a run that was killed, and this user may not write to it; \
+             the next `giggles scan` repairs it"
         )),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Config(format!(
             "{database} cannot be read ({error}); check the permissions of the file and of its folder"
@@ -79,7 +79,7 @@ pub fn explain_reading(database: &DatabaseFile, error: &rusqlite::Error) -> Stor
     }
 }
 
-/// Whoever reads such a file makes two more beside it, or writes into them.
+/// Reading a file in WAL mode creates two more files beside it, or writes to them.
 fn wal(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     let file = database.path.display();
     StoreError::Config(format!(
@@ -89,7 +89,7 @@ fn wal(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
     ))
 }
 
-/// Source: SQLite's file format, "File format version numbers": a read version of 2 is WAL.
+/// Whether the file is in WAL mode. Source: SQLite's file format, "File format version numbers": read version 2.
 fn is_wal(path: &Path) -> bool {
     let mut header = [0; 20];
     File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok_and(|()| header[19] == 2)
@@ -100,7 +100,7 @@ fn no_space(database: &DatabaseFile) -> String {
     format!("{database} cannot be written: no space is left on the disk of {folder}; free some, then run it again")
 }
 
-/// What a file beside SQLite's own could not be opened or written for.
+/// The error for a file of giggles (database or lock) that could not be opened or written.
 pub fn explain_file(database: &DatabaseFile, what: &str, error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Failed(no_space(database)),
@@ -108,10 +108,10 @@ pub fn explain_file(database: &DatabaseFile, what: &str, error: &io::Error) -> S
     }
 }
 
-/// The file's name leads elsewhere now: SQLite would go on writing to a file that nobody finds.
+/// The path no longer refers to the opened file: SQLite would write to a file that no longer has this name.
 pub fn moved(database: &DatabaseFile) -> StoreError {
     StoreError::Failed(format!(
-        "{database} was moved, removed or unmounted while the run was at work; nothing of it was stored. \
+        "{database} was moved, removed or unmounted during the run; nothing of it was stored. \
          Put it back, then run it again"
     ))
 }
@@ -135,7 +135,7 @@ pub fn explain_migration(database: &DatabaseFile, error: &rusqlite::Error) -> St
     }
 }
 
-/// Without the statement, which may be a whole migration.
+/// The message without the SQL statement, which may be a whole migration.
 fn reason(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),

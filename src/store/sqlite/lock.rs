@@ -1,7 +1,7 @@
-//! One run at a time on one source of one SQLite file: flock(2) on a file beside it.
+//! The lock of a source of one SQLite file: flock(2) on a file beside it.
 //!
-//! Invariant: the kernel frees the lock when its holder ends, however it ends. The file stays: were
-//! it removed, one run could hold the removed file and another a new one of the same name.
+//! Invariant: the kernel releases the lock when its holder ends, however it ends. The lock file is never removed: one
+//! run could then hold the removed file and another a new file with the same name.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 
 pub struct Lock {
-    /// Empty for one that was only found.
+    /// Empty for a lock of another source, found by `take_others`.
     pub source: String,
     path: PathBuf,
     _file: File,
@@ -34,12 +34,11 @@ impl Lock {
             Err(Errno::WOULDBLOCK) => return Err(held(database, source, &mut file)),
             Err(error) => return Err(refused(io::Error::from(error))),
         }
-        sign(&mut file).map_err(refused)?;
+        write_holder(&mut file).map_err(refused)?;
         Ok(Lock { source: source.to_owned(), path, _file: file })
     }
 
-    /// All that lie beside the database and are not held yet: other sources', and shards', of which nobody knows
-    /// how many there are.
+    /// Takes all other locks beside the database: those of other sources and of shards, whose number is unknown.
     pub fn take_others(database: &DatabaseFile, own: &[Lock]) -> Result<Vec<Lock>, StoreError> {
         let refused = |path: &Path, error: io::Error| {
             let path = path.display();
@@ -47,7 +46,7 @@ impl Lock {
                 "the locks of {database} cannot be read: {path}: {error}; check the permissions"
             ))
         };
-        let paths = lying(&database.path).map_err(|error| refused(&database.path, error))?;
+        let paths = lock_files(&database.path).map_err(|error| refused(&database.path, error))?;
         let others = paths.into_iter().filter(|path| own.iter().all(|lock| lock.path != *path));
         let taken = others.map(|path| {
             let mut file = open(&path).map_err(|error| refused(&path, error))?;
@@ -61,8 +60,8 @@ impl Lock {
     }
 }
 
-/// The locks beside a database.
-fn lying(database: &Path) -> io::Result<Vec<PathBuf>> {
+/// The lock files beside a database.
+fn lock_files(database: &Path) -> io::Result<Vec<PathBuf>> {
     let (Some(folder), Some(name)) = (database.parent(), database.file_name()) else { return Ok(Vec::new()) };
     let prefix = [name.as_encoded_bytes(), b"."].concat();
     let is_lock = |path: &PathBuf| {
@@ -73,19 +72,19 @@ fn lying(database: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries.into_iter().map(|entry| entry.path()).filter(is_lock).collect())
 }
 
-/// Who holds the lock now. It is taken for no longer than this look, and its file is not made.
+/// The current holder of the lock. The lock is only taken for the check itself, and its file is never created.
 pub fn holder(database: &DatabaseFile, source: &str) -> Option<String> {
     let mut file = regular(OpenOptions::new().read(true), &path(database, source)?).ok()?;
     let taken = flock(&file, FlockOperation::NonBlockingLockShared);
-    (taken == Err(Errno::WOULDBLOCK)).then(|| signature(&mut file))
+    (taken == Err(Errno::WOULDBLOCK)).then(|| read_holder(&mut file))
 }
 
-/// Where the lock lies, of a database that is there.
+/// The path of the lock of an existing database.
 pub fn path(database: &DatabaseFile, source: &str) -> Option<PathBuf> {
     Some(lock_path(&database.path.canonicalize().ok()?, source))
 }
 
-/// `giggles.db.neil-2e1d7bd5.lock`: readable, and different for different sources.
+/// `giggles.db.neil-2e1d7bd5.lock`: readable, and unique for each source.
 fn lock_path(database: &Path, source: &str) -> PathBuf {
     let readable: String = source.chars().take(32).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let [a, b, c, d] = first_four(&Sha256::digest(source));
@@ -98,12 +97,12 @@ fn first_four(digest: &[u8]) -> [u8; 4] {
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
-/// Not truncated: until the lock is held, the text in it belongs to whoever holds it.
+/// Does not truncate: until the lock is taken, the text describes the current holder.
 fn open(path: &Path) -> io::Result<File> {
     regular(OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600), path)
 }
 
-/// A link that somebody has left here must not make us write into what it leads to, nor a pipe make us wait.
+/// Opens a regular file only: a planted symlink must not redirect the write, and a pipe must not block.
 fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let odd = |what: &str| io::Error::other(format!("it is {what}, which giggles never makes; remove it"));
@@ -114,26 +113,26 @@ fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
-/// Leaves word for whoever finds the lock held.
-fn sign(file: &mut File) -> io::Result<()> {
+/// Writes the holder's process id for runs that find the lock held.
+fn write_holder(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     write!(file, "process {} since {:.0}", std::process::id(), Timestamp::now())
 }
 
 fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
-    let holder = signature(file);
+    let holder = read_holder(file);
     StoreError::Locked(format!(
         "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
     ))
 }
 
 fn at_work(database: &DatabaseFile, file: &mut File) -> StoreError {
-    let holder = signature(file);
+    let holder = read_holder(file);
     StoreError::Locked(format!("another giggles ({holder}) is at work in {database}; try again when it has ended"))
 }
 
-/// The word left by whoever holds it.
-fn signature(file: &mut File) -> String {
+/// The text that the holder has written.
+fn read_holder(file: &mut File) -> String {
     let mut holder = String::new();
     let read = file.take(200).read_to_string(&mut holder);
     if read.is_err() || holder.is_empty() { "another process".to_owned() } else { holder }
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_never_leaves_the_folder_and_never_shares_a_name() {
+    fn a_lock_stays_in_the_directory_and_has_a_unique_name_for_each_source() {
         let name = |source| lock_path(Path::new("/data/giggles.db"), source);
         assert!(name("neil").to_str().unwrap().starts_with("/data/giggles.db.neil-"));
         assert_eq!(name("../../etc/passwd").parent().unwrap(), Path::new("/data"));

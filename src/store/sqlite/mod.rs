@@ -1,18 +1,18 @@
-//! The store in one file, for one machine and no server.
+//! The store in one SQLite file, for one machine without a server.
 //!
-//! Invariant: with its rooms, the only place that knows rusqlite.
+//! Invariant: only this module and its submodules use rusqlite.
 //!
-//! The journal is SQLite's default (DELETE) with `synchronous = FULL`: there is one writer a night,
-//! so WAL's concurrency buys nothing, while its two side files would make a plain `cp giggles.db`
-//! lose rows and do not work on network shares.
+//! The journal mode is SQLite's default (DELETE) with `synchronous = FULL`. Runs write one at a time, so WAL's
+//! concurrency has no benefit, while its two extra files would make a plain `cp giggles.db` lose rows and do not work
+//! on network file systems.
 
-mod checkup;
 mod error;
 mod lock;
-mod noting;
 mod patience;
+mod probe;
 mod pruning;
-mod reading;
+mod reader;
+mod reviews;
 mod statements;
 mod stream;
 #[cfg(test)]
@@ -25,18 +25,18 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction};
 
-pub use self::checkup::examine;
-pub use self::reading::Past;
+pub use self::probe::examine;
+pub use self::reader::SqliteReader;
 
 use self::error::{Explain, Holder, explain, explain_file, explain_migration, explain_save, moved};
 use self::lock::Lock;
 use self::patience::{PATIENCE, Patience};
 use super::location::DatabaseFile;
 use super::rows::Rows;
-use super::{Kept, Known, Lookup, Pruned, Pruning, Store, StoreError, schema, uncounted};
-use crate::record::{Counts, Noted, Run, Stop, Unresolved};
+use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
+use crate::domain::{Counts, ReviewedSpan, Run, Stop, Unresolved};
 
-/// How long another program may write before one that only reads gives up.
+/// How long a reader waits for another program that writes.
 const BUSY: Duration = Duration::from_secs(15);
 
 pub struct Sqlite {
@@ -68,37 +68,37 @@ impl Sqlite {
         }
     }
 
-    /// Applies the migrations that are lacking, all or none: each by itself would be written to the disk by itself. Two
-    /// programs may do this at once.
+    /// Applies all missing migrations in one transaction, which needs only one sync to disk. Two programs may do this
+    /// at the same time.
     fn migrate(&mut self) -> Result<(), StoreError> {
-        let current = self.look(statements::version)?;
+        let current = self.read(statements::version)?;
         if schema::next(&self.database, current)?.is_none() {
             return Ok(());
         }
         let database = &self.database;
-        let trouble = |error| explain(database, &error);
+        let class = |error| explain(database, &error);
         let transaction = self.patience.begin(&self.connection, explain)?;
-        // Asked again: another program may have migrated while this one waited for the file.
-        while let Some(migration) = schema::next(database, statements::version(&transaction).map_err(trouble)?)? {
+        // Queried again: another program may have migrated while this one waited for the file.
+        while let Some(migration) = schema::next(database, statements::version(&transaction).map_err(class)?)? {
             statements::apply(&transaction, migration).map_err(|error| explain_migration(database, &error))?;
         }
         self.patience.commit(&transaction, explain)
     }
 
-    fn look<T>(&self, look: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        self.patience.wait(Holder::Writer, explain, || look(&self.connection))
+    fn read<T>(&self, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.patience.wait(Holder::Writer, explain, || query(&self.connection))
     }
 
-    /// In one transaction, which is kept or rolled back.
+    /// Runs `write` in one transaction, and commits it or rolls it back.
     fn write<T>(
         &self,
-        is_kept: bool,
+        commits: bool,
         explain: Explain,
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let transaction = self.patience.begin(&self.connection, explain)?;
         let written = write(&transaction).map_err(|error| explain(&self.database, &error))?;
-        if is_kept {
+        if commits {
             self.patience.commit(&transaction, explain)?;
         }
         Ok(written)
@@ -113,7 +113,7 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    fn lock_out(&mut self, sources: &[String]) -> Result<(), StoreError> {
+    fn lock_exclusive(&mut self, sources: &[String]) -> Result<(), StoreError> {
         sources.iter().try_for_each(|source| self.lock(source))?;
         let others = Lock::take_others(&self.database, &self.locks)?;
         self.locks.extend(others);
@@ -124,7 +124,7 @@ impl Store for Sqlite {
         self.write(true, explain, |transaction| pruning::forget_clips(transaction, clips))
     }
 
-    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<Pruned, StoreError> {
+    fn prune(&mut self, pruning: &Pruning, after: i64) -> Result<PruneReport, StoreError> {
         self.write(!pruning.dry_run, explain, |transaction| pruning::prune(transaction, pruning, after))
     }
 
@@ -132,26 +132,26 @@ impl Store for Sqlite {
         self.write(!pruning.dry_run, explain, |transaction| pruning::prune_runs(transaction, pruning))
     }
 
-    fn keep_notes(&mut self, notes: &[Noted], dry_run: bool) -> Result<Kept, StoreError> {
-        let rows = super::noting::rows(notes);
-        self.write(!dry_run, explain, |transaction| noting::keep(transaction, &rows))
+    fn save_reviews(&mut self, reviews: &[ReviewedSpan], dry_run: bool) -> Result<ImportSummary, StoreError> {
+        let rows = super::review_rows::rows(reviews);
+        self.write(!dry_run, explain, |transaction| reviews::save(transaction, &rows))
     }
 
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {
-        self.look(|connection| statements::known(connection, lookup))
+        self.read(|connection| statements::known(connection, lookup))
     }
 
     fn unresolved(&mut self, run: &Run) -> Result<Unresolved, StoreError> {
-        self.look(|connection| statements::unresolved(connection, &run.source, &run.window))
+        self.read(|connection| statements::unresolved(connection, &run.source, &run.window))
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
-        let rows = Rows::of(run)?;
+        let rows = Rows::from_run(run)?;
         if identity(&self.database.path) != Some(self.opened) {
             return Err(moved(&self.database));
         }
         self.write(true, explain_save, |transaction| statements::save(transaction, &rows))?;
-        let counts = self.look(|connection| statements::counts(connection, &rows.run.id));
+        let counts = self.read(|connection| statements::counts(connection, &rows.run.id));
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }
 }
@@ -160,7 +160,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// Makes the file where it is missing, for nobody else to read, and gives its one real path.
+/// Creates the file if it is missing, readable by its owner only, and returns its canonical path.
 fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     let path = &database.path;
     let refused = |error| explain_file(database, &format!("{database} cannot be opened"), &error);
@@ -170,7 +170,7 @@ fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     }
     if !folder.is_dir() {
         return Err(StoreError::Config(format!(
-            "{database} cannot be made: there is no folder {}; make it, or mount its disk",
+            "{database} cannot be created: there is no folder {}; create it, or mount its disk",
             folder.display()
         )));
     }

@@ -1,8 +1,8 @@
-//! Waiting for a file that another program holds.
+//! Waits for a file that another program has locked.
 //!
-//! SQLite's own waiting (`busy_timeout`) is not cut short by a signal and does not tell who is waited for: one that
-//! reads keeps a transaction from being committed, one that writes keeps it from beginning. So giggles asks again and
-//! again itself. While a commit waits, SQLite lets no new reader in (its PENDING lock), so that readers run out.
+//! SQLite's own `busy_timeout` cannot be interrupted by a signal and does not distinguish the two cases: a reader
+//! blocks a commit, a writer blocks the start of a transaction. Therefore giggles retries itself. While a commit waits,
+//! SQLite admits no new readers (its PENDING lock), so the commit succeeds once the current readers have finished.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::{Explain, Holder, held};
-use crate::record::Stop;
+use crate::domain::Stop;
 use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 
-/// As long as a server is waited for that does not answer: a night's work may hang on it.
+/// Longest wait for another program; long, because the results of a run depend on it.
 pub const PATIENCE: Duration = Duration::from_secs(90);
-/// Between two tries: within this time a signal is obeyed, and the file taken.
+/// Delay between two attempts: the longest reaction time to a signal or a released file.
 const TRY: Duration = Duration::from_millis(50);
-/// From here on somebody may wonder what giggles is doing.
+/// A longer wait is reported.
 const SILENCE: Duration = Duration::from_secs(2);
 
 pub struct Patience {
@@ -28,21 +28,21 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Begins a transaction that writes. Dropped, it is rolled back.
+    /// Begins a write transaction. It is rolled back when dropped.
     pub fn begin<'a>(&self, connection: &'a Connection, explain: Explain) -> Result<Transaction<'a>, StoreError> {
         let begin = || Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
         self.wait(Holder::Writer, explain, begin)
     }
 
-    /// The transaction stays open from try to try: nothing is done twice, and nobody writes in between.
+    /// The transaction stays open between the attempts: nothing is repeated, and no other program can write in between.
     pub fn commit(&self, transaction: &Transaction<'_>, explain: Explain) -> Result<(), StoreError> {
         self.wait(Holder::Reader, explain, || transaction.execute_batch("COMMIT"))
     }
 
-    /// Does the work, again and again while the file is held.
+    /// Runs `work`, and retries it while another program has locked the file.
     ///
     /// # Errors
-    /// `Unreachable` if it is held too long, `Stopped` by a signal.
+    /// `Unreachable` after the longest wait, `Stopped` by a signal.
     pub fn wait<T>(
         &self,
         holder: Holder,
@@ -50,7 +50,7 @@ impl Patience {
         mut work: impl FnMut() -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let begun = Instant::now();
-        let mut is_told = false;
+        let mut is_reported = false;
         loop {
             match work() {
                 Err(error) if is_held(&error) => {}
@@ -62,8 +62,8 @@ impl Patience {
                 None if waited > self.longest => return Err(held(&self.database, holder, waited)),
                 None => {}
             }
-            if waited > SILENCE && !is_told {
-                is_told = true;
+            if waited > SILENCE && !is_reported {
+                is_reported = true;
                 log::warn!("{} {holder}; waiting for it, at most {} s", self.database, self.longest.as_secs());
             }
             thread::sleep(TRY);
@@ -93,7 +93,7 @@ mod tests {
             Held { folder, connection }
         }
 
-        /// What comes of one more row, if nobody lets go.
+        /// The error of inserting one more row while the file is locked.
         fn write(&self, stop: Stop) -> StoreError {
             let path = self.folder.path().join("a.db");
             let database = DatabaseFile { path, make_folder: false };
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_the_file_is_told_apart() {
+    fn a_reader_and_a_writer_that_hold_the_file_are_distinguished() {
         let held = Held::new();
         held.connection.execute_batch("BEGIN; SELECT * FROM t").unwrap();
         assert!(

@@ -1,22 +1,23 @@
-//! The SQL of forgetting, in SQLite's dialect.
+//! The SQL of `prune`, in SQLite's dialect.
 
 use rusqlite::{Row, Transaction};
 
 use super::statements::{instant, json};
-use crate::store::pruning::{Old, Pruned, Pruning, RECORDINGS};
+use crate::store::pruning::{Old, PruneReport, Pruning, RECORDINGS};
 
 const FORGET_CLIPS: &str =
     "UPDATE detections SET clip = NULL WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
-/// Recordings that were over by ?2. A failed one that tells no time is as old as the run that met it.
+/// Recordings that ended before ?2. A failed one without a start time is as old as its run.
 const IS_OLD: &str = "
-    CASE WHEN began_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < ?2
-        ELSE began_at < ?2
-            AND unixepoch(began_at, 'subsec') + coalesce(duration_seconds, 0) <= unixepoch(?2, 'subsec') END";
-/// Whether one of a recording's laughs names a clip; one of ?3, where that is a list.
+    CASE WHEN started_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < ?2
+        ELSE started_at < ?2
+            AND unixepoch(started_at, 'subsec') + coalesce(duration_seconds, 0) <= unixepoch(?2, 'subsec') END";
+/// Whether one of a recording's detections names a clip; one of ?3, if that is a list.
 const NAMES_A_CLIP: &str = "
     EXISTS (SELECT 1 FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
         AND (?3 IS NULL OR clip IN (SELECT value FROM json_each(?3))))";
-const LAUGHS: &str = "SELECT count(*) FROM detections WHERE recording_id IN (SELECT value FROM json_each(?1))";
+const COUNT_DETECTIONS: &str =
+    "SELECT count(*) FROM detections WHERE recording_id IN (SELECT value FROM json_each(?1))";
 const REMOVE: &str = "DELETE FROM recordings WHERE id IN (SELECT value FROM json_each(?1))";
 const RUNS: &str = "
     DELETE FROM runs WHERE (?1 IS NULL OR source = ?1) AND started_at < ?2
@@ -30,7 +31,7 @@ fn old() -> String {
     )
 }
 
-/// Those of which nothing would be left.
+/// Counts the runs that no row would refer to after the removal.
 fn runs_without_old() -> String {
     format!(
         "SELECT count(*) FROM runs WHERE (?1 IS NULL OR source = ?1) AND started_at < ?2
@@ -42,16 +43,16 @@ pub fn forget_clips(transaction: &Transaction<'_>, clips: &[String]) -> rusqlite
     Ok(transaction.prepare_cached(FORGET_CLIPS)?.execute([json(clips)])? as u64)
 }
 
-pub fn prune(transaction: &Transaction<'_>, pruning: &Pruning, after: i64) -> rusqlite::Result<Pruned> {
+pub fn prune(transaction: &Transaction<'_>, pruning: &Pruning, after: i64) -> rusqlite::Result<PruneReport> {
     let (before, stuck) = (instant(pruning.before), stuck(pruning));
     let old = {
         let mut statement = transaction.prepare(&old())?;
         let asked = (&pruning.source, &before, &stuck, after, RECORDINGS);
         statement.query_map(asked, one)?.collect::<rusqlite::Result<_>>()?
     };
-    let (mut pruned, ids) = Pruned::of(old);
+    let (mut pruned, ids) = PruneReport::of_batch(old);
     let ids = json(&ids);
-    pruned.detections = transaction.query_row(LAUGHS, [&ids], |row| row.get::<_, i64>(0))?.cast_unsigned();
+    pruned.detections = transaction.query_row(COUNT_DETECTIONS, [&ids], |row| row.get::<_, i64>(0))?.cast_unsigned();
     transaction.execute(REMOVE, [&ids])?;
     Ok(pruned)
 }

@@ -1,16 +1,16 @@
-//! The SQL of a save and of a look, in SQLite's dialect.
+//! The SQL that saves a run and looks up known recordings, in SQLite's dialect.
 //!
-//! Invariant: each statement is prepared once however many rows it takes.
+//! Invariant: each statement is prepared once, regardless of the number of rows.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, named_params};
 
-use crate::record::{Counts, Unresolved, Window};
+use crate::domain::{Counts, Unresolved, Window};
 use crate::store::known::{Known, Lookup};
 use crate::store::rows::{DetectionRow, RecordingRow, Rows, RunRow, stored_texts, texts};
 use crate::store::schema::Migration;
 
-/// 0 for a fresh database.
+/// The schema version; 0 for a new database.
 pub fn version(connection: &Connection) -> rusqlite::Result<i64> {
     let tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'giggles_schema'";
     match connection.query_row(tables, [], |row| row.get(0))? {
@@ -31,9 +31,9 @@ pub fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::
     Ok(())
 }
 
-/// Rows of the same analysis: those analyzed whole, and those damaged for good under the same version.
+/// Rows of the same analysis: complete ones, and permanently damaged ones of the same program version.
 pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known> {
-    let condition = "source = :source AND analysis = :analysis AND (clips_lost = 0 OR NOT :cuts_clips)
+    let condition = "source = :source AND analysis = :analysis AND (clips_failed = 0 OR NOT :cuts_clips)
         AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = :version AND NOT :retry_failed
             AND (status = 'partial' AND NOT EXISTS (SELECT 1 FROM json_each(missing_ranges)
                     WHERE json_extract(json_each.value, '$.kind') = 'ffmpeg')
@@ -57,10 +57,10 @@ pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known
     Ok(known)
 }
 
-/// Dropping the transaction on any error rolls all of it back.
+/// Any error drops the transaction, which rolls it back.
 pub fn save(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     insert_run(transaction, &rows.run)?;
-    clear(transaction, rows)?;
+    delete_replaced(transaction, rows)?;
     insert_recordings(transaction, rows)?;
     insert_detections(transaction, rows)
 }
@@ -68,50 +68,50 @@ pub fn save(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> 
 fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<usize> {
     transaction.execute(
         "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
-            window_from, window_to, shard, single_files, exit_code, analyzed, partial, skipped, unfinished,
-            unfinished_from, failed, audio_seconds)
+            window_from, window_to, shard, explicit_files, exit_code, analyzed, partial, skipped, in_progress,
+            in_progress_from, failed, audio_seconds)
          VALUES (:id, :source, :started_at, :ended_at, :version, :analysis, :model_sha256, :zone,
-            :window_from, :window_to, :shard, :single_files, :exit_code, :analyzed, :partial, :skipped, :unfinished,
-            :unfinished_from, :failed, :audio_seconds)",
+            :window_from, :window_to, :shard, :explicit_files, :exit_code, :analyzed, :partial, :skipped, :in_progress,
+            :in_progress_from, :failed, :audio_seconds)",
         named_params! {
             ":id": run.id, ":source": run.source, ":started_at": instant(run.started_at),
             ":ended_at": instant(run.ended_at), ":version": run.version, ":analysis": run.analysis,
             ":model_sha256": run.model_sha256, ":zone": run.zone, ":window_from": run.window_from.map(instant),
             ":window_to": run.window_to.map(instant), ":shard": run.shard,
-            ":single_files": run.single_files, ":exit_code": run.exit_code, ":analyzed": run.analyzed,
-            ":partial": run.partial, ":skipped": run.skipped, ":unfinished": run.unfinished,
-            ":unfinished_from": run.unfinished_from.map(instant), ":failed": run.failed, ":audio_seconds": run.audio_seconds,
+            ":explicit_files": run.explicit_files, ":exit_code": run.exit_code, ":analyzed": run.analyzed,
+            ":partial": run.partial, ":skipped": run.skipped, ":in_progress": run.in_progress,
+            ":in_progress_from": run.in_progress_from.map(instant), ":failed": run.failed, ":audio_seconds": run.audio_seconds,
         },
     )
 }
 
-/// Removes what this run replaces; see the rules at the top of `store`.
-fn clear(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
+/// Removes the rows that this run replaces; the module documentation of `store` has the rules.
+fn delete_replaced(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     transaction.execute(
         "DELETE FROM recordings WHERE source = ?1 AND (
             content_sha256 IN (SELECT value FROM json_each(?2))
             OR status = 'failed' AND (name IN (SELECT value FROM json_each(?3))
                 OR content_sha256 IN (SELECT value FROM json_each(?4))))",
-        (&rows.run.source, json(&rows.heard_contents()), json(&rows.names), json(&rows.contents)),
+        (&rows.run.source, json(&rows.analyzed_contents()), json(&rows.names), json(&rows.contents)),
     )?;
     let (names, beginnings) = rows.replaced_partials();
     let mut statement = transaction
-        .prepare("DELETE FROM recordings WHERE source = ?1 AND name = ?2 AND began_at = ?3 AND status = 'partial'")?;
-    names.iter().zip(beginnings).try_for_each(|(name, began)| {
-        statement.execute((&rows.run.source, name, instant(began)))?;
+        .prepare("DELETE FROM recordings WHERE source = ?1 AND name = ?2 AND started_at = ?3 AND status = 'partial'")?;
+    names.iter().zip(beginnings).try_for_each(|(name, started)| {
+        statement.execute((&rows.run.source, name, instant(started)))?;
         Ok(())
     })
 }
 
-/// What is still there after `clear` was heard before and failed now: it stays.
+/// A row that conflicts after `delete_replaced` was analyzed before and failed in this run: the earlier row stays.
 fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare(
-        "INSERT INTO recordings (source, content_sha256, name, bytes, began_at, began_from, duration_seconds,
+        "INSERT INTO recordings (source, content_sha256, name, bytes, started_at, start_source, duration_seconds,
             sample_rate, channels, audio_tracks, codec, status, missing_ranges, missing_count, missing_seconds,
-            failure_kind, failure_reason, failure_position_seconds, clips_lost, analysis, run_id)
-         VALUES (:source, :content_sha256, :name, :bytes, :began_at, :began_from, :duration_seconds,
+            failure_kind, failure_reason, failure_position_seconds, clips_failed, analysis, run_id)
+         VALUES (:source, :content_sha256, :name, :bytes, :started_at, :start_source, :duration_seconds,
             :sample_rate, :channels, :audio_tracks, :codec, :status, :missing_ranges, :missing_count, :missing_seconds,
-            :failure_kind, :failure_reason, :failure_position_seconds, :clips_lost, :analysis, :run_id)
+            :failure_kind, :failure_reason, :failure_position_seconds, :clips_failed, :analysis, :run_id)
          ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
     )?;
     rows.recordings.iter().try_for_each(|row| insert_recording(&mut statement, &rows.run, row))
@@ -120,27 +120,26 @@ fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Re
 fn insert_recording(statement: &mut Statement<'_>, run: &RunRow, row: &RecordingRow) -> rusqlite::Result<()> {
     statement.execute(named_params! {
         ":source": run.source, ":content_sha256": row.content_sha256, ":name": row.name, ":bytes": row.bytes,
-        ":began_at": row.began_at.map(instant), ":began_from": row.began_from,
+        ":started_at": row.started_at.map(instant), ":start_source": row.start_source,
         ":duration_seconds": row.duration_seconds, ":sample_rate": row.sample_rate, ":channels": row.channels,
         ":audio_tracks": row.audio_tracks, ":codec": row.codec, ":status": row.status,
-        ":missing_ranges": row.missing_ranges.as_deref().map(json), ":missing_count": row.missing_count,
+        ":missing_ranges": row.missing_ranges.as_ref().map(json), ":missing_count": row.missing_count,
         ":missing_seconds": row.missing_seconds, ":failure_kind": row.failure_kind,
         ":failure_reason": row.failure_reason, ":failure_position_seconds": row.failure_position_seconds,
-        ":clips_lost": row.clips_lost, ":analysis": run.analysis, ":run_id": run.id,
+        ":clips_failed": row.clips_failed, ":analysis": run.analysis, ":run_id": run.id,
     })?;
     Ok(())
 }
 
-/// A detection whose recording is not there has no `recording_id`, which its NOT NULL refuses.
+/// For a detection without its recording, `recording_id` is NULL, which the NOT NULL constraint rejects.
 fn insert_detections(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare(
         "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
-            peak_score, mean_score, class_index, class_name, laughter, baby_laughter, giggle, snicker, belly_laugh,
-            chuckle, clip)
+            peak_score, mean_score, label, class_index, class_name,
+            class_scores, clip)
          VALUES ((SELECT id FROM recordings WHERE source = :source AND content_sha256 = :content_sha256),
             :run_id, :local_date, :starts_at, :ends_at, :start_seconds, :end_seconds,
-            :peak_score, :mean_score, :class_index, :class_name, :laughter, :baby_laughter, :giggle, :snicker,
-            :belly_laugh, :chuckle, :clip)",
+            :peak_score, :mean_score, :label, :class_index, :class_name, :class_scores, :clip)",
     )?;
     rows.detections.iter().try_for_each(|row| insert_detection(&mut statement, &rows.run, row))
 }
@@ -150,18 +149,18 @@ fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &Detection
         ":source": run.source, ":content_sha256": row.content_sha256, ":run_id": run.id,
         ":local_date": row.local_date.to_string(), ":starts_at": instant(row.starts_at),
         ":ends_at": instant(row.ends_at), ":start_seconds": row.start_seconds, ":end_seconds": row.end_seconds,
-        ":peak_score": row.peak_score, ":mean_score": row.mean_score, ":class_index": row.class_index,
-        ":class_name": row.class_name, ":laughter": row.laughter, ":baby_laughter": row.baby_laughter,
-        ":giggle": row.giggle, ":snicker": row.snicker, ":belly_laugh": row.belly_laugh, ":chuckle": row.chuckle, ":clip": row.clip,
+        ":peak_score": row.peak_score, ":mean_score": row.mean_score, ":label": row.label,
+        ":class_index": row.class_index, ":class_name": row.class_name,
+        ":class_scores": json(&row.class_scores), ":clip": row.clip,
     })?;
     Ok(())
 }
 
 pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
     connection.query_row(
-        "SELECT analyzed, partial, skipped, unfinished, failed,
+        "SELECT analyzed, partial, skipped, in_progress, failed,
             (SELECT count(*) FROM detections WHERE run_id = runs.id),
-            (SELECT coalesce(sum(clips_lost), 0) FROM recordings WHERE run_id = runs.id)
+            (SELECT coalesce(sum(clips_failed), 0) FROM recordings WHERE run_id = runs.id)
          FROM runs WHERE id = ?1",
         [run],
         |row| {
@@ -170,21 +169,22 @@ pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
                 analyzed: count(0)?,
                 partial: count(1)?,
                 skipped: count(2)?,
-                unfinished: count(3)?,
+                in_progress: count(3)?,
                 failed: count(4)?,
                 detections: count(5)?,
-                clips_lost: count(6)?,
+                clips_failed: count(6)?,
             })
         },
     )
 }
 
-/// A recording of no known length counts as the instant at which it began; one of no known time as every window's.
+/// A recording with unknown length counts as the instant of its start time; one without a start time is in every
+/// window.
 pub fn unresolved(connection: &Connection, source: &str, window: &Window) -> rusqlite::Result<Unresolved> {
     connection.query_row(
         "SELECT coalesce(sum(status = 'partial'), 0), coalesce(sum(status = 'failed'), 0) FROM recordings
-         WHERE source = ?1 AND status <> 'analyzed' AND (began_at IS NULL OR (?3 IS NULL OR began_at < ?3)
-            AND (?2 IS NULL OR began_at >= ?2 OR unixepoch(began_at) + duration_seconds > unixepoch(?2)))",
+         WHERE source = ?1 AND status <> 'analyzed' AND (started_at IS NULL OR (?3 IS NULL OR started_at < ?3)
+            AND (?2 IS NULL OR started_at >= ?2 OR unixepoch(started_at) + duration_seconds > unixepoch(?2)))",
         (source, window.from.map(instant), window.to.map(instant)),
         |row| {
             let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
@@ -193,12 +193,12 @@ pub fn unresolved(connection: &Connection, source: &str, window: &Window) -> rus
     )
 }
 
-/// ISO 8601 in UTC with six decimals: sorts as text, and SQLite's own date functions read it.
+/// ISO 8601 in UTC with six decimals: sorts as text, and SQLite's date functions accept it.
 pub fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
-/// A list as SQLite's json_each reads it.
-pub fn json<T: serde::Serialize>(list: &[T]) -> String {
-    serde_json::to_string(list).expect("strings always serialise")
+/// JSON for SQLite's functions.
+pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("strings always serialise")
 }

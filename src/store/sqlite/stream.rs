@@ -1,52 +1,52 @@
-//! Recordings batch by batch, in SQLite's dialect.
+//! Reads recordings in batches, in SQLite's dialect.
 //!
-//! A statement that is being stepped keeps a shared lock, and a run that wants to commit waits for its end. So each
-//! batch is read in a transaction of its own, and the next one begins behind the last recording's key. Sources are
-//! read one after the other, each along its index: no sorter, no temporary file, and no row is met that lies long
-//! before or behind what is wanted.
+//! A running statement keeps a shared lock, which blocks the commit of a run. Therefore each batch is read in its own
+//! transaction, and the next one starts after the last recording's key (keyset pagination). Sources are read one after
+//! the other, each by its index: without a sorter or a temporary file, and without reading rows far outside of the
+//! window.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-use super::reading::{detection, note, recording};
+use super::reader::{detection, recording, review};
 use super::statements::instant;
-use crate::store::noting::NoteColumns;
-use crate::store::reading::{DetectionColumns, FoundRecording, RecordingColumns, Selection};
+use crate::store::reader::{DetectionColumns, FoundRecording, RecordingColumns, Selection};
+use crate::store::review_rows::ReviewColumns;
 
 const NEXT_SOURCE: &str = "SELECT min(source) FROM recordings WHERE source > ?1";
 const LONGEST: &str = "SELECT max(duration_seconds) FROM recordings WHERE source = ?1";
-/// A second too many at the window's beginning: exactly is for `lies_in` to say.
-const BEGUN: &str = "
+/// Selects up to a second too much at the start of the window; `lies_in` filters exactly.
+const STARTED: &str = "
     SELECT *, NULL AS window_from, NULL AS window_to FROM recordings
-    WHERE source = ?1 AND (began_at, name, id) > (?2, ?3, ?4) AND began_at < ?5
-        AND (?6 IS NULL OR began_at >= ?6 OR unixepoch(began_at) + duration_seconds + 1 >= unixepoch(?6))
-    ORDER BY began_at, name, id";
-const OF_NO_TIME: &str = "
+    WHERE source = ?1 AND (started_at, name, id) > (?2, ?3, ?4) AND started_at < ?5
+        AND (?6 IS NULL OR started_at >= ?6 OR unixepoch(started_at) + duration_seconds + 1 >= unixepoch(?6))
+    ORDER BY started_at, name, id";
+const WITHOUT_START_TIME: &str = "
     SELECT recordings.*, window_from, window_to FROM recordings CROSS JOIN runs ON runs.id = run_id
-    WHERE recordings.source = ?1 AND began_at IS NULL AND (name, recordings.id) > (?2, ?3)
+    WHERE recordings.source = ?1 AND recordings.started_at IS NULL AND (name, recordings.id) > (?2, ?3)
     ORDER BY name, recordings.id";
 const DETECTIONS: &str = "SELECT * FROM detections WHERE recording_id = ?1 ORDER BY starts_at, id";
-const NOTES: &str = "
-    SELECT recordings.id AS recording_id, notes.* FROM recordings CROSS JOIN notes USING (source, content_sha256)
+const REVIEWS: &str = "
+    SELECT recordings.id AS recording_id, reviews.* FROM recordings CROSS JOIN reviews USING (source, content_sha256)
     WHERE recordings.id = ?1";
 
-/// At most so many of a batch.
+/// Maximal number of recordings in a batch.
 const RECORDINGS: usize = 256;
-/// A batch ends with the recording that brings it to so many.
-const LAUGHS: usize = 4096;
-/// Sorts behind every instant.
+/// A batch ends with the recording that brings it to this many detections.
+const DETECTIONS_PER_BATCH: usize = 4096;
+/// Sorts after every timestamp.
 const LAST: &str = "~";
 
-/// Behind which recording the next batch begins.
+/// The recording after which the next batch starts.
 pub struct Place {
     source: String,
-    /// None: among those that tell no time, which come last.
-    began: Option<String>,
+    /// None: among those without a start time, which come last.
+    started: Option<String>,
     name: String,
     id: i64,
 }
 
-/// What a batch has come to.
+/// A batch while it is being read.
 pub struct Batch<'a> {
     connection: &'a Connection,
     wanted: &'a Selection<'a>,
@@ -55,7 +55,7 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// The recordings behind a place, and where to go on; None: there are no more.
+    /// The recordings after a place, and the place to continue from; None: there are no more.
     pub fn read(
         connection: &'a Connection,
         wanted: &'a Selection<'a>,
@@ -80,51 +80,52 @@ impl<'a> Batch<'a> {
 
     fn first(&self) -> rusqlite::Result<Option<Place>> {
         match self.wanted.source {
-            Some(source) => self.beginning(source.to_owned()).map(Some),
-            None => self.behind(""),
+            Some(source) => self.start_of(source.to_owned()).map(Some),
+            None => self.next_source(""),
         }
     }
 
-    /// Before the first recording of the next source; with a name that is empty there is none.
-    fn behind(&self, source: &str) -> rusqlite::Result<Option<Place>> {
+    /// The place before the first recording of the next source.
+    fn next_source(&self, source: &str) -> rusqlite::Result<Option<Place>> {
         if self.wanted.source.is_some() {
             return Ok(None);
         }
         let next: Option<String> =
             self.connection.prepare_cached(NEXT_SOURCE)?.query_row([source], |row| row.get(0))?;
-        next.map(|source| self.beginning(source)).transpose()
+        next.map(|source| self.start_of(source)).transpose()
     }
 
-    /// No recording that began earlier than the longest one before the window lasts into it.
-    fn beginning(&self, source: String) -> rusqlite::Result<Place> {
+    /// The place to start at: before the window by the length of the longest recording. No earlier recording overlaps
+    /// the window.
+    fn start_of(&self, source: String) -> rusqlite::Result<Place> {
         let mut longest = self.connection.prepare_cached(LONGEST)?;
         let longest: Option<f64> = longest.query_row([&source], |row| row.get(0)).optional()?.flatten();
         let longest = SignedDuration::try_from_secs_f64(longest.unwrap_or_default() + 2.0);
         let longest = longest.unwrap_or(SignedDuration::MAX);
         let earliest = |from: Timestamp| from.checked_sub(longest).map(instant).unwrap_or_default();
-        let began = Some(self.wanted.around().from.map(earliest).unwrap_or_default());
-        Ok(Place { source, began, name: String::new(), id: i64::MIN })
+        let started = Some(self.wanted.around().from.map(earliest).unwrap_or_default());
+        Ok(Place { source, started, name: String::new(), id: i64::MIN })
     }
 
-    /// The rest of a source, until the batch is full.
+    /// Adds the rest of a source, until the batch is full.
     fn fill(&mut self, from: Place) -> rusqlite::Result<Option<Place>> {
-        let Place { source, began, name, id } = from;
-        match began {
-            Some(began) => {
+        let Place { source, started, name, id } = from;
+        match started {
+            Some(started) => {
                 let window = self.wanted.around();
                 let (from, to) = (window.from.map(instant), window.to.map_or_else(|| LAST.to_owned(), instant));
-                let asked = (&source, &began, &name, id, &to, &from);
-                let next = self.add_all(BEGUN, asked)?;
-                Ok(Some(next.unwrap_or(Place { source, began: None, name: String::new(), id: i64::MIN })))
+                let asked = (&source, &started, &name, id, &to, &from);
+                let next = self.add_all(STARTED, asked)?;
+                Ok(Some(next.unwrap_or(Place { source, started: None, name: String::new(), id: i64::MIN })))
             }
-            None => match self.add_all(OF_NO_TIME, (&source, &name, id))? {
+            None => match self.add_all(WITHOUT_START_TIME, (&source, &name, id))? {
                 Some(next) => Ok(Some(next)),
-                None => self.behind(&source),
+                None => self.next_source(&source),
             },
         }
     }
 
-    /// Rows of a statement until the batch is full, and then the place of the last of them.
+    /// Adds rows of a statement until the batch is full; then returns the place of the last row.
     fn add_all(&mut self, sql: &str, asked: impl Params) -> rusqlite::Result<Option<Place>> {
         let connection = self.connection;
         let mut statement = connection.prepare_cached(sql)?;
@@ -134,7 +135,7 @@ impl<'a> Batch<'a> {
             let (source, name, id) = (columns.source.clone(), columns.name.clone(), columns.id);
             self.add(columns)?;
             if self.is_full() {
-                return Ok(Some(Place { source, began: row.get("began_at")?, name, id }));
+                return Ok(Some(Place { source, started: row.get("started_at")?, name, id }));
             }
         }
         Ok(None)
@@ -144,24 +145,29 @@ impl<'a> Batch<'a> {
         if !self.wanted.holds(&columns) {
             return Ok(());
         }
-        let (mut detections, mut notes): (Vec<DetectionColumns>, Vec<NoteColumns>) = (Vec::new(), Vec::new());
+        let (mut detections, mut reviews): (Vec<DetectionColumns>, Vec<ReviewColumns>) = (Vec::new(), Vec::new());
         if !self.wanted.without_laughs {
-            detections = self.of(DETECTIONS, columns.id, detection)?;
+            detections = self.rows_of(DETECTIONS, columns.id, detection)?;
         }
         if !detections.is_empty() {
-            notes = self.of(NOTES, columns.id, note)?;
+            reviews = self.rows_of(REVIEWS, columns.id, review)?;
         }
         self.laughs += detections.len();
-        self.found.push(FoundRecording { columns, detections, notes });
+        self.found.push(FoundRecording { columns, detections, reviews });
         Ok(())
     }
 
-    fn of<T>(&self, sql: &str, recording: i64, read: fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
+    fn rows_of<T>(
+        &self,
+        sql: &str,
+        recording: i64,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
         self.connection.prepare_cached(sql)?.query_map([recording], read)?.collect()
     }
 
     fn is_full(&self) -> bool {
-        self.found.len() >= RECORDINGS || self.laughs >= LAUGHS
+        self.found.len() >= RECORDINGS || self.laughs >= DETECTIONS_PER_BATCH
     }
 }
 
@@ -171,12 +177,12 @@ mod tests {
     use crate::store::sqlite::tests::plan;
 
     #[test]
-    fn a_recording_is_found_by_an_index_and_in_order() {
-        for sql in [NEXT_SOURCE, LONGEST, BEGUN, OF_NO_TIME, DETECTIONS, NOTES] {
+    fn recordings_are_read_by_an_index_and_in_order() {
+        for sql in [NEXT_SOURCE, LONGEST, STARTED, WITHOUT_START_TIME, DETECTIONS, REVIEWS] {
             let plan = plan(sql);
             assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
             assert!(sql == DETECTIONS || !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
         }
-        assert!(plan(BEGUN).contains("recordings_in_order (source=? AND (began_at,name)>(?,?) AND began_at<?)"));
+        assert!(plan(STARTED).contains("recordings_in_order (source=? AND (started_at,name)>(?,?) AND started_at<?)"));
     }
 }

@@ -1,10 +1,10 @@
-//! What the tests of several modules ask of SQLite.
+//! Helpers for the tests of several modules.
 
 use super::Sqlite;
-use crate::record::Stop;
+use crate::domain::Stop;
 use crate::store::location::DatabaseFile;
 
-/// How SQLite would go about it in a new database.
+/// SQLite's query plan for a statement in a new database.
 pub fn plan(sql: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let database = DatabaseFile { path: folder.path().join("laughs.db"), make_folder: false };

@@ -1,4 +1,4 @@
-//! The chunks `desc`, `chan` and `kuki`: the codec, its channels, and its setup.
+//! Parses the chunks `desc`, `chan` and `kuki`: the codec, its channels, and its setup data.
 
 use symphonia::core::audio::{Channels, Position};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, well_known::*};
@@ -6,10 +6,10 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, well_kn
 use super::table::Table;
 use crate::audio::decode::blocks::{self, Coding, Shape};
 
-/// The channel layout that is a bitmap of WAV's speakers.
+/// The layout tag of a bitmap of WAV's speaker positions.
 const BITMAP: u32 = 1 << 16;
 
-/// Decoded codecs by their four letters, save PCM.
+/// Supported codecs by their four-character code, except PCM.
 const CODECS: [(&[u8; 4], AudioCodecId); 10] = [
     (b"ima4", CODEC_ID_ADPCM_IMA_QT),
     (b"aac ", CODEC_ID_AAC),
@@ -23,14 +23,14 @@ const CODECS: [(&[u8; 4], AudioCodecId); 10] = [
     (b"opus", CODEC_ID_OPUS),
 ];
 
-/// HE-AAC and its second version have letters of their own.
+/// The four-character codes of HE-AAC versions 1 and 2.
 const HE_AAC: [&[u8; 4]; 2] = [b"aach", b"aacp"];
 
 /// The chunk `desc`.
 #[derive(Debug, Clone)]
 pub struct Description {
     pub parameters: AudioCodecParameters,
-    /// Of a packet; 0 if each has its own.
+    /// Per packet; 0 if variable.
     pub bytes: u64,
     pub samples: u64,
     shape: Shape,
@@ -50,13 +50,13 @@ impl Description {
             letters if HE_AAC.contains(&letters) => Some(CODEC_ID_AAC),
             letters => CODECS.iter().find(|(name, _)| *name == letters).map(|(_, codec)| *codec),
         };
-        // A rate beyond all numbers becomes the largest, and is refused as such.
+        // A rate out of range saturates and is rejected later.
         let shape = Shape { channels: number(24), rate: rate as u32, speakers: 0 };
         let (bytes, samples) = (u64::from(number(16)), u64::from(number(20)));
         Some(Description { parameters: AudioCodecParameters::new(), bytes, samples, shape, letters, codec })
     }
 
-    /// Gives the codec what it needs beside its packets. Errors: what is not decoded, by name.
+    /// Sets the codec's setup data and channels. Errors: unsupported, with the codec's name.
     pub fn settle(&mut self, cookie: &[u8], speakers: u32, table: Option<&[u8]>) -> Result<(), String> {
         let codec = self.codec.ok_or_else(|| unknown(self.letters))?;
         self.shape.speakers = speakers;
@@ -82,7 +82,7 @@ impl Description {
         Ok(())
     }
 
-    /// The coding of packets of one size; None if they are of several, or tell nothing without their table.
+    /// The coding if all packets have one size; None if the packet table is needed.
     pub fn coding(&self, speakers: u32) -> Option<Result<Coding, String>> {
         let shape = Shape { speakers, ..self.shape };
         match self.codec? {
@@ -100,17 +100,17 @@ impl Description {
 }
 
 fn unknown(letters: [u8; 4]) -> String {
-    let name = crate::record::plain(&String::from_utf8_lossy(&letters));
+    let name = crate::domain::escape(&String::from_utf8_lossy(&letters));
     format!("it is CAF with the codec '{name}', which is not supported; convert it to FLAC")
 }
 
-/// The speakers of a layout that is a bitmap; 0 for all others.
+/// The speaker bitmap of a layout; 0 for other layouts.
 pub fn speakers(chan: &[u8]) -> u32 {
     let number = |at: usize| chan.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_be_bytes(*bytes));
     if number(0) == BITMAP { number(4) } else { 0 }
 }
 
-/// The header that Opus has in Ogg, which CAF does without: the table says what to drop.
+/// Builds the `OpusHead` header, which CAF does not contain; its pre-skip is in the packet table.
 fn opus_head(channels: u32, table: Option<&[u8]>) -> Result<Vec<u8>, String> {
     let channels = u8::try_from(channels).ok().filter(|channels| *channels <= 2);
     let channels = channels.ok_or("it is Opus in CAF with more than two channels, which is not supported")?;
@@ -119,16 +119,16 @@ fn opus_head(channels: u32, table: Option<&[u8]>) -> Result<Vec<u8>, String> {
     Ok([b"OpusHead", &[1, channels][..], &skip, &48_000u32.to_le_bytes(), &[0, 0, 0]].concat())
 }
 
-/// STREAMINFO, as it is or as an MP4 has it (`dfLa`).
+/// STREAMINFO, either plain or as in MP4 (`dfLa`).
 fn flac_setup(cookie: &[u8]) -> Option<Vec<u8>> {
     let at = cookie.windows(4).position(|letters| letters == b"dfLa").map_or(0, |at| at + 8);
     let block = cookie.get(at..)?;
     let block = block.strip_prefix(b"fLaC").unwrap_or(block);
-    // Behind its header, if it has one.
+    // After its block header, if there is one.
     block.strip_prefix(&[0x80, 0, 0, 34]).or(block.strip_prefix(&[0, 0, 0, 34])).or(Some(block)).map(<[u8]>::to_vec)
 }
 
-/// What is inside an MPEG-4 elementary stream descriptor (ISO 14496-1, 7.2.6): the decoder's own configuration.
+/// The decoder configuration in an MPEG-4 elementary stream descriptor (ISO 14496-1, 7.2.6).
 fn decoder_config(cookie: &[u8]) -> Option<&[u8]> {
     const STREAM: u8 = 3;
     const DECODER: u8 = 4;
@@ -142,7 +142,7 @@ fn decoder_config(cookie: &[u8]) -> Option<&[u8]> {
     ((tag, inner, last) == (STREAM, DECODER, CONFIG)).then_some(config)
 }
 
-/// A descriptor's tag and contents, cut to what is there.
+/// A descriptor's tag and its contents, limited to the available bytes.
 fn descriptor(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let tag = *bytes.first()?;
     let mut length = 0;

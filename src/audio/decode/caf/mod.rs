@@ -1,10 +1,10 @@
-//! Apple's Core Audio Format: chunks of 64-bit lengths, with the codec in `desc`, the samples in `data`, and where
-//! packets are of several sizes, those in `pakt`.
+//! Reads Apple's Core Audio Format: chunks with 64-bit lengths; `desc` contains the codec, `data` the samples, and
+//! `pakt` the packet sizes if they vary.
 //!
-//! symphonia's reader refuses a file whose samples have no length or are cut, and knows no Opus; so chunks are walked
-//! here.
+//! symphonia's reader rejects a file whose samples have no length or are cut, and does not support Opus, so this module
+//! walks the chunks itself.
 //!
-//! Invariant: reads headers only, and a table of packets no longer than [`MAX_TABLE`].
+//! Invariant: reads headers only, and a packet table of at most [`MAX_TABLE`] bytes.
 
 mod codec;
 mod table;
@@ -23,49 +23,49 @@ use super::wav::array;
 
 const MAX_CHUNKS: usize = 4096;
 
-/// No codec's setup is longer, bytes.
+/// Maximum size of a codec's setup data, bytes.
 const MAX_COOKIE: u64 = 1 << 20;
 
-/// A week of packets of 20 ms.
+/// Maximum size of the packet table: one week of 20 ms packets.
 const MAX_TABLE: u64 = 64 << 20;
 
 const FORMAT: (symphonia::core::formats::FormatId, &str) = (FORMAT_ID_CAF, "Core Audio Format");
 
-/// What a CAF file's header says.
+/// The layout of a CAF file according to its header.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub extent: Extent,
-    /// The header tells no length.
+    /// The header contains no length.
     pub open: bool,
     pub notes: Vec<String>,
     packets: Packets,
 }
 
-/// How the samples are laid out.
+/// How the samples are stored.
 #[derive(Debug, Clone)]
 enum Packets {
     OneSize(Coding),
     Several(Description, Table),
-    /// The table was to come behind the samples.
+    /// The table is missing; it is written after the samples.
     NoTable,
-    /// Not decoded, and why.
+    /// Not supported: the message.
     Unknown(String),
 }
 
-/// What the walk over the chunks collects.
+/// Collects data during the walk over the chunks.
 #[derive(Default)]
 struct Walk {
     description: Option<Description>,
     cookie: Vec<u8>,
     speakers: u32,
     table: Option<Vec<u8>>,
-    /// Where the samples are, and how many bytes of them are announced.
+    /// Offset of the samples, and their announced length in bytes.
     data: Option<(u64, Option<u64>)>,
     notes: Vec<String>,
 }
 
 impl Layout {
-    /// Walks the chunks. None if there are no samples, or nothing says what they are.
+    /// Walks the chunks. None if there are no samples or no `desc`.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Layout>> {
         let (mut walk, mut at) = (Walk::default(), 8);
         for _ in 0..MAX_CHUNKS {
@@ -80,24 +80,24 @@ impl Layout {
             at = if size == u64::MAX { bytes } else { start.saturating_add(size) };
         }
         if at < bytes && walk.data.is_some() {
-            walk.notes.push(format!("{} bytes behind its last chunk are ignored", bytes - at));
+            walk.notes.push(format!("{} bytes after its last chunk are ignored", bytes - at));
         }
         Ok(walk.layout(bytes))
     }
 
-    /// The header is whole, but the file was not finished.
+    /// Whether the header is complete, but the packet table was not written.
     pub fn lacks_table(&self) -> bool {
         matches!(self.packets, Packets::NoTable)
     }
 
-    /// A reader of the packets. Errors: why there is none.
+    /// Creates a reader of the packets. Inner error: the message for an unsupported codec.
     pub fn reader(self, file: File) -> io::Result<Result<Box<dyn FormatReader>, String>> {
         match self.packets {
             Packets::OneSize(coding) => blocks::reader(FORMAT, coding, file, self.extent).map(Ok),
             Packets::Several(description, table) => {
                 let window = Window::new(file, self.extent.start, self.extent.length)?;
                 let mut track = packets::track(description.parameters.clone(), None);
-                // Not the announced end: writers differ in what they count, and the table tells what is missing.
+                // The announced end is not used: writers count differently, and the table shows what is missing.
                 table.valid().map(|valid| track.with_duration(valid.into()));
                 Ok(Ok(packets::reader(FORMAT.0, FORMAT.1, track, table::Packets::new(window, &description, table))))
             }
@@ -120,7 +120,7 @@ impl Walk {
             b"kuki" => self.cookie = contents(MAX_COOKIE)?,
             b"chan" => self.speakers = codec::speakers(&contents(12)?),
             b"pakt" => self.table = Some(contents(MAX_TABLE)?),
-            // Four bytes count edits.
+            // The first four bytes are the edit count.
             b"data" if self.data.is_none() => {
                 self.data = Some((start + 4, Some(size.saturating_sub(4)).filter(|_| size != u64::MAX && size > 0)));
             }

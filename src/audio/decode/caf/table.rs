@@ -1,4 +1,4 @@
-//! The packet table: how long each packet is, in bytes, samples, or both; and which samples are the encoder's.
+//! Parses the packet table: the bytes and samples of each packet, and the encoder delay.
 
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::errors::Result;
@@ -8,17 +8,17 @@ use symphonia::core::units::Duration;
 use super::codec::Description;
 use crate::audio::decode::packets::{self, PacketSource, Window, cut};
 
-/// No packet is longer, bytes.
+/// Maximum size of a packet, bytes.
 const MAX_PACKET: u64 = 1 << 20;
 
 /// The chunk `pakt`.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// Samples that are the recording's.
+    /// Number of valid samples, without priming and remainder.
     valid: u64,
-    /// Samples of the encoder, in front.
+    /// Encoder delay in samples.
     pub priming: u64,
-    /// Numbers of seven bits a byte.
+    /// Variable-size integers of seven bits per byte.
     entries: Vec<u8>,
 }
 
@@ -33,20 +33,20 @@ impl Table {
         Some(Table { valid, priming, entries: bytes })
     }
 
-    /// Samples that are the recording's, if the header says so.
+    /// Number of valid samples, if the header contains it.
     pub fn valid(&self) -> Option<u64> {
         Some(self.valid).filter(|valid| *valid > 0)
     }
 }
 
-/// The packets of a table.
+/// Reads packets according to a table.
 pub struct Packets {
     window: Window,
     table: Table,
-    /// Bytes and samples of every packet, where the description says them.
+    /// Bytes and samples per packet if constant; otherwise 0.
     bytes: u64,
     samples: u64,
-    /// Opus drops its priming itself.
+    /// Whether the delay is trimmed here; the Opus decoder drops its own pre-skip.
     trims_front: bool,
     at: usize,
     clock: u64,
@@ -65,7 +65,7 @@ impl Packets {
         }
     }
 
-    /// The next number of the table.
+    /// The next integer of the table.
     fn number(&mut self) -> Option<u64> {
         let mut number = 0u64;
         loop {

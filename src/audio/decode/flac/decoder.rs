@@ -1,4 +1,4 @@
-//! symphonia's decoder, begun anew where the frames are of another kind than before.
+//! symphonia's decoder, created again when the stream parameters of the frames change.
 
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::CodecInfo;
@@ -11,14 +11,14 @@ use super::header::{Header, Kind, StreamInfo};
 struct Decoder {
     parameters: AudioCodecParameters,
     options: AudioDecoderOptions,
-    /// What frames leave to STREAMINFO.
+    /// Defaults from STREAMINFO for values that frames omit.
     default: Option<Kind>,
-    /// What the decoder was made for.
+    /// The parameters of the current decoder.
     kind: Option<Kind>,
     inner: Box<dyn AudioDecoder>,
 }
 
-/// A decoder for FLAC in any container. Errors: as symphonia's.
+/// Creates a decoder for FLAC in any container. Errors: as symphonia's.
 pub fn decoder(parameters: &AudioCodecParameters, options: &AudioDecoderOptions) -> Result<Box<dyn AudioDecoder>> {
     let inner = symphonia::default::get_codecs().make_audio_decoder(parameters, options)?;
     let info = parameters.extra_data.as_deref().and_then(StreamInfo::parse);
@@ -28,11 +28,11 @@ pub fn decoder(parameters: &AudioCodecParameters, options: &AudioDecoderOptions)
 }
 
 impl Decoder {
-    fn follow(&mut self, frame: &[u8]) -> Result<()> {
+    fn adapt(&mut self, frame: &[u8]) -> Result<()> {
         let header =
             Header::parse(frame, self.default).ok_or(Error::DecodeError("flac: a frame's header is damaged"))?;
         if self.kind != Some(header.kind) {
-            self.parameters.with_extra_data(StreamInfo::of(header.kind).into());
+            self.parameters.with_extra_data(StreamInfo::for_kind(header.kind).into());
             self.inner = symphonia::default::get_codecs().make_audio_decoder(&self.parameters, &self.options)?;
             self.kind = Some(header.kind);
         }
@@ -54,7 +54,7 @@ impl AudioDecoder for Decoder {
     }
 
     fn decode_ref(&mut self, packet: &PacketRef<'_>) -> Result<GenericAudioBufferRef<'_>> {
-        self.follow(packet.data)?;
+        self.adapt(packet.data)?;
         self.inner.decode_ref(packet)
     }
 

@@ -1,4 +1,4 @@
-//! From bytes to frames: past all metadata, over what is damaged, on to the next frame.
+//! Finds frames: skips metadata and damage, and delimits each frame by its checksums.
 
 use std::fs::File;
 
@@ -14,27 +14,27 @@ use super::header::{Header, Kind, STREAM_INFO, StreamInfo, crc16};
 use crate::audio::decode::mpeg::tags;
 use crate::audio::decode::packets::{self, Notes, PacketSource, Window, cut};
 
-/// Bytes that a header, and one behind it, need.
+/// Bytes that two headers need.
 const VIEW: usize = 64;
 
-/// Blocks of metadata, at most.
+/// Maximum number of metadata blocks.
 const MAX_BLOCKS: usize = 4096;
 
-/// Without STREAMINFO the first frame is looked for in so many bytes.
+/// Without STREAMINFO, the first frame is searched for in this many bytes.
 const LOOK: usize = 1 << 20;
 
-/// Unknown bytes behind the last frame, from where on sound may be lost there.
+/// From this number of unknown bytes after the last frame, audio may have been lost.
 const SHORT_TAIL: u64 = 4096;
 
-/// Bytes in which the ends of frames are looked for in vain, at most: no damage costs more, but a file made for it.
+/// Maximum number of bytes searched without finding the end of a frame; only crafted files exceed it.
 const MAX_WASTED: u64 = 1 << 28;
 
-/// A jump of the frames' numbers by more than this is no gap, samples.
+/// A larger jump of the frame numbers is not a gap, samples.
 const MAX_GAP: u64 = 24 * 3600 * 48_000;
 
-/// The frames of a FLAC file; None if it has neither STREAMINFO nor a frame that says what it is.
+/// Opens a FLAC file; None if it has neither STREAMINFO nor a frame with its own parameters.
 ///
-/// Errors: unexpected end of file, where that comes before the first frame.
+/// Errors: unexpected end of file before the first frame.
 pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Box<dyn FormatReader>>> {
     let mut window = Window::new(file, 0, bytes)?;
     while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
@@ -71,7 +71,7 @@ pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Box
     Ok(Some(packets::reader(FORMAT_ID_FLAC, "FLAC", track, source)))
 }
 
-/// Goes over the metadata, of which only STREAMINFO is read.
+/// Skips the metadata; reads STREAMINFO only.
 fn metadata(window: &mut Window, notes: &Notes) -> std::io::Result<Option<StreamInfo>> {
     let mut info = None;
     if window.view(4)?.starts_with(b"fLaC") {
@@ -82,7 +82,7 @@ fn metadata(window: &mut Window, notes: &Notes) -> std::io::Result<Option<Stream
         let view = window.view(4 + STREAM_INFO)?;
         let Some([head, size @ ..]) = view.first_chunk::<4>().copied() else { break };
         let length = 4 + u64::from(u32::from_be_bytes([0, size[0], size[1], size[2]]));
-        // A frame, or what was damaged: the frames are found without help.
+        // A frame or damage: the frames are found without metadata.
         if head & 0x7F == 0x7F || Header::parse(view, info.map(|info: StreamInfo| info.kind)).is_some() {
             break;
         }
@@ -90,7 +90,7 @@ fn metadata(window: &mut Window, notes: &Notes) -> std::io::Result<Option<Stream
             info = info.or_else(|| StreamInfo::parse(&view[4..]));
         }
         if length > remaining {
-            notes.add("a block of its metadata is longer than the file; passed over");
+            notes.add("a block of its metadata is longer than the file; it was skipped");
             window.skip(4)?;
             break;
         }
@@ -102,7 +102,7 @@ fn metadata(window: &mut Window, notes: &Notes) -> std::io::Result<Option<Stream
     Ok(info)
 }
 
-/// The kind of the first frame that says it.
+/// The parameters of the first frame that contains them.
 fn first_kind(window: &mut Window) -> std::io::Result<Option<Kind>> {
     let view = window.view(LOOK)?;
     Ok((0..view.len()).find_map(|at| Header::parse(&view[at..], None)).map(|header| header.kind))
@@ -111,20 +111,20 @@ fn first_kind(window: &mut Window) -> std::io::Result<Option<Kind>> {
 fn parameters(kind: Kind) -> AudioCodecParameters {
     let mut parameters = AudioCodecParameters::new();
     parameters.for_codec(CODEC_ID_FLAC).with_sample_rate(kind.rate).with_bits_per_sample(kind.bits);
-    parameters.with_extra_data(StreamInfo::of(kind).into());
+    parameters.with_extra_data(StreamInfo::for_kind(kind).into());
     if let Some(places) = Position::from_count(kind.channels) {
         parameters.with_channels(Channels::Positioned(places));
     }
     parameters
 }
 
-/// What the frames' numbers count, as far as two frames in a row have shown it.
+/// What the frame numbers count, as shown by two consecutive frames.
 #[derive(Clone, Copy, PartialEq)]
 enum Numbering {
-    /// Frames of so many samples.
+    /// Frames of this many samples.
     Frames(u64),
     Samples,
-    /// Nothing that makes sense.
+    /// Nothing consistent.
     Nothing,
 }
 
@@ -133,19 +133,19 @@ struct Frames {
     notes: Notes,
     kind: Kind,
     min_frame: usize,
-    /// The number of samples is announced.
+    /// Whether the number of samples is announced.
     is_counted: bool,
     last: Option<Header>,
     numbering: Option<Numbering>,
-    /// Samples so far, in the rate that STREAMINFO names.
+    /// Samples so far, at the sampling rate of STREAMINFO.
     clock: u64,
-    /// Bytes since the last frame that are none and no tag.
+    /// Bytes since the last frame that are neither frames nor tags.
     lost: u64,
-    /// Those bytes begin as a frame does.
+    /// Whether those bytes start like a frame.
     begun: bool,
-    /// How often and how many bytes were passed over.
+    /// Number of interruptions between frames, and their total length in bytes.
     passed: (u64, u64),
-    /// Bytes in which the end of a frame was looked for in vain.
+    /// Bytes searched without finding the end of a frame.
     wasted: u64,
 }
 
@@ -157,7 +157,7 @@ impl PacketSource for Frames {
                 return self.end();
             }
             if self.wasted > MAX_WASTED {
-                return Err(Error::DecodeError("flac: nothing but beginnings of frames"));
+                return Err(Error::DecodeError("flac: only beginnings of frames"));
             }
             if let Some(header) = Header::parse(view, Some(self.kind))
                 && let Some(length) = self.frame_length(&header)?
@@ -166,19 +166,19 @@ impl PacketSource for Frames {
             }
             match tags::length(self.window.view(tags::LOOK)?) {
                 Some(tag) => self.window.skip(tag)?,
-                None => self.pass_over()?,
+                None => self.skip_unknown()?,
             }
         }
     }
 }
 
 impl Frames {
-    /// The length of the frame that begins here: up to where its checksum is right and something begins that can follow;
-    /// else, where the next frame is not to be seen, up to where its checksum is right at all.
+    /// The length of the frame at the current position: up to the first offset where its checksum is correct and a
+    /// valid successor starts; if no next frame is visible, up to the first offset where its checksum is correct.
     fn frame_length(&mut self, header: &Header) -> Result<Option<usize>> {
         let kind = Some(self.kind);
         let max = header.max_length();
-        // What is past the longest frame is there to see what follows.
+        // The bytes after the longest possible frame are needed to check what follows.
         let view = self.window.view(max + VIEW)?;
         let (mut crc, mut plain) = (0, None);
         for (at, byte) in view.iter().enumerate().take(max) {
@@ -198,7 +198,7 @@ impl Frames {
         Ok(plain.filter(|_| !damaged))
     }
 
-    fn pass_over(&mut self) -> Result<()> {
+    fn skip_unknown(&mut self) -> Result<()> {
         let view = self.window.view(VIEW)?;
         let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
         let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1) as u64;
@@ -222,24 +222,24 @@ impl Frames {
         Ok(packet)
     }
 
-    /// A length on the clock, which counts in the rate that STREAMINFO names.
+    /// Converts a length to the sampling rate of STREAMINFO.
     fn in_clock(&self, header: &Header, samples: u64) -> u64 {
         samples * u64::from(self.kind.rate) / u64::from(header.kind.rate.max(1))
     }
 
-    /// Samples that are missing before a frame, by its number.
+    /// Number of missing samples before a frame, according to its number.
     fn missing(&mut self, header: &Header) -> u64 {
         let passed = self.lost;
         self.passed.1 += passed;
         let Some(last) = self.last else {
-            // A file that begins with a later frame was cut out of another, unless something stands before it.
+            // A file that starts with a later frame was cut out of another one, unless other bytes precede the frame.
             let unit = if header.counts_samples { 1 } else { header.samples };
             let before = header.number.saturating_mul(unit);
             return if passed > 0 && before <= MAX_GAP { self.in_clock(header, before) } else { 0 };
         };
         let step = header.number.checked_sub(last.number).filter(|_| header.kind == last.kind);
         let Some(step) = step else {
-            // Another stream begins.
+            // Another stream starts.
             self.numbering = None;
             return 0;
         };
@@ -260,10 +260,10 @@ impl Frames {
         if missing <= MAX_GAP { self.in_clock(header, missing) } else { 0 }
     }
 
-    /// Was that all? What is left is the beginning of a frame, or what is none.
+    /// Handles the rest of the file: the start of a frame, or other bytes.
     fn end(&mut self) -> Result<Option<Packet>> {
         if let (times @ 1.., bytes) = std::mem::take(&mut self.passed) {
-            self.notes.add(format!("{bytes} bytes between its frames were passed over ({times} times)"));
+            self.notes.add(format!("{bytes} bytes between its frames were skipped ({times} times)"));
         }
         let lost = std::mem::take(&mut self.lost);
         match lost {
@@ -274,7 +274,7 @@ impl Frames {
             }
             _ if !self.is_counted && self.begun => Err(cut()),
             _ => {
-                self.notes.add(format!("{lost} bytes behind its last frame are no sound"));
+                self.notes.add(format!("{lost} bytes after its last frame are not audio"));
                 Ok(None)
             }
         }

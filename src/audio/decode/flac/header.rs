@@ -1,9 +1,9 @@
-//! The header of a frame, and the STREAMINFO block (RFC 9639).
+//! Parses frame headers (RFC 9639, 9.1) and the STREAMINFO block (RFC 9639, 8.2).
 
 /// Length of a STREAMINFO block.
 pub const STREAM_INFO: usize = 34;
 
-/// What a frame is like; two of one kind can be decoded one after the other.
+/// The parameters of a frame; one decoder can decode all frames with the same parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
     pub rate: u32,
@@ -11,11 +11,11 @@ pub struct Kind {
     pub bits: u32,
 }
 
-/// What a STREAMINFO block says.
+/// The STREAMINFO block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamInfo {
     pub kind: Kind,
-    /// Of the shortest frame, bytes; 0 if unknown.
+    /// Size of the smallest frame, bytes; 0 if unknown.
     pub min_frame: u32,
     pub samples: Option<u64>,
 }
@@ -34,8 +34,8 @@ impl StreamInfo {
         (kind.rate > 0).then_some(StreamInfo { kind, min_frame, samples: Some(samples).filter(|samples| *samples > 0) })
     }
 
-    /// A block that announces any frames of this kind.
-    pub fn of(kind: Kind) -> [u8; STREAM_INFO] {
+    /// Builds a block for frames with these parameters.
+    pub fn for_kind(kind: Kind) -> [u8; STREAM_INFO] {
         let mut bytes = [0; STREAM_INFO];
         bytes[..4].copy_from_slice(&[0, 16, 0xFF, 0xFF]);
         let packed = u64::from(kind.rate) << 44 | u64::from(kind.channels - 1) << 41 | u64::from(kind.bits - 1) << 36;
@@ -44,22 +44,22 @@ impl StreamInfo {
     }
 }
 
-/// What a frame's header says.
+/// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     pub kind: Kind,
-    /// Samples of the frame, of each channel.
+    /// Samples per channel.
     pub samples: u64,
-    /// The frame's number, or its first sample's.
+    /// The number of the frame, or of its first sample.
     pub number: u64,
-    /// The number is of the first sample.
+    /// Whether the number is that of the first sample.
     pub counts_samples: bool,
-    /// Bytes of the header.
+    /// Size of the header, bytes.
     pub length: usize,
 }
 
 impl Header {
-    /// The header that begins `bytes`, if its checksum is right. What it leaves to STREAMINFO is taken from `default`.
+    /// Parses the header at the start of `bytes`; None if its checksum is wrong. `default` provides omitted values.
     pub fn parse(bytes: &[u8], default: Option<Kind>) -> Option<Header> {
         let [0xFF, second @ (0xF8 | 0xF9), third, fourth] = *bytes.first_chunk()? else {
             return None;
@@ -97,12 +97,12 @@ impl Header {
         is_right.then_some(Header { kind, samples, number, counts_samples: second & 1 == 1, length: at + 1 })
     }
 
-    /// Whether `next` is the very next frame, by its number.
+    /// Whether `next` is the directly following frame, according to its number.
     pub fn precedes(&self, next: &Header) -> bool {
         next.number == self.number + 1 || next.number == self.number + self.samples
     }
 
-    /// No frame of this kind is longer: its samples as they are, and 1 KiB for all headers.
+    /// Maximum size of such a frame: uncompressed samples and 1 KiB for all headers.
     pub fn max_length(&self) -> usize {
         self.samples as usize * self.kind.channels as usize * (self.kind.bits as usize + 1) / 8 + 1024
     }
@@ -110,14 +110,14 @@ impl Header {
 
 const RATES: [u32; 11] = [88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
 
-/// A number of so many bytes at `at`, which moves behind it.
+/// Reads a number of `width` bytes at `at` and advances `at`.
 fn take(bytes: &[u8], at: &mut usize, width: usize) -> Option<u32> {
     let number = bytes.get(*at..*at + width)?.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
     *at += width;
     Some(number)
 }
 
-/// A number written as UTF-8 writes characters, up to 36 bits; and its width.
+/// Reads a number of up to 36 bits in UTF-8 coding; returns also its width.
 fn number(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let width = match first.leading_ones() {
@@ -135,14 +135,14 @@ fn number(bytes: &[u8]) -> Option<(u64, usize)> {
     Some((number, width))
 }
 
-/// x^8 + x^2 + x + 1.
+/// CRC-8 with polynomial x^8 + x^2 + x + 1.
 fn crc8(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |crc: u8, byte| {
         (0..8).fold(crc ^ byte, |crc, _| if crc & 0x80 != 0 { crc << 1 ^ 0x07 } else { crc << 1 })
     })
 }
 
-/// x^16 + x^15 + x^2 + 1, a byte at a time.
+/// CRC-16 with polynomial x^16 + x^15 + x^2 + 1, one byte at a time.
 pub const CRC16: [u16; 256] = {
     let (mut table, mut byte) = ([0; 256], 0);
     while byte < 256 {
@@ -167,7 +167,7 @@ mod tests {
 
     /// The frames of RFC 9639's examples (appendix D): one sample, two channels of 16 bits at 44,100 Hz.
     #[test]
-    fn the_standards_examples_are_read() {
+    fn the_examples_of_the_standard_are_parsed() {
         let header = Header::parse(&[0xFF, 0xF8, 0x69, 0x18, 0x00, 0x00, 0xBF], None).unwrap();
         assert_eq!(header.kind, Kind { rate: 44_100, channels: 2, bits: 16 });
         assert_eq!((header.samples, header.number, header.length), (1, 0, 7));
@@ -176,13 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn a_block_for_a_kind_is_of_that_kind() {
+    fn a_built_stream_info_has_the_given_parameters() {
         let kind = Kind { rate: 48_000, channels: 6, bits: 24 };
-        assert_eq!(StreamInfo::parse(&StreamInfo::of(kind)), Some(StreamInfo { kind, min_frame: 0, samples: None }));
+        assert_eq!(
+            StreamInfo::parse(&StreamInfo::for_kind(kind)),
+            Some(StreamInfo { kind, min_frame: 0, samples: None })
+        );
     }
 
     #[test]
-    fn numbers_are_as_wide_as_their_first_byte_says() {
+    fn the_first_byte_determines_the_width_of_a_number() {
         assert_eq!(number(&[0x24]), Some((36, 1)));
         assert_eq!(number(&[0xE2, 0x82, 0xAC]), Some((0x20AC, 3)));
         assert_eq!(number(&[0xFE, 0xBF, 0xBF, 0xBF, 0xBF, 0xBF, 0xBF]), Some(((1 << 36) - 1, 7)));

@@ -1,9 +1,9 @@
-//! FLAC files: frames found by their checksums, whatever stands around them.
+//! Reads FLAC files: finds frames by their checksums, independently of other data in the file.
 //!
-//! symphonia's reader refuses a file for a cue sheet or a picture that makes no sense, and its decoder follows no change
-//! of the channels; so frames are found here, and its decoder is begun anew where a frame is of another kind.
+//! symphonia's reader rejects a file with an invalid cue sheet or picture, and its decoder does not support a change of
+//! channels. So this module finds the frames, and creates a new decoder when the parameters change.
 //!
-//! Invariant: a frame is given only if both of its checksums are right.
+//! Invariant: a frame is returned only if both of its checksums are correct.
 
 mod decoder;
 mod frames;

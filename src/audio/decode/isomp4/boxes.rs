@@ -1,26 +1,26 @@
-//! Boxes of ISO 14496-12: a length, a name, contents.
+//! Parses boxes (ISO 14496-12, 4.2): a length, a name, and contents.
 //!
-//! Invariant: a box never reaches beyond the one it lies in.
+//! Invariant: a box never extends beyond its parent.
 
 use std::io;
 
 use super::super::view::View;
 
-/// No honest file has more boxes beside each other; a day in fragments of a second has 170,000.
+/// Maximum number of sibling boxes; a day in fragments of one second has 170,000.
 const MAX_BOXES: usize = 4_000_000;
 
-/// A box: its name, where it begins, and where its contents begin and end.
+/// A box: its name, its offset, and the start and end of its contents.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
     pub name: [u8; 4],
     pub at: u64,
     pub start: u64,
     pub end: u64,
-    /// It claims to end later than the one it lies in, or the file.
+    /// It claims to extend beyond its parent or the file.
     pub is_cut: bool,
 }
 
-/// The box at `at`, if one can begin there before `end`. It may claim to end later.
+/// The box at `at`, if there is one before `end`. It may claim to extend beyond `end`.
 pub fn part(view: &mut View, at: u64, end: u64) -> io::Result<Option<Part>> {
     let end = end.min(view.length());
     if end.saturating_sub(at) < 8 {
@@ -35,7 +35,7 @@ pub fn part(view: &mut View, at: u64, end: u64) -> io::Result<Option<Part>> {
     Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part { name, at, start: at + head, end, is_cut: false }))
 }
 
-/// All boxes of this name directly inside another; the first `most` of them.
+/// The first `most` children with this name.
 pub fn children(view: &mut View, parent: Part, name: &[u8; 4], most: usize) -> io::Result<Vec<Part>> {
     let (mut at, mut found) = (parent.start, Vec::new());
     for _ in 0..MAX_BOXES {

@@ -1,4 +1,4 @@
-//! Edit lists: which of a track's media is presented, and when (ISO 14496-12, 8.6.6).
+//! Parses edit lists: which parts of a track's media are presented, and when (ISO 14496-12, 8.6.6).
 //!
 //! Invariant: pieces are in order of the media and do not overlap.
 
@@ -8,19 +8,19 @@ use super::super::view::View;
 use super::boxes::Part;
 use crate::audio::decode::track::rescale;
 
-/// More entries than this are no edit list.
+/// Maximum number of entries.
 const MAX_ENTRIES: u32 = 10_000;
 
-/// Pauses longer than this, all of a list together, make no sense; seconds.
+/// Maximum total length of the pauses in a list, seconds.
 const MAX_PAUSES: u64 = 24 * 3600;
 
-/// A stretch of media that is presented, in the track's ticks.
+/// A range of media that is presented, in the track's ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     pub from: u64,
     /// `u64::MAX`: to the end.
     pub to: u64,
-    /// Silence before it, behind the piece before.
+    /// Silence between the previous piece and this one.
     pub pause: u64,
 }
 
@@ -31,8 +31,7 @@ pub struct Edits {
     pub pieces: Vec<Piece>,
 }
 
-/// An entry as it stands in the file: its length in the movie's ticks, and where in the media it begins; None for
-/// silence.
+/// An entry in the file: its length in the movie's ticks, and its start in the media; None for silence.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     length: u64,
@@ -40,13 +39,12 @@ struct Entry {
 }
 
 impl Edits {
-    /// All of the media from a tick on.
+    /// Presents all media from a tick on.
     pub fn all_from(from: u64) -> Edits {
         Edits { lead: 0, pieces: vec![Piece { from, to: u64::MAX, pause: 0 }] }
     }
 
-    /// None where there is no list, or one that makes no sense. `media` is the length of the track's media, if all of
-    /// it is known.
+    /// Reads an edit list. None if it is empty or invalid. `media` is the length of the track's media, if known.
     pub fn read(view: &mut View, elst: Part, scales: (u32, u32), media: Option<u64>) -> io::Result<Option<Edits>> {
         let count = view.u32(elst.start + 4)?;
         let is_long = view.array::<1>(elst.start)? == [1];
@@ -73,7 +71,7 @@ impl Edits {
             match (entry.from, edits.pieces.last_mut()) {
                 (None, _) => pause = pause.saturating_add(ticks(entry.length)),
                 (Some(from), Some(last)) if from < last.to => {
-                    // Media presented twice, or in another order: recorded it was once.
+                    // Media presented twice or in another order: it was recorded once.
                     last.to = u64::MAX;
                     break;
                 }
@@ -91,7 +89,8 @@ impl Edits {
         (!edits.pieces.is_empty() && pauses <= MAX_PAUSES * u64::from(scale)).then_some(edits)
     }
 
-    /// What somebody hid with an editor was still recorded: only an encoder's padding, less than a second, is cut off.
+    /// Presents a hidden end of at least a second as well, because it was recorded and hidden with an editor. A shorter
+    /// one is encoder padding and stays hidden.
     fn keep_hidden_end(&mut self, media: Option<u64>, second: u64) {
         if let Some(last) = self.pieces.last_mut()
             && media.is_none_or(|media| media.saturating_sub(last.to) > second)
@@ -100,7 +99,7 @@ impl Edits {
         }
     }
 
-    /// Length of what is presented of media of this length, without the lead.
+    /// The presented length of media of this length, without the lead.
     pub fn length(&self, media: u64) -> u64 {
         let length = |piece: &Piece| piece.pause.saturating_add(piece.to.min(media).saturating_sub(piece.from));
         self.pieces.iter().map(length).fold(0, u64::saturating_add)
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoders_delay_and_padding_are_cut_and_a_hidden_end_is_kept() {
+    fn encoder_delay_and_padding_are_trimmed_and_a_hidden_end_is_kept() {
         let plain = edits(&[(4000, 1024)], Some(1024 + 192_000 + 500)).unwrap();
         assert_eq!((plain.lead, pieces(&plain)), (0, vec![(1024, 193_024, 0)]));
         let hidden = edits(&[(4000, 1024)], Some(480_000)).unwrap();
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_that_make_no_sense_lose_no_sound() {
+    fn invalid_edit_lists_drop_no_audio() {
         let twice = edits(&[(1000, 48_000), (1000, 0)], Some(96_000)).unwrap();
         assert_eq!(pieces(&twice), [(48_000, u64::MAX, 0)]);
         let joined = edits(&[(1000, 0), (1000, 48_000)], Some(96_000)).unwrap();

@@ -1,8 +1,8 @@
-//! From a sample entry to a codec's parameters: symphonia reads it out of a movie that holds nothing else.
+//! Converts a sample entry to codec parameters: symphonia parses it from a temporary movie that contains nothing else.
 //!
-//! So one track's faults, and tables of any length, are no matter of another's.
+//! So errors of other tracks and tables of any length do not affect it.
 //!
-//! Invariant: a sample entry is bounded; nothing else of the file reaches symphonia.
+//! Invariant: the size of a sample entry is bounded; no other part of the file is passed to symphonia.
 
 use std::io::Cursor;
 
@@ -11,10 +11,10 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::MediaSourceStream;
 
-use super::super::{faults, foreign};
-use crate::record::RecordingError;
+use super::super::{error_map, panic_guard};
+use crate::domain::RecordingError;
 
-/// Names of sample entries that nothing here decodes.
+/// Names of sample entries of unsupported codecs.
 const FOREIGN: [(&[u8; 4], &str); 12] = [
     (b"samr", "AMR"),
     (b"sawb", "AMR-WB"),
@@ -30,37 +30,37 @@ const FOREIGN: [(&[u8; 4], &str); 12] = [
     (b"mhm1", "MPEG-H"),
 ];
 
-/// The parameters of a sample entry, which is a whole box.
+/// The parameters of a sample entry (a complete box).
 pub fn parameters(entry: &[u8], scale: u32) -> Result<AudioCodecParameters, RecordingError> {
     let name: [u8; 4] = entry.get(4..8).and_then(|name| name.try_into().ok()).unwrap_or_default();
     if matches!(&name, b"enca" | b"drms") {
-        return Err(faults::unsupported("its sound is encrypted (DRM)"));
+        return Err(error_map::unsupported("its audio is encrypted (DRM)"));
     }
     let movie = movie(entry, scale);
-    let read = foreign::call(|| {
+    let read = panic_guard::call(|| {
         let stream = MediaSourceStream::new(Box::new(Cursor::new(movie)), Default::default());
         symphonia::default::get_probe().probe(&Hint::new(), stream, Default::default(), Default::default())
     });
     let reader = read.map_err(|error| match foreign_name(&name) {
         Some(error) => error,
-        None => faults::reading(&error, Default::default()),
+        None => error_map::reading(&error, Default::default()),
     })?;
     let track = reader.tracks().first().and_then(|track| track.codec_params.clone());
     match track {
         Some(CodecParameters::Audio(parameters)) => Ok(parameters),
         _ => Err(foreign_name(&name).unwrap_or_else(|| {
             let name: String = name.iter().map(|byte| char::from(*byte)).filter(|sign| !sign.is_control()).collect();
-            faults::unsupported(format!("its audio track is of a codec not known here ({name})"))
+            error_map::unsupported(format!("its audio track has an unknown codec ({name})"))
         })),
     }
 }
 
 fn foreign_name(name: &[u8; 4]) -> Option<RecordingError> {
     let found = FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, words)| words)?;
-    Some(faults::unsupported(format!("it is {found}, which is not supported; convert it to FLAC")))
+    Some(error_map::unsupported(format!("it is {found}, which is not supported; convert it to FLAC")))
 }
 
-/// A movie of one track without samples.
+/// Builds a movie with one track without samples.
 fn movie(entry: &[u8], scale: u32) -> Vec<u8> {
     let scale = scale.to_be_bytes();
     let zeros = [0u8; 96];

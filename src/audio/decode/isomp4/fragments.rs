@@ -1,8 +1,8 @@
-//! Movie fragments: samples in pieces that each say where they lie (ISO 14496-12, 8.8).
+//! Reads movie fragments (ISO 14496-12, 8.8).
 //!
-//! Behind bytes that are no box, the next fragment is looked for, so that damage costs what it touches.
+//! After bytes that are not a box, reading continues at the next fragment, so that only damaged fragments are lost.
 //!
-//! Invariant: one fragment's runs are held at a time, as places in the file.
+//! Invariant: the runs of one fragment are in memory at a time, as offsets in the file.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,10 +11,10 @@ use super::super::view::View;
 use super::boxes::{Part, child, children, part};
 use super::tables::Sample;
 
-/// Runs of one track in one fragment.
+/// Maximum number of runs of one track in one fragment.
 const MAX_RUNS: usize = 10_000;
 
-/// What samples are by default: `mvex/trex`.
+/// Default sample properties: `mvex/trex`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Defaults {
     /// Number of the sample entry.
@@ -23,23 +23,23 @@ pub struct Defaults {
     pub size: u32,
 }
 
-/// Samples that follow each other in the file.
+/// A run of consecutive samples in the file.
 struct Run {
     flags: u32,
-    /// Place of the next entry.
+    /// Offset of the next entry.
     entry: u64,
     left: u32,
-    /// Place of the next sample.
+    /// Offset of the next sample.
     at: u64,
     defaults: Defaults,
 }
 
-/// What comes next.
+/// The next item.
 pub enum Next {
     Sample(Sample),
-    /// Fragments are missing before the next sample; or bytes that are no box were passed over.
+    /// Fragments are missing before the next sample, or bytes that are not a box were skipped.
     Lost,
-    /// The file ends, behind a whole box or not, or behind one and so many zeros.
+    /// The file ends, after a complete box or not, or after a box and this many zeros.
     End {
         cut: bool,
         zeros: u64,
@@ -48,23 +48,23 @@ pub enum Next {
 
 pub struct Fragments {
     view: View,
-    /// Place of the next box.
+    /// Offset of the next box.
     at: u64,
     track: u32,
     defaults: Defaults,
     runs: VecDeque<Run>,
-    /// Time of the next sample.
+    /// Time of the next sample, in ticks.
     time: u64,
-    /// Whether the track has begun: what comes late before that is no loss.
+    /// Whether the track has started: a late start is not a loss.
     has_begun: bool,
-    /// Ticks by which all times of the file are too late, once they are known.
+    /// Common offset of all times in the file, in ticks, once it is known.
     origin: Option<u64>,
     second: u64,
     cut: bool,
 }
 
 impl Fragments {
-    /// From behind `at` on. `time` is where the movie's own samples end.
+    /// Reads fragments from offset `at`. `time` is the end of the movie's own samples.
     pub fn new(view: &View, at: u64, track: u32, defaults: Defaults, time: u64, scale: u32) -> Fragments {
         let view = view.another(1 << 14);
         let (origin, has_begun) = ((time > 0).then_some(0), time > 0);
@@ -72,7 +72,7 @@ impl Fragments {
         Fragments { view, at, track, defaults, runs: VecDeque::new(), time, has_begun, origin, second, cut: false }
     }
 
-    /// Sets what is to be taken off the times of a movie that was cut out of a longer one.
+    /// Sets the offset that is subtracted from the times of a movie that was cut out of a longer one.
     pub fn set_origin(&mut self, origin: u64) {
         self.origin = Some(origin);
     }
@@ -96,7 +96,7 @@ impl Fragments {
                 }
                 name if !name.iter().all(|byte| (0x20..0x7F).contains(byte)) => return self.resync(),
                 _ => {
-                    // The last box of a file that was cut; its samples have been given by now, as far as they are there.
+                    // The last box of a cut file; its available samples have been returned already.
                     self.cut |= found.end > self.view.length();
                     self.at = found.end;
                 }
@@ -104,7 +104,7 @@ impl Fragments {
         }
     }
 
-    /// Looks for the next fragment behind what is no box.
+    /// Searches for the next fragment after bytes that are not a box.
     fn resync(&mut self) -> io::Result<Next> {
         if self.view.is_zero_from(self.at)? {
             let zeros = self.view.length() - self.at;
@@ -125,7 +125,7 @@ impl Fragments {
         Ok(Next::End { cut: true, zeros: 0 })
     }
 
-    /// Takes over the fragment's runs of this track. True if samples are missing before them.
+    /// Queues the fragment's runs of this track. True if samples are missing before them.
     fn open(&mut self, moof: Part) -> io::Result<bool> {
         let mut lost = false;
         for traf in children(&mut self.view, moof, b"traf", 1000)? {
@@ -173,7 +173,7 @@ impl Fragments {
         Ok(())
     }
 
-    /// Queues a run; the place behind it, where the next one begins that does not say.
+    /// Queues a run; returns the offset after it, where the next run without an offset starts.
     fn take_run(&mut self, trun: Part, base: u64, follows: u64, defaults: Defaults) -> io::Result<u64> {
         let (flags, count) = (self.view.u32(trun.start)?, self.view.u32(trun.start + 4)?);
         let (mut entry, mut at) = (trun.start + 8, follows);
@@ -195,14 +195,14 @@ impl Fragments {
                 }
             }
         }
-        // A run whose samples have no bytes would have as many as it likes.
+        // A run of empty samples could have any length.
         if end > at {
             self.runs.push_back(Run { flags, entry, left, at, defaults });
         }
         Ok(end)
     }
 
-    /// The next sample of the runs at hand.
+    /// The next sample of the queued runs.
     fn sample(&mut self) -> io::Result<Option<Sample>> {
         while self.runs.front().is_some_and(|run| run.left == 0) {
             self.runs.pop_front();
@@ -227,7 +227,7 @@ impl Fragments {
     }
 }
 
-/// Bytes of a run's entry.
+/// Bytes per entry of a run.
 fn width(flags: u32) -> u64 {
     4 * u64::from((flags & 0xF00).count_ones())
 }
@@ -239,7 +239,7 @@ fn decode_time(view: &mut View, tfdt: Part) -> io::Result<u64> {
     }
 }
 
-/// The time of the first fragment of a track, as the file has it.
+/// The time of the first fragment of a track, without correction.
 pub fn first_time(view: &mut View, from: u64, track: u32) -> io::Result<Option<u64>> {
     let mut at = from;
     for _ in 0..100 {

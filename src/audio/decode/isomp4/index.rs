@@ -1,6 +1,6 @@
-//! The movie box: which audio tracks there are, and all that is needed to read one of them.
+//! Reads the movie box: the audio tracks and the data needed to read one of them.
 //!
-//! Invariant: holds nothing that grows with the length of a recording.
+//! Invariant: memory does not grow with the length of a recording.
 
 use std::io;
 
@@ -8,25 +8,25 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
 
 use super::super::view::View;
-use super::super::{faults, track::rescale};
+use super::super::{error_map, track::rescale};
 use super::boxes::{Part, child, children, part};
 use super::edits::Edits;
 use super::entry;
 use super::fragments::{Defaults, first_time};
 use super::tables::Tables;
-use crate::audio::opus;
-use crate::record::RecordingError;
+use crate::domain::RecordingError;
 
-/// Tracks of a movie.
+/// Maximum number of tracks in a movie.
 const MAX_TRACKS: usize = 1000;
 
-/// Bytes of a sample entry.
+/// Maximum size of a sample entry, bytes.
 const MAX_ENTRY: u64 = 1 << 20;
 
-/// Sample entries of a track.
+/// Maximum number of sample entries in a track.
 const MAX_ENTRIES: usize = 100;
 
-/// AAC's transform needs one block of this many samples before its output is sound: no encoder has less delay.
+/// AAC's transform needs one block of this many samples before its output is valid; every encoder has at least this
+/// delay.
 const AAC_BLOCK: u64 = 1024;
 
 /// The movie box of a file.
@@ -38,7 +38,7 @@ pub struct Index {
     is_fragmented: bool,
     /// The file ends inside it.
     is_cut: bool,
-    /// So a track may be missing.
+    /// The file is cut such that a track may be missing.
     may_lack_tracks: bool,
 }
 
@@ -49,13 +49,13 @@ pub struct AudioTrack {
     pub parameters: AudioCodecParameters,
     pub tables: Tables,
     pub edits: Edits,
-    /// Length of the media and usual duration of a sample, in ticks; where the tables say so.
+    /// Length of the media and usual duration of a sample, in ticks, if the tables contain them.
     pub media: Option<u64>,
     pub usual: u64,
-    /// Where fragments begin to be looked for, and what is to be taken off their times.
+    /// Offset of the first possible fragment, and the correction of fragment times.
     pub fragments: Option<(Defaults, u64)>,
     pub behind_moov: u64,
-    /// Numbers of the sample entries that describe the same form of sound as `parameters`.
+    /// Numbers of the sample entries with the same audio format as `parameters`.
     pub entries: Vec<u32>,
     /// The file ends inside the index: samples, or other tracks, may be missing.
     pub is_cut: bool,
@@ -63,9 +63,9 @@ pub struct AudioTrack {
 }
 
 impl Index {
-    /// None of a file without a movie box. Of one that is cut, what is there is read.
+    /// Reads the movie box; None if there is none. From a cut box, the available part is read.
     ///
-    /// Errors of the file system, and `UnexpectedEof` of a box that is cut where all else depends on it.
+    /// Errors: those of the file system, and `UnexpectedEof` if a required box is cut.
     pub fn read(view: &mut View) -> io::Result<Option<Index>> {
         let mut at = 0;
         let moov = loop {
@@ -108,21 +108,21 @@ impl Index {
         self.has_video
     }
 
-    /// The audio track of this rank, from 0.
+    /// The audio track with this index, from 0.
     ///
-    /// Errors: unsupported, naming the codec; corrupt where a table is missing; unreadable.
+    /// Errors: unsupported, with the codec's name; corrupt if a table is missing; unreadable.
     pub fn track(&self, view: &mut View, rank: usize) -> Result<AudioTrack, RecordingError> {
-        let trak = *self.audio.get(rank).ok_or_else(|| faults::unsupported("it has no such audio track"))?;
+        let trak = *self.audio.get(rank).ok_or_else(|| error_map::unsupported("it has no such audio track"))?;
         let fault = |error: io::Error| match error.kind() {
-            io::ErrorKind::InvalidData if self.is_cut => faults::truncated("its index is cut", Default::default()),
-            io::ErrorKind::InvalidData => faults::corrupt("a table of its index is missing", Default::default()),
-            io::ErrorKind::UnexpectedEof => faults::truncated("its index is cut", Default::default()),
-            _ => faults::io(&error),
+            io::ErrorKind::InvalidData if self.is_cut => error_map::truncated("its index is cut", Default::default()),
+            io::ErrorKind::InvalidData => error_map::corrupt("a table of its index is missing", Default::default()),
+            io::ErrorKind::UnexpectedEof => error_map::truncated("its index is cut", Default::default()),
+            _ => error_map::io(&error),
         };
         let (entries, scale) = self.entries(view, trak).map_err(fault)?;
         let mut read = entries.iter().map(|entry| (entry, entry::parameters(entry, scale)));
         let first = read.next().ok_or_else(|| fault(io::ErrorKind::InvalidData.into()))?;
-        // The first one that can be decoded, or else why the first one cannot.
+        // The first supported entry, or the error of the first entry.
         let chosen = if first.1.is_ok() { None } else { read.find(|(_, parameters)| parameters.is_ok()) };
         let (chosen, parameters) = chosen.unwrap_or(first);
         let alike = entries.iter().zip(1..).filter(|(entry, _)| *entry == chosen).map(|(_, number)| number).collect();
@@ -130,7 +130,7 @@ impl Index {
         Ok(AudioTrack { entries: alike, ..track })
     }
 
-    /// The sample entries, as whole boxes, and the track's time scale.
+    /// The sample entries, as complete boxes, and the track's time scale.
     fn entries(&self, view: &mut View, trak: Part) -> io::Result<(Vec<Vec<u8>>, u32)> {
         let missing = || io::Error::from(io::ErrorKind::InvalidData);
         let mdhd = child(view, trak, &[b"mdia", b"mdhd"])?.ok_or_else(missing)?;
@@ -182,8 +182,8 @@ impl Index {
         })
     }
 
-    /// Defaults of the track's fragments, and the time of its first one that is common to all tracks: of a movie cut
-    /// out of a longer one all are late.
+    /// Defaults of the track's fragments, and the time offset that is common to all tracks: in a movie that was cut out
+    /// of a longer one, all times are late.
     fn fragments(&self, view: &mut View, number: u32) -> io::Result<(Defaults, u64)> {
         let mut defaults = Defaults::default();
         if let Some(mvex) = child(view, self.moov, &[b"mvex"])? {
@@ -205,7 +205,7 @@ impl Index {
             if other == number {
                 own_scale = scale;
             }
-            // To the microsecond: tracks count in different ticks.
+            // Rounded to microseconds, because tracks have different time scales.
             if let Some(time) = first_time(view, self.moov.end, other)? {
                 earliest = earliest.min(rescale(time, (1, scale), 1_000_000));
             }
@@ -215,7 +215,7 @@ impl Index {
     }
 }
 
-/// Whether a movie box is cut where no track is described.
+/// Whether a movie box is cut in a part that describes no track.
 fn is_cut_harmlessly(view: &mut View, moov: Part) -> io::Result<bool> {
     for name in [b"trak", b"udta", b"meta", b"free", b"skip", b"uuid"] {
         if children(view, moov, name, MAX_TRACKS)?.last().is_some_and(|last| last.is_cut) {
@@ -225,19 +225,19 @@ fn is_cut_harmlessly(view: &mut View, moov: Part) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Of a box that is cut, what would stand behind the cut.
+/// Converts an unexpected end of file to None, for the part after a cut.
 fn none_at_the_end<T>(error: io::Error) -> io::Result<Option<T>> {
     if error.kind() == io::ErrorKind::UnexpectedEof { Ok(None) } else { Err(error) }
 }
 
-/// What an encoder puts in front, in ticks, where no edit list says so.
+/// The encoder delay in ticks, if there is no edit list.
 fn delay(parameters: &AudioCodecParameters, scale: u32) -> u64 {
     let rate = parameters.sample_rate.unwrap_or(scale).max(1);
     match parameters.codec {
         CODEC_ID_AAC => rescale(AAC_BLOCK, (1, rate), scale),
         CODEC_ID_OPUS => {
-            let head = opus::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
-            rescale(head.map_or(0, |head| u64::from(head.pre_skip)), (1, opus::CLOCK), scale)
+            let head = opus16k::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
+            rescale(head.map_or(0, |head| u64::from(head.pre_skip)), (1, opus16k::CLOCK), scale)
         }
         _ => 0,
     }

@@ -1,8 +1,8 @@
-//! MP4 and QuickTime, one audio track at a time: symphonia's reader knows no edit lists, takes every track's bytes from
-//! the disk, and gives up where a file is cut.
+//! Reads one audio track of MP4 and QuickTime. symphonia's reader ignores edit lists, reads the bytes of every track,
+//! and fails if a file is cut.
 //!
-//! Invariant: a packet carries what is to be trimmed of it and the silence before it (`dts` is where the packet before
-//! it ended); memory is bounded by the longest packet.
+//! Invariant: each packet contains its trims and the silence before it (`dts` is the end of the previous packet);
+//! memory is bounded by the longest packet.
 
 mod boxes;
 mod edits;
@@ -30,28 +30,28 @@ use super::view::View;
 
 pub use self::index::Index;
 
-/// Bytes of the file read at once.
+/// Bytes per read.
 pub const WINDOW: usize = 1 << 16;
 
-/// No packet of any codec is longer.
+/// Maximum size of a packet.
 const MAX_PACKET: u64 = 16 << 20;
 
-/// Gives the packets of one audio track.
+/// Returns the packets of one audio track.
 pub struct Reader {
     view: View,
     track: AudioTrack,
     fragments: Option<Fragments>,
-    /// Where the last packet ended, in ticks of what is presented.
+    /// End of the last packet in presentation time, ticks.
     clock: u64,
     /// Silence before the next packet, ticks.
     pause: u64,
-    /// The piece of the edit list at hand.
+    /// The current piece of the edit list.
     piece: usize,
-    /// Where the last sample ended in the media.
+    /// End of the last sample in media time.
     media_end: u64,
-    /// Bytes that may still be given: samples that share their bytes are a trick.
+    /// Bytes that may still be returned: in a crafted file, many samples share the same bytes.
     budget: u64,
-    /// Whether the sample before was of a form that is not decoded.
+    /// Whether the previous sample had an unsupported format.
     is_foreign: bool,
     /// Of Opus.
     lengths: Option<PacketLengths>,
@@ -76,7 +76,7 @@ impl Reader {
         }
     }
 
-    /// How long the packets of Opus are at the start; None of other codecs.
+    /// The durations of the first Opus packets; None for other codecs.
     pub fn opus_lengths(mut self) -> Option<PacketLengths> {
         if self.track.parameters.codec != CODEC_ID_OPUS {
             return None;
@@ -85,7 +85,7 @@ impl Reader {
         Some(PacketLengths::new(&packets.map(|packet| opus_lengths::length(&packet.data)).collect::<Vec<_>>()))
     }
 
-    /// As symphonia's reader.
+    /// Converts it to symphonia's reader trait.
     pub fn boxed(self) -> Box<dyn FormatReader> {
         let track = &self.track;
         let mut described = Track::new(track.number);
@@ -104,7 +104,7 @@ impl Reader {
         crate::audio::duration(self.track.edits.lead, self.track.scale)
     }
 
-    /// Of the movie's own tables, then of its fragments.
+    /// The next sample of the movie's own tables, then of its fragments.
     fn next_sample(&mut self) -> Result<Option<Sample>> {
         if self.fragments.is_none() {
             if let Some(sample) = self.track.tables.next().map_err(Error::IoError)? {
@@ -134,43 +134,43 @@ impl Reader {
         }
     }
 
-    /// How long samples are: as the movie's tables say, and where it has none, as AAC's frames are (1024 samples,
+    /// The usual duration of a sample: from the movie's tables; if there are none, that of AAC frames (1024 samples,
     /// ISO/IEC 14496-3).
     fn usual(&self) -> Option<u64> {
         let rate = u64::from(self.track.parameters.sample_rate.unwrap_or(0));
         let frame = || (1024 * u64::from(self.track.scale)).checked_div(rate);
         let of_codec = || if self.track.parameters.codec == CODEC_ID_AAC { frame() } else { None };
-        // Samples of one tick are PCM's, of which many go together.
+        // Samples of one tick are PCM, of which many are read together.
         Some(self.track.usual).filter(|usual| *usual > 1).or_else(of_codec)
     }
 
-    /// The sample as a packet in its place.
+    /// Converts a sample to a packet with its time and trims.
     fn placed(&mut self, sample: &Sample, data: Box<[u8]>) -> Packet {
         self.pause = self.pause.saturating_add(sample.time.saturating_sub(self.media_end));
         self.media_end = sample.time.saturating_add(sample.duration);
-        // A sample that lasts much longer than its like is one before a pause.
+        // A sample with a much longer duration than usual is followed by a pause.
         let usual = self.usual().unwrap_or(sample.duration);
         let is_long = sample.duration.saturating_sub(usual) > u64::from(self.track.scale / 10);
         let duration = if is_long { usual } else { sample.duration };
         self.media_end -= sample.duration - duration;
-        // The last one is padded by the encoder to be like the others, where the codec's frames are of one length.
+        // The encoder pads the last frame to full length, if the codec has a fixed frame length.
         let is_last = self.fragments.is_none() && self.track.fragments.is_none() && self.track.tables.is_at_end();
         let is_padded = is_last && !matches!(self.track.parameters.codec, CODEC_ID_ALAC | CODEC_ID_FLAC);
         let padding = if is_padded { usual.saturating_sub(duration) } else { 0 };
         let (start, end) = self.trims(sample.time, duration);
-        let heard = duration - start - end;
-        let pause = if heard > 0 { std::mem::take(&mut self.pause) } else { 0 };
+        let presented = duration - start - end;
+        let pause = if presented > 0 { std::mem::take(&mut self.pause) } else { 0 };
         let begins = self.clock.saturating_add(pause);
         let timestamp = |ticks: u64| Timestamp::new(i64::try_from(ticks).unwrap_or(i64::MAX));
-        let mut packet = Packet::new(self.track.number, timestamp(begins), Duration::new(heard), data);
+        let mut packet = Packet::new(self.track.number, timestamp(begins), Duration::new(presented), data);
         packet.dts = timestamp(self.clock);
         packet.trim_start = Duration::new(start);
         packet.trim_end = Duration::new(end + padding);
-        self.clock = begins.saturating_add(heard);
+        self.clock = begins.saturating_add(presented);
         packet
     }
 
-    /// A packet of Opus that is not as long as its sample is emptied: it is damaged.
+    /// Empties a damaged Opus packet, whose duration differs from that of its sample.
     fn checked(&mut self, mut packet: Packet) -> Packet {
         let Some(lengths) = &mut self.lengths else { return packet };
         if !lengths.is_usual(opus_lengths::length(&packet.data)) {
@@ -183,7 +183,7 @@ impl Reader {
         packet
     }
 
-    /// What of a sample the edit list hides, at its start and at its end.
+    /// The parts of a sample that the edit list hides at its start and its end.
     fn trims(&mut self, time: u64, duration: u64) -> (u64, u64) {
         let pieces = &self.track.edits.pieces;
         while self.piece + 1 < pieces.len() && time >= pieces[self.piece].to {
@@ -198,8 +198,8 @@ impl Reader {
 }
 
 impl PacketSource for Reader {
-    /// Errors: `DecodeError` where something is missing and reading goes on, `Unsupported` where what follows is of
-    /// another form; the end of the file inside a sample is an `IoError`, and the last word.
+    /// Errors: `DecodeError` for a loss after which reading continues; `Unsupported` for a change of the format; an
+    /// `IoError` for the end of the file inside a sample, which is fatal.
     fn next(&mut self) -> Result<Option<Packet>> {
         loop {
             let Some(sample) = self.next_sample()? else { return Ok(None) };
@@ -213,7 +213,7 @@ impl PacketSource for Reader {
             let data: Box<[u8]> = data.into();
             let packet = self.placed(&sample, data);
             let was_foreign = std::mem::replace(&mut self.is_foreign, is_foreign);
-            // A sample without bytes has no sound; its time is kept.
+            // An empty sample has no audio; its time is kept.
             if size > 0 {
                 return Ok(Some(self.checked(packet)));
             }
@@ -221,7 +221,7 @@ impl PacketSource for Reader {
             self.pause = self.pause.saturating_add(packet.pts.get().abs_diff(packet.dts.get()));
             self.pause = self.pause.saturating_add(packet.dur.get());
             if is_foreign && !was_foreign {
-                return Err(Error::Unsupported("isomp4: its sound is of another form here (a further sample entry)"));
+                return Err(Error::Unsupported("isomp4: its audio format changes here (another sample entry)"));
             }
         }
     }

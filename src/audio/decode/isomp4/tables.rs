@@ -1,19 +1,19 @@
-//! Where the samples of a track lie, by its sample tables (ISO 14496-12, 8.6.1, 8.7).
+//! Locates the samples of a track with its sample tables (ISO 14496-12, 8.6.1, 8.7).
 //!
-//! Invariant: tables are read piece by piece, and memory does not grow with them.
+//! Invariant: tables are read in pieces, so memory does not grow with them.
 
 use std::io;
 
 use super::super::view::View;
 use super::boxes::{Part, child};
 
-/// Bytes of a table read at once.
+/// Bytes of a table per read.
 const WINDOW: usize = 4096;
 
-/// Frames of PCM that go together.
+/// PCM frames per packet.
 const FRAMES_AT_ONCE: u32 = 4096;
 
-/// Runs of the time table that are summed up; a longer table's sum is the header's word.
+/// Maximum number of runs of the time table that are added up; for a longer table, the header's duration is used.
 const MAX_RUNS: u32 = 1_000_000;
 
 /// A piece of a track's data with its time, in ticks of the track.
@@ -36,7 +36,7 @@ struct Table {
 }
 
 impl Table {
-    /// The entries behind `offset` into the box, whose number stands right before them; as many as it has room for.
+    /// The entries at `offset` in the box; their number is stored directly before them and limited to the box.
     fn new(view: &mut View, part: Part, offset: u64, width: u64) -> io::Result<Table> {
         let (start, count) = (part.start + offset, view.u32(part.start + offset - 4)?);
         let room = part.end.saturating_sub(start) / width;
@@ -53,13 +53,13 @@ impl Table {
 /// The tables of one track, read from front to back.
 pub struct Tables {
     times: Table,
-    /// Next run of the time table, samples left of the one at hand, and their duration.
+    /// The next run of the time table, and the remaining samples and the duration of the current one.
     run: (u32, u32, u32),
     sizes: Table,
-    /// One size for all, where it is not 0.
+    /// The common size of all samples; 0 if they differ.
     size: u32,
     samples: u32,
-    /// As many as the box says, whether or not it is whole.
+    /// The number of samples in the box's header, even if the box is cut.
     stated: u32,
     chunks: Table,
     groups: Table,
@@ -71,12 +71,12 @@ pub struct Tables {
     at: u64,
     sample: u32,
     time: u64,
-    /// Bytes of a frame of PCM, 0 for packets.
+    /// Bytes per PCM frame; 0 for packets.
     frame: u32,
 }
 
 impl Tables {
-    /// Errors: `InvalidData` where a table is missing.
+    /// Errors: `InvalidData` if a table is missing.
     pub fn read(view: &mut View, stbl: Part) -> io::Result<Tables> {
         let mut named = |name: &[u8; 4]| child(view, stbl, &[name]);
         let (stts, stsz, stsc) = (named(b"stts")?, named(b"stsz")?, named(b"stsc")?);
@@ -110,14 +110,15 @@ impl Tables {
         })
     }
 
-    /// Of PCM each frame is a sample; they are read many at once. QuickTime's older files say a size of 1.
+    /// Sets the size of a PCM frame. Each frame is a sample, so many are read together. Old QuickTime files store a
+    /// size of 1.
     pub fn set_pcm(&mut self, frame: u32) {
         if self.size == 1 || self.size == frame {
             (self.size, self.frame) = (frame, frame);
         }
     }
 
-    /// The whole length in ticks, and the duration that most samples have.
+    /// The total length in ticks, and the most frequent sample duration.
     pub fn measure(&mut self) -> io::Result<Option<(u64, u64)>> {
         if self.times.count > MAX_RUNS {
             return Ok(None);
@@ -152,7 +153,7 @@ impl Tables {
         Ok(Some(sample))
     }
 
-    /// The duration of the next sample. Where the table is too short, the last one goes on.
+    /// The duration of the next sample. If the table is too short, the last duration applies.
     fn duration(&mut self) -> io::Result<u32> {
         while self.run.1 == 0 && self.run.0 < self.times.count {
             let (count, duration) = (self.times.get(self.run.0, 0)?, self.times.get(self.run.0, 1)?);
@@ -162,7 +163,7 @@ impl Tables {
         Ok(self.run.2)
     }
 
-    /// Goes to the next chunk that holds samples. False if there is none.
+    /// Advances to the next chunk with samples. False if there is none.
     fn open_chunk(&mut self) -> io::Result<bool> {
         if self.chunk >= self.chunks.count {
             return Ok(false);
@@ -181,12 +182,12 @@ impl Tables {
         Ok(self.per_chunk > 0)
     }
 
-    /// Whether the last sample has been given.
+    /// Whether the last sample has been returned.
     pub fn is_at_end(&self) -> bool {
         self.sample >= self.samples
     }
 
-    /// Whether fewer samples have been given than the box says.
+    /// Whether fewer samples have been returned than the box announces.
     pub fn lacks_samples(&self) -> bool {
         self.sample < self.stated
     }

@@ -1,69 +1,70 @@
-//! Which timestamps of a track's blocks are believed.
+//! Decides which timestamps of a track's blocks are used.
 //!
 //! ```text
-//! step = timestamp - end of the block before
-//! step within 20 ms                              -> believed (timestamps are rounded to milliseconds)
-//! the next blocks go on where the block before it
-//!     ended, and not behind this one             -> this timestamp makes no sense: ignored
+//! step = timestamp - end of the previous block
+//! step within 20 ms                              -> used (timestamps are rounded to milliseconds)
+//! the next blocks continue at the end of the
+//!     previous block, not after this one         -> the timestamp is wrong: ignored
 //! first block of a cluster, and the next cluster
-//!     takes the same step back                   -> the cluster's timestamp makes no sense: ignored
+//!     takes the same step back                   -> the cluster's timestamp is wrong: ignored
 //! last block, and the file ends before its time  -> ignored
-//! any other step                                 -> believed
+//! any other step                                 -> used
 //! ```
 //!
-//! Invariant: no timestamp moves another block than its own.
+//! Invariant: a timestamp affects the time of its own block only.
 
-/// Steps below this are rounding and jitter, nanoseconds.
+/// Smaller steps are rounding and jitter, nanoseconds.
 const TOLERANCE: i64 = 20_000_000;
 
-/// Steps that differ by less are alike, nanoseconds.
+/// Steps that differ by less are equal, nanoseconds.
 const STEADY: u64 = 3_000_000;
 
-/// A first block so much earlier than the next ones is wrong, nanoseconds: a changed sign of 16 bits of milliseconds.
+/// A first block that is earlier than the next ones by this much is wrong, nanoseconds: a changed sign of a 16-bit
+/// number of milliseconds.
 const FIRST_PAUSE: u64 = 32_000_000_000;
 
-/// Timestamps that are looked at behind a step before it is believed.
+/// Number of timestamps after a step that are examined before it is used.
 pub const AHEAD: usize = 8;
 
-/// A block seen from outside; times in nanoseconds.
+/// Properties of a block; times in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     pub time: i64,
-    /// None if only decoding will tell.
+    /// None if unknown before decoding.
     pub length: Option<i64>,
-    /// Its cluster, by number.
+    /// Number of its cluster.
     pub cluster: u64,
 }
 
-/// The blocks behind the one at hand: the next few, and around the end of its cluster.
+/// The blocks after the current one: the next few, and those around the end of its cluster.
 #[derive(Debug, Default)]
 pub struct Ahead {
     pub next: Vec<Mark>,
-    /// Last block of this cluster, and first one of the next cluster.
+    /// The last block of this cluster, and the first one of the next cluster.
     pub border: Option<(Mark, Mark)>,
 }
 
 #[derive(Debug, Default)]
 pub struct Clock {
-    /// End of the block before.
+    /// End of the previous block.
     expected: Option<i64>,
-    /// Length of the block before, as far as timestamps tell.
+    /// Length of the previous block according to timestamps.
     usual: i64,
     before: i64,
-    /// What is taken off the times of a cluster.
+    /// Correction that is subtracted from the times of a cluster.
     shift: (u64, i64),
-    /// Where the file ends by its header.
+    /// End of the file according to its header.
     pub end: Option<i64>,
-    /// Timestamps that were ignored.
+    /// Number of ignored timestamps.
     pub ignored: u64,
 }
 
 impl Clock {
-    /// Whether a block's time is believed at once: else it is to be looked ahead.
+    /// Whether a block's time can be used without looking ahead.
     pub fn is_plain(&self, mark: &Mark) -> bool {
         let time = self.shifted(mark);
         let near = |expected: i64| time.abs_diff(expected) <= TOLERANCE.unsigned_abs();
-        // Of lengths that are wrong everywhere, the steps are all alike.
+        // If lengths are wrong everywhere, all steps are equal.
         let is_steady = self.usual > 0 && time.abs_diff(self.before.saturating_add(self.usual)) < STEADY;
         self.expected.is_some_and(|expected| near(expected) || is_steady)
     }
@@ -73,7 +74,7 @@ impl Clock {
         self.shift.0 != mark.cluster
     }
 
-    /// Time of the next block.
+    /// The time of the next block.
     pub fn place(&mut self, mark: Mark, ahead: &Ahead) -> i64 {
         let mut time = self.shifted(&mark);
         match self.expected {
@@ -97,20 +98,20 @@ impl Clock {
         time
     }
 
-    /// A block's time without what its cluster's timestamp is off.
+    /// A block's time with the correction of its cluster.
     fn shifted(&self, mark: &Mark) -> i64 {
         let shift = if self.shift.0 == mark.cluster { self.shift.1 } else { 0 };
         mark.time.saturating_sub(shift)
     }
 
-    /// Whether the next blocks follow the one before this one.
+    /// Whether the next blocks follow the previous block and not this one.
     fn is_alone(&self, time: i64, expected: i64, mark: &Mark, ahead: &Ahead) -> bool {
         if ahead.next.is_empty() {
             return time > expected && self.end.is_some_and(|end| mark.time > end.saturating_add(1_000_000_000));
         }
         let levels = self.levels(mark, ahead);
         match levels.as_slice() {
-            // Of lengths that are not known, timestamps say only that they rise.
+            // If lengths are unknown, timestamps only have to increase.
             [(next, false), (after, _), ..] => {
                 let is_close = self.usual.saturating_mul(2).saturating_add(TOLERANCE);
                 *next <= time && after.saturating_sub(*next) < is_close.max(time.saturating_sub(expected) / 2)
@@ -123,7 +124,7 @@ impl Clock {
         }
     }
 
-    /// When this block would begin by the time of each of the next ones; their own times, where lengths are not known.
+    /// The start of this block derived from each of the next ones; their own times if lengths are unknown.
     fn levels(&self, mark: &Mark, ahead: &Ahead) -> Vec<(i64, bool)> {
         let mut length = mark.length;
         let level = |next: &Mark| {
@@ -135,21 +136,21 @@ impl Clock {
         ahead.next.iter().map(level).collect()
     }
 
-    /// Whether the next cluster takes back the step of this one.
+    /// Whether the next cluster reverses the step of this one.
     fn steps_back(&self, step: i64, ahead: &Ahead) -> bool {
         let Some((last, first)) = &ahead.border else { return false };
         let back = first.time.saturating_sub(last.time).saturating_sub(last.length.unwrap_or(self.usual));
         back.saturating_add(step).unsigned_abs() < step.unsigned_abs() / 4
     }
 
-    /// Time of the first block: where the next ones put it, if they agree.
+    /// The time of the first block: derived from the next ones, if they agree.
     fn first(&mut self, time: i64, mark: &Mark, ahead: &Ahead) -> i64 {
         let levels = self.levels(mark, ahead);
         let Some(&(level, known)) = levels.first() else { return time };
         let near = |a: i64, b: i64| a.abs_diff(b) <= TOLERANCE.unsigned_abs();
         let agree = levels.iter().filter(|(other, _)| near(*other, level)).count();
         let is_alone = known && !near(time, level) && 2 * agree > levels.len();
-        // Else a pause may follow the first block.
+        // Otherwise a pause may follow the first block.
         let is_wrong = if level > time {
             is_alone && level.abs_diff(time) > FIRST_PAUSE
         } else {
@@ -166,7 +167,7 @@ mod tests {
 
     const MS: i64 = 1_000_000;
 
-    /// Times given to blocks of 20 ms, ten in a cluster, with these times in milliseconds.
+    /// The resulting times of blocks of 20 ms, ten per cluster, with these timestamps in milliseconds.
     fn placed(times: &[i64], length: Option<i64>) -> Vec<i64> {
         let mark = |(number, time): (usize, &i64)| Mark { time: time * MS, length, cluster: 1 + number as u64 / 10 };
         let marks: Vec<Mark> = times.iter().enumerate().map(mark).collect();
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_that_the_next_ones_do_not_confirm_moves_nothing() {
+    fn a_timestamp_that_the_next_ones_contradict_is_ignored() {
         for wrong in [0, 1, 10, 15, 19, 20, 48] {
             for step in [64, 4096, 16384, -32, -32_768].into_iter().filter(|step| wrong > 0 || *step != -32) {
                 let mut times = steady();
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clusters_timestamp_that_the_next_one_takes_back_moves_nothing() {
+    fn a_cluster_timestamp_that_the_next_one_reverses_is_ignored() {
         for length in [Some(20 * MS), None] {
             for step in [512, 1 << 20, -128] {
                 let mut times = steady();
@@ -214,21 +215,21 @@ mod tests {
     }
 
     #[test]
-    fn pauses_are_believed() {
+    fn pauses_are_kept() {
         for length in [Some(20 * MS), None] {
             for at in [1, 20, 27, 30, 48, 49] {
                 let mut times = steady();
                 times[at..].iter_mut().for_each(|time| *time += 5000);
                 assert_eq!(placed(&times, length), times, "at {at}");
             }
-            // Packets are lost all the time.
+            // Packets are lost regularly.
             let lossy: Vec<i64> = (0..50).map(|number| number * 20 + number / 3 * 40).collect();
             assert_eq!(placed(&lossy, length), lossy);
         }
     }
 
     #[test]
-    fn a_wrong_default_duration_is_not_believed() {
+    fn a_wrong_default_duration_is_ignored() {
         assert_eq!(placed(&steady(), Some(60 * MS)), steady());
         assert_eq!(placed(&steady(), Some(5 * MS)), steady());
     }

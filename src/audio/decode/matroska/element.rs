@@ -1,4 +1,4 @@
-//! EBML elements (RFC 8794): an identifier, a size, contents.
+//! Parses EBML elements (RFC 8794): an identifier, a size, and contents.
 //!
 //! Invariant: reads headers and small numbers only.
 
@@ -20,11 +20,11 @@ pub const BLOCK: u32 = 0xA1;
 pub const BLOCK_DURATION: u32 = 0x9B;
 pub const DISCARD_PADDING: u32 = 0x75A2;
 
-/// Cues, Chapters, Attachments, and those in a cluster that hold no sound: Position, PrevSize, SilentTracks,
+/// Cues, Chapters, Attachments, and elements in a cluster without audio: Position, PrevSize, SilentTracks,
 /// EncryptedBlock, Void, CRC-32.
 const OTHERS: [u32; 9] = [0x1C53_BB6B, 0x1043_A770, 0x1941_A469, 0xA7, 0xAB, 0x5854, 0xAF, 0xEC, 0xBF];
 
-/// An element: where its contents begin, and where they end unless that is not known.
+/// An element: the start of its contents, and their end unless that is unknown.
 #[derive(Debug, Clone, Copy)]
 pub struct Element {
     pub id: u32,
@@ -33,7 +33,7 @@ pub struct Element {
 }
 
 impl Element {
-    /// The element at a place; None of bytes that begin none.
+    /// The element at an offset; None if the bytes are not an element.
     pub fn read(view: &mut View, at: u64) -> io::Result<Option<Element>> {
         let Some((id, id_width)) = number(view, at, 4)? else { return Ok(None) };
         let Some((size, width)) = number(view, at + id_width, 8)? else { return Ok(None) };
@@ -44,18 +44,18 @@ impl Element {
         Ok(u32::try_from(id).ok().map(|id| Element { id, start, end }))
     }
 
-    /// Whether a segment or a cluster holds such elements.
+    /// Whether such elements occur in a segment or a cluster.
     pub fn is_known(&self) -> bool {
         let sound = [EBML, SEGMENT, SEEK_HEAD, INFO, TRACKS, TAGS, CLUSTER, TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP];
         sound.contains(&self.id) || OTHERS.contains(&self.id)
     }
 
-    /// Whether its contents are looked at one by one.
+    /// Whether its children are walked.
     pub fn is_entered(&self) -> bool {
         matches!(self.id, SEGMENT | CLUSTER)
     }
 
-    /// Its children, the first `most`. Ends silently where they make no sense.
+    /// Its first `most` children. Stops without an error at invalid data.
     pub fn children(&self, view: &mut View, most: usize) -> io::Result<Vec<Element>> {
         let (mut at, mut children) = (self.start, Vec::new());
         let end = self.end.unwrap_or(view.length()).min(view.length());
@@ -68,19 +68,19 @@ impl Element {
         Ok(children)
     }
 
-    /// Its contents, if they are no longer than `most`.
+    /// Its contents, if they have at most `most` bytes.
     pub fn bytes<'a>(&self, view: &'a mut View, most: usize) -> io::Result<Option<&'a [u8]>> {
         let length = self.end.map(|end| end - self.start).filter(|length| *length <= most as u64);
         length.map(|length| view.bytes(self.start, length as usize)).transpose()
     }
 
-    /// Its contents as a number; 0 of one that is too long.
+    /// Its contents as a number; 0 if it is too long.
     pub fn unsigned(&self, view: &mut View) -> io::Result<u64> {
         let bytes = self.bytes(view, 8)?.unwrap_or_default();
         Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
-    /// The same with a sign.
+    /// Its contents as a signed number.
     pub fn signed(&self, view: &mut View) -> io::Result<i64> {
         let bytes = self.bytes(view, 8)?.unwrap_or_default();
         let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
@@ -89,12 +89,12 @@ impl Element {
     }
 }
 
-/// A file that ends inside an element has no element there.
+/// Converts an unexpected end of file to None: a file that ends inside an element.
 pub fn none_at_the_end<T>(error: io::Error) -> io::Result<Option<T>> {
     if error.kind() == io::ErrorKind::UnexpectedEof { Ok(None) } else { Err(error) }
 }
 
-/// A number of variable width with its marker, and its width in bytes.
+/// Reads a variable-size integer including its marker; returns also its width in bytes.
 fn number(view: &mut View, at: u64, most: u32) -> io::Result<Option<(u64, u64)>> {
     let [first] = view.array(at)?;
     let width = first.leading_zeros() + 1;

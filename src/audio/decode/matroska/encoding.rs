@@ -1,13 +1,13 @@
-//! What was done to a track's frames before they were stored: compression (RFC 9559, 5.1.4.1.31).
+//! Reverses the content encodings (compression) of a track's frames (RFC 9559, 5.1.4.1.31).
 //!
-//! Invariant: compressed bytes never reach a decoder; what is not understood is refused by name.
+//! Invariant: compressed bytes never reach a decoder; an unsupported method causes an error with its name.
 
 use std::io;
 
-use super::super::faults;
+use super::super::error_map;
 use super::super::view::View;
 use super::element::Element;
-use crate::record::RecordingError;
+use crate::domain::RecordingError;
 
 const CONTENT_ENCODINGS: u32 = 0x6D80;
 const CONTENT_ENCODING: u32 = 0x6240;
@@ -22,30 +22,30 @@ const SETTINGS: u32 = 0x4255;
 const FRAMES: u64 = 1;
 const PRIVATE: u64 = 2;
 
-/// No frame of any audio codec is longer.
+/// Maximum size of an audio frame.
 const MAX_FRAME: usize = 4 << 20;
 
-/// The bytes of a header that is stripped.
+/// Maximum size of a stripped header.
 const MAX_HEADER: usize = 1 << 16;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Method {
     Zlib,
     Lzo,
-    /// These bytes are missing in front of each frame.
+    /// These bytes were removed from the start of each frame.
     Header(Vec<u8>),
 }
 
-/// What is to be undone, in this order.
+/// The encodings in the order in which they are reversed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Encodings {
     steps: Vec<(Method, u64)>,
 }
 
 impl Encodings {
-    /// Of a track entry. Errors: unsupported, naming the method.
+    /// Reads the encodings of a track entry. Errors: unsupported, with the name of the method.
     pub fn read(view: &mut View, entry: &Element) -> Result<Encodings, RecordingError> {
-        let mut steps = steps(view, entry).map_err(|error| faults::io(&error))?;
+        let mut steps = steps(view, entry).map_err(|error| error_map::io(&error))?;
         steps.sort_by_key(|step| std::cmp::Reverse(step.order));
         let methods = steps.into_iter().map(|step| Ok((step.method?, step.scope)));
         Ok(Encodings { steps: methods.collect::<Result<_, RecordingError>>()? })
@@ -55,12 +55,12 @@ impl Encodings {
         self.steps.is_empty()
     }
 
-    /// A frame as the codec wrote it. None if it makes no sense.
+    /// Decompresses a frame. None if it is invalid.
     pub fn frame(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         self.undo(bytes, FRAMES)
     }
 
-    /// The codec's private data as the codec wrote them.
+    /// Decompresses the codec's private data.
     pub fn private(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         self.undo(bytes, PRIVATE)
     }
@@ -75,14 +75,14 @@ impl Method {
     fn undo(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         match self {
             Method::Zlib => miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(bytes, MAX_FRAME).ok(),
-            // A byte of LZO stands for 255 at most.
+            // One byte of LZO expands to at most 255.
             Method::Lzo => lzo::decompress(bytes, bytes.len().saturating_mul(256).min(MAX_FRAME)).ok(),
             Method::Header(header) => Some([header, bytes].concat()),
         }
     }
 }
 
-/// One encoding as it stands in the file.
+/// One encoding in the file.
 struct Step {
     order: u64,
     scope: u64,
@@ -130,12 +130,12 @@ fn method(view: &mut View, compression: Option<Element>) -> io::Result<Result<Me
         1 => Err(refused("compressed with bzlib (bzip2)")),
         2 => Ok(Method::Lzo),
         3 => Ok(Method::Header(settings)),
-        other => Err(refused(&format!("compressed with a method that has no name ({other})"))),
+        other => Err(refused(&format!("compressed with an unknown method ({other})"))),
     })
 }
 
 fn refused(how: &str) -> RecordingError {
-    faults::unsupported(format!("its Matroska track is {how}, which is not supported; convert it to FLAC"))
+    error_map::unsupported(format!("its Matroska track is {how}, which is not supported; convert it to FLAC"))
 }
 
 #[cfg(test)]
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn each_method_gives_the_frame_back() {
+    fn each_method_restores_the_frame() {
         let frame = b"hello, lzo world!".to_vec();
         let zlib = miniz_oxide::deflate::compress_to_vec_zlib(&frame, 6);
         assert_eq!(undone(Method::Zlib, &zlib).as_ref(), Some(&frame));
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(undone(Method::Header(b"hello, ".to_vec()), b"lzo world!").as_ref(), Some(&frame));
     }
 
-    /// Of a track entry with one encoding, which holds these bytes.
+    /// Reads a track entry with one encoding that contains these bytes.
     fn read(encoding: &[u8]) -> Result<Encodings, RecordingError> {
         let element = |id: &[u8], contents: &[u8]| [id, &[0x80 | contents.len() as u8], contents].concat();
         let entry = element(&[0xAE], &element(&[0x6D, 0x80], &element(&[0x62, 0x40], encoding)));
@@ -170,15 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_by_name() {
+    fn unsupported_methods_are_rejected_by_name() {
         let zlib = Encodings { steps: vec![(Method::Zlib, FRAMES)] };
-        assert_eq!(read(b"\x50\x34\x80").unwrap(), zlib, "an empty element stands for zlib");
+        assert_eq!(read(b"\x50\x34\x80").unwrap(), zlib, "an empty element means zlib");
         assert_eq!(read(b"\x50\x34\x84\x42\x54\x81\x00").unwrap(), zlib);
         let header = read(b"\x50\x32\x81\x03\x50\x34\x89\x42\x54\x81\x03\x42\x55\x82\x0B\x77").unwrap();
         assert_eq!(header.steps, [(Method::Header(vec![0x0B, 0x77]), FRAMES | PRIVATE)]);
         for (encoding, words) in [
             (&b"\x50\x34\x84\x42\x54\x81\x01"[..], "bzlib"),
-            (b"\x50\x34\x84\x42\x54\x81\x09", "no name (9)"),
+            (b"\x50\x34\x84\x42\x54\x81\x09", "unknown method (9)"),
             (b"\x50\x33\x81\x01", "encrypted"),
         ] {
             let error = read(encoding).unwrap_err().to_string();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_no_frame() {
+    fn invalid_data_gives_no_frame() {
         assert_eq!(undone(Method::Zlib, b"hello"), None);
         assert_eq!(undone(Method::Lzo, b"\xFF\xFF\xFF\xFF"), None);
         let bomb = miniz_oxide::deflate::compress_to_vec_zlib(&vec![0; MAX_FRAME + 1], 6);

@@ -1,9 +1,9 @@
-//! What stands before the clusters: the segment's information and its tracks.
+//! Reads the elements before the clusters: the segment's information and its tracks.
 //!
-//! Codecs are read by symphonia, out of a file made of this header and one track: so another track's faults, a damaged
-//! cluster or a cut file are no matter of it.
+//! symphonia parses the codec parameters from a temporary file that contains this header and one track. So errors of
+//! other tracks, damaged clusters or a cut file do not affect it.
 //!
-//! Invariant: each element that is held is bounded.
+//! Invariant: the size of each element in memory is bounded.
 
 use std::io::{self, Cursor};
 
@@ -12,10 +12,10 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::MediaSourceStream;
 
 use super::super::view::View;
-use super::super::{faults, foreign};
+use super::super::{error_map, panic_guard};
 use super::element::{CLUSTER, EBML, Element, INFO, SEEK_HEAD, SEGMENT, TAGS, TRACKS, none_at_the_end};
 use super::encoding::Encodings;
-use crate::record::RecordingError;
+use crate::domain::RecordingError;
 
 const TIMESTAMP_SCALE: u32 = 0x2AD7B1;
 const DURATION: u32 = 0x4489;
@@ -36,16 +36,16 @@ const SEEK_POSITION: u32 = 0x53AC;
 const AUDIO: u64 = 2;
 const VIDEO: u64 = 1;
 
-/// 2001-01-01, where dates count from, in seconds from 1970.
+/// The epoch of dates, 2001-01-01, in seconds from 1970.
 const EPOCH: i64 = 978_307_200;
 
-/// Bytes of an element that is handed on.
+/// Maximum size of an element that is copied.
 const MAX_ELEMENT: usize = 4 << 20;
 
-/// Elements in front of the first cluster.
+/// Maximum number of elements before the first cluster.
 const MAX_ELEMENTS: usize = 10_000;
 
-/// Codecs that symphonia has no name for.
+/// Codecs that symphonia does not identify.
 const FOREIGN: [(&str, &str); 4] = [
     ("A_MS/ACM", "a Windows codec (ACM)"),
     ("A_QUICKTIME", "a QuickTime codec"),
@@ -61,13 +61,13 @@ pub struct Head {
     audio: Vec<Element>,
     pub has_video: bool,
     pub first_cluster: u64,
-    /// Where the segment ends by its header.
+    /// End of the segment according to its header.
     pub segment_end: Option<u64>,
-    /// Nanoseconds of a tick.
+    /// Nanoseconds per tick.
     pub scale: u64,
-    /// Nanoseconds, if it is told.
+    /// Nanoseconds, if known.
     pub duration: Option<u64>,
-    /// When the file was begun, RFC 3339.
+    /// The date of the file, RFC 3339.
     pub date: Option<String>,
 }
 
@@ -78,19 +78,19 @@ pub struct AudioTrack {
     pub delay: u64,
     pub frame: u64,
     pub encodings: Encodings,
-    /// Knows the codec and the tags, and no packets.
+    /// symphonia's reader of the temporary file: codec and tags, no packets.
     pub reader: Box<dyn FormatReader>,
 }
 
 impl AudioTrack {
-    /// A frame as the codec wrote it; None if it cannot be unpacked.
-    pub fn frame_of(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    /// Decompresses a frame; None if it is invalid.
+    pub fn decompress(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         if self.encodings.is_empty() { Some(bytes.to_vec()) } else { self.encodings.frame(bytes) }
     }
 }
 
 impl Head {
-    /// None of a file without tracks.
+    /// Reads the header; None for a file without tracks.
     pub fn read(view: &mut View) -> io::Result<Option<Head>> {
         let Some(ebml) = Element::read(view, 0).or_else(none_at_the_end)?.filter(|ebml| ebml.id == EBML) else {
             return Ok(None);
@@ -143,22 +143,22 @@ impl Head {
         self.audio.len()
     }
 
-    /// The audio track of this rank, from 0.
+    /// The audio track with this index, from 0.
     ///
-    /// Errors: unsupported, naming codec or compression; corrupt; unreadable.
+    /// Errors: unsupported, with the name of the codec or compression; corrupt; unreadable.
     pub fn track(&self, view: &mut View, rank: usize) -> Result<AudioTrack, RecordingError> {
-        let entry = self.audio.get(rank).ok_or_else(|| faults::unsupported("it has no such audio track"))?;
+        let entry = self.audio.get(rank).ok_or_else(|| error_map::unsupported("it has no such audio track"))?;
         let encodings = Encodings::read(view, entry)?;
-        let fault = |error: io::Error| faults::io(&error);
+        let fault = |error: io::Error| error_map::io(&error);
         let file = self.file(view, entry, &encodings).map_err(fault)?;
-        let reader = foreign::call(|| {
+        let reader = panic_guard::call(|| {
             let stream = MediaSourceStream::new(Box::new(Cursor::new(file)), Default::default());
             symphonia::default::get_probe().probe(&Hint::new(), stream, Default::default(), Default::default())
         });
         let codec = codec(view, entry).map_err(fault)?;
-        let reader = reader.map_err(|error| faults::reading(&error, Default::default()))?;
+        let reader = reader.map_err(|error| error_map::reading(&error, Default::default()))?;
         if reader.tracks().first().is_none_or(|track| track.codec_params.is_none()) {
-            return Err(faults::unsupported(codec));
+            return Err(error_map::unsupported(codec));
         }
         Ok(AudioTrack {
             number: number(view, entry, TRACK_NUMBER).map_err(fault)?,
@@ -169,7 +169,7 @@ impl Head {
         })
     }
 
-    /// A file of this header, one track, and a cluster without blocks.
+    /// Builds a file from this header, one track, and a cluster without blocks.
     fn file(&self, view: &mut View, entry: &Element, encodings: &Encodings) -> io::Result<Vec<u8>> {
         let mut file = vec![0x1A, 0x45, 0xDF, 0xA3, 0x8B, 0x42, 0x82, 0x88];
         file.extend_from_slice(b"matroska");
@@ -192,7 +192,7 @@ impl Head {
     }
 }
 
-/// Elements of the segment that matter.
+/// The relevant elements of the segment.
 #[derive(Default)]
 struct Found {
     info: Option<Element>,
@@ -202,7 +202,7 @@ struct Found {
 }
 
 impl Found {
-    /// Those before the first cluster, and those that are looked up behind it.
+    /// Collects the elements before the first cluster, and those after it that the seek head lists.
     fn walk(view: &mut View, segment: &Element) -> io::Result<Found> {
         let (mut found, mut at, mut seeks) = (Found::default(), segment.start, Vec::new());
         for _ in 0..MAX_ELEMENTS {
@@ -220,7 +220,7 @@ impl Found {
                 None => break,
             }
         }
-        // A second list of places may stand at the end.
+        // There may be a second seek head at the end.
         let mut looked_up = 0;
         while let Some(place) = seeks.get(looked_up).copied().filter(|_| looked_up < 100) {
             looked_up += 1;
@@ -244,7 +244,7 @@ impl Found {
     }
 }
 
-/// Places of information, tracks and tags, from the segment's start.
+/// Positions of information, tracks and tags, relative to the segment.
 fn sought(view: &mut View, head: &Element) -> io::Result<Vec<u64>> {
     let mut places = Vec::new();
     for seek in head.children(view, 100)?.iter().filter(|child| child.id == SEEK) {
@@ -256,13 +256,13 @@ fn sought(view: &mut View, head: &Element) -> io::Result<Vec<u64>> {
     Ok(places)
 }
 
-/// The number that a child holds, 0 if there is no such child.
+/// The number in a child element; 0 if there is none.
 fn number(view: &mut View, parent: &Element, id: u32) -> io::Result<u64> {
     let child = parent.children(view, 1000)?.into_iter().find(|child| child.id == id);
     child.map_or(Ok(0), |child| child.unsigned(view))
 }
 
-/// Why a track's codec is not known, by its name.
+/// The message for an unsupported codec.
 fn codec(view: &mut View, entry: &Element) -> io::Result<String> {
     let child = entry.children(view, 1000)?.into_iter().find(|child| child.id == CODEC_ID);
     let name =
@@ -279,7 +279,7 @@ fn append(file: &mut Vec<u8>, id: u32, contents: &[u8]) {
     file.extend_from_slice(contents);
 }
 
-/// A date in nanoseconds. Zero means that the recorder had no clock.
+/// Formats a date in nanoseconds. Zero means that the recorder had no clock.
 fn date(nanoseconds: i64) -> Option<String> {
     let seconds = nanoseconds.div_euclid(1_000_000_000);
     let at = jiff::Timestamp::from_second(seconds.checked_add(EPOCH)?).ok();

@@ -1,10 +1,10 @@
-//! Blocks: several frames in one, and what is in front of them (RFC 9559, 10).
+//! Parses blocks: their header, and the frames in them (lacing; RFC 9559, 10).
 //!
-//! Invariant: every frame lies inside its block.
+//! Invariant: every frame is inside its block.
 
 use std::ops::Range;
 
-/// A block's header, and where its frames lie in it.
+/// A block's header, and the ranges of its frames.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Block {
     pub track: u64,
@@ -13,7 +13,7 @@ pub struct Block {
     pub frames: Vec<Range<usize>>,
 }
 
-/// The timestamp of the block that begins so, relative to its cluster's; its frames may lie behind `bytes`.
+/// The timestamp of a block relative to its cluster; `bytes` need to contain its header only.
 pub fn timestamp(bytes: &[u8]) -> Option<i16> {
     let mut at = 0;
     number(bytes, &mut at)?;
@@ -25,7 +25,7 @@ pub fn track(block: &[u8]) -> Option<u64> {
     number(block, &mut 0)
 }
 
-/// None where the lengths in it make no sense.
+/// Parses a block. None if its lengths are invalid.
 pub fn read(block: &[u8]) -> Option<Block> {
     let mut at = 0;
     let track = number(block, &mut at)?;
@@ -74,7 +74,7 @@ fn xiph(block: &[u8], at: &mut usize, count: usize) -> Option<Vec<usize>> {
     Some(sizes)
 }
 
-/// The first size, and then differences, whose numbers are shifted so that they can be negative.
+/// EBML lacing: the first size, then differences, which are offset so that they can be negative.
 fn ebml(block: &[u8], at: &mut usize, count: usize) -> Option<Vec<usize>> {
     let mut sizes: Vec<usize> = Vec::with_capacity(count);
     for _ in 0..count {
@@ -92,7 +92,7 @@ fn ebml(block: &[u8], at: &mut usize, count: usize) -> Option<Vec<usize>> {
     Some(sizes)
 }
 
-/// A number of variable width without its marker.
+/// Reads a variable-size integer without its marker.
 fn number(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let first = *bytes.get(*at)?;
     let width = first.leading_zeros() as usize + 1;
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_is_read_without_the_frames() {
+    fn a_timestamp_is_parsed_from_the_header_alone() {
         assert_eq!(timestamp(&[0x81, 0xFF, 0xFE, 0x02, 8]), Some(-2));
         assert_eq!(timestamp(&[0x40, 0x81, 0x01, 0x00]), Some(256));
         assert_eq!([timestamp(&[]), timestamp(&[0x81, 0])], [None, None]);
     }
 
     #[test]
-    fn frames_are_found_with_every_lacing() {
+    fn frames_are_found_with_each_lacing() {
         assert_eq!(
             read(&[0x81, 0xFF, 0xFE, 0, 1, 2]).unwrap(),
             Block { track: 1, timestamp: -2, frames: std::iter::once(4..6).collect() }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_make_no_sense_are_no_block() {
+    fn invalid_lengths_give_no_block() {
         for block in [
             &[][..],
             &[0x81],

@@ -1,9 +1,9 @@
-//! Matroska and WebM, one audio track at a time: symphonia's reader hands compressed frames to the decoder, knows no
-//! start of a track, and ends at the first damaged byte.
+//! Reads one audio track of Matroska and WebM. symphonia's reader passes compressed frames to the decoder, does not
+//! determine the start of a track, and stops at the first damaged byte.
 //!
-//! Behind what makes no sense, the next cluster is looked for.
+//! After invalid data, reading continues at the next cluster.
 //!
-//! Invariant: memory is bounded by the longest block; reading always moves on.
+//! Invariant: memory is bounded by the longest block; every step advances.
 
 mod clock;
 mod element;
@@ -34,40 +34,40 @@ use super::view::View;
 
 pub use self::head::Head;
 
-/// Bytes of the file read at once, and of those ahead.
+/// Bytes per read, for reading and for looking ahead.
 pub const WINDOW: usize = 1 << 16;
 const WINDOW_AHEAD: usize = 1 << 12;
 
-/// No block of sound is longer.
+/// Maximum size of an audio block.
 const MAX_BLOCK: usize = 16 << 20;
 
-/// Blocks that are looked at for the file's earliest timestamp.
+/// Number of blocks that are searched for the file's earliest timestamp.
 const FIRST_BLOCKS: usize = 200;
 
-/// Elements that are looked at behind a step of the timestamps, to the end of the cluster.
+/// Maximum number of elements that are examined after a step of the timestamps, to the end of the cluster.
 const MAX_AHEAD: usize = 20_000;
 
 const SECOND: i64 = 1_000_000_000;
 
-/// A track that begins so much later than others does not: its timestamps count from elsewhere.
+/// If a track starts later than the others by this much, its timestamps have another origin.
 const DAY: i64 = 86_400 * SECOND;
 
 const DAMAGED: Error = Error::DecodeError("mkv: a block is damaged");
 
-/// Gives the packets of one audio track. Timestamps are nanoseconds from the file's earliest block on. A packet that is
-/// damaged is empty.
+/// Returns the packets of one audio track. Timestamps are nanoseconds from the file's earliest block. A damaged packet
+/// is empty.
 struct Reader {
     walk: Walk,
-    /// Looks at what follows.
+    /// A second walk, for looking ahead.
     scout: Walk,
     head: Head,
     track: AudioTrack,
     /// Of its packets.
     id: u32,
-    /// Nanoseconds; that of the file's earliest block.
+    /// Time of the file's earliest block, nanoseconds.
     origin: i64,
     clock: Clock,
-    /// Nanoseconds of a frame by its codec, 0 if that says nothing.
+    /// Duration of a frame if fixed by the codec, nanoseconds; otherwise 0.
     codec_frame: u64,
     /// Of Opus.
     lengths: Option<PacketLengths>,
@@ -75,7 +75,7 @@ struct Reader {
     notes: Notes,
 }
 
-/// The reader of one audio track.
+/// Creates the reader of one audio track.
 pub fn open(view: View, head: Head, track: AudioTrack, notes: Notes) -> io::Result<Box<dyn FormatReader>> {
     let (reader, described) = Reader::new(view, head, track, notes)?;
     Ok(packets::reader(FORMAT_ID_MKV, "matroska", described, reader))
@@ -120,7 +120,7 @@ impl Reader {
         Ok((reader, described))
     }
 
-    /// The first timestamp of any track: a recording begins there, also one that was cut out of a longer one.
+    /// The first timestamp of any track: the start of the recording, also if it was cut out of a longer one.
     fn earliest(&mut self) -> io::Result<i64> {
         let mut firsts: Vec<(Option<u64>, Vec<i64>)> = Vec::new();
         self.scout.place = self.walk.place;
@@ -145,7 +145,7 @@ impl Reader {
         Ok(if own.saturating_sub(earliest) > DAY { own } else { earliest })
     }
 
-    /// How long the packets of Opus are at the start.
+    /// The durations of the first Opus packets.
     fn opus_lengths(&mut self) -> io::Result<PacketLengths> {
         self.scout.place = self.walk.place;
         let (mut first, mut blocks) = (Vec::new(), 0);
@@ -158,7 +158,8 @@ impl Reader {
                         && let Some(bytes) = found.data.bytes(&mut self.scout.view, MAX_BLOCK)?
                         && let Some(block) = lacing::read(bytes)
                     {
-                        let frames = block.frames.iter().filter_map(|frame| self.track.frame_of(&bytes[frame.clone()]));
+                        let frames =
+                            block.frames.iter().filter_map(|frame| self.track.decompress(&bytes[frame.clone()]));
                         first.extend(frames.map(|frame| opus_lengths::length(&frame)));
                     }
                 }
@@ -169,8 +170,8 @@ impl Reader {
         Ok(PacketLengths::new(&first))
     }
 
-    /// The blocks of this track behind the one at hand: the next few, and those around the end of the cluster if that is
-    /// asked for.
+    /// The blocks of this track after the current one: the next few, and those around the end of the cluster if
+    /// `to_border` is set.
     fn ahead(&mut self, most: usize, to_border: bool) -> io::Result<Ahead> {
         self.scout.place = self.walk.place;
         let (mut ahead, mut last) = (Ahead::default(), None::<Mark>);
@@ -201,10 +202,10 @@ impl Reader {
         Ok(ahead)
     }
 
-    /// How long a block is, if that can be known before it is decoded; nanoseconds.
+    /// The duration of a block, nanoseconds; None if unknown before decoding.
     fn length(&self, found: &Found, bytes: &[u8], block: &Block) -> Option<i64> {
         if self.lengths.is_some() {
-            let frames = block.frames.iter().filter_map(|frame| self.track.frame_of(&bytes[frame.clone()]));
+            let frames = block.frames.iter().filter_map(|frame| self.track.decompress(&bytes[frame.clone()]));
             return Some(frames.map(|frame| opus_lengths::length(&frame)).sum());
         }
         let count = block.frames.len() as u64;
@@ -223,16 +224,16 @@ impl Reader {
         };
         let block = lacing::read(&bytes).ok_or(DAMAGED)?;
         let time = self.walk.time(block.timestamp).ok_or(DAMAGED)?;
-        let time = self.believed(time, self.length(found, &bytes, &block))?;
+        let time = self.checked_time(time, self.length(found, &bytes, &block))?;
         let mut frames: Vec<Vec<u8>> =
-            block.frames.iter().map(|frame| self.track.frame_of(&bytes[frame.clone()]).unwrap_or_default()).collect();
+            block.frames.iter().map(|frame| self.track.decompress(&bytes[frame.clone()]).unwrap_or_default()).collect();
         self.empty_damaged(time, &mut frames)?;
         self.queue(found, time, frames);
         Ok(())
     }
 
-    /// The time of the block at hand, as far as the next ones confirm it.
-    fn believed(&mut self, time: i64, length: Option<i64>) -> io::Result<i64> {
+    /// The time of the current block, checked against the next ones.
+    fn checked_time(&mut self, time: i64, length: Option<i64>) -> io::Result<i64> {
         let mark = Mark { time, length, cluster: self.walk.place.clusters };
         let ahead = if self.clock.is_plain(&mark) { Ahead::default() } else { self.look_ahead(mark)? };
         Ok(self.clock.place(mark, &ahead))
@@ -241,14 +242,14 @@ impl Reader {
     fn look_ahead(&mut self, mark: Mark) -> io::Result<Ahead> {
         let to_border = self.clock.opens_cluster(&mark);
         let mut ahead = self.ahead(AHEAD, to_border)?;
-        // The border may lie right behind this block.
+        // The end of the cluster may be directly after this block.
         if let Some(next) = ahead.next.first().filter(|next| next.cluster != mark.cluster) {
             ahead.border = Some((mark, *next));
         }
         Ok(ahead)
     }
 
-    /// Empties the packets of Opus that are not as long as the block's time says.
+    /// Empties Opus packets whose durations contradict the block's time.
     fn empty_damaged(&mut self, time: i64, frames: &mut [Vec<u8>]) -> io::Result<()> {
         let Some(lengths) = &self.lengths else { return Ok(()) };
         if frames.iter().all(|frame| lengths.is_usual(opus_lengths::length(frame))) {
@@ -277,10 +278,10 @@ impl Reader {
         }
     }
 
-    /// The file ends here; did its header say so?
+    /// Checks at the end of the file whether it ends as announced.
     fn end(&mut self) -> Result<Option<Packet>> {
         if let count @ 1.. = std::mem::take(&mut self.clock.ignored) {
-            self.notes.add(format!("{count} timestamps of Matroska make no sense and were ignored"));
+            self.notes.add(format!("{count} Matroska timestamps are inconsistent and were ignored"));
         }
         match self.head.segment_end.is_some_and(|end| end > self.walk.view.length()) {
             true => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
@@ -288,7 +289,12 @@ impl Reader {
         }
     }
 
-    /// Zeros up to the end of the file are no sound.
+    /// Whether the segment, by its announced length, extends into this many bytes before the end of the file.
+    fn is_in_segment(&self, bytes: u64) -> bool {
+        self.head.segment_end.is_some_and(|end| end > self.walk.view.length() - bytes)
+    }
+
+    /// Handles zeros up to the end of the file, which are not audio.
     fn end_in_zeros(&mut self, zeros: u64) -> Result<Option<Packet>> {
         self.walk.place.at = self.walk.view.length();
         self.notes.add(packets::zeros(zeros));
@@ -296,14 +302,14 @@ impl Reader {
     }
 }
 
-/// Nanoseconds of a frame of the codecs whose frames are all of one length.
+/// Duration of a frame of codecs with a fixed frame length, nanoseconds; otherwise 0.
 fn frame_length(audio: &AudioCodecParameters) -> u64 {
     let rate = u64::from(audio.sample_rate.unwrap_or(0));
     let samples = frame_samples(audio.codec, rate as u32);
     (samples * SECOND.unsigned_abs()).checked_div(rate).unwrap_or(0)
 }
 
-/// The first of a track's timestamps; one that is far from the next ones makes no sense.
+/// The first of a track's timestamps; one that is far from the next ones is ignored.
 fn first(times: &[i64]) -> Option<i64> {
     match *times {
         [first, second, third, ..] if first.abs_diff(second) > 1 << 30 && second.abs_diff(third) < 1 << 30 => {
@@ -315,7 +321,7 @@ fn first(times: &[i64]) -> Option<i64> {
 }
 
 impl PacketSource for Reader {
-    /// Errors: `DecodeError` where something is damaged and reading goes on; an `IoError` is the last word.
+    /// Errors: `DecodeError` for damage after which reading continues; an `IoError` is fatal.
     fn next(&mut self) -> Result<Option<Packet>> {
         loop {
             if let Some(packet) = self.frames.pop_front() {
@@ -330,6 +336,10 @@ impl PacketSource for Reader {
                 Step::Beyond => return Err(Error::DecodeError("mkv: a cluster is damaged")),
                 Step::Damaged if self.walk.resync()? => return Err(Error::DecodeError("mkv: a cluster is damaged")),
                 Step::Damaged => return Err(Error::LimitError("mkv: its last cluster is damaged")),
+                // Zeros inside the segment are lost clusters; after it, or in a live recording, they are padding.
+                Step::Zeros(zeros) if self.is_in_segment(zeros) => {
+                    return Err(Error::LimitError("mkv: its last cluster is damaged"));
+                }
                 Step::Zeros(zeros) => return self.end_in_zeros(zeros),
                 Step::End => return self.end(),
             }

@@ -1,8 +1,8 @@
-//! A walk over the elements of a segment, from block to block.
+//! Walks the elements of a segment, from block to block.
 //!
-//! Behind what makes no sense, the next cluster is looked for.
+//! After invalid data, the walk continues at the next cluster.
 //!
-//! Invariant: holds no contents but numbers; walking always moves on.
+//! Invariant: keeps numbers only, no contents; every step advances.
 
 use std::io;
 
@@ -12,25 +12,25 @@ use super::element::{
 };
 use super::lacing;
 
-/// Where a walk is.
+/// The position of a walk.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
-    /// Place of the next element.
+    /// Offset of the next element.
     pub at: u64,
     /// Timestamp of the cluster, in the segment's ticks.
     cluster: Option<u64>,
-    /// Clusters that have begun.
+    /// Number of clusters so far.
     pub clusters: u64,
 }
 
 pub struct Walk {
     pub view: View,
     pub place: Place,
-    /// Nanoseconds of a tick.
+    /// Nanoseconds per tick.
     scale: u64,
 }
 
-/// A block, and what its group says of it.
+/// A block, and its properties from its group.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
     pub data: Element,
@@ -39,15 +39,15 @@ pub struct Found {
     pub padding: u64,
 }
 
-/// What was found at a place.
+/// The result of a step.
 pub enum Step {
     Block(Found),
-    /// Nothing of sound; go on behind it.
+    /// An element without audio; continue.
     Passed,
     Damaged,
-    /// An element that claims more bytes than the file has.
+    /// An element that extends beyond the file.
     Beyond,
-    /// So many zeros up to the end of the file.
+    /// This many zeros up to the end of the file.
     Zeros(u64),
     End,
 }
@@ -57,7 +57,7 @@ impl Walk {
         Walk { view, place: Place { at, cluster: None, clusters: 0 }, scale }
     }
 
-    /// Looks at the next element and moves behind it, or into it.
+    /// Reads the next element and advances behind or into it.
     pub fn step(&mut self) -> io::Result<Step> {
         let (length, at) = (self.view.length(), self.place.at);
         if at >= length {
@@ -91,10 +91,10 @@ impl Walk {
         Ok(Step::Passed)
     }
 
-    /// Whether an element is followed by another one, by zeros or by the end: else its size is damaged.
+    /// Whether an element is followed by another one, by zeros, or by the end. Otherwise its size is damaged.
     fn leads_on(&mut self, element: &Element, end: u64) -> io::Result<bool> {
         if end >= self.view.length() {
-            // Of a cut file this is the last element, if it is one at all.
+            // In a cut file this is the last element, if it is valid.
             return Ok(element.is_known());
         }
         let next = Element::read(&mut self.view, end).or_else(none_at_the_end)?;
@@ -117,7 +117,7 @@ impl Walk {
         Ok(block.map_or(Step::Passed, |data| Step::Block(Found { data, duration, padding })))
     }
 
-    /// Goes to the next cluster. False if there is none.
+    /// Advances to the next cluster. False if there is none.
     pub fn resync(&mut self) -> io::Result<bool> {
         let mark = CLUSTER.to_be_bytes();
         let mut from = self.place.at + 1;
@@ -136,7 +136,7 @@ impl Walk {
         Ok(false)
     }
 
-    /// Nanoseconds of a timestamp that is relative to the cluster.
+    /// Converts a timestamp relative to the cluster to nanoseconds.
     pub fn time(&self, relative: i16) -> Option<i64> {
         let ticks = i64::try_from(self.place.cluster?).ok()?.checked_add(i64::from(relative))?;
         ticks.checked_mul(i64::try_from(self.scale).ok()?)

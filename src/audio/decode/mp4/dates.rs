@@ -1,33 +1,33 @@
-//! When an MP4 file was recorded: by the creation date that Apple's programs add, else by its movie header.
+//! Reads the recording date of an MP4 file: Apple's creation date, otherwise the date of the movie header.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use super::{EPOCH, Part, array, child, long_number, next, number, part, version};
 
-/// The key of the date and zone at which the recording began.
+/// The key of the start time with its time zone.
 const CREATION_DATE: &[u8] = b"com.apple.quicktime.creationdate";
 
-/// Keys of an honest file, and bytes of one of their texts.
+/// Maximum number of keys, and maximum bytes of a value.
 const MOST_KEYS: u32 = 1024;
 const MOST_BYTES: u64 = 128;
 
-/// Seconds between the two times of a header that were written at once.
+/// Maximum difference between the two times of a header that were written at the same time, seconds.
 const AT_ONCE: u64 = 2;
 
-/// From 2001 on; old Android counts the seconds of its headers from 1970.
+/// Earliest valid year. Old Android versions count from 1970 instead of 1904.
 const FROM_1970: std::ops::Range<u64> = 1_000_000_000..2_000_000_000;
 
-/// A date and what it is of.
+/// A date, which may be the start or the end of the recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Date {
     /// RFC 3339.
     pub text: String,
-    /// It may be the end of the recording: the header's other time, of the last change, is no later.
+    /// It may be the end of the recording, because the modification time in the header is not later.
     pub may_be_end: bool,
 }
 
-/// The date of a movie. `moov` holds `mvhd`.
+/// The date of a movie; `mvhd` is in `moov`.
 pub(super) fn read(file: &mut File, moov: Part, mvhd: Part) -> io::Result<Option<Date>> {
     if let Some(text) = creation_date(file, moov)? {
         return Ok(Some(Date { text, may_be_end: false }));
@@ -40,7 +40,7 @@ pub(super) fn read(file: &mut File, moov: Part, mvhd: Part) -> io::Result<Option
     Ok(text(created).map(|text| Date { text, may_be_end }))
 }
 
-/// Zero means that the recorder had no clock.
+/// Formats a creation time; zero means that the recorder had no clock.
 fn text(created: u64) -> Option<String> {
     let seconds = i64::try_from(created).ok()?;
     let since_1970 = if FROM_1970.contains(&created) { seconds } else { seconds - EPOCH };
@@ -48,7 +48,7 @@ fn text(created: u64) -> Option<String> {
     Some(at.to_string())
 }
 
-/// The text of the key among the movie's metadata, which the boxes of `ilst` give by the number of their key.
+/// The value of [`CREATION_DATE`] in the movie's metadata; `ilst` refers to keys by number.
 fn creation_date(file: &mut File, moov: Part) -> io::Result<Option<String>> {
     let Some(meta) = child(file, moov, b"meta")? else {
         return Ok(None);
@@ -67,14 +67,14 @@ fn creation_date(file: &mut File, moov: Part) -> io::Result<Option<String>> {
     }
 }
 
-/// QuickTime's `meta` holds boxes right away, MP4's four bytes before them.
+/// The contents of `meta`: QuickTime's starts with boxes, MP4's with four other bytes.
 fn contents(file: &mut File, meta: Part) -> io::Result<Part> {
     let name = if meta.end.saturating_sub(meta.start) < 8 { [0; 4] } else { array(file, meta.start + 4)? };
     let start = if &name == b"hdlr" { meta.start } else { meta.start + 4 };
     Ok(Part { start, ..meta })
 }
 
-/// The number of the key, from 1 on.
+/// The number of the key, from 1.
 fn key_number(file: &mut File, keys: Part) -> io::Result<Option<u32>> {
     let mut at = keys.start + 8;
     for number in 1..=MOST_KEYS {
@@ -92,10 +92,10 @@ fn value(file: &mut File, item: Part) -> io::Result<Option<String>> {
         return Ok(None);
     };
     let text = bytes(file, Part { start: data.start + 8, ..data })?;
-    Ok(text.and_then(|text| String::from_utf8(text).ok()).filter(|text| crate::audio::clock::is_dated(text)))
+    Ok(text.and_then(|text| String::from_utf8(text).ok()).filter(|text| crate::audio::timestamps::is_dated(text)))
 }
 
-/// What a box holds, if that is short.
+/// The contents of a box, if they are short.
 fn bytes(file: &mut File, part: Part) -> io::Result<Option<Vec<u8>>> {
     let Some(length) = part.end.checked_sub(part.start).filter(|&length| length <= MOST_BYTES) else {
         return Ok(None);

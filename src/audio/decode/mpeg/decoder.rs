@@ -1,4 +1,4 @@
-//! nanomp3 as symphonia's decoder: every frame with the channels and the rate that its own header names.
+//! Adapts nanomp3 to symphonia's decoder trait. Channels and sampling rate are taken from each frame's header.
 
 use nanomp3_core::{Channels as Layout, DecodeError, FrameInfo, MAX_SAMPLES_PER_FRAME};
 use symphonia::core::audio::{
@@ -9,7 +9,7 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, Finaliz
 use symphonia::core::errors::{Error, Result};
 use symphonia::core::packet::PacketRef;
 
-/// Samples of a frame, of each channel, at most.
+/// Maximum number of samples per frame and channel.
 const MAX_SAMPLES: usize = MAX_SAMPLES_PER_FRAME / 2;
 
 const INFO: CodecInfo = CodecInfo { short_name: "mp3", long_name: "MPEG audio", profiles: &[] };
@@ -21,7 +21,7 @@ struct Decoder {
     buffer: AudioBuffer<f32>,
 }
 
-/// A decoder of any layer.
+/// Creates a decoder for all layers.
 pub fn decoder(parameters: &AudioCodecParameters) -> Box<dyn AudioDecoder> {
     Box::new(Decoder {
         parameters: parameters.clone(),
@@ -32,8 +32,8 @@ pub fn decoder(parameters: &AudioCodecParameters) -> Box<dyn AudioDecoder> {
 }
 
 impl Decoder {
-    /// Decodes the packet's first frame. What needs bits of a frame that was never there is silence, as at the start of
-    /// a stream that was cut out of another.
+    /// Decodes the packet's first frame. A frame that depends on a missing previous frame becomes silence, as at the
+    /// start of a stream that was cut out of another one.
     fn frame(&mut self, bytes: &[u8]) -> Result<()> {
         let (_, result) = self.inner.decode(bytes, &mut self.pcm[..]);
         match result {
@@ -42,11 +42,11 @@ impl Decoder {
                 self.pcm.fill(0.0);
                 self.fill(&info, samples(&info))
             }
-            Err(_) => Err(Error::DecodeError("mpa: a frame's contents make no sense")),
+            Err(_) => Err(Error::DecodeError("mpa: a frame's contents are invalid")),
         }
     }
 
-    /// Takes over what was decoded.
+    /// Copies the decoded samples.
     fn fill(&mut self, info: &FrameInfo, samples: usize) -> Result<()> {
         let channels = match info.channels {
             Layout::Mono => layouts::CHANNEL_LAYOUT_MONO,
@@ -67,7 +67,7 @@ impl Decoder {
     }
 }
 
-/// Samples that a frame of this kind has, of each channel.
+/// Samples per channel of such a frame.
 fn samples(info: &FrameInfo) -> usize {
     match info.layer {
         1 => 384,

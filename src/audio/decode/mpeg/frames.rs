@@ -1,7 +1,7 @@
-//! From bytes to frames: past tags, over what is damaged, on to the next frame.
+//! Finds frames: skips tags and damage.
 //!
-//! MPEG audio has no timestamps. Bytes that are neither frames nor tags stand for as many frames as they had room for,
-//! so that what follows keeps its time.
+//! MPEG audio has no timestamps. Bytes that are neither frames nor tags count as as many frames as fit into them, so
+//! that later frames keep their time.
 
 use std::fs::File;
 use std::time::Duration;
@@ -19,25 +19,25 @@ use super::tags;
 use crate::audio::decode::packets::{self, Notes, PacketSource, Window, cut};
 use crate::audio::decode::sync::{self, FrameHeader, LOOK, Passed, VIEW, is_chain};
 
-/// A stream found in a file.
+/// An opened stream.
 pub struct Opened {
     pub reader: Box<dyn FormatReader>,
-    /// How long it lasts if its first frames are like all others.
+    /// Estimated duration, assuming that all frames are like the first ones.
     pub estimate: Option<Duration>,
 }
 
-/// The MPEG audio in a part of a file; None if there is none.
+/// Opens the MPEG audio in a part of a file; None if there is none.
 pub fn open(file: File, start: u64, length: u64, notes: &Notes) -> std::io::Result<Option<Opened>> {
     let mut window = Window::new(file, start, length)?;
     sync::skip_tags(&mut window)?;
     let view = window.view(LOOK)?;
-    // Free format, whose frames tell no length, must begin at once.
+    // Free format, whose frame headers contain no length, must start at the first byte.
     let may_begin = |at: usize| view[at] == 0xFF && (at == 0 || view.get(at + 2).is_none_or(|byte| byte >> 4 != 0));
     let Some(at) = (0..view.len().min(LOOK)).find(|&at| may_begin(at) && is_chain::<Header>(&view[at..])) else {
         return Ok(None);
     };
     if at > 0 {
-        notes.add(format!("{at} bytes before the first frame are no sound; they were passed over"));
+        notes.add(format!("{at} bytes before the first frame are not audio; they were skipped"));
     }
     window.skip(at as u64)?;
     let Some(header) = Header::parse(window.view(VIEW)?) else {
@@ -55,7 +55,7 @@ fn begin(mut window: Window, header: Header, notes: &Notes) -> std::io::Result<O
     if info.is_some() {
         window.skip(length as u64)?;
     }
-    // Some writers count the frame with the table too; those that write their delay down do not.
+    // Some writers include the frame with the table in the count; those that store the encoder delay do not.
     let counted = frames.map(|frames| if delay.is_some() { frames } else { frames - 1 });
     let announced = counted.map(|frames| frames.saturating_mul(header.samples));
     let mean = sync::mean_length::<Header>(window.view(VIEW)?);
@@ -63,7 +63,7 @@ fn begin(mut window: Window, header: Header, notes: &Notes) -> std::io::Result<O
     let mut track = packets::track(parameters(&header), announced);
     if let Some(announced) = announced {
         let (front, behind) = delay.unwrap_or((0, 0));
-        // Only an announced length is to be trusted.
+        // Only an announced length is reliable.
         track.with_delay(front as u32).with_padding(behind as u32);
         track.with_duration(units::Duration::from(announced.saturating_sub(front + behind)));
     }
@@ -94,11 +94,11 @@ fn parameters(header: &Header) -> AudioCodecParameters {
     parameters
 }
 
-/// What the encoder put around the sound, samples.
+/// Encoder delay and padding, samples.
 struct Trim {
     front: u64,
     behind: u64,
-    /// Frames of the stream that the encoder speaks of; others may follow.
+    /// Number of frames that the encoder announced; others may follow.
     frames: u64,
 }
 
@@ -108,12 +108,12 @@ struct Frames {
     first: Header,
     last: Header,
     trim: Option<Trim>,
-    /// The number of frames is announced.
+    /// Whether the number of frames is announced.
     is_counted: bool,
-    /// Of all frames so far.
+    /// Total of all frames so far.
     bytes: u64,
     count: u64,
-    /// Samples so far, in the rate of the first frame.
+    /// Samples so far, at the sampling rate of the first frame.
     clock: u64,
     passed: Passed,
 }
@@ -134,7 +134,7 @@ impl PacketSource for Frames {
             } else if self.is_cut()? {
                 return self.end();
             } else if self.first.is_free() && self.passed.unknown() > LOOK as u64 {
-                return Err(Error::DecodeError("mpa: no frame follows for long"));
+                return Err(Error::DecodeError("mpa: no frame follows within the search limit"));
             } else {
                 self.passed.over(&mut self.window)?;
             }
@@ -143,12 +143,12 @@ impl PacketSource for Frames {
 }
 
 impl Frames {
-    /// The whole frame that stands here, and its length: one like the last, or the first of a chain.
+    /// The complete frame at the current position and its length, if it continues the stream or starts a chain.
     fn frame(&mut self) -> Result<Option<(Header, usize)>> {
         let view = self.window.view(VIEW)?;
         let known = |header: &Header| self.first.is_free() || !header.is_free();
         let Some(header) = Header::parse(view).filter(known) else { return Ok(None) };
-        // The last frames of free format are as long as those before them.
+        // The last frames of free format have the same length as the previous ones.
         let length = header.length(view).or_else(|| (self.bytes).checked_div(self.count).map(|mean| mean as usize));
         let Some(length) = length.filter(|length| *length <= view.len()) else {
             return Ok(None);
@@ -162,7 +162,7 @@ impl Frames {
         Ok((goes_on || is_next).then_some((header, length)))
     }
 
-    /// Whether here stands the beginning of one more frame, and the file's end.
+    /// Whether the file ends inside a frame that starts here.
     fn is_cut(&mut self) -> Result<bool> {
         let is_end = self.window.remaining() < VIEW as u64;
         let (lost, last) = (self.passed.lost, self.last);
@@ -176,10 +176,10 @@ impl Frames {
         Ok(is_end && lost == 0 && begins)
     }
 
-    /// The packet of a frame; None where that holds a table.
+    /// The packet of a frame; None if the frame contains an info table.
     fn packet(&mut self, header: Header, length: usize) -> Result<Option<Packet>> {
-        self.make_up();
-        // In free format nanomp3 wants to see the frames behind.
+        self.advance_over_skipped();
+        // In free format nanomp3 needs the following frames as well.
         let wanted = if header.is_free() { 3 * length + 8 } else { length };
         let view = self.window.view(VIEW)?;
         let data = &view[..wanted.min(view.len())];
@@ -197,18 +197,18 @@ impl Frames {
         Ok(packet)
     }
 
-    /// A frame's length on the clock, which counts in the first frame's rate.
+    /// A frame's length at the sampling rate of the first frame.
     fn in_clock(&self, header: Header) -> u64 {
         header.samples * u64::from(self.first.rate) / u64::from(header.rate.max(1))
     }
 
-    /// Lets time go by for what was passed over.
-    fn make_up(&mut self) {
+    /// Advances the time by as many frames as fit into the skipped bytes.
+    fn advance_over_skipped(&mut self) {
         let frames = self.passed.frames(self.bytes.checked_div(self.count).unwrap_or(0));
         self.clock += frames * self.in_clock(self.last);
     }
 
-    /// Marks what of the packet the encoder put around the sound.
+    /// Sets the trims of a packet for encoder delay and padding.
     fn trimmed(&self, mut packet: Packet, samples: u64) -> Packet {
         if let Some(trim) = &self.trim {
             let end = (trim.frames * samples).saturating_sub(trim.behind);
@@ -222,17 +222,17 @@ impl Frames {
         packet
     }
 
-    /// Was that all? What is left is the beginning of a frame, or what is none.
+    /// Handles the rest of the file: the start of a frame, or other bytes.
     fn end(&mut self) -> Result<Option<Packet>> {
         self.passed.note(&self.notes);
         let rest = self.window.remaining();
         self.window.skip(rest)?;
         match rest + self.passed.lost {
             0 => Ok(None),
-            // The number of frames will say whether one is missing.
+            // The number of frames shows whether one is missing.
             left if self.is_counted => {
                 self.passed = Passed::default();
-                self.notes.add(format!("{left} bytes behind its last frame are no sound"));
+                self.notes.add(format!("{left} bytes after its last frame are not audio"));
                 Ok(None)
             }
             _ if rest > 0 => Err(cut()),

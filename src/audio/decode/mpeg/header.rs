@@ -1,4 +1,4 @@
-//! The four bytes in front of each frame (ISO 11172-3, 2.4.1.3; 13818-3).
+//! Parses the four-byte header of a frame (ISO 11172-3, 2.4.1.3; 13818-3).
 
 use crate::audio::decode::sync::FrameHeader;
 
@@ -11,21 +11,21 @@ const BITRATES: [[u32; 14]; 5] = [
     [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-/// No frame of free format is longer: what nanomp3 takes.
+/// Maximum length of a free-format frame: the limit of nanomp3.
 const MAX_FREE: usize = 2304;
 
-/// What a frame's header says.
+/// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     pub layer: u8,
     pub rate: u32,
     pub channels: u32,
-    /// Samples of the frame, of each channel.
+    /// Samples per channel.
     pub samples: u64,
-    /// Bytes of the frame; None in free format, where the next header tells.
+    /// Length of the frame in bytes; None in free format, where the next header determines it.
     length: Option<usize>,
     padding: usize,
-    /// Bytes of layer III's side information.
+    /// Size of the side information of layer III, bytes.
     pub side: usize,
     version: u8,
 }
@@ -33,7 +33,7 @@ pub struct Header {
 impl FrameHeader for Header {
     const MAY_BE_CUT: bool = true;
 
-    /// The header that begins `bytes`.
+    /// Parses the header at the start of `bytes`.
     fn parse(bytes: &[u8]) -> Option<Header> {
         let &[0xFF, second, third, fourth] = bytes.first_chunk()? else {
             return None;
@@ -81,8 +81,8 @@ impl FrameHeader for Header {
         known && (self.version, self.layer, self.rate) == (other.version, other.layer, other.rate)
     }
 
-    /// Bytes of the frame that begins `bytes`. In free format, up to the next header that is followed by another as far
-    /// behind it.
+    /// Length of the frame at the start of `bytes`. In free format: the distance to the next header that is followed by
+    /// another one at the same distance.
     fn length(&self, bytes: &[u8]) -> Option<usize> {
         if self.length.is_some() {
             return self.length;
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_give_the_lengths_of_the_standard() {
+    fn frame_lengths_match_the_standard() {
         for (bytes, length, samples, rate) in [
             ([0xFF, 0xFB, 0x90, 0x00], 417, 1152, 44_100),
             ([0xFF, 0xFB, 0x92, 0x00], 418, 1152, 44_100),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_frame_begins_with_is_no_header() {
+    fn other_bytes_are_not_parsed_as_a_header() {
         for bytes in
             [[0xFF, 0xFB, 0xF0, 0x00], [0xFF, 0xFB, 0x9C, 0x00], [0xFF, 0xF1, 0x50, 0x80], [0xFF, 0xEB, 0x90, 0]]
         {

@@ -1,26 +1,26 @@
-//! The first frame of many files holds no sound but a table: Xing's, LAME's, or Fraunhofer's.
+//! Parses the info table (Xing, LAME or Fraunhofer) that the first frame of many files contains instead of audio.
 
 use super::header::Header;
 
-/// Samples that the filter bank itself is late (ISO 11172-3): LAME counts its delay from there.
+/// Delay of the filter bank (ISO 11172-3), samples; LAME's delay does not include it.
 const DECODER_DELAY: u64 = 529;
 
-/// What the table says.
+/// The contents of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Info {
-    /// Frames of the stream.
+    /// Number of frames in the stream.
     pub frames: Option<u64>,
-    /// Samples of the encoder, in front and behind, where it wrote them down.
+    /// Encoder delay and padding in samples, if stored.
     pub delay: Option<(u64, u64)>,
 }
 
 impl Info {
-    /// The table in this frame; None in one with sound.
+    /// Parses the table in a frame; None for an audio frame.
     pub fn parse(header: &Header, frame: &[u8]) -> Option<Info> {
         if header.layer != 3 {
             return None;
         }
-        // Behind a checksum where there is one.
+        // After the checksum, if there is one.
         let checksum = if frame.get(1)? & 1 == 0 { 2 } else { 0 };
         let xing = [4 + header.side, 4 + header.side + checksum].into_iter();
         xing.filter_map(|at| frame.get(at..)).find_map(xing_table).or_else(|| vbri(frame.get(36..)?))
@@ -41,7 +41,7 @@ fn xing_table(table: &[u8]) -> Option<Info> {
     })
 }
 
-/// Behind nine letters of the encoder's name and 12 bytes: 12 bits of delay, 12 of padding.
+/// After nine characters of the encoder's name and 12 bytes: 12 bits of delay, 12 bits of padding.
 fn lame(encoder: &[u8]) -> Option<(u64, u64)> {
     let known = [&b"LAME"[..], b"Lavf", b"Lavc", b"GOGO"].iter().any(|name| encoder.starts_with(name));
     let [first, second, third] = *encoder.get(21..)?.first_chunk::<3>()?;

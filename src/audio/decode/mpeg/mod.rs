@@ -1,9 +1,9 @@
-//! Bare MPEG audio: MP3, and layers I and II.
+//! Reads MPEG audio without a container: layers I, II and III (MP3).
 //!
-//! symphonia's reader and decoder follow no change of the channels, and decode mixed and short blocks wrong; so the
-//! frames are found here, and nanomp3 decodes them.
+//! symphonia's reader and decoder do not support a change of channels, and decode mixed and short blocks incorrectly.
+//! So this module finds the frames, and nanomp3 decodes them.
 //!
-//! Invariant: needs no more than a few frames in memory.
+//! Invariant: holds a few frames in memory.
 
 mod decoder;
 mod frames;
@@ -16,7 +16,7 @@ use super::sync::is_chain;
 pub use decoder::decoder;
 pub use frames::open;
 
-/// Whether these are the first bytes of bare MPEG audio, or of AAC in ADTS frames.
+/// Whether a file starts with MPEG audio frames, or with AAC in ADTS frames.
 pub fn begins(bytes: &[u8]) -> bool {
     is_chain::<header::Header>(bytes) || is_chain::<super::adts::Header>(bytes)
 }

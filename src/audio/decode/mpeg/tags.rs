@@ -1,9 +1,9 @@
-//! What stands between frames and is none: ID3, APE and Lyrics3 tags, at either end and where files were joined.
+//! Recognizes ID3, APE and Lyrics3 tags at either end of a stream and where files were concatenated.
 
-/// A tag is looked for in no more bytes than these.
+/// Number of bytes needed to recognize a tag.
 pub const LOOK: usize = 64 * 1024;
 
-/// Bytes of the tag that begins `bytes`, if one does.
+/// Length of the tag at the start of `bytes`, if there is one.
 pub fn length(bytes: &[u8]) -> Option<u64> {
     match bytes {
         [b'I', b'D', b'3', ..] => id3v2(bytes),
@@ -15,7 +15,7 @@ pub fn length(bytes: &[u8]) -> Option<u64> {
     }
 }
 
-/// A header of 10 bytes, contents, and a footer if a flag says so (ID3v2.4, 3).
+/// ID3v2: a header of 10 bytes, the contents, and a footer if its flag is set (ID3v2.4, 3).
 fn id3v2(bytes: &[u8]) -> Option<u64> {
     let [_, _, _, version, revision, flags, size @ ..] = *bytes.first_chunk::<10>()?;
     let is_size = version < 0xFF && revision < 0xFF && size.iter().all(|byte| *byte < 0x80);
@@ -23,7 +23,7 @@ fn id3v2(bytes: &[u8]) -> Option<u64> {
     is_size.then_some(10 + size + if flags & 0x10 != 0 { 10 } else { 0 })
 }
 
-/// 32 bytes of header or footer; the size counts the items and the footer.
+/// APE: header and footer of 32 bytes each; the size includes the items and the footer.
 fn ape(bytes: &[u8]) -> Option<u64> {
     let header = bytes.first_chunk::<32>()?;
     let size = u32::from_le_bytes(*header[12..16].first_chunk()?);
@@ -31,7 +31,7 @@ fn ape(bytes: &[u8]) -> Option<u64> {
     Some(if is_header { 32 + u64::from(size) } else { 32 })
 }
 
-/// Lyrics3, whose end is a word.
+/// Lyrics3, which ends with a keyword.
 fn lyrics(bytes: &[u8]) -> Option<u64> {
     let end = bytes.windows(9).position(|word| word == b"LYRICSEND" || word == b"LYRICS200")?;
     Some(end as u64 + 9)

@@ -1,30 +1,30 @@
-//! Streams of sound side by side: each is a track of its own, and begins when its granule positions say.
+//! Multiplexed audio streams: each is a separate track that starts according to its granule positions.
 //!
-//! What is chained behind such streams is not decoded: where each of them goes on cannot be told.
+//! Streams chained after multiplexed streams are not decoded, because it is unknown which one continues which.
 //!
-//! Invariant: what is not decoded ends in an error, never in silence.
+//! Invariant: a stream that is not decoded causes an error, never silence.
 
 use std::time::Duration;
 
 use super::reader::Reader;
 use super::stream::Stream;
 
-/// Why what follows is not decoded.
-pub const CHAINED: &str = "streams of sound side by side are chained to others, which is not supported";
+/// The message if chained streams follow.
+pub const CHAINED: &str = "multiplexed audio streams are chained to others, which is not supported";
 
-/// One of the streams of sound with which a file begins.
+/// One of the audio streams at the start of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beginning {
     serial: u32,
-    /// How much later than the first it begins. None where its granule positions make no sense.
+    /// How much later than the first stream it starts. None if its granule positions are inconsistent.
     pub start: Option<Duration>,
 }
 
-/// The one stream that a reader is to give.
+/// The stream that a reader returns.
 pub struct Selected {
     pub serial: u32,
     pub others: Vec<u32>,
-    /// Others have sound, too.
+    /// Whether there are other audio streams.
     pub is_one_of_several: bool,
 }
 
@@ -36,11 +36,11 @@ impl Selected {
     }
 }
 
-/// Reads until it is known of all streams with which the file begins whether they have sound, and since when.
+/// Reads until it is known for all streams at the start of the file whether they contain audio, and when they start.
 pub fn beginnings(reader: &mut Reader) -> std::io::Result<Vec<Beginning>> {
     let is_known = |stream: &Stream| stream.is_ended || stream.start.is_known();
     while !reader.is_link_over() && !reader.streams().iter().all(is_known) {
-        reader.pass_by()?;
+        reader.skip_packets()?;
     }
     let with_sound = || reader.streams().iter().filter(|stream| stream.has_sound && stream.codec.is_ready());
     let starts = with_sound().map(|stream| stream.start.nanoseconds(stream.codec.rate()));

@@ -1,53 +1,53 @@
-//! What granule positions say beyond the lengths of packets: gaps, and the samples to cut off the end.
+//! Derives gaps and end trimming from granule positions.
 //!
-//! The time of a packet is the sum of the lengths before it, and of the gaps. A page's *level* is its granule position
-//! less that sum at its end. It is the same for all pages of a stream that is right; each kind of fault moves it in a
-//! way of its own:
+//! The time of a packet is the sum of the lengths of all earlier packets and gaps. The *level* of a page is its granule
+//! position minus that sum at its end. The level is constant in a correct stream; each kind of error changes it in a
+//! different way:
 //!
 //! ```text
-//! first level                                -> the start of a stream that begins late; it moves no sound
-//!     (but pages are missing before it)      -> a gap of the level
-//! no granule position (-1, 0, negative)      -> nothing; the page's packets count for the next one that has any
-//! step = level - level before
-//! step within 2.5 ms                         -> nothing (a clock that drifts)
-//! step down, end-of-stream page              -> that much is cut off its end, never more than the page holds,
-//!                                               if the clock was right before it and does not lag by a page
-//! the next levels are back at the old one    -> a value that makes no sense: ignored
-//! the next levels agree on another one       -> the same, unless both steps lead up
+//! first level                                -> the start time of a late stream; no effect on the audio
+//!     (but pages are missing before it)      -> a gap of that length
+//! no granule position (-1, 0, negative)      -> none; the page's packets count for the next page that has one
+//! step = level - previous level
+//! step within 2.5 ms                         -> none (clock drift)
+//! step down, end-of-stream page              -> trim that much at the end, at most the page's length,
+//!                                               if the clock was correct before and does not lag by a page
+//! the next levels are back at the old one    -> an invalid value: ignored
+//! the next levels agree on another one       -> the same, unless both steps are up
 //! step up, and any of                        -> a gap
-//!     half of the next steps are 0           (the clock goes on, and is right), the next levels are no lower, and
+//!     half of the next steps are 0           (the clock continues correctly), the next levels are not lower, and
 //!                                            it is not the end-of-stream page
-//!     pages are missing here, about as long
-//!     packets are lost all the time          (the steps are whole packets, or differ widely,
-//!                                             and no ratio of step to length prevails)
-//! any other step (restarts, wraps, clocks that count too fast or too slow, more than a day)
-//!                                            -> ignored; what follows is measured from the new level
-//! pages are missing, and no step says how long -> a gap of as many pages of the usual length
+//!     pages of about that length are missing here
+//!     packets are lost regularly             (the steps are whole packets, or differ widely,
+//!                                             and the ratio of step to length is not constant)
+//! any other step (restarts, wraps, clocks that are too fast or too slow, more than a day)
+//!                                            -> ignored; the new level becomes the reference
+//! pages are missing, and no step shows the length -> a gap of that many pages of the usual length
 //! ```
 //!
-//! Invariant: as many packets leave as came in, in their order; memory is bounded by [`MAX_QUEUE`].
+//! Invariant: every packet is returned, in order; memory is bounded by [`MAX_QUEUE`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::counts::Counts;
 
-/// Granule positions that are looked at behind a step before it is believed.
+/// Number of granule positions after a step that are examined before it is accepted.
 const AHEAD: usize = 6;
-/// Pages and bytes that wait for those at most.
+/// Maximum number of pages and bytes that are queued for that.
 const MAX_QUEUE: (usize, usize) = (64, 1 << 20);
-/// All gaps of a file together.
+/// Maximum total length of the gaps of a file.
 pub const LONGEST_GAPS: Duration = Duration::from_secs(24 * 3600);
-/// Page numbers that are missing one after the other; more is a number that makes no sense.
+/// Maximum number of consecutive missing pages; a larger jump of the sequence number is invalid.
 pub const MAX_LOST: u32 = 600;
 
-/// A packet of sound.
+/// An audio packet.
 #[derive(Debug, Clone, Default)]
 pub struct Sound {
     pub data: Vec<u8>,
-    /// Samples, without the discarded ones.
+    /// Samples, without discarded ones.
     pub length: i64,
-    /// Samples that the decoder gives before those.
+    /// Samples that the decoder returns before those, which are discarded.
     pub discard: i64,
 }
 
@@ -56,7 +56,7 @@ pub struct Sound {
 pub struct Batch {
     pub packets: Vec<Sound>,
     pub granule: Option<i64>,
-    /// Something is missing before it: about as many pages.
+    /// If pages are missing before this one: about how many.
     pub lost: Option<u32>,
     pub is_last: bool,
 }
@@ -71,53 +71,53 @@ impl Batch {
     }
 }
 
-/// Packets with their place in time.
+/// Packets with their times.
 #[derive(Debug)]
 pub struct Placed {
     pub packets: Vec<Sound>,
     /// Time of the first packet, samples.
     pub start: i64,
-    /// Samples to be cut off their end.
+    /// Samples to be trimmed at their end.
     pub trim: i64,
 }
 
 /// The clock of one stream.
 #[derive(Debug, Default)]
 pub struct Clock {
-    /// Samples a second.
+    /// Samples per second.
     rate: u32,
-    /// Every packet lasts a multiple of this, 0 if that says nothing.
+    /// The length of every packet is a multiple of this; 0 if unknown.
     unit: i64,
     queue: VecDeque<Batch>,
     bytes: usize,
-    /// End of the last packet that left.
+    /// End of the last returned packet.
     time: i64,
     level: Option<i64>,
-    /// Pages in a row that left the level as it was.
+    /// Number of consecutive pages without a step.
     still: u32,
-    /// Steps in a row that were ignored.
+    /// Number of consecutive ignored steps.
     wrong: u32,
     pages: u64,
-    /// Length of the page before.
+    /// Length of the previous page.
     usual: i64,
 }
 
-/// What to do with the first page that waits.
+/// What to do with the first queued page.
 enum Verdict {
     Wait,
     Follow,
     /// Ignore the granule position.
     Stray,
-    /// Ignore the step, and measure from the new level.
+    /// Ignore the step; the new level becomes the reference.
     Rebase,
     Gap(i64),
 }
 
-/// A page's granule position seen from the first one that waits.
+/// A page's granule position relative to the first queued page.
 #[derive(Clone, Copy)]
 struct Mark {
     level: i64,
-    /// Samples since the granule position before it.
+    /// Samples since the previous granule position.
     length: i64,
     is_last: bool,
 }
@@ -133,13 +133,13 @@ impl Clock {
         self.queue.push_back(batch);
     }
 
-    /// The next packets whose place is certain; at the end of the stream, all. `room` is what gaps may still last.
+    /// The next packets whose time is certain; at the end of the stream, all. `room` is the remaining length of gaps.
     pub fn pop(&mut self, at_end: bool, room: &mut Duration, counts: &mut Counts) -> Option<Placed> {
         let lost = self.queue.front()?.lost;
         let must = at_end || self.queue.len() >= MAX_QUEUE.0 || self.bytes >= MAX_QUEUE.1;
         let timed = self.queue.iter().position(|batch| batch.granule.is_some());
         let (verdict, mark) = match timed {
-            // What is missing before it is known when the next granule position is.
+            // The length of a loss before it is known after the next granule position.
             None if lost.is_some() && !must => (Verdict::Wait, None),
             Some(0) => self.judge(must, counts),
             Some(_) if lost.is_some() => self.judge(must, counts),
@@ -163,7 +163,7 @@ impl Clock {
         self.leave(gap, counts)
     }
 
-    /// Decides on the step at the first granule position that waits.
+    /// Decides about the step at the first queued granule position.
     fn judge(&mut self, must: bool, counts: &mut Counts) -> (Verdict, Option<Mark>) {
         let marks = self.marks();
         let Some((&first, ahead)) = marks.split_first() else { return (Verdict::Follow, None) };
@@ -175,7 +175,7 @@ impl Clock {
             return (if is_gap { Verdict::Gap(first.level) } else { Verdict::Follow }, Some(first));
         };
         let step = first.level.saturating_sub(before);
-        // Of a clock that is wrong all the time, a level that stays says nothing of pages that are missing.
+        // If the clock is always wrong, a constant level does not mean that no pages are missing.
         let is_blind = self.wrong > 1 && lost.is_some_and(|lost| lost > 0);
         if step.abs() < self.tolerance() && !is_blind {
             self.wrong = 0;
@@ -203,7 +203,7 @@ impl Clock {
         (verdict, Some(first))
     }
 
-    /// The granule positions that wait, as many as are looked at.
+    /// The queued granule positions, up to the number that is examined.
     fn marks(&self) -> Vec<Mark> {
         let (mut time, mut length, mut marks) = (self.time, 0i64, Vec::new());
         for batch in &self.queue {
@@ -226,7 +226,7 @@ impl Clock {
         for mark in ahead {
             let next = mark.level.saturating_sub(level);
             level = mark.level;
-            // The end is cut off there.
+            // A step there is end trimming.
             if next >= 0 || !mark.is_last {
                 steps.push((next, mark.length));
             }
@@ -234,7 +234,7 @@ impl Clock {
         let next = &steps[1..];
         let still = next.iter().filter(|(step, _)| step.abs() <= 1).count();
         let is_held = 2 * ahead.iter().filter(|mark| mark.level >= first.level - 1).count() + 1 >= ahead.len();
-        // Of one page alone nothing tells whether the clock goes on; a clock that lags by a page steps up at the end.
+        // One page alone does not show whether the clock continues; a clock that lags by a page steps up at the end.
         let goes_on = match next {
             [] => self.still > 0 && !first.is_last,
             _ => 2 * still >= next.len() && is_held,
@@ -242,20 +242,20 @@ impl Clock {
         goes_on || self.is_as_long_as_lost(step, lost) || self.is_lossy(&steps)
     }
 
-    /// Whether a step is about as long as so many pages. A clock that is right need not say so by this.
+    /// Whether a step has about the length of this many pages. Only needed if the clock is not otherwise correct.
     fn is_as_long_as_lost(&self, step: i64, lost: Option<u32>) -> bool {
         let pages = self.usual().saturating_mul(i64::from(lost.unwrap_or(0)));
         let twice = step.saturating_mul(2);
         pages > 0 && (pages..=pages.saturating_mul(3)).contains(&twice)
     }
 
-    /// Length of a page as far as it is known: of the one before, or of the next one.
+    /// The usual length of a page: that of the previous or of the next one.
     fn usual(&self) -> i64 {
         if self.usual > 0 { self.usual } else { self.queue.front().map_or(0, Batch::length) }
     }
 
-    /// Whether packets are lost all the time: then every page is a step. A clock that counts too fast is one, too, but
-    /// by the same ratio everywhere.
+    /// Whether packets are lost regularly: then every page has a step. A clock that is too fast also steps at every
+    /// page, but with a constant ratio.
     fn is_lossy(&self, steps: &[(i64, i64)]) -> bool {
         let up: Vec<(i64, i64)> = steps.iter().copied().filter(|&(step, _)| step >= self.tolerance()).collect();
         if up.len() < 3 || steps.iter().any(|&(step, _)| step < -1) {
@@ -271,7 +271,7 @@ impl Clock {
         !prevails && (are_whole || most > 1.5 * least)
     }
 
-    /// Counts a step that is no gap. The page whose granule position it is may come later.
+    /// Counts a step that is not a gap. Its page may be a later one in the queue.
     fn ignore(&mut self, mark: Option<Mark>, is_first: bool, gap: i64, counts: &mut Counts) {
         self.still = 0;
         self.wrong = self.wrong.saturating_add(1);
@@ -281,7 +281,7 @@ impl Clock {
         }
     }
 
-    /// A gap where only the number of missing pages is known.
+    /// The estimated gap if only the number of missing pages is known.
     fn estimate(&mut self, lost: Option<u32>, room: &mut Duration, counts: &mut Counts) -> i64 {
         let gap = self.usual().saturating_mul(i64::from(lost.unwrap_or(0).min(MAX_LOST)));
         if gap > 0 && self.take(gap, room) {
@@ -291,7 +291,7 @@ impl Clock {
         0
     }
 
-    /// Takes a gap out of what gaps may last.
+    /// Subtracts a gap from the remaining total length of gaps.
     fn take(&self, gap: i64, room: &mut Duration) -> bool {
         let seconds = u64::try_from(gap).unwrap_or(0).div_ceil(u64::from(self.rate.max(1)));
         let left = room.checked_sub(Duration::from_secs(seconds));
@@ -309,18 +309,18 @@ impl Clock {
         Some(Placed { packets: batch.packets, start, trim })
     }
 
-    /// Samples behind the granule position of an end-of-stream page; the page before it has `before`.
+    /// Samples after the granule position of an end-of-stream page; `before` is the level of the previous page.
     fn trim(&self, batch: &Batch, before: i64) -> i64 {
         let (true, Some(granule), Some(level)) = (batch.is_last, batch.granule, self.level) else { return 0 };
         let length = batch.length();
         let over = match self.pages {
-            // The only page, whose level says it alone: of a clock that counts too slowly, most would be cut off.
+            // For a single page, only its level is known; with a clock that is too slow, most of it would be trimmed.
             1 => {
                 let longest = batch.packets.iter().map(|packet| packet.length).max().unwrap_or(0);
                 let over = self.time.saturating_sub(granule);
                 if over < longest.max(length / 2) { over } else { 0 }
             }
-            // Each page has the position of the one before.
+            // Each page has the position of the previous one.
             _ if before > 0 && level.saturating_add(before).abs() < self.tolerance() => 0,
             _ if self.still > 0 => self.time.saturating_add(level).saturating_sub(granule),
             _ => 0,
@@ -328,13 +328,13 @@ impl Clock {
         if (0..=length).contains(&over) { over } else { 0 }
     }
 
-    /// Steps below this are drift, samples.
+    /// Smaller steps are drift, samples.
     fn tolerance(&self) -> i64 {
         i64::from(self.rate / 400).max(2)
     }
 }
 
-/// Whether the levels behind a step agree on one that it does not lead to. Two steps up are two gaps.
+/// Whether the levels after a step agree on another level. Two steps up are two gaps.
 fn is_stray(step: i64, level: i64, ahead: &[Mark]) -> bool {
     let same = |level: i64| ahead.iter().filter(|mark| mark.level.abs_diff(level) < 2).count();
     let settled = ahead.iter().map(|mark| mark.level).max_by_key(|level| same(*level));

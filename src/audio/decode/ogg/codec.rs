@@ -1,6 +1,6 @@
-//! The codecs that Ogg carries: what their header packets say, and how long each packet lasts.
+//! Codecs in Ogg: parses their header packets and determines the length of each packet.
 //!
-//! Invariant: a packet's length is told by the packet (and by the one before it, in Vorbis), never by the container.
+//! Invariant: a packet's length follows from the packet (and the previous one, in Vorbis), never from the container.
 
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::CodecParameters;
@@ -9,14 +9,13 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_OPUS, C
 use symphonia::core::formats::Track;
 
 use super::vorbis::Vorbis;
-use crate::audio::opus;
 
-/// A codec that a stream's first packet can name and that nothing here decodes.
+/// Unsupported codecs by the start of their first packet; an empty name is not audio or video.
 const FOREIGN: [(&[u8], &str); 10] = [
     (b"Speex   ", "Speex"),
     (b"CELT    ", "CELT"),
     (b"PCM     ", "PCM"),
-    (b"\x7FFLAC", "FLAC of an unknown kind"),
+    (b"\x7FFLAC", "FLAC of an unknown version"),
     (b"fishead\0", ""),
     (b"fisbone\0", ""),
     (b"\x80theora", "Theora video"),
@@ -25,32 +24,32 @@ const FOREIGN: [(&[u8], &str); 10] = [
     (b"\x01video", "video"),
 ];
 
-/// Opus' header where the page that held it is lost: one or two channels, as each packet says, and what encoders put
-/// in front cannot be known.
+/// The Opus header for a stream whose first page is lost: one or two channels, depending on the packet; the pre-skip is
+/// unknown.
 const DEFAULT_HEAD: &[u8; 19] = b"OpusHead\x01\x02\0\0\x80\xBB\0\0\0\0\0";
 
-/// What the first packet of a stream says of it.
+/// The type of a stream, determined by its first packet.
 pub enum Identity {
     Audio(Codec),
-    /// Known by name; without one it is no stream of sound or pictures.
+    /// Known but not supported; not audio or video if the name is empty.
     Foreign(&'static str),
     Unknown,
 }
 
-/// A codec with what its headers said so far.
+/// A codec and the data of its headers so far.
 pub enum Codec {
     Opus { head: Vec<u8> },
     Vorbis(Vorbis),
     Flac { info: [u8; 34] },
 }
 
-/// What a packet is.
+/// The type of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     Header,
-    /// The names and dates that a header holds begin so many bytes behind its start.
+    /// A comment header; its comments start at this offset.
     Comment(usize),
-    /// Sound of so many samples, of which the first are to be dropped.
+    /// Audio of this many samples, of which the first are to be dropped.
     Sound {
         length: u64,
         discard: u64,
@@ -76,21 +75,21 @@ impl Codec {
         foreign.map_or(Identity::Unknown, |(_, name)| Identity::Foreign(name))
     }
 
-    /// Opus whose first page is lost.
+    /// Opus without its first page.
     pub fn headless() -> Codec {
         Codec::Opus { head: DEFAULT_HEAD.to_vec() }
     }
 
-    /// Samples a second of its positions.
+    /// Samples per second of its granule positions.
     pub fn rate(&self) -> u32 {
         match self {
-            Codec::Opus { .. } => opus::CLOCK,
+            Codec::Opus { .. } => opus16k::CLOCK,
             Codec::Vorbis(vorbis) => vorbis.rate,
             Codec::Flac { info } => u32::from_be_bytes([0, info[10], info[11], info[12]]) >> 4,
         }
     }
 
-    /// Whether all headers are there that the decoder needs.
+    /// Whether all headers that the decoder needs were read.
     pub fn is_ready(&self) -> bool {
         match self {
             Codec::Vorbis(vorbis) => vorbis.is_ready(),
@@ -98,26 +97,26 @@ impl Codec {
         }
     }
 
-    /// Takes note of the next packet and says what it is.
+    /// Processes the next packet and returns its type.
     pub fn content(&mut self, packet: &[u8]) -> Content {
         match self {
-            // A recorder that goes on in the same stream may write its headers again.
+            // A recorder that continues a stream may repeat its headers.
             Codec::Opus { .. } => match packet {
                 [b'O', b'p', b'u', b's', b'T', b'a', b'g', b's', ..] => Content::Comment(8),
                 [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', ..] => Content::Header,
-                _ => Content::Sound { length: opus::length(packet) as u64, discard: 0 },
+                _ => Content::Sound { length: opus16k::packet_length(packet) as u64, discard: 0 },
             },
             Codec::Vorbis(vorbis) => vorbis.content(packet),
             Codec::Flac { .. } => match packet {
                 [0xFF, ..] => Content::Sound { length: flac_length(packet).unwrap_or(0), discard: 0 },
-                // A metadata block's header has four bytes.
+                // The header of a metadata block has four bytes.
                 [4 | 0x84, ..] => Content::Comment(4),
                 _ => Content::Header,
             },
         }
     }
 
-    /// The stream as symphonia describes one. None before all headers are read.
+    /// The track description for symphonia. None before all headers are read.
     pub fn track(&self, serial: u32) -> Option<Track> {
         let mut parameters = AudioCodecParameters::new();
         let (codec, channels, data) = match self {
@@ -138,7 +137,7 @@ impl Codec {
     }
 }
 
-/// Samples of a FLAC frame, by its header (RFC 9639, 9.1).
+/// Number of samples in a FLAC frame, from its header (RFC 9639, 9.1).
 fn flac_length(frame: &[u8]) -> Option<u64> {
     let &[0xFF, 0xF8 | 0xF9, sizes, _, number, ..] = frame else { return None };
     let coded = match number.leading_ones() {
@@ -157,12 +156,12 @@ fn flac_length(frame: &[u8]) -> Option<u64> {
     }
 }
 
-/// Whether packets can only be Opus: a stream whose first page is lost. It says so, or its packets are many, are all
-/// well-formed, and mostly of one configuration; those of Vorbis begin with bits that vary.
+/// Whether a stream without its first page is Opus: it contains `OpusTags`, or it has many packets, all of which are
+/// well-formed and most of which have the same configuration. The first bits of Vorbis packets vary.
 pub fn are_opus(packets: &[Vec<u8>]) -> bool {
     let configuration = |packet: &Vec<u8>| packet.first().map(|toc| toc >> 2);
     let same = packets.windows(2).filter(|pair| configuration(&pair[0]) == configuration(&pair[1])).count();
     let are_alike = packets.len() >= 8 && 4 * same >= 3 * (packets.len() - 1);
     let is_named = |packet: &Vec<u8>| packet.starts_with(b"OpusTags");
-    packets.iter().any(is_named) || are_alike && packets.iter().all(|packet| opus::is_packet(packet))
+    packets.iter().any(is_named) || are_alike && packets.iter().all(|packet| opus16k::is_packet(packet))
 }

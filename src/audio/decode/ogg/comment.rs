@@ -1,14 +1,14 @@
-//! Names and dates in a stream's headers.
+//! Reads the comments (names and dates) in a stream's headers.
 //!
-//! Invariant: symphonia sees only comments whose lengths are true, for it allocates what they say.
+//! Invariant: only comments with valid lengths are passed to symphonia, because it allocates memory based on them.
 
 use symphonia::core::io::BufReader;
 use symphonia::core::meta::{MetadataBuilder, MetadataRevision};
 use symphonia::default::meta::embedded::vorbis;
 
-use crate::audio::decode::foreign;
+use crate::audio::decode::panic_guard;
 
-/// What a comment header says. None if it makes no sense.
+/// Parses a comment header. None if it is invalid.
 pub fn read(comment: &[u8]) -> Option<MetadataRevision> {
     if !is_comment(comment) {
         return None;
@@ -18,10 +18,10 @@ pub fn read(comment: &[u8]) -> Option<MetadataRevision> {
         vorbis::read_vorbis_comment(&mut BufReader::new(comment), &mut builder, &mut Vec::new())?;
         Ok(builder.build())
     };
-    foreign::call(read).ok()
+    panic_guard::call(read).ok()
 }
 
-/// Whether all lengths in a comment header are lengths that it has: symphonia believes them.
+/// Whether all lengths in a comment header are within it; symphonia does not check them.
 fn is_comment(comment: &[u8]) -> bool {
     let number = |bytes: &[u8]| bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
     let behind = |bytes: &[u8]| bytes.get(4 + number(bytes)?..).map(|rest| rest.len());

@@ -1,14 +1,14 @@
-//! What was ignored, repaired or guessed while an Ogg file was read, counted.
+//! Counts what was ignored, repaired or estimated while reading an Ogg file.
 
 /// Counts of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Bytes that are no page.
+    /// Bytes outside of pages.
     pub skipped_bytes: u64,
     /// Pages with a wrong checksum.
     pub damaged_pages: u64,
     pub gaps: u64,
-    /// Gaps whose length follows from the number of missing pages.
+    /// Gaps whose length was estimated from the number of missing pages.
     pub estimated_gaps: u64,
     /// Granule positions that contradict the packets.
     pub odd_granules: u64,
@@ -18,40 +18,40 @@ pub struct Counts {
     pub swapped_pages: u64,
     /// Streams whose first page is lost, decoded without it.
     pub headless_streams: u64,
-    /// Streams that nothing says how to decode.
+    /// Streams without information on how to decode them.
     pub orphaned_streams: u64,
     /// Streams whose headers are damaged.
     pub undecodable_streams: u64,
     pub trailing_bytes: u64,
-    /// No checksum is right; none was checked.
+    /// No checksum is correct; none was checked.
     pub is_unchecked: bool,
     /// There is no end-of-stream page.
     pub has_no_end: bool,
 }
 
 impl Counts {
-    /// A sentence for each kind.
-    pub fn sentences(&self) -> Vec<String> {
+    /// One message per kind.
+    pub fn messages(&self) -> Vec<String> {
         let counted = [
             (self.skipped_bytes, "bytes between its pages that are not Ogg, skipped"),
             (self.damaged_pages, "damaged pages (wrong checksum), skipped"),
             (self.gaps, "gaps, filled with silence"),
-            (self.estimated_gaps, "gaps whose length only the number of missing pages tells"),
+            (self.estimated_gaps, "gaps whose length is estimated from the number of missing pages"),
             (self.odd_granules, "granule positions that contradict the packets, ignored"),
             (self.untimed_pages, "pages without a granule position, timed by their packets"),
-            (self.repeated_pages, "pages that are there twice, skipped"),
-            (self.swapped_pages, "pages out of order, put in order"),
+            (self.repeated_pages, "duplicate pages, skipped"),
+            (self.swapped_pages, "pages out of order, reordered"),
             (self.headless_streams, "Opus streams without their first page, decoded without it"),
-            (self.trailing_bytes, "bytes behind its last page that are not Ogg, ignored"),
+            (self.trailing_bytes, "bytes after its last page that are not Ogg, ignored"),
         ];
         let counted = counted.iter().filter(|(count, _)| *count > 0);
-        let mut sentences: Vec<String> = counted.map(|(count, what)| format!("{what}: {count}")).collect();
+        let mut messages: Vec<String> = counted.map(|(count, what)| format!("{what}: {count}")).collect();
         if self.is_unchecked {
-            sentences.push("checksums are not valid and were not checked".into());
+            messages.push("checksums are not valid and were not checked".into());
         }
         if self.has_no_end {
-            sentences.push("has no end-of-stream page; taken as whole, since its last page is".into());
+            messages.push("has no end-of-stream page; treated as complete, because its last page is complete".into());
         }
-        sentences
+        messages
     }
 }

@@ -1,6 +1,6 @@
-//! Logical streams that begin together, and their packets as symphonia has them.
+//! A link: logical streams that start together, and their packets in symphonia's form.
 //!
-//! Invariant: memory is bounded by [`MAX_STREAMS`], whatever serial numbers pages have.
+//! Invariant: memory is bounded by [`MAX_STREAMS`] for any serial numbers.
 
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
@@ -9,18 +9,18 @@ use super::clock::Placed;
 use super::page::Page;
 use super::stream::Stream;
 
-/// Streams of one link.
+/// Maximum number of streams in a link.
 pub const MAX_STREAMS: usize = 64;
 
-/// Streams that begin together.
+/// Streams that start together.
 #[derive(Default)]
 pub struct Link {
     pub streams: Vec<Stream>,
-    /// Streams of no use here.
+    /// Serial numbers of ignored streams.
     pub ignored: Vec<u32>,
-    /// What those are, by name.
+    /// Names of their codecs.
     pub foreign: Vec<&'static str>,
-    /// Pages of a stream whose first page was not seen.
+    /// Pages of a stream whose first page is missing.
     pub orphans: Vec<Page>,
 }
 
@@ -43,7 +43,7 @@ impl Link {
         self.streams.iter().any(|stream| stream.has_sound)
     }
 
-    /// Sound that a decoder can take, of one stream if that is wanted.
+    /// Whether a stream (the given one, if any) is ready to be decoded.
     pub fn is_begun(&self, serial: Option<u32>) -> bool {
         let is_wanted = |stream: &&Stream| serial.is_none_or(|serial| stream.serial == serial);
         self.streams.iter().filter(is_wanted).any(|stream| stream.has_sound && stream.codec.is_ready())
@@ -54,7 +54,7 @@ impl Link {
     }
 }
 
-/// Packets with their timestamps; the end is cut off the last ones.
+/// Sets the timestamps of packets, and trims the end of the last ones.
 pub fn timed(serial: u32, placed: Placed) -> Vec<Packet> {
     let Placed { packets, start, mut trim } = placed;
     let end = packets.iter().fold(start, |time, packet| time.saturating_add(packet.length));

@@ -1,10 +1,10 @@
-//! Ogg, read by the project itself: sound must not depend on what a recorder writes beside its packets.
+//! Reads Ogg with giggles' own reader, because wrong metadata in the container must not affect the audio.
 //!
-//! [`page`] finds pages, [`stream`] joins them to packets, [`codec`] says how long each packet lasts, [`clock`] what
-//! the granule positions add to that, and [`reader`] hands out packets as symphonia's readers do.
+//! [`page`] finds pages, [`stream`] assembles packets, [`codec`] determines the length of each packet, [`clock`]
+//! derives gaps from granule positions, and [`reader`] implements symphonia's reader trait.
 //!
-//! Invariant: the time of a packet is the sum of the lengths before it and of gaps that were believed; no granule
-//! position moves or removes sound otherwise, save the samples behind the end of the last page.
+//! Invariant: the time of a packet is the sum of the lengths of earlier packets and accepted gaps. Granule positions
+//! have no other effect on the audio, except for trimming the end of the last page.
 
 mod beside;
 mod checksums;
@@ -22,4 +22,4 @@ mod vorbis;
 
 pub use beside::{Selected, beginnings};
 pub use reader::Reader;
-pub use tail::{Tail, begins_later};
+pub use tail::{Tail, starts_later};

@@ -1,14 +1,14 @@
-//! Ogg pages (RFC 3533, 6) out of any bytes: whole, with a right checksum, wherever they begin.
+//! Finds complete Ogg pages (RFC 3533, 6) with correct checksums in a stream of bytes.
 //!
-//! Invariant: a page is given only if its checksum is right, or, in a file whose writer computes none, if another page
-//! or the end follows it; memory is bounded by two of the longest pages.
+//! Invariant: a page is returned only if its checksum is correct, or, in a file without checksums, if another page or
+//! the end of the file follows it. Memory is bounded by two pages of maximum size.
 
 use std::io::{self, Read};
 
 pub const HEADER: usize = 27;
-/// The longest page: 255 segments of 255 bytes.
+/// Maximum page size: 255 segments of 255 bytes.
 pub const LONGEST: usize = HEADER + 255 + 255 * 255;
-/// Bytes read at once.
+/// Bytes per read.
 const PIECE: usize = 1 << 16;
 const CAPTURE: &[u8; 5] = b"OggS\0";
 
@@ -20,9 +20,9 @@ const LAST: u8 = 4;
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     bytes: Vec<u8>,
-    /// Bytes between the page before and this one that are no page.
+    /// Bytes between the previous page and this one.
     pub skipped: u64,
-    /// Pages among them that are recognizable, but damaged.
+    /// Damaged pages among them.
     pub damaged: u32,
 }
 
@@ -39,7 +39,7 @@ impl Page {
         self.array::<1>(5)[0]
     }
 
-    /// The page's first packet began on an earlier page.
+    /// Whether the page's first packet started on an earlier page.
     pub fn is_continued(&self) -> bool {
         self.flags() & CONTINUED != 0
     }
@@ -52,7 +52,7 @@ impl Page {
         self.flags() & LAST != 0
     }
 
-    /// The granule position, whatever it means; -1 is none.
+    /// The granule position; -1 if there is none.
     pub fn granule(&self) -> i64 {
         i64::from_le_bytes(self.array(6))
     }
@@ -73,7 +73,7 @@ impl Page {
         self.bytes.len()
     }
 
-    /// The parts of packets that the page holds, and whether a packet ends with it.
+    /// The parts of packets in the page, and whether each is the end of its packet.
     pub fn parts(&self) -> impl Iterator<Item = (&[u8], bool)> {
         let segments = usize::from(self.array::<1>(26)[0]);
         let (table, body) = self.bytes.get(HEADER..).unwrap_or_default().split_at_checked(segments).unwrap_or_default();
@@ -88,32 +88,32 @@ impl Page {
         })
     }
 
-    /// Whole first packet of the page, if there is one.
+    /// The first packet of the page, if it is complete.
     pub fn first_packet(&self) -> Option<&[u8]> {
         self.parts().next().filter(|(_, ends)| *ends).map(|(part, _)| part)
     }
 }
 
-/// What begins at some place.
+/// What a position contains.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing that looks like a page.
+    /// Not a page.
     Nothing,
-    /// A page of which so many bytes would be needed.
+    /// A page that needs this many bytes.
     Cut(usize),
-    /// A page of so many bytes whose checksum is wrong.
+    /// A page of this many bytes with a wrong checksum.
     Damaged(usize),
-    /// A page of so many bytes.
+    /// A page of this many bytes.
     Page(usize),
 }
 
-/// What `bytes` begin with.
+/// What is at the start of `bytes`.
 pub fn found(bytes: &[u8]) -> Found {
     if !bytes.starts_with(CAPTURE) {
         return Found::Nothing;
     }
     let Some(&[.., flags]) = bytes.get(..6) else { return Found::Cut(HEADER) };
-    // Sound may look like a capture pattern; flags that nobody defined tell it apart.
+    // Audio data may contain the capture pattern by chance; then undefined flags are usually set.
     if flags > CONTINUED | FIRST | LAST {
         return Found::Nothing;
     }
@@ -130,27 +130,27 @@ pub fn found(bytes: &[u8]) -> Found {
     }
 }
 
-/// What is left when no page follows any more.
+/// The rest of the file after the last page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rest {
-    /// Bytes behind the last page.
+    /// Bytes after the last page.
     pub bytes: u64,
-    /// They begin as a page does: one was cut off, or its end is damaged.
+    /// They start like a page that is cut off or whose end is damaged.
     pub is_page: bool,
-    /// Whole pages among them, all damaged.
+    /// Complete but damaged pages among them.
     pub damaged: u32,
-    /// They are one damaged page.
+    /// They consist of one damaged page.
     pub is_damaged_page: bool,
 }
 
-/// Reads pages from a stream of bytes, and finds its way again behind anything else.
+/// Reads pages from a stream of bytes and resynchronizes after anything else.
 pub struct Pages<R> {
     source: R,
     buffer: Vec<u8>,
-    /// Where in the buffer the next byte is.
+    /// Position of the next byte in the buffer.
     at: usize,
     ended: bool,
-    /// Whether a page is told by its checksum.
+    /// Whether checksums are checked.
     checks: bool,
 }
 
@@ -163,7 +163,7 @@ impl<R: Read> Pages<R> {
         self.source
     }
 
-    /// The next page, or what is behind the last one.
+    /// The next page, or the rest after the last one.
     pub fn next(&mut self) -> io::Result<Result<Page, Rest>> {
         self.fill(HEADER)?;
         let is_page = begins(self.rest());
@@ -198,7 +198,7 @@ impl<R: Read> Pages<R> {
         }
     }
 
-    /// A page whose checksum says nothing is one if another follows it, or nothing does.
+    /// Without checksums, a page counts if another page or the end of the file follows it.
     fn unchecked(&mut self, found: Found) -> io::Result<Found> {
         let (Found::Page(length) | Found::Damaged(length)) = found else { return Ok(found) };
         self.fill(length + CAPTURE.len())?;
@@ -210,14 +210,14 @@ impl<R: Read> Pages<R> {
         &self.buffer[self.at..]
     }
 
-    /// Bytes from here to the next place where a page may begin, at least one if there is one.
+    /// Number of bytes to the next possible page start, at least one if there are any.
     fn to_capture(&self) -> usize {
         let rest = self.rest();
         let next = rest.iter().enumerate().skip(1).find(|(at, byte)| **byte == b'O' && begins(&rest[*at..]));
         next.map_or(rest.len(), |(at, _)| at)
     }
 
-    /// Makes sure that so many bytes follow, if the source has them.
+    /// Fills the buffer with at least `length` bytes, if the source has them.
     fn fill(&mut self, length: usize) -> io::Result<bool> {
         while self.rest().len() < length && !self.ended {
             if self.at >= PIECE {
@@ -241,20 +241,20 @@ impl<R: Read> Pages<R> {
     }
 }
 
-/// Whether a page may begin here, as far as the bytes tell.
+/// Whether a page may start here; `bytes` may be shorter than the capture pattern.
 fn begins(bytes: &[u8]) -> bool {
     let seen = bytes.len().min(CAPTURE.len());
     seen > 0 && bytes[..seen] == CAPTURE[..seen]
 }
 
-/// CRC-32 of RFC 3533: polynomial 0x04c11db7, not reflected, its own four bytes counted as zero.
+/// CRC-32 of RFC 3533: polynomial 0x04c11db7, not reflected, with the checksum field counted as zero.
 pub fn checksum(page: &[u8]) -> u32 {
     let (front, rest) = page.split_at(page.len().min(22));
     let rest = rest.get(4..).unwrap_or_default();
     update(update(update(0, front), &[0; 4]), rest)
 }
 
-/// Eight bytes at a time: `TABLES[n]` is what a byte does to the checksum that `n` more bytes follow.
+/// Slicing-by-8: `TABLES[n]` is the effect of a byte on the checksum when `n` more bytes follow.
 fn update(crc: u32, bytes: &[u8]) -> u32 {
     let (chunks, rest) = bytes.as_chunks::<8>();
     let crc = chunks.iter().fold(crc, |crc, &[a, b, c, d, e, f, g, h]| {

@@ -1,8 +1,8 @@
-//! A physical Ogg stream: its logical streams side by side, and one link of them behind the other.
+//! Reads a physical Ogg stream: multiplexed logical streams, and chained links of them.
 //!
-//! Gives packets as symphonia's readers do. Their timestamps are the sum of packet lengths and of gaps.
+//! Implements symphonia's reader trait. Timestamps are the sum of packet lengths and gaps.
 //!
-//! Invariant: no page is passed over without being counted; what no page can tell ends in an error.
+//! Invariant: every skipped page is counted; a stream that cannot be identified causes an error.
 
 mod format;
 
@@ -24,45 +24,45 @@ use super::counts::Counts;
 use super::link::{Link, MAX_STREAMS, timed};
 use super::page::{Page, Pages, Rest};
 use super::stream::Stream;
-use crate::audio::decode::faults;
-use crate::record::RecordingError;
+use crate::audio::decode::error_map;
+use crate::domain::RecordingError;
 
-/// Of what the end of a file may mean that is no whole recording.
-const ORPHANED: &str = "what follows is of a stream whose beginning is missing";
+/// Errors at the end of a file whose recording is incomplete.
+const ORPHANED: &str = "the beginning of the following stream is missing";
 const UNDECODABLE: &str = "one of its first pages is damaged";
 const LAST_DAMAGED: &str = "its last page is damaged";
 
-/// Pages of a stream without a beginning that are kept to find out what it is.
+/// Maximum number of pages of a stream without its start that are kept to identify its codec.
 const MAX_ORPHANS: usize = 16;
 
 /// Reads an Ogg file.
 pub struct Reader {
     pages: Pages<MediaSourceStream<'static>>,
     link: Link,
-    /// The pages with which the next link begins.
+    /// The first pages of the next link.
     next: Vec<Page>,
-    /// The next link lacks its first page.
+    /// The first page of the next link is missing.
     is_next_headless: bool,
     ready: VecDeque<Packet>,
     tracks: Vec<Track>,
     media: MediaInfo,
     metadata: MetadataLog,
-    /// The last Opus header, for a stream that has lost its own.
+    /// The last Opus header, for a stream whose own header is lost.
     head: Option<Vec<u8>>,
-    /// What all gaps of the file may still last.
+    /// The remaining total length of gaps.
     room: Duration,
     rest: Option<Rest>,
     counts: Counts,
-    /// The stream that is given, where there are several.
+    /// The selected stream, if there are several.
     selected: Option<Selected>,
-    /// What follows cannot be decoded.
+    /// The rest of the file cannot be decoded.
     is_refused: bool,
 }
 
 impl Reader {
-    /// Reads up to the first packets of sound; whether pages are told by their checksums is known from [`super::Tail`].
+    /// Reads up to the first audio packets. [`super::Tail`] determines whether checksums are checked.
     ///
-    /// Errors: unsupported, naming what it holds; truncated or corrupt if no stream's headers are whole.
+    /// Errors: unsupported, with the names of the codecs; truncated or corrupt, if no stream has complete headers.
     pub fn open(
         source: MediaSourceStream<'static>,
         checks: bool,
@@ -84,52 +84,52 @@ impl Reader {
             selected,
             is_refused: false,
         };
-        reader.begin().map_err(|error| faults::io(&error))?;
+        reader.begin().map_err(|error| error_map::io(&error))?;
         if reader.tracks.is_empty() {
             return Err(reader.refusal());
         }
         Ok(reader)
     }
 
-    /// What was ignored, repaired or guessed so far.
+    /// What was ignored, repaired or estimated so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// The streams of sound that are being read.
+    /// The audio streams of the current link.
     pub fn streams(&self) -> &[Stream] {
         &self.link.streams
     }
 
-    /// Whether other streams or nothing follows those.
+    /// Whether the current link has ended.
     pub fn is_link_over(&self) -> bool {
         self.rest.is_some() || !self.next.is_empty()
     }
 
-    /// Reads on without giving what is read.
-    pub fn pass_by(&mut self) -> io::Result<()> {
+    /// Continues reading without returning packets.
+    pub fn skip_packets(&mut self) -> io::Result<()> {
         self.step()?;
         self.ready.clear();
         Ok(())
     }
 
-    /// Why nothing in the file can be decoded.
+    /// The error for a file without a stream that can be decoded.
     fn refusal(&self) -> RecordingError {
         let is_cut = self.rest.is_some_and(|rest| rest.is_page);
         match (self.link.foreign.as_slice(), self.link.streams.is_empty()) {
-            _ if is_cut && self.counts.damaged_pages == 0 => faults::truncated(faults::SHORT, Duration::ZERO),
+            _ if is_cut && self.counts.damaged_pages == 0 => error_map::truncated(error_map::SHORT, Duration::ZERO),
             ([], true) if self.counts.damaged_pages + self.counts.orphaned_streams == 0 => {
-                faults::unsupported("no stream of it begins with a header that makes sense")
+                error_map::unsupported("none of its streams has a valid header")
             }
-            ([], _) => faults::corrupt(UNDECODABLE, Duration::ZERO),
-            (names, _) => faults::unsupported(format!(
+            ([], _) => error_map::corrupt(UNDECODABLE, Duration::ZERO),
+            (names, _) => error_map::unsupported(format!(
                 "it is Ogg with {}, which is not supported; convert it to FLAC",
                 names.join(" and ")
             )),
         }
     }
 
-    /// Reads until the link at hand has sound, or a file without any is over.
+    /// Reads until the current link contains audio, or to the end of the file.
     fn begin(&mut self) -> io::Result<()> {
         let serial = self.selected.as_ref().map(|selected| selected.serial);
         while !self.link.is_begun(serial) && self.rest.is_none() {
@@ -150,13 +150,13 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads the next page, and makes ready what follows from it.
+    /// Reads the next page and queues the packets that are complete.
     fn step(&mut self) -> io::Result<()> {
         match self.pages.next()? {
             Ok(page) => {
                 self.counts.skipped_bytes += page.skipped;
                 self.counts.damaged_pages += u64::from(page.damaged);
-                self.sort(page);
+                self.dispatch(page);
             }
             Err(rest) => {
                 self.counts.damaged_pages += u64::from(rest.damaged);
@@ -164,12 +164,12 @@ impl Reader {
                 self.rest = Some(rest);
             }
         }
-        self.place(self.rest.is_some());
+        self.queue_timed(self.rest.is_some());
         Ok(())
     }
 
-    /// Gives a page to the stream that it is of.
-    fn sort(&mut self, page: Page) {
+    /// Passes a page to its stream.
+    fn dispatch(&mut self, page: Page) {
         let serial = page.serial();
         if self.selected.as_ref().is_some_and(|selected| selected.others.contains(&serial)) {
             return;
@@ -179,14 +179,14 @@ impl Reader {
         match identity {
             Identity::Audio(codec) => self.begin_stream(page, codec),
             _ if is_known => self.push(page),
-            // A link that has sound is over where other streams begin.
+            // A link with audio ends where other streams start.
             Identity::Foreign(_) | Identity::Unknown if page.is_first() && self.link.has_sound() => {
                 self.end_link(page);
             }
             _ if self.link.ignored.contains(&serial) => (),
             Identity::Foreign(name) => self.link.ignore(serial, name),
             Identity::Unknown if page.is_first() => self.link.ignore(serial, ""),
-            Identity::Unknown => self.take_in(page),
+            Identity::Unknown => self.push_headless(page),
         }
     }
 
@@ -215,8 +215,8 @@ impl Reader {
         self.push(page);
     }
 
-    /// A page of a stream whose first page was not seen.
-    fn take_in(&mut self, page: Page) {
+    /// Handles a page of a stream whose first page is missing.
+    fn push_headless(&mut self, page: Page) {
         let serial = page.serial();
         self.link.orphans.push(page);
         let of_serial = || self.link.orphans.iter().filter(|page| page.serial() == serial);
@@ -245,7 +245,7 @@ impl Reader {
         }
     }
 
-    /// Decodes an Opus stream without its first page.
+    /// Starts decoding an Opus stream without its first page.
     fn adopt(&mut self, serial: u32, pages: Vec<Page>) {
         self.counts.headless_streams += 1;
         let codec = self.head.clone().map_or_else(Codec::headless, |head| Codec::Opus { head });
@@ -253,29 +253,29 @@ impl Reader {
         pages.into_iter().for_each(|page| self.push(page));
     }
 
-    /// Ends the file here: what follows cannot be decoded.
+    /// Ends the file here, because the rest cannot be decoded.
     fn refuse(&mut self) {
         self.close_link();
         self.is_refused = true;
         self.rest = Some(Rest::default());
     }
 
-    /// The same, where nothing of the link at hand was given.
+    /// Ends the file here, if no packet of the current link was returned.
     fn refuse_all(&mut self) {
         self.refuse();
         self.ready.clear();
         self.next.clear();
     }
 
-    /// The page begins another link.
+    /// The page is the first of another link.
     fn end_link(&mut self, page: Page) {
         self.close_link();
         self.next.push(page);
     }
 
-    /// Gives all that the link at hand still has.
+    /// Queues all remaining packets of the current link.
     fn close_link(&mut self) {
-        self.place(true);
+        self.queue_timed(true);
         let Link { streams, orphans, .. } = &mut self.link;
         let is_lost = |stream: &&Stream| stream.has_sound && !stream.codec.is_ready();
         self.counts.undecodable_streams += streams.iter().filter(is_lost).count() as u64;
@@ -290,13 +290,13 @@ impl Reader {
             let serial = pages.first().map_or(0, Page::serial);
             self.adopt(serial, pages);
         } else if let Some(page) = self.next.pop() {
-            self.sort(page);
+            self.dispatch(page);
         }
-        self.place(false);
+        self.queue_timed(false);
     }
 
-    /// Makes ready the packets whose place in time is known.
-    fn place(&mut self, at_end: bool) {
+    /// Queues the packets whose times are known.
+    fn queue_timed(&mut self, at_end: bool) {
         let Reader { link, room, counts, ready, .. } = self;
         for stream in &mut link.streams {
             while let Some(placed) = stream.pop(at_end, room, counts) {
@@ -307,7 +307,7 @@ impl Reader {
         }
     }
 
-    /// The file is over: was that all?
+    /// Checks at the end of the file whether the recording is complete.
     fn finish(&mut self) -> Result<Option<Packet>> {
         if self.is_refused {
             return Err(Error::Unsupported(CHAINED));

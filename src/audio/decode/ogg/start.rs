@@ -1,19 +1,19 @@
-//! When a stream begins beside others, by its first granule positions.
+//! Determines the start of a multiplexed stream from its first granule positions.
 //!
-//! Invariant: a clock that is wrong tells nothing.
+//! Invariant: inconsistent granule positions give no start.
 
-/// Granule positions that are looked at.
+/// Number of granule positions that are used.
 const MARKS: usize = 6;
-/// No stream begins so much later than another, seconds.
+/// Maximum start time relative to other streams, seconds.
 const LATEST: i64 = 24 * 3600;
 
-/// The first levels (see [`super::clock`]) of a stream, as far as they were seen.
+/// The first levels (see [`super::clock`]) of a stream.
 #[derive(Debug, Default)]
 pub struct Start {
     /// Samples so far.
     time: i64,
     levels: Vec<i64>,
-    /// Pages before the first one are missing: its level is a gap.
+    /// Pages before the first one are missing, so that its level is a gap.
     is_torn: bool,
 }
 
@@ -31,8 +31,8 @@ impl Start {
         self.levels.len() >= MARKS
     }
 
-    /// Its beginning on a clock of `rate` samples a second, nanoseconds; None if the clock is wrong. What a stream of
-    /// one page lacks is its end.
+    /// The start, nanoseconds, with `rate` samples per second; None if the levels are inconsistent. In a stream of one
+    /// page, a negative level is end trimming.
     pub fn nanoseconds(&self, rate: u32) -> Option<i64> {
         let first = *self.levels.first()?;
         let is_still = |pair: &&[i64]| pair[1].abs_diff(pair[0]) <= u64::from(rate / 400).max(2);
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_on_tells_its_start() {
+    fn consistent_levels_give_the_start() {
         assert_eq!(start(&[96_000; 9]), Some(2_000_000_000));
         assert_eq!(start(&[96_000, 96_000, 96_000, 500_000, 500_000, 500_000]), Some(2_000_000_000));
         assert_eq!(start(&[-24_000; 6]), Some(-500_000_000));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_wrong_does_not() {
+    fn inconsistent_levels_give_no_start() {
         assert_eq!(start(&[]), None);
         assert_eq!(start(&[-32_000, -64_000, -96_000, -128_000]), None);
         assert_eq!(start(&[i64::MAX / 2; 6]), None);

@@ -1,6 +1,6 @@
-//! One logical stream: its pages in order, its packets out of them, its time.
+//! One logical stream: orders its pages, assembles packets, and passes them to the clock.
 //!
-//! Invariant: memory is bounded by [`MAX_PACKET`] and by the clock's queue, over however many pages a packet goes.
+//! Invariant: memory is bounded by [`MAX_PACKET`] and by the clock's queue, for packets over any number of pages.
 
 use std::time::Duration;
 
@@ -10,41 +10,41 @@ use super::counts::Counts;
 use super::page::Page;
 use super::start::Start;
 
-/// Of a longer packet (pictures in tags are) the rest is dropped.
+/// The rest of a longer packet (a tag with pictures) is dropped.
 const MAX_PACKET: usize = 4 << 20;
-/// A page that comes this many too early waits for the one that is missing.
+/// A page that is early by this many positions is held until the missing page arrives.
 const MAX_EARLY: u32 = 4;
 
 pub struct Stream {
     pub serial: u32,
     pub codec: Codec,
     clock: Clock,
-    /// Number of the last page.
+    /// Sequence number of the last page.
     number: Option<u32>,
-    /// The numbers count pages, as far as they were seen.
+    /// Whether sequence numbers were consecutive so far.
     is_numbered: bool,
     checksum: u32,
     bytes: u64,
     pages: u64,
-    /// A page that came before its turn.
+    /// A page that arrived early.
     early: Option<Page>,
-    /// The beginning of a packet that goes on.
+    /// The start of an incomplete packet.
     partial: Option<Vec<u8>>,
-    /// The beginning of a packet is lost, and so is the rest.
+    /// The start of a packet is lost, so that its rest is dropped.
     is_torn: bool,
-    /// Something is missing before the next batch.
+    /// If data is missing before the next batch: about how many pages.
     lost: Option<u32>,
-    /// The last page ends the stream.
+    /// The end-of-stream page was read.
     pub is_ended: bool,
-    /// Packets of sound were seen.
+    /// Audio packets were read.
     pub has_sound: bool,
-    /// Names and dates of its header.
+    /// The comments of its header.
     pub comment: Option<Vec<u8>>,
     pub start: Start,
 }
 
 impl Stream {
-    /// A stream; `is_torn` if its first pages are lost.
+    /// Creates a stream; `is_torn` if its first pages are lost.
     pub fn new(serial: u32, codec: Codec, is_torn: bool) -> Stream {
         let unit = if matches!(codec, Codec::Opus { .. }) { 120 } else { 0 };
         Stream {
@@ -88,7 +88,7 @@ impl Stream {
         }
     }
 
-    /// The next packets whose place in time is known; at the end of the stream, all.
+    /// The next packets whose times are known; at the end of the stream, all.
     pub fn pop(&mut self, at_end: bool, room: &mut Duration, counts: &mut Counts) -> Option<Placed> {
         if at_end && let Some(early) = self.early.take() {
             self.read(&early, counts);
@@ -96,7 +96,7 @@ impl Stream {
         self.clock.pop(at_end, room, counts)
     }
 
-    /// How many numbers a page is ahead of the one that is expected.
+    /// How far the sequence number of a page is ahead of the expected one.
     fn lead(&self, page: &Page) -> u32 {
         self.number.map_or(0, |number| page.sequence().wrapping_sub(number.wrapping_add(1)))
     }
@@ -126,11 +126,11 @@ impl Stream {
         }
     }
 
-    /// Whether something is missing before a page, and about how many pages.
+    /// If data is missing before a page: about how many pages.
     fn broken(&self, page: &Page) -> Option<u32> {
         let lead = self.lead(page);
         if self.is_numbered {
-            // Far too large or too small is a number that makes no sense, or a new beginning.
+            // A number that is far off is invalid, or the stream was restarted.
             return (lead > 0).then_some(if lead <= MAX_LOST { lead } else { page.damaged });
         }
         let usual = self.bytes.checked_div(self.pages).unwrap_or(0).max(1);
@@ -147,7 +147,7 @@ impl Stream {
             self.partial = None;
         }
         if !page.is_continued() {
-            // A packet that is said not to go on is over.
+            // The page does not continue the packet, so that it ends here.
             packets.extend(self.partial.take());
             self.is_torn = false;
         }
@@ -168,7 +168,7 @@ impl Stream {
         packets
     }
 
-    /// The packet as sound, if it is any.
+    /// The packet, if it contains audio.
     fn sound(&mut self, data: Vec<u8>) -> Option<Sound> {
         match self.codec.content(&data) {
             Content::Header => None,

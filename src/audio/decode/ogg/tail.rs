@@ -1,6 +1,6 @@
-//! How an Ogg file ends, without reading all of it: whether a recorder may still write to it.
+//! Determines how an Ogg file ends, and whether a recorder may still write to it, without reading all of it.
 //!
-//! Invariant: reads the file's last 128 KiB, two of the longest pages, whatever the file says.
+//! Invariant: reads the last 128 KiB of the file, which are two pages of maximum size.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,11 +8,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use super::checksums;
 use super::page::{LONGEST, Pages};
 
-/// Beginnings of other formats that may have an Ogg page in them, as a picture or as text.
+/// First bytes of other formats that may contain an Ogg page.
 const OTHERS: [&[u8]; 8] = [b"RIFF", b"fLaC", b"FORM", b"caff", b"ID3", b"\x1A\x45\xDF\xA3", b"MThd", b"#!AMR"];
 
-/// Whether an Ogg page follows behind something that is none: a torn beginning, a header of a transmission.
-pub fn begins_later(file: &mut File, first: &[u8]) -> io::Result<bool> {
+/// Whether an Ogg page follows after other bytes: a damaged start, or a transmission header.
+pub fn starts_later(file: &mut File, first: &[u8]) -> io::Result<bool> {
     if OTHERS.iter().any(|other| first.starts_with(other)) || first.get(4..8) == Some(b"ftyp") {
         return Ok(false);
     }
@@ -24,16 +24,16 @@ pub fn begins_later(file: &mut File, first: &[u8]) -> io::Result<bool> {
 /// The end of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tail {
-    /// The last whole page ends its stream.
+    /// The last complete page is an end-of-stream page.
     pub is_ended: bool,
-    /// Bytes behind it begin another page.
+    /// The bytes after it are the start of another page.
     pub is_cut: bool,
-    /// Pages are told by their checksums, which its writer did compute.
+    /// The file has valid checksums.
     pub is_checked: bool,
 }
 
 impl Tail {
-    /// None if there is no whole page at the end.
+    /// None if there is no complete page at the end.
     pub fn read(file: &mut File, bytes: u64) -> io::Result<Option<Tail>> {
         let is_checked = checksums::are_valid(file)?;
         file.seek(SeekFrom::Start(bytes.saturating_sub(2 * LONGEST as u64)))?;

@@ -1,6 +1,10 @@
-//! What Vorbis' headers say of its packets' lengths (Vorbis I, 4.2 and 4.3.1).
+//! Determines the lengths of Vorbis packets from the headers (Vorbis I, 4.2 and 4.3.1).
 //!
-//! Invariant: a length is told only where both headers make sense.
+//! ```text
+//! samples = (block size of the previous packet + block size of this packet) / 4;  0 for the first packet
+//! ```
+//!
+//! Invariant: lengths are known only if both headers are valid.
 
 use super::codec::Content;
 
@@ -22,17 +26,17 @@ pub struct Vorbis {
 
 struct Setup {
     packet: Vec<u8>,
-    /// Of each mode, whether its blocks are long.
+    /// Per mode, whether its blocks are long.
     modes: Vec<bool>,
 }
 
-/// Whether a packet is one of Vorbis' headers, of this kind.
+/// Whether a packet is a Vorbis header of this type.
 pub fn is_header(packet: &[u8], kind: u8) -> bool {
     packet.strip_prefix(&[kind]).is_some_and(|rest| rest.starts_with(b"vorbis"))
 }
 
 impl Vorbis {
-    /// From a stream's first packet.
+    /// Parses a stream's first packet.
     pub fn new(packet: &[u8]) -> Option<Vorbis> {
         let identification: &[u8; IDENTIFICATION] = packet.first_chunk().filter(|packet| is_header(*packet, 1))?;
         let [_, _, _, _, _, _, _, 0, 0, 0, 0, channels, a, b, c, d, rest @ ..] = *identification else {
@@ -49,7 +53,7 @@ impl Vorbis {
         self.setup.is_some()
     }
 
-    /// The headers that a decoder wants, one behind the other.
+    /// The headers that a decoder needs, concatenated.
     pub fn headers(&self) -> Option<Vec<u8>> {
         Some([&self.identification[..], &self.setup.as_ref()?.packet].concat())
     }
@@ -68,7 +72,7 @@ impl Vorbis {
         }
     }
 
-    /// A block gives the samples from the middle of the one before to its own middle; the first gives none.
+    /// A block returns the samples from the middle of the previous block to its own middle; the first returns none.
     fn sound(&mut self, first: u8) -> Content {
         let modes = self.setup.as_ref().map_or(&[][..], |setup| &setup.modes);
         let bits = usize::BITS - modes.len().saturating_sub(1).leading_zeros();
@@ -84,8 +88,8 @@ impl Vorbis {
     }
 }
 
-/// Of each mode, whether its blocks are long. The modes stand at the end of the setup header, behind much that would
-/// have to be decoded to be passed over: so they are read from its end, where only zeros follow the last bit.
+/// Per mode, whether its blocks are long. The modes are at the end of the setup header, after data that can be skipped
+/// only by decoding it. So they are read backwards from the end, where only zeros follow the last bit.
 fn modes(setup: &[u8]) -> Option<Vec<bool>> {
     let bit = |at: usize| setup.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 != 0);
     let number = |at: usize, bits: usize| (0..bits).fold(0, |sum, i| sum | usize::from(bit(at + i)) << i);
@@ -93,7 +97,7 @@ fn modes(setup: &[u8]) -> Option<Vec<bool>> {
     let (mut at, mut flags, mut found) = (framing, Vec::new(), None);
     while flags.len() < 64 && at >= MODE + 6 {
         at -= MODE;
-        // Window and transform have one kind each; mappings are 64 at most.
+        // Window and transform are always 0; there are at most 64 mappings.
         if number(at + 1, 32) != 0 || number(at + 33, 8) > 63 {
             break;
         }

@@ -1,6 +1,14 @@
-//! What stands for packets that are missing or damaged: concealment, silence, and a missing range.
+//! Replaces missing or damaged packets by concealment and silence, and records the missing range.
 //!
-//! Invariant: as many samples are put in as are missing, so that what follows keeps its time.
+//! ```text
+//! gap = timestamp of the packet - samples so far
+//! gap <= tolerance            -> none (jitter)
+//! the reader reported a loss,
+//!     or timestamps of this container mean loss -> missing range; concealment (Opus, at most 120 ms), then silence
+//! otherwise                   -> silence: a pause in the recording
+//! ```
+//!
+//! Invariant: exactly the missing number of samples is inserted, so that later samples keep their time.
 
 use std::time::Duration;
 
@@ -8,36 +16,36 @@ use symphonia::core::formats::well_known::FORMAT_ID_OGG;
 use symphonia::core::packet::Packet;
 
 use super::Stream;
-use crate::audio::decode::faults;
+use crate::audio::decode::error_map;
 use crate::audio::decode::track::{Decoder, Jump};
-use crate::record::{MissingKind, MissingRange, RecordingError};
+use crate::domain::{MissingKind, MissingRange, RecordingError};
 
-/// Pauses longer than this, all of one file together, are a lie of its timestamps.
+/// If the pauses of one file exceed this in total, its timestamps are wrong.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
-/// No packet that could not be decoded is taken for longer, samples.
+/// Maximum length of a packet that could not be decoded, samples.
 const MAX_PACKET: usize = 1 << 20;
 
-/// Lost packets of Opus are concealed for so long: its longest packet.
+/// Maximum duration of concealment: the longest Opus packet.
 const CONCEALED: Duration = Duration::from_millis(120);
 
-/// Something that is missing before the next packet.
+/// A loss before the next packet.
 pub(super) struct Loss {
     kind: MissingKind,
     reason: String,
-    /// How long it is, where the next packet does not tell; samples, 0 if that is not known.
+    /// Its length, if the next packet does not show it, samples; 0 if unknown.
     length: u64,
 }
 
 impl Stream {
-    /// The reader passed over something: what is missing until the next packet is a loss.
-    pub fn lose(&mut self, kind: MissingKind, reason: String) {
+    /// Records that the reader skipped damage: the gap before the next packet is a loss.
+    pub fn mark_lost(&mut self, kind: MissingKind, reason: String) {
         self.lost = Some(Loss { kind, reason, length: 0 });
     }
 
-    /// Puts silence in the place of a packet that could not be decoded, as long as the container says it is. Matroska's
-    /// timestamps say it better than its durations: there it ends where the next packet begins.
-    pub(super) fn pass_over(&mut self, packet: &Packet, reason: String) {
+    /// Replaces an undecodable packet by silence of its duration. In Matroska, timestamps are more reliable
+    /// than durations, so there the silence ends where the next packet starts.
+    pub(super) fn replace_by_silence(&mut self, packet: &Packet, reason: String) {
         let length = self.samples(packet.block_dur().get());
         self.ready.clear();
         if self.jump == Jump::Pause {
@@ -50,10 +58,10 @@ impl Stream {
             decoder.conceal(length.min(most), &mut self.ready);
         }
         self.ready.resize(length, 0.0);
-        self.settle(packet);
+        self.finish_packet(packet);
     }
 
-    /// At the end: what was lost, and no packet came behind it.
+    /// At the end of the stream: records a loss that no packet follows.
     pub fn finish(&mut self) {
         if let Some(Loss { kind, reason, length }) = self.lost.take() {
             self.note(length, kind, reason);
@@ -64,16 +72,15 @@ impl Stream {
         CONCEALED.as_millis() as usize * self.rate as usize / 1000
     }
 
-    /// The next `length` samples will be silence that was not recorded. Nothing tells the end of one of no length.
+    /// Records that the next `length` samples are missing. The end of a range of length 0 is unknown.
     pub(super) fn note(&mut self, length: u64, kind: MissingKind, reason: String) {
         let start = self.position() + self.time(self.pause + self.concealed.len() as u64);
         let end = (length > 0).then(|| start + self.time(length));
         self.missing.push(MissingRange { start, end, kind, reason });
     }
 
-    /// Fills a gap before a packet with silence; where the container's timestamps mean loss, it is
-    /// missing too, and Opus conceals its beginning.
-    pub(super) fn bridge(&mut self, packet: &Packet) -> Result<(), RecordingError> {
+    /// Fills a gap before a packet with silence. A loss is recorded as missing, and Opus conceals its start.
+    pub(super) fn fill_gap(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let is_first = self.produced == 0 && self.ready.is_empty();
         let (gap, lost) = (self.gap(packet), self.lost.take());
         let gap = if lost.is_some() && self.jump == Jump::Pause { self.whole_packets(gap) } else { gap };
@@ -82,15 +89,19 @@ impl Stream {
         if gap > tolerance && self.jump != Jump::Nothing {
             let filled = self.paused.saturating_add(gap);
             if self.time(filled) > LONGEST_PAUSE {
-                return Err(faults::corrupt("its timestamps jump by more than a day", self.position()));
+                return Err(error_map::corrupt("its timestamps jump by more than a day", self.position()));
             }
             let is_lost = lost.is_some() || self.jump == Jump::Loss;
             if let Some(Loss { kind, reason, .. }) = lost {
                 self.note(gap, kind, reason);
             } else if is_lost {
-                self.note(gap, MissingKind::Gap, format!("{} of sound are missing here", faults::span(self.time(gap))));
+                self.note(
+                    gap,
+                    MissingKind::Gap,
+                    format!("{} of sound are missing here", error_map::span(self.time(gap))),
+                );
             } else if is_first && self.jump == Jump::Pause {
-                self.begin_late();
+                self.start_with_pause();
             }
             self.paused = filled;
             self.pause = gap;
@@ -102,21 +113,21 @@ impl Stream {
         Ok(())
     }
 
-    /// What is lost are whole packets: timestamps in milliseconds say it almost.
+    /// Rounds a gap to whole packets, because timestamps are rounded to milliseconds.
     fn whole_packets(&self, gap: u64) -> u64 {
         let unit = self.unit.max(1);
         let whole = (gap + unit / 2) / unit * unit;
         if whole.abs_diff(gap) <= u64::from(self.rate / 500) { whole } else { gap }
     }
 
-    /// What the encoder put in front stands before the sound, not before the silence: dropped where it is known, and
-    /// else as long as it was when it was recorded.
-    fn begin_late(&mut self) {
+    /// At a pause before the first packet, the encoder delay is after the pause, not before it. It is dropped there if
+    /// it is known, and kept otherwise.
+    fn start_with_pause(&mut self) {
         self.late_skip = if self.knows_delay { std::mem::take(&mut self.skip) } else { 0 };
         self.skip = 0;
     }
 
-    /// Lets the decoder stand in for the beginning of a loss.
+    /// Lets the decoder conceal the start of a loss.
     fn conceal(&mut self) {
         let length = self.pause.min(self.longest_concealed() as u64);
         if let Decoder::Opus(decoder) = &mut self.decoder {
@@ -125,31 +136,31 @@ impl Stream {
         }
     }
 
-    /// Timestamps within 20 ms of the sample count are jitter (Matroska counts in milliseconds). Ogg's are made from
-    /// the packets' lengths, and what MP4's reader says is meant.
+    /// Differences of up to 20 ms between timestamps and the sample count are jitter (Matroska: milliseconds). Those
+    /// of Ogg are computed from packet lengths, and the gaps of MP4 are exact.
     pub(super) fn tolerance(&self) -> u64 {
         match (self.jump, self.format) {
-            (Jump::Told, _) => 0,
+            (Jump::Explicit, _) => 0,
             (_, FORMAT_ID_OGG) => u64::from(self.rate / 1000),
             _ => u64::from(self.rate / 50),
         }
     }
 
-    /// Samples that are missing before a packet.
+    /// The length of the gap before a packet, samples.
     fn gap(&mut self, packet: &Packet) -> u64 {
         let timestamp = packet.pts.get();
-        if self.jump == Jump::Told {
+        if self.jump == Jump::Explicit {
             return self.samples(timestamp.abs_diff(packet.dts.get()));
         }
         if self.origin.is_none() {
-            // Ogg's count from zero, even where the first packets are lost.
+            // In Ogg, timestamps count from zero, even if the first packets are lost.
             let delay = i64::try_from(packet.trim_start.get()).unwrap_or(0);
             self.origin = Some(if self.format == FORMAT_ID_OGG { -delay } else { timestamp });
         }
         self.gap_from(timestamp)
     }
 
-    /// Matroska puts the encoder's delay before time zero, and only there (Opus' own header knows it better).
+    /// In Matroska, only samples before time zero are encoder delay (for Opus, its own header is used instead).
     pub(super) fn lead(&mut self, timestamp: i64) {
         if timestamp < 0 && self.codec != "opus" {
             self.skip = self.samples(timestamp.unsigned_abs());

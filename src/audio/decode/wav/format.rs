@@ -1,22 +1,22 @@
-//! The `fmt ` chunk: which codec a WAV file's samples have, and in which shape.
+//! Parses the `fmt ` chunk of a WAV file: codec, channels, sampling rate, sample size.
 //!
-//! Invariant: a codec that is not decoded is named.
+//! Invariant: the error for an unsupported codec contains its name.
 
 use symphonia::core::codecs::audio::well_known::*;
 
 use super::super::blocks::{self, Coding, Shape};
 
-/// What a `fmt ` chunk can announce.
+/// The format according to a `fmt ` chunk.
 #[derive(Debug, Clone)]
 pub enum Format {
     Blocks(Coding),
-    /// The data is an MPEG audio stream with headers of its own.
+    /// An MPEG audio stream with its own headers.
     Mpeg,
-    /// Not decoded: the codec's name, or what is wrong.
+    /// Not supported: the message with the codec's name or the error.
     Unknown(String),
 }
 
-/// Codecs by their number in Microsoft's mmreg.h that nothing here decodes.
+/// Unsupported codecs by their number in Microsoft's mmreg.h.
 const OTHERS: [(u16, &str); 24] = [
     (0x0005, "IBM CVSD"),
     (0x0008, "DTS"),
@@ -54,14 +54,14 @@ const MPEG: u16 = 0x0050;
 const MP3: u16 = 0x0055;
 const EXTENSIBLE: u16 = 0xFFFE;
 
-/// Behind the codec's number, an extensible header's subformat ends so, if that number is one of mmreg.h.
+/// The bytes after the codec number in an extensible header's subformat, if the number is one of mmreg.h.
 const SUBFORMAT: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 
 /// The same for Ambisonics in B-format.
 const AMBISONIC: [u8; 14] = [0, 0, 0x21, 0x07, 0xD3, 0x11, 0x86, 0x44, 0xC8, 0xC1, 0xCA, 0, 0, 0];
 
 impl Format {
-    /// Reads the chunk's contents; `big_endian` is RIFX.
+    /// Parses the contents of the chunk; `big_endian` for RIFX.
     pub fn parse(bytes: &[u8], big_endian: bool) -> Format {
         let Some(fields) = Fields::parse(bytes, big_endian) else {
             return Format::Unknown("its format chunk is cut short".into());
@@ -70,7 +70,7 @@ impl Format {
     }
 }
 
-/// The chunk as numbers.
+/// The fields of the chunk.
 struct Fields {
     tag: u16,
     shape: Shape,
@@ -113,11 +113,11 @@ impl Fields {
         }
     }
 
-    /// Bytes of a sample: 12, 20 and 24 bits lie in whole bytes, or in what the block makes room for.
+    /// Bytes per sample: 12, 20 and 24 bits are stored in whole bytes, or in the size that follows from the block.
     fn bytes(&self) -> u32 {
         let by_bits = u32::from(self.bits).div_ceil(8);
         let by_block = u32::from(self.block) / self.shape.channels.max(1);
-        // 24 bits in 32: the block tells.
+        // 24 bits in 32: the block size shows it.
         if by_block > by_bits && by_block <= 4 && self.tag == PCM { by_block } else { by_bits }
     }
 
@@ -125,7 +125,7 @@ impl Fields {
         format!("it is {what} with {} bits a sample, which is not supported; convert it to FLAC", self.bits)
     }
 
-    /// 4 bits a sample behind a header for each channel, in which `first` samples stand.
+    /// ADPCM: 4 bits per sample, after a header per channel that contains the first `first` samples.
     fn adpcm(
         &self,
         codec: symphonia::core::codecs::audio::AudioCodecId,
@@ -140,7 +140,7 @@ impl Fields {
 
 fn unknown(tag: u16) -> String {
     let name = OTHERS.iter().find(|(other, _)| *other == tag).map(|(_, name)| (*name).to_owned());
-    let name = name.unwrap_or_else(|| format!("a codec without a name (0x{tag:04x})"));
+    let name = name.unwrap_or_else(|| format!("an unknown codec (0x{tag:04x})"));
     format!("it is {name} in WAV, which is not supported; convert it to FLAC")
 }
 
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_decoded_is_named() {
+    fn unsupported_codecs_are_named() {
         for (tag, word) in [(0x31, "GSM 06.10"), (0x45, "G.726"), (0x40, "G.721"), (0x14, "G.723"), (0x1234, "0x1234")]
         {
             assert!(name(tag).contains(word), "{tag:#x}: {}", name(tag));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_lie_in_whole_bytes() {
+    fn samples_are_stored_in_whole_bytes() {
         for (bits, block, bytes) in [(8, 1, 1), (12, 2, 2), (20, 3, 3), (24, 3, 3), (24, 4, 4), (32, 4, 4), (16, 0, 2)]
         {
             let Format::Blocks(coding) = Format::parse(&chunk(PCM, 1, block, bits), false) else { panic!("{bits}") };

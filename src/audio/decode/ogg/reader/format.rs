@@ -1,4 +1,4 @@
-//! The reader as symphonia's.
+//! Implements symphonia's reader trait.
 
 use symphonia::core::errors::{Error, Result, SeekErrorKind};
 use symphonia::core::formats::well_known::FORMAT_ID_OGG;

@@ -1,0 +1,77 @@
+//! Comfort noise generation, as libopus has it: background noise for where concealment has faded.
+//!
+//! The LSFs, gains and excitation of received frames without voice activity are smoothed; concealed frames get what is
+//! missing to that level.
+
+use super::fixed::{silk_rand, smulww};
+use super::lpc::lsf_to_lpc;
+use super::lpc_filter::lpc_synthesis_of_steps;
+use super::lsf::{Lsf, NYQUIST};
+use super::sizes::{MAX_FRAME, MAX_SUBFRAME, SUBFRAMES};
+use super::tables::lsf::Codebook;
+
+/// How fast LSFs and gains follow those of each frame and subframe.
+const LSF_SMOOTHING_Q16: i32 = 16_348;
+const GAIN_SMOOTHING_Q16: i32 = 4_634;
+const FIRST_SEED: u32 = 3_176_576;
+
+pub(super) struct Cng<const ORDER: usize, const SUBFRAME: usize> {
+    lsf: Lsf<ORDER>,
+    gain_q16: i32,
+    /// The loudest subframe of each of the last frames, the latest first.
+    excitation_q14: [i32; MAX_FRAME],
+    lpc_state: [i32; ORDER],
+    seed: u32,
+}
+
+impl<const ORDER: usize, const SUBFRAME: usize> Cng<ORDER, SUBFRAME> {
+    const FRAME: usize = SUBFRAMES * SUBFRAME;
+
+    pub(super) fn new() -> Cng<ORDER, SUBFRAME> {
+        let step = (NYQUIST - 1) / (ORDER as i32 + 1);
+        let lsf = std::array::from_fn(|k| step * (k as i32 + 1));
+        Cng { lsf, gain_q16: 0, excitation_q14: [0; MAX_FRAME], lpc_state: [0; ORDER], seed: FIRST_SEED }
+    }
+
+    /// A frame without voice activity was received, of as many subframes as gains.
+    pub(super) fn update(&mut self, lsf: &Lsf<ORDER>, gains_q16: &[i32], excitation_q14: &[i32]) {
+        for (smooth, lsf) in self.lsf.iter_mut().zip(lsf) {
+            *smooth += smulww(lsf - *smooth, LSF_SMOOTHING_Q16);
+        }
+        // The first of the loudest.
+        let loudest = (0..gains_q16.len()).rev().max_by_key(|&subframe| gains_q16[subframe]).unwrap_or(0);
+        self.excitation_q14.copy_within(..(gains_q16.len() - 1) * SUBFRAME, SUBFRAME);
+        self.excitation_q14[..SUBFRAME].copy_from_slice(&excitation_q14[loudest * SUBFRAME..][..SUBFRAME]);
+        for gain_q16 in gains_q16 {
+            self.gain_q16 += smulww(gain_q16 - self.gain_q16, GAIN_SMOOTHING_Q16);
+        }
+    }
+
+    /// A frame was received: the noise of the next gap begins anew.
+    pub(super) fn reset_state(&mut self) {
+        self.lpc_state = [0; ORDER];
+    }
+
+    /// Adds noise to concealed samples, whose own noise has the gain `concealed_q16`.
+    pub(super) fn add(&mut self, codebook: &Codebook<ORDER>, concealed_q16: i64, samples: &mut [i16]) {
+        let missing = i64::from(self.gain_q16).pow(2) - 2 * concealed_q16.pow(2);
+        let gain_q16 = (missing.max(0) as f64).sqrt() as i32;
+        let lpc = lsf_to_lpc(codebook, &self.lsf);
+        // As many as a power of two not above the frame's length, at most 256.
+        let frame = if samples.len() < Self::FRAME { Self::FRAME / 2 } else { Self::FRAME };
+        let drawn = 256.min(1 << frame.ilog2());
+        let mut noise = [0; MAX_SUBFRAME];
+        for samples in samples.chunks_mut(SUBFRAME / 2) {
+            let excitation: [i32; MAX_SUBFRAME] = std::array::from_fn(|i| {
+                if i >= samples.len() {
+                    return 0;
+                }
+                self.seed = silk_rand(self.seed);
+                self.excitation_q14[(self.seed >> 24) as usize % drawn]
+            });
+            let noise = &mut noise[..samples.len()];
+            lpc_synthesis_of_steps(&mut self.lpc_state, &lpc, &excitation[..samples.len()], gain_q16 >> 6, noise);
+            samples.iter_mut().zip(noise).for_each(|(sample, noise)| *sample = sample.saturating_add(*noise));
+        }
+    }
+}

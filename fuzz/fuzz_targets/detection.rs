@@ -1,0 +1,3 @@
+#![no_main]
+
+giggles_fuzz::target!(giggles_fuzz::detection::detection);

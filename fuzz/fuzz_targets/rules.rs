@@ -1,3 +1,0 @@
-#![no_main]
-
-giggles_fuzz::target!(giggles_fuzz::rules::rules);

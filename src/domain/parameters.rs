@@ -1,0 +1,88 @@
+//! Everything except its bytes that a recording's result depends on: detection parameters, model, time zones.
+//!
+//! Invariant: plain values that serialize the same on every machine; they are stored with each run.
+
+use serde::{Deserialize, Serialize};
+
+/// Incremented whenever the same audio with the same detection parameters may give different rows than before.
+pub const ANALYSIS_VERSION: u32 = 1;
+
+/// The detection parameters, in the order of the steps in `detect`. All are stored with the run.
+///
+/// Source of the defaults: measured on held-out days, see docs/detection.md.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectionParameters {
+    /// Whether the loudness of the recording is normalized before the network scores it.
+    pub normalize: bool,
+    /// Loudness after normalization, dBFS.
+    pub target_loudness_db: f32,
+    /// Smallest and largest gain of the normalization, dB.
+    pub gain_limits_db: (f32, f32),
+    /// A detection has a patch with v >= onset_threshold, in logits ...
+    pub onset_threshold: f32,
+    /// ... and extends over the neighbouring patches with v >= offset_threshold.
+    pub offset_threshold: f32,
+    /// Detections closer than this are merged, seconds.
+    pub merge_gap_seconds: f64,
+    /// Detections of fewer patches (0.48 s apart) are dropped.
+    pub min_patches: u32,
+    /// Added to each side of a detection, limited to the recording, seconds.
+    pub padding_seconds: f64,
+    /// A longer detection is split where v is lowest, seconds.
+    pub max_duration_seconds: f64,
+    /// Lower bound of logits before they are averaged.
+    pub logit_floor: f32,
+    /// Weight of the loudest other human sound against laughter ...
+    pub other_weight: f32,
+    /// ... whose logit is at least this.
+    pub other_floor: f32,
+}
+
+/// Onset threshold minus offset threshold, logits.
+const HYSTERESIS: f32 = 0.7;
+
+impl DetectionParameters {
+    /// The same with another onset threshold; the offset threshold moves by the same amount.
+    pub fn with_onset(self, onset_threshold: f32) -> DetectionParameters {
+        DetectionParameters { onset_threshold, offset_threshold: onset_threshold - HYSTERESIS, ..self }
+    }
+}
+
+impl Default for DetectionParameters {
+    fn default() -> Self {
+        DetectionParameters {
+            normalize: true,
+            target_loudness_db: -30.0,
+            gain_limits_db: (-12.0, 30.0),
+            onset_threshold: 0.25,
+            offset_threshold: 0.25 - HYSTERESIS,
+            merge_gap_seconds: 1.5,
+            min_patches: 2,
+            padding_seconds: 0.48,
+            max_duration_seconds: 30.0,
+            logit_floor: -10.0,
+            other_weight: 0.75,
+            other_floor: -6.0,
+        }
+    }
+}
+
+/// Everything except its bytes that a recording's result depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    pub version: u32,
+    /// SHA-256 of the model file, hexadecimal.
+    pub model_sha256: String,
+    pub parameters: DetectionParameters,
+    /// Time zone of calendar days, as `zone_name` returns it.
+    pub zone: String,
+    /// Time zone of file names that contain a time without a zone.
+    pub name_zone: String,
+}
+
+impl Analysis {
+    /// Canonical JSON. The database stores it and compares it to decide whether a stored result is current.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain numbers and strings always serialize")
+    }
+}

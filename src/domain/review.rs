@@ -1,0 +1,56 @@
+//! Reviews of laughs: a verdict, a comment, or both.
+//!
+//! Invariant: a review belongs to a time span of a recording's content, not to a row, because rows are replaced when
+//! a recording is analyzed again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::ContentHash;
+
+/// Whether the reviewer considers the detection a laugh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Confirmed,
+    Rejected,
+}
+
+impl Verdict {
+    /// As it is stored and exported.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Confirmed => "confirmed",
+            Verdict::Rejected => "rejected",
+        }
+    }
+
+    /// Reads what `as_str` writes.
+    pub fn named(name: &str) -> Option<Verdict> {
+        [Verdict::Confirmed, Verdict::Rejected].into_iter().find(|verdict| verdict.as_str() == name)
+    }
+}
+
+/// A review. One with neither verdict nor comment withdraws the earlier review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    pub verdict: Option<Verdict>,
+    pub comment: Option<String>,
+    /// When it was made; the latest review of a laugh is valid.
+    pub at: Timestamp,
+}
+
+/// A review and the time span that it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReviewedSpan {
+    pub source: String,
+    /// The recording's name at that time, for people; `content` identifies the recording.
+    pub recording: String,
+    pub content: ContentHash,
+    /// Offsets from the recording's first sample; `start < end`.
+    pub start: Duration,
+    pub end: Duration,
+    /// The instant of `start`.
+    pub starts: Timestamp,
+    pub review: Review,
+}

@@ -1,0 +1,202 @@
+//! Rows read from the database: committed runs, recordings and their laughs.
+//!
+//! Invariant: plain values that are read back as they were written; timestamps have microsecond precision.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::missing::describe;
+use super::{ContentHash, Counts, Detection, MissingRange, Review, StartTime, Window};
+
+/// A committed run. A failed run is rolled back and leaves no row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastRun {
+    /// Random UUID, hyphenated.
+    pub id: String,
+    pub source: String,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    /// The program's version.
+    pub version: String,
+    /// Name of the time zone of its calendar days; an IANA name unless the system had none.
+    pub zone: String,
+    pub window: Window,
+    /// `k/n` if it scanned one shard of the recordings only.
+    pub shard: Option<String>,
+    /// The command line named files, not only directories.
+    pub explicit_files: bool,
+    pub exit_code: u8,
+    /// `detections` counts those that no later run has replaced.
+    pub counts: Counts,
+    /// Start time of the earliest recording in progress. None if there are none, or if a start time is unknown.
+    pub in_progress_from: Option<Timestamp>,
+    /// Length of the audio that this run analyzed.
+    pub audio: Duration,
+}
+
+/// The columns of a committed run that tell whether it covered all recordings of a day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coverage {
+    pub source: String,
+    pub started: Timestamp,
+    pub window: Window,
+    /// `k/n` if it scanned one shard of the recordings only.
+    pub shard: Option<String>,
+    /// The command line named files, not only directories.
+    pub explicit_files: bool,
+    pub exit_code: u8,
+    /// Number of recordings in progress.
+    pub in_progress: u64,
+    /// Start time of the earliest of them. None if there are none, or if a start time is unknown.
+    pub in_progress_from: Option<Timestamp>,
+}
+
+/// A recording as stored by the latest run that found it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRecording {
+    pub source: String,
+    /// The path relative to the scanned directory.
+    pub name: String,
+    /// None if the content could not be read.
+    pub content: Option<ContentHash>,
+    pub bytes: u64,
+    /// None only for a failed recording whose metadata could not be read.
+    pub started: Option<StartTime>,
+    /// Includes missing ranges; for a failed recording, the duration that its container announced.
+    pub duration: Option<Duration>,
+    pub status: StoredStatus,
+    /// The run that stored it.
+    pub run: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredStatus {
+    Analyzed(StoredSound),
+    Failed(StoredFailure),
+}
+
+/// The result of an analyzed recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSound {
+    /// The file's own sampling rate in Hz.
+    pub sample_rate: u32,
+    pub channels: u32,
+    /// Number of audio tracks of the file; they are mixed.
+    pub audio_tracks: u32,
+    pub codec: String,
+    /// The ranges that were not analyzed.
+    pub missing: StoredMissing,
+    /// In order of time.
+    pub laughs: Vec<StoredDetection>,
+    /// Number of laughs whose clip could not be written.
+    pub clips_failed: u64,
+}
+
+/// The ranges of a recording that were not analyzed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StoredMissing {
+    /// Whether enough is missing to make the recording partial.
+    pub is_partial: bool,
+    /// In order of time.
+    pub ranges: Vec<MissingRange>,
+    /// The number of ranges before neighbours were merged.
+    pub count: u64,
+    /// The sum of the known lengths.
+    pub total: Duration,
+}
+
+impl fmt::Display for StoredMissing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe(f, &self.ranges, self.count, self.total)
+    }
+}
+
+/// Why a recording could not be analyzed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFailure {
+    /// A stable identifier, see `RecordingError::kind`.
+    pub kind: String,
+    /// What went wrong and what to do, for people.
+    pub reason: String,
+    /// Offset up to which it could be decoded.
+    pub position: Option<Duration>,
+}
+
+/// A laugh, with its offsets in the recording and its calendar time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredDetection {
+    pub detection: Detection,
+    pub starts: Timestamp,
+    pub ends: Timestamp,
+    /// The calendar day of `starts` in the zone of the run that stored it.
+    pub local_date: Date,
+    /// The latest review; None if there is none.
+    pub review: Option<Review>,
+}
+
+impl StoredRecording {
+    /// When it ended; None if its start time is unknown.
+    pub fn ended(&self) -> Option<Timestamp> {
+        let started = self.started?.at;
+        Some(started.saturating_add(self.duration.unwrap_or_default()).unwrap_or(Timestamp::MAX))
+    }
+
+    pub fn sound(&self) -> Option<&StoredSound> {
+        match &self.status {
+            StoredStatus::Analyzed(sound) => Some(sound),
+            StoredStatus::Failed(_) => None,
+        }
+    }
+
+    /// The time spans that were not analyzed: the whole recording if it failed. Ranges of unknown length are left out.
+    pub fn missing(&self) -> Vec<(Timestamp, Timestamp)> {
+        let (Some(started), Some(ended)) = (self.started, self.ended()) else { return Vec::new() };
+        let at = |offset| started.at.saturating_add(offset).unwrap_or(Timestamp::MAX);
+        match &self.status {
+            StoredStatus::Failed(_) => vec![(started.at, ended)],
+            StoredStatus::Analyzed(sound) => {
+                let ranges = sound.missing.ranges.iter();
+                ranges.filter_map(|range| Some((at(range.start), at(range.end?)))).collect()
+            }
+        }
+    }
+
+    /// The missing ranges if the recording is partial.
+    pub fn partial(&self) -> Option<&StoredMissing> {
+        self.sound().map(|sound| &sound.missing).filter(|missing| missing.is_partial)
+    }
+
+    /// Its status as stored in the database.
+    pub fn status(&self) -> &'static str {
+        match &self.status {
+            StoredStatus::Failed(_) => "failed",
+            StoredStatus::Analyzed(sound) if sound.missing.is_partial => "partial",
+            StoredStatus::Analyzed(_) => "analyzed",
+        }
+    }
+
+    pub fn failure(&self) -> Option<&StoredFailure> {
+        match &self.status {
+            StoredStatus::Failed(failure) => Some(failure),
+            StoredStatus::Analyzed(_) => None,
+        }
+    }
+
+    /// Empty for a failed recording.
+    pub fn laughs(&self) -> &[StoredDetection] {
+        match &self.status {
+            StoredStatus::Analyzed(sound) => &sound.laughs,
+            StoredStatus::Failed(_) => &[],
+        }
+    }
+
+    pub fn laughs_mut(&mut self) -> &mut [StoredDetection] {
+        match &mut self.status {
+            StoredStatus::Analyzed(sound) => &mut sound.laughs,
+            StoredStatus::Failed(_) => &mut [],
+        }
+    }
+}

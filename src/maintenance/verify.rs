@@ -1,0 +1,167 @@
+//! Checks stored laughs and the directory of clips against each other.
+//!
+//! A run writes its clips before it commits its rows, so a clip without a row may belong to a run in progress.
+//! Therefore orphans are removed only with all runs locked out: first the lock is taken, then the directory is listed,
+//! then the rows are read. A file that was replaced in between stays.
+//!
+//! Removes only files that this check has listed, and changes no row.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::clips::folder::{ClipFile, Folder, of_source};
+use crate::exit::{Exit, Fatal};
+use crate::store::{self, Location, Reader, Selection};
+
+/// Files per database query.
+const FILES: usize = 500;
+
+/// What to check.
+pub struct Settings {
+    pub database: Location,
+    pub clips: PathBuf,
+    /// None: every source in the database.
+    pub source: Option<String>,
+    pub delete_orphans: bool,
+}
+
+/// A row whose clip does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    pub clip: String,
+    pub source: String,
+    pub recording: String,
+}
+
+/// A row without its clip, or a clip without a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Reported before all orphans.
+    Missing(Missing),
+    /// A clip that no row names.
+    Orphan { file: ClipFile, removed: bool },
+}
+
+/// The totals.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// Laughs checked.
+    pub laughs: usize,
+    /// Laughs for which no clip was ever written, or whose clip was pruned.
+    pub without: usize,
+    pub missing: usize,
+    pub orphans: usize,
+    /// Orphans that were removed.
+    pub removed: usize,
+    /// Directories without a source in the database; they are not checked.
+    pub unmatched: Vec<String>,
+}
+
+impl Verified {
+    /// Removed orphans do not count.
+    pub fn exit(&self) -> Exit {
+        let is_well = self.missing == 0 && self.orphans == self.removed;
+        if is_well { Exit::Complete } else { Exit::Partial }
+    }
+}
+
+/// Called for each mismatch as it is found, so memory does not grow with their number.
+pub type Each<'a> = dyn FnMut(&Mismatch) -> Result<(), Fatal> + 'a;
+
+/// Checks, and removes orphans if requested.
+pub fn verify(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Verified, Fatal> {
+    let folder = Folder::open(&settings.clips).map_err(|error| unreadable(&settings.clips, &error))?;
+    let known = reader.sources()?;
+    let names: BTreeSet<String> = match &settings.source {
+        Some(source) => [of_source(source)].into(),
+        None => known.iter().map(|source| of_source(source)).collect(),
+    };
+    let is_wanted = |source: &&String| names.contains(&of_source(source));
+    let sources: BTreeSet<String> = known.iter().chain(&settings.source).filter(is_wanted).cloned().collect();
+    let _locks = settings.delete_orphans.then(|| lock_exclusive(&settings.database, &sources)).transpose()?;
+    let mut verified = Verified::default();
+    match &settings.source {
+        None => find_missing(&folder, None, reader, &mut verified, each)?,
+        Some(_) => {
+            sources.iter().try_for_each(|source| find_missing(&folder, Some(source), reader, &mut verified, each))?
+        }
+    }
+    for name in &names {
+        for day in folder.days(name).map_err(|error| unreadable(&settings.clips, &error))? {
+            find_orphans(&folder, &day, settings, reader, &mut verified, each)?;
+        }
+    }
+    if settings.source.is_none() {
+        let found = folder.names().map_err(|error| unreadable(&settings.clips, &error))?;
+        verified.unmatched = found.difference(&names).cloned().collect();
+    }
+    Ok(verified)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Fatal {
+    Fatal::Config(format!("the folder of clips {} cannot be read: {error}; check its permissions", path.display()))
+}
+
+/// Locks out all runs until the returned store is dropped.
+fn lock_exclusive(database: &Location, sources: &BTreeSet<String>) -> Result<Box<dyn store::Store>, Fatal> {
+    let mut store = store::open(database)?;
+    store.lock_exclusive(&sources.iter().cloned().collect::<Vec<_>>())?;
+    Ok(store)
+}
+
+/// Reads rows first, then checks their files: a run writes a clip before its row.
+fn find_missing(
+    folder: &Folder,
+    source: Option<&str>,
+    reader: &mut dyn Reader,
+    verified: &mut Verified,
+    each: &mut Each,
+) -> Result<(), Fatal> {
+    reader.each_recording(&Selection { source, ..Selection::default() }, &mut |recording| {
+        verified.laughs += recording.laughs().len();
+        for laugh in recording.laughs() {
+            let Some(clip) = &laugh.detection.clip else {
+                verified.without += 1;
+                continue;
+            };
+            if !folder.holds(clip) {
+                let (source, recording) = (recording.source.clone(), recording.name.clone());
+                verified.missing += 1;
+                each(&Mismatch::Missing(Missing { clip: clip.clone(), source, recording }))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// For one day. Lists files first, then reads rows: a run committed in between has both.
+fn find_orphans(
+    folder: &Folder,
+    day: &str,
+    settings: &Settings,
+    reader: &mut dyn Reader,
+    verified: &mut Verified,
+    each: &mut Each,
+) -> Result<(), Fatal> {
+    for files in folder.files(day).map_err(|error| unreadable(&settings.clips, &error))?.chunks(FILES) {
+        let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+        let named = reader.named_clips(&paths)?;
+        for file in files.iter().filter(|file| !named.contains(&file.path)) {
+            let removed = settings.delete_orphans && remove(folder, file);
+            verified.orphans += 1;
+            verified.removed += usize::from(removed);
+            each(&Mismatch::Orphan { file: file.clone(), removed })?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(folder: &Folder, orphan: &ClipFile) -> bool {
+    match folder.remove_found(orphan) {
+        Ok(true) => return true,
+        Ok(false) => log::error!("{}: changed during the check, and stays", orphan.path),
+        Err(error) => log::error!("{}: cannot be removed: {error}", orphan.path),
+    }
+    false
+}

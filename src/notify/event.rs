@@ -1,0 +1,97 @@
+//! A run's summary as one JSON event for a log, and for CloudWatch if requested.
+//!
+//! Source for CloudWatch: its embedded metric format (the log agent converts the members that `_aws` names to metrics).
+
+use serde_json::{Map, Value, json};
+
+use super::run_summary::RunSummary;
+
+/// Metric, and CloudWatch's name of its unit.
+const CLOUDWATCH: [(&str, &str); 13] = [
+    ("success", "None"),
+    ("exit_code", "None"),
+    ("duration_seconds", "Seconds"),
+    ("analyzed", "Count"),
+    ("partial", "Count"),
+    ("in_progress", "Count"),
+    ("failed", "Count"),
+    ("detections", "Count"),
+    ("clips_failed", "Count"),
+    ("partial_in_window", "Count"),
+    ("failed_in_window", "Count"),
+    ("audio_seconds", "Seconds"),
+    ("peak_rss_bytes", "Bytes"),
+];
+
+/// The members of the summary event.
+pub fn summary_event(summary: &RunSummary) -> Map<String, Value> {
+    let stages = summary.stages.map(|(stage, took)| (stage.as_str().to_owned(), took.as_secs_f64().into()));
+    let failures = summary.outcome.failures.iter();
+    let failures: Vec<Value> = failures.map(|(name, text)| json!({ "recording": name, "reason": text })).collect();
+    let counts = &summary.outcome.counts;
+    let event = json!({
+        "event": "summary",
+        "run": summary.run,
+        "source": summary.source,
+        "shard": summary.shard,
+        "message": summary.outcome.summary,
+        "exit_code": summary.exit.code(),
+        "success": u8::from(summary.is_success()),
+        "duration_seconds": summary.took.as_secs_f64(),
+        "stage_seconds": Map::from_iter(stages),
+        "analyzed": counts.analyzed,
+        "partial": counts.partial,
+        "skipped": counts.skipped,
+        "in_progress": counts.in_progress,
+        "failed": counts.failed,
+        "detections": counts.detections,
+        "clips_failed": counts.clips_failed,
+        "partial_in_window": summary.outcome.unresolved.partial,
+        "failed_in_window": summary.outcome.unresolved.failed,
+        "audio_seconds": summary.outcome.audio.as_secs_f64(),
+        "peak_rss_bytes": summary.peak_rss,
+        "version": env!("CARGO_PKG_VERSION"),
+        "model_sha256": summary.model_sha256,
+        "failures": failures,
+    });
+    match event {
+        Value::Object(members) => members,
+        _ => unreachable!("a literal object"),
+    }
+}
+
+/// The metadata for CloudWatch: which members are metrics, by source and, if there is one, also by shard.
+pub fn cloudwatch(summary: &RunSummary) -> Value {
+    let metrics = CLOUDWATCH.iter().filter(|(name, _)| *name != "peak_rss_bytes" || summary.peak_rss.is_some());
+    let metrics: Vec<Value> = metrics.map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    let dimensions = match summary.shard {
+        Some(_) => json!([["source"], ["source", "shard"]]),
+        None => json!([["source"]]),
+    };
+    json!({
+        "Timestamp": summary.ended.as_millisecond(),
+        "CloudWatchMetrics": [{ "Namespace": "giggles", "Dimensions": dimensions, "Metrics": metrics }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::tests::summary;
+
+    #[test]
+    fn every_metric_of_cloudwatch_is_a_number_of_the_event() {
+        let summary = summary();
+        let event = summary_event(&summary);
+        let directive = &cloudwatch(&summary)["CloudWatchMetrics"][0];
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert_eq!(metrics.len(), CLOUDWATCH.len());
+        for metric in metrics {
+            assert!(event[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
+        }
+        assert!(event["source"].is_string(), "the dimension");
+        let sharded = RunSummary { shard: Some("1/2".into()), ..summary };
+        assert!(summary_event(&sharded)["shard"].is_string());
+        assert_eq!(cloudwatch(&sharded)["CloudWatchMetrics"][0]["Dimensions"][1], json!(["source", "shard"]));
+    }
+}

@@ -1,0 +1,76 @@
+//! The result of `doctor`: one line per check for people, one JSON document for programs.
+//!
+//! Invariant: a line begins with one of five words; the hint is on the line below it.
+
+use serde_json::{Value, json};
+
+use super::json::SPEC_VERSION;
+use crate::domain::{Finding, Health, escape};
+use crate::exit::Exit;
+
+/// Column of the messages.
+const INDENT: usize = 19;
+
+fn word(health: Health) -> &'static str {
+    match health {
+        Health::Ok => "ok",
+        Health::Unseen => "-",
+        Health::Doubtful => "warn",
+        Health::Busy => "busy",
+        Health::Wrong => "fail",
+    }
+}
+
+/// `warn  database     message`, then the hint and the details.
+pub fn lines(finding: &Finding) -> String {
+    let mut text = format!("{:<6}{:<13}{}\n", word(finding.health), finding.check, escape(&finding.message));
+    if !finding.hint.is_empty() {
+        text += &format!("{:INDENT$}-> {}\n", "", escape(&finding.hint));
+    }
+    for detail in &finding.details {
+        text += &format!("{:INDENT$}{}\n", "", escape(detail));
+    }
+    text
+}
+
+/// The summary line.
+pub fn verdict(findings: &[Finding], exit: Exit) -> String {
+    let count = |health| findings.iter().filter(|finding| finding.health == health).count();
+    let warnings = match count(Health::Doubtful) {
+        0 => String::new(),
+        1 => ", with 1 warning".to_owned(),
+        count => format!(", with {count} warnings"),
+    };
+    match exit {
+        Exit::Complete => format!("a scan would run{warnings}\n"),
+        Exit::TryAgain => format!("a scan would not run now (75); try again later{warnings}\n"),
+        other => format!("a scan would fail ({}) at {}{warnings}\n", other.code(), checks(count(Health::Wrong))),
+    }
+}
+
+fn checks(count: usize) -> String {
+    format!("{count} check{}", if count == 1 { "" } else { "s" })
+}
+
+/// All checks as one document, with a line break at the end.
+pub fn document(findings: &[Finding], exit: Exit) -> String {
+    let document = json!({
+        "spec_version": SPEC_VERSION,
+        "exit_code": exit.code(),
+        "checks": findings.iter().map(check).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}
+
+fn check(finding: &Finding) -> Value {
+    json!({
+        "check": finding.check,
+        "status": match finding.health {
+            Health::Unseen => "skipped",
+            other => word(other),
+        },
+        "found": finding.message,
+        "advice": finding.hint,
+        "details": finding.details,
+    })
+}

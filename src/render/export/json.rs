@@ -1,0 +1,114 @@
+//! One JSON document: every recording with its laughs or its failure.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use super::{Format, score};
+use crate::domain::{LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict};
+use crate::render::document::write_item;
+
+pub const FORMAT: Format = Format {
+    name: "json",
+    about: "one JSON document of recordings with laughs and failures",
+    suffix: ".giggles.json",
+    is_of_one_recording: false,
+    head,
+    recording,
+    tail,
+};
+
+const SPEC_VERSION: &str = "1";
+
+fn head(text: &mut dyn Write) -> io::Result<()> {
+    write!(text, "{{\n  \"recordings\": [")
+}
+
+fn recording(text: &mut dyn Write, recording: &StoredRecording, is_first: bool) -> io::Result<()> {
+    write_item(text, &Recording::from(recording), is_first)
+}
+
+fn tail(text: &mut dyn Write, is_empty: bool) -> io::Result<()> {
+    let end = if is_empty { "" } else { "\n  " };
+    writeln!(text, "{end}],\n  \"spec_version\": \"{SPEC_VERSION}\"\n}}")
+}
+
+/// Fields in alphabetical order, as in all JSON documents of giggles.
+#[derive(Serialize)]
+struct Recording<'a> {
+    started_at: Option<String>,
+    start_source: Option<&'static str>,
+    bytes: u64,
+    content_sha256: Option<String>,
+    duration_seconds: Option<f64>,
+    failure: Option<Value>,
+    #[serde(serialize_with = "one_by_one")]
+    laughs: &'a [StoredDetection],
+    missing_count: Option<u64>,
+    missing_ranges: Option<Value>,
+    missing_seconds: Option<f64>,
+    name: &'a str,
+    run: &'a str,
+    source: &'a str,
+    status: &'static str,
+}
+
+impl<'a> From<&'a StoredRecording> for Recording<'a> {
+    fn from(recording: &'a StoredRecording) -> Recording<'a> {
+        let missing = recording.sound().map(|sound| &sound.missing);
+        Recording {
+            started_at: recording.started.map(|started| started.at.to_string()),
+            start_source: recording.started.map(|started| started.from.as_str()),
+            bytes: recording.bytes,
+            content_sha256: recording.content.map(|content| content.to_string()),
+            duration_seconds: recording.duration.map(seconds),
+            failure: recording.failure().map(failure),
+            laughs: recording.laughs(),
+            missing_count: missing.map(|missing| missing.count),
+            missing_ranges: missing.map(|missing| json!(missing.ranges)),
+            missing_seconds: missing.map(|missing| seconds(missing.total)),
+            name: &recording.name,
+            run: &recording.run,
+            source: &recording.source,
+            status: recording.status(),
+        }
+    }
+}
+
+/// Serializes one laugh at a time: a day-long recording may contain tens of thousands.
+fn one_by_one<S: Serializer>(laughs: &&[StoredDetection], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(laughs.iter().map(laugh))
+}
+
+fn failure(failure: &StoredFailure) -> Value {
+    json!({
+        "kind": failure.kind,
+        "message": failure.reason,
+        "position_seconds": failure.position.map(seconds),
+    })
+}
+
+fn laugh(laugh: &StoredDetection) -> Value {
+    let detection = &laugh.detection;
+    let peaks = LAUGHTER_NAMES.iter().zip(detection.class_scores).map(|(name, peak)| ((*name).to_owned(), score(peak)));
+    json!({
+        "starts_at": laugh.starts.to_string(),
+        "ends_at": laugh.ends.to_string(),
+        "local_date": laugh.local_date.to_string(),
+        "start_seconds": seconds(detection.start),
+        "end_seconds": seconds(detection.end),
+        "peak_score": score(detection.peak),
+        "mean_score": score(detection.mean),
+        "class_index": detection.class,
+        "class": detection.class_name(),
+        "class_scores": Value::Object(Map::from_iter(peaks)),
+        "verdict": laugh.review.as_ref().and_then(|review| review.verdict).map(Verdict::as_str),
+        "comment": laugh.review.as_ref().and_then(|review| review.comment.as_deref()),
+    })
+}
+
+fn seconds(offset: Duration) -> f64 {
+    offset.as_secs_f64()
+}

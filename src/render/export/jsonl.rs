@@ -1,0 +1,42 @@
+//! JSON lines, one object per laugh, as audio tools read lists of events.
+//!
+//! `file`, `start`, `end` and `avg_prob` are the names that such tools use; the others are giggles' own.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Format, no_head, no_tail, score};
+use crate::domain::{StoredDetection, StoredRecording, Verdict};
+
+pub const FORMAT: Format = Format {
+    name: "jsonl",
+    about: "JSON lines, one object per laugh",
+    suffix: ".giggles.jsonl",
+    is_of_one_recording: false,
+    head: no_head,
+    recording,
+    tail: no_tail,
+};
+
+fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
+    recording.laughs().iter().try_for_each(|laugh| writeln!(text, "{}", detection(recording, laugh)))
+}
+
+fn detection(recording: &StoredRecording, laugh: &StoredDetection) -> Value {
+    let detection = &laugh.detection;
+    json!({
+        "file": recording.name,
+        "source": recording.source,
+        "start": detection.start.as_secs_f64(),
+        "end": detection.end.as_secs_f64(),
+        "avg_prob": score(detection.mean),
+        "max_prob": score(detection.peak),
+        "class": detection.class_name(),
+        "starts_at": laugh.starts.to_string(),
+        "ends_at": laugh.ends.to_string(),
+        "local_date": laugh.local_date.to_string(),
+        "verdict": laugh.review.as_ref().and_then(|review| review.verdict).map(Verdict::as_str),
+        "comment": laugh.review.as_ref().and_then(|review| review.comment.as_deref()),
+    })
+}

@@ -1,0 +1,43 @@
+//! Formats results for people and programs: one file per format, each a pure function to text.
+//!
+//! Invariant: results in, text out. Nothing here writes to a file or a terminal, and no format knows
+//! another.
+
+pub mod cell;
+pub mod doctor;
+mod document;
+pub mod export;
+pub mod json;
+pub mod page;
+pub mod prune;
+pub mod report;
+pub mod reviews;
+pub mod scores;
+pub mod status;
+pub mod summary;
+pub mod table;
+pub mod verify;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::{Counts, NotAudio, Run, Unresolved, pluralize};
+
+/// What the formats show of a run.
+pub struct View<'a> {
+    pub run: &'a Run,
+    /// As the database holds them.
+    pub counts: &'a Counts,
+    /// Damaged recordings in the window of the run, found by this or an earlier run.
+    pub unresolved: Unresolved,
+    /// Where the rows are stored, with the password masked. None if nothing was stored.
+    pub database: Option<String>,
+    /// Files in the scanned folders that are not audio.
+    pub not_audio: &'a NotAudio,
+}
+
+/// The instant plus the offset, saturating at the last representable instant.
+fn after(at: Timestamp, offset: Duration) -> Timestamp {
+    at.saturating_add(offset).unwrap_or(Timestamp::MAX)
+}

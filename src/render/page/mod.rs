@@ -1,0 +1,145 @@
+//! A day as one HTML file that opens from disk: number of laughs, warnings, timeline, list of laughs, month.
+//!
+//! The page makes no network requests: its content security policy allows only inline code, by hash, and clips.
+//! Without JavaScript it shows everything; the script adds the filter, playback and reviews.
+//!
+//! Invariant: a pure function to text. Names and failure reasons are escaped.
+
+mod alarm;
+mod data;
+mod list;
+mod month;
+mod text;
+mod timeline;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::{Digest, Sha256};
+
+pub use self::list::linked_clips;
+use self::text::escape;
+use crate::calendar::Day;
+use crate::domain::zone_name;
+use crate::render::pluralize;
+use crate::render::report::ReportView;
+use crate::render::status::local;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The spectrogram and the clip of one part of a laugh.
+#[derive(Debug, Clone)]
+pub struct Sound {
+    pub picture: Option<Picture>,
+    pub audio: Audio,
+}
+
+/// A spectrogram as a PNG.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    pub png: Vec<u8>,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// Where the clip is.
+#[derive(Debug, Clone)]
+pub enum Audio {
+    /// FLAC, embedded in the page.
+    Embedded(Vec<u8>),
+    /// A file outside the page, as a relative URL.
+    Linked(String),
+    /// The reason why there is no clip.
+    Missing(String),
+}
+
+/// The content of a page.
+pub struct Page<'a> {
+    pub view: ReportView<'a>,
+    /// The sounds of every part of every laugh, in the order of the days' laughs.
+    pub sounds: &'a [Vec<Sound>],
+}
+
+/// The whole HTML file.
+pub fn document(page: &Page) -> String {
+    let view = &page.view;
+    let (style, script) = (hash(STYLE), hash(SCRIPT));
+    let policy = format!(
+        "default-src 'none'; img-src data:; media-src 'self' file: data:; style-src '{style}'; script-src '{script}'; \
+         base-uri 'none'; form-action 'none'"
+    );
+    let title = title(view);
+    let parts = [
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
+             <title>{} · giggles</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
+            escape(&title)
+        ),
+        header(view, &title),
+        view.shown().into_iter().map(|day| alarm::section(view, day)).collect(),
+        view.shown().into_iter().map(|day| timeline::section(view, day)).collect(),
+        list::section(page),
+        month::section(view),
+        footer(view),
+        format!("</main>\n<script type=\"application/json\" id=\"laughs\">{}</script>\n", data::json(page)),
+        format!("<script>{SCRIPT}</script>\n</body>\n</html>\n"),
+    ];
+    parts.concat()
+}
+
+fn hash(text: &str) -> String {
+    format!("sha256-{}", BASE64.encode(Sha256::digest(text.as_bytes())))
+}
+
+/// `Friday, 24 October 2025`; the first and last date of several days.
+fn title(view: &ReportView) -> String {
+    let name = |day: &Day| day.calendar.date.strftime("%A, %-d %B %Y").to_string();
+    let dates = [view.days.first().map(name), view.days.last().map(name)];
+    match dates {
+        [Some(first), Some(last)] if first != last => format!("{first} to {last}"),
+        [Some(first), _] => first,
+        _ => "No day".into(),
+    }
+}
+
+/// The number of laughs and the averages.
+fn header(view: &ReportView, title: &str) -> String {
+    let (number, noun) = match view.laughs_analyzed() {
+        None => ("?".to_owned(), "nothing was analyzed"),
+        Some(1) => ("1".to_owned(), "laugh"),
+        Some(count) => (count.to_string(), "laughs"),
+    };
+    let row = |(name, mean): (&str, crate::calendar::history::Mean)| {
+        let days = pluralize(mean.days, "day");
+        format!("<div><dt>{name}</dt><dd>{:.1} <small>a day ({days} analyzed)</small></dd></div>\n", mean.laughs)
+    };
+    let rows: String = view.comparisons().into_iter().map(row).collect();
+    let usual = match rows.is_empty() {
+        true => "<p class=\"quiet\">No day of the previous four weeks was analyzed; there is no average.</p>\n".into(),
+        false => format!("<dl class=\"usual\">\n{rows}</dl>\n"),
+    };
+    format!(
+        "<header>\n<h1>{}</h1>\n<p class=\"number\"><strong id=\"number\">{number}</strong> <span>{noun}</span></p>\n{usual}</header>\n",
+        escape(title)
+    )
+}
+
+/// Source and date; None if the page shows one day only.
+fn source_filter(view: &ReportView, day: &Day) -> Option<String> {
+    (view.shown().len() > 1).then(|| format!("{}, {}", day.source, day.calendar.date))
+}
+
+fn footer(view: &ReportView) -> String {
+    format!(
+        "<footer>\n<p>Times are in {}. Created {} by giggles {}.</p>\n</footer>\n",
+        escape(&zone_name(view.zone)),
+        local(view.asked, view.zone),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Pages of a day with hostile names.
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::calendar::history::Usual;
+use crate::calendar::{Calendar, ScanCoverage};
+use crate::domain::{Detection, StartSource, StartTime, StoredDetection, StoredRecording, StoredSound, StoredStatus};
+
+const EVIL: &str = "</script><script>alert(\"1\")</script><img src='x'>.ogg";
+
+fn day(source: &str, name: &str) -> Day {
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let span = crate::calendar::Span { from: at("2025-10-24T00:00:00Z"), to: at("2025-10-25T00:00:00Z") };
+    let calendar = Calendar { date: date(2025, 10, 24), zone: TimeZone::UTC, span };
+    let seconds = std::time::Duration::from_secs;
+    let detection = Detection {
+        start: seconds(1),
+        end: seconds(3),
+        peak: 0.8,
+        mean: 0.5,
+        class: 15,
+        class_scores: [0.1; 6],
+        clip: None,
+    };
+    let (starts, ends) = (at("2025-10-24T13:00:01Z"), at("2025-10-24T13:00:03Z"));
+    let laughs = vec![StoredDetection { detection, starts, ends, local_date: calendar.date, review: None }];
+    let recording = StoredRecording {
+        source: source.into(),
+        name: name.into(),
+        content: None,
+        bytes: 0,
+        started: Some(StartTime { at: at("2025-10-24T13:00:00Z"), from: StartSource::Filename }),
+        duration: Some(seconds(3600)),
+        status: StoredStatus::Analyzed(StoredSound {
+            sample_rate: 16_000,
+            channels: 1,
+            audio_tracks: 1,
+            codec: "opus".into(),
+            missing: Default::default(),
+            laughs,
+            clips_failed: 0,
+        }),
+        run: String::new(),
+    };
+    Day::of(source, &calendar, vec![recording], ScanCoverage::Never, at("2025-10-26T00:00:00Z"))
+}
+
+fn page(days: &[Day]) -> String {
+    let asked = "2025-10-26T00:00:00Z".parse().unwrap();
+    let view = ReportView { asked, zone: &TimeZone::UTC, days, tallies: &[], usual: Usual::default() };
+    document(&Page { view, sounds: &[] })
+}
+
+#[test]
+fn names_and_sources_are_escaped() {
+    let page = page(&[day(EVIL, EVIL), day("mia", "a.ogg")]);
+    assert_eq!(page.matches("<script").count(), 2, "the data and the program");
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(!page.contains("<img"));
+    let data = page.split("id=\"laughs\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!((&data[0]["source"], &data[0]["recording"]), (&EVIL.into(), &EVIL.into()));
+}
+
+#[test]
+fn the_page_is_complete_without_the_script() {
+    let page = page(&[day("neil", "noon.ogg")]);
+    for text in [
+        "<strong id=\"number\">1</strong>",
+        "13:00:01",
+        "noon.ogg",
+        "Giggle",
+        "no clip",
+        "Coverage: incomplete",
+        "class=\"mark\"",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn a_day_that_was_not_analyzed_shows_no_zero() {
+    let day = day("neil", "noon.ogg");
+    let asked = "2025-10-26T00:00:00Z".parse().unwrap();
+    let empty = Day::of("neil", &day.calendar, vec![], ScanCoverage::Never, asked);
+    assert!(page(&[empty]).contains("<strong id=\"number\">?</strong> <span>nothing was analyzed</span>"));
+}

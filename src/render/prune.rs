@@ -1,0 +1,34 @@
+//! What `prune` removes, for people: the same lines with and without --dry-run.
+
+use super::pluralize;
+use crate::domain::escape;
+use crate::maintenance::prune::{PruneReport, PrunedItem};
+
+/// A clip or a recording.
+pub fn line(item: PrunedItem) -> String {
+    match item {
+        PrunedItem::Clip(clip) => format!("clip {}\n", escape(clip)),
+        PrunedItem::Recording { source, name } => format!("recording {} of {}\n", escape(name), escape(source)),
+    }
+}
+
+/// The summary line, the only line in which a dry run differs.
+pub fn summary(pruned: &PruneReport, rows: bool, dry_run: bool) -> String {
+    let verb = if dry_run { "would be removed" } else { "removed" };
+    let mut parts = vec![pluralize(pruned.clips, "clip")];
+    if rows {
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        parts.push(pluralize(pruned.recordings, "recording"));
+        parts.push(pluralize(count(pruned.laughs), "laugh"));
+        parts.push(pluralize(count(pruned.runs), "run"));
+    }
+    let missing = match pruned.missing {
+        0 => String::new(),
+        count => format!("; {} already missing", pluralize(count, "clip")),
+    };
+    let kept = match pruned.kept {
+        0 => String::new(),
+        count => format!("; not removed, since clips exist: {count} (give the folder of clips with --clips)"),
+    };
+    format!("{verb}: {}{missing}{kept}\n", parts.join(", "))
+}

@@ -1,0 +1,182 @@
+//! A day and its laughs: on a terminal, as JSON, as CSV.
+//!
+//! The coverage of a day is formatted as in `status --date`; this module adds averages and every laugh.
+
+use csv::{Terminator, WriterBuilder};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::cell::cell;
+use super::json::SPEC_VERSION;
+use crate::calendar::history::{Mean, Tally, Usual};
+use crate::calendar::{Day, MergedDetection};
+use crate::domain::{Review, Verdict, escape, zone_name};
+use crate::render::pluralize;
+use crate::render::status::day::{clock, day_text};
+use crate::render::status::json as status_json;
+
+/// Maximum characters of a review on a terminal.
+const REVIEW_CHARS: usize = 100;
+
+/// What these formats and the page show.
+pub struct ReportView<'a> {
+    pub asked: Timestamp,
+    pub zone: &'a TimeZone,
+    /// One day per date and source, in order of dates.
+    pub days: &'a [Day],
+    /// One tally per date, for the dates shown and those before.
+    pub tallies: &'a [Tally],
+    pub usual: Usual,
+}
+
+impl ReportView<'_> {
+    /// The days that have recordings; all days if none has any.
+    pub fn shown(&self) -> Vec<&Day> {
+        let full: Vec<&Day> = self.days.iter().filter(|day| !day.recordings.is_empty()).collect();
+        if full.is_empty() { self.days.iter().collect() } else { full }
+    }
+
+    pub fn laughs(&self) -> usize {
+        self.days.iter().map(|day| day.laughs().len()).sum()
+    }
+
+    /// The number of laughs; None, not zero, if nothing was analyzed.
+    pub fn laughs_analyzed(&self) -> Option<usize> {
+        self.days.iter().any(|day| !day.analyzed.is_empty()).then(|| self.laughs())
+    }
+
+    /// `1 laugh`, or that nothing was analyzed.
+    pub fn number(&self) -> String {
+        self.laughs_analyzed().map_or_else(|| "nothing was analyzed".to_owned(), |laughs| pluralize(laughs, "laugh"))
+    }
+
+    /// The averages to compare with: `same weekday 9.5 (4 days)`.
+    pub fn comparisons(&self) -> Vec<(&'static str, Mean)> {
+        let rows = [
+            ("same weekday", self.usual.weekday),
+            ("7 days before", self.usual.week),
+            ("28 days before", self.usual.month),
+        ];
+        rows.into_iter().filter_map(|(name, mean)| Some((name, mean?))).collect()
+    }
+}
+
+/// For people.
+pub fn text(view: &ReportView) -> String {
+    let mut lines = vec![view.number()];
+    let compare =
+        |(name, mean): (&str, Mean)| format!("{name}: {:.1} ({} analyzed)", mean.laughs, pluralize(mean.days, "day"));
+    let compared: Vec<String> = view.comparisons().into_iter().map(compare).collect();
+    if !compared.is_empty() {
+        lines.push(format!("laughs a day, {}", compared.join("; ")));
+    }
+    for day in view.shown() {
+        lines.push(String::new());
+        lines.push(day_text(day).trim_end().to_owned());
+        lines.extend(list(day));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// `13:00:01    2.0 s  0.90  Giggle  noon.ogg`
+fn list(day: &Day) -> Vec<String> {
+    let laughs = day.laughs();
+    let line = |laugh: &MergedDetection| {
+        let seconds = laugh.length().as_secs_f64();
+        let when = clock(day, laugh.starts());
+        let review = laugh.review().and_then(review_text).map_or(String::new(), |text| format!("  ({})", short(&text)));
+        let (peak, class, names) = (laugh.peak(), laugh.class_name(), escape(&names(laugh)));
+        format!("  {when}  {seconds:>6.1} s  {peak:.2}  {class:<16}  {names}{review}")
+    };
+    let title = (!laughs.is_empty()).then(|| "laughs:".to_owned());
+    title.into_iter().chain(laughs.iter().map(line)).collect()
+}
+
+/// The beginning of a review in one line, with control characters escaped. Other formats contain the full text.
+fn short(review: &str) -> String {
+    let is_cut = review.chars().count() > REVIEW_CHARS;
+    let text: String = review.chars().take(if is_cut { REVIEW_CHARS - 1 } else { REVIEW_CHARS }).collect();
+    escape(&text) + if is_cut { "…" } else { "" }
+}
+
+/// The recordings that contain the laugh.
+fn names(laugh: &MergedDetection) -> String {
+    laugh.parts.iter().map(|(recording, _)| recording.name.as_str()).collect::<Vec<_>>().join(" + ")
+}
+
+/// `rejected: a cough`; None if the review is empty or was withdrawn.
+pub fn review_text(review: &Review) -> Option<String> {
+    let parts = [review.verdict.map(Verdict::as_str), review.comment.as_deref()];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(": "))
+}
+
+/// One JSON document; its days have the format of `status --date --json`.
+pub fn document(view: &ReportView) -> String {
+    let mean = |mean: Option<Mean>| mean.map(|mean| json!({ "laughs": mean.laughs, "days": mean.days }));
+    let document = json!({
+        "spec_version": SPEC_VERSION,
+        "asked_at": view.asked.to_string(),
+        "zone": zone_name(view.zone),
+        "laughs": view.laughs_analyzed(),
+        "usual": {
+            "same_weekday": mean(view.usual.weekday),
+            "week_before": mean(view.usual.week),
+            "four_weeks_before": mean(view.usual.month),
+        },
+        "history": view.tallies.iter().map(tally).collect::<Vec<_>>(),
+        "days": view.days.iter().map(status_json::day).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}
+
+fn tally(tally: &Tally) -> Value {
+    json!({
+        "date": tally.date.to_string(),
+        "laughs": tally.laughs,
+        "analyzed_seconds": tally.analyzed.as_secs_f64(),
+        "failed": tally.failed,
+    })
+}
+
+const HEADER: [&str; 11] = [
+    "date",
+    "source",
+    "starts_at",
+    "ends_at",
+    "length_seconds",
+    "class",
+    "peak_score",
+    "recording",
+    "parts",
+    "verdict",
+    "comment",
+];
+
+/// A header and one row per laugh; a laugh that spans recordings is one row.
+pub fn csv(view: &ReportView) -> String {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    let rows = view.days.iter().flat_map(|day| day.laughs().iter().map(|laugh| row(day, laugh)).collect::<Vec<_>>());
+    for row in std::iter::once(HEADER.map(str::to_owned)).chain(rows) {
+        writer.write_record(row).expect("rows of one length, into memory");
+    }
+    let bytes = writer.into_inner().expect("memory can be flushed");
+    String::from_utf8(bytes).expect("texts stay texts")
+}
+
+fn row(day: &Day, laugh: &MergedDetection) -> [String; HEADER.len()] {
+    [
+        day.calendar.date.to_string(),
+        cell(&day.source),
+        laugh.starts().to_string(),
+        laugh.ends().to_string(),
+        format!("{:.6}", laugh.length().as_secs_f64()),
+        laugh.class_name().to_owned(),
+        laugh.peak().to_string(),
+        cell(&laugh.first().0.name),
+        laugh.parts.len().to_string(),
+        laugh.review().and_then(|review| review.verdict).map_or("", Verdict::as_str).to_owned(),
+        laugh.review().and_then(|review| review.comment.as_deref()).map(cell).unwrap_or_default(),
+    ]
+}

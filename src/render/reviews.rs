@@ -1,0 +1,75 @@
+//! The result of `reviews import`, for people and programs.
+
+use serde_json::json;
+
+use super::json::SPEC_VERSION;
+use super::pluralize;
+use crate::reviews::Imported;
+
+/// One line: how many reviews were stored, and why others were not.
+pub fn text(imported: &Imported) -> String {
+    let would = if imported.dry_run { "would be " } else { "" };
+    let first = match imported.changed {
+        0 if imported.dry_run => "nothing would change".to_owned(),
+        0 => "nothing changed".to_owned(),
+        changed => format!("{} {would}stored", reviews(changed)),
+    };
+    let rest = [
+        (imported.unchanged, "already stored", "already stored"),
+        (imported.older, "older than the stored review of its laugh", "older than the stored reviews of their laughs"),
+        (imported.unmatched, "of a laugh that is not stored", "of laughs that are not stored"),
+    ];
+    let words = |(count, one, many): (u64, &str, &str)| match count {
+        0 => None,
+        1 => Some(format!("1 is {one}")),
+        count => Some(format!("{count} are {many}")),
+    };
+    let rest: Vec<String> = rest.into_iter().filter_map(words).collect();
+    match (rest.is_empty(), imported.reviews) {
+        (_, 0) => format!("{first}: the file contains no reviews\n"),
+        (true, _) => format!("{first}\n"),
+        (false, _) => format!("{first}; {}\n", rest.join(", ")),
+    }
+}
+
+fn reviews(count: u64) -> String {
+    pluralize(usize::try_from(count).unwrap_or(usize::MAX), "review")
+}
+
+/// One document, with a line break at the end.
+pub fn document(imported: &Imported) -> String {
+    let document = json!({
+        "spec_version": SPEC_VERSION,
+        "reviews": imported.reviews,
+        "changed": imported.changed,
+        "unchanged": imported.unchanged,
+        "older": imported.older,
+        "without_laugh": imported.unmatched,
+        "dry_run": imported.dry_run,
+    });
+    format!("{document:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(changed: u64, unchanged: u64, older: u64, unmatched: u64) -> String {
+        let reviews = changed + unchanged + older;
+        text(&Imported { reviews, changed, unchanged, older, unmatched, dry_run: false })
+    }
+
+    #[test]
+    fn the_line_counts_stored_and_other_reviews() {
+        assert_eq!(line(3, 0, 0, 1), "3 reviews stored; 1 is of a laugh that is not stored\n");
+        assert_eq!(line(1, 0, 0, 0), "1 review stored\n");
+        assert_eq!(line(0, 3, 0, 0), "nothing changed; 3 are already stored\n");
+        assert_eq!(line(0, 0, 0, 0), "nothing changed: the file contains no reviews\n");
+        let all = "2 reviews stored; 1 is already stored, 2 are older than the stored reviews of their laughs, \
+                   3 are of laughs that are not stored\n";
+        assert_eq!(line(2, 1, 2, 3), all);
+        let dry = Imported { reviews: 2, changed: 2, dry_run: true, ..Imported::default() };
+        assert_eq!(text(&dry), "2 reviews would be stored\n");
+        assert_eq!(text(&Imported { changed: 0, unchanged: 2, ..dry }), "nothing would change; 2 are already stored\n");
+    }
+}

@@ -1,0 +1,84 @@
+//! The last runs for people.
+//!
+//! Invariant: the first line gives the age of the last run, since failed runs are not stored.
+
+use std::time::Duration;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
+use jiff::Timestamp;
+
+use super::{View, local, since, words};
+use crate::domain::{PastRun, escape, zone_name};
+
+const HEADER: [&str; 11] =
+    ["started", "took", "source", "from", "to", "exit", "analyzed", "audio", "partial", "failed", "laughs"];
+/// Numeric columns.
+const NUMBERS: [usize; 6] = [5, 6, 7, 8, 9, 10];
+/// One day and two hours: an older last run means that a nightly run is missing.
+const STALE: Duration = Duration::from_secs(26 * 3600);
+
+/// A line about the last run, and a table.
+pub fn render(view: &View) -> String {
+    let Some(last) = view.runs.first() else {
+        return format!("no run is stored in {}\n", escape(&view.database));
+    };
+    format!("{}\n\n{}\n", headline(view, last), table(view))
+}
+
+/// `last stored run: 5 h 12 min ago, exit code 0; times are in Europe/Berlin; …`
+fn headline(view: &View, last: &PastRun) -> String {
+    let age = since(last.started, view.asked);
+    let doubt = if age > STALE {
+        "\na failed run leaves no row; see cron's mail and the log for exit codes 1, 75 and 78"
+    } else {
+        ""
+    };
+    format!(
+        "last stored run: {} ago, exit code {}; times are in {}; {}{doubt}",
+        words(age),
+        last.exit_code,
+        zone_name(view.zone),
+        escape(&view.database),
+    )
+}
+
+fn table(view: &View) -> String {
+    let mut table = Table::new();
+    table
+        .load_preset(NOTHING)
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(HEADER)
+        .add_rows(view.runs.iter().map(|run| row(view, run)));
+    for number in NUMBERS {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+fn row(view: &View, run: &PastRun) -> [String; 11] {
+    let bound = |at: Option<Timestamp>| at.map_or_else(|| "any time".into(), |at| short(view, at));
+    [
+        local(run.started, view.zone),
+        words(since(run.started, run.ended)),
+        escape(&run.source),
+        bound(run.window.from),
+        bound(run.window.to),
+        run.exit_code.to_string(),
+        (run.counts.analyzed + run.counts.partial).to_string(),
+        words(run.audio),
+        run.counts.partial.to_string(),
+        run.counts.failed.to_string(),
+        run.counts.detections.to_string(),
+    ]
+}
+
+/// Midnight is shown as a date without a time.
+fn short(view: &View, at: Timestamp) -> String {
+    let zoned = at.to_zoned(view.zone.clone());
+    let is_midnight = zoned.start_of_day().is_ok_and(|start| start.timestamp() == at);
+    zoned.strftime(if is_midnight { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M" }).to_string()
+}

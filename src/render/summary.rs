@@ -1,0 +1,84 @@
+//! The summary line of a run.
+//!
+//! Invariant: the counts are read back from the database.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::View;
+use crate::domain::{Recording, escape, pluralize, position};
+
+/// `16 new laughs; 25 recordings analyzed (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
+pub fn line(view: &View) -> String {
+    let others = view.not_audio.summary().map(|others| format!("; {others}")).unwrap_or_default();
+    format!("{}{others}; {}", counts(view), stored(view))
+}
+
+/// The line without the database.
+pub fn counts(view: &View) -> String {
+    let counts = view.counts;
+    format!(
+        "{}; {} analyzed ({} of audio){}, {} skipped{}, {} failed{}",
+        pluralize(counts.detections, "new laugh"),
+        pluralize(counts.analyzed + counts.partial, "recording"),
+        position(&audio(view)),
+        partial(counts.partial),
+        counts.skipped,
+        skip_reasons(view),
+        counts.failed,
+        clips_failed(counts.clips_failed),
+    )
+}
+
+/// The message about clips that could not be written. One line for all, since they usually fail for one reason.
+pub fn failed_clips(view: &View, folder: &Path) -> Option<String> {
+    let (recording, failed) = view.run.clips_failed().next()?;
+    Some(format!(
+        "{} could not be written into {}, the first of {}: {}; the laughs are stored. Fix the cause and scan \
+         again to write the missing clips",
+        pluralize(view.counts.clips_failed, "clip"),
+        folder.display(),
+        recording.name,
+        failed.reason
+    ))
+}
+
+/// Total length of the analyzed audio.
+pub fn audio(view: &View) -> Duration {
+    view.run.analyzed().map(|(_, analyzed)| analyzed.audio).sum()
+}
+
+fn clips_failed(clips: u64) -> String {
+    match clips {
+        0 => String::new(),
+        count => format!("; {} could not be written", pluralize(count, "clip")),
+    }
+}
+
+/// Partial ones among the analyzed recordings.
+fn partial(partial: u64) -> String {
+    match partial {
+        0 => String::new(),
+        count => format!(", {count} of them partial"),
+    }
+}
+
+/// Among the skipped recordings: those in progress, which the next run analyzes, and those with known damage.
+fn skip_reasons(view: &View) -> String {
+    let counts = [(in_progress(view).len(), "in progress"), (view.run.known_damage().count(), "known to be damaged")];
+    let parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+fn stored(view: &View) -> String {
+    match &view.database {
+        Some(database) => format!("stored in {}", escape(database)),
+        None => "nothing stored (dry run)".to_owned(),
+    }
+}
+
+/// Recordings in progress, which are left for the next run.
+pub fn in_progress<'a>(view: &'a View) -> Vec<&'a Recording> {
+    view.run.in_progress().collect()
+}

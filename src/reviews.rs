@@ -1,0 +1,101 @@
+//! Imports the reviews that people made on a page into the database that the page was created from.
+//!
+//! A file is imported completely or not at all: all its lines are parsed first, then stored in one transaction.
+//!
+//! Invariant: a review without a stored laugh is kept and counted, never dropped: its recording may be scanned later.
+
+mod line;
+
+use crate::domain::ReviewedSpan;
+use crate::exit::Fatal;
+use crate::store::{self, Location};
+
+/// Where to store the reviews.
+pub struct Settings {
+    pub database: Location,
+    /// Only report what would be stored.
+    pub dry_run: bool,
+}
+
+/// The result of an import.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Lines of the file.
+    pub reviews: u64,
+    /// New, or different from what was stored.
+    pub changed: u64,
+    /// The same as stored before.
+    pub unchanged: u64,
+    /// Superseded by a later review of the same laugh, in the database or in the file.
+    pub older: u64,
+    /// Without a stored laugh.
+    pub unmatched: u64,
+    pub dry_run: bool,
+}
+
+/// Parses a file of reviews, one JSON object per line as the page exports them; empty lines are ignored.
+///
+/// # Errors
+/// Names the first invalid line, what is wrong with it, and the number of other invalid lines.
+pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<ReviewedSpan>, Fatal> {
+    // Some editors and shells write a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let lines = bytes.split(|&byte| byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+    let (mut reviews, mut faults) = (Vec::new(), Vec::new());
+    for (line, number) in lines {
+        match line::review(line) {
+            Ok(review) => reviews.push(review),
+            Err(fault) => faults.push((number, fault)),
+        }
+    }
+    match &faults[..] {
+        [] => Ok(reviews),
+        [first, rest @ ..] => Err(refused(name, first, rest.len())),
+    }
+}
+
+fn refused(name: &str, (number, fault): &(usize, String), others: usize) -> Fatal {
+    let others = match others {
+        0 => String::new(),
+        1 => ", and another line is wrong too".to_owned(),
+        count => format!(", and {count} other lines are wrong too"),
+    };
+    Fatal::Failed(format!("{name}, line {number}: {fault}{others}; nothing was stored"))
+}
+
+/// Stores the reviews, or reports what would be stored.
+pub fn import(settings: &Settings, reviews: &[ReviewedSpan]) -> Result<Imported, Fatal> {
+    let distinct = store::distinct(reviews);
+    let summary = store::open(&settings.database)?.save_reviews(reviews, settings.dry_run)?;
+    let doubled = reviews.len() as u64 - distinct;
+    Ok(Imported {
+        reviews: reviews.len() as u64,
+        changed: summary.changed,
+        unchanged: distinct.saturating_sub(summary.changed + summary.older),
+        older: summary.older + doubled,
+        unmatched: summary.unmatched,
+        dry_run: settings.dry_run,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"source":"neil","recording":"a.ogg","content_sha256":"0101010101010101010101010101010101010101010101010101010101010101","start_seconds":1.5,"end_seconds":3,"starts_at":"2025-10-24T13:00:01.5Z","verdict":"confirmed","comment":null,"at":"2025-10-25T08:00:00.123Z"}"#;
+
+    #[test]
+    fn empty_lines_byte_order_marks_and_crlf_are_accepted() {
+        assert_eq!(read("f", b"").unwrap().len(), 0);
+        assert_eq!(read("f", format!("\u{feff}{LINE}\r\n\r\n  \n{LINE}").as_bytes()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_first_bad_line_is_named_and_the_others_are_counted() {
+        let error = |text: &str| read("reviews.jsonl", text.as_bytes()).unwrap_err().to_string();
+        let one = error(&format!("{LINE}\n\n{{}}\n{LINE}"));
+        assert_eq!(one, "reviews.jsonl, line 3: source is missing; nothing was stored");
+        assert!(error("1\n2\n").contains("line 1: is not a JSON object, and another line is wrong too; nothing"));
+        assert!(error("1\n2\n3").contains("and 2 other lines are wrong too"));
+    }
+}

@@ -1,0 +1,168 @@
+//! Reviews of laughs: how they are stored, and which detection a review belongs to once its recording is analyzed
+//! again.
+//!
+//! A review refers to a span of audio: a source, a recording's content, two offsets. It has no foreign key, so that it
+//! survives a scan with new detection parameters, which replaces rows, and `prune`, which removes them. It belongs to
+//! the detection that overlaps its span most; if a detection has several reviews, the latest applies. If a detection
+//! was split, its review belongs to the longer part; if detections were merged, the latest of their reviews applies.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::rows::{microseconds, stored_text};
+use crate::domain::{Review, ReviewedSpan, StoredDetection, Verdict};
+
+/// The result of an import of reviews.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportSummary {
+    /// New, or different from what was stored.
+    pub changed: u64,
+    /// Superseded by a later review of the same span, stored or in the same import.
+    pub older: u64,
+    /// Without a stored detection. They are kept: their recording may be scanned later.
+    pub unmatched: u64,
+}
+
+/// A row of `reviews`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReviewRow {
+    pub source: String,
+    pub content_sha256: String,
+    pub start_seconds: f64,
+    pub end_seconds: f64,
+    pub recording: String,
+    pub starts_at: Timestamp,
+    pub verdict: Option<&'static str>,
+    pub comment: Option<String>,
+    pub reviewed_at: Timestamp,
+}
+
+/// A row of `reviews`, and its recording.
+pub struct ReviewColumns {
+    pub recording_id: i64,
+    pub start_seconds: f64,
+    pub end_seconds: f64,
+    pub verdict: Option<String>,
+    pub comment: Option<String>,
+    pub reviewed_at: Timestamp,
+}
+
+/// The number of distinct spans that these review.
+pub fn distinct(reviews: &[ReviewedSpan]) -> u64 {
+    rows(reviews).len() as u64
+}
+
+/// One row per span: the latest review; among equals, the last. Sorted by the table's key, so that two programs that
+/// store reviews at the same time do not deadlock.
+pub fn rows(reviews: &[ReviewedSpan]) -> Vec<ReviewRow> {
+    let mut latest: HashMap<(&str, [u8; 32], Duration, Duration), &ReviewedSpan> = HashMap::new();
+    for span in reviews {
+        let one = latest.entry((&span.source, span.content.0, span.start, span.end)).or_insert(span);
+        if span.review.at >= one.review.at {
+            *one = span;
+        }
+    }
+    let mut latest: Vec<_> = latest.into_iter().collect();
+    latest.sort_by_key(|(key, _)| *key);
+    latest.into_iter().map(|(_, span)| ReviewRow::from_span(span)).collect()
+}
+
+impl ReviewRow {
+    fn from_span(span: &ReviewedSpan) -> ReviewRow {
+        ReviewRow {
+            source: stored_text(&span.source),
+            content_sha256: span.content.to_string(),
+            start_seconds: span.start.as_secs_f64(),
+            end_seconds: span.end.as_secs_f64(),
+            recording: stored_text(&span.recording),
+            starts_at: microseconds(span.starts),
+            verdict: span.review.verdict.map(Verdict::as_str),
+            comment: span.review.comment.as_deref().map(stored_text),
+            reviewed_at: microseconds(span.review.at),
+        }
+    }
+}
+
+/// Attaches each review to the detection of its recording that overlaps its span most; among equals, the first.
+pub fn attach(laughs: &mut [StoredDetection], mut reviews: Vec<ReviewColumns>) {
+    reviews.sort_by_key(|review| review.reviewed_at);
+    for review in reviews {
+        let overlap = |laugh: &StoredDetection| {
+            let (start, end) = (laugh.detection.start.as_secs_f64(), laugh.detection.end.as_secs_f64());
+            end.min(review.end_seconds) - start.max(review.start_seconds)
+        };
+        let nearest = laughs.iter_mut().rev().max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
+        if let Some(laugh) = nearest.filter(|laugh| overlap(laugh) > 0.0) {
+            let verdict = review.verdict.as_deref().and_then(Verdict::named);
+            laugh.review = Some(Review { verdict, comment: review.comment, at: review.reviewed_at });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ContentHash, Detection};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn laugh(start: f64, end: f64) -> StoredDetection {
+        let (start, end) = (Duration::from_secs_f64(start), Duration::from_secs_f64(end));
+        let detection = Detection { start, end, peak: 0.9, mean: 0.6, class: 13, class_scores: [0.0; 6], clip: None };
+        StoredDetection {
+            detection,
+            starts: at(0),
+            ends: at(9),
+            local_date: jiff::civil::date(1970, 1, 1),
+            review: None,
+        }
+    }
+
+    fn review(start_seconds: f64, end_seconds: f64, second: i64) -> ReviewColumns {
+        let comment = Some(format!("comment at {second}"));
+        ReviewColumns { recording_id: 1, start_seconds, end_seconds, verdict: None, comment, reviewed_at: at(second) }
+    }
+
+    /// The comment attached to each of these detections.
+    fn comments(laughs: &[(f64, f64)], reviews: Vec<ReviewColumns>) -> Vec<Option<String>> {
+        let mut laughs: Vec<StoredDetection> = laughs.iter().map(|&(start, end)| laugh(start, end)).collect();
+        attach(&mut laughs, reviews);
+        laughs.into_iter().map(|laugh| laugh.review.and_then(|review| review.comment)).collect()
+    }
+
+    #[test]
+    fn a_review_belongs_to_the_detection_that_overlaps_it_most() {
+        let third = || Some("comment at 3".to_owned());
+        assert_eq!(comments(&[(1.0, 2.0), (4.0, 9.0)], vec![review(1.0, 2.0, 3)]), [third(), None], "the same");
+        assert_eq!(comments(&[(1.0, 2.0), (2.5, 9.0)], vec![review(1.5, 4.0, 3)]), [None, third()], "split");
+        assert_eq!(comments(&[(0.0, 1.0), (1.0, 2.0)], vec![review(0.0, 2.0, 3)]), [third(), None], "split in halves");
+        assert_eq!(comments(&[(1.0, 2.0)], vec![review(2.0, 4.0, 3)]), [None], "they only touch");
+        assert_eq!(comments(&[], vec![review(2.0, 4.0, 3)]), []);
+    }
+
+    #[test]
+    fn the_latest_of_several_reviews_of_one_detection_applies() {
+        let reviews = || vec![review(1.0, 3.0, 7), review(4.0, 5.0, 8), review(1.0, 2.0, 3)];
+        assert_eq!(comments(&[(1.0, 5.0)], reviews()), [Some("comment at 8".to_owned())]);
+    }
+
+    #[test]
+    fn only_the_latest_review_of_a_span_is_stored_in_whatever_order_they_come() {
+        let span = |start, second, comment: &str| ReviewedSpan {
+            source: "neil".into(),
+            recording: "a.ogg".into(),
+            content: ContentHash([1; 32]),
+            start: Duration::from_secs(start),
+            end: Duration::from_secs(9),
+            starts: at(start as i64),
+            review: Review { verdict: None, comment: Some(comment.into()), at: at(second) },
+        };
+        let rows = rows(&[span(5, 8, "b"), span(1, 2, "a"), span(5, 7, "older"), span(1, 2, "again")]);
+        assert_eq!(rows.iter().map(|row| row.comment.as_deref().unwrap()).collect::<Vec<_>>(), ["again", "b"]);
+    }
+}

@@ -1,0 +1,254 @@
+//! Layers and owners: which module may import which, which module owns each outside crate. Unsafe code the compiler forbids.
+//!
+//! Reads the sources, not the compiled program: an import is found by the word that names the other module.
+
+use std::collections::BTreeSet;
+
+use crate::support::source::{self, Source};
+
+/// What a module may import from the crate, besides itself.
+const MODULES: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("exit", &["domain"]),
+    ("audio", &["domain"]),
+    ("model", &[]),
+    ("detect", &["domain"]),
+    ("identify", &["domain", "audio"]),
+    ("pool", &["domain"]),
+    ("atomic_file", &[]),
+    ("clips", &["domain", "audio", "detect", "atomic_file"]),
+    ("pipeline", &["domain", "audio", "detect", "pool", "clips"]),
+    ("shard", &[]),
+    ("calendar", &["domain", "exit"]),
+    ("store", &["domain", "exit", "calendar"]),
+    ("maintenance", &["domain", "exit", "clips", "store"]),
+    ("reviews", &["domain", "exit", "store"]),
+    ("render", &["domain", "exit", "calendar", "maintenance", "reviews"]),
+    ("notify", &["domain", "exit", "atomic_file"]),
+    ("status", &["domain", "exit", "audio", "calendar", "store"]),
+    ("export", &["domain", "exit", "atomic_file", "store", "render"]),
+    ("report", &["domain", "exit", "audio", "model", "pool", "atomic_file", "calendar", "store", "render", "status"]),
+    ("doctor", ALL),
+    ("scan", ALL),
+    ("lib", ALL),
+    // The bin side. The library cannot see it, which the compiler keeps.
+    ("main", ALL),
+    ("cli", ALL),
+    ("progress", ALL),
+];
+
+/// Every module of the library. That it cannot see the bin side is for the compiler to keep.
+const ALL: &[&str] = &["*"];
+
+/// The modules that may name an outside crate.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("symphonia", &["audio/decode"]),
+    ("nanomp3_core", &["audio/decode/mpeg"]),
+    ("lzo", &["audio/decode/matroska"]),
+    ("miniz_oxide", &["audio/decode/matroska"]),
+    ("rubato", &["audio/resample"]),
+    ("opus16k", &["audio/decode"]),
+    ("walkdir", &["audio/discover"]),
+    (
+        "yamnet",
+        &[
+            "domain",
+            "audio/resample",
+            "model",
+            "detect",
+            "clips",
+            "pipeline",
+            "report/sound",
+            "doctor/machine",
+            "scan",
+            "cli",
+        ],
+    ),
+    ("rayon", &["pool"]),
+    ("rusqlite", &["store/sqlite"]),
+    ("postgres", &["store/postgres"]),
+    ("rustls", &["store/postgres"]),
+    ("rustls_native_certs", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres"]),
+    ("url", &["notify/ping"]),
+    ("p521", &["store/postgres/algorithms"]),
+    ("rsa", &["store/postgres/algorithms"]),
+    ("x509_cert", &["store/postgres/algorithms"]),
+    ("whoami", &["store/postgres"]),
+    ("ureq", &["notify/ping"]),
+    ("comfy_table", &["render"]),
+    ("flacenc", &["clips/flac"]),
+    ("tempfile", &["clips", "atomic_file"]),
+    ("base64", &["render/page"]),
+    ("png", &["report/sound"]),
+    ("csv", &["render"]),
+    (
+        "sha2",
+        &["audio/content", "render/page", "model", "store/sqlite/lock", "store/postgres/algorithms", "clips/source"],
+    ),
+    ("rustix", &["atomic_file", "store/sqlite", "store/postgres/server", "cli/database_url", "doctor", "audio/ffmpeg"]),
+    ("uuid", &["scan"]),
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli/completions"]),
+    ("clap_mangen", &["cli/man"]),
+    ("indicatif", &["progress"]),
+    ("env_logger", &["main", "cli"]),
+    ("signal_hook", &["main", "cli"]),
+];
+
+/// Crates of every module: time, errors, the log, serialization.
+const EVERYWHERE: [&str; 5] = ["jiff", "log", "serde", "serde_json", "thiserror"];
+
+fn allowed(module: &str) -> Option<&'static [&'static str]> {
+    MODULES.iter().find(|(name, _)| *name == module).map(|(_, allowed)| *allowed)
+}
+
+/// The modules that a file imports and may not.
+fn forbidden_imports(source: &Source) -> Vec<String> {
+    let module = source.top_module();
+    let Some(allowed) = allowed(module) else {
+        return vec![format!("{}: module `{module}` has no row in the layer table", source.path)];
+    };
+    let is_module = |name: &String| MODULES.iter().any(|(module, _)| module == name);
+    let named = source.modules_named().into_iter().filter(is_module);
+    let forbidden = named.filter(|name| name != module && allowed != ALL && !allowed.contains(&name.as_str()));
+    forbidden.map(|name| format!("{}: `{module}` may not import `{name}`", source.path)).collect()
+}
+
+fn is_inside(module: &str, owner: &str) -> bool {
+    module.strip_prefix(owner).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The crates that a file names and does not own. Tests may name any.
+fn misplaced_crates(source: &Source) -> Vec<String> {
+    let heads = if source.is_test() { BTreeSet::new() } else { source.heads() };
+    let away = OWNERS.iter().filter(|(name, owners)| {
+        heads.contains(*name) && !owners.iter().any(|owner| is_inside(source.module(), owner))
+    });
+    away.map(|(name, owners)| format!("{}: `{name}` lives in {}", source.path, owners.join(", "))).collect()
+}
+
+/// A file that does not say what it is for, or a module that does not state its invariant.
+fn missing_documentation(source: &Source) -> Vec<String> {
+    let is_map = ["main", "lib"].contains(&source.module());
+    let mut faults = Vec::new();
+    if !source.is_test() && !source.text.starts_with("//! ") {
+        faults.push(format!("{}: does not open with //!", source.path));
+    }
+    if source.module() == source.top_module() && !is_map && !source.text.contains("\n//! Invariant: ") {
+        faults.push(format!("{}: has no Invariant", source.path));
+    }
+    faults
+}
+
+fn keep(rule: impl Fn(&Source) -> Vec<String>) {
+    let faults: Vec<String> = source::all().iter().flat_map(rule).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_module_imports_only_what_its_row_allows() {
+    keep(forbidden_imports);
+}
+
+#[test]
+fn every_crate_is_named_only_by_its_owner() {
+    keep(misplaced_crates);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    keep(missing_documentation);
+}
+
+/// The rules above would also hold for an empty directory.
+#[test]
+fn the_rules_read_the_sources() {
+    let sources = source::all();
+    let seen: BTreeSet<&str> = sources.iter().map(Source::top_module).collect();
+    let declared = sources.iter().filter(|source| ["lib", "main"].contains(&source.module()));
+    for module in declared.flat_map(Source::modules) {
+        assert!(allowed(&module).is_some(), "`{module}` has no row in the layer table");
+        assert!(seen.contains(module.as_str()), "no file of `{module}` was read");
+    }
+    for module in ["domain", "audio", "model", "detect", "pipeline", "pool", "store", "scan"] {
+        assert!(seen.contains(module), "no file of `{module}` was read");
+    }
+    let imports = |module: &str| -> BTreeSet<String> {
+        let sources = sources.iter().filter(|source| source.top_module() == module);
+        sources.flat_map(Source::modules_named).collect()
+    };
+    assert!(imports("scan").is_superset(&["audio", "pipeline", "pool", "store"].map(str::to_owned).into()));
+    assert!(imports("pipeline").is_superset(&["audio", "detect", "domain"].map(str::to_owned).into()));
+}
+
+#[test]
+fn every_crate_of_the_manifest_has_an_owner_that_uses_it() {
+    let manifest = include_str!("../../Cargo.toml");
+    let sections = manifest.split("\n[").filter_map(|section| section.split_once("]\n"));
+    let ours = sections.filter(|(head, _)| *head == "dependencies" || head.ends_with(".dependencies"));
+    let names = ours.flat_map(|(_, section)| section.lines()).filter_map(|line| line.split_once(" = "));
+    let names: Vec<String> = names.map(|(name, _)| name.replace('-', "_")).collect();
+    let known = |name: &str| OWNERS.iter().any(|(owner, _)| *owner == name) || EVERYWHERE.contains(&name);
+    for name in &names {
+        assert!(known(name), "give `{name}` an owner in tests/it/architecture.rs");
+    }
+    for (name, _) in OWNERS {
+        assert!(names.iter().any(|other| other == name), "`{name}` has left the manifest");
+    }
+    let heads: BTreeSet<String> = source::all().iter().flat_map(Source::heads).collect();
+    for name in ["symphonia", "rubato", "opus16k", "yamnet", "rayon", "postgres", "rusqlite", "walkdir"] {
+        assert!(heads.contains(name), "`{name}` was not found in its owner");
+    }
+}
+
+#[test]
+fn a_forbidden_import_is_found_in_every_spelling() {
+    let spellings = [
+        "use crate::pipeline::Analyzer;",
+        "use crate::{domain::Detection, pipeline::{Analyzer, AnalyzeError}};",
+        "use super::super::pipeline::Analyzer;",
+        "fn f() -> crate::pipeline::Analyzer { todo!() }",
+        "let quote = '\"'; use crate::pipeline;",
+        "let text = \"\\\"\"; use crate :: pipeline;",
+    ];
+    for text in spellings {
+        let faults = forbidden_imports(&Source::new("audio/normalize.rs", text));
+        assert_eq!(faults, ["audio/normalize.rs: `audio` may not import `pipeline`"], "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_import_is_none() {
+    let innocent = [
+        "// use crate::pipeline::Analyzer;\nuse crate::domain::Detection;",
+        "/* crate::pipeline */ const NAME: &str = \"crate::pipeline\";",
+        "const NAME: &str = r#\"use crate::pipeline; \"#;",
+        "use crate::audio::{normalize, pipeline_like};",
+        "use super::*;",
+    ];
+    for text in innocent {
+        assert_eq!(forbidden_imports(&Source::new("audio/normalize.rs", text)), [""; 0], "{text}");
+    }
+    assert_eq!(forbidden_imports(&Source::new("attic.rs", "")).len(), 1, "a module without a row");
+}
+
+#[test]
+fn a_misplaced_crate_is_found() {
+    let away = |path: &str, text: &str| misplaced_crates(&Source::new(path, text)).len();
+    assert_eq!(away("pool.rs", "use rayon::prelude::*;"), 0);
+    assert_eq!(away("pipeline.rs", "use rayon::prelude::*;"), 1);
+    assert_eq!(away("pipeline.rs", "fn f() { rayon::join(a, b); }"), 1);
+    assert_eq!(away("store/mod.rs", "mod postgres;\nuse postgres::Database;"), 0, "its own module");
+    assert_eq!(away("audio/decoder.rs", "use symphonia::core;"), 1, "not below audio/decode");
+    assert_eq!(away("audio/decode/mod.rs", "use symphonia::core;"), 0);
+}
+
+#[test]
+fn missing_documentation_is_found() {
+    let faults = |path: &str, text: &str| missing_documentation(&Source::new(path, text)).len();
+    assert_eq!(faults("pool.rs", "//! Threads.\n//!\n//! Invariant: knows no audio.\n"), 0);
+    assert_eq!(faults("pool.rs", "//! Threads.\n"), 1);
+    assert_eq!(faults("audio/normalize.rs", "//! Loudness.\n"), 0, "top-level modules alone have an invariant");
+    assert_eq!(faults("audio/mod.rs", "use std::fs;\n"), 2);
+}

@@ -1,0 +1,82 @@
+//! What the README says is so: its queries run, its table of exit codes is the program's, its second
+//! command is what CI runs.
+
+use crate::support::postgres as postgres_server;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use giggles::exit::Exit;
+use postgres::NoTls;
+use postgres_server::Postgres;
+
+fn repository(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(repository("README.md")).unwrap()
+}
+
+/// The three statements of the README's block of SQL.
+fn queries() -> Vec<String> {
+    let readme = readme();
+    let block = readme.split("```sql").nth(1).unwrap().split("```").next().unwrap();
+    let queries: Vec<String> =
+        block.split(';').map(str::trim).filter(|query| !query.is_empty()).map(str::to_owned).collect();
+    assert_eq!(queries.len(), 3);
+    queries
+}
+
+/// Hears a laugh and a broken file.
+fn past_run(database: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(repository("fixtures/evening/20251024_130000.WAV"), folder.path().join("20251024_130000.WAV"))
+        .unwrap();
+    std::fs::write(folder.path().join("broken.ogg"), "nothing to hear").unwrap();
+    let program = env!("CARGO_BIN_EXE_giggles");
+    let output =
+        Command::new(program).args(["scan", "--tz", "UTC", "--database", database]).arg(folder.path()).output();
+    assert_eq!(output.unwrap().status.code(), Some(3));
+}
+
+#[test]
+fn the_queries_run_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("laughs.db");
+    past_run(&format!("sqlite:{}", file.display()));
+    let database = rusqlite::Connection::open(file).unwrap();
+    let rows = queries()
+        .iter()
+        .map(|query| database.prepare(query).unwrap().query_map([], |_| Ok(())).unwrap().count())
+        .collect::<Vec<_>>();
+    assert_eq!(rows, [1, 1, 1]);
+}
+
+#[test]
+fn the_queries_run_on_postgres() {
+    let server = Postgres::start();
+    past_run(&server.url);
+    let mut client = postgres::Client::connect(&server.url, NoTls).unwrap();
+    let rows: Vec<usize> = queries().iter().map(|query| client.query(query, &[]).unwrap().len()).collect();
+    assert_eq!(rows, [1, 1, 1]);
+}
+
+#[test]
+fn the_table_of_exit_codes_is_the_programs() {
+    let readme = readme();
+    for exit in Exit::ALL {
+        let code = exit.code().to_string();
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with('|') && line.split('|').nth(1).is_some_and(|cell| cell.contains(&code)));
+        assert!(row.is_some(), "exit code {code} is not in the README");
+    }
+}
+
+#[test]
+fn ci_runs_the_second_command() {
+    let ci = std::fs::read_to_string(repository(".ci/run")).unwrap();
+    let command = ci.lines().rfind(|line| !line.trim().is_empty()).unwrap();
+    assert_eq!(command, "exec scripts/test.sh");
+    assert!(readme().contains("\nscripts/test.sh\n"));
+}

@@ -1,0 +1,105 @@
+//! Builders: a run in a few lines.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::time::Duration;
+
+use giggles::domain::*;
+use jiff::tz::TimeZone;
+
+pub fn content(byte: u8) -> ContentHash {
+    ContentHash([byte; 32])
+}
+
+pub fn at(instant: &str) -> Option<StartTime> {
+    Some(StartTime { at: instant.parse().unwrap(), from: StartSource::Filename })
+}
+
+pub fn recording(name: &str, byte: u8) -> Recording {
+    Recording {
+        path: name.into(),
+        name: name.into(),
+        content: Some(content(byte)),
+        bytes: 1000,
+        started: at("2025-10-24T13:00:00Z"),
+        announced: None,
+        named: None,
+    }
+}
+
+pub fn detection(start: f64, end: f64) -> Detection {
+    Detection {
+        start: Duration::from_secs_f64(start),
+        end: Duration::from_secs_f64(end),
+        peak: 0.9,
+        mean: 0.6,
+        class: 15,
+        class_scores: [0.5, 0.0, 0.8, 0.1, 0.2, 0.3],
+        clip: None,
+    }
+}
+
+/// A night of one source that becomes a `Run`.
+pub struct PastRunBuilder {
+    source: String,
+    outcomes: Vec<Outcome>,
+}
+
+pub fn past_run(source: &str) -> PastRunBuilder {
+    PastRunBuilder { source: source.into(), outcomes: Vec::new() }
+}
+
+impl PastRunBuilder {
+    pub fn analyzed(self, recording: Recording, detections: Vec<Detection>) -> PastRunBuilder {
+        let audio = Duration::from_secs(3600);
+        self.with(
+            recording,
+            Status::Analyzed(Analyzed {
+                audio,
+                sample_rate: 48_000,
+                channels: 1,
+                codec: "opus".into(),
+                detections,
+                tracks: 1,
+                missing: Default::default(),
+                clips_failed: None,
+            }),
+        )
+    }
+
+    pub fn failed(self, recording: Recording, error: RecordingError) -> PastRunBuilder {
+        self.with(recording, Status::Failed(error))
+    }
+
+    pub fn skipped(self, recording: Recording, skip: Skip) -> PastRunBuilder {
+        self.with(recording, Status::Skipped(skip))
+    }
+
+    fn with(mut self, recording: Recording, status: Status) -> PastRunBuilder {
+        self.outcomes.push(Outcome { recording, status });
+        self
+    }
+
+    pub fn build(self) -> Run {
+        let zone = "America/Los_Angeles";
+        Run {
+            id: uuid::Uuid::new_v4().to_string(),
+            source: self.source,
+            started: "2025-10-25T09:00:00Z".parse().unwrap(),
+            ended: "2025-10-25T09:01:00Z".parse().unwrap(),
+            version: "0.1.0".into(),
+            analysis: Analysis {
+                version: ANALYSIS_VERSION,
+                model_sha256: "0".repeat(64),
+                parameters: DetectionParameters::default(),
+                zone: zone.into(),
+                name_zone: "UTC".into(),
+            },
+            zone: TimeZone::get(zone).unwrap(),
+            window: Window::default(),
+            shard: None,
+            explicit_files: false,
+            exit_code: 3,
+            outcomes: self.outcomes,
+        }
+    }
+}
