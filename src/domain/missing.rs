@@ -142,7 +142,7 @@ impl MissingRanges {
         self
     }
 
-    /// In order of time, at most [`MAX_RANGES`], so that a database row stays small. If there are more, neighbouring
+    /// In order of time, at most `MAX_RANGES`, so that a database row stays small. If there are more, neighbouring
     /// ranges are merged together with the audio between them.
     pub fn into_ranges(mut self) -> Vec<MissingRange> {
         coarsen(&mut self.ranges);
