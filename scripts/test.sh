@@ -106,6 +106,7 @@ systemd_test() {
 step cargo fmt --all --check
 step shellcheck scripts/*.sh benches/compare/*.sh deploy/systemd/*.sh
 step cargo clippy --locked --workspace --all-targets -- -D warnings
+step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 step cargo test --locked --workspace
 step main_job
 step scripts/instructions.sh

@@ -8,6 +8,19 @@
 //!          -> one outcome per recording -> one transaction -> exit code, output, notifications
 //! ```
 //!
+//! The laughs of a recording:
+//!
+//! ```
+//! use giggles::domain::{DetectionParameters, Stop};
+//! use giggles::{model::ModelFile, pipeline::Analyzer};
+//!
+//! let model = ModelFile::embedded().load(yamnet::Cpu::detect()).unwrap().yamnet;
+//! let (parameters, stop) = (DetectionParameters::default(), Stop::default());
+//! let analyzer = Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+//! let analyzed = analyzer.analyze("fixtures/clips/laugh_male_scratch1.flac".as_ref(), None).unwrap();
+//! assert_eq!(analyzed.detections[0].class_name(), "Laughter");
+//! ```
+//!
 //! A module imports only from the modules in its row, which all stand above it (`tests/it/architecture.rs` checks this):
 //!
 //! | module | what it does | imports |

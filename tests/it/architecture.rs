@@ -3,42 +3,23 @@
 //! Reads the sources, not the compiled program: an import is found by the word that names the other module.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use crate::support::source::{self, Source};
 
-/// What a module may import from the crate, besides itself.
-const MODULES: &[(&str, &[&str])] = &[
-    ("domain", &[]),
-    ("exit", &["domain"]),
-    ("audio", &["domain"]),
-    ("model", &[]),
-    ("detect", &["domain"]),
-    ("identify", &["domain", "audio"]),
-    ("pool", &["domain"]),
-    ("atomic_file", &[]),
-    ("clips", &["domain", "audio", "detect", "atomic_file"]),
-    ("pipeline", &["domain", "audio", "detect", "pool", "clips"]),
-    ("shard", &[]),
-    ("calendar", &["domain", "exit"]),
-    ("store", &["domain", "exit", "calendar"]),
-    ("maintenance", &["domain", "exit", "clips", "store"]),
-    ("reviews", &["domain", "exit", "store"]),
-    ("render", &["domain", "exit", "calendar", "maintenance", "reviews"]),
-    ("notify", &["domain", "exit", "atomic_file"]),
-    ("status", &["domain", "exit", "audio", "calendar", "store"]),
-    ("export", &["domain", "exit", "atomic_file", "store", "render"]),
-    ("report", &["domain", "exit", "audio", "model", "pool", "atomic_file", "calendar", "store", "render", "status"]),
-    ("doctor", ALL),
-    ("scan", ALL),
-    ("lib", ALL),
-    // The bin side. The library cannot see it, which the compiler keeps.
-    ("main", ALL),
-    ("cli", ALL),
-    ("progress", ALL),
-];
+/// The table of layers in the documentation of the library: for each module, what it may import besides itself.
+static LAYERS: LazyLock<Vec<(&str, Vec<&str>)>> =
+    LazyLock::new(|| include_str!("../../src/lib.rs").lines().filter_map(layer).collect());
 
-/// Every module of the library. That it cannot see the bin side is for the compiler to keep.
-const ALL: &[&str] = &["*"];
+/// What may import every module. That the library does not import the binary is for the compiler to check.
+const UNRESTRICTED: [&str; 4] = ["lib", "main", "cli", "progress"];
+
+/// Reads a row such as `//! | [`clips`] | writes detections as FLAC files | domain, audio |`.
+fn layer(line: &str) -> Option<(&str, Vec<&str>)> {
+    let (module, rest) = line.strip_prefix("//! | [`")?.split_once("`]")?;
+    let imports = rest.strip_suffix('|')?.rsplit('|').next()?;
+    Some((module, imports.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()))
+}
 
 /// The modules that may name an outside crate.
 const OWNERS: &[(&str, &[&str])] = &[
@@ -99,8 +80,12 @@ const OWNERS: &[(&str, &[&str])] = &[
 /// Crates of every module: time, errors, the log, serialization.
 const EVERYWHERE: [&str; 5] = ["jiff", "log", "serde", "serde_json", "thiserror"];
 
-fn allowed(module: &str) -> Option<&'static [&'static str]> {
-    MODULES.iter().find(|(name, _)| *name == module).map(|(_, allowed)| *allowed)
+/// The modules that a module may import; `all` stands for every module.
+fn allowed(module: &str) -> Option<Vec<&'static str>> {
+    if UNRESTRICTED.contains(&module) {
+        return Some(vec!["all"]);
+    }
+    LAYERS.iter().find(|(name, _)| *name == module).map(|(_, allowed)| allowed.clone())
 }
 
 /// The modules that a file imports and may not.
@@ -109,9 +94,10 @@ fn forbidden_imports(source: &Source) -> Vec<String> {
     let Some(allowed) = allowed(module) else {
         return vec![format!("{}: module `{module}` has no row in the layer table", source.path)];
     };
-    let is_module = |name: &String| MODULES.iter().any(|(module, _)| module == name);
+    let is_module = |name: &String| LAYERS.iter().any(|(module, _)| module == name);
     let named = source.modules_named().into_iter().filter(is_module);
-    let forbidden = named.filter(|name| name != module && allowed != ALL && !allowed.contains(&name.as_str()));
+    let is_allowed = |name: &str| allowed == ["all"] || allowed.contains(&name);
+    let forbidden = named.filter(|name| name != module && !is_allowed(name));
     forbidden.map(|name| format!("{}: `{module}` may not import `{name}`", source.path)).collect()
 }
 
@@ -251,4 +237,16 @@ fn missing_documentation_is_found() {
     assert_eq!(faults("pool.rs", "//! Threads.\n"), 1);
     assert_eq!(faults("audio/normalize.rs", "//! Loudness.\n"), 0, "top-level modules alone have an invariant");
     assert_eq!(faults("audio/mod.rs", "use std::fs;\n"), 2);
+}
+
+#[test]
+fn the_layer_table_is_read() {
+    let row = "//! | [`clips`] | writes detections, as FLAC files | domain, audio |";
+    assert_eq!(layer(row), Some(("clips", vec!["domain", "audio"])));
+    assert_eq!(layer("//! | [`shard`] | one machine's part of the recordings | |"), Some(("shard", vec![])));
+    assert!(LAYERS.len() > 20, "{} rows", LAYERS.len());
+    for (at, (module, imports)) in LAYERS.iter().enumerate() {
+        let is_above = |name: &&str| LAYERS[..at].iter().any(|(above, _)| above == name);
+        assert!(*imports == ["all"] || imports.iter().all(is_above), "`{module}` imports from below");
+    }
 }
