@@ -69,8 +69,8 @@ fn check(finding: &Finding) -> Value {
             Health::Unseen => "skipped",
             other => word(other),
         },
-        "found": finding.message,
-        "advice": finding.hint,
+        "message": finding.message,
+        "hint": finding.hint,
         "details": finding.details,
     })
 }
