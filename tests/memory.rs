@@ -78,7 +78,9 @@ fn a_long_recording_needs_no_more_than_a_short_one() {
     assert_eq!(analyze(&quick, &long, 2), Duration::from_secs(TWO_HOURS));
     let (after, growth) = (peak() / MEGABYTE, (peak() - before) / MEGABYTE);
     println!("two hours on two threads: peak {after} MB, {growth} MB more than a minute");
-    assert!(growth < 8, "two hours need {growth} MB more than a minute");
+    // The number of batches in flight depends on the load of the machine: up to 9 MB were seen. The logits of both
+    // recordings would take 62 MB, their samples 920 MB.
+    assert!(growth < 16, "two hours need {growth} MB more than a minute");
     assert!(after < 100, "two hours peak at {after} MB");
     analyze(&model(), &short, 8);
     let peak = peak() / MEGABYTE;
