@@ -132,7 +132,7 @@ fn a_page_of_five_hundred_laughs_stays_small_and_plays_them_all() {
         sounds(&page).into_iter().partition(|(_, sound)| sound.starts_with("data:audio/flac;base64,"));
     assert!(inside.len() > 30 && inside.len() + beside.len() == 500, "{}", inside.len());
     let highest_scoring = beside.iter().fold(0.0, |most: f64, (peak, _)| most.max(*peak));
-    assert!(inside.iter().all(|(peak, _)| *peak >= highest_scoring), "the surest go with the page");
+    assert!(inside.iter().all(|(peak, _)| *peak >= highest_scoring), "the highest-scoring go with the page");
     assert!(beside.iter().all(|(_, sound)| place.path(sound).is_file()));
     let words =
         format!("The {} laughs with the highest scores are in this page; {} more play", inside.len(), beside.len());

@@ -65,7 +65,7 @@ fn zeros_behind_the_last_frame_are_no_sound() {
     assert_eq!(file.samples, decoded(&whole).samples);
 }
 
-/// Two frames as the blocks of one, with checksums (that nobody checks) or without.
+/// Two frames as the blocks of one, with checksums (that decoders ignore) or without.
 fn merged(frames: &[&[u8]], is_protected: bool) -> Vec<u8> {
     let blocks: Vec<&[u8]> = frames.iter().map(|frame| &frame[7..]).collect();
     let mut header = frames[0][..7].to_vec();

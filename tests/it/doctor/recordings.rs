@@ -1,4 +1,4 @@
-//! Which recordings a run would hear.
+//! Which recordings a run would analyze.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -125,7 +125,7 @@ pub fn whoever_is_at_work_keeps_care_away(home: &impl Home) {
     }
     // The server may take a moment to see that a session is over.
     let mut care = open(&home.location()).unwrap();
-    crate::support::homes::eventually("nobody is at work", || care.lock_exclusive(&["neil".to_owned()]).is_ok());
+    crate::support::homes::eventually("no run is in progress", || care.lock_exclusive(&["neil".to_owned()]).is_ok());
     let error = open(&home.location()).unwrap().lock("neil").unwrap_err();
     assert!(matches!(error, StoreError::Locked(_)), "a run waits for care: {error}");
     drop(care);
@@ -187,7 +187,7 @@ fn the_least_rights_are_enough() {
     assert!(matches!(forget(), Err(StoreError::Config(_))), "SELECT alone forgets nothing");
     home.tell(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
     crate::support::homes::eventually("clips are forgotten", || forget().is_ok_and(|count| count == 2));
-    crate::support::homes::eventually("nobody is at work", || matches!(remove(), Err(StoreError::Config(_))));
+    crate::support::homes::eventually("no run is in progress", || matches!(remove(), Err(StoreError::Config(_))));
     home.tell(&format!("GRANT DELETE ON recordings, runs TO {role}"));
     crate::support::homes::eventually("rows go", || remove().is_ok_and(|(pruned, _)| pruned.detections == 2));
     home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));

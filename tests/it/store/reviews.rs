@@ -167,7 +167,7 @@ pub fn a_bad_note_keeps_the_good_ones_out(home: &impl Home) {
     store.save_reviews(&[review(1, 1.0, 3.0, KEEP, "", 1)], false).expect("the store works on");
 }
 
-/// The same laughs in opposite order: whoever comes later waits, and nobody waits in a circle.
+/// The same laughs in opposite order: the later one waits, without a deadlock.
 pub fn many_may_note_at_once(home: &impl Home) {
     analyze(home, &[(1.0, 3.0)]);
     let location = home.location();
