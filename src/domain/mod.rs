@@ -9,6 +9,7 @@ mod missing;
 mod not_audio;
 mod parameters;
 mod review;
+mod score;
 mod step;
 mod stored;
 mod text;
@@ -32,6 +33,7 @@ pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;
 pub use parameters::{ANALYSIS_VERSION, Analysis, DetectionParameters};
 pub use review::{Review, ReviewedSpan, Verdict};
+pub use score::shortest_f64;
 pub use step::{Stage, Step, Stop};
 pub use stored::{
     Coverage, PastRun, StoredDetection, StoredFailure, StoredMissing, StoredRecording, StoredSound, StoredStatus,

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::columns::{Cells, Cursor};
 use crate::domain::{Analysis, ContentHash, Damage, RecordingError};
 
 /// What a run looks up.
@@ -45,12 +46,15 @@ pub struct Known {
 
 impl Known {
     /// Adds a row: content, name and status.
-    pub(super) fn add(&mut self, content: Option<String>, name: String, status: &str) {
-        match (content.and_then(|content| content.parse().ok()), status) {
+    pub(super) fn add<C: Cells>(&mut self, row: &C) -> Result<(), C::Error> {
+        let mut cells = Cursor::new(row);
+        let (content, name, status): (Option<String>, String, String) = (cells.next()?, cells.next()?, cells.next()?);
+        match (content.and_then(|content| content.parse().ok()), status.as_str()) {
             (Some(content), "analyzed") => drop(self.analyzed.insert(content)),
             (Some(content), "partial") => drop(self.damaged.insert(content, Damage::Partial)),
             (Some(content), _) => drop(self.damaged.insert(content, Damage::Failed)),
             (None, _) => drop(self.failed_names.insert(name)),
         }
+        Ok(())
     }
 }

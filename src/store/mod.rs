@@ -14,6 +14,8 @@
 //!   analyzed row stays and the failure only appears in the run's counts and exit code.
 //! - A run never changes `reviews`.
 
+pub mod columns;
+mod found;
 mod known;
 mod location;
 mod postgres;

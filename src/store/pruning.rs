@@ -6,6 +6,8 @@
 
 use jiff::Timestamp;
 
+use super::columns::{Cells, Cursor};
+
 /// Recordings per transaction.
 pub const RECORDINGS: i64 = 500;
 
@@ -41,6 +43,14 @@ pub struct Old {
     pub source: String,
     pub name: String,
     pub names_a_clip: bool,
+}
+
+impl Old {
+    /// Reads its fields in their order.
+    pub fn read<C: Cells>(row: &C) -> Result<Old, C::Error> {
+        let mut cells = Cursor::new(row);
+        Ok(Old { id: cells.next()?, source: cells.next()?, name: cells.next()?, names_a_clip: cells.next()? })
+    }
 }
 
 impl PruneReport {

@@ -9,9 +9,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::Serialize;
-
+use super::columns::{ReviewRow, Row};
 use super::rows::{microseconds, stored_text};
 use crate::domain::{Review, ReviewedSpan, StoredDetection, Verdict};
 
@@ -26,28 +24,21 @@ pub struct ImportSummary {
     pub unmatched: u64,
 }
 
-/// A row of `reviews`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ReviewRow {
-    pub source: String,
-    pub content_sha256: String,
-    pub start_seconds: f64,
-    pub end_seconds: f64,
-    pub recording: String,
-    pub starts_at: Timestamp,
-    pub verdict: Option<&'static str>,
-    pub comment: Option<String>,
-    pub reviewed_at: Timestamp,
-}
+/// The columns that identify a review.
+pub const KEY: [&str; 4] = ["source", "content_sha256", "start_seconds", "end_seconds"];
 
-/// A row of `reviews`, and its recording.
-pub struct ReviewColumns {
-    pub recording_id: i64,
-    pub start_seconds: f64,
-    pub end_seconds: f64,
-    pub verdict: Option<String>,
-    pub comment: Option<String>,
-    pub reviewed_at: Timestamp,
+/// The SQL that replaces a stored review by the new one, if that is later or has another content. `differs` is the
+/// dialect's operator for values that differ or of which one is NULL.
+pub fn on_conflict(differs: &str) -> String {
+    let others = ReviewRow::FIELDS.iter().filter(|field| !KEY.contains(field));
+    let assignments: Vec<String> = others.map(|field| format!("{field} = excluded.{field}")).collect();
+    format!(
+        "ON CONFLICT ({}) DO UPDATE SET {}
+         WHERE excluded.reviewed_at > reviews.reviewed_at OR excluded.reviewed_at = reviews.reviewed_at
+            AND (excluded.verdict {differs} reviews.verdict OR excluded.comment {differs} reviews.comment)",
+        KEY.join(", "),
+        assignments.join(", ")
+    )
 }
 
 /// The number of distinct spans that these review.
@@ -79,7 +70,7 @@ impl ReviewRow {
             end_seconds: span.end.as_secs_f64(),
             recording: stored_text(&span.recording),
             starts_at: microseconds(span.starts),
-            verdict: span.review.verdict.map(Verdict::as_str),
+            verdict: span.review.verdict.map(|verdict| verdict.as_str().into()),
             comment: span.review.comment.as_deref().map(stored_text),
             reviewed_at: microseconds(span.review.at),
         }
@@ -87,7 +78,7 @@ impl ReviewRow {
 }
 
 /// Attaches each review to the detection of its recording that overlaps its span most; among equals, the first.
-pub fn attach(laughs: &mut [StoredDetection], mut reviews: Vec<ReviewColumns>) {
+pub fn attach(laughs: &mut [StoredDetection], mut reviews: Vec<ReviewRow>) {
     reviews.sort_by_key(|review| review.reviewed_at);
     for review in reviews {
         let overlap = |laugh: &StoredDetection| {
@@ -104,6 +95,8 @@ pub fn attach(laughs: &mut [StoredDetection], mut reviews: Vec<ReviewColumns>) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::domain::{ContentHash, Detection};
 
@@ -123,13 +116,13 @@ mod tests {
         }
     }
 
-    fn review(start_seconds: f64, end_seconds: f64, second: i64) -> ReviewColumns {
+    fn review(start_seconds: f64, end_seconds: f64, second: i64) -> ReviewRow {
         let comment = Some(format!("comment at {second}"));
-        ReviewColumns { recording_id: 1, start_seconds, end_seconds, verdict: None, comment, reviewed_at: at(second) }
+        ReviewRow { start_seconds, end_seconds, comment, reviewed_at: at(second), ..ReviewRow::default() }
     }
 
     /// The comment attached to each of these detections.
-    fn comments(laughs: &[(f64, f64)], reviews: Vec<ReviewColumns>) -> Vec<Option<String>> {
+    fn comments(laughs: &[(f64, f64)], reviews: Vec<ReviewRow>) -> Vec<Option<String>> {
         let mut laughs: Vec<StoredDetection> = laughs.iter().map(|&(start, end)| laugh(start, end)).collect();
         attach(&mut laughs, reviews);
         laughs.into_iter().map(|laugh| laugh.review.and_then(|review| review.comment)).collect()

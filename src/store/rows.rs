@@ -6,92 +6,35 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::StoreError;
+use super::columns::{ClassScores, DetectionRow, Json, RecordingRow, RunRow, Uuid};
 use crate::domain::{
     Analyzed, ContentHash, Counts, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange, MissingRanges, Outcome,
-    Recording, RecordingError, Run, Skip, Status,
+    Recording, RecordingError, Run, Skip, Status, shortest_f64,
 };
 
 /// The label of a laughter detection.
-pub const LAUGHTER: &str = "laughter";
+const LAUGHTER: &str = "laughter";
 
 /// All rows that one run stores or replaces.
 pub struct Rows {
     pub run: RunRow,
+    /// The analysis as text, as the recordings store it.
+    pub analysis: String,
     pub recordings: Vec<RecordingRow>,
-    pub detections: Vec<DetectionRow>,
+    pub detections: Vec<Detections>,
     /// Names that this run has handled: failures stored earlier under them are removed.
     pub names: Vec<String>,
     /// Contents that this run has handled: likewise.
     pub contents: Vec<String>,
 }
 
-pub struct RunRow {
-    pub id: String,
-    pub source: String,
-    pub started_at: Timestamp,
-    pub ended_at: Timestamp,
-    pub version: String,
-    pub analysis: String,
-    pub model_sha256: String,
-    pub zone: String,
-    pub window_from: Option<Timestamp>,
-    pub window_to: Option<Timestamp>,
-    pub shard: Option<String>,
-    pub explicit_files: bool,
-    pub exit_code: i32,
-    pub analyzed: i64,
-    pub partial: i64,
-    pub skipped: i64,
-    pub in_progress: i64,
-    pub in_progress_from: Option<Timestamp>,
-    pub failed: i64,
-    pub audio_seconds: f64,
-}
-
-#[derive(Default, Serialize)]
-pub struct RecordingRow {
-    pub content_sha256: Option<String>,
-    pub name: String,
-    pub bytes: i64,
-    pub started_at: Option<Timestamp>,
-    pub start_source: Option<&'static str>,
-    pub duration_seconds: Option<f64>,
-    pub sample_rate: Option<u32>,
-    pub channels: Option<u32>,
-    pub audio_tracks: Option<u32>,
-    pub codec: Option<String>,
-    pub status: &'static str,
-    pub missing_ranges: Option<Vec<MissingRange>>,
-    pub missing_count: i64,
-    pub missing_seconds: f64,
-    pub failure_kind: Option<&'static str>,
-    pub failure_reason: Option<String>,
-    pub failure_position_seconds: Option<f64>,
-    pub clips_failed: i64,
-}
-
-#[derive(Serialize)]
-pub struct DetectionRow {
+/// The detections of one recording.
+pub struct Detections {
     /// The recording's content.
     pub content_sha256: String,
-    pub local_date: Date,
-    pub starts_at: Timestamp,
-    pub ends_at: Timestamp,
-    pub start_seconds: f64,
-    pub end_seconds: f64,
-    pub peak_score: f64,
-    pub mean_score: f64,
-    /// What was detected; so far only [`LAUGHTER`].
-    pub label: &'static str,
-    pub class_index: u16,
-    pub class_name: &'static str,
-    pub class_scores: Map<String, Value>,
-    pub clip: Option<String>,
+    pub rows: Vec<DetectionRow>,
 }
 
 impl Rows {
@@ -104,6 +47,7 @@ impl Rows {
         let handled = || run.outcomes.iter().filter(|outcome| !keeps_failure(&outcome.status));
         let mut rows = Rows {
             run: RunRow::from_run(run),
+            analysis: run.analysis.to_json(),
             recordings: Vec::new(),
             detections: Vec::new(),
             names: handled().map(|outcome| stored_text(&outcome.recording.name)).collect(),
@@ -132,9 +76,9 @@ impl Rows {
             return Err(bug(&recording.name, "was analyzed, but its content or its start time is not known"));
         };
         if stored.insert(content.clone()) {
-            for detection in &analyzed.detections {
-                self.detections.push(DetectionRow::new(run, &recording.name, content, started.at, detection)?);
-            }
+            let detection = |detection| DetectionRow::new(run, &recording.name, started.at, detection);
+            let detections = analyzed.detections.iter().map(detection).collect::<Result<_, _>>()?;
+            self.detections.push(Detections { content_sha256: content.clone(), rows: detections });
             self.recordings.push(row);
         }
         Ok(())
@@ -154,7 +98,7 @@ impl Rows {
         let counts = [run.analyzed, run.partial, run.skipped, run.in_progress, run.failed].map(i64::cast_unsigned);
         let [analyzed, partial, skipped, in_progress, failed] = counts;
         let clips_failed = self.recordings.iter().map(|row| row.clips_failed.cast_unsigned()).sum();
-        let detections = self.detections.len() as u64;
+        let detections = self.detections.iter().map(|of| of.rows.len() as u64).sum();
         Counts { analyzed, partial, skipped, in_progress, failed, detections, clips_failed }
     }
 
@@ -177,13 +121,13 @@ impl RunRow {
     fn from_run(run: &Run) -> RunRow {
         let count = |wanted: fn(&Status) -> bool| run.outcomes.iter().filter(|outcome| wanted(&outcome.status)).count();
         RunRow {
-            id: run.id.clone(),
+            id: Uuid(run.id.clone()),
             source: run.source.clone(),
             started_at: microseconds(run.started),
             // A clock set back during the run must not violate the constraint started_at <= ended_at.
             ended_at: microseconds(run.ended.max(run.started)),
             version: run.version.clone(),
-            analysis: run.analysis.to_json(),
+            analysis: Json(Some(run.analysis.clone())),
             model_sha256: run.analysis.model_sha256.clone(),
             zone: run.analysis.zone.clone(),
             window_from: run.window.from.map(microseconds),
@@ -209,7 +153,7 @@ impl RecordingRow {
             name: stored_text(&recording.name),
             bytes: i64::try_from(recording.bytes).unwrap_or(i64::MAX),
             started_at: recording.started.map(|started| microseconds(started.at)),
-            start_source: recording.started.map(|started| started.from.as_str()),
+            start_source: recording.started.map(|started| started.from.as_str().into()),
             ..RecordingRow::default()
         }
     }
@@ -217,15 +161,15 @@ impl RecordingRow {
     fn analyzed(recording: &Recording, analyzed: &Analyzed) -> RecordingRow {
         RecordingRow {
             duration_seconds: Some(analyzed.extent().as_secs_f64()),
-            sample_rate: Some(analyzed.sample_rate),
-            channels: Some(analyzed.channels),
-            audio_tracks: Some(analyzed.tracks),
+            sample_rate: Some(analyzed.sample_rate.into()),
+            channels: Some(analyzed.channels.into()),
+            audio_tracks: Some(analyzed.tracks.into()),
             codec: Some(stored_text(&analyzed.codec)),
-            missing_ranges: (!analyzed.missing.is_empty()).then(|| missing_ranges(&analyzed.missing)),
+            missing_ranges: (!analyzed.missing.is_empty()).then(|| Json(missing_ranges(&analyzed.missing))),
             missing_count: analyzed.missing.count().cast_signed(),
             missing_seconds: analyzed.missing.total().as_secs_f64(),
             clips_failed: analyzed.clips_failed.as_ref().map_or(0, |lost| lost.count.cast_signed()),
-            status: if analyzed.is_partial() { "partial" } else { "analyzed" },
+            status: if analyzed.is_partial() { "partial" } else { "analyzed" }.into(),
             ..RecordingRow::identity(recording)
         }
     }
@@ -235,8 +179,8 @@ impl RecordingRow {
     fn failed(recording: &Recording, error: &RecordingError) -> RecordingRow {
         RecordingRow {
             duration_seconds: recording.announced.max(recording.named).map(|announced| announced.as_secs_f64()),
-            status: "failed",
-            failure_kind: Some(error.kind()),
+            status: "failed".into(),
+            failure_kind: Some(error.kind().into()),
             failure_reason: Some(stored_text(&error.to_string())),
             failure_position_seconds: error.position().map(|position| position.as_secs_f64()),
             ..RecordingRow::identity(recording)
@@ -245,53 +189,39 @@ impl RecordingRow {
 }
 
 impl DetectionRow {
-    fn new(
-        run: &Run,
-        name: &str,
-        content: &str,
-        started: Timestamp,
-        detection: &Detection,
-    ) -> Result<Self, StoreError> {
+    fn new(run: &Run, name: &str, started: Timestamp, detection: &Detection) -> Result<DetectionRow, StoreError> {
         let instant = |offset| started.checked_add(offset).map_err(|_| bug(name, "is outside the range of dates"));
         let starts_at = instant(detection.start)?;
         let class = usize::from(detection.class.wrapping_sub(FIRST_LAUGHTER));
         let class_name = LAUGHTER_NAMES.get(class).ok_or_else(|| bug(name, "has a detection that is not laughter"))?;
         Ok(DetectionRow {
-            content_sha256: content.to_owned(),
             local_date: run.local_date(starts_at),
             starts_at: microseconds(starts_at),
             ends_at: microseconds(instant(detection.end)?),
             start_seconds: detection.start.as_secs_f64(),
             end_seconds: detection.end.as_secs_f64(),
-            peak_score: readable(detection.peak),
-            mean_score: readable(detection.mean),
-            label: LAUGHTER,
-            class_index: detection.class,
-            class_name,
-            class_scores: class_scores(name, detection)?,
+            peak_score: shortest_f64(detection.peak),
+            mean_score: shortest_f64(detection.mean),
+            label: LAUGHTER.into(),
+            class_index: detection.class.into(),
+            class_name: (*class_name).into(),
+            class_scores: Json(class_scores(name, detection)?),
             clip: detection.clip.as_deref().map(stored_text),
         })
     }
 }
 
-/// An object of scores, keyed by AudioSet's class names.
-fn class_scores(name: &str, detection: &Detection) -> Result<Map<String, Value>, StoreError> {
-    let pairs = LAUGHTER_NAMES.iter().zip(detection.class_scores);
-    let checked = |(class, score): (&&str, f32)| match (0.0..=1.0).contains(&score) {
-        true => Ok(((*class).to_owned(), readable(score).into())),
-        false => Err(bug(name, "has a class score that is not between 0 and 1")),
-    };
-    pairs.map(checked).collect()
+fn class_scores(name: &str, detection: &Detection) -> Result<ClassScores, StoreError> {
+    if detection.class_scores.iter().all(|score| (0.0..=1.0).contains(score)) {
+        Ok(ClassScores(detection.class_scores))
+    } else {
+        Err(bug(name, "has a class score that is not between 0 and 1"))
+    }
 }
 
 fn missing_ranges(missing: &MissingRanges) -> Vec<MissingRange> {
     let stored = |range: MissingRange| MissingRange { reason: stored_text(&range.reason), ..range };
     missing.clone().into_ranges().into_iter().map(stored).collect()
-}
-
-/// The f64 with the shortest decimal form that converts back to the same f32: 0.56, not 0.5600000023841858.
-fn readable(score: f32) -> f64 {
-    score.to_string().parse().unwrap_or(f64::NAN)
 }
 
 /// Both databases store microseconds; truncated here, so that both store the same value.
@@ -316,19 +246,4 @@ pub fn stored_texts(names: &[String]) -> Vec<String> {
 /// Contents as the tables store them.
 pub fn texts(contents: &[ContentHash]) -> Vec<String> {
     contents.iter().map(ToString::to_string).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scores_have_short_decimals_and_round_trip() {
-        assert_eq!(readable(0.56), 0.56);
-        for bits in (0..0x3f80_0000).step_by(9973) {
-            let score = f32::from_bits(bits);
-            assert_eq!(readable(score) as f32, score);
-        }
-        assert!(readable(f32::NAN).is_nan());
-    }
 }

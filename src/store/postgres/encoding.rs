@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use postgres::{Client, Error, GenericClient};
+use serde_json::Value;
 
 /// Encodings that can store every text: SQL_ASCII stores any bytes.
 const WHOLE: [&str; 2] = ["UTF8", "SQL_ASCII"];
@@ -70,6 +71,11 @@ impl Encoding {
     pub fn read(&self, stored: String) -> String {
         if self.is_partial() { unescaped(&stored) } else { stored }
     }
+
+    /// The original of a stored JSON document.
+    pub fn read_json(&self, stored: String) -> String {
+        if self.is_partial() { unescaped_json(&stored).unwrap_or(stored) } else { stored }
+    }
 }
 
 /// The characters that the server's encoding lacks; all of them, if the server cannot determine it.
@@ -114,8 +120,11 @@ impl Escapes {
     }
 
     /// Escapes the strings in a JSON document, the only part that can contain characters beyond ASCII.
-    pub fn json<'a>(&self, document: &'a str) -> Cow<'a, str> {
-        self.written(document, "\\\\")
+    pub fn json(&self, document: String) -> String {
+        match self.written(&document, "\\\\") {
+            Cow::Borrowed(_) => document,
+            Cow::Owned(written) => written,
+        }
     }
 
     /// `backslash` is a backslash in the syntax of the text.
@@ -161,6 +170,25 @@ fn unescaped(stored: &str) -> String {
     text
 }
 
+/// None: the document is not JSON, or contains nothing escaped, so its numbers stay as they are.
+fn unescaped_json(stored: &str) -> Option<String> {
+    if !stored.contains("\\\\u{") {
+        return None;
+    }
+    let mut document: Value = serde_json::from_str(stored).ok()?;
+    unescape_strings(&mut document);
+    Some(document.to_string())
+}
+
+fn unescape_strings(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = unescaped(text),
+        Value::Array(values) => values.iter_mut().for_each(unescape_strings),
+        Value::Object(values) => values.values_mut().for_each(unescape_strings),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,8 +213,11 @@ mod tests {
     fn an_escaped_json_document_stays_valid() {
         let texts = ["夜\"\\u{591c}", "plain", "\\\\夜", "😀"];
         let document = serde_json::to_string(&texts).unwrap();
-        let written: Vec<String> = serde_json::from_str(&escapes().json(&document)).unwrap();
+        let written: Vec<String> = serde_json::from_str(&escapes().json(document.clone())).unwrap();
         let expected: Vec<String> = texts.iter().map(|text| escapes().text(text).into_owned()).collect();
         assert_eq!(written, expected);
+        let read = unescaped_json(&escapes().json(document.clone())).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<String>>(&read).unwrap(), texts);
+        assert_eq!(unescaped_json("[0.1, \"plain\"]"), None);
     }
 }

@@ -15,7 +15,6 @@ mod connect;
 mod driver;
 mod encoding;
 mod error;
-mod escaped;
 mod hosts;
 mod lock;
 mod parameters;
@@ -31,6 +30,7 @@ mod session;
 mod statements;
 mod stream;
 mod tls;
+mod values;
 mod verify;
 
 use std::sync::Arc;
@@ -149,7 +149,7 @@ impl Postgres {
         let (rows, encoding) = (rows.clone(), self.encoding.clone());
         self.ask(move |client, server| {
             let class = |error| working(server, &error);
-            if may_be_stored && statements::has_run(client, &rows.run.id).map_err(class)? {
+            if may_be_stored && statements::has_run(client, &rows.run.id.0).map_err(class)? {
                 return Ok(());
             }
             statements::commit(client, &rows, &encoding).map_err(class)
@@ -238,7 +238,7 @@ impl Store for Postgres {
             let (source, window, encoding) = (run.source.clone(), run.window, store.encoding.clone());
             store.ask(move |client, server| {
                 let source = encoding.escaped(client, &source).map_err(|error| working(server, &error))?;
-                statements::unresolved(client, &source, &window).map_err(|error| working(server, &error))
+                statements::unresolved(client, &source, &window, &encoding).map_err(|error| working(server, &error))
             })
         })
     }
@@ -252,8 +252,10 @@ impl Store for Postgres {
         })
         .map_err(with_consequence)?;
         let counts = self.retrying(|store| {
-            let id = rows.run.id.clone();
-            store.ask(move |client, server| statements::counts(client, &id).map_err(|error| working(server, &error)))
+            let (id, encoding) = (rows.run.id.0.clone(), store.encoding.clone());
+            store.ask(move |client, server| {
+                statements::counts(client, &id, &encoding).map_err(|error| working(server, &error))
+            })
         });
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }

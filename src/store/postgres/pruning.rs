@@ -3,9 +3,10 @@
 //! Invariant: needs no more privileges than SELECT on the tables, UPDATE of `detections.clip` and, to remove rows,
 //! DELETE on recordings and runs (detections are deleted with their recordings by a foreign key).
 
-use postgres::{Client, Error, Row};
+use postgres::{Client, Error};
 
 use super::encoding::Encoding;
+use super::values::Decoded;
 use crate::store::pruning::{Old, PruneReport, Pruning, RECORDINGS};
 
 /// Another session that holds an advisory lock: a run, or the save of one. All advisory locks in the database are
@@ -67,7 +68,8 @@ pub fn prune(client: &mut Client, pruning: &Pruning, after: i64, encoding: &Enco
     let Pruning { source, before, stuck, .. } = written(client, pruning, encoding)?;
     let mut transaction = client.transaction()?;
     let old = transaction.query(&old(), &[&source, &before, &stuck, &after, &RECORDINGS])?;
-    let (mut pruned, ids) = PruneReport::of_batch(old.iter().map(|row| one(row, encoding)).collect());
+    let (mut pruned, ids) =
+        PruneReport::of_batch(old.iter().map(|row| Old::read(&Decoded { row, encoding })).collect::<Result<_, _>>()?);
     pruned.detections = transaction.query_one(COUNT_DETECTIONS, &[&ids])?.get::<_, i64>(0).cast_unsigned();
     transaction.execute(REMOVE, &[&ids])?;
     match pruning.dry_run {
@@ -75,11 +77,6 @@ pub fn prune(client: &mut Client, pruning: &Pruning, after: i64, encoding: &Enco
         false => transaction.commit()?,
     }
     Ok(pruned)
-}
-
-fn one(row: &Row, encoding: &Encoding) -> Old {
-    let text = |column| encoding.read(row.get(column));
-    Old { id: row.get(0), source: text(1), name: text(2), names_a_clip: row.get(3) }
 }
 
 pub fn prune_runs(client: &mut Client, pruning: &Pruning, encoding: &Encoding) -> Result<u64, Error> {

@@ -5,17 +5,10 @@
 use postgres::{Client, Error};
 
 use super::encoding::Encoding;
-use super::statements::json;
-use crate::store::review_rows::{ImportSummary, ReviewRow};
+use super::values::{insert, json, recordset};
+use crate::store::columns::ReviewRow;
+use crate::store::review_rows::{ImportSummary, on_conflict};
 
-const ROWS: &str = "jsonb_to_recordset($1::text::jsonb) AS row (source text, content_sha256 text,
-    start_seconds double precision, end_seconds double precision, recording text, starts_at timestamptz, verdict text,
-    comment text, reviewed_at timestamptz)";
-const ON_CONFLICT: &str = "
-    ON CONFLICT (source, content_sha256, start_seconds, end_seconds) DO UPDATE SET recording = excluded.recording,
-        starts_at = excluded.starts_at, verdict = excluded.verdict, comment = excluded.comment, reviewed_at = excluded.reviewed_at
-    WHERE excluded.reviewed_at > reviews.reviewed_at OR excluded.reviewed_at = reviews.reviewed_at
-        AND (excluded.verdict IS DISTINCT FROM reviews.verdict OR excluded.comment IS DISTINCT FROM reviews.comment)";
 /// How many reviews are older than the stored one, and for how many no detection is stored.
 const SUMMARY: &str = "
     SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM reviews WHERE reviews.source = row.source
@@ -32,13 +25,12 @@ pub fn save(
     dry_run: bool,
 ) -> Result<ImportSummary, Error> {
     let rows = json(rows);
-    let rows = encoding.escapes(client, [rows.as_str()])?.json(&rows).into_owned();
-    let columns =
-        "source, content_sha256, start_seconds, end_seconds, recording, starts_at, verdict, comment, reviewed_at";
+    let rows = encoding.escapes(client, [rows.as_str()])?.json(rows);
+    let recordset = recordset::<ReviewRow>(&[]);
     let mut transaction = client.transaction()?;
-    let insert = format!("INSERT INTO reviews ({columns}) SELECT {columns} FROM {ROWS} {ON_CONFLICT}");
+    let insert = format!("{} {}", insert::<ReviewRow>(&[], &recordset), on_conflict("IS DISTINCT FROM"));
     let changed = transaction.execute(&insert, &[&rows])?;
-    let found = transaction.query_one(&format!("{SUMMARY} FROM {ROWS}"), &[&rows])?;
+    let found = transaction.query_one(&format!("{SUMMARY} FROM {recordset}"), &[&rows])?;
     let count = |column| found.get::<_, i64>(column).cast_unsigned();
     let summary = ImportSummary { changed, older: count(0), unmatched: count(1) };
     match dry_run {

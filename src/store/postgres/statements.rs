@@ -1,14 +1,18 @@
 //! The SQL that saves a run and looks up known recordings, in Postgres' dialect.
 //!
 //! Invariant: the number of round trips of a save does not depend on the number of rows: the rows of a table are sent
-//! as one JSON document. Its numbers are exact (shortest decimals that round-trip).
+//! as one JSON document.
 
 use postgres::{Client, Error, GenericClient, Transaction};
+use serde::Serialize;
 
 use super::encoding::{Encoding, Escapes};
+use super::values::{Decoded, insert, json, recordset};
 use crate::domain::{Counts, Unresolved, Window};
+use crate::store::columns::{DetectionRow, Dialect, RecordingRow, RunRow};
+use crate::store::found::{self, COUNTED, COUNTS};
 use crate::store::known::{Known, Lookup};
-use crate::store::rows::{Rows, RunRow, stored_texts, texts};
+use crate::store::rows::{Rows, stored_texts, texts};
 use crate::store::schema::Migration;
 
 pub const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('giggles schema', 0))";
@@ -21,7 +25,7 @@ pub fn apply(transaction: &mut Transaction<'_>, migration: &Migration) -> Result
         "CREATE TABLE IF NOT EXISTS giggles_schema (
             version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
     )?;
-    transaction.batch_execute(migration.postgres)?;
+    transaction.batch_execute(&migration.sql(Dialect::Postgres))?;
     transaction.execute("INSERT INTO giggles_schema (version) VALUES ($1)", &[&migration.version])?;
     Ok(())
 }
@@ -49,13 +53,18 @@ pub fn known(client: &mut Client, lookup: &Lookup, encoding: &Encoding) -> Resul
         ],
     )?;
     let mut known = Known::default();
-    rows.iter().for_each(|row| known.add(row.get(0), encoding.read(row.get(1)), row.get(2)));
+    rows.iter().try_for_each(|row| known.add(&Decoded { row, encoding }))?;
     Ok(known)
 }
 
 /// A recording with unknown length counts as the instant of its start time; one without a start time is in every
 /// window.
-pub fn unresolved(client: &mut Client, source: &str, window: &Window) -> Result<Unresolved, Error> {
+pub fn unresolved(
+    client: &mut Client,
+    source: &str,
+    window: &Window,
+    encoding: &Encoding,
+) -> Result<Unresolved, Error> {
     let row = client.query_one(
         "SELECT count(*) FILTER (WHERE status = 'partial'), count(*) FILTER (WHERE status = 'failed') FROM recordings
          WHERE source = $1 AND status <> 'analyzed'
@@ -64,8 +73,7 @@ pub fn unresolved(client: &mut Client, source: &str, window: &Window) -> Result<
                     OR extract(epoch FROM started_at) + duration_seconds > extract(epoch FROM $2)))",
         &[&source, &window.from, &window.to],
     )?;
-    let count = |column| row.get::<_, i64>(column).cast_unsigned();
-    Ok(Unresolved { partial: count(0), failed: count(1) })
+    found::unresolved(&Decoded { row: &row, encoding })
 }
 
 /// True for a standby, or if the database or the user is configured as read-only.
@@ -84,7 +92,7 @@ pub fn commit(client: &mut Client, rows: &Rows, encoding: &Encoding) -> Result<(
     // Shards of a source save one after the other: each must see and replace the rows of the previous one.
     transaction
         .execute("SELECT pg_advisory_xact_lock(hashtextextended('giggles save ' || $1, 0))", &[&texts.source])?;
-    insert_run(&mut transaction, &rows.run, &texts)?;
+    transaction.execute(&insert::<RunRow>(&[], &recordset::<RunRow>(&[])), &[&texts.run])?;
     delete_replaced(&mut transaction, rows, &texts)?;
     insert_recordings(&mut transaction, rows, &texts)?;
     insert_detections(&mut transaction, rows, &texts)?;
@@ -94,61 +102,42 @@ pub fn commit(client: &mut Client, rows: &Rows, encoding: &Encoding) -> Result<(
 /// Texts from outside, escaped for this database's encoding.
 struct Texts {
     source: String,
-    zone: String,
     names: Vec<String>,
     /// Names of recordings that are complete now.
     whole: Vec<String>,
+    /// Rows for a recordset.
+    run: String,
     recordings: String,
     detections: String,
 }
 
+/// A detection, and the content of its recording.
+#[derive(Serialize)]
+struct Detected<'a> {
+    content_sha256: &'a str,
+    #[serde(flatten)]
+    row: &'a DetectionRow,
+}
+
 impl Texts {
     fn new(client: &mut Client, rows: &Rows, encoding: &Encoding) -> Result<Texts, Error> {
-        let (recordings, detections) = (json(&rows.recordings), json(&rows.detections));
-        let run = [&rows.run.source, &rows.run.zone, &recordings, &detections];
-        let all = run.into_iter().chain(&rows.names).map(String::as_str);
+        let detected = rows.detections.iter().flat_map(|detections| {
+            let content_sha256 = detections.content_sha256.as_str();
+            detections.rows.iter().map(move |row| Detected { content_sha256, row })
+        });
+        let detections = json(&detected.collect::<Vec<_>>());
+        let (run, recordings) = (json(std::slice::from_ref(&rows.run)), json(&rows.recordings));
+        let all = [&run, &recordings, &detections].into_iter().chain(&rows.names).map(String::as_str);
         let escapes: Escapes = encoding.escapes(client, all)?;
         Ok(Texts {
             source: escapes.text(&rows.run.source).into_owned(),
-            zone: escapes.text(&rows.run.zone).into_owned(),
             names: escapes.texts(&rows.names),
             whole: rows.replaced_partials().0.into_iter().map(|name| escapes.text(name).into_owned()).collect(),
-            recordings: escapes.json(&recordings).into_owned(),
-            detections: escapes.json(&detections).into_owned(),
+            run: escapes.json(run),
+            recordings: escapes.json(recordings),
+            detections: escapes.json(detections),
         })
     }
-}
-
-fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow, texts: &Texts) -> Result<u64, Error> {
-    transaction.execute(
-        "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
-            window_from, window_to, shard, explicit_files, exit_code, analyzed, partial, skipped, in_progress,
-            in_progress_from, failed, audio_seconds)
-         VALUES ($1::text::uuid, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-            $18, $19, $20)",
-        &[
-            &run.id,
-            &texts.source,
-            &run.started_at,
-            &run.ended_at,
-            &run.version,
-            &run.analysis,
-            &run.model_sha256,
-            &texts.zone,
-            &run.window_from,
-            &run.window_to,
-            &run.shard,
-            &run.explicit_files,
-            &run.exit_code,
-            &run.analyzed,
-            &run.partial,
-            &run.skipped,
-            &run.in_progress,
-            &run.in_progress_from,
-            &run.failed,
-            &run.audio_seconds,
-        ],
-    )
 }
 
 /// Removes the rows that this run replaces; the module documentation of `store` has the rules.
@@ -170,60 +159,21 @@ fn delete_replaced(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts
 
 /// A row that conflicts after `delete_replaced` was analyzed before and failed in this run: the earlier row stays.
 fn insert_recordings(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> Result<u64, Error> {
-    transaction.execute(
-        "INSERT INTO recordings (source, content_sha256, name, bytes, started_at, start_source, duration_seconds,
-            sample_rate, channels, audio_tracks, codec, status, missing_ranges, missing_count, missing_seconds,
-            failure_kind, failure_reason, failure_position_seconds, clips_failed, analysis, run_id)
-         SELECT $1, content_sha256, name, bytes, started_at, start_source, duration_seconds,
-            sample_rate, channels, audio_tracks, codec, status, nullif(missing_ranges, 'null'), missing_count,
-            missing_seconds, failure_kind, failure_reason, failure_position_seconds, clips_failed, $2, $3::text::uuid
-         FROM jsonb_to_recordset($4::text::jsonb) AS row (content_sha256 text, name text, bytes bigint,
-            started_at timestamptz, start_source text, duration_seconds double precision, sample_rate bigint,
-            channels bigint, audio_tracks bigint, codec text, status text, missing_ranges jsonb, missing_count bigint,
-            missing_seconds double precision, failure_kind text, failure_reason text,
-            failure_position_seconds double precision, clips_failed bigint)
-         ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
-        &[&texts.source, &rows.run.analysis, &rows.run.id, &texts.recordings],
-    )
+    let supplied = [("source", "$2"), ("analysis", "$3"), ("run_id", "$4::text::uuid")];
+    let insert = insert::<RecordingRow>(&supplied, &recordset::<RecordingRow>(&[]))
+        + " ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING";
+    transaction.execute(&insert, &[&texts.recordings, &texts.source, &rows.analysis, &rows.run.id.0])
 }
 
 /// For a detection without its recording, `recording_id` is NULL, which the NOT NULL constraint rejects.
 fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> Result<u64, Error> {
-    transaction.execute(
-        "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
-            peak_score, mean_score, label, class_index, class_name, class_scores, clip)
-         SELECT (SELECT id FROM recordings WHERE source = $1 AND content_sha256 = row.content_sha256),
-            $2::text::uuid, local_date, starts_at, ends_at, start_seconds, end_seconds,
-            peak_score, mean_score, label, class_index, class_name, class_scores, clip
-         FROM jsonb_to_recordset($3::text::jsonb) AS row (content_sha256 text, local_date date,
-            starts_at timestamptz, ends_at timestamptz, start_seconds double precision,
-            end_seconds double precision, peak_score double precision, mean_score double precision,
-            label text, class_index integer, class_name text, class_scores jsonb, clip text)",
-        &[&texts.source, &rows.run.id, &texts.detections],
-    )
+    let recording = "(SELECT id FROM recordings WHERE source = $2 AND content_sha256 = row.content_sha256)";
+    let supplied = [("recording_id", recording), ("run_id", "$3::text::uuid")];
+    let insert = insert::<DetectionRow>(&supplied, &recordset::<DetectionRow>(&["content_sha256 text"]));
+    transaction.execute(&insert, &[&texts.detections, &texts.source, &rows.run.id.0])
 }
 
-pub fn counts(client: &mut impl GenericClient, run: &str) -> Result<Counts, Error> {
-    let row = client.query_one(
-        "SELECT analyzed, partial, skipped, in_progress, failed,
-            (SELECT count(*) FROM detections WHERE run_id = runs.id),
-            (SELECT coalesce(sum(clips_failed), 0)::bigint FROM recordings WHERE run_id = runs.id)
-         FROM runs WHERE id = $1::text::uuid",
-        &[&run],
-    )?;
-    let count = |column| row.get::<_, i64>(column).cast_unsigned();
-    Ok(Counts {
-        analyzed: count(0),
-        partial: count(1),
-        skipped: count(2),
-        in_progress: count(3),
-        failed: count(4),
-        detections: count(5),
-        clips_failed: count(6),
-    })
-}
-
-/// Rows as a JSON array for jsonb_to_recordset.
-pub fn json<T: serde::Serialize>(rows: &[T]) -> String {
-    serde_json::to_string(rows).expect("plain numbers and strings always serialise")
+pub fn counts(client: &mut impl GenericClient, run: &str, encoding: &Encoding) -> Result<Counts, Error> {
+    let select = format!("SELECT {COUNTS}, {COUNTED} FROM runs WHERE id = $1::text::uuid");
+    found::counts(&Decoded { row: &client.query_one(&select, &[&run])?, encoding })
 }

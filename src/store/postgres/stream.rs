@@ -8,30 +8,46 @@ use std::time::Duration;
 use jiff::Timestamp;
 use postgres::{Client, Error, IsolationLevel, Portal, Statement, Transaction};
 
-use super::reader::{detection, recording, review};
-use crate::store::reader::{DetectionColumns, FoundRecording, RecordingColumns, Selection};
-use crate::store::review_rows::ReviewColumns;
+use super::encoding::Encoding;
+use super::values::Decoded;
+use crate::store::columns::{Cursor, DetectionRow, ReviewRow, Row};
+use crate::store::found::{FoundRecording, FoundRows};
+use crate::store::reader::Selection;
 
 /// Selects up to a second too much at the start of the window; `lies_in` filters exactly. Recordings that started at
 /// most a day before it are a range of one index; longer ones are few and have their own index.
-const RECORDINGS: &str = "
-    SELECT *, run_id::text AS run, missing_ranges::text AS missing,
-        CASE WHEN started_at IS NULL THEN (SELECT window_from FROM runs WHERE id = run_id) END AS window_from,
-        CASE WHEN started_at IS NULL THEN (SELECT window_to FROM runs WHERE id = run_id) END AS window_to,
-        CASE WHEN $5 THEN 0 ELSE (SELECT count(*) FROM detections WHERE recording_id = recordings.id) END AS laughs
-    FROM recordings
-    WHERE ($1::text IS NULL OR source COLLATE \"C\" = $1)
-        AND (started_at IS NULL
-            OR started_at < coalesce($3::timestamptz, 'infinity') AND started_at >= coalesce($4::timestamptz, '-infinity')
-            OR started_at < coalesce($3, 'infinity') AND duration_seconds > 86400)
-        AND (started_at IS NULL OR $2::timestamptz IS NULL OR started_at >= $2
-            OR extract(epoch FROM started_at) + duration_seconds + 1 >= extract(epoch FROM $2))
-    ORDER BY source COLLATE \"C\", started_at NULLS LAST, name COLLATE \"C\", id";
-const DETECTIONS: &str =
-    "SELECT *, class_scores::text AS scores FROM detections WHERE recording_id = ANY($1) ORDER BY starts_at, id";
-const REVIEWS: &str = "
-    SELECT recordings.id AS recording_id, reviews.* FROM recordings JOIN reviews USING (source, content_sha256)
-    WHERE recordings.id = ANY($1)";
+fn select_recordings() -> String {
+    let recording = FoundRecording::selected();
+    format!(
+        "SELECT {recording},
+            CASE WHEN started_at IS NULL THEN (SELECT window_from FROM runs WHERE id = run_id) END,
+            CASE WHEN started_at IS NULL THEN (SELECT window_to FROM runs WHERE id = run_id) END,
+            CASE WHEN $5 THEN 0 ELSE (SELECT count(*) FROM detections WHERE recording_id = recordings.id) END
+         FROM recordings
+         WHERE ($1::text IS NULL OR source COLLATE \"C\" = $1)
+            AND (started_at IS NULL
+                OR started_at < coalesce($3::timestamptz, 'infinity') AND started_at >= coalesce($4::timestamptz, '-infinity')
+                OR started_at < coalesce($3, 'infinity') AND duration_seconds > 86400)
+            AND (started_at IS NULL OR $2::timestamptz IS NULL OR started_at >= $2
+                OR extract(epoch FROM started_at) + duration_seconds + 1 >= extract(epoch FROM $2))
+         ORDER BY source COLLATE \"C\", started_at NULLS LAST, name COLLATE \"C\", id"
+    )
+}
+
+/// The id of the recording follows the fields.
+fn select_detections() -> String {
+    let detection = DetectionRow::selected();
+    format!("SELECT {detection}, recording_id FROM detections WHERE recording_id = ANY($1) ORDER BY starts_at, id")
+}
+
+/// The id of the recording follows the fields.
+fn select_reviews() -> String {
+    let review = ReviewRow::selected();
+    format!(
+        "SELECT {review}, recordings.id FROM recordings JOIN reviews USING (source, content_sha256)
+         WHERE recordings.id = ANY($1)"
+    )
+}
 
 /// The limit of `recordings_longer_than_a_day`; the same as in the index.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -46,62 +62,85 @@ pub struct Stream<'a> {
     detections: Statement,
     reviews: Statement,
     wanted: &'a Selection<'a>,
+    encoding: &'a Encoding,
     /// Read but not returned yet, in reverse order, each with the number of its detections.
-    read: Vec<(RecordingColumns, i64)>,
+    read: Vec<(FoundRecording, i64)>,
 }
 
 impl<'a> Stream<'a> {
-    pub fn open(client: &'a mut Client, wanted: &'a Selection<'a>) -> Result<Stream<'a>, Error> {
+    pub fn open(
+        client: &'a mut Client,
+        wanted: &'a Selection<'a>,
+        encoding: &'a Encoding,
+    ) -> Result<Stream<'a>, Error> {
         let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let mut transaction = begin.start()?;
-        let recordings = transaction.prepare(RECORDINGS)?;
-        let (detections, reviews) = (transaction.prepare(DETECTIONS)?, transaction.prepare(REVIEWS)?);
+        let recordings = transaction.prepare(&select_recordings())?;
+        let (detections, reviews) =
+            (transaction.prepare(&select_detections())?, transaction.prepare(&select_reviews())?);
         let window = wanted.around();
         let earliest = window.from.map(|from| from.saturating_sub(DAY).unwrap_or(Timestamp::MIN));
         let asked: [&(dyn postgres::types::ToSql + Sync); 5] =
             [&wanted.source, &window.from, &window.to, &earliest, &wanted.without_laughs];
         let portal = transaction.bind(&recordings, &asked)?;
-        Ok(Stream { transaction, portal, detections, reviews, wanted, read: Vec::new() })
+        Ok(Stream { transaction, portal, detections, reviews, wanted, encoding, read: Vec::new() })
     }
 
     /// The next batch of recordings; None: there are no more.
-    pub fn next(&mut self) -> Result<Option<Vec<FoundRecording>>, Error> {
+    pub fn next(&mut self) -> Result<Option<Vec<FoundRows>>, Error> {
+        let encoding = self.encoding;
         while self.read.is_empty() {
             let rows = self.transaction.query_portal(&self.portal, BATCH)?;
             if rows.is_empty() {
                 return Ok(None);
             }
             for row in rows.iter().rev() {
-                self.read.push((recording(row)?, row.try_get("laughs")?));
+                let row = Decoded { row, encoding };
+                let mut cells = Cursor::new(&row);
+                let recording = FoundRecording::read(&mut cells)?;
+                let count = cells.next()?;
+                if self.wanted.holds(&recording) {
+                    self.read.push((recording, count));
+                }
             }
-            let wanted = self.wanted;
-            self.read.retain(|(columns, _)| wanted.holds(columns));
         }
         let (mut some, mut laughs) = (Vec::new(), 0);
-        while let Some((columns, count)) = self.read.pop_if(|_| laughs < DETECTIONS_PER_BATCH) {
+        while let Some((recording, count)) = self.read.pop_if(|_| laughs < DETECTIONS_PER_BATCH) {
             laughs += count;
-            some.push(columns);
+            some.push(recording);
         }
         self.with_laughs(some, laughs).map(Some)
     }
 
-    fn with_laughs(&mut self, recordings: Vec<RecordingColumns>, laughs: i64) -> Result<Vec<FoundRecording>, Error> {
-        let mut by_id: HashMap<i64, (Vec<DetectionColumns>, Vec<ReviewColumns>)> = HashMap::new();
+    fn with_laughs(&mut self, recordings: Vec<FoundRecording>, laughs: i64) -> Result<Vec<FoundRows>, Error> {
+        let (mut detections, mut reviews) = (HashMap::new(), HashMap::new());
         if laughs > 0 {
-            let ids: Vec<i64> = recordings.iter().map(|columns| columns.id).collect();
-            for row in self.transaction.query(&self.detections, &[&ids])? {
-                let detection = detection(&row)?;
-                by_id.entry(detection.recording_id).or_default().0.push(detection);
-            }
-            for row in self.transaction.query(&self.reviews, &[&ids])? {
-                let review = review(&row)?;
-                by_id.entry(review.recording_id).or_default().1.push(review);
-            }
+            let ids: Vec<i64> = recordings.iter().map(|recording| recording.id).collect();
+            detections = by_recording::<DetectionRow>(&mut self.transaction, &self.detections, &ids, self.encoding)?;
+            reviews = by_recording::<ReviewRow>(&mut self.transaction, &self.reviews, &ids, self.encoding)?;
         }
-        let found = |columns: RecordingColumns| {
-            let (detections, reviews) = by_id.remove(&columns.id).unwrap_or_default();
-            FoundRecording { columns, detections, reviews }
+        let found = |recording: FoundRecording| {
+            let detections = detections.remove(&recording.id).unwrap_or_default();
+            let reviews = reviews.remove(&recording.id).unwrap_or_default();
+            FoundRows { recording, detections, reviews }
         };
         Ok(recordings.into_iter().map(found).collect())
     }
+}
+
+/// The rows that belong to each of these recordings.
+fn by_recording<R: Row>(
+    transaction: &mut Transaction<'_>,
+    statement: &Statement,
+    ids: &[i64],
+    encoding: &Encoding,
+) -> Result<HashMap<i64, Vec<R>>, Error> {
+    let mut rows: HashMap<i64, Vec<R>> = HashMap::new();
+    for row in transaction.query(statement, &[&ids])? {
+        let row = Decoded { row: &row, encoding };
+        let mut cells = Cursor::new(&row);
+        let fields = R::read(&mut cells)?;
+        rows.entry(cells.next()?).or_default().push(fields);
+    }
+    Ok(rows)
 }

@@ -17,6 +17,7 @@ mod statements;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -151,7 +152,7 @@ impl Store for Sqlite {
             return Err(moved(&self.database));
         }
         self.write(true, explain_save, |transaction| statements::save(transaction, &rows))?;
-        let counts = self.read(|connection| statements::counts(connection, &rows.run.id));
+        let counts = self.read(|connection| statements::counts(connection, &rows.run.id.0));
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }
 }

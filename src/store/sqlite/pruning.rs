@@ -1,8 +1,9 @@
 //! The SQL of `prune`, in SQLite's dialect.
 
-use rusqlite::{Row, Transaction};
+use rusqlite::Transaction;
 
-use super::statements::{instant, json};
+use super::statements::json;
+use super::values::instant;
 use crate::store::pruning::{Old, PruneReport, Pruning, RECORDINGS};
 
 const FORGET_CLIPS: &str =
@@ -48,17 +49,13 @@ pub fn prune(transaction: &Transaction<'_>, pruning: &Pruning, after: i64) -> ru
     let old = {
         let mut statement = transaction.prepare(&old())?;
         let asked = (&pruning.source, &before, &stuck, after, RECORDINGS);
-        statement.query_map(asked, one)?.collect::<rusqlite::Result<_>>()?
+        statement.query_map(asked, |row| Old::read(row))?.collect::<rusqlite::Result<_>>()?
     };
     let (mut pruned, ids) = PruneReport::of_batch(old);
     let ids = json(&ids);
     pruned.detections = transaction.query_row(COUNT_DETECTIONS, [&ids], |row| row.get::<_, i64>(0))?.cast_unsigned();
     transaction.execute(REMOVE, [&ids])?;
     Ok(pruned)
-}
-
-fn one(row: &Row<'_>) -> rusqlite::Result<Old> {
-    Ok(Old { id: row.get(0)?, source: row.get(1)?, name: row.get(2)?, names_a_clip: row.get(3)? })
 }
 
 fn stuck(pruning: &Pruning) -> Option<String> {

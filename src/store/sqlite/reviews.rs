@@ -2,16 +2,10 @@
 
 use rusqlite::{Statement, Transaction, named_params};
 
-use super::statements::instant;
-use crate::store::review_rows::{ImportSummary, ReviewRow};
+use super::values::{execute, insert, instant};
+use crate::store::columns::ReviewRow;
+use crate::store::review_rows::{ImportSummary, on_conflict};
 
-const UPSERT: &str = "
-    INSERT INTO reviews (source, content_sha256, start_seconds, end_seconds, recording, starts_at, verdict, comment, reviewed_at)
-    VALUES (:source, :content_sha256, :start_seconds, :end_seconds, :recording, :starts_at, :verdict, :comment, :reviewed_at)
-    ON CONFLICT (source, content_sha256, start_seconds, end_seconds) DO UPDATE SET recording = excluded.recording,
-        starts_at = excluded.starts_at, verdict = excluded.verdict, comment = excluded.comment, reviewed_at = excluded.reviewed_at
-    WHERE excluded.reviewed_at > reviews.reviewed_at OR excluded.reviewed_at = reviews.reviewed_at
-        AND (excluded.verdict IS NOT reviews.verdict OR excluded.comment IS NOT reviews.comment)";
 /// Whether a later review is stored, and whether its detection is stored.
 const STATE: &str = "
     SELECT (SELECT reviewed_at > :reviewed_at FROM reviews WHERE source = :source AND content_sha256 = :content_sha256
@@ -22,22 +16,15 @@ const STATE: &str = "
 
 pub fn save(transaction: &Transaction<'_>, rows: &[ReviewRow]) -> rusqlite::Result<ImportSummary> {
     let mut summary = ImportSummary::default();
-    let (mut insert, mut query) = (transaction.prepare(UPSERT)?, transaction.prepare(STATE)?);
+    let upsert = format!("{} {}", insert::<ReviewRow>(&[], 0), on_conflict("IS NOT"));
+    let (mut upsert, mut query) = (transaction.prepare(&upsert)?, transaction.prepare(STATE)?);
     for row in rows {
-        summary.changed += upsert(&mut insert, row)? as u64;
+        summary.changed += execute(&mut upsert, 0, row)? as u64;
         let (is_older, is_known) = state(&mut query, row)?;
         summary.older += u64::from(is_older);
         summary.unmatched += u64::from(!is_known);
     }
     Ok(summary)
-}
-
-fn upsert(statement: &mut Statement<'_>, row: &ReviewRow) -> rusqlite::Result<usize> {
-    statement.execute(named_params! {
-        ":source": row.source, ":content_sha256": row.content_sha256, ":start_seconds": row.start_seconds,
-        ":end_seconds": row.end_seconds, ":recording": row.recording, ":starts_at": instant(row.starts_at),
-        ":verdict": row.verdict, ":comment": row.comment, ":reviewed_at": instant(row.reviewed_at),
-    })
 }
 
 fn state(statement: &mut Statement<'_>, row: &ReviewRow) -> rusqlite::Result<(bool, bool)> {

@@ -3,11 +3,14 @@
 //! Invariant: each statement is prepared once, regardless of the number of rows.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Statement, Transaction, named_params};
+use rusqlite::{Connection, Transaction, named_params};
 
+use super::values::{execute, insert, instant};
 use crate::domain::{Counts, Unresolved, Window};
+use crate::store::columns::{DetectionRow, Dialect, RecordingRow, RunRow};
+use crate::store::found::{self, COUNTED, COUNTS};
 use crate::store::known::{Known, Lookup};
-use crate::store::rows::{DetectionRow, RecordingRow, Rows, RunRow, stored_texts, texts};
+use crate::store::rows::{Rows, stored_texts, texts};
 use crate::store::schema::Migration;
 
 /// The schema version; 0 for a new database.
@@ -23,7 +26,7 @@ pub fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS giggles_schema (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)",
     )?;
-    transaction.execute_batch(migration.sqlite)?;
+    transaction.execute_batch(&migration.sql(Dialect::Sqlite))?;
     transaction.execute(
         "INSERT INTO giggles_schema (version, applied_at) VALUES (?1, ?2)",
         (migration.version, instant(Timestamp::now())),
@@ -52,7 +55,7 @@ pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known
     })?;
     let mut known = Known::default();
     while let Some(row) = rows.next()? {
-        known.add(row.get(0)?, row.get(1)?, &row.get::<_, String>(2)?);
+        known.add(row)?;
     }
     Ok(known)
 }
@@ -65,24 +68,8 @@ pub fn save(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> 
     insert_detections(transaction, rows)
 }
 
-fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<usize> {
-    transaction.execute(
-        "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
-            window_from, window_to, shard, explicit_files, exit_code, analyzed, partial, skipped, in_progress,
-            in_progress_from, failed, audio_seconds)
-         VALUES (:id, :source, :started_at, :ended_at, :version, :analysis, :model_sha256, :zone,
-            :window_from, :window_to, :shard, :explicit_files, :exit_code, :analyzed, :partial, :skipped, :in_progress,
-            :in_progress_from, :failed, :audio_seconds)",
-        named_params! {
-            ":id": run.id, ":source": run.source, ":started_at": instant(run.started_at),
-            ":ended_at": instant(run.ended_at), ":version": run.version, ":analysis": run.analysis,
-            ":model_sha256": run.model_sha256, ":zone": run.zone, ":window_from": run.window_from.map(instant),
-            ":window_to": run.window_to.map(instant), ":shard": run.shard,
-            ":explicit_files": run.explicit_files, ":exit_code": run.exit_code, ":analyzed": run.analyzed,
-            ":partial": run.partial, ":skipped": run.skipped, ":in_progress": run.in_progress,
-            ":in_progress_from": run.in_progress_from.map(instant), ":failed": run.failed, ":audio_seconds": run.audio_seconds,
-        },
-    )
+fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
+    execute(&mut transaction.prepare(&insert::<RunRow>(&[], 0))?, 0, run).map(drop)
 }
 
 /// Removes the rows that this run replaces; the module documentation of `store` has the rules.
@@ -105,77 +92,33 @@ fn delete_replaced(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Resu
 
 /// A row that conflicts after `delete_replaced` was analyzed before and failed in this run: the earlier row stays.
 fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
-    let mut statement = transaction.prepare(
-        "INSERT INTO recordings (source, content_sha256, name, bytes, started_at, start_source, duration_seconds,
-            sample_rate, channels, audio_tracks, codec, status, missing_ranges, missing_count, missing_seconds,
-            failure_kind, failure_reason, failure_position_seconds, clips_failed, analysis, run_id)
-         VALUES (:source, :content_sha256, :name, :bytes, :started_at, :start_source, :duration_seconds,
-            :sample_rate, :channels, :audio_tracks, :codec, :status, :missing_ranges, :missing_count, :missing_seconds,
-            :failure_kind, :failure_reason, :failure_position_seconds, :clips_failed, :analysis, :run_id)
-         ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING",
-    )?;
-    rows.recordings.iter().try_for_each(|row| insert_recording(&mut statement, &rows.run, row))
-}
-
-fn insert_recording(statement: &mut Statement<'_>, run: &RunRow, row: &RecordingRow) -> rusqlite::Result<()> {
-    statement.execute(named_params! {
-        ":source": run.source, ":content_sha256": row.content_sha256, ":name": row.name, ":bytes": row.bytes,
-        ":started_at": row.started_at.map(instant), ":start_source": row.start_source,
-        ":duration_seconds": row.duration_seconds, ":sample_rate": row.sample_rate, ":channels": row.channels,
-        ":audio_tracks": row.audio_tracks, ":codec": row.codec, ":status": row.status,
-        ":missing_ranges": row.missing_ranges.as_ref().map(json), ":missing_count": row.missing_count,
-        ":missing_seconds": row.missing_seconds, ":failure_kind": row.failure_kind,
-        ":failure_reason": row.failure_reason, ":failure_position_seconds": row.failure_position_seconds,
-        ":clips_failed": row.clips_failed, ":analysis": run.analysis, ":run_id": run.id,
-    })?;
-    Ok(())
+    let supplied = [("source", "?1"), ("analysis", "?2"), ("run_id", "?3")];
+    let insert = insert::<RecordingRow>(&supplied, 3)
+        + " ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING";
+    let mut statement = transaction.prepare(&insert)?;
+    statement.raw_bind_parameter(1, &rows.run.source)?;
+    statement.raw_bind_parameter(2, &rows.analysis)?;
+    statement.raw_bind_parameter(3, &rows.run.id.0)?;
+    rows.recordings.iter().try_for_each(|row| execute(&mut statement, 3, row).map(drop))
 }
 
 /// For a detection without its recording, `recording_id` is NULL, which the NOT NULL constraint rejects.
 fn insert_detections(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
-    let mut statement = transaction.prepare(
-        "INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
-            peak_score, mean_score, label, class_index, class_name,
-            class_scores, clip)
-         VALUES ((SELECT id FROM recordings WHERE source = :source AND content_sha256 = :content_sha256),
-            :run_id, :local_date, :starts_at, :ends_at, :start_seconds, :end_seconds,
-            :peak_score, :mean_score, :label, :class_index, :class_name, :class_scores, :clip)",
-    )?;
-    rows.detections.iter().try_for_each(|row| insert_detection(&mut statement, &rows.run, row))
-}
-
-fn insert_detection(statement: &mut Statement<'_>, run: &RunRow, row: &DetectionRow) -> rusqlite::Result<()> {
-    statement.execute(named_params! {
-        ":source": run.source, ":content_sha256": row.content_sha256, ":run_id": run.id,
-        ":local_date": row.local_date.to_string(), ":starts_at": instant(row.starts_at),
-        ":ends_at": instant(row.ends_at), ":start_seconds": row.start_seconds, ":end_seconds": row.end_seconds,
-        ":peak_score": row.peak_score, ":mean_score": row.mean_score, ":label": row.label,
-        ":class_index": row.class_index, ":class_name": row.class_name,
-        ":class_scores": json(&row.class_scores), ":clip": row.clip,
-    })?;
+    let recording = "(SELECT id FROM recordings WHERE source = ?1 AND content_sha256 = ?2)";
+    let insert = insert::<DetectionRow>(&[("recording_id", recording), ("run_id", "?3")], 3);
+    let mut statement = transaction.prepare(&insert)?;
+    statement.raw_bind_parameter(1, &rows.run.source)?;
+    statement.raw_bind_parameter(3, &rows.run.id.0)?;
+    for detections in &rows.detections {
+        statement.raw_bind_parameter(2, &detections.content_sha256)?;
+        detections.rows.iter().try_for_each(|row| execute(&mut statement, 3, row).map(drop))?;
+    }
     Ok(())
 }
 
 pub fn counts(connection: &Connection, run: &str) -> rusqlite::Result<Counts> {
-    connection.query_row(
-        "SELECT analyzed, partial, skipped, in_progress, failed,
-            (SELECT count(*) FROM detections WHERE run_id = runs.id),
-            (SELECT coalesce(sum(clips_failed), 0) FROM recordings WHERE run_id = runs.id)
-         FROM runs WHERE id = ?1",
-        [run],
-        |row| {
-            let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            Ok(Counts {
-                analyzed: count(0)?,
-                partial: count(1)?,
-                skipped: count(2)?,
-                in_progress: count(3)?,
-                failed: count(4)?,
-                detections: count(5)?,
-                clips_failed: count(6)?,
-            })
-        },
-    )
+    let select = format!("SELECT {COUNTS}, {COUNTED} FROM runs WHERE id = ?1");
+    connection.query_row(&select, [run], |row| found::counts(row))
 }
 
 /// A recording with unknown length counts as the instant of its start time; one without a start time is in every
@@ -186,16 +129,8 @@ pub fn unresolved(connection: &Connection, source: &str, window: &Window) -> rus
          WHERE source = ?1 AND status <> 'analyzed' AND (started_at IS NULL OR (?3 IS NULL OR started_at < ?3)
             AND (?2 IS NULL OR started_at >= ?2 OR unixepoch(started_at) + duration_seconds > unixepoch(?2)))",
         (source, window.from.map(instant), window.to.map(instant)),
-        |row| {
-            let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            Ok(Unresolved { partial: count(0)?, failed: count(1)? })
-        },
+        |row| found::unresolved(row),
     )
-}
-
-/// ISO 8601 in UTC with six decimals: sorts as text, and SQLite's date functions accept it.
-pub fn instant(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 /// JSON for SQLite's functions.

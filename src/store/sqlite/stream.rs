@@ -5,30 +5,46 @@
 //! the other, each by its index: without a sorter or a temporary file, and without reading rows far outside of the
 //! window.
 
-use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use std::sync::LazyLock;
 
-use super::reader::{detection, recording, review};
-use super::statements::instant;
-use crate::store::reader::{DetectionColumns, FoundRecording, RecordingColumns, Selection};
-use crate::store::review_rows::ReviewColumns;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Params};
+
+use super::values::instant;
+use crate::store::columns::{Cursor, DetectionRow, ReviewRow, Row};
+use crate::store::found::{FoundRecording, FoundRows};
+use crate::store::reader::Selection;
 
 const NEXT_SOURCE: &str = "SELECT min(source) FROM recordings WHERE source > ?1";
 const LONGEST: &str = "SELECT max(duration_seconds) FROM recordings WHERE source = ?1";
 /// Selects up to a second too much at the start of the window; `lies_in` filters exactly.
-const STARTED: &str = "
-    SELECT *, NULL AS window_from, NULL AS window_to FROM recordings
-    WHERE source = ?1 AND (started_at, name, id) > (?2, ?3, ?4) AND started_at < ?5
-        AND (?6 IS NULL OR started_at >= ?6 OR unixepoch(started_at) + duration_seconds + 1 >= unixepoch(?6))
-    ORDER BY started_at, name, id";
-const WITHOUT_START_TIME: &str = "
-    SELECT recordings.*, window_from, window_to FROM recordings CROSS JOIN runs ON runs.id = run_id
-    WHERE recordings.source = ?1 AND recordings.started_at IS NULL AND (name, recordings.id) > (?2, ?3)
-    ORDER BY name, recordings.id";
-const DETECTIONS: &str = "SELECT * FROM detections WHERE recording_id = ?1 ORDER BY starts_at, id";
-const REVIEWS: &str = "
-    SELECT recordings.id AS recording_id, reviews.* FROM recordings CROSS JOIN reviews USING (source, content_sha256)
-    WHERE recordings.id = ?1";
+static STARTED: LazyLock<String> = LazyLock::new(|| {
+    let recording = FoundRecording::selected();
+    format!(
+        "SELECT {recording}, NULL, NULL FROM recordings
+         WHERE source = ?1 AND (started_at, name, id) > (?2, ?3, ?4) AND started_at < ?5
+            AND (?6 IS NULL OR started_at >= ?6 OR unixepoch(started_at) + duration_seconds + 1 >= unixepoch(?6))
+         ORDER BY started_at, name, id"
+    )
+});
+static WITHOUT_START_TIME: LazyLock<String> = LazyLock::new(|| {
+    let recording = FoundRecording::selected();
+    format!(
+        "SELECT {recording}, window_from, window_to FROM recordings CROSS JOIN runs ON runs.id = run_id
+         WHERE recordings.source = ?1 AND recordings.started_at IS NULL AND (name, recordings.id) > (?2, ?3)
+         ORDER BY name, recordings.id"
+    )
+});
+static DETECTIONS: LazyLock<String> = LazyLock::new(|| {
+    let detection = DetectionRow::selected();
+    format!("SELECT {detection} FROM detections WHERE recording_id = ?1 ORDER BY starts_at, id")
+});
+static REVIEWS: LazyLock<String> = LazyLock::new(|| {
+    let review = ReviewRow::selected();
+    format!(
+        "SELECT {review} FROM recordings CROSS JOIN reviews USING (source, content_sha256) WHERE recordings.id = ?1"
+    )
+});
 
 /// Maximal number of recordings in a batch.
 const RECORDINGS: usize = 256;
@@ -50,7 +66,7 @@ pub struct Place {
 pub struct Batch<'a> {
     connection: &'a Connection,
     wanted: &'a Selection<'a>,
-    found: Vec<FoundRecording>,
+    found: Vec<FoundRows>,
     laughs: usize,
 }
 
@@ -60,7 +76,7 @@ impl<'a> Batch<'a> {
         connection: &'a Connection,
         wanted: &'a Selection<'a>,
         place: Option<Place>,
-    ) -> rusqlite::Result<(Vec<FoundRecording>, Option<Place>)> {
+    ) -> rusqlite::Result<(Vec<FoundRows>, Option<Place>)> {
         let transaction = connection.unchecked_transaction()?;
         let mut batch = Batch { connection: &transaction, wanted, found: Vec::new(), laughs: 0 };
         let mut place = match place {
@@ -115,10 +131,10 @@ impl<'a> Batch<'a> {
                 let window = self.wanted.around();
                 let (from, to) = (window.from.map(instant), window.to.map_or_else(|| LAST.to_owned(), instant));
                 let asked = (&source, &started, &name, id, &to, &from);
-                let next = self.add_all(STARTED, asked)?;
+                let next = self.add_all(&STARTED, asked)?;
                 Ok(Some(next.unwrap_or(Place { source, started: None, name: String::new(), id: i64::MIN })))
             }
-            None => match self.add_all(WITHOUT_START_TIME, (&source, &name, id))? {
+            None => match self.add_all(&WITHOUT_START_TIME, (&source, &name, id))? {
                 Some(next) => Ok(Some(next)),
                 None => self.next_source(&source),
             },
@@ -131,39 +147,36 @@ impl<'a> Batch<'a> {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(asked)?;
         while let Some(row) = rows.next()? {
-            let columns = recording(row)?;
-            let (source, name, id) = (columns.source.clone(), columns.name.clone(), columns.id);
-            self.add(columns)?;
+            let recording = FoundRecording::read(&mut Cursor::new(row))?;
+            let (source, name, id) = (recording.source.clone(), recording.row.name.clone(), recording.id);
+            let started = recording.row.started_at;
+            self.add(recording)?;
             if self.is_full() {
-                return Ok(Some(Place { source, started: row.get("started_at")?, name, id }));
+                return Ok(Some(Place { source, started: started.map(instant), name, id }));
             }
         }
         Ok(None)
     }
 
-    fn add(&mut self, columns: RecordingColumns) -> rusqlite::Result<()> {
-        if !self.wanted.holds(&columns) {
+    fn add(&mut self, recording: FoundRecording) -> rusqlite::Result<()> {
+        if !self.wanted.holds(&recording) {
             return Ok(());
         }
-        let (mut detections, mut reviews): (Vec<DetectionColumns>, Vec<ReviewColumns>) = (Vec::new(), Vec::new());
+        let (mut detections, mut reviews) = (Vec::new(), Vec::new());
         if !self.wanted.without_laughs {
-            detections = self.rows_of(DETECTIONS, columns.id, detection)?;
+            detections = self.rows_of::<DetectionRow>(&DETECTIONS, recording.id)?;
         }
         if !detections.is_empty() {
-            reviews = self.rows_of(REVIEWS, columns.id, review)?;
+            reviews = self.rows_of::<ReviewRow>(&REVIEWS, recording.id)?;
         }
         self.laughs += detections.len();
-        self.found.push(FoundRecording { columns, detections, reviews });
+        self.found.push(FoundRows { recording, detections, reviews });
         Ok(())
     }
 
-    fn rows_of<T>(
-        &self,
-        sql: &str,
-        recording: i64,
-        read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        self.connection.prepare_cached(sql)?.query_map([recording], read)?.collect()
+    fn rows_of<R: Row>(&self, sql: &str, recording: i64) -> rusqlite::Result<Vec<R>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map([recording], |row| R::read(&mut Cursor::new(row)))?.collect()
     }
 
     fn is_full(&self) -> bool {
@@ -178,11 +191,11 @@ mod tests {
 
     #[test]
     fn recordings_are_read_by_an_index_and_in_order() {
-        for sql in [NEXT_SOURCE, LONGEST, STARTED, WITHOUT_START_TIME, DETECTIONS, REVIEWS] {
+        for sql in [NEXT_SOURCE, LONGEST, &STARTED, &WITHOUT_START_TIME, &DETECTIONS, &REVIEWS] {
             let plan = plan(sql);
             assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
-            assert!(sql == DETECTIONS || !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+            assert!(sql == *DETECTIONS || !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
         }
-        assert!(plan(STARTED).contains("recordings_in_order (source=? AND (started_at,name)>(?,?) AND started_at<?)"));
+        assert!(plan(&STARTED).contains("recordings_in_order (source=? AND (started_at,name)>(?,?) AND started_at<?)"));
     }
 }
