@@ -23,6 +23,7 @@ use tempfile::{Builder, NamedTempFile};
 pub use self::special::{is_special, is_standard_output, open_regular, read_regular, replace_or_stream};
 
 use self::link::{Target, target};
+use crate::paths::directory_of;
 
 /// Random characters in a temporary name.
 const RANDOM: usize = 12;
@@ -62,7 +63,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 
 /// Calls `check` for the directory in which `replace` would create this file.
 pub fn check_beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> {
-    check(&folder_of(&replaceable(path)?), bytes, mode)
+    check(directory_of(&replaceable(path)?), bytes, mode)
 }
 
 /// Writes a file into the directory as `replace` would, reads it back, and removes it.
@@ -90,7 +91,7 @@ fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> {
     file.write_all(bytes)?;
     sync(file.as_file())?;
     file.persist(&path).map_err(|error| error.error)?;
-    sync_folder(folder_of(&path));
+    sync_folder(directory_of(&path));
     Ok(permissions)
 }
 
@@ -111,7 +112,11 @@ fn temporary(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     prefix.push(".");
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(mode).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    Builder::new().prefix(&prefix).suffix(".tmp").rand_bytes(RANDOM).make_in(folder_of(path), |path| options.open(path))
+    Builder::new()
+        .prefix(&prefix)
+        .suffix(".tmp")
+        .rand_bytes(RANDOM)
+        .make_in(directory_of(path), |path| options.open(path))
 }
 
 /// Truncates at a character boundary: some file systems reject names that are not valid UTF-8.
@@ -150,13 +155,8 @@ fn sync(file: &File) -> io::Result<()> {
     file.sync_all().or_else(|error| if is_unknown(&error) { Ok(()) } else { Err(error) })
 }
 
-fn folder_of(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.map_or_else(|| PathBuf::from("."), Path::to_owned)
-}
-
 /// Makes the rename durable across a power failure. Errors are ignored: some file systems cannot sync directories.
-fn sync_folder(folder: PathBuf) {
+fn sync_folder(folder: &Path) {
     File::open(folder).and_then(|folder| folder.sync_all()).ok();
 }
 

@@ -83,7 +83,7 @@ impl Completeness {
 
 impl Day {
     /// From a source's recordings of the day and the coverage by its runs.
-    pub fn of(
+    pub fn new(
         source: &str,
         calendar: &Calendar,
         recordings: Vec<StoredRecording>,
@@ -114,7 +114,7 @@ impl Day {
     }
 
     /// When the first run (or the last shard) that scanned all of this day after its end started.
-    pub fn looked_at(&self) -> Option<Timestamp> {
+    pub fn scanned_at(&self) -> Option<Timestamp> {
         match self.coverage {
             ScanCoverage::Whole(at) => Some(at),
             _ => None,

@@ -20,7 +20,7 @@ pub enum Identity {
     /// The file cannot be analyzed. It overlaps the window, or its time is unidentified.
     Failed(Outcome),
     /// The file is outside the window.
-    Elsewhere,
+    OutsideWindow,
 }
 
 impl Identity {
@@ -29,7 +29,7 @@ impl Identity {
         match self {
             Identity::Wanted(recording) => Some(recording),
             Identity::Failed(outcome) => Some(&outcome.recording),
-            Identity::Elsewhere => None,
+            Identity::OutsideWindow => None,
         }
     }
 }
@@ -40,7 +40,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Identifies one file. `name_zone` is the time zone of file names that contain a time without a zone.
 pub fn identify(file: &File, window: &Window, name_zone: &TimeZone, ffmpeg: Option<&Ffmpeg>) -> Identity {
-    let Some((mut recording, info)) = inspect(file, window, name_zone, ffmpeg) else { return Identity::Elsewhere };
+    let Some((mut recording, info)) = inspect(file, window, name_zone, ffmpeg) else { return Identity::OutsideWindow };
     match content::hash(&file.path) {
         Ok((content, bytes)) => (recording.content, recording.bytes) = (Some(content), bytes),
         Err(error) => return failed(recording, info.err().unwrap_or(error)),
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_file_whose_name_is_far_from_the_window_is_not_opened() {
         for name in ["20251025_000000.ogg", "20251016_235959.ogg", "20200101_120000.ogg"] {
-            assert!(matches!(identify_missing_file(name), Identity::Elsewhere), "{name}");
+            assert!(matches!(identify_missing_file(name), Identity::OutsideWindow), "{name}");
         }
     }
 

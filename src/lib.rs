@@ -26,25 +26,26 @@
 //! | module | what it does | imports |
 //! |---|---|---|
 //! | [`domain`] | plain data: recording, detection, outcome, run, parameters | |
+//! | [`paths`] | the directory of a file | |
 //! | [`exit`] | exit codes, and what ends a run | domain |
-//! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | domain |
+//! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | domain, paths |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
 //! | [`detect`] | logits to detections; pure | domain |
 //! | [`identify`] | a file becomes a recording with content hash and start time | domain, audio |
 //! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | domain |
-//! | [`atomic_file`] | writes a file in full or not at all | |
+//! | [`atomic_file`] | writes a file in full or not at all | paths |
 //! | [`clips`] | writes detections as FLAC files | domain, audio, detect, atomic_file |
 //! | [`pipeline`] | one recording through all stages, batch by batch | domain, audio, detect, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
-//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | domain, exit, calendar |
+//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | domain, paths, exit, calendar |
 //! | [`maintenance`] | compares clips with rows; removes old ones | domain, exit, clips, store |
 //! | [`reviews`] | imports verdicts and comments | domain, exit, store |
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | domain, exit, calendar, maintenance, reviews |
 //! | [`notify`] | pings, metrics, the summary event | domain, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, exit, atomic_file, store, render |
-//! | [`report`] | reads a day with its clips for a report or a page | domain, exit, audio, model, pool, atomic_file, calendar, store, render, status |
+//! | [`report`] | reads a day with its clips for a report or a page | domain, paths, exit, audio, model, pool, atomic_file, calendar, store, render, status |
 //! | [`doctor`] | checks everything that a run needs | all |
 //! | [`scan`] | one run, from directories to exit code | all |
 //!
@@ -75,6 +76,7 @@ pub mod identify;
 pub mod maintenance;
 pub mod model;
 pub mod notify;
+pub mod paths;
 pub mod pipeline;
 pub mod pool;
 pub mod render;

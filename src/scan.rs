@@ -162,14 +162,14 @@ fn identify_all(
     let Found { files, troubles, .. } = found;
     steps(Step::Identifying { files: files.len() });
     let identify_file = |file: &File| match stop.signal() {
-        Some(_) => Identity::Elsewhere,
+        Some(_) => Identity::OutsideWindow,
         None => identify(file, &settings.window, &settings.name_zone, settings.ffmpeg.as_ref()),
     };
     let panicked = |file: &File, message| Identity::Failed(failed_outcome(file, RecordingError::Panicked { message }));
     let mut identities = pool.map(&files, |_| 0, identify_file, panicked);
     stopped(stop)?;
     identities.extend(troubles.iter().map(|(file, error)| Identity::Failed(failed_outcome(file, error.clone()))));
-    identities.retain(|identity| !matches!(identity, Identity::Elsewhere));
+    identities.retain(|identity| !matches!(identity, Identity::OutsideWindow));
     steps(Step::Identified);
     Ok(identities)
 }

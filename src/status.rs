@@ -112,7 +112,7 @@ pub fn each_day(
     };
     let coverage_by_day = coverage_by_day(reader, one, &calendar.span, asked)?;
     let day = |source: &str, Found { inside, around }| {
-        Day::of(source, calendar, inside, coverage_by_day.of(source), asked).with_neighbours(around)
+        Day::new(source, calendar, inside, coverage_by_day.scan_coverage(source), asked).with_neighbours(around)
     };
     let (mut found, mut sources) = (Found::default(), sources.iter().peekable());
     let wanted = Selection { source: one, window: calendar.span.window(), margin: SEAM, ..Selection::default() };

@@ -12,7 +12,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, readlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::folder_of;
+use crate::paths::directory_of;
 
 /// The kernel's limit of links.
 const MOST: usize = 40;
@@ -39,7 +39,7 @@ pub fn target(path: &Path) -> io::Result<Target> {
 }
 
 fn is_descriptor(path: &Path) -> bool {
-    let folder = folder_of(path).canonicalize().unwrap_or_default();
+    let folder = directory_of(path).canonicalize().unwrap_or_default();
     folder.starts_with("/proc") && folder.ends_with("fd")
 }
 
@@ -59,5 +59,5 @@ fn next(path: &Path) -> io::Result<Option<PathBuf>> {
         return Ok(None);
     }
     let text = readlinkat(&link, "", Vec::new())?;
-    Ok(Some(folder_of(path).join(OsStr::from_bytes(text.as_bytes()))))
+    Ok(Some(directory_of(path).join(OsStr::from_bytes(text.as_bytes()))))
 }

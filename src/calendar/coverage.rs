@@ -65,7 +65,7 @@ impl CoverageByDay {
         }
     }
 
-    pub fn of(&self, source: &str) -> ScanCoverage {
+    pub fn scan_coverage(&self, source: &str) -> ScanCoverage {
         let divisions = self.sources.get(source).into_iter().flatten();
         let complete = || divisions.clone().filter(|(count, shards)| shards.len() == **count as usize);
         match complete().filter_map(|(_, shards)| whole(shards)).min() {

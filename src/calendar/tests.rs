@@ -61,7 +61,7 @@ const HOUR: i64 = 3600;
 const NEXT: i64 = 27 * HOUR;
 
 fn day(recordings: Vec<StoredRecording>, runs: &[Coverage], now: i64) -> Day {
-    Day::of("neil", &calendar(), recordings, coverage(runs), after(now))
+    Day::new("neil", &calendar(), recordings, coverage(runs), after(now))
 }
 
 fn scanned_day(recordings: Vec<StoredRecording>) -> Day {
@@ -95,7 +95,7 @@ fn a_day_is_not_complete_until_a_run_scans_it_after_its_end() {
 fn coverage(runs: &[Coverage]) -> ScanCoverage {
     let mut coverage_by_day = CoverageByDay::new(calendar().span);
     runs.iter().for_each(|run| coverage_by_day.add(run));
-    coverage_by_day.of("neil")
+    coverage_by_day.scan_coverage("neil")
 }
 
 fn later(hour: i64) -> Coverage {

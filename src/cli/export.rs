@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValue;
+use giggles::domain::pluralize;
 use giggles::exit::{Exit, Fatal};
 use giggles::export::{Destination, Exported, Settings, export};
 use giggles::render::export::{FORMATS, Format};
@@ -87,6 +88,5 @@ fn destination(arguments: &Arguments) -> Result<Destination, Fatal> {
 }
 
 fn summary(exported: &Exported) -> String {
-    let pluralize = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     format!("{} of {} written\n", pluralize(exported.files, "file"), pluralize(exported.recordings, "recording"))
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use clap::ValueEnum;
 use env_logger::fmt::Formatter;
-use giggles::audio::decode::is_foreign;
+use giggles::audio::decode::is_guarded;
 use giggles::domain::escape;
 use giggles::exit::Exit;
 use giggles::notify::run_summary::RunSummary;
@@ -58,7 +58,7 @@ impl Log {
             // The failure of a recording, which is reported with its name.
             Some(name) if name.starts_with(POOL_THREADS) => log::debug!("{panic}"),
             // Damage in a recording, which the caller of the library reports.
-            _ if is_foreign() => log::debug!("{panic}"),
+            _ if is_guarded() => log::debug!("{panic}"),
             _ => log::error!("this is a bug in giggles, please report it: {panic}"),
         }));
     }

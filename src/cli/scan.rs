@@ -5,7 +5,7 @@
 mod arguments;
 mod settings;
 
-use giggles::domain::{Step, Stop, Window, position};
+use giggles::domain::{Step, Stop, Window, pluralize, position};
 use giggles::exit::{Exit, Fatal};
 use giggles::notify::RunLabels;
 use giggles::notify::run_summary::RunOutcome;
@@ -125,8 +125,8 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         report.run.analyzed().filter(|(_, analyzed)| !analyzed.missing.is_empty() && !analyzed.is_partial())
     {
         let (name, gaps) = (recording.name.as_str(), analyzed.missing.count());
-        let (milliseconds, plural) = (analyzed.missing.total().as_millis(), if gaps == 1 { "gap" } else { "gaps" });
-        log::warn!(recording = name; "{name}: {gaps} {plural}, {milliseconds} ms in total, filled with silence");
+        let (milliseconds, gaps) = (analyzed.missing.total().as_millis(), pluralize(gaps, "gap"));
+        log::warn!(recording = name; "{name}: {gaps}, {milliseconds} ms in total, filled with silence");
     }
     if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::failed_clips(&view, &clips.folder)) {
         log::error!("{text}");

@@ -9,6 +9,7 @@ use yamnet::{Model, PREFERRED_BATCH, samples_in_patches};
 
 use super::{Visit, not_checked, pluralize, refused};
 use crate::domain::Finding;
+use crate::paths::directory_of;
 use crate::pool::Pool;
 
 /// How long each thread runs the model.
@@ -108,11 +109,10 @@ pub fn space(visit: &Visit) -> Finding {
 
 /// The directory of the database, and those of metrics and clips, which a run does not depend on.
 fn folders(visit: &Visit) -> (Option<PathBuf>, Vec<PathBuf>) {
-    let named = |folder: PathBuf| if folder.as_os_str().is_empty() { ".".into() } else { folder };
     let database = visit.probe.as_ref().and_then(|probe| probe.as_ref().ok()?.folder.clone());
-    let metrics = visit.settings.metrics.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let metrics = visit.settings.metrics.as_deref().map(|file| directory_of(file).to_owned());
     let clips = visit.settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.folder.clone());
-    (database.map(named), metrics.into_iter().chain(clips).map(named).collect())
+    (database, metrics.into_iter().chain(clips).collect())
 }
 
 /// Free bytes for users other than root.

@@ -10,6 +10,7 @@ use crate::atomic_file::Permissions;
 use crate::domain::Finding;
 use crate::notify::metrics::check;
 use crate::notify::ping::{Target, reach};
+use crate::paths::directory_of;
 
 /// A request to the ping URL would count as a ping, so another page of the host is requested.
 pub fn ping(visit: &Visit) -> Finding {
@@ -70,8 +71,7 @@ pub fn metrics(visit: &Visit) -> Finding {
 fn sticky_owner(path: &Path) -> Option<String> {
     const STICKY: u32 = 0o1000;
     let (file, own) = (path.symlink_metadata().ok()?, geteuid().as_raw());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = folder.metadata().ok()?;
+    let folder = directory_of(path).metadata().ok()?;
     let is_kept = own != 0 && folder.mode() & STICKY != 0 && file.uid() != own && folder.uid() != own;
     is_kept.then(|| format!("it belongs to user {}, and its folder is sticky", file.uid()))
 }

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::json::SPEC_VERSION;
-use crate::domain::{Finding, Health, escape};
+use crate::domain::{Finding, Health, escape, pluralize};
 use crate::exit::Exit;
 
 /// Column of the messages.
@@ -38,18 +38,15 @@ pub fn verdict(findings: &[Finding], exit: Exit) -> String {
     let count = |health| findings.iter().filter(|finding| finding.health == health).count();
     let warnings = match count(Health::Doubtful) {
         0 => String::new(),
-        1 => ", with 1 warning".to_owned(),
-        count => format!(", with {count} warnings"),
+        count => format!(", with {}", pluralize(count, "warning")),
     };
     match exit {
         Exit::Complete => format!("a scan would run{warnings}\n"),
         Exit::TryAgain => format!("a scan would not run now (75); try again later{warnings}\n"),
-        other => format!("a scan would fail ({}) at {}{warnings}\n", other.code(), checks(count(Health::Wrong))),
+        other => {
+            format!("a scan would fail ({}) at {}{warnings}\n", other.code(), pluralize(count(Health::Wrong), "check"))
+        }
     }
-}
-
-fn checks(count: usize) -> String {
-    format!("{count} check{}", if count == 1 { "" } else { "s" })
 }
 
 /// All checks as one document, with a line break at the end.

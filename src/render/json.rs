@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{View, after};
-use crate::domain::{Damage, Detection, LAUGHTER_NAMES, Outcome, RecordingError, Skip, Status};
+use crate::domain::{Damage, Detection, LAUGHTER_NAMES, Outcome, RecordingError, Skip, Status, shortest_f64};
 
 pub(super) const SPEC_VERSION: &str = "1";
 
@@ -114,15 +114,18 @@ fn failure(error: &RecordingError) -> Value {
 
 fn laugh(view: &View, outcome: &Outcome, detection: &Detection) -> Value {
     let at = |offset| outcome.recording.started.map(|started| after(started.at, offset));
-    let peaks = LAUGHTER_NAMES.iter().zip(detection.class_scores).map(|(name, peak)| ((*name).to_owned(), score(peak)));
+    let peaks = LAUGHTER_NAMES
+        .iter()
+        .zip(detection.class_scores)
+        .map(|(name, peak)| ((*name).to_owned(), shortest_f64(peak).into()));
     json!({
         "starts_at": at(detection.start).map(|at| at.to_string()),
         "ends_at": at(detection.end).map(|at| at.to_string()),
         "local_date": at(detection.start).map(|at| view.run.local_date(at).to_string()),
         "start_seconds": seconds(detection.start),
         "end_seconds": seconds(detection.end),
-        "peak_score": score(detection.peak),
-        "mean_score": score(detection.mean),
+        "peak_score": shortest_f64(detection.peak),
+        "mean_score": shortest_f64(detection.mean),
         "class_index": detection.class,
         "class": detection.class_name(),
         "class_scores": Value::Object(peaks.collect()),
@@ -131,9 +134,4 @@ fn laugh(view: &View, outcome: &Outcome, detection: &Detection) -> Value {
 
 pub(super) fn seconds(offset: Duration) -> f64 {
     offset.as_secs_f64()
-}
-
-/// The shortest decimal that parses to this f32: 0.56, not 0.5600000023841858.
-pub(super) fn score(score: f32) -> Value {
-    score.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }

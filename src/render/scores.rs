@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cell::cell;
-use crate::domain::position;
+use crate::domain::{position, shortest_f64};
 
 /// One patch.
 pub struct Row<'a> {
@@ -107,7 +107,7 @@ impl Format {
     }
 
     fn json_row(&self, row: &Row, classes: &[usize]) -> String {
-        let class = |&class: &usize| json!({ "index": class, "class": self.names[class], "score": shortest(row.scores[class]) });
+        let class = |&class: &usize| json!({ "index": class, "class": self.names[class], "score": shortest_f64(row.scores[class]) });
         let classes: Vec<_> = classes.iter().map(class).collect();
         let patch = json!({ "start": row.start.as_secs_f64(), "classes": classes });
         format!("{}\n{patch}", if self.rows == 1 { "" } else { "," })
@@ -116,11 +116,6 @@ impl Format {
 
 fn seconds(offset: Duration) -> String {
     offset.as_secs_f64().to_string()
-}
-
-/// The shortest decimal that parses to this f32.
-fn shortest(score: f32) -> f64 {
-    score.to_string().parse().unwrap_or(0.0)
 }
 
 /// One record, quoted as RFC 4180 requires, with LF as the line ending.

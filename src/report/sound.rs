@@ -12,6 +12,7 @@ use crate::audio::Waveform;
 use crate::calendar::{Day, MergedDetection};
 use crate::exit::Fatal;
 use crate::model::ModelFile;
+use crate::paths::directory_of;
 use crate::pool::Pool;
 use crate::render::page::{Audio, Picture, Sound};
 
@@ -140,8 +141,9 @@ fn sound(part: Part, is_embedded: bool, folder: &Path, options: &PageOptions) ->
 
 /// The folder relative to the folder of the page.
 fn relative(page: &Path, folder: &Path) -> PathBuf {
-    let parent = page.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Ok(from), Ok(to)) = (parent.canonicalize(), folder.canonicalize()) else { return folder.to_owned() };
+    let (Ok(from), Ok(to)) = (directory_of(page).canonicalize(), folder.canonicalize()) else {
+        return folder.to_owned();
+    };
     let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = from.components().skip(common).map(|_| Component::ParentDir);
     up.chain(to.components().skip(common)).collect()

@@ -22,7 +22,7 @@ pub fn plan(identities: Vec<Identity>, known: &Known) -> Vec<Plan> {
     let mut plans = Vec::with_capacity(identities.len());
     for (index, identity) in identities.into_iter().enumerate() {
         match identity {
-            Identity::Elsewhere => (),
+            Identity::OutsideWindow => (),
             Identity::Failed(outcome) => plans.push(Plan::Known(failed(outcome, known))),
             Identity::Wanted(recording) => plans.push(match skip(index, &recording, &chosen, known) {
                 Some(skip) => Plan::Known(Outcome { recording, status: Status::Skipped(skip) }),
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn stored_recordings_are_not_analyzed() {
-        let identities = vec![Identity::Wanted(recording("a", 1, StartSource::Filename)), Identity::Elsewhere];
+        let identities = vec![Identity::Wanted(recording("a", 1, StartSource::Filename)), Identity::OutsideWindow];
         let known = Known { analyzed: [ContentHash([1; 32])].into(), ..Known::default() };
         let plans = plan(identities, &known);
         assert!(matches!(&plans[..], [Plan::Known(Outcome { status: Status::Skipped(Skip::AlreadyAnalyzed), .. })]));

@@ -246,7 +246,7 @@ fn a_recording_that_was_still_being_written_leaves_the_day_incomplete() {
     let words = "source neil: incomplete, 1 recording was in progress during the last run\n";
     assert!(said.stdout.contains(words), "{}", said.stdout);
     let day = status(&place, &["--json", DAY[0], DAY[1]]).ends_with(3).json();
-    assert_eq!((&day["days"][0]["in_progress"], &day["days"][0]["looked_at"]), (&1.into(), &serde_json::Value::Null));
+    assert_eq!((&day["days"][0]["in_progress"], &day["days"][0]["scanned_at"]), (&1.into(), &serde_json::Value::Null));
     assert_eq!(
         (&day["runs"][0]["counts"]["in_progress"], &day["runs"][0]["counts"]["skipped"]),
         (&1.into(), &1.into())
@@ -321,7 +321,7 @@ fn json_is_one_document() {
     let day = &document["days"][0];
     assert_eq!((&day["complete"], &day["is_over"]), (&false.into(), &true.into()));
     assert_eq!((&day["from"], &day["to"]), (&"2025-10-24T07:00:00Z".into(), &"2025-10-25T07:00:00Z".into()));
-    assert_eq!((&day["looked_at"], &day["date"]), (&"2025-10-25T09:00:00Z".into(), &"2025-10-24".into()));
+    assert_eq!((&day["scanned_at"], &day["date"]), (&"2025-10-25T09:00:00Z".into(), &"2025-10-24".into()));
     let seconds = |key: &str| day[key].as_f64().unwrap();
     assert_eq!(seconds("analyzed_seconds"), 2.0 * 3600.0 + 45.0 * 60.0);
     assert_eq!(seconds("failed_seconds"), 1780.0, "what no other recording holds");

@@ -1,5 +1,6 @@
 //! One contract for every store: each test here runs over SQLite and over a real Postgres (15 or newer).
 
+mod columns;
 mod conflicts;
 mod damage;
 mod postgres_only;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use giggles::domain::{Counts, RecordingError, Skip};
 use giggles::store::{StoreError, open};
 
+use columns::*;
 use damage::*;
 use homes::{Home, InPostgres, InSqlite, eventually};
 use past_runs::{at, detection, past_run, recording};
@@ -34,6 +36,9 @@ macro_rules! contract {
 }
 
 contract!(
+    the_tables_have_the_declared_columns,
+    every_table_and_column_is_commented,
+    every_column_is_written_and_read,
     a_run_reads_back,
     a_failure_reads_back,
     a_run_without_recordings_is_stored,

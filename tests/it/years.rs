@@ -166,7 +166,7 @@ fn a_day_of_a_fleet_is_whole() {
         let days = day["days"].as_array().unwrap();
         assert_eq!(days.len(), SOURCES as usize);
         for day in days {
-            assert_eq!((&day["complete"], &day["looked_at"]), (&true.into(), &"2023-03-02T02:30:00Z".into()));
+            assert_eq!((&day["complete"], &day["scanned_at"]), (&true.into(), &"2023-03-02T02:30:00Z".into()));
             assert_eq!(day["recordings"].as_array().unwrap().len(), RECORDINGS as usize);
             assert_eq!(day["laughs"].as_array().unwrap().len(), 2 * RECORDINGS as usize);
         }

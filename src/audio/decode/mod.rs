@@ -54,7 +54,7 @@ use crate::domain::{MissingKind, MissingRange, MissingRanges, RecordingError};
 
 pub(super) use self::error_map::is_transport_stream;
 pub(super) use self::mpeg::begins as begins_with_mpeg_frames;
-pub use self::panic_guard::is_foreign;
+pub use self::panic_guard::is_guarded;
 pub use self::tracks::Tracks;
 
 /// Maximum number of consecutive errors of a reader without a packet between them.

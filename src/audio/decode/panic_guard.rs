@@ -13,7 +13,7 @@ thread_local! {
 }
 
 /// Whether this thread is inside a guarded call, so that a panic is reported as damage and not as a bug.
-pub fn is_foreign() -> bool {
+pub fn is_guarded() -> bool {
     CALLS.get()
 }
 

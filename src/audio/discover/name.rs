@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::domain::{is_unsafe_char, write_bytes};
+use crate::paths::directory_of;
 
 /// A file's path in two parts: the given directory, and the path relative to it.
 #[derive(Debug, Clone)]
@@ -22,9 +23,12 @@ pub(super) struct Place {
 impl Place {
     /// A file on the command line; its directory is used only if another file has the same name.
     pub fn from_file(path: &Path, real: &Path) -> Place {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let below = path.file_name().or(real.file_name()).unwrap_or_default();
-        Place { path: path.to_owned(), above: fs::canonicalize(parent).unwrap_or_default(), below: below.into() }
+        Place {
+            path: path.to_owned(),
+            above: fs::canonicalize(directory_of(path)).unwrap_or_default(),
+            below: below.into(),
+        }
     }
 
     /// The place of `entry`, which was found in the walk of `real`, in this directory.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Format, score};
-use crate::domain::{LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict};
+use super::Format;
+use crate::domain::{LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict, shortest_f64};
 use crate::render::document::write_item;
 
 pub const FORMAT: Format = Format {
@@ -92,15 +92,18 @@ fn failure(failure: &StoredFailure) -> Value {
 
 fn laugh(laugh: &StoredDetection) -> Value {
     let detection = &laugh.detection;
-    let peaks = LAUGHTER_NAMES.iter().zip(detection.class_scores).map(|(name, peak)| ((*name).to_owned(), score(peak)));
+    let peaks = LAUGHTER_NAMES
+        .iter()
+        .zip(detection.class_scores)
+        .map(|(name, peak)| ((*name).to_owned(), shortest_f64(peak).into()));
     json!({
         "starts_at": laugh.starts.to_string(),
         "ends_at": laugh.ends.to_string(),
         "local_date": laugh.local_date.to_string(),
         "start_seconds": seconds(detection.start),
         "end_seconds": seconds(detection.end),
-        "peak_score": score(detection.peak),
-        "mean_score": score(detection.mean),
+        "peak_score": shortest_f64(detection.peak),
+        "mean_score": shortest_f64(detection.mean),
         "class_index": detection.class,
         "class": detection.class_name(),
         "class_scores": Value::Object(Map::from_iter(peaks)),

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Format, no_head, no_tail, score};
-use crate::domain::{StoredDetection, StoredRecording, Verdict};
+use super::{Format, no_head, no_tail};
+use crate::domain::{StoredDetection, StoredRecording, Verdict, shortest_f64};
 
 pub const FORMAT: Format = Format {
     name: "jsonl",
@@ -30,8 +30,8 @@ fn detection(recording: &StoredRecording, laugh: &StoredDetection) -> Value {
         "source": recording.source,
         "start": detection.start.as_secs_f64(),
         "end": detection.end.as_secs_f64(),
-        "avg_prob": score(detection.mean),
-        "max_prob": score(detection.peak),
+        "avg_prob": shortest_f64(detection.mean),
+        "max_prob": shortest_f64(detection.peak),
         "class": detection.class_name(),
         "starts_at": laugh.starts.to_string(),
         "ends_at": laugh.ends.to_string(),

@@ -78,10 +78,5 @@ fn verdict_and_comment(laugh: &StoredDetection) -> [&str; 2] {
     [verdict, review.and_then(|review| review.comment.as_deref()).unwrap_or_default()]
 }
 
-/// The shortest decimal that parses to this f32: 0.56, not 0.5600000023841858.
-fn score(score: f32) -> serde_json::Value {
-    score.to_string().parse::<f64>().map_or(serde_json::Value::Null, Into::into)
-}
-
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Audio, Page, Sound, text};
 use crate::calendar::{Day, MergedDetection};
-use crate::domain::{Review, StoredDetection, StoredRecording, Verdict};
-use crate::render::json::score;
+use crate::domain::{Review, StoredDetection, StoredRecording, Verdict, shortest_f64};
 
 /// An array with one object per laugh, in the order of the page.
 pub fn json(page: &Page) -> String {
@@ -33,7 +32,7 @@ fn identity(day: &Day, laugh: &MergedDetection) -> Value {
         "end_seconds": row.detection.end.as_secs_f64(),
         "starts_at": laugh.starts().to_string(),
         "parts": laugh.parts.iter().map(part).collect::<Vec<_>>(),
-        "peak": score(laugh.peak()),
+        "peak": shortest_f64(laugh.peak()),
         "review": laugh.review().map(review),
     })
 }

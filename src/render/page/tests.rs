@@ -44,7 +44,7 @@ fn day(source: &str, name: &str) -> Day {
         }),
         run: String::new(),
     };
-    Day::of(source, &calendar, vec![recording], ScanCoverage::Never, at("2025-10-26T00:00:00Z"))
+    Day::new(source, &calendar, vec![recording], ScanCoverage::Never, at("2025-10-26T00:00:00Z"))
 }
 
 fn page(days: &[Day]) -> String {
@@ -84,6 +84,6 @@ fn the_page_is_complete_without_the_script() {
 fn a_day_that_was_not_analyzed_shows_no_zero() {
     let day = day("neil", "noon.ogg");
     let asked = "2025-10-26T00:00:00Z".parse().unwrap();
-    let empty = Day::of("neil", &day.calendar, vec![], ScanCoverage::Never, asked);
+    let empty = Day::new("neil", &day.calendar, vec![], ScanCoverage::Never, asked);
     assert!(page(&[empty]).contains("<strong id=\"number\">?</strong> <span>nothing was analyzed</span>"));
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::day::completeness;
 use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
-use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, zone_name};
+use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, shortest_f64, zone_name};
 use crate::render::document::Document;
-use crate::render::json::{SPEC_VERSION, score, seconds};
+use crate::render::json::{SPEC_VERSION, seconds};
 
 /// The whole document, with a line break at the end.
 pub struct Json<'a> {
@@ -85,7 +85,7 @@ pub fn day(day: &Day) -> Value {
         "complete": day.completeness() == Completeness::Complete,
         "completeness": completeness(day),
         "is_over": day.is_over,
-        "looked_at": day.looked_at().map(|at| at.to_string()),
+        "scanned_at": day.scanned_at().map(|at| at.to_string()),
         "in_progress": day.in_progress(),
         "analyzed_seconds": seconds(span::length(&day.analyzed)),
         "failed_seconds": seconds(span::length(&day.failed)),
@@ -136,7 +136,7 @@ fn laugh(laugh: MergedDetection) -> Value {
         "start_seconds": seconds(row.detection.start),
         "end_seconds": seconds(row.detection.end),
         "length_seconds": seconds(laugh.length()),
-        "peak_score": score(laugh.peak()),
+        "peak_score": shortest_f64(laugh.peak()),
         "class": laugh.class_name(),
         "verdict": laugh.review().and_then(|review| review.verdict).map(Verdict::as_str),
         "comment": laugh.review().and_then(|review| review.comment.as_deref()),
@@ -149,6 +149,6 @@ fn part((recording, row): &(&StoredRecording, &StoredDetection)) -> Value {
         "recording": recording.name,
         "start_seconds": seconds(row.detection.start),
         "end_seconds": seconds(row.detection.end),
-        "peak_score": score(row.detection.peak),
+        "peak_score": shortest_f64(row.detection.peak),
     })
 }

@@ -19,7 +19,7 @@ pub const INTERVAL: Duration = Duration::from_secs(10);
 pub const COUNT: u32 = 3;
 pub const SILENCE: Duration = Duration::from_secs(45);
 /// Far more than saving a year of detections takes.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// None: no limit.
 pub fn connect_timeout(parameters: &Parameters) -> Result<Option<Duration>, StoreError> {
@@ -31,10 +31,10 @@ fn seconds_above_zero(seconds: i64) -> Option<Duration> {
     u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.min(86_400)))
 }
 
-pub fn patience(parameters: &Parameters) -> Result<Duration, StoreError> {
+pub fn statement_timeout(parameters: &Parameters) -> Result<Duration, StoreError> {
     let silence = parameters.number("tcp_user_timeout")?.filter(|silence| *silence > 0);
-    let patience = silence.map(|silence| Duration::from_millis(silence.unsigned_abs()).saturating_mul(5));
-    Ok(patience.map_or(PATIENCE, |patience| patience.max(Duration::from_secs(5))))
+    let timeout = silence.map(|silence| Duration::from_millis(silence.unsigned_abs()).saturating_mul(5));
+    Ok(timeout.map_or(STATEMENT_TIMEOUT, |timeout| timeout.max(Duration::from_secs(5))))
 }
 
 pub fn load_balancing(parameters: &Parameters) -> Result<LoadBalanceHosts, StoreError> {

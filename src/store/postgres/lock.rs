@@ -23,7 +23,7 @@ const HOLDER: &str = "
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND (l.classid::bigint << 32) | l.objid::bigint = $1";
 const END: &str = "SELECT pg_terminate_backend($1, $2)";
-const PATIENCE: Duration = Duration::from_secs(5);
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection's identity on the server: process ids are reused, but not with the same start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +66,8 @@ pub fn reacquire(client: &mut Client, server: &Server, source: &str, lost: &Sess
     if let Err(Some(holder)) = &taken
         && holder.session == *lost
     {
-        let patience = i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX);
-        client.execute(END, &[&lost.process, &patience]).map_err(class)?;
+        let timeout = i64::try_from(END_TIMEOUT.as_millis()).unwrap_or(i64::MAX);
+        client.execute(END, &[&lost.process, &timeout]).map_err(class)?;
         taken = try_take(client, source).map_err(class)?;
     }
     // Another run may hold it by now; it may also end soon.

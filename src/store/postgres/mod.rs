@@ -74,8 +74,8 @@ pub struct Postgres {
 impl Postgres {
     pub fn open(server: &Server) -> Result<Postgres, StoreError> {
         let client = connect::connect(server).map_err(RetryClass::into_error)?;
-        let (asked, patience) = (server.clone(), server.patience());
-        connect::within(server, patience, move || prepared(client, asked)).map_err(RetryClass::into_error)?
+        let (asked, statement_timeout) = (server.clone(), server.statement_timeout());
+        connect::within(server, statement_timeout, move || prepared(client, asked)).map_err(RetryClass::into_error)?
     }
 
     /// Runs `work` on the connection, with all locks held; reconnects first if the connection was lost. If `work`
@@ -89,7 +89,7 @@ impl Postgres {
             None => self.reconnect()?,
         };
         let server = self.server.clone();
-        let (client, done) = connect::within(&self.server, self.server.patience(), move || {
+        let (client, done) = connect::within(&self.server, self.server.statement_timeout(), move || {
             let done = work(&mut client, &server);
             (client, done)
         })?;
@@ -101,7 +101,7 @@ impl Postgres {
         let mut client = connect::reconnect(&self.server)?;
         let (server, locked, lost) = (self.server.clone(), self.locked.clone(), self.session);
         let encoding = self.encoding.clone();
-        let (client, session) = connect::within(&self.server, self.server.patience(), move || {
+        let (client, session) = connect::within(&self.server, self.server.statement_timeout(), move || {
             for source in &locked {
                 let source = encoding.escaped(&mut client, source).map_err(|error| working(&server, &error))?;
                 lock::reacquire(&mut client, &server, &source, &lost)?;

@@ -17,7 +17,7 @@ use super::server::Server;
 /// In a transaction and without prepared statements, which a pooler may lose.
 const SESSION: &str = "BEGIN; SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid(); COMMIT";
 /// A full session pool makes the second connection wait: that proves nothing.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A session's process id and start time. None if the server does not report them.
 type ServerSession = Option<(String, Option<String>)>;
@@ -27,12 +27,12 @@ pub fn refuse(server: &Server, link: Link) -> Result<Client, RetryClass> {
     let asked = server.clone();
     let other = move || {
         let server = asked.clone();
-        within(&asked, PATIENCE, move || {
+        within(&asked, PROBE_TIMEOUT, move || {
             let mut other = again(&server, &target, transport)?;
             server_session(&mut other).map_err(|error| connecting(&server, &error))
         })?
     };
-    let (client, is_pooled) = within(server, server.patience(), move || {
+    let (client, is_pooled) = within(server, server.statement_timeout(), move || {
         let is_pooled = is_pooled(&mut client, other);
         (client, is_pooled)
     })?;

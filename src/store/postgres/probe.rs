@@ -29,7 +29,7 @@ const TRANSPORT: &str = "SELECT ssl, version, cipher FROM pg_stat_ssl WHERE pid 
 pub fn examine(server: &Server, source: &str) -> Result<Probe, StoreError> {
     let mut client = connect(server).map_err(RetryClass::into_error)?;
     let (asked, source) = (server.clone(), source.to_owned());
-    let probe = within(server, server.patience(), move || inspect(&mut client, &asked, &source));
+    let probe = within(server, server.statement_timeout(), move || inspect(&mut client, &asked, &source));
     probe.map_err(RetryClass::into_error)?.map_err(|error| working(server, &error).into_error())
 }
 

@@ -9,7 +9,7 @@ use postgres::Config;
 use postgres::config::{Host, LoadBalanceHosts};
 
 use super::address;
-use super::driver::{config, connect_timeout, load_balancing, patience};
+use super::driver::{config, connect_timeout, load_balancing, statement_timeout};
 use super::hosts::{Target, hosts};
 use super::parameters::{Parameters, Variables};
 use super::password::Passwords;
@@ -32,7 +32,7 @@ pub struct Server {
     /// Everything except the hosts and the password.
     config: Config,
     connect_timeout: Duration,
-    patience: Duration,
+    statement_timeout: Duration,
     has_password: bool,
     shown: String,
 }
@@ -77,7 +77,7 @@ impl Server {
                 )?
                 .unwrap_or(SessionAttributes::Any),
             passwords: Passwords::new(&parameters, &user, &database),
-            patience: patience(&parameters)?,
+            statement_timeout: statement_timeout(&parameters)?,
             has_password: parameters.is_of_url("password"),
             shown: shown(address.shown, &parameters, &hosts, &user, &database),
             connect_timeout: connect_timeout.unwrap_or(FOR_EVER),
@@ -92,8 +92,8 @@ impl Server {
     }
 
     /// How long a statement may take before the connection is abandoned.
-    pub(super) fn patience(&self) -> Duration {
-        self.patience
+    pub(super) fn statement_timeout(&self) -> Duration {
+        self.statement_timeout
     }
 
     /// How long connecting to one host may take; a host may have two addresses.
@@ -173,7 +173,7 @@ fn shown(url: String, parameters: &Parameters, hosts: &[Target], user: &str, dat
 
 #[cfg(test)]
 mod tests {
-    use super::super::driver::{CONNECT_TIMEOUT, PATIENCE, SILENCE};
+    use super::super::driver::{CONNECT_TIMEOUT, SILENCE, STATEMENT_TIMEOUT};
     use super::*;
 
     fn found(url: &str, environment: &[(&str, &str)]) -> Result<Server, StoreError> {
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
         assert_eq!(config.get_application_name(), Some("giggles"));
         assert_eq!(config.get_tcp_user_timeout(), Some(&SILENCE));
-        assert_eq!(server.patience(), PATIENCE);
+        assert_eq!(server.statement_timeout(), STATEMENT_TIMEOUT);
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
         );
         let server = server.ok().unwrap();
         assert_eq!(server.config.get_tcp_user_timeout(), Some(&Duration::from_secs(30)));
-        assert_eq!(server.patience(), Duration::from_secs(150));
+        assert_eq!(server.statement_timeout(), Duration::from_secs(150));
         assert_eq!(server.config.get_connect_timeout(), None);
         assert!(!server.config.get_keepalives());
         assert_eq!(server.config.get_keepalives_retries(), Some(7));

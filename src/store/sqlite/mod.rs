@@ -6,9 +6,9 @@
 //! concurrency has no benefit, while its two extra files would make a plain `cp giggles.db` lose rows and do not work
 //! on network file systems.
 
+mod busy_timeout;
 mod error;
 mod lock;
-mod patience;
 mod probe;
 mod pruning;
 mod reader;
@@ -29,21 +29,22 @@ use rusqlite::{Connection, Transaction};
 pub use self::probe::examine;
 pub use self::reader::SqliteReader;
 
+use self::busy_timeout::{BusyTimeout, LONGEST_WAIT};
 use self::error::{Explain, Holder, explain, explain_file, explain_migration, explain_save, moved};
 use self::lock::Lock;
-use self::patience::{PATIENCE, Patience};
 use super::location::DatabaseFile;
 use super::rows::Rows;
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
 use crate::domain::{Counts, ReviewedSpan, Run, Stop, Unresolved};
+use crate::paths::directory_of;
 
 /// How long a reader waits for another program that writes.
-const BUSY: Duration = Duration::from_secs(15);
+const READER_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub struct Sqlite {
     connection: Connection,
     database: DatabaseFile,
-    patience: Patience,
+    busy_timeout: BusyTimeout,
     /// Device and inode of the file that was opened.
     opened: (u64, u64),
     locks: Vec<Lock>,
@@ -53,10 +54,10 @@ impl Sqlite {
     pub fn open(database: &DatabaseFile, stop: &Stop) -> Result<Sqlite, StoreError> {
         let mut database = database.clone();
         database.path = touch(&database)?;
-        let patience = Patience { database: database.clone(), longest: PATIENCE, stop: stop.clone() };
-        let connection = patience.wait(Holder::Writer, explain, || connect(&database.path))?;
+        let busy_timeout = BusyTimeout { database: database.clone(), longest: LONGEST_WAIT, stop: stop.clone() };
+        let connection = busy_timeout.wait(Holder::Writer, explain, || connect(&database.path))?;
         let opened = identity(&database.path).ok_or_else(|| moved(&database))?;
-        let mut store = Sqlite { connection, database, patience, opened, locks: Vec::new() };
+        let mut store = Sqlite { connection, database, busy_timeout, opened, locks: Vec::new() };
         store.check_writable()?;
         store.migrate()?;
         Ok(store)
@@ -78,16 +79,16 @@ impl Sqlite {
         }
         let database = &self.database;
         let class = |error| explain(database, &error);
-        let transaction = self.patience.begin(&self.connection, explain)?;
+        let transaction = self.busy_timeout.begin(&self.connection, explain)?;
         // Queried again: another program may have migrated while this one waited for the file.
         while let Some(migration) = schema::next(database, statements::version(&transaction).map_err(class)?)? {
             statements::apply(&transaction, migration).map_err(|error| explain_migration(database, &error))?;
         }
-        self.patience.commit(&transaction, explain)
+        self.busy_timeout.commit(&transaction, explain)
     }
 
     fn read<T>(&self, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        self.patience.wait(Holder::Writer, explain, || query(&self.connection))
+        self.busy_timeout.wait(Holder::Writer, explain, || query(&self.connection))
     }
 
     /// Runs `write` in one transaction, and commits it or rolls it back.
@@ -97,10 +98,10 @@ impl Sqlite {
         explain: Explain,
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let transaction = self.patience.begin(&self.connection, explain)?;
+        let transaction = self.busy_timeout.begin(&self.connection, explain)?;
         let written = write(&transaction).map_err(|error| explain(&self.database, &error))?;
         if commits {
-            self.patience.commit(&transaction, explain)?;
+            self.busy_timeout.commit(&transaction, explain)?;
         }
         Ok(written)
     }
@@ -165,7 +166,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     let path = &database.path;
     let refused = |error| explain_file(database, &format!("{database} cannot be opened"), &error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = directory_of(path);
     if database.make_folder {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused)?;
     }

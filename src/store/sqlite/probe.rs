@@ -8,6 +8,7 @@ use rustix::fs::{Access, access};
 
 use super::lock;
 use super::reader::SqliteReader;
+use crate::paths::directory_of;
 use crate::store::location::DatabaseFile;
 use crate::store::probe::{Issue, Probe, Transport};
 use crate::store::{StoreError, schema};
@@ -17,7 +18,8 @@ const QUICK: u64 = 500_000_000;
 
 pub fn examine(database: &DatabaseFile, source: &str) -> Result<Probe, StoreError> {
     // The directory of a symlink's target: the journal and the lock are there.
-    let folder = folder(&database.path.canonicalize().unwrap_or_else(|_| database.path.clone()));
+    let path = database.path.canonicalize().unwrap_or_else(|_| database.path.clone());
+    let folder = directory_of(&path);
     let file = database.path.metadata().ok();
     let mut probe = Probe {
         kind: file.as_ref().map_or_else(|| "a new file, created by the first run".into(), |file| size(file.len())),
@@ -31,18 +33,18 @@ pub fn examine(database: &DatabaseFile, source: &str) -> Result<Probe, StoreErro
         folder: None,
     };
     match &file {
-        None => probe.obstacles.extend(new_file_issue(database, &folder)),
+        None => probe.obstacles.extend(new_file_issue(database, folder)),
         Some(file) => {
             let reader = SqliteReader::open_unchecked(database)?;
             probe.schema = reader.schema()?;
             let taken = Probe::taken(&reader.existing_tables(&schema::tables_to_come(probe.schema))?);
             probe.unmade = schema::unreleased(probe.schema).or(taken);
-            probe.obstacles.extend(file_issues(database, &folder));
+            probe.obstacles.extend(file_issues(database, folder));
             probe.obstacles.extend(lock_issue(database, source));
             probe.obstacles.extend(if file.len() < QUICK { reader.damage()? } else { None });
         }
     }
-    probe.folder = nearest(&folder);
+    probe.folder = nearest(folder);
     Ok(probe)
 }
 
@@ -52,10 +54,6 @@ fn size(bytes: u64) -> String {
         10_000..10_000_000 => format!("a file of {} kB", bytes / 1000),
         _ => format!("a file of {} MB", bytes / 1_000_000),
     }
-}
-
-fn folder(path: &Path) -> PathBuf {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
 /// The directory itself, or its nearest existing parent.

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::explain_reading;
 use super::stream::Batch;
 use super::values::instant;
-use super::{BUSY, statements};
+use super::{READER_TIMEOUT, statements};
 use crate::domain::{Coverage, PastRun, StoredRecording, Window};
 use crate::exit::Fatal;
 use crate::store::columns::{Row, RunRow};
@@ -110,7 +110,7 @@ impl SqliteReader {
 fn connect(database: &DatabaseFile) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&database.path, flags)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(READER_TIMEOUT)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     // Without it, SQLite may prepare a statement again for each new parameter value, which takes two thirds of the
     // time with many sources.

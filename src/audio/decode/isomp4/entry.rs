@@ -15,7 +15,7 @@ use super::super::{error_map, panic_guard};
 use crate::domain::RecordingError;
 
 /// Names of sample entries of unsupported codecs.
-const FOREIGN: [(&[u8; 4], &str); 12] = [
+const UNSUPPORTED_ENTRIES: [(&[u8; 4], &str); 12] = [
     (b"samr", "AMR"),
     (b"sawb", "AMR-WB"),
     (b"sawp", "AMR-WB+"),
@@ -41,22 +41,22 @@ pub fn parameters(entry: &[u8], scale: u32) -> Result<AudioCodecParameters, Reco
         let stream = MediaSourceStream::new(Box::new(Cursor::new(movie)), Default::default());
         symphonia::default::get_probe().probe(&Hint::new(), stream, Default::default(), Default::default())
     });
-    let reader = read.map_err(|error| match foreign_name(&name) {
+    let reader = read.map_err(|error| match unsupported(&name) {
         Some(error) => error,
         None => error_map::reading(&error, Default::default()),
     })?;
     let track = reader.tracks().first().and_then(|track| track.codec_params.clone());
     match track {
         Some(CodecParameters::Audio(parameters)) => Ok(parameters),
-        _ => Err(foreign_name(&name).unwrap_or_else(|| {
+        _ => Err(unsupported(&name).unwrap_or_else(|| {
             let name: String = name.iter().map(|byte| char::from(*byte)).filter(|sign| !sign.is_control()).collect();
             error_map::unsupported(format!("its audio track has an unknown codec ({name})"))
         })),
     }
 }
 
-fn foreign_name(name: &[u8; 4]) -> Option<RecordingError> {
-    let found = FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, words)| words)?;
+fn unsupported(name: &[u8; 4]) -> Option<RecordingError> {
+    let found = UNSUPPORTED_ENTRIES.iter().find(|(entry, _)| *entry == name).map(|(_, words)| words)?;
     Some(error_map::unsupported(format!("it is {found}, which is not supported; convert it to FLAC")))
 }
 

@@ -52,7 +52,7 @@ pub struct Reader {
     /// Bytes that may still be returned: in a crafted file, many samples share the same bytes.
     budget: u64,
     /// Whether the previous sample had an unsupported format.
-    is_foreign: bool,
+    is_unsupported: bool,
     /// Of Opus.
     lengths: Option<PacketLengths>,
     notes: Notes,
@@ -70,7 +70,7 @@ impl Reader {
             piece: 0,
             media_end: 0,
             budget,
-            is_foreign: false,
+            is_unsupported: false,
             lengths,
             notes,
         }
@@ -207,12 +207,12 @@ impl PacketSource for Reader {
                 return Err(Error::IoError(io::ErrorKind::InvalidData.into()));
             }
             self.budget -= sample.size;
-            let is_foreign = !self.track.entries.contains(&sample.entry);
-            let size = if is_foreign { 0 } else { sample.size as usize };
+            let is_unsupported = !self.track.entries.contains(&sample.entry);
+            let size = if is_unsupported { 0 } else { sample.size as usize };
             let data = self.view.bytes(sample.at, size).map_err(Error::IoError)?;
             let data: Box<[u8]> = data.into();
             let packet = self.placed(&sample, data);
-            let was_foreign = std::mem::replace(&mut self.is_foreign, is_foreign);
+            let was_unsupported = std::mem::replace(&mut self.is_unsupported, is_unsupported);
             // An empty sample has no audio; its time is kept.
             if size > 0 {
                 return Ok(Some(self.checked(packet)));
@@ -220,7 +220,7 @@ impl PacketSource for Reader {
             self.clock = packet.dts.get().unsigned_abs();
             self.pause = self.pause.saturating_add(packet.pts.get().abs_diff(packet.dts.get()));
             self.pause = self.pause.saturating_add(packet.dur.get());
-            if is_foreign && !was_foreign {
+            if is_unsupported && !was_unsupported {
                 return Err(Error::Unsupported("isomp4: its audio format changes here (another sample entry)"));
             }
         }

@@ -46,7 +46,7 @@ const MAX_ELEMENT: usize = 4 << 20;
 const MAX_ELEMENTS: usize = 10_000;
 
 /// Codecs that symphonia does not identify.
-const FOREIGN: [(&str, &str); 4] = [
+const MORE_CODECS: [(&str, &str); 4] = [
     ("A_MS/ACM", "a Windows codec (ACM)"),
     ("A_QUICKTIME", "a QuickTime codec"),
     ("A_SPEEX", "Speex"),
@@ -268,7 +268,7 @@ fn codec(view: &mut View, entry: &Element) -> io::Result<String> {
     let name =
         child.map_or(Ok(Vec::new()), |child| child.bytes(view, 100).map(|name| name.unwrap_or_default().to_vec()))?;
     let name: String = name.iter().map(|byte| char::from(*byte)).filter(char::is_ascii_graphic).collect();
-    let known = FOREIGN.iter().find(|(id, _)| name.starts_with(id)).map_or(name.as_str(), |(_, known)| known);
+    let known = MORE_CODECS.iter().find(|(id, _)| name.starts_with(id)).map_or(name.as_str(), |(_, known)| known);
     Ok(format!("its audio track is {known}, which is not supported; convert it to FLAC"))
 }
 

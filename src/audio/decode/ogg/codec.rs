@@ -11,7 +11,7 @@ use symphonia::core::formats::Track;
 use super::vorbis::Vorbis;
 
 /// Unsupported codecs by the start of their first packet; an empty name is not audio or video.
-const FOREIGN: [(&[u8], &str); 10] = [
+const UNSUPPORTED_CODECS: [(&[u8], &str); 10] = [
     (b"Speex   ", "Speex"),
     (b"CELT    ", "CELT"),
     (b"PCM     ", "PCM"),
@@ -32,7 +32,7 @@ const DEFAULT_HEAD: &[u8; 19] = b"OpusHead\x01\x02\0\0\x80\xBB\0\0\0\0\0";
 pub enum Identity {
     Audio(Codec),
     /// Known but not supported; not audio or video if the name is empty.
-    Foreign(&'static str),
+    Unsupported(&'static str),
     Unknown,
 }
 
@@ -71,8 +71,8 @@ impl Codec {
         {
             return Identity::Audio(Codec::Flac { info });
         }
-        let foreign = FOREIGN.iter().find(|(mark, _)| packet.starts_with(mark));
-        foreign.map_or(Identity::Unknown, |(_, name)| Identity::Foreign(name))
+        let known = UNSUPPORTED_CODECS.iter().find(|(mark, _)| packet.starts_with(mark));
+        known.map_or(Identity::Unknown, |(_, name)| Identity::Unsupported(name))
     }
 
     /// Opus without its first page.

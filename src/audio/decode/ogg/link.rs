@@ -19,7 +19,7 @@ pub struct Link {
     /// Serial numbers of ignored streams.
     pub ignored: Vec<u32>,
     /// Names of their codecs.
-    pub foreign: Vec<&'static str>,
+    pub unsupported: Vec<&'static str>,
     /// Pages of a stream whose first page is missing.
     pub orphans: Vec<Page>,
 }
@@ -34,8 +34,8 @@ impl Link {
             self.ignored.clear();
         }
         self.ignored.push(serial);
-        if !name.is_empty() && !self.foreign.contains(&name) {
-            self.foreign.push(name);
+        if !name.is_empty() && !self.unsupported.contains(&name) {
+            self.unsupported.push(name);
         }
     }
 

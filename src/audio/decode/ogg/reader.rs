@@ -116,7 +116,7 @@ impl Reader {
     /// The error for a file without a stream that can be decoded.
     fn refusal(&self) -> RecordingError {
         let is_cut = self.rest.is_some_and(|rest| rest.is_page);
-        match (self.link.foreign.as_slice(), self.link.streams.is_empty()) {
+        match (self.link.unsupported.as_slice(), self.link.streams.is_empty()) {
             _ if is_cut && self.counts.damaged_pages == 0 => error_map::truncated(error_map::SHORT, Duration::ZERO),
             ([], true) if self.counts.damaged_pages + self.counts.orphaned_streams == 0 => {
                 error_map::unsupported("none of its streams has a valid header")
@@ -180,11 +180,11 @@ impl Reader {
             Identity::Audio(codec) => self.begin_stream(page, codec),
             _ if is_known => self.push(page),
             // A link with audio ends where other streams start.
-            Identity::Foreign(_) | Identity::Unknown if page.is_first() && self.link.has_sound() => {
+            Identity::Unsupported(_) | Identity::Unknown if page.is_first() && self.link.has_sound() => {
                 self.end_link(page);
             }
             _ if self.link.ignored.contains(&serial) => (),
-            Identity::Foreign(name) => self.link.ignore(serial, name),
+            Identity::Unsupported(name) => self.link.ignore(serial, name),
             Identity::Unknown if page.is_first() => self.link.ignore(serial, ""),
             Identity::Unknown => self.push_headless(page),
         }

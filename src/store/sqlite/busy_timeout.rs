@@ -15,19 +15,19 @@ use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 
 /// Longest wait for another program; long, because the results of a run depend on it.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(90);
 /// Delay between two attempts: the longest reaction time to a signal or a released file.
-const TRY: Duration = Duration::from_millis(50);
+const INTERVAL: Duration = Duration::from_millis(50);
 /// A longer wait is reported.
-const SILENCE: Duration = Duration::from_secs(2);
+const UNREPORTED: Duration = Duration::from_secs(2);
 
-pub struct Patience {
+pub struct BusyTimeout {
     pub database: DatabaseFile,
     pub longest: Duration,
     pub stop: Stop,
 }
 
-impl Patience {
+impl BusyTimeout {
     /// Begins a write transaction. It is rolled back when dropped.
     pub fn begin<'a>(&self, connection: &'a Connection, explain: Explain) -> Result<Transaction<'a>, StoreError> {
         let begin = || Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
@@ -62,11 +62,11 @@ impl Patience {
                 None if waited > self.longest => return Err(held(&self.database, holder, waited)),
                 None => {}
             }
-            if waited > SILENCE && !is_reported {
+            if waited > UNREPORTED && !is_reported {
                 is_reported = true;
                 log::warn!("{} {holder}; waiting for it, at most {} s", self.database, self.longest.as_secs());
             }
-            thread::sleep(TRY);
+            thread::sleep(INTERVAL);
         }
     }
 }
@@ -99,13 +99,13 @@ mod tests {
             let database = DatabaseFile { path, make_folder: false };
             let connection = Connection::open(&database.path).unwrap();
             connection.busy_timeout(Duration::ZERO).unwrap();
-            let patience = Patience { database, longest: Duration::from_millis(200), stop };
-            let transaction = match patience.begin(&connection, explain) {
+            let busy_timeout = BusyTimeout { database, longest: Duration::from_millis(200), stop };
+            let transaction = match busy_timeout.begin(&connection, explain) {
                 Ok(transaction) => transaction,
                 Err(error) => return error,
             };
             transaction.execute_batch("INSERT INTO t VALUES (1)").unwrap();
-            patience.commit(&transaction, explain).unwrap_err()
+            busy_timeout.commit(&transaction, explain).unwrap_err()
         }
     }
 
