@@ -1,27 +1,28 @@
 //! The columns of all tables, each declared once, for both databases.
 //!
-//! A declaration (`table!`) is the row struct, the documentation and the schema at the same time. The doc comment of a
-//! column is its comment in the database; its Rust type decides how it is stored ([`value`] has the list) and whether
-//! it may be NULL:
+//! A declaration (`table!`) is the row struct, its documentation and the schema at the same time:
 //!
 //! ```text
 //! table! {
-//!     /// One row per committed run
+//!     /// One row per committed run                            comment of the table
 //!     runs: RunRow {
-//!         keys { /// Number of the row
-//!                id: i64, "PRIMARY KEY"; }                     columns that are not fields of RunRow
-//!         fields { /// Exit code of the run
-//!                  exit_code: i32, "CHECK (exit_code < 256)"; } columns that are
-//!         links { }                                            more that are not, after the fields
+//!         keys {}                                              columns that are not fields of RunRow
+//!         fields {                                             columns that are
+//!             /// Start of the run                             comment of the column
+//!             started_at: Timestamp;                           the type says how it is stored
+//!             /// Where it ran; NULL: not known
+//!             host: Option<String>, "CHECK (host <> '')", since 7;
+//!         }
+//!         links {}                                             more that are not, after the fields
 //!         constraints { "CHECK (started_at <= ended_at)"; }
 //!     }
 //! }
 //! ```
 //!
-//! After the type may follow SQL for both databases, or `"for SQLite" | "for Postgres"`, and the schema version that
-//! adds the column: `since 7`. From the declaration come CREATE TABLE and ALTER TABLE ([`ddl`]), the lists of columns
-//! in SELECT and INSERT, the binding of values and the reading of rows. What a value is in a database is in
-//! `sqlite/values.rs` and `postgres/values.rs`, once per kind.
+//! After the type may follow SQL for both databases, or `"for SQLite" | "for Postgres"`, and the schema version that adds
+//! the column to a table that has been released. `value.rs` lists the types. From the declaration come CREATE TABLE and
+//! ALTER TABLE with the comments, the lists of columns in SELECT and INSERT, the binding of values and the reading of
+//! rows. How a value of each kind is sent and read is in `sqlite/values.rs` and `postgres/values.rs`.
 //!
 //! Invariant: contains no query. Fields are what a run or an import writes; keys and links tie rows to each other, and
 //! the statements supply them.
@@ -67,7 +68,7 @@ pub struct Column {
     since: i64,
 }
 
-/// All tables that giggles creates, in the order of their creation, without `giggles_schema`.
+/// All tables, in the order of their creation, except `giggles_schema`, which has the version of the schema.
 pub fn tables() -> Vec<Table> {
     vec![RunRow::table(), RecordingRow::table(), DetectionRow::table(), ReviewRow::table()]
 }
