@@ -5,31 +5,17 @@
 //! valgrind --tool=callgrind target/release/deps/decode-... 1        counts the instructions of one pass
 //! ```
 
+#[path = "../examples/decode/ogg.rs"]
+mod ogg;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ogg::packets;
 use opus16k::{Decoder, Head, RATE};
 
 const STREAMS: [&str; 4] =
     ["opus_silk_12k.ogg", "opus_hybrid_24k.ogg", "opus_celt_64k.ogg", "opus_celt_stereo_96k.ogg"];
-
-/// The packets of an Ogg file of one stream.
-fn packets(file: &[u8]) -> Vec<Vec<u8>> {
-    let (mut at, mut packets, mut packet) = (0, Vec::new(), Vec::new());
-    while let Some(page) = file.get(at..).filter(|page| page.starts_with(b"OggS")) {
-        let lacing = &page[27..][..usize::from(page[26])];
-        let mut from = 27 + lacing.len();
-        for &length in lacing {
-            packet.extend(&page[from..from + usize::from(length)]);
-            from += usize::from(length);
-            if length < 255 {
-                packets.push(std::mem::take(&mut packet));
-            }
-        }
-        at += from;
-    }
-    packets
-}
 
 /// The number of samples, and how long they took.
 fn pass(packets: &[Vec<u8>]) -> (usize, Duration) {

@@ -97,9 +97,8 @@ impl Layer {
         let start = out.len();
         out.resize(start + samples, 0.0);
         self.conceal(&mut out[start..]);
-        if self.prev_redundancy {
-            // The redundant frame is what the next frame continues.
-            (self.mode, self.prev_redundancy) = (Some(Mode::Celt), false);
+        if std::mem::take(&mut self.prev_redundancy) && self.mode == Some(Mode::Hybrid) {
+            self.celt.finish(&mut out[start..][..F2_5.min(samples)]);
         }
     }
 
@@ -122,10 +121,8 @@ impl Layer {
     fn conceal(&mut self, out: &mut [f32]) {
         match self.mode {
             None => (),
-            Some(Mode::Silk | Mode::Hybrid) if !self.prev_redundancy => {
-                self.in_frames(out, |layer, frame| layer.silk.conceal(frame));
-            }
-            Some(_) => self.in_frames(out, |layer, frame| layer.celt.conceal(frame)),
+            Some(Mode::Silk | Mode::Hybrid) => self.in_frames(out, |layer, frame| layer.silk.conceal(frame)),
+            Some(Mode::Celt) => self.in_frames(out, |layer, frame| layer.celt.conceal(frame)),
         }
     }
 

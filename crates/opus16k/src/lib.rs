@@ -21,7 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Containers are left to the caller; see `examples/decode.rs` for a minimal one. Of a packet with several elementary
+//! Containers are left to the caller; see `examples/decode` for a minimal one. Of a packet with several elementary
 //! streams (surround), the streams are averaged by the channels that they feed, without the low-frequency channel.
 //!
 //! No header and no packet makes the decoder panic, or allocate more than 120 ms of audio.
@@ -37,8 +37,6 @@ mod packet;
 mod range_decoder;
 mod silk;
 
-#[cfg(test)]
-mod concealment_tests;
 #[cfg(test)]
 mod reference_tests;
 

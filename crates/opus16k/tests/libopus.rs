@@ -1,7 +1,8 @@
 //! Streams of every kind beside libopus: `libopus_streams.py` encodes and decodes them with the libopus that is
 //! installed.
 //!
-//! Where nothing is lost, samples agree to 60 dB and more; concealment is about as loud.
+//! Where nothing is lost, samples agree to 90 dB and more. Concealment differs between versions of libopus; it is that of
+//! 1.3: SILK to the bit, CELT to 60 dB and more.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,9 +36,13 @@ impl<'a> Reader<'a> {
         self.take(bytes).iter().rev().fold(0, |number, &byte| number << 8 | usize::from(byte))
     }
 
-    fn stream(&mut self) -> Stream {
+    fn text(&mut self) -> String {
         let length = self.number(2);
-        let name = String::from_utf8(self.take(length).to_vec()).unwrap();
+        String::from_utf8(self.take(length).to_vec()).unwrap()
+    }
+
+    fn stream(&mut self) -> Stream {
+        let name = self.text();
         let count = self.number(4);
         let steps: Vec<_> = (0..count).map(|_| self.step()).collect();
         let samples = steps.iter().map(|(_, _, samples)| samples).sum::<usize>();
@@ -52,16 +57,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// All streams; fails if python3 or libopus is missing.
-fn streams() -> Vec<Stream> {
+/// libopus' version, and all streams; fails if python3 or libopus is missing.
+fn streams() -> (String, Vec<Stream>) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/libopus_streams.py");
     let output = Command::new("python3").arg(script).output().expect("python3 is needed");
     assert!(output.status.success(), "libopus is needed: {}", String::from_utf8_lossy(&output.stderr));
-    let (mut reader, mut streams) = (Reader(&output.stdout), Vec::new());
+    let mut reader = Reader(&output.stdout);
+    let (version, mut streams) = (reader.text(), Vec::new());
     while !reader.0.is_empty() {
         streams.push(reader.stream());
     }
-    streams
+    (version, streams)
 }
 
 /// Our samples, and where each step begins.
@@ -102,24 +108,35 @@ fn levels(stream: &Stream, ours: &[f32], starts: &[usize]) -> (usize, usize) {
     (starts.len(), starts.iter().zip(ends).filter(|&step| differs(step)).count())
 }
 
+/// The signal-to-noise ratio that a stream with losses needs to have.
+fn least_snr(version: &str, name: &str) -> f64 {
+    let has_celt = name.contains("celt") || name.contains("changes of") || name == "dtx 1002 fb";
+    match version.starts_with("libopus 1.3.") {
+        false => -30.0,
+        true if has_celt => 60.0,
+        true => 200.0,
+    }
+}
+
 #[test]
 fn streams_are_decoded_as_by_libopus() {
+    let (version, streams) = streams();
     let (mut whole, mut compared, mut different) = (0, 0, 0);
-    for stream in &streams() {
+    for stream in &streams {
         let (ours, starts) = decode(stream);
         let snr = snr(&ours, &stream.samples);
         println!("{snr:6.1} dB  {}", stream.name);
-        if ["loss ", "fec ", "dtx "].iter().any(|lossy| stream.name.starts_with(lossy)) {
+        let is_lossy = ["loss ", "fec ", "dtx "].iter().any(|lossy| stream.name.starts_with(lossy));
+        let least = if is_lossy { least_snr(&version, &stream.name) } else { 90.0 };
+        assert!(snr > least, "{}: {snr:.1} dB", stream.name);
+        if is_lossy {
             let (steps, apart) = levels(stream, &ours, &starts);
             (compared, different) = (compared + steps, different + apart);
-            // A recovered frame is what was lost, coarsely coded.
-            let least = if stream.name.starts_with("fec ") { 15.0 } else { 5.0 };
-            assert!(snr > least, "{}: {snr:.1} dB", stream.name);
         } else {
             whole += 1;
-            assert!(snr > 90.0, "{}: {snr:.1} dB", stream.name);
         }
     }
-    println!("{different} of {compared} steps with losses differ by more than 3 dB");
-    assert!(whole > 80 && compared > 2_000 && 100 * different < 3 * compared, "{different} of {compared}");
+    println!("{version}: {different} of {compared} steps with losses differ by more than 3 dB");
+    let most = if version.starts_with("libopus 1.3.") { 0 } else { compared / 5 };
+    assert!(whole > 80 && compared > 5_000 && different <= most, "{different} of {compared}");
 }

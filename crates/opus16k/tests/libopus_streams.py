@@ -2,14 +2,16 @@
 
     python3 libopus_streams.py > STREAMS
 
-Of each stream: the length of its name (u16) and the name, the number of its steps (u32); of each step what is done (u8: 0
+First the length of libopus' version (u16) and the version. Of each stream: the length of its name (u16) and the name, the number of its steps (u32); of each step what is done (u8: 0
 decode a packet, 1 conceal, 2 conceal by the forward error correction of a packet), the length of the packet (u16) and the packet, and the number of
-samples (u16); then the samples of all steps (f32). Numbers are little-endian.
+samples (u16); then the samples of all steps (f32). Numbers are little-endian. LIBOPUS=FILE names another libopus than the
+installed one.
 """
 
 import ctypes
 import ctypes.util
 import math
+import os
 import struct
 import sys
 from array import array
@@ -23,7 +25,8 @@ SET_BITRATE, SET_BANDWIDTH, SET_VBR, SET_FEC, SET_LOSS, SET_DTX, SET_FORCE_MODE,
 SECONDS = 1.2
 DECODE, CONCEAL, FEC = 0, 1, 2
 
-opus = ctypes.CDLL(ctypes.util.find_library("opus") or "libopus.so.0")
+opus = ctypes.CDLL(os.environ.get("LIBOPUS") or ctypes.util.find_library("opus") or "libopus.so.0")
+opus.opus_get_version_string.restype = ctypes.c_char_p
 opus.opus_encoder_create.restype = ctypes.c_void_p
 
 
@@ -70,26 +73,43 @@ class Encoder:
         return out.raw[:got]
 
 
+def text(name: bytes) -> bytes:
+    return struct.pack("<H", len(name)) + name
+
+
+class Decoder:
+    def __init__(self, name: str):
+        self.name, self.steps, self.samples, self.length = name, [], array("f"), 320
+        self.state, self.buffer = ctypes.create_string_buffer(opus.opus_decoder_get_size(1)), (ctypes.c_float * 9600)()
+        assert opus.opus_decoder_init(self.state, 16_000, 1) == 0
+
+    def step(self, kind: int, packet: bytes, length: int) -> int:
+        data = packet if kind != CONCEAL else None
+        got = opus.opus_decode_float(self.state, data, len(packet), self.buffer, length, int(kind == FEC))
+        assert got > 0, (self.name, len(self.steps), got)
+        self.steps.append(struct.pack("<BH", kind, len(packet)) + packet + struct.pack("<H", got))
+        self.samples.extend(self.buffer[:got])
+        return got
+
+    def write(self) -> None:
+        out = sys.stdout.buffer
+        out.write(text(self.name.encode()) + struct.pack("<I", len(self.steps)) + b"".join(self.steps))
+        self.samples.tofile(out)
+
+
 def decode(name: str, packets: list[bytes], lost=lambda index: False, fec: bool = False) -> None:
-    state, error = ctypes.create_string_buffer(opus.opus_decoder_get_size(1)), 0
-    assert opus.opus_decoder_init(state, 16_000, 1) == error
-    buffer, steps, samples, length = (ctypes.c_float * 1920)(), [], array("f"), 320
+    """Lost packets are concealed one by one, or with `fec` at once when the next packet is there."""
+    decoder, gap = Decoder(name), 0
     for index, packet in enumerate(packets):
         if not lost(index):
-            step, got = DECODE, opus.opus_decode_float(state, packet, len(packet), buffer, 1920, 0)
-            length = got
-        elif fec and index + 1 < len(packets) and not lost(index + 1):
-            step, packet = FEC, packets[index + 1]
-            got = opus.opus_decode_float(state, packet, len(packet), buffer, length, 1)
+            if gap:
+                decoder.step(FEC, packet, gap)
+            decoder.length, gap = decoder.step(DECODE, packet, 1920), 0
+        elif fec:
+            gap += decoder.length
         else:
-            step, packet = CONCEAL, b""
-            got = opus.opus_decode_float(state, None, 0, buffer, length, 0)
-        assert got > 0, (name, index, got)
-        steps.append(struct.pack("<BH", step, len(packet)) + packet + struct.pack("<H", got))
-        samples.extend(buffer[:got])
-    text, out = name.encode(), sys.stdout.buffer
-    out.write(struct.pack("<H", len(text)) + text + struct.pack("<I", len(steps)) + b"".join(steps))
-    samples.tofile(out)
+            decoder.step(CONCEAL, b"", decoder.length)
+    decoder.write()
 
 
 def encode(channels: int, milliseconds: float, change=lambda encoder, index: None, **settings: int) -> list[bytes]:
@@ -135,7 +155,9 @@ def bandwidth_changes() -> None:
         encoder.set(SET_BANDWIDTH, BANDWIDTHS[("nb", "wb", "mb", "wb", "nb", "mb")[index // 6 % 6]])
 
     for milliseconds in (10, 20):
-        decode(f"changes of bandwidth, {milliseconds} ms", encode(1, milliseconds, change, force_mode=SILK, bitrate=16_000))
+        packets = encode(1, milliseconds, change, force_mode=SILK, bitrate=16_000)
+        decode(f"changes of bandwidth, {milliseconds} ms", packets)
+        decode(f"loss changes of bandwidth, {milliseconds} ms", packets, runs)
 
 
 def mode_changes() -> None:
@@ -177,6 +199,7 @@ def error_correction() -> None:
                 name = f"{mode} {bandwidth} {milliseconds} ms {channels} ch"
                 decode(f"with redundancy, {name}", packets)
                 decode(f"fec {name}", packets, single, fec=True)
+                decode(f"fec of gaps {name}", packets, runs, fec=True)
 
 
 def discontinuous() -> None:
@@ -188,5 +211,6 @@ def discontinuous() -> None:
         decode(f"dtx {mode} {bandwidth}", packets)
 
 
+sys.stdout.buffer.write(text(opus.opus_get_version_string()))
 for streams in (every_mode, bandwidth_changes, mode_changes, channel_changes, error_correction, discontinuous):
     streams()

@@ -13,7 +13,7 @@ use super::excitation::decode_pulses;
 use super::indices::{Coding, Indices, Previous};
 use super::output::Output;
 use super::sizes::{MAX_FRAME, OUTPUT_KHZ, SHELL_BLOCK, SUBFRAMES};
-use super::synthesis::Synthesis;
+use super::synthesis::{Memory, Synthesis};
 use super::tables::{LBRR_FLAGS_2_ICDF, LBRR_FLAGS_3_ICDF, MID_ONLY, Rate};
 use super::tables::{STEREO_WEIGHT_STAGE1_ICDF, UNIFORM3_ICDF, UNIFORM5_ICDF};
 use crate::range_decoder::RangeDecoder;
@@ -41,14 +41,14 @@ struct Flags {
 }
 
 impl<const ORDER: usize, const SUBFRAME: usize> RateDecoder<ORDER, SUBFRAME> {
-    pub(super) fn new(rate: &'static Rate<ORDER>, after_loss: bool) -> RateDecoder<ORDER, SUBFRAME> {
-        let mid = Synthesis::new(rate, after_loss);
+    pub(super) fn new(rate: &'static Rate<ORDER>, memory: Memory) -> RateDecoder<ORDER, SUBFRAME> {
+        let mid = Synthesis::new(rate, memory);
         RateDecoder { rate, mid, previous: Default::default(), mid_only: false, pulses: [0; MAX_FRAME] }
     }
 
-    /// Whether the last frame was lost.
-    pub(super) fn is_concealing(&self) -> bool {
-        self.mid.is_concealing()
+    /// What another rate continues.
+    pub(super) fn memory(&self) -> Memory {
+        self.mid.memory()
     }
 
     /// Decodes an Opus frame of `out`'s length.
@@ -93,6 +93,7 @@ impl<const ORDER: usize, const SUBFRAME: usize> RateDecoder<ORDER, SUBFRAME> {
         let mut frame = [0; MAX_FRAME];
         let frame = &mut frame[..out.len() * self.rate.khz / OUTPUT_KHZ];
         self.mid.conceal(frame);
+        self.mid.reset_gain();
         output.concealed(frame, out);
     }
 

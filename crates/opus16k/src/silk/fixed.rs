@@ -56,6 +56,30 @@ fn shift_right(a: i32, shift: i32) -> i32 {
     }
 }
 
+/// About the square root: 2^-k or 2^(-k - 1/2), and linear between them (silk_SQRT_APPROX).
+pub(super) fn sqrt_approx(value: i32) -> i32 {
+    if value <= 0 {
+        return 0;
+    }
+    let zeros = value.leading_zeros();
+    // The seven bits behind the highest one.
+    let fraction_q7 = value.rotate_left(zeros.wrapping_sub(24)) & 0x7F;
+    let power = if zeros.is_multiple_of(2) { 46_214 } else { 32_768 } >> (zeros / 2);
+    power + smulww(power, 213 * fraction_q7)
+}
+
+/// The sum of squares, shifted right as far as two bits of 32 need to stay free, and how far (silk_sum_sqr_shift).
+pub(super) fn sum_sqr_shift(samples: &[i16]) -> (i32, u32) {
+    let sum = |start: u32, shift: u32| {
+        let pairs = samples.chunks(2).map(|pair| pair.iter().map(|&x| i32::from(x).pow(2) as u32).sum::<u32>());
+        pairs.fold(start, |sum, pair| sum.wrapping_add(pair >> shift))
+    };
+    let length = samples.len() as u32;
+    let most = length.max(1).ilog2();
+    let shift = (most + 3).saturating_sub(sum(length, most).leading_zeros());
+    (sum(0, shift) as i32, shift)
+}
+
 /// The next number of SILK's linear congruential generator (4.2.7.8.6).
 pub(super) fn silk_rand(seed: u32) -> u32 {
     seed.wrapping_mul(196_314_165).wrapping_add(907_633_515)

@@ -24,6 +24,7 @@ use crate::packet::Bandwidth;
 use crate::range_decoder::RangeDecoder;
 use decoder::RateDecoder;
 use output::Output;
+use synthesis::Memory;
 use tables::{MEDIUMBAND, NARROWBAND, WIDEBAND};
 
 /// What the table of contents says about the SILK part of a frame.
@@ -58,7 +59,7 @@ macro_rules! with_rate {
 
 impl SilkDecoder {
     pub(crate) fn new() -> SilkDecoder {
-        SilkDecoder { rate: AnyRate::new(Bandwidth::Wide, false), output: Output::new() }
+        SilkDecoder { rate: AnyRate::new(Bandwidth::Wide, Memory::default()), output: Output::new() }
     }
 
     /// Decodes the SILK part of a frame of 10, 20, 40 or 60 ms into `out`: mono, 16 kHz, -1 to 1. Returns the range
@@ -87,19 +88,19 @@ impl SilkDecoder {
     /// Another internal sampling rate begins anew.
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
         if !self.rate.is_of(bandwidth) {
-            let concealing = with_rate!(&self.rate, rate => rate.is_concealing());
-            self.rate = AnyRate::new(bandwidth, concealing);
+            let memory = with_rate!(&self.rate, rate => rate.memory());
+            self.rate = AnyRate::new(bandwidth, memory);
         }
         self.output.set_rate(self.rate.khz());
     }
 }
 
 impl AnyRate {
-    fn new(bandwidth: Bandwidth, after_loss: bool) -> AnyRate {
+    fn new(bandwidth: Bandwidth, memory: Memory) -> AnyRate {
         match bandwidth {
-            Bandwidth::Narrow => AnyRate::Narrowband(Box::new(RateDecoder::new(&NARROWBAND, after_loss))),
-            Bandwidth::Medium => AnyRate::Mediumband(Box::new(RateDecoder::new(&MEDIUMBAND, after_loss))),
-            _ => AnyRate::Wideband(Box::new(RateDecoder::new(&WIDEBAND, after_loss))),
+            Bandwidth::Narrow => AnyRate::Narrowband(Box::new(RateDecoder::new(&NARROWBAND, memory))),
+            Bandwidth::Medium => AnyRate::Mediumband(Box::new(RateDecoder::new(&MEDIUMBAND, memory))),
+            _ => AnyRate::Wideband(Box::new(RateDecoder::new(&WIDEBAND, memory))),
         }
     }
 

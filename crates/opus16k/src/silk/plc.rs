@@ -5,10 +5,8 @@
 //! out[i] = the last frame's LPC filter, its bandwidth expanded, applied to res[i]
 //! after each subframe: pitch_gain and noise_gain decay, lag grows by 1 %
 //! ```
-//!
-//! One part of libopus' is left out: that an unvoiced frame behind concealed voiced ones begins with the old pitch.
 
-use super::fixed::{inverse32_var_q, sat16, silk_rand, smulww};
+use super::fixed::{inverse32_var_q, sat16, silk_rand, smulww, sqrt_approx, sum_sqr_shift};
 use super::lpc::Lpc;
 use super::lpc_filter::{lpc_analysis, lpc_synthesis_of_steps};
 use super::sizes::{History, LTP_ORDER, MAX_FRAME, MAX_HISTORY, MAX_LAG_MS, Residual, SUBFRAMES};
@@ -42,26 +40,40 @@ pub(super) struct LongTerm {
 /// What is known of the last frame that was received, and the state of the concealment.
 pub(super) struct Plc<const ORDER: usize, const SUBFRAME: usize> {
     voiced: bool,
+    /// It had no voice activity: its noise does not decay.
+    inactive: bool,
     lpc: Lpc<ORDER>,
     /// Of the last two subframes.
     gains_q16: [i32; 2],
-    excitation_q14: [i32; MAX_FRAME],
+    memory: Memory,
     /// Of the last frame, samples.
     frame_length: usize,
     lag_q8: i32,
     pitch_gain_q14: i32,
     ltp_scale_q14: i32,
-    /// Lost frames in a row.
-    losses: usize,
     /// Samples that are left of the frame being concealed.
     left: usize,
     /// Where in the excitation the noise is drawn from.
     noise_start: usize,
-    noise_gain_q14: i32,
     /// Decay in the frame being concealed.
     pitch_decay_q15: i32,
     noise_decay_q15: i32,
+}
+
+/// What a change of the internal sampling rate does not reset.
+#[derive(Clone)]
+pub(super) struct Memory {
+    /// Lost frames in a row.
+    losses: usize,
+    excitation_q14: [i32; MAX_FRAME],
+    noise_gain_q14: i32,
     seed: u32,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory { losses: 0, excitation_q14: [0; MAX_FRAME], noise_gain_q14: 0, seed: 0 }
+    }
 }
 
 impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
@@ -70,23 +82,21 @@ impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
     const STEP: usize = SUBFRAME / 2;
     const MAX_LAG_Q8: i32 = ((MAX_LAG_MS * SUBFRAME / 5) as i32) << 8;
 
-    pub(super) fn new(after_loss: bool) -> Plc<ORDER, SUBFRAME> {
+    pub(super) fn new(memory: Memory) -> Plc<ORDER, SUBFRAME> {
         Plc {
             voiced: false,
+            inactive: false,
             lpc: Lpc([0; ORDER]),
             gains_q16: [1 << 16; 2],
-            excitation_q14: [0; MAX_FRAME],
+            memory,
             frame_length: Self::FRAME,
             lag_q8: Self::MAX_LAG_Q8,
             pitch_gain_q14: 0,
             ltp_scale_q14: 0,
-            losses: usize::from(after_loss),
             left: 0,
             noise_start: 0,
-            noise_gain_q14: 0,
             pitch_decay_q15: 0,
             noise_decay_q15: 0,
-            seed: 0,
         }
     }
 
@@ -96,29 +106,39 @@ impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
         lpc: &Lpc<ORDER>,
         gains_q16: [i32; 2],
         pitch: Option<LongTerm>,
+        inactive: bool,
         excitation_q14: &[i32],
     ) {
-        (self.losses, self.left) = (0, 0);
-        (self.voiced, self.lpc, self.gains_q16) = (pitch.is_some(), *lpc, gains_q16);
+        (self.memory.losses, self.left) = (0, 0);
+        (self.voiced, self.inactive) = (pitch.is_some(), inactive);
+        (self.lpc, self.gains_q16) = (*lpc, gains_q16);
         self.ltp_scale_q14 = pitch.map_or(0, |pitch| pitch.scale_q14);
         (self.lag_q8, self.pitch_gain_q14) = match pitch {
-            Some(LongTerm { lag, gain_q14, .. }) if gain_q14 > 0 => {
-                ((lag as i32) << 8, gain_q14.clamp(PITCH_GAIN_MIN_Q14, PITCH_GAIN_MAX_Q14))
-            }
-            _ => (Self::MAX_LAG_Q8, 0),
+            Some(LongTerm { lag, gain_q14, .. }) if gain_q14 > 0 => ((lag as i32) << 8, limited_pitch_gain(gain_q14)),
+            Some(_) => (self.lag_q8, 0),
+            None => (Self::MAX_LAG_Q8, 0),
         };
         self.frame_length = excitation_q14.len();
-        self.excitation_q14[..self.frame_length].copy_from_slice(excitation_q14);
+        self.memory.excitation_q14[..self.frame_length].copy_from_slice(excitation_q14);
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     /// Whether the last frame was lost.
     pub(super) fn is_active(&self) -> bool {
-        self.losses > 0
+        self.memory.losses > 0
+    }
+
+    /// The lag at which a received frame without a pitch begins: behind concealed voiced ones, theirs.
+    pub(super) fn lag_to_continue(&self) -> Option<usize> {
+        (self.voiced && self.is_active()).then(|| self.lag())
     }
 
     /// How loud the noise is by now.
-    pub(super) fn noise_gain_q16(&self) -> i64 {
-        (i64::from(self.noise_gain_q14) * i64::from(self.gains_q16[1])) >> 14
+    pub(super) fn noise_gain_q14(&self) -> i32 {
+        smulww(self.memory.noise_gain_q14, self.gains_q16[1])
     }
 
     /// Writes `samples` of concealment into `history` from `start` on.
@@ -155,39 +175,43 @@ impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
     fn begin_frame(&mut self, left: usize) {
         self.left = if left < Self::FRAME { Self::FRAME / 2 } else { Self::FRAME };
         self.lpc.bwexpander(BWE_Q16);
-        let later = self.losses.min(1);
+        let later = self.memory.losses.min(1);
         self.pitch_decay_q15 = HARM_ATT_Q15[later];
         self.noise_decay_q15 = if self.voiced { RAND_ATT_VOICED_Q15[later] } else { RAND_ATT_UNVOICED_Q15[later] };
-        if self.losses == 0 {
+        self.noise_start = self.quieter_subframe_end().saturating_sub(RAND_BUF_SIZE);
+        if self.memory.losses == 0 {
             self.begin_gap();
         }
-        self.losses += 1;
+        self.memory.losses += 1;
     }
 
     /// The first lost frame: the less the pitch explains, the more noise; and the higher the gain of the LPC filter,
     /// the faster noise decays.
     fn begin_gap(&mut self) {
         const ONE_Q30: i32 = 1 << 30;
-        self.noise_start = self.quieter_subframe_end().saturating_sub(RAND_BUF_SIZE);
-        self.noise_gain_q14 = 1 << 14;
+        self.memory.noise_gain_q14 = 1 << 14;
         if self.voiced {
-            let rest = (self.noise_gain_q14 - self.pitch_gain_q14).max(NOISE_GAIN_MIN_Q14);
-            self.noise_gain_q14 = (rest * self.ltp_scale_q14) >> 14;
+            let rest = (self.memory.noise_gain_q14 - self.pitch_gain_q14).max(NOISE_GAIN_MIN_Q14);
+            self.memory.noise_gain_q14 = (rest * self.ltp_scale_q14) >> 14;
         } else {
             let scale_q30 = self.lpc.inverse_prediction_gain().clamp(ONE_Q30 >> 8, ONE_Q30 >> 3) << 3;
             self.noise_decay_q15 = smulww(scale_q30, self.noise_decay_q15) >> 14;
         }
     }
 
-    /// Where the quieter of the last two subframes ends.
+    /// Where the quieter of the last two subframes ends. As in libopus, the two that are compared are those at which the
+    /// concealed frame ends, which is not the received frame's end if one has 10 and the other 20 ms.
     fn quieter_subframe_end(&self) -> usize {
         let energy = |back: usize| {
-            let end = self.frame_length - back * SUBFRAME;
-            let samples = self.excitation_q14[end - SUBFRAME..end].iter();
-            let scaled = samples.map(|&sample| sat16(smulww(sample, self.gains_q16[1 - back] >> 6) >> 8));
-            scaled.map(|sample| i64::from(sample).pow(2)).sum::<i64>()
+            let end = self.left - back * SUBFRAME;
+            let samples = &self.memory.excitation_q14[end - SUBFRAME..end];
+            let gain_q10 = self.gains_q16[1 - back] >> 6;
+            let scaled: [i16; SUBFRAME] = std::array::from_fn(|i| sat16(smulww(samples[i], gain_q10) >> 8));
+            sum_sqr_shift(&scaled)
         };
-        self.frame_length - if energy(1) < energy(0) { SUBFRAME } else { 0 }
+        let ((first, first_shift), (second, second_shift)) = (energy(1), energy(0));
+        let first_is_quieter = first >> second_shift < second >> first_shift;
+        self.frame_length - if first_is_quieter { SUBFRAME } else { 0 }
     }
 
     fn lag(&self) -> usize {
@@ -198,46 +222,64 @@ impl<const ORDER: usize, const SUBFRAME: usize> Plc<ORDER, SUBFRAME> {
     fn excite(&mut self, residual: &mut Residual, start: usize) {
         let lag = self.lag();
         for at in start..start + Self::STEP {
-            self.seed = silk_rand(self.seed);
-            let noise = self.excitation_q14[self.noise_start + (self.seed >> 25) as usize];
+            self.memory.seed = silk_rand(self.memory.seed);
+            let noise = self.memory.excitation_q14[self.noise_start + (self.memory.seed >> 25) as usize];
             let pitch = 2i32.wrapping_add(smulww(residual[at - lag], self.pitch_gain_q14));
-            residual[at] = pitch.wrapping_add(smulww(noise, self.noise_gain_q14)) << 2;
+            residual[at] = pitch.wrapping_add(smulww(noise, self.memory.noise_gain_q14)) << 2;
         }
     }
 
     fn end_subframe(&mut self) {
         self.pitch_gain_q14 = (self.pitch_gain_q14 * self.pitch_decay_q15) >> 15;
-        self.noise_gain_q14 = (self.noise_gain_q14 * self.noise_decay_q15) >> 15;
+        if !self.inactive {
+            self.memory.noise_gain_q14 = (self.memory.noise_gain_q14 * self.noise_decay_q15) >> 15;
+        }
         self.lag_q8 = (self.lag_q8 + smulww(self.lag_q8, PITCH_DRIFT_Q16)).min(Self::MAX_LAG_Q8);
+    }
+}
+
+/// A positive gain, scaled to the nearer bound if it is beyond one. libopus multiplies the lower 16 bits of the scale.
+fn limited_pitch_gain(gain_q14: i32) -> i32 {
+    let scaled = |bound: i32, shift: u32| (gain_q14 * i32::from(((bound << shift) / gain_q14) as i16)) >> shift;
+    match gain_q14 {
+        ..PITCH_GAIN_MIN_Q14 => scaled(PITCH_GAIN_MIN_Q14, 10),
+        PITCH_GAIN_MIN_Q14..=PITCH_GAIN_MAX_Q14 => gain_q14,
+        _ => scaled(PITCH_GAIN_MAX_Q14, 14),
     }
 }
 
 /// The transition from concealment to a received frame: where that is louder, it fades in (silk_PLC_glue_frames).
 #[derive(Default)]
 pub(super) struct Glue {
-    /// Mean square of the last concealed frame, until one is received.
-    concealed: Option<f64>,
+    /// Energy of the last concealed frame and its shift, until a frame is received.
+    concealed: Option<(i32, u32)>,
 }
 
 impl Glue {
     pub(super) fn concealed(&mut self, frame: &[i16]) {
-        self.concealed = Some(mean_square(frame));
+        self.concealed = Some(sum_sqr_shift(frame));
     }
 
-    /// In the first quarter of the frame the gain rises to 1.
+    /// In the first quarter of the frame the gain rises from `sqrt(concealed / received)` to 1.
     pub(super) fn received(&mut self, frame: &mut [i16]) {
-        let Some(concealed) = self.concealed.take() else { return };
-        let energy = mean_square(frame);
-        if energy > concealed {
-            let first = (concealed / energy).sqrt();
-            let slope = 4.0 * (1.0 - first) / frame.len() as f64;
-            let gains = (0..frame.len() / 4).map(|i| first + slope * i as f64);
-            frame.iter_mut().zip(gains).for_each(|(sample, gain)| *sample = (f64::from(*sample) * gain) as i16);
+        const ONE_Q16: i32 = 1 << 16;
+        let Some((concealed, concealed_shift)) = self.concealed.take() else { return };
+        let (energy, shift) = sum_sqr_shift(frame);
+        let concealed = concealed >> shift.saturating_sub(concealed_shift);
+        let energy = energy >> concealed_shift.saturating_sub(shift);
+        if energy <= concealed {
+            return;
+        }
+        let headroom = concealed.leading_zeros() as i32 - 1;
+        let quotient_q24 = (concealed << headroom) / (energy >> (24 - headroom).max(0)).max(1);
+        let mut gain_q16 = sqrt_approx(quotient_q24) << 4;
+        let slope_q16 = (ONE_Q16 - gain_q16) / frame.len() as i32 * 4;
+        for sample in frame {
+            *sample = smulww(gain_q16, i32::from(*sample)) as i16;
+            gain_q16 += slope_q16;
+            if gain_q16 > ONE_Q16 {
+                break;
+            }
         }
     }
-}
-
-fn mean_square(frame: &[i16]) -> f64 {
-    let sum: f64 = frame.iter().map(|&sample| f64::from(sample).powi(2)).sum();
-    sum / frame.len().max(1) as f64
 }

@@ -13,13 +13,13 @@
 
 use std::sync::LazyLock;
 
-use super::cng::Cng;
+use super::cng::{self, Cng};
 use super::fixed::{div32_var_q16, inverse32_var_q, silk_rand, smulww};
 use super::indices::{Coding, Indices, SignalType};
 use super::lpc::{Lpc, lsf_to_lpc};
 use super::lpc_filter::{lpc_analysis, lpc_synthesis};
 use super::lsf::{Lsf, interpolate, lsf_decode};
-use super::plc::{LongTerm, Plc};
+use super::plc::{self, LongTerm, Plc};
 use super::sizes::{Excitation, History, LTP_ORDER, MAX_FRAME, MAX_HISTORY, Residual, SUBFRAMES};
 use super::tables::Rate;
 use super::tables::pulses::QUANTIZATION_OFFSETS;
@@ -32,6 +32,12 @@ const INITIAL_GAIN_INDEX: i32 = 10;
 /// Bandwidth expansion of the filters of a frame after a loss: 0.97.
 const BWE_AFTER_LOSS_Q16: i32 = 63_570;
 
+/// The LTP filter of a frame without a pitch behind concealed ones with one: 0.25.
+const CONTINUED_LTP_Q14: [i32; LTP_ORDER] = [0, 0, 4_096, 0, 0];
+
+/// What concealment and comfort noise keep at a change of the internal sampling rate.
+pub(super) type Memory = (plc::Memory, cng::Memory);
+
 /// What the synthesis of a frame needs to know.
 struct Parameters<const ORDER: usize> {
     gains_q16: [i32; SUBFRAMES],
@@ -39,6 +45,8 @@ struct Parameters<const ORDER: usize> {
     lpc: [Lpc<ORDER>; 2],
     /// The halves differ.
     interpolated: bool,
+    /// How many subframes are predicted from a pitch.
+    pitched: usize,
     lags: [usize; SUBFRAMES],
     ltp_q14: [[i32; LTP_ORDER]; SUBFRAMES],
     ltp_scale_q14: i32,
@@ -65,8 +73,8 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
     /// it.
     const START: usize = SUBFRAMES * SUBFRAME + MAX_HISTORY - MAX_FRAME;
 
-    /// `after_loss`: frames of another rate were lost just before.
-    pub(super) fn new(rate: &'static Rate<ORDER>, after_loss: bool) -> Synthesis<ORDER, SUBFRAME> {
+    /// `memory`: of the decoder of the rate before.
+    pub(super) fn new(rate: &'static Rate<ORDER>, memory: Memory) -> Synthesis<ORDER, SUBFRAME> {
         Synthesis {
             rate,
             history: [0; MAX_HISTORY + MAX_FRAME],
@@ -74,14 +82,14 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
             gain_q16: ONE_Q16,
             gain_index: INITIAL_GAIN_INDEX,
             lsf: None,
-            plc: Plc::new(after_loss),
-            cng: Cng::new(),
+            plc: Plc::new(memory.0),
+            cng: Cng::new(memory.1),
         }
     }
 
-    /// Whether the last frame was lost.
-    pub(super) fn is_concealing(&self) -> bool {
-        self.plc.is_active()
+    /// What another rate continues.
+    pub(super) fn memory(&self) -> Memory {
+        (self.plc.memory(), self.cng.memory())
     }
 
     /// Decodes a frame of as many samples as `out` has.
@@ -93,11 +101,10 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
         for (subframe, excitation) in excitation.iter().enumerate().take(subframes) {
             let start = Self::START + subframe * SUBFRAME;
             let adjustment = self.adjust_gain(parameters.gains_q16[subframe]);
-            let predicted = match indices.signal_type {
-                SignalType::Voiced => {
-                    self.long_term_prediction(&parameters, subframe, adjustment, excitation, &mut residual)
-                }
-                _ => *excitation,
+            let predicted = if subframe < parameters.pitched {
+                self.long_term_prediction(&parameters, subframe, adjustment, excitation, &mut residual)
+            } else {
+                *excitation
             };
             let lpc = &parameters.lpc[subframe / 2];
             let gain_q10 = parameters.gains_q16[subframe] >> 6;
@@ -121,13 +128,16 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
         if self.plc.is_active() {
             lpc.iter_mut().for_each(|lpc| lpc.bwexpander(BWE_AFTER_LOSS_Q16));
         }
-        let (lags, ltp_q14, ltp_scale_q14) = match &indices.pitch {
-            Some(pitch) => {
-                (pitch.lags, pitch.filters.map(|filter| filter.map(|b| i32::from(b) << 7)), pitch.scale.into())
+        let (pitched, lags, ltp_q14, ltp_scale_q14) = match (&indices.pitch, self.plc.lag_to_continue()) {
+            (Some(pitch), _) => {
+                let ltp_q14 = pitch.filters.map(|filter| filter.map(|b| i32::from(b) << 7));
+                (SUBFRAMES, pitch.lags, ltp_q14, pitch.scale.into())
             }
-            None => Default::default(),
+            // The concealed pitch does not end at once: half of the frame repeats its own excitation.
+            (None, Some(lag)) => (SUBFRAMES / 2, [lag; SUBFRAMES], [CONTINUED_LTP_Q14; SUBFRAMES], 0),
+            (None, None) => Default::default(),
         };
-        Parameters { gains_q16, lpc, interpolated: first.is_some(), lags, ltp_q14, ltp_scale_q14 }
+        Parameters { gains_q16, lpc, interpolated: first.is_some(), pitched, lags, ltp_q14, ltp_scale_q14 }
     }
 
     /// Section 4.2.7.4:
@@ -206,8 +216,9 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
         let gains_q16 = &parameters.gains_q16[..subframes];
         let pitch = (indices.signal_type == SignalType::Voiced).then(|| parameters.long_term(SUBFRAME, subframes));
         let last_gains = [gains_q16[subframes - 2], gains_q16[subframes - 1]];
-        self.plc.update(&parameters.lpc[1], last_gains, pitch, excitation);
-        if let Some(lsf) = self.lsf.filter(|_| indices.signal_type == SignalType::Inactive) {
+        let inactive = indices.signal_type == SignalType::Inactive;
+        self.plc.update(&parameters.lpc[1], last_gains, pitch, inactive, excitation);
+        if let Some(lsf) = self.lsf.filter(|_| inactive) {
             self.cng.update(&lsf, gains_q16, excitation);
         }
         self.cng.reset_state();
@@ -216,9 +227,13 @@ impl<const ORDER: usize, const SUBFRAME: usize> Synthesis<ORDER, SUBFRAME> {
     /// Fills `out`, a frame or a part of one, with concealment.
     pub(super) fn conceal(&mut self, out: &mut [i16]) {
         self.plc.conceal(&mut self.lpc_state, &mut self.history, Self::START, out.len());
-        self.gain_index = INITIAL_GAIN_INDEX;
         self.finish(out);
-        self.cng.add(self.rate.lsf, self.plc.noise_gain_q16(), out);
+        self.cng.add(self.rate.lsf, self.plc.noise_gain_q14(), out);
+    }
+
+    /// A whole packet was lost: the next one's gain does not depend on what was before.
+    pub(super) fn reset_gain(&mut self) {
+        self.gain_index = INITIAL_GAIN_INDEX;
     }
 
     /// Gives the frame out and makes it the past.

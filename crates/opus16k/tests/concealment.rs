@@ -2,11 +2,14 @@
 //!
 //! libopus' levels are in `tests/formats/opus_16k/concealment.json`, which `tests/formats/conceal_libopus.py` makes.
 
+#[path = "../examples/decode/ogg.rs"]
+mod ogg;
+
 use std::path::Path;
 
+use ogg::packets;
+use opus16k::{Decoder, Head};
 use serde::Deserialize;
-
-use crate::{Decoder, Head};
 
 /// Gaps are compared if either is louder than this, dB below full scale.
 const AUDIBLE: f32 = -60.0;
@@ -23,24 +26,6 @@ struct Reference {
 
 fn file(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats").join(name)).unwrap()
-}
-
-/// The packets of an Ogg file of one stream.
-fn packets(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let (mut at, mut packets, mut open) = (0, Vec::new(), Vec::new());
-    while let Some(page) = bytes.get(at..).filter(|page| page.starts_with(b"OggS")) {
-        let table = &page[27..][..usize::from(page[26])];
-        let mut from = 27 + table.len();
-        for &lace in table {
-            open.extend(&page[from..from + usize::from(lace)]);
-            from += usize::from(lace);
-            if lace < 255 {
-                packets.push(std::mem::take(&mut open));
-            }
-        }
-        at += from;
-    }
-    packets
 }
 
 /// Root mean square, dB below full scale.

@@ -3,30 +3,13 @@
 //! ```text
 //! decode FILE... > OUT.f32
 //! ```
-//!
-//! Ogg framing is reduced to what these files need: one logical stream, complete pages, no checksums.
+
+mod ogg;
 
 use std::io::Write;
 
+use ogg::packets;
 use opus16k::{Decoder, Head};
-
-/// The packets of an Ogg file of one stream (RFC 3533).
-fn packets(file: &[u8]) -> Vec<Vec<u8>> {
-    let (mut at, mut packets, mut packet) = (0, Vec::new(), Vec::new());
-    while let Some(page) = file.get(at..).filter(|page| page.starts_with(b"OggS")) {
-        let lacing = &page[27..][..usize::from(page[26])];
-        let mut from = 27 + lacing.len();
-        for &length in lacing {
-            packet.extend(&page[from..from + usize::from(length)]);
-            from += usize::from(length);
-            if length < 255 {
-                packets.push(std::mem::take(&mut packet));
-            }
-        }
-        at += from;
-    }
-    packets
-}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for name in std::env::args_os().skip(1) {
