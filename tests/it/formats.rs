@@ -2,8 +2,10 @@
 //! file, however broken, gives anything but its samples or an error.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::{audio, mux};
 use giggles::audio::Waveform;
 use giggles::audio::decode::probe;
 use giggles::domain::RecordingError;
@@ -163,6 +165,56 @@ fn opus_is_what_libopus_makes_of_it() {
     }
 }
 
+/// What a script of `tests/formats` makes of a file with libopus.
+fn by_libopus(script: &str, path: &Path) -> Vec<f32> {
+    let output = Command::new("python3").arg(folder().join(script)).arg(path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let floats = output.stdout.as_chunks::<4>().0.iter();
+    floats.map(|bytes| f32::from_le_bytes(*bytes).clamp(-1.0, 1.0)).collect()
+}
+
+/// Opus with redundancy for the packet before, one packet a page; of ten pages the third and the seventh and eighth are
+/// lost. Returns their duration in seconds as well.
+fn with_losses(settings: &[&str], folder: &Path) -> (PathBuf, f64) {
+    let (laugh, path) = (audio::file("fixtures/clips/laugh_male_scratch1.flac"), folder.join("a.ogg"));
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-loglevel", "error", "-y", "-i"]).arg(laugh).args(["-ac", "1", "-c:a", "libopus"]);
+    ffmpeg.args(["-application", "voip", "-fec", "1", "-packet_loss", "20"]).args(settings).arg(&path);
+    assert!(ffmpeg.status().expect("ffmpeg (scripts/test.sh installs it)").success());
+    let whole = mux::pages(&std::fs::read(&path).unwrap());
+    let packets: Vec<Vec<u8>> = whole[2..].iter().flat_map(mux::Page::packets).collect();
+    let lost = |index: usize| matches!(index % 10, 3 | 7 | 8) && index + 1 < packets.len();
+    let ticks: i64 = (0..).zip(&packets).filter(|(index, _)| lost(*index)).map(|(_, p)| mux::opus_length(p)).sum();
+    let mut pages = mux::opus(&whole[..2], &packets, 1, false);
+    let mut index = 0;
+    pages.retain(|_| {
+        index += 1;
+        index <= 2 || !lost(index - 3)
+    });
+    std::fs::write(&path, mux::file(&pages)).unwrap();
+    (path, ticks as f64 / 48e3)
+}
+
+#[test]
+fn lost_packets_are_recovered_from_the_next_one_as_by_libopus() {
+    for settings in [["-b:a", "16k", "-frame_duration", "20"], ["-b:a", "20k", "-frame_duration", "60"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, lost) = with_losses(&settings, folder.path());
+        let theirs = by_libopus("fec_libopus.py", &path);
+        let (mut waveform, mut ours) = (Waveform::open(&path).unwrap(), Vec::new());
+        while waveform.next(&mut ours).unwrap() {}
+        // The padding at the end is dropped.
+        assert!((0..1_000).contains(&(theirs.len() - ours.len())), "{} of {}", ours.len(), theirs.len());
+        let snr = snr(&theirs[..ours.len()], &ours);
+        assert!(snr > 100.0, "{settings:?}: {snr:.1} dB");
+        let missing = waveform.missing().into_ranges();
+        let missing: f64 = missing.iter().map(|range| (range.end.unwrap() - range.start).as_secs_f64()).sum();
+        println!("{settings:?}: {lost:.2} s lost, {missing:.2} s missing");
+        // Of each two gaps of one and two packets, the second third is not recovered; nor is sound without activity.
+        assert!(missing > 0.3 * lost && missing < 0.6 * lost, "{missing} of {lost}");
+    }
+}
+
 /// RFC 8251's test vectors, whose packets are of every mode, bandwidth and length, and change all the time.
 #[test]
 #[ignore = "needs OPUS_VECTORS=folder with RFC 8251's vectors as tvNN_1.opus, python3 and libopus"]
@@ -170,11 +222,7 @@ fn opus_vectors_are_what_libopus_makes_of_them() {
     let vectors = PathBuf::from(std::env::var_os("OPUS_VECTORS").expect("OPUS_VECTORS is not set"));
     for number in 1..=12 {
         let path = vectors.join(format!("tv{number:02}_1.opus"));
-        let mut libopus = std::process::Command::new("python3");
-        let output = libopus.arg(folder().join("libopus_16k.py")).arg(&path).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let floats = output.stdout.as_chunks::<4>().0.iter();
-        let theirs: Vec<f32> = floats.map(|bytes| f32::from_le_bytes(*bytes).clamp(-1.0, 1.0)).collect();
+        let theirs = by_libopus("libopus_16k.py", &path);
         let ours = decoded(&path).unwrap();
         assert_eq!(ours.len(), theirs.len(), "{number}");
         let snr = snr(&theirs, &ours);

@@ -49,6 +49,27 @@ fn what_could_be_decoded_is_stored_with_what_is_missing() {
 }
 
 #[test]
+fn what_another_data_chunk_holds_is_warned_of_and_missing() {
+    let place = Place::new();
+    let laugh = fs::read(audio::file(LAUGH)).unwrap();
+    let behind = |bytes: u32| {
+        let mut file = [&laugh[..], b"data", &bytes.to_le_bytes(), &vec![0; bytes as usize]].concat();
+        let riff = file.len() as u32 - 8;
+        file[4..8].copy_from_slice(&riff.to_le_bytes());
+        file
+    };
+    place.write("20251024_130000.WAV", &behind(96_000));
+    place.write("20251024_140000.WAV", &behind(1_000));
+    let said = place.scan(&["--tz", "UTC"]).ends_with(3);
+    for bytes in [96_000, 1_000] {
+        said.complains_of(&format!("{bytes} bytes in another data chunk follow the audio; they are not analyzed"));
+    }
+    said.complains_of("20251024_130000.WAV: is partial: 3.00 s are missing, 0:00:08.0 - 0:00:11.0");
+    let stored = "SELECT status || '|' || missing_count || '|' || round(missing_seconds) FROM recordings ORDER BY name";
+    assert_eq!(rows(&place, stored), ["partial|1|3.0", "analyzed|0|0.0"]);
+}
+
+#[test]
 fn known_damage_is_no_news_and_goes_on_being_shown() {
     let place = damaged();
     place.write("20251024_140000.ogg", b"no sound at all");

@@ -88,36 +88,55 @@ impl Decoder {
     /// Appends `samples` of concealment at 16 kHz to `out`, for lost packets: the last sound, fading. The rest of a
     /// length that is not a multiple of 2.5 ms, the shortest frame, is silence.
     pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
-        self.fill_gap(samples, out, |_, layer, samples, out| layer.decode_lost(samples, out));
+        let start = out.len();
+        out.resize(start + samples, 0.0);
+        self.fill_gap(&mut out[start..][..whole_frames(samples)], |_, layer, samples, out| {
+            layer.decode_lost(samples, out);
+        });
+    }
+
+    /// Whether [`Decoder::decode_fec`] finds forward error correction in a packet.
+    pub fn has_lbrr(&self, packet: &[u8]) -> bool {
+        split_streams(packet, self.streams.len()).is_ok_and(|packets| packets.iter().any(Frames::has_lbrr))
     }
 
     /// Appends `samples` at 16 kHz to `out` for packets that were lost before `next`, from its forward error correction
     /// (LBRR, RFC 6716, 2.1.7): the last frame of the gap is recovered if `next` has data for it, everything else is
-    /// concealed. `next` itself is to be decoded afterwards.
-    pub fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) {
-        let streams = self.streams.len();
-        let Ok(packets) = split_streams(next, streams) else { return self.conceal(samples, out) };
-        self.fill_gap(samples, out, |stream, layer, samples, out| {
+    /// concealed. `next` itself is to be decoded afterwards. The rest of a length that is not a multiple of 2.5 ms is
+    /// silence at the beginning.
+    ///
+    /// Returns how many samples at the end are recovered.
+    pub fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> usize {
+        let Ok(packets) = split_streams(next, self.streams.len()) else {
+            self.conceal(samples, out);
+            return 0;
+        };
+        let mut recovered = samples;
+        let start = out.len() + samples - whole_frames(samples);
+        out.resize(out.len() + samples, 0.0);
+        self.fill_gap(&mut out[start..], |stream, layer, samples, out| {
             let Frames { toc, data } = &packets[stream];
-            match data.first() {
+            let of_stream = match data.first() {
                 Some(frame) => layer.decode_fec(*toc, frame, samples, out),
-                None => layer.decode_lost(samples, out),
-            }
+                None => {
+                    layer.decode_lost(samples, out);
+                    0
+                }
+            };
+            recovered = recovered.min(of_stream);
         });
+        recovered
     }
 
-    /// Mixes what `fill` gives for each stream.
-    fn fill_gap(&mut self, samples: usize, out: &mut Vec<f32>, fill: impl Fn(usize, &mut Layer, usize, &mut Vec<f32>)) {
-        let start = out.len();
-        out.resize(start + samples, 0.0);
-        let samples = samples - samples % (RATE as usize / 400);
+    /// Mixes what `fill` gives for each stream into `out`, which is silent.
+    fn fill_gap(&mut self, out: &mut [f32], mut fill: impl FnMut(usize, &mut Layer, usize, &mut Vec<f32>)) {
         for (stream, layer) in self.streams.iter_mut().enumerate() {
             self.samples.clear();
-            fill(stream, layer, samples, &mut self.samples);
+            fill(stream, layer, out.len(), &mut self.samples);
             let weight = self.head.weights[stream] * self.head.gain;
-            add(weight, &self.samples, &mut out[start..]);
+            add(weight, &self.samples, out);
         }
-        out[start..].iter_mut().for_each(|sample| *sample = clamped(*sample));
+        out.iter_mut().for_each(|sample| *sample = clamped(*sample));
     }
 
     fn mix_streams(&mut self, packet: &[u8], start: usize, out: &mut Vec<f32>) -> Result<(), DecodeError> {
@@ -147,6 +166,11 @@ impl Decoder {
             }
         }
     }
+}
+
+/// What of a length is a multiple of 2.5 ms.
+fn whole_frames(samples: usize) -> usize {
+    samples - samples % (RATE as usize / 400)
 }
 
 /// The packets of all streams.
@@ -203,7 +227,10 @@ mod tests {
                 let lost = 40 * (random() % 60) as usize;
                 match random() % 8 {
                     0 => decoder.conceal(lost, &mut out),
-                    1 => decoder.decode_fec(&packet, lost, &mut out),
+                    1 => {
+                        let recovered = decoder.decode_fec(&packet, lost, &mut out);
+                        assert!(recovered <= lost && (recovered == 0 || decoder.has_lbrr(&packet)));
+                    }
                     _ => drop(decoder.decode(&packet, &mut out)),
                 }
                 assert!(out.len() <= 2_400 && out.iter().all(|sample| sample.abs() <= 1.0));

@@ -103,19 +103,21 @@ impl Layer {
     }
 
     /// Appends `samples` to `out` that were lost before the frame `data`: its LBRR data (2.1.7) as far as it has any,
-    /// and concealment before that.
-    pub(crate) fn decode_fec(&mut self, toc: Toc, data: &[u8], samples: usize, out: &mut Vec<f32>) {
+    /// and concealment before that. Returns how many samples at the end are from LBRR data.
+    pub(crate) fn decode_fec(&mut self, toc: Toc, data: &[u8], samples: usize, out: &mut Vec<f32>) -> usize {
         let (frame, frame_size) = (Frame::new(toc, data), toc.frame_size());
         let usable = frame.mode != Mode::Celt && self.mode != Some(Mode::Celt) && data.len() > 1;
         if !usable || samples < frame_size {
-            return self.decode_lost(samples, out);
+            self.decode_lost(samples, out);
+            return 0;
         }
         self.decode_lost(samples - frame_size, out);
         let start = out.len();
         out.resize(start + frame_size, 0.0);
-        self.silk.decode_fec(data, frame.format(), &mut out[start..]);
+        let recovered = self.silk.decode_fec(data, frame.format(), &mut out[start..]);
         self.finish_celt(frame.mode, false, &mut out[start..]);
         (self.mode, self.prev_redundancy, self.frame_size) = (Some(frame.mode), false, frame_size);
+        recovered
     }
 
     fn conceal(&mut self, out: &mut [f32]) {

@@ -140,6 +140,14 @@ impl<'a> Frames<'a> {
         parse(bytes, false).map(|(frames, _)| frames)
     }
 
+    /// Whether the first frame has LBRR data of the lost one before it, in any channel (opus_packet_has_lbrr).
+    pub(crate) fn has_lbrr(&self) -> bool {
+        let Some([flags, _, ..]) = self.data.first().filter(|_| self.toc.mode() != Mode::Celt) else { return false };
+        // One voice activity flag of each SILK frame, then the LBRR flag; and the same of the second channel.
+        let each = self.toc.frame_size().div_ceil(RATE as usize / 50) + 1;
+        (1..=self.toc.channels()).any(|channel| flags >> (8 - channel * each) & 1 == 1)
+    }
+
     /// The frames of the self-delimited packet that `bytes` begin with, and what follows it.
     pub(crate) fn parse_self_delimited(bytes: &'a [u8]) -> Result<(Frames<'a>, &'a [u8]), PacketError> {
         parse(bytes, true)

@@ -75,9 +75,8 @@ fn gaps_are_as_long_and_within_3_db_as_loud_as_those_of_libopus() {
     assert!(compared > 80 && apart.is_empty(), "{compared} compared\n{}", apart.join("\n"));
 }
 
-/// Of the gaps of every mode and frame length 97 in 100; SILK and mono CELT alone do better. Apart are frames behind
-/// redundant ones, for which newer versions of libopus conceal by CELT as giggles does, and two channels of CELT that
-/// differ much.
+/// Of the gaps of every mode and frame length 98 in 100: all but some of two channels of CELT that differ, of which the
+/// mean is concealed.
 #[test]
 #[ignore = "needs OPUS_VECTORS=folder with RFC 8251's vectors as tvNN_1.opus, python3 and libopus"]
 fn gaps_in_the_vectors_are_as_long_and_about_as_loud_as_those_of_libopus() {
@@ -89,5 +88,5 @@ fn gaps_in_the_vectors_are_as_long_and_about_as_loud_as_those_of_libopus() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let (compared, apart) = compare(&output.stdout);
     println!("{} of {compared} apart\n{}", apart.len(), apart.join("\n"));
-    assert!(compared > 1_000 && 100 * apart.len() < 3 * compared, "{compared}");
+    assert!(compared > 1_000 && 100 * apart.len() < 2 * compared, "{compared}");
 }

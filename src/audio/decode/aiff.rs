@@ -77,7 +77,11 @@ impl Layout {
         }
         // If the outermost header contradicts the length, no audio is missing.
         let missing = if end <= bytes { 0 } else { missing };
-        Layout { extent: Extent { start, length: announced.min(there), missing }, coding: common.coding, notes }
+        Layout {
+            extent: Extent { start, length: announced.min(there), missing, unread: 0 },
+            coding: common.coding,
+            notes,
+        }
     }
 }
 

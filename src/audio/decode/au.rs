@@ -53,7 +53,7 @@ impl Layout {
             }
             Some(_) => (),
         }
-        let extent = Extent { start, length: announced.min(there), missing: over };
+        let extent = Extent { start, length: announced.min(there), missing: over, unread: 0 };
         let shape = Shape { channels: number(20), rate: number(16), speakers: 0 };
         Ok(Layout { extent, coding: coding(number(12), shape), open, notes })
     }

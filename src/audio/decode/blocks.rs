@@ -6,7 +6,7 @@ use std::fs::File;
 
 use symphonia::core::audio::{Channels, Position};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, well_known::*};
-use symphonia::core::errors::Result;
+use symphonia::core::errors::{Error, Result};
 use symphonia::core::formats::{FormatId, FormatReader};
 use symphonia::core::packet::Packet;
 
@@ -110,19 +110,25 @@ pub struct Extent {
     pub length: u64,
     /// Bytes that the header plausibly announces but the file does not contain.
     pub missing: u64,
+    /// Bytes of another part of the file that is not read.
+    pub unread: u64,
 }
 
-/// Creates a reader of blocks of `coding` in `extent`.
+/// Creates a reader of blocks of `coding` in `extent`. If the unread part lasts a second or longer, the reader ends with
+/// an error, so that this part counts as not analyzed.
 pub fn reader(
     (format, name): (FormatId, &'static str),
     coding: Coding,
     file: File,
     extent: Extent,
 ) -> std::io::Result<Box<dyn FormatReader>> {
-    let announced = (extent.length.saturating_add(extent.missing) / coding.block).saturating_mul(coding.samples);
-    let track = packets::track(coding.parameters, Some(announced));
+    let duration = |bytes: u64| (bytes / coding.block).saturating_mul(coding.samples);
+    let second = u64::from(coding.parameters.sample_rate.unwrap_or(1));
+    let unread = if duration(extent.unread) < second { 0 } else { extent.unread };
+    let announced = duration(extent.length.saturating_add(extent.missing).saturating_add(unread));
     let window = Window::new(file, extent.start, extent.length)?;
-    let source = Blocks { window, block: coding.block, samples: coding.samples, given: 0 };
+    let source = Blocks { window, block: coding.block, samples: coding.samples, given: 0, ends_with_error: unread > 0 };
+    let track = packets::track(coding.parameters, Some(announced));
     Ok(packets::reader(format, name, track, source))
 }
 
@@ -132,11 +138,15 @@ struct Blocks {
     samples: u64,
     /// Number of blocks returned so far.
     given: u64,
+    ends_with_error: bool,
 }
 
 impl PacketSource for Blocks {
     fn next(&mut self) -> Result<Option<Packet>> {
         let blocks = at_once(self.samples).min(self.window.remaining() / self.block);
+        if blocks == 0 && self.ends_with_error {
+            return Err(Error::Unsupported("another data chunk follows the audio; only the first one is read"));
+        }
         if blocks == 0 {
             return Ok(None);
         }

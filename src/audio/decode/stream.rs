@@ -7,7 +7,7 @@
 //! push(packet):  gap before the packet (timestamps)  -> silence, and a missing range if packets were lost
 //!                decode, mix to mono                 -> `ready`; silence and a missing range if that fails
 //!                drop the samples that the container trims
-//! take(out):     concealed samples, then silence, then `ready`, minus `skip`, up to `limit`
+//! take(out):     concealed samples, silence, recovered samples, `ready`; minus `skip`, up to `limit`
 //! ```
 //!
 //! Invariant: the number of samples returned so far is the position in the recording.
@@ -70,10 +70,12 @@ pub struct Stream {
     limit: Option<u64>,
     /// Concealment of lost packets; returned before any silence.
     concealed: Vec<f32>,
-    /// Silence before `ready`, samples.
+    /// Silence before `recovered` and `ready`, samples.
     pause: u64,
     /// Total of `pause` so far, samples.
     paused: u64,
+    /// The end of a loss, recovered from the packet behind it.
+    recovered: Vec<f32>,
     ready: Vec<f32>,
     given: u64,
     /// Length of the samples returned at previous rates.
@@ -129,6 +131,7 @@ impl Stream {
             concealed: Vec::new(),
             pause: 0,
             paused: 0,
+            recovered: Vec::new(),
             ready: Vec::new(),
             given: 0,
             earlier: Duration::ZERO,
@@ -248,7 +251,8 @@ impl Stream {
         }
     }
 
-    /// Appends the next samples: concealment, silence in small pieces, then decoded audio. False if there are none.
+    /// Appends the next samples: concealment, silence in small pieces, recovered and decoded audio. False if there are
+    /// none.
     pub fn take(&mut self, out: &mut Vec<f32>) -> bool {
         if !self.concealed.is_empty() {
             let given = self.admit(self.concealed.len());
@@ -261,6 +265,12 @@ impl Stream {
             self.pause -= piece;
             let given = self.admit(piece as usize);
             out.resize(out.len() + given.len(), 0.0);
+            return true;
+        }
+        if !self.recovered.is_empty() {
+            let given = self.admit(self.recovered.len());
+            out.extend_from_slice(self.recovered.get(given).unwrap_or_default());
+            self.recovered.clear();
             return true;
         }
         self.skip += std::mem::take(&mut self.late_skip);

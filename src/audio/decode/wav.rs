@@ -212,7 +212,7 @@ impl Walk {
         let mut layout = Layout {
             open: false,
             format: self.format.unwrap_or_else(|| Format::Unknown("its format chunk is missing".into())),
-            extent: Extent { start: data.start, length: there.min(announced), missing: 0 },
+            extent: Extent { start: data.start, length: there.min(announced), ..Extent::default() },
             notes: self.notes,
         };
         match announced.checked_sub(there) {
@@ -263,16 +263,18 @@ impl Layout {
         let mut at = behind;
         for _ in 0..MAX_CHUNKS {
             match family.chunk(file, at)? {
-                Some(chunk) if &chunk.name == b"data" => {
-                    let size = chunk.size;
-                    self.notes.push(format!("a second data chunk of {size} bytes follows the audio; it is ignored"));
-                    return Ok(());
+                Some(chunk) if &chunk.name == b"data" && chunk.start < bytes => {
+                    self.extent.unread += chunk.size.min(bytes - chunk.start);
+                    at = family.behind(chunk);
                 }
                 Some(chunk) if is_name(chunk.name) && family.behind(chunk) <= bytes.saturating_add(1) => {
                     at = family.behind(chunk);
                 }
                 _ => break,
             }
+        }
+        if let unread @ 1.. = self.extent.unread {
+            self.notes.push(format!("{unread} bytes in another data chunk follow the audio; they are not analyzed"));
         }
         if let Some(more @ 1..) = bytes.checked_sub(at) {
             self.notes.push(format!("{more} bytes follow what its header announces; they are ignored"));

@@ -113,6 +113,29 @@ fn a_whole_header_ends_the_sound_where_it_says() {
     decoded(&more).is_whole(64_000, 0);
 }
 
+/// A data chunk of silence, 16,000 bytes a second.
+fn silence(bytes: u32) -> Vec<u8> {
+    [&b"data"[..], &bytes.to_le_bytes(), &vec![0; bytes as usize]].concat()
+}
+
+#[test]
+fn what_another_data_chunk_holds_is_not_analyzed() {
+    let reference = decoded(&wav(b"RIFF", BYTES + 36, &[], BYTES)).samples;
+    let followed_by = |more: &[u8]| {
+        let mut file = wav(b"RIFF", BYTES + 36 + more.len() as u32, &[], BYTES);
+        file.extend(more);
+        decoded(&file)
+    };
+    for more in [silence(32_000), [silence(16_000), silence(16_000)].concat()] {
+        let file = followed_by(&more);
+        file.is_partial_in(4.0, 6.0);
+        assert_eq!((file.missing[0].kind, &file.samples), (MissingKind::Unsupported, &reference));
+    }
+    // Less than a second, and one that is cut.
+    assert_eq!(followed_by(&silence(15_998)).is_whole(64_000, 0).missing, []);
+    followed_by(&silence(48_000)[..24_008]).is_partial_in(4.0, 5.5);
+}
+
 #[test]
 fn a_length_from_earlier_is_read_on() {
     // The outermost header knows better than the inner one.

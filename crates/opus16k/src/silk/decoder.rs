@@ -62,14 +62,16 @@ impl<const ORDER: usize, const SUBFRAME: usize> RateDecoder<ORDER, SUBFRAME> {
         }
     }
 
-    /// Decodes the LBRR data of an Opus frame of `out`'s length: the frame before it. What it lacks is concealed.
+    /// Decodes the LBRR data of an Opus frame of `out`'s length: the frame before it. What it lacks is concealed. Returns
+    /// how many samples there are behind the last ones that it lacks.
     pub(super) fn decode_fec(
         &mut self,
         decoder: &mut RangeDecoder,
         channels: usize,
         output: &mut Output,
         out: &mut [f32],
-    ) {
+    ) -> usize {
+        let mut recovered = 0;
         let (frames, flags, length) = self.begin(decoder, channels, out.len());
         for (index, out) in out.chunks_exact_mut(out.len() / frames).enumerate() {
             let mut frame = [0; MAX_FRAME];
@@ -78,14 +80,17 @@ impl<const ORDER: usize, const SUBFRAME: usize> RateDecoder<ORDER, SUBFRAME> {
                 Some((indices, coding)) => {
                     self.mid.decode(&indices, coding, &self.pulses[..length], frame);
                     output.received(frame, out);
+                    recovered += out.len();
                 }
                 None => {
                     self.mid.conceal(frame);
                     output.concealed(frame, out);
+                    recovered = 0;
                 }
             }
             self.parse_lbrr_of_side(decoder, &flags[..channels], index, length);
         }
+        recovered
     }
 
     /// Fills `out`, at most 20 ms, with concealment.

@@ -72,12 +72,12 @@ impl SilkDecoder {
         decoder
     }
 
-    /// Decodes what a frame says about the one before it, which was lost.
-    pub(crate) fn decode_fec(&mut self, data: &[u8], format: Format, out: &mut [f32]) {
+    /// Decodes what a frame says about the one before it, which was lost; returns how many samples of its end.
+    pub(crate) fn decode_fec(&mut self, data: &[u8], format: Format, out: &mut [f32]) -> usize {
         self.set_bandwidth(format.bandwidth);
         let mut decoder = RangeDecoder::new(data);
         let output = &mut self.output;
-        with_rate!(&mut self.rate, rate => rate.decode_fec(&mut decoder, format.channels, output, out));
+        with_rate!(&mut self.rate, rate => rate.decode_fec(&mut decoder, format.channels, output, out))
     }
 
     /// Fills `out`, 2.5, 5, 10 or 20 ms, with concealment.

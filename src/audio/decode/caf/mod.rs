@@ -137,7 +137,8 @@ impl Walk {
         if missing > 0 {
             self.notes.push(format!("{missing} bytes that its header announces are missing"));
         }
-        let extent = Extent { start, length: announced.map_or(there, |announced| announced.min(there)), missing };
+        let length = announced.map_or(there, |announced| announced.min(there));
+        let extent = Extent { start, length, missing, unread: 0 };
         let packets = packets(description, &self.cookie, self.speakers, self.table);
         Some(Layout { extent, open: announced.is_none(), notes: self.notes, packets })
     }

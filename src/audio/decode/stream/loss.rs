@@ -4,7 +4,8 @@
 //! gap = timestamp of the packet - samples so far
 //! gap <= tolerance            -> none (jitter)
 //! the reader reported a loss,
-//!     or timestamps of this container mean loss -> missing range; concealment (Opus, at most 120 ms), then silence
+//!     or timestamps of this container mean loss -> missing range; concealment (Opus, at most 120 ms), then silence;
+//!                                                  what an Opus packet has of the frame before it is not missing
 //! otherwise                   -> silence: a pause in the recording
 //! ```
 //!
@@ -17,7 +18,7 @@ use symphonia::core::packet::Packet;
 
 use super::Stream;
 use crate::audio::decode::error_map;
-use crate::audio::decode::track::{Decoder, Jump};
+use crate::audio::decode::track::{Decoder, Jump, rescale};
 use crate::domain::{MissingKind, MissingRange, RecordingError};
 
 /// If the pauses of one file exceed this in total, its timestamps are wrong.
@@ -74,12 +75,13 @@ impl Stream {
 
     /// Records that the next `length` samples are missing. The end of a range of length 0 is unknown.
     pub(super) fn note(&mut self, length: u64, kind: MissingKind, reason: String) {
-        let start = self.position() + self.time(self.pause + self.concealed.len() as u64);
+        let waiting = self.concealed.len() as u64 + self.pause + self.recovered.len() as u64;
+        let start = self.position() + self.time(waiting);
         let end = (length > 0).then(|| start + self.time(length));
         self.missing.push(MissingRange { start, end, kind, reason });
     }
 
-    /// Fills a gap before a packet with silence. A loss is recorded as missing, and Opus conceals its start.
+    /// Fills a gap before a packet with silence. A loss is recorded as missing, unless it is recovered.
     pub(super) fn fill_gap(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         let is_first = self.produced == 0 && self.ready.is_empty();
         let (gap, lost) = (self.gap(packet), self.lost.take());
@@ -91,23 +93,15 @@ impl Stream {
             if self.time(filled) > LONGEST_PAUSE {
                 return Err(error_map::corrupt("its timestamps jump by more than a day", self.position()));
             }
-            let is_lost = lost.is_some() || self.jump == Jump::Loss;
-            if let Some(Loss { kind, reason, .. }) = lost {
-                self.note(gap, kind, reason);
-            } else if is_lost {
-                self.note(
-                    gap,
-                    MissingKind::Gap,
-                    format!("{} of sound are missing here", error_map::span(self.time(gap))),
-                );
-            } else if is_first && self.jump == Jump::Pause {
-                self.start_with_pause();
-            }
             self.paused = filled;
-            self.pause = gap;
             self.produced += gap;
-            if is_lost {
-                self.conceal();
+            if lost.is_some() || self.jump == Jump::Loss {
+                self.fill_loss(gap, lost, &packet.data);
+            } else {
+                if is_first && self.jump == Jump::Pause {
+                    self.start_with_pause();
+                }
+                self.pause = gap;
             }
         }
         Ok(())
@@ -127,13 +121,28 @@ impl Stream {
         self.skip = 0;
     }
 
-    /// Lets the decoder conceal the start of a loss.
-    fn conceal(&mut self) {
-        let length = self.pause.min(self.longest_concealed() as u64);
+    /// Conceals, silences and recovers a loss before the packet `next`, and records what of it is missing.
+    fn fill_loss(&mut self, gap: u64, lost: Option<Loss>, next: &[u8]) {
+        let longest = self.longest_concealed() as u64;
+        let (mut concealed, mut recovered) = (Vec::new(), Vec::new());
+        let (mut silent, mut from_next) = (gap, 0);
         if let Decoder::Opus(decoder) = &mut self.decoder {
-            decoder.conceal(length as usize, &mut self.concealed);
-            self.pause -= length;
+            let coded = if decoder.has_lbrr(next) { opus16k::packet_length(next) as u64 } else { 0 };
+            let tail = rescale(coded, (1, opus16k::CLOCK), self.rate).min(gap);
+            let head = longest.min(gap - tail);
+            decoder.conceal(head as usize, &mut concealed);
+            if tail > 0 {
+                from_next = decoder.decode_fec(next, tail as usize, &mut recovered) as u64;
+            }
+            silent = gap - head - tail;
         }
+        let missing = gap - from_next;
+        let reason = || format!("{} of sound are missing here", error_map::span(self.time(missing)));
+        let (kind, reason) = lost.map_or_else(|| (MissingKind::Gap, reason()), |lost| (lost.kind, lost.reason));
+        if missing > 0 {
+            self.note(missing, kind, reason);
+        }
+        (self.concealed, self.pause, self.recovered) = (concealed, silent, recovered);
     }
 
     /// Differences of up to 20 ms between timestamps and the sample count are jitter (Matroska: milliseconds). Those
