@@ -176,7 +176,7 @@ fn by_libopus(script: &str, path: &Path) -> Vec<f32> {
 /// Opus with redundancy for the packet before, one packet a page; of ten pages the third and the seventh and eighth are
 /// lost. Returns their duration in seconds as well.
 fn with_losses(settings: &[&str], folder: &Path) -> (PathBuf, f64) {
-    let (laugh, path) = (audio::file("fixtures/clips/laugh_male_scratch1.flac"), folder.join("a.ogg"));
+    let (laugh, path) = (audio::file("fixtures/evening/20251024_130000.WAV"), folder.join("a.ogg"));
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-loglevel", "error", "-y", "-i"]).arg(laugh).args(["-ac", "1", "-c:a", "libopus"]);
     ffmpeg.args(["-application", "voip", "-fec", "1", "-packet_loss", "20"]).args(settings).arg(&path);

@@ -79,7 +79,10 @@ fn decode(stream: &Stream) -> (Vec<f32>, Vec<usize>) {
         match step {
             Step::Decode => decoder.decode(packet, &mut out).unwrap(),
             Step::Conceal => decoder.conceal(*samples, &mut out),
-            Step::Fec => decoder.decode_fec(packet, *samples, &mut out),
+            Step::Fec => {
+                let recovered = decoder.decode_fec(packet, *samples, &mut out);
+                assert!(recovered == 0 || decoder.has_lbrr(packet), "{}", stream.name);
+            }
         }
         assert_eq!(out.len() - starts[starts.len() - 1], *samples, "{}", stream.name);
     }
