@@ -1,0 +1,160 @@
+"""Celery tasks that run giggles. One task is one source and one day: one run, one transaction, one exit code.
+
+    plan_night(date)            one scan per source, then check_night
+    scan(source, date)          `giggles scan`; its exit code decides: done, try again, failed
+    check_night(date, sources)  `giggles status`, until every source is scanned
+
+What is done is known by the database alone, so every task may run twice, at any time: the second run of a source and a day
+meets the lock (75, tried again) or finds its recordings analyzed.
+"""
+
+import ctypes
+import datetime
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg
+from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
+
+import celeryconfig as settings
+
+app = Celery("giggles", config_source=settings)
+
+PROGRAM = os.environ.get("GIGGLES_BIN", "giggles")
+# {source} stands for the name of the source.
+FOLDER = os.environ.get("GIGGLES_FOLDER", "/srv/recordings/{source}")
+
+# The exit codes of giggles (README.md). A source without recordings is done; a night without any is not.
+EMPTY = 4
+DONE = {0, 3, EMPTY}
+TRY_AGAIN = {75, 129, 130, 143}
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+class TryAgain(Exception):
+    """The lock is held, the database is away, or a signal ended the run."""
+
+
+class Failed(Exception):
+    """Trying again would not help; a person must look."""
+
+
+class Incomplete(Exception):
+    """Sources that no run has scanned yet."""
+
+
+@app.task(name="giggles.plan_night")
+def plan_night(date: str) -> str:
+    date = datetime.date.fromisoformat(date).isoformat()
+    sources = read_sources()
+    for source in sources:
+        scan.delay(source, date)
+    check_night.delay(date, sources)
+    return f"{len(sources)} sources, {date}"
+
+
+@app.task(
+    name="giggles.scan",
+    bind=True,
+    autoretry_for=(TryAgain,),
+    retry_backoff=settings.RETRY_SECONDS,
+    retry_backoff_max=settings.RETRY_SECONDS_MAX,
+    default_retry_delay=settings.RETRY_SECONDS,
+    max_retries=settings.RETRIES,
+)
+def scan(self, source: str, date: str) -> int:
+    date = datetime.date.fromisoformat(date).isoformat()
+    folder = FOLDER.format(source=checked(source))
+    code, _ = run(self.request.id, "scan", "--quiet", "--source", source, "--date", date, folder)
+    return code
+
+
+@app.task(
+    name="giggles.check_night",
+    bind=True,
+    autoretry_for=(TryAgain, Incomplete),
+    default_retry_delay=settings.CHECK_SECONDS,
+    max_retries=settings.CHECKS,
+)
+def check_night(self, date: str, sources: list[str]) -> str:
+    code, output = run(self.request.id, "status", "--date", date, "--json")
+    days = {day["source"]: day for day in json.loads(output)["days"]}
+    waiting = [source for source in sources if not days.get(source, {}).get("looked_at")]
+    if waiting:
+        raise Incomplete(f"{date}: {len(waiting)} of {len(sources)} sources are not scanned: {shortened(waiting)}")
+    if code == EMPTY:
+        raise Failed(f"{date}: no source has recordings; are their disks mounted?")
+    damaged = [source for source in sources if any(one["status"] != "analyzed" for one in days[source]["recordings"])]
+    if damaged:
+        raise Failed(f"{date}: recordings of {len(damaged)} sources failed or are partial: {shortened(damaged)}")
+    return f"{date}: {len(sources)} sources are complete"
+
+
+def read_sources() -> list[str]:
+    """From the query, or else from the file: one source a line."""
+    if query := os.environ.get("GIGGLES_SOURCES_QUERY"):
+        with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+            sources = [row[0] for row in connection.execute(query)]
+    else:
+        lines = Path(os.environ.get("GIGGLES_SOURCES", "/etc/giggles/sources")).read_text().splitlines()
+        sources = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if not sources:
+        raise Failed("there are no sources; check GIGGLES_SOURCES or GIGGLES_SOURCES_QUERY")
+    return [checked(source) for source in dict.fromkeys(sources)]
+
+
+def checked(source: str) -> str:
+    """A source is a part of a path: a message must not lead out of the folder of recordings."""
+    if "/" in source or source in ("", ".", ".."):
+        raise Failed(f"{source!r} is not a source: it is empty, or a path")
+    return source
+
+
+def run(run_id: str, *arguments: str) -> tuple[int, str]:
+    """The exit code and the output of giggles. Its messages go to the log of the worker."""
+    environment = {"GIGGLES_THREADS": "1", **os.environ, "GIGGLES_RUN_ID": run_id}
+    child = subprocess.Popen(
+        [PROGRAM, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=end_with_parent(os.getpid()),
+    )
+    try:
+        output, _ = child.communicate()
+    except SoftTimeLimitExceeded:
+        child.terminate()
+        try:
+            output, _ = child.communicate(timeout=settings.GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            output, _ = child.communicate()
+    code = child.returncode
+    if code in DONE:
+        return code, output
+    words = f"giggles {arguments[0]} ended with {code}; its messages are in the worker's log"
+    raise TryAgain(words) if code < 0 or code in TRY_AGAIN else Failed(words)
+
+
+def end_with_parent(parent: int):
+    """giggles must not outlive its pool process, whose task another worker gets: the kernel kills it, and Postgres rolls back."""
+
+    def set_signal() -> None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(143)
+
+    return set_signal
+
+
+def shortened(names: list[str], limit: int = 20) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
