@@ -191,6 +191,8 @@ class RabbitMq(Server):
         if self.child and self.child.poll() is None:
             os.killpg(self.child.pid, kind)
             self.child.wait()
+        # The port mapper of Erlang is a daemon.
+        subprocess.run(["epmd", "-kill"], env=self.environment, stdout=subprocess.DEVNULL)
 
     def kill_and_start(self):
         self.stop(signal.SIGKILL)
