@@ -1,12 +1,12 @@
 #!/bin/sh
 # Everything that must pass before a change is merged: format, lints, scripts, tests, the main job, the instruction
-# counts of the network and the front end, and nightly runs under systemd.
+# counts of the network and the front end, nightly runs under systemd and supervisor, and a fleet with Celery.
 #
 #   scripts/test.sh
 #
 # Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs, ffmpeg,
-# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, pgbouncer and Postgres, whose server the tests start
-# in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
+# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, pgbouncer, Redis and Postgres, whose server the tests
+# start in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
 # instead. Prometheus' tools are only unpacked, into target/tools: an installation would start their daemons.
 set -eu
 cd "$(dirname "$0")/.."
@@ -77,6 +77,9 @@ have chromedriver || install_packages chromium-driver
 have ffmpeg || install_packages ffmpeg
 # Compares libopus, which comes with ffmpeg, with crates/opus16k.
 have python3 || install_packages python3-minimal
+# Celery and supervisor, in a virtual environment, and the broker.
+python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+have redis-server || install_packages redis-server
 have zsh || install_packages zsh
 have fish || install_packages fish
 
@@ -104,10 +107,13 @@ systemd_test() {
 }
 
 step cargo fmt --all --check
-step shellcheck scripts/*.sh benches/compare/*.sh deploy/systemd/*.sh
+step shellcheck scripts/*.sh benches/compare/*.sh deploy/*/*.sh
+step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/celery/*.py scripts/fleet/*.py
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 step cargo test --locked --workspace
 step main_job
 step scripts/instructions.sh
 step systemd_test
+step scripts/supervisor_test.sh
+step scripts/celery_test.sh

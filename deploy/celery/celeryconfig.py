@@ -42,7 +42,6 @@ task_publish_retry_policy = {"max_retries": 100, "interval_start": 0, "interval_
 worker_concurrency = int(os.environ.get("GIGGLES_CONCURRENCY") or os.cpu_count() or 1)
 # Flower and celery-exporter read events.
 worker_send_task_events = True
-task_send_sent_event = True
 
 if broker_url.startswith("redis"):
     # Redis does not notice that a worker is gone: its messages come back after this time. It must exceed the longest

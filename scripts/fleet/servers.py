@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -74,7 +75,7 @@ class Server:
 
 
 class Postgres(Server):
-    """`settings` are lines of postgresql.conf. As root, it runs as the user postgres or nobody: it refuses root."""
+    """`settings` are lines of postgresql.conf. It refuses to run as root: then it runs as postgres or user 65534."""
 
     def __init__(self, folder, settings=()):
         programs = Path(self.find())
@@ -82,8 +83,8 @@ class Postgres(Server):
         self.folder.mkdir()
         user = {}
         if os.geteuid() == 0:
-            names = {entry.pw_name: entry for entry in pwd.getpwall()}
-            account = names.get("postgres") or names["nobody"]
+            named = [entry for entry in pwd.getpwall() if entry.pw_name == "postgres"]
+            account = named[0] if named else pwd.getpwuid(65534)
             user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         data = self.folder / "data"
@@ -97,8 +98,13 @@ class Postgres(Server):
 
     @staticmethod
     def find():
+        """The folder of initdb and postgres, the newest if there are several."""
+        if initdb := shutil.which("initdb"):
+            return os.path.dirname(initdb)
         installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
-        return shutil.which("initdb") and os.path.dirname(shutil.which("initdb")) or installed[-1]
+        if not installed:
+            raise SystemExit("PostgreSQL 15 or newer is missing; apt-get install postgresql")
+        return installed[-1]
 
     def start(self):
         super().start()
@@ -204,7 +210,7 @@ class Worker:
 
     def __init__(self, folder, environment, concurrency, name="worker"):
         self.log = folder / f"{name}.log"
-        command = [os.path.join(os.path.dirname(os.sys.executable), "celery"), "--app", "tasks", "worker"]
+        command = [os.path.join(os.path.dirname(sys.executable), "celery"), "--app", "tasks", "worker"]
         command += ["--concurrency", str(concurrency), "--hostname", f"{name}@test"]
         command += ["--without-mingle", "--without-gossip", "--loglevel", "INFO"]
         self.written = self.log.stat().st_size if self.log.exists() else 0
