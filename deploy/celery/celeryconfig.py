@@ -1,4 +1,4 @@
-"""Settings of Celery. Celery finds this module by its name. Every value that a site changes is an environment variable."""
+"""Settings of Celery. What a site changes is an environment variable (celery.env.example)."""
 
 import os
 from datetime import datetime, timedelta
@@ -16,6 +16,8 @@ RETRY_SECONDS_MAX = 30 * RETRY_SECONDS
 RETRIES = 8
 CHECK_SECONDS = int(os.environ.get("GIGGLES_CHECK_SECONDS", "600"))
 CHECKS = 36
+# How often check_night sends scans again that have made no progress between two checks.
+SENT_AGAIN = 2
 
 broker_url = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 broker_connection_retry_on_startup = True

@@ -2,10 +2,10 @@
 
     plan_night(date)            one scan per source, then check_night
     scan(source, date)          `giggles scan`; its exit code decides: done, try again, failed
-    check_night(date, sources)  `giggles status`, until every source is scanned
+    check_night(date, sources)  `giggles status`, until every source is scanned; sends scans again that were lost
 
-What is done is known by the database alone, so every task may run twice, at any time: the second run of a source and a day
-meets the lock (75, tried again) or finds its recordings analyzed.
+What is done is known by the database alone, so every task may run twice, at any time: the second run of a source and
+a day meets the lock (75, tried again) or finds its recordings analyzed.
 """
 
 import ctypes
@@ -78,16 +78,22 @@ def scan(self, source: str, date: str) -> int:
 @app.task(
     name="giggles.check_night",
     bind=True,
-    autoretry_for=(TryAgain, Incomplete),
+    autoretry_for=(TryAgain,),
     default_retry_delay=settings.CHECK_SECONDS,
     max_retries=settings.CHECKS,
 )
-def check_night(self, date: str, sources: list[str]) -> str:
+def check_night(self, date: str, sources: list[str], waiting_before: int = 0, again: int = settings.SENT_AGAIN) -> str:
     code, output = run(self.request.id, "status", "--date", date, "--json")
     days = {day["source"]: day for day in json.loads(output)["days"]}
     waiting = [source for source in sources if not days.get(source, {}).get("looked_at")]
     if waiting:
-        raise Incomplete(f"{date}: {len(waiting)} of {len(sources)} sources are not scanned: {shortened(waiting)}")
+        # No progress: Redis forgets the message of a worker that is killed at the moment when it takes it.
+        if len(waiting) == waiting_before and again > 0:
+            again -= 1
+            for source in waiting:
+                scan.delay(source, date)
+        words = f"{date}: {len(waiting)} of {len(sources)} sources are not scanned: {shortened(waiting)}"
+        raise self.retry(exc=Incomplete(words), args=(date, sources, len(waiting), again))
     if code == EMPTY:
         raise Failed(f"{date}: no source has recordings; are their disks mounted?")
     damaged = [source for source in sources if any(one["status"] != "analyzed" for one in days[source]["recordings"])]
@@ -145,7 +151,7 @@ def run(run_id: str, *arguments: str) -> tuple[int, str]:
 
 
 def end_with_parent(parent: int):
-    """giggles must not outlive its pool process, whose task another worker gets: the kernel kills it, and Postgres rolls back."""
+    """Another worker gets the task of a pool process that is killed: the kernel then kills its giggles, too."""
 
     def set_signal() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

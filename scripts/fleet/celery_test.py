@@ -26,7 +26,7 @@ NAME = "20251024_130000.flac"
 NIGHT = [f"wearer {number:02}" for number in range(1, 21)]
 # Sources whose scan takes some seconds, so that it can be interrupted.
 LONG = ["pool", "terminated", "lost", "locked", "warm", "frozen", "late"]
-QUICK = [f"{step} {number}" for step in ("queued", "restart") for number in range(1, 6)]
+QUICK = [f"{step} {number}" for step in ("queued", "restart", "forgotten") for number in range(1, 6)]
 LONG_SECONDS = 600
 
 
@@ -216,6 +216,15 @@ def thawed(test, worker, giggles):
     test.passed("a frozen giggles: SIGTERM, SIGKILL, tried again")
 
 
+def forgotten_message(test):
+    """As Redis forgets it: the scan of the first source is never delivered."""
+    sources = [source for source in QUICK if source.startswith("forgotten")]
+    test.send(*sources[1:])
+    test.python(f"check_night.delay({DATE!r}, {sources!r})")
+    test.wait_until_stored(*sources)
+    test.passed("a message was lost: check_night sent the scan again")
+
+
 @contextlib.contextmanager
 def beat(test):
     """Beat plans a night each minute, for a queue that no worker reads."""
@@ -297,6 +306,7 @@ def run(test, stack):
     worker = warm_shutdown(test, worker)
     thawed(test, *late)
     restarted_broker(test, worker)
+    forgotten_message(test)
     planned_by_beat(test)
     sources_by_query(test)
     nothing_is_lost_or_double(test)

@@ -40,13 +40,16 @@ ROWS = """
     FROM detections AS d JOIN recordings AS r ON r.id = d.recording_id"""
 DIGEST = f"SELECT count(*), md5(string_agg(line::text, ' ' ORDER BY line::text)) FROM ({ROWS}) AS rows (line)"
 
+DURATION = "SELECT extract(epoch FROM max(ended_at) - min(started_at)) FROM runs WHERE source <> 'setup'"
+
 
 class Fleet:
     def __init__(self, folder, program, sources, days):
         self.folder, self.program = folder, program
         self.sources = [f"wearer {number:05}" for number in range(1, sources + 1)]
         self.days = [(FIRST_DAY + timedelta(days=number)).isoformat() for number in range(days)]
-        self.tasks = [(source, day) for source in self.sources for day in self.days]
+        # Night after night: two days of one source at the same time would meet its lock.
+        self.tasks = [(source, day) for day in self.days for source in self.sources]
         self.postgres, self.redis = Postgres(folder, ["max_connections = 200"]), Redis(folder)
         self.queue = redis.Redis(port=self.redis.port)
         self.workers = []
@@ -60,10 +63,11 @@ class Fleet:
         assert len(self.days) <= len(names), f"there are clips for {len(names)} days"
         for path in names:
             os.utime(path, (old, old))
-        for number, (source, day) in enumerate(self.tasks):
+        for number, source in enumerate(self.sources):
             folder = self.folder / "recordings" / source
-            folder.mkdir(parents=True, exist_ok=True)
-            os.link(names[number % len(names)], folder / f"{day.replace('-', '')}_130000.flac")
+            folder.mkdir(parents=True)
+            for later, day in enumerate(self.days):
+                os.link(names[(number + later) % len(names)], folder / f"{day.replace('-', '')}_130000.flac")
 
     def environment(self, url):
         names = {
@@ -91,9 +95,13 @@ class Fleet:
         subprocess.run(command, env=self.environment(url), check=True)
 
     def send(self, url, tasks):
-        code = "from tasks import *; [scan.delay(*line.rstrip('\\n').split('|')) for line in __import__('sys').stdin]"
-        lines = "".join(f"{source}|{day}\n" for source, day in tasks)
-        subprocess.run([sys.executable, "-c", code], cwd=CELERY, env=self.environment(url), input=lines, text=True, check=True)
+        self.python(url, f"[scan.delay(*task) for task in {tasks!r}]")
+
+    def python(self, url, code):
+        """Runs Python beside tasks.py, as a program that sends tasks does."""
+        environment = self.environment(url) | {"PYTHONPATH": str(CELERY)}
+        text = f"from tasks import *\n{code}\n"
+        subprocess.run([sys.executable, "-"], cwd=CELERY, env=environment, input=text, text=True, check=True)
 
     def start_worker(self, url, name):
         self.workers.append(Worker(self.folder, self.environment(url), 1, name))
@@ -101,6 +109,14 @@ class Fleet:
     def left(self):
         """Messages that are queued, and those that workers have."""
         return self.queue.llen("celery"), self.queue.hlen("unacked")
+
+    def is_idle(self):
+        """No message for a while, also none between two tasks."""
+        for _ in range(6):
+            if self.left() != (0, 0):
+                return False
+            time.sleep(0.5)
+        return True
 
     def stop_workers(self):
         for worker in self.workers:
@@ -128,13 +144,14 @@ def plain(fleet):
     for source in fleet.sources:
         fleet.scan(url, source, fleet.folder / "recordings" / source)
     count, digest = query(url, DIGEST)
-    say(f"plain: {len(fleet.sources)} runs one after the other, {time.monotonic() - begun:.0f} s; {count} rows, {digest}")
+    seconds = time.monotonic() - begun
+    say(f"plain: {len(fleet.sources)} runs one after the other, {seconds:.0f} s; {count} rows, {digest}")
     return digest
 
 
 def throughput(fleet, counts, digest):
     """Database time is the time in which the server executes statements, of all sessions together."""
-    say("\n| workers | tasks | tasks a second | speed-up | database time of a task, first quarter | last quarter |")
+    say("\n| workers | tasks | tasks per second | speed-up | database time per task: first quarter | last quarter |")
     say("|---|---|---|---|---|---|")
     first = None
     for count in counts:
@@ -146,12 +163,12 @@ def throughput(fleet, counts, digest):
         wait_for("the queue is empty", lambda: fleet.left() == (0, 0), 60)
         fleet.stop_workers()
         assert query(url, DIGEST)[1] == digest, f"{count} workers stored other rows than one run after the other"
-        seconds = query(url, "SELECT extract(epoch FROM max(ended_at) - min(started_at)) FROM runs WHERE source <> 'setup'")[0]
-        rate = len(fleet.tasks) / float(seconds)
+        rate = len(fleet.tasks) / float(query(url, DURATION)[0])
         first = first or rate
-        say(f"| {count} | {len(fleet.tasks)} | {rate:.1f} | {rate / first:.2f} | {quarters[0]:.2f} ms | {quarters[-1]:.2f} ms |")
+        cells = [f"{rate:.1f}", f"{rate / first:.2f}", f"{quarters[0]:.1f} ms", f"{quarters[-1]:.1f} ms"]
+        say(" | ".join([f"| {count}", str(len(fleet.tasks)), *cells]) + " |")
         if len(fleet.tasks) >= MEASURABLE:
-            assert quarters[-1] < 2 * quarters[0], "the database takes longer for the last tasks than for the first ones"
+            assert quarters[-1] < 2 * quarters[0], "the last tasks take more database time than the first"
 
 
 def measured_parts(fleet):
@@ -183,7 +200,7 @@ def disturbed(fleet, count, digest, seed):
     for number in range(count):
         fleet.start_worker(url, f"worker{number}")
     kills, restarts = 0, [signal.SIGQUIT, signal.SIGINT]
-    while (stored := stored_recordings(url)) < len(fleet.tasks):
+    while (stored := stored_recordings(url)) < len(fleet.tasks) and not fleet.is_idle():
         assert time.monotonic() - begun < 60 + 5 * len(tasks), f"{stored} of {len(fleet.tasks)} recordings are stored"
         if stored > len(fleet.tasks) * (3 - len(restarts)) // 3 and restarts:
             fleet.postgres.restart(restarts.pop())
@@ -192,15 +209,18 @@ def disturbed(fleet, count, digest, seed):
         kills += 1
     assert not restarts, "Postgres was not restarted twice; take more sources"
     seconds = time.monotonic() - begun
+    # Redis forgets the message of a worker that is killed at the moment when it takes it; check_night sends it again.
+    forgotten = len(fleet.tasks) - stored
     check_nights(fleet, url)
     wait_for("the queue is empty", lambda: fleet.left() == (0, 0), 300)
     fleet.stop_workers()
     analyzed, skipped = query(url, "SELECT sum(analyzed)::int, sum(skipped)::int FROM runs")
     assert analyzed == len(fleet.tasks), f"{analyzed} recordings were analyzed and committed, of {len(fleet.tasks)}"
     assert query(url, DIGEST)[1] == digest, "other rows than one run after the other"
-    say(f"\ndisturbed: {len(tasks)} tasks, {count} workers, {kills} of them killed (every {KILL_SECONDS} s), Postgres restarted "
-        f"in order and as after a crash (seed {seed}): {seconds:.0f} s; {analyzed} recordings analyzed, {skipped} skipped; the "
-        f"rows are those of plain")
+    say(f"\ndisturbed: {len(tasks)} tasks, {count} workers, {kills} kills (every {KILL_SECONDS} s), Postgres restarted")
+    say(f"in order and as after a crash, seed {seed}: {seconds:.0f} s; {analyzed} recordings analyzed, {skipped} skipped;")
+    say(f"{forgotten} scans were forgotten by Redis and sent again by check_night;")
+    say("every night is complete, and the rows are those of plain")
 
 
 def stored_recordings(url):
@@ -221,8 +241,7 @@ def kill_worker(fleet, url, chance):
 
 
 def check_nights(fleet, url):
-    code = f"from tasks import *; [check_night.delay(day, {fleet.sources!r}) for day in {fleet.days!r}]"
-    subprocess.run([sys.executable, "-"], cwd=CELERY, env=fleet.environment(url) | {"PYTHONPATH": "."}, input=code, text=True, check=True)
+    fleet.python(url, f"[check_night.delay(day, {fleet.sources!r}) for day in {fleet.days!r}]")
     words = [f"{day}: {len(fleet.sources)} sources are complete" for day in fleet.days]
     logs = lambda: "".join(worker.messages() for worker in fleet.workers)
     wait_for("every night is complete", lambda: all(line in logs() for line in words), 300, 1)
@@ -244,7 +263,8 @@ def main():
         fleet = Fleet(folder, os.path.realpath(arguments.program), arguments.sources, arguments.days)
         stack.callback(fleet.stop)
         fleet.make_recordings()
-        say(f"{arguments.sources} sources, {arguments.days} days, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        load = os.getloadavg()[0]
+        say(f"{arguments.sources} sources, {arguments.days} days, {os.cpu_count()} cores, load at the start {load:.1f}")
         digest = plain(fleet)
         throughput(fleet, counts, digest)
         try:

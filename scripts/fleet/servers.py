@@ -1,4 +1,4 @@
-"""Real servers for the tests of deploy/celery, on free ports, in a temporary folder: Postgres, Redis or RabbitMQ, workers.
+"""Real servers for the tests of deploy/celery, on free ports, in a temporary folder: Postgres, brokers, workers.
 
 Everything ends with the block that started it, and with this program, however it ends (PR_SET_PDEATHSIG).
 """
@@ -61,7 +61,12 @@ class Server:
     def start(self):
         with open(self.folder / f"{self.name}.log", "ab") as log:
             self.child = subprocess.Popen(
-                self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent, **self.options
+                self.command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=end_with_parent,
+                **self.options,
             )
 
     def stop(self, kind=signal.SIGTERM):
@@ -88,8 +93,9 @@ class Postgres(Server):
             user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         data = self.folder / "data"
-        options = ["--username=giggles", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", f"--pgdata={data}"]
-        subprocess.run([programs / "initdb", *options], check=True, stdout=subprocess.DEVNULL, cwd="/", **user)
+        options = ["--username=giggles", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        initdb = [programs / "initdb", *options, f"--pgdata={data}"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **user)
         lines = [f"port = {self.port}", "listen_addresses = '127.0.0.1'", f"unix_socket_directories = '{self.folder}'"]
         with open(data / "postgresql.conf", "a") as file:
             file.write("\n".join([*lines, *settings]) + "\n")
