@@ -49,7 +49,13 @@ class Incomplete(Exception):
     """Sources that no run has scanned yet."""
 
 
-@app.task(name="giggles.plan_night")
+@app.task(
+    name="giggles.plan_night",
+    autoretry_for=(psycopg.OperationalError,),
+    retry_backoff=settings.RETRY_SECONDS,
+    retry_backoff_max=settings.RETRY_SECONDS_MAX,
+    max_retries=settings.RETRIES,
+)
 def plan_night(date: str) -> str:
     date = datetime.date.fromisoformat(date).isoformat()
     sources = read_sources()
@@ -106,13 +112,15 @@ def read_sources() -> list[str]:
     """From the query, or else from the file: one source a line."""
     if query := os.environ.get("GIGGLES_SOURCES_QUERY"):
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-            sources = [row[0] for row in connection.execute(query)]
+            names = [row[0] for row in connection.execute(query)]
     else:
         lines = Path(os.environ.get("GIGGLES_SOURCES", "/etc/giggles/sources")).read_text().splitlines()
-        sources = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        names = [line for line in lines if line.strip() and not line.startswith("#")]
+    # giggles trims names, too.
+    sources = list(dict.fromkeys(checked(name.strip()) for name in names))
     if not sources:
         raise Failed("there are no sources; check GIGGLES_SOURCES or GIGGLES_SOURCES_QUERY")
-    return [checked(source) for source in dict.fromkeys(sources)]
+    return sources
 
 
 def checked(source: str) -> str:
