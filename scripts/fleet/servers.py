@@ -168,6 +168,7 @@ class RabbitMq(Server):
         (home / "enabled_plugins").write_text("[].\n")
         self.environment = os.environ | {
             "HOME": str(home),
+            "ERL_CRASH_DUMP": str(home / "crash"),
             "RABBITMQ_NODENAME": f"giggles{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
