@@ -22,7 +22,7 @@ exec 9>"$folder.lock"
 flock 9
 
 newest() {
-    ls "$1" | sort --version-sort | sed -n 's/-local$//p' | tail -n 1
+    find "$1" -mindepth 1 -name '*-local' -printf '%f\n' | sort --version-sort | tail -n 1 | sed 's/-local$//'
 }
 
 wanted=$({ python3 --version && cat "$@"; } | sha256sum | cut -d ' ' -f 1)
@@ -39,6 +39,8 @@ if [ "$(cat "$folder/requirements.sha256" 2>/dev/null)" != "$wanted" ]; then
     for schemas in "$folder"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema; do
         [ ! -d "$schemas" ] || find "$schemas" -mindepth 1 -maxdepth 1 ! -name "$(newest "$schemas")*" -exec rm -rf {} +
     done
+    # Not needed any more: a change of the requirements makes a new environment.
+    "$folder/bin/python" -m pip uninstall --quiet --yes pip
     echo "$wanted" >"$folder/requirements.sha256"
 fi
 echo "$folder"

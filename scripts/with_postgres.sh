@@ -6,7 +6,7 @@
 set -eu
 
 folder=$(mktemp -d)
-bin=$(dirname "$(command -v pg_ctl || ls -d /usr/lib/postgresql/*/bin/pg_ctl | sort -V | tail -n 1)")
+bin=$(dirname "$(command -v pg_ctl || find /usr/lib/postgresql -name pg_ctl | sort --version-sort | tail -n 1)")
 
 # A server refuses to run as root.
 as_server() {
@@ -17,11 +17,8 @@ as_server() {
     fi
 }
 
-stop() {
-    as_server "$bin/pg_ctl" --pgdata="$folder/data" --mode=immediate --silent stop || true
-    rm -rf "$folder"
-}
-
+trap 'as_server "$bin/pg_ctl" --pgdata="$folder/data" --mode=immediate --silent stop; rm -rf "$folder"' EXIT
+trap 'exit 143' TERM INT HUP
 mkdir "$folder/data"
 [ "$(id -u)" -ne 0 ] || chown -R nobody "$folder"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -34,9 +31,6 @@ as_server "$bin/initdb" --pgdata="$folder/data" --username=giggles --pwfile="$fo
 }
 as_server "$bin/pg_ctl" --pgdata="$folder/data" --log="$folder/data/server.log" --silent --wait \
     --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$folder -c fsync=off" start
-trap stop EXIT
-trap 'exit 143' TERM INT HUP
-
 DATABASE_URL=postgres://giggles:open-sesame@127.0.0.1:$port/postgres
 export DATABASE_URL
 code=0
