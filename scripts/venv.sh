@@ -39,8 +39,9 @@ if [ "$(cat "$folder/requirements.sha256" 2>/dev/null)" != "$wanted" ]; then
     for schemas in "$folder"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema; do
         [ ! -d "$schemas" ] || find "$schemas" -mindepth 1 -maxdepth 1 ! -name "$(newest "$schemas")*" -exec rm -rf {} +
     done
+    find "$folder" -type d -name tests -path '*/site-packages/*/tests' -prune -exec rm -rf {} +
     # Not needed any more: a change of the requirements makes a new environment.
-    "$folder/bin/python" -m pip uninstall --quiet --yes pip
+    "$folder/bin/python" -m pip uninstall --quiet --yes pip setuptools
     echo "$wanted" >"$folder/requirements.sha256"
 fi
 echo "$folder"

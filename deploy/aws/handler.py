@@ -123,7 +123,7 @@ def carry_out(record, context):
         source, date = parse(record["body"])
     except Invalid as reason:
         return bury(record, str(reason))
-    code, out_of_time = scan(source, date, left)
+    code, out_of_time = scan(source, date, left, record["messageId"])
     if code in DONE:
         return True
     if out_of_time and os.environ.get("LONG_DAYS_QUEUE"):
@@ -143,7 +143,8 @@ def parse(body):
         datetime.date.fromisoformat(date)
     except (ValueError, KeyError, TypeError) as error:
         raise Invalid(f"not a source and a date: {error}") from error
-    if not isinstance(source, str) or not source:
+    # A source is a part of a path: a message must not lead out of the bucket's folder of that source.
+    if not isinstance(source, str) or "/" in source or source in ("", ".", ".."):
         raise Invalid("the source is not a name")
     return source, date
 
@@ -166,13 +167,14 @@ def program():
     return [str(loaders[0]), "--library-path", ":".join(libraries), str(giggles)]
 
 
-def scan(source, date, seconds):
+def scan(source, date, seconds, run_id):
     """Runs giggles for at most this long; its exit code, and whether it was ended for lack of time."""
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=setting("DATABASE_SECRET"))
-    environment = {**os.environ, "DATABASE_URL": secret["SecretString"], "GIGGLES_THREADS": setting("GIGGLES_THREADS", "2")}
+    given = {"DATABASE_URL": secret["SecretString"], "GIGGLES_RUN_ID": run_id, "GIGGLES_THREADS": "2"}
     process = subprocess.Popen(
-        program() + arguments(source, date), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+        program() + arguments(source, date), env={**os.environ, **given},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     out_of_time = threading.Event()
     end = threading.Timer(seconds, lambda: (out_of_time.set(), process.terminate()))
     # giggles rolls back within two seconds; one that does not is hung.
@@ -237,4 +239,5 @@ def bury(record, reason):
 
 
 def tell(message, record):
-    print(json.dumps({"event": "message", "message": message, "id": record["messageId"], "body": record["body"]}), file=sys.stderr)
+    event = {"event": "message", "message": message, "id": record["messageId"], "body": record["body"]}
+    print(json.dumps(event), file=sys.stderr)

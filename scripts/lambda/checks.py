@@ -109,7 +109,8 @@ def the_metrics_keep_to_the_schema_and_have_no_dimension(fleet):
 
 def a_poison_message_goes_to_the_dead_letter_queue_at_once(fleet):
     work = fleet.function("handler.work")
-    poison = ["not JSON", "[]", '{"source": "neil"}', '{"source": "neil", "date": "yesterday"}', '{"source": "", "date": "2025-10-24"}']
+    poison = ["not JSON", "[]", '{"source": "neil"}', '{"source": "neil", "date": "yesterday"}']
+    poison += [json.dumps({"source": source, "date": DATE}) for source in ("", "..", "neil/../ada", 7)]
     for number, body in enumerate(poison):
         fleet.send(body, group=str(number))
     check(fleet.poll(work) == [], "given back")
