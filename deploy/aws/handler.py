@@ -1,4 +1,4 @@
-"""AWS Lambda for a fleet: `plan` makes one message per source and day, `work` runs giggles for each message.
+"""AWS Lambda for a fleet: `plan` makes a message per source and day, `work` runs giggles for each, `check` looks at the day.
 
     plan(event):                                  from the schedule, or when a source's day is complete in the bucket
         date, once:  the day before the event's time in the zone, or the date in the event
@@ -13,6 +13,9 @@
                 2, 78, an invalid message      ->  dead-letter queue, at once: a retry would end in the same way
                 75, 1, signals, unknown codes  ->  give it back, visible again after a pause
         return the messages that are given back
+
+    check(event):                                 from the schedule of the morning
+        giggles status of all sources of the bucket; fails unless the day is complete
 
 Exit codes are explained in the README of giggles. A message that arrives twice is harmless: giggles skips what is stored.
 """
@@ -66,13 +69,17 @@ def plan(event, _context):
 
 
 def night(event):
-    """The same day of every source of the bucket. A retry of the event has the same time, and so the same day."""
-    date = event.get("date")
-    if date is None:
-        time = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
-        zone = zoneinfo.ZoneInfo(setting("GIGGLES_TZ", "UTC"))
-        date = (time.astimezone(zone).date() - datetime.timedelta(days=1)).isoformat()
-    return [(source, date) for source in event.get("sources") or sources()]
+    """The same day of every source of the bucket."""
+    return [(source, date_of(event)) for source in event.get("sources") or sources()]
+
+
+def date_of(event):
+    """The day of the event, or the one before its time. A retry has the same time, and so the same day."""
+    if "date" in event:
+        return event["date"]
+    time = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
+    zone = zoneinfo.ZoneInfo(setting("GIGGLES_TZ", "UTC"))
+    return (time.astimezone(zone).date() - datetime.timedelta(days=1)).isoformat()
 
 
 def sources():
@@ -169,8 +176,7 @@ def program():
 
 def scan(source, date, seconds, run_id):
     """Runs giggles for at most this long; its exit code, and whether it was ended for lack of time."""
-    secret = boto3.client("secretsmanager").get_secret_value(SecretId=setting("DATABASE_SECRET"))
-    given = {"DATABASE_URL": secret["SecretString"], "GIGGLES_RUN_ID": run_id, "GIGGLES_THREADS": "2"}
+    given = {"DATABASE_URL": database_url(), "GIGGLES_RUN_ID": run_id, "GIGGLES_THREADS": "2"}
     process = subprocess.Popen(
         program() + arguments(source, date), env={**os.environ, **given},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -188,6 +194,11 @@ def scan(source, date, seconds, run_id):
     finally:
         end.cancel()
         kill.cancel()
+
+
+def database_url():
+    secrets = boto3.client("secretsmanager")
+    return secrets.get_secret_value(SecretId=setting("DATABASE_SECRET"))["SecretString"]
 
 
 def of_the_fleet(line):
@@ -241,3 +252,22 @@ def bury(record, reason):
 def tell(message, record):
     event = {"event": "message", "message": message, "id": record["messageId"], "body": record["body"]}
     print(json.dumps(event), file=sys.stderr)
+
+
+# --------------------------------------------------------------------------------------------------------- check
+
+
+def check(event, _context):
+    """The sources by state; an error, which is an alarm, unless every source of the bucket has a complete day."""
+    flags = ["status", f"--date={date_of(event)}", "--all-sources", "--expect=-", "--json"]
+    status = subprocess.run(
+        program() + flags, env={**os.environ, "DATABASE_URL": database_url()},
+        input="\n".join(sources()), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    if status.returncode not in (0, 3):
+        raise RuntimeError(f"giggles status ended with {status.returncode}; its message is above")
+    found = json.loads(status.stdout)["sources"]
+    print(json.dumps({"event": "check", **found}), file=sys.stderr)
+    if status.returncode:
+        raise RuntimeError(f"the day is not complete: {json.dumps(found)[:2000]}")
+    return found

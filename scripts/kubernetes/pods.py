@@ -52,8 +52,9 @@ def run(job, index, arguments=None):
         volume = next(volume for volume in pod["volumes"] if volume["name"] == mount["name"])
         if "emptyDir" in volume:
             flags.append(f"--tmpfs={mount['mountPath']}")
-        else:
-            flags.append(f"--volume={FOLDER}/recordings:{mount['mountPath']}:{'ro' if mount.get('readOnly') else 'rw'}")
+            continue
+        folder = "sources" if "configMap" in volume else "recordings"
+        flags.append(f"--volume={FOLDER}/{folder}:{mount['mountPath']}:{'ro' if mount.get('readOnly') else 'rw'}")
     words = [re.sub(r"\$\((\w+)\)", lambda name: environment[name[1]], word) for word in arguments or container["args"]]
     ended = subprocess.run(["podman", "run", *flags, IMAGE, *words], capture_output=True, text=True)
     return ended.returncode, ended.stdout + ended.stderr
@@ -87,6 +88,7 @@ def main():
     for index, code in ((0, 0), (1, 0), (2, 0), (3, 3)):
         expect(run(night, index), code, f"index {index}")
     assert ask("SELECT source FROM runs ORDER BY source") == [f"wearer-{index}" for index in range(4)]
+    assert ask("SELECT external_id FROM runs WHERE source = 'wearer-1'") == ["uid-1"], "the run has not the pod's id"
     assert ask("SELECT count(DISTINCT source) FROM detections JOIN recordings r ON r.id = recording_id") == ["2"]
     print("ok: each index scans its own source; one without recordings is no failure, a damaged one is 3")
 
@@ -103,9 +105,17 @@ def main():
     print("ok: a missing folder fails the index (78), a database that is away is tried again (75)")
 
     check = job_of("night.yaml", "check")
+    (FOLDER / "sources").mkdir()
+    sources = FOLDER / "sources/sources"
+    sources.write_text("wearer-0\nwearer-1\nwearer-2\n")
+    subprocess.run(["chmod", "-R", "a+rX", FOLDER / "sources"], check=True)
     expect(run(check, 0), 3, "the check of a day with a damaged recording")
+    ask("DELETE FROM recordings WHERE source = 'wearer-3'")
+    expect(run(check, 0), 3, "the check, with a source that has no recordings")
+    sources.write_text("wearer-0\nwearer-1\n")
+    expect(run(check, 0), 0, "the check of a complete day")
     shutil.rmtree(FOLDER / "recordings/wearer-3")
-    print("ok: the morning's check fails when a day is not complete")
+    print("ok: the morning's check fails for a damaged recording and a missing source, and passes a complete day")
 
     # Of the 24th in Los Angeles; the names are in UTC.
     for hour in range(8, 24):

@@ -34,7 +34,7 @@ def a_schedule_makes_one_message_per_source(fleet):
     plan.invoke({"time": "2025-10-25T02:30:00Z"})
     messages = fleet.drain(fleet.days)
     days = sorted((json.loads(message["Body"])["source"], json.loads(message["Body"])["date"]) for message in messages)
-    check(days == [("ada", DATE), ("it's é", DATE), ("neil", DATE)], days)
+    check(days == [("ada", DATE), ("its-é", DATE), ("neil", DATE)], days)
     groups = {message["Attributes"]["MessageGroupId"] for message in messages}
     check(len(groups) == 3, "each source has a group")
 
@@ -51,11 +51,11 @@ def a_marker_in_the_bucket_makes_the_message_of_its_day(fleet):
 
 def each_day_is_stored_once(fleet):
     work = fleet.function("handler.work")
-    for source in ("neil", "ada", "it's é"):
-        fleet.send({"source": source, "date": DATE}, group=source[:2].strip("'"))
+    sent = [fleet.send({"source": source, "date": DATE}, group=source[:2]) for source in ("neil", "ada", "its-é")]
     check(fleet.poll(work) == [], "nothing is given back")
     rows = ask("SELECT source FROM recordings ORDER BY source")
     check(ask("SELECT count(DISTINCT source), count(*), sum(analyzed) FROM runs") == ["3|3|3"], rows)
+    check(sorted(ask("SELECT external_id FROM runs")) == sorted(sent), "the run has not the message's id")
     before = ask("SELECT md5(string_agg(d::text, ',' ORDER BY id)) FROM detections d")
     # The same day again, through the topic, under another id.
     topic = fleet.clients["sns"].create_topic(Name="days.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
@@ -222,10 +222,24 @@ def the_role_of_each_function_allows_what_it_calls(_fleet):
             "s3:ListBucket", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}  # fmt: skip
     check(actions("PlanRole") - {"logs:CreateLogStream", "logs:PutLogEvents"} == plan, actions("PlanRole"))
     check(actions("WorkRole") == work, actions("WorkRole"))
+    check(actions("CheckRole") == {"secretsmanager:GetSecretValue", "s3:ListBucket"}, actions("CheckRole"))
     for name, resource in resources.items():
         check('"*"' not in json.dumps(resource.get("Properties", {}).get("Policies", [])), f"{name} allows everything")
     timeout = resources["Work"]["Properties"]["Timeout"]
     check(resources["Days"]["Properties"]["VisibilityTimeout"] >= 6 * timeout, "the visibility timeout is too short")
+
+
+def the_check_of_the_morning_fails_unless_every_source_is_complete(fleet):
+    morning = fleet.function("handler.check")
+    found = morning.invoke({"time": "2025-10-25T08:00:00Z"})
+    check(found["complete"] == 3 and not found["missing"], found)
+    failure = morning.fail({"date": "2025-10-26"})
+    check("not complete" in failure["errorMessage"], failure)
+    fleet.source("late")
+    failure = morning.fail({"time": "2025-10-25T08:00:00Z"})
+    check('"missing": ["late"]' in failure["errorMessage"], failure)
+    fleet.clients["s3"].delete_object(Bucket="recordings", Key="late/placeholder")
+    shutil.rmtree(fleet.recordings / "late")
 
 
 CHECKS = [
@@ -233,6 +247,7 @@ CHECKS = [
     a_schedule_makes_one_message_per_source,
     a_marker_in_the_bucket_makes_the_message_of_its_day,
     each_day_is_stored_once,
+    the_check_of_the_morning_fails_unless_every_source_is_complete,
     an_empty_day_is_acknowledged,
     the_metrics_keep_to_the_schema_and_have_no_dimension,
     a_poison_message_goes_to_the_dead_letter_queue_at_once,
@@ -247,7 +262,7 @@ CHECKS = [
 def main():
     fleet = Fleet(Path(sys.argv[1]))
     try:
-        for name in ("neil", "ada", "it's é"):
+        for name in ("neil", "ada", "its-é"):
             fleet.source(name)
         for one in CHECKS:
             try:

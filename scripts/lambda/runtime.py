@@ -81,6 +81,13 @@ class Function:
         check(kind == "response", f"the function failed: {body}\n{self.output()}")
         return body
 
+    def fail(self, event, seconds=900):
+        """The function's error."""
+        self.api.invocations.put((str(uuid.uuid4()), event, seconds))
+        kind, body = self.api.results.get(timeout=120)
+        check(kind == "error", f"the function did not fail: {body}\n{self.output()}")
+        return body
+
     def output(self):
         self.log.seek(0)
         return self.log.read()
