@@ -1,12 +1,12 @@
 #!/bin/sh
 # Everything that must pass before a change is merged: format, lints, scripts, tests, the main job, the instruction
-# counts of the network and the front end, nightly runs under systemd and supervisor, and a fleet with Celery.
+# counts of the network and the front end, nightly runs under systemd, and what runs giggles for many sources (deploy/).
 #
 #   scripts/test.sh
 #
 # Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs, ffmpeg,
-# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, pgbouncer, Redis and Postgres, whose server the tests
-# start in a temporary folder. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
+# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, buildah, podman, pgbouncer and Postgres, whose server the
+# tests start in a temporary folder; and Python's packages into target/venv. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
 # instead. Prometheus' tools are only unpacked, into target/tools: an installation would start their daemons.
 set -eu
 cd "$(dirname "$0")/.."
@@ -67,6 +67,9 @@ have openssl || install_packages openssl
 have systemd-analyze || install_packages systemd
 have logrotate || install_packages logrotate
 have promtool || unpack prometheus
+# Containers, and the Python environment of the tests of deploy/ (scripts/venv.sh).
+have buildah || install_packages buildah
+have podman || install_packages podman crun
 have prometheus-node-exporter || unpack prometheus-node-exporter
 # Readers of the completions and man pages.
 have mandoc || install_packages mandoc
@@ -77,9 +80,7 @@ have chromedriver || install_packages chromium-driver
 have ffmpeg || install_packages ffmpeg
 # Compares libopus, which comes with ffmpeg, with crates/opus16k.
 have python3 || install_packages python3-minimal
-# Celery and supervisor, in a virtual environment, and the broker.
 python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
-have redis-server || install_packages redis-server
 have zsh || install_packages zsh
 have fish || install_packages fish
 
@@ -106,14 +107,25 @@ systemd_test() {
     fi
 }
 
+# Containers need the same.
+container_tests() {
+    if [ "$(id -u)" -eq 0 ] && unshare --mount mount -t tmpfs giggles /mnt 2>/dev/null; then
+        scripts/container_test.sh
+        scripts/kubernetes_test.sh
+    else
+        echo "NOT RUN, because they need root: sudo scripts/container_test.sh, sudo scripts/kubernetes_test.sh"
+    fi
+}
+
 step cargo fmt --all --check
-step shellcheck scripts/*.sh benches/compare/*.sh deploy/*/*.sh
-step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/celery/*.py scripts/fleet/*.py
+step shellcheck scripts/*.sh scripts/*/*.sh benches/compare/*.sh deploy/*/*.sh deploy/slurm/*.sbatch
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 step cargo test --locked --workspace
 step main_job
 step scripts/instructions.sh
 step systemd_test
-step scripts/supervisor_test.sh
-step scripts/celery_test.sh
+step scripts/row_security_test.sh
+step scripts/prometheus_test.sh
+step scripts/lambda_test.sh
+step container_tests

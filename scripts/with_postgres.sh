@@ -11,7 +11,7 @@ bin=$(dirname "$(command -v pg_ctl || find /usr/lib/postgresql -name pg_ctl | so
 # A server refuses to run as root.
 as_server() {
     if [ "$(id -u)" -eq 0 ]; then
-        setpriv --reuid=nobody --regid=nogroup --clear-groups env --chdir=/ "$@"
+        setpriv --reuid=65534 --regid=65534 --clear-groups env --chdir=/ "$@"
     else
         "$@"
     fi
@@ -20,7 +20,7 @@ as_server() {
 trap 'as_server "$bin/pg_ctl" --pgdata="$folder/data" --mode=immediate --silent stop; rm -rf "$folder"' EXIT
 trap 'exit 143' TERM INT HUP
 mkdir "$folder/data"
-[ "$(id -u)" -ne 0 ] || chown -R nobody "$folder"
+[ "$(id -u)" -ne 0 ] || chown -R 65534 "$folder"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 echo open-sesame >"$folder/password"
 chmod 644 "$folder/password"
