@@ -1,13 +1,15 @@
 #!/bin/sh
 # Everything that must pass before a change is merged: format, lints, scripts, tests, the main job, the instruction
-# counts of the network and the front end, nightly runs under systemd, and what runs giggles for many sources (deploy/).
+# counts of the network and the front end, nightly runs under systemd and supervisor, and what runs giggles for many
+# sources (deploy/).
 #
 #   scripts/test.sh
 #
 # Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs, ffmpeg,
-# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, buildah, podman, pgbouncer and Postgres, whose server the
-# tests start in a temporary folder; and Python's packages into target/venv. With GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server
-# instead. Prometheus' tools are only unpacked, into target/tools: an installation would start their daemons.
+# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, buildah, podman, pgbouncer, Redis and Postgres, whose
+# server the tests start in a temporary folder; and Python's packages into target/venv. With
+# GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server instead. Prometheus' tools
+# are only unpacked, into target/tools: an installation would start their daemons.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:$PWD/target/tools/usr/bin:/usr/sbin:/sbin
@@ -26,9 +28,7 @@ as_root() {
 
 install_packages() {
     have apt-get || {
-        echo "scripts/test.sh: install a C compiler, PostgreSQL 15 or newer with psql, shellcheck, valgrind," \
-            "bindfs, strace, pgbouncer, openssl, systemd, logrotate, promtool, node_exporter and sqlite3, then run it" \
-            "again" >&2
+        echo "scripts/test.sh: install these packages, or what your system calls them, then run it again: $*" >&2
         exit 1
     }
     as_root apt-get update -q
@@ -49,40 +49,54 @@ unpack() {
     )
 }
 
+# need COMMAND PACKAGE...: these packages are installed if the command is missing.
+need() {
+    command=$1
+    shift
+    have "$command" || missing="$missing $*"
+}
+
 have cargo || {
     echo "scripts/test.sh: cargo is missing; install Rust from rustup.rs" >&2
     exit 1
 }
-have cc || install_packages gcc libc6-dev
-have_postgres || install_packages postgresql
-have shellcheck || install_packages shellcheck
-have valgrind || install_packages valgrind
+missing=
+need cc gcc libc6-dev
+have_postgres || missing="$missing postgresql"
+need shellcheck shellcheck
+need valgrind valgrind
 # A file system with fixed permissions, and a tracer of system calls.
-have bindfs || install_packages bindfs
-have strace || install_packages strace
-have psql || install_packages postgresql-client
+need bindfs bindfs
+need strace strace
+need psql postgresql-client
 # A connection pooler, and certificates.
-have pgbouncer || install_packages pgbouncer
-have openssl || install_packages openssl
-have systemd-analyze || install_packages systemd
-have logrotate || install_packages logrotate
-have promtool || unpack prometheus
-# Containers, and the Python environment of the tests of deploy/ (scripts/venv.sh).
-have buildah || install_packages buildah
-have podman || install_packages podman crun
-have prometheus-node-exporter || unpack prometheus-node-exporter
+need pgbouncer pgbouncer
+need openssl openssl
+need systemd-analyze systemd
+need logrotate logrotate
+# Containers.
+need buildah buildah
+need podman podman crun
 # Readers of the completions and man pages.
-have mandoc || install_packages mandoc
+need mandoc mandoc
+need zsh zsh
+need fish fish
 # The page of a day is opened in a real browser.
-have chromium || install_packages chromium
-have chromedriver || install_packages chromium-driver
+need chromium chromium
+need chromedriver chromium-driver
 # Decodes what giggles cannot (tests/it/tracks.rs).
-have ffmpeg || install_packages ffmpeg
+need ffmpeg ffmpeg
 # Compares libopus, which comes with ffmpeg, with crates/opus16k.
-have python3 || install_packages python3-minimal
-python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
-have zsh || install_packages zsh
-have fish || install_packages fish
+need python3 python3-minimal
+# Python's packages, in a virtual environment (scripts/venv.sh), and Celery's broker.
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+need redis-server redis-server
+# Looks into the databases of the runs under systemd.
+need sqlite3 sqlite3
+# shellcheck disable=SC2086 # a list of names
+[ -z "$missing" ] || install_packages $missing
+have promtool || unpack prometheus
+have prometheus-node-exporter || unpack prometheus-node-exporter
 
 step() {
     echo "== $*"
@@ -100,7 +114,6 @@ main_job() {
 systemd_test() {
     if [ "$(id -u)" -eq 0 ] && unshare --mount mount -t tmpfs giggles /mnt 2>/dev/null; then
         have systemd-nspawn || unpack systemd-container
-        have sqlite3 || install_packages sqlite3
         scripts/systemd_test.sh
     else
         echo "NOT RUN, because it needs root: sudo scripts/systemd_test.sh"
@@ -118,6 +131,7 @@ container_tests() {
 }
 
 step cargo fmt --all --check
+step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/celery/*.py scripts/fleet/*.py
 step shellcheck scripts/*.sh scripts/*/*.sh benches/compare/*.sh deploy/*/*.sh deploy/slurm/*.sbatch
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
@@ -125,6 +139,8 @@ step cargo test --locked --workspace
 step main_job
 step scripts/instructions.sh
 step systemd_test
+step scripts/supervisor_test.sh
+step scripts/celery_test.sh
 step scripts/row_security_test.sh
 step scripts/prometheus_test.sh
 step scripts/lambda_test.sh
