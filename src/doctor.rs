@@ -21,12 +21,15 @@ pub use self::environment::Environment;
 use crate::audio::discover::{FindError, Found};
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{Clips, find_recordings};
-use crate::domain::{Finding, Stop, Window, pluralize};
+use crate::domain::Window;
 use crate::exit::Fatal;
+use crate::finding::Finding;
 use crate::model::LoadedModel;
 use crate::notify::ping::Target;
 use crate::shard::Shard;
+use crate::stop::Stop;
 use crate::store::{self, Location, Probe, StoreError};
+use crate::text::pluralize;
 
 /// A setting, or why it is invalid.
 pub type Setting<T> = Result<T, Fatal>;

@@ -21,8 +21,9 @@ use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::normalize::Normalizer;
 use crate::clips::SampleBuffer;
 use crate::detect::{LogitSmoother, detections};
-use crate::domain::{Analyzed, DetectionParameters, MissingRanges, RecordingError, Stop};
+use crate::domain::{Analyzed, DetectionParameters, MissingRanges, RecordingError};
 use crate::pool::in_order;
+use crate::stop::Stop;
 
 /// Why a recording was not analyzed to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,13 +22,14 @@ use crate::audio::discover::{File, Found};
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{Clips, find_recordings};
 use crate::domain::{
-    Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Stop, Unresolved, Window,
+    Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Unresolved, Window,
 };
 use crate::exit::{self, Exit, Fatal};
 use crate::identify::{Identity, failed_outcome, identify};
 use crate::pipeline::{AnalyzeError, Analyzer};
 use crate::pool::Pool;
 use crate::shard::Shard;
+use crate::stop::Stop;
 use crate::store::{self, Known, Location, Lookup, Store};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

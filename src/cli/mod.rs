@@ -25,9 +25,9 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use giggles::domain::escape_lines;
 use giggles::exit::{Exit, Fatal};
 use giggles::model::ModelFile;
+use giggles::text::escape_lines;
 use log::LevelFilter;
 use yamnet::Cpu;
 

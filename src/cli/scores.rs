@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use giggles::domain::{DetectionParameters, RecordingError, Stop};
+use giggles::domain::{DetectionParameters, RecordingError};
 use giggles::exit::{Exit, Fatal};
 use giggles::pipeline::{AnalyzeError, Analyzer};
 use giggles::pool::guard;
 use giggles::render::scores::{Format, Row};
+use giggles::stop::Stop;
 use yamnet::classes::NAMES;
 use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, SAMPLE_RATE};
 use yamnet::sigmoid;

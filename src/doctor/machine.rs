@@ -8,7 +8,7 @@ use yamnet::params::SAMPLE_RATE;
 use yamnet::{Model, PREFERRED_BATCH, samples_in_patches};
 
 use super::{Visit, not_checked, pluralize, refused};
-use crate::domain::Finding;
+use crate::finding::Finding;
 use crate::pool::Pool;
 
 /// How long each thread runs the model.

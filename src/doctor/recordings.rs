@@ -8,8 +8,10 @@ use super::time::span;
 use super::{Settings, Visit, first, not_checked, pluralize, refused};
 use crate::audio::discover::{File, Found};
 use crate::audio::{decode, timestamps};
-use crate::domain::{Finding, StartSource, StartTime, zone_name};
+use crate::domain::{StartSource, StartTime};
+use crate::finding::Finding;
 use crate::identify::is_wanted;
+use crate::text::zone_name;
 
 /// Number of names shown.
 const SHOWN: usize = 10;

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Settings, Visit, not_checked, refused};
-use crate::domain::{Finding, Window, zone_name};
+use crate::domain::Window;
+use crate::finding::Finding;
+use crate::text::zone_name;
 
 /// The year of this program; a clock before it was reset.
 const EARLIEST: i16 = 2025;
@@ -105,7 +107,7 @@ fn fixed(settings: &Settings) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Health;
+    use crate::finding::Health;
 
     fn change_in(zone: &str, now: &str) -> Option<String> {
         change(&TimeZone::get(zone).unwrap(), now.parse().unwrap())

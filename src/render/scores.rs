@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cell::cell;
-use crate::domain::position;
+use crate::text::position;
 
 /// One patch.
 pub struct Row<'a> {

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::clips::Clips;
-use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Stop, Window, zone_name};
+use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Window};
 use giggles::exit::Fatal;
 use giggles::notify::Notifiers;
 use giggles::notify::ping::{Address, Service, Target};
 use giggles::scan::Settings;
 use giggles::shard::Shard;
+use giggles::stop::Stop;
+use giggles::text::zone_name;
 use jiff::tz::TimeZone;
 
 use super::Arguments;

@@ -19,10 +19,10 @@ use sha2::{Digest, Sha256};
 pub use self::list::linked_clips;
 use self::text::escape;
 use crate::calendar::Day;
-use crate::domain::zone_name;
 use crate::render::pluralize;
 use crate::render::report::ReportView;
 use crate::render::status::local;
+use crate::text::zone_name;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::{View, local, pluralize, since, words};
 use crate::calendar::{Completeness, Day, Span, span};
-use crate::domain::{StoredFailure, StoredMissing, StoredRecording, escape, zone_name};
+use crate::domain::{StoredFailure, StoredMissing, StoredRecording};
+use crate::text::{escape, zone_name};
 
 /// Shorter gaps are summed up: sound-activated recorders leave many gaps of seconds.
 pub const SHORT: Duration = Duration::from_secs(60);

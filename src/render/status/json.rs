@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::day::completeness;
 use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
-use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, zone_name};
+use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict};
 use crate::render::document::Document;
 use crate::render::json::{SPEC_VERSION, score, seconds};
+use crate::text::zone_name;
 
 /// The whole document, with a line break at the end.
 pub struct Json<'a> {

@@ -34,7 +34,8 @@ use self::patience::{PATIENCE, Patience};
 use super::location::DatabaseFile;
 use super::rows::Rows;
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
-use crate::domain::{Counts, ReviewedSpan, Run, Stop, Unresolved};
+use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
+use crate::stop::Stop;
 
 /// How long a reader waits for another program that writes.
 const BUSY: Duration = Duration::from_secs(15);

@@ -1,6 +1,15 @@
-//! Escaping of text from outside (file names, comments) for display: control characters become visible and harmless.
+//! Text for people: escaping, plurals, offsets, names of time zones.
+//!
+//! Text from outside (file names, comments) is escaped before it is shown: control characters become visible and
+//! harmless.
+//!
+//! Invariant: pure functions.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
+use std::time::Duration;
+
+use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::TimeZone;
 
 /// Replaces each byte of control characters and bidirectional formatting characters with `\xNN`.
 pub fn escape(text: &str) -> String {
@@ -34,6 +43,24 @@ pub fn write_bytes(text: &mut String, bytes: &[u8]) {
     bytes.iter().for_each(|byte| write!(text, "\\x{byte:02x}").expect("writing to a String cannot fail"));
 }
 
+/// `1 clip`, `2 clips`.
+pub fn pluralize<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// `1:02:03.4`: hours, minutes, seconds and tenths of an offset in a recording.
+pub fn position(offset: &Duration) -> String {
+    let tenths = offset.as_millis() / 100;
+    let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
+    format!("{hours}:{minutes:02}:{seconds:02}.{}", tenths % 10)
+}
+
+/// The IANA name of a time zone, or the POSIX rule from `TZ`: `PST8PDT,M3.2.0,M11.1.0`. Stored with each run.
+pub fn zone_name(zone: &TimeZone) -> String {
+    DateTimePrinter::new().time_zone_to_string(zone).unwrap_or_else(|_| "a zone without a name".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +72,16 @@ mod tests {
         assert_eq!(escape("\u{202e}\u{9b}"), "\\xe2\\x80\\xae\\xc2\\x9b");
         assert_eq!(escape("a\u{2028}b"), "a\\xe2\\x80\\xa8b");
         assert_eq!(escape_lines("a\r\n\tb\n"), "a\\x0d\n\\x09b\n");
+    }
+
+    #[test]
+    fn only_one_is_singular() {
+        assert_eq!([pluralize(0_u64, "laugh"), pluralize(1_usize, "laugh")], ["0 laughs", "1 laugh"]);
+    }
+
+    #[test]
+    fn positions_are_formatted_as_hours_minutes_seconds_and_tenths() {
+        assert_eq!(position(&Duration::from_millis(3_723_456)), "1:02:03.4");
+        assert_eq!(position(&Duration::ZERO), "0:00:00.0");
     }
 }
