@@ -25,7 +25,6 @@ use yamnet::params::SAMPLE_RATE;
 pub use sample_buffer::SampleBuffer;
 
 use crate::atomic_file::{self, Permissions, read_regular, replace};
-use crate::audio::discover::{FindError, Found, find};
 use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording};
 
 /// Held while a clip gets its name.
@@ -36,14 +35,10 @@ const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 const CHECK: &str = ".giggles-check-";
 
-/// Finds recordings and leaves out clips, because an analyzed clip would add one more laugh in every run. Returns the
-/// number of clips left out as well.
-pub fn find_recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
-    let mut found = find(paths)?;
-    let all = found.files.len();
-    found.files.retain(|file| !name::is_clip(file.name.rsplit('/').next().unwrap_or(&file.name)));
-    let clips = all - found.files.len();
-    Ok((found, clips))
+/// Whether a path has the file name of a clip. Such files are not analyzed: each analyzed clip would add one more laugh
+/// in every run.
+pub fn is_clip(path: &str) -> bool {
+    name::is_clip(path.rsplit('/').next().unwrap_or(path))
 }
 
 /// Where clips are written, and how much audio around a laugh they contain.

@@ -48,9 +48,24 @@ pub struct File {
 #[derive(Debug, Default)]
 pub struct Found {
     pub files: Vec<File>,
-    pub troubles: Vec<(File, RecordingError)>,
+    pub unreadable: Vec<(File, RecordingError)>,
     /// Ignored files in the directories.
     pub not_audio: NotAudio,
+}
+
+impl Found {
+    /// Keeps the files, readable or not, for which `is_kept` is true; returns the number of the others.
+    pub fn retain(&mut self, is_kept: impl Fn(&File) -> bool) -> usize {
+        let all = self.names().count();
+        self.files.retain(&is_kept);
+        self.unreadable.retain(|(file, _)| is_kept(file));
+        all - self.names().count()
+    }
+
+    /// The names of all files, readable or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().chain(self.unreadable.iter().map(|(file, _)| file)).map(|file| file.name.as_str())
+    }
 }
 
 /// An argument that does not exist or cannot be opened: a configuration error, not a failed recording.
@@ -141,13 +156,13 @@ impl Search {
 
     fn file(&mut self, place: Place, real: &Path) {
         if self.seen.insert(real.to_owned()) {
-            let trouble = match fs::metadata(real) {
+            let error = match fs::metadata(real) {
                 Ok(metadata) => {
                     special(metadata.file_type()).map(|what| RecordingError::NotAFile { what: what.into() })
                 }
                 Err(error) => Some(error_map::io(&error)),
             };
-            self.places.push((place, trouble));
+            self.places.push((place, error));
         }
     }
 
@@ -202,15 +217,15 @@ impl Search {
     fn found(mut self) -> Found {
         name::make_unique(&mut self.places);
         let mut found = Found { not_audio: self.not_audio, ..Found::default() };
-        for (place, trouble) in self.places {
+        for (place, error) in self.places {
             let file = File { name: place.name(), path: place.path };
-            match trouble {
+            match error {
                 None => found.files.push(file),
-                Some(trouble) => found.troubles.push((file, trouble)),
+                Some(error) => found.unreadable.push((file, error)),
             }
         }
         found.files.sort_by(|a, b| a.name.cmp(&b.name));
-        found.troubles.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        found.unreadable.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         found
     }
 }
