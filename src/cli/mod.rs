@@ -211,12 +211,11 @@ impl Results {
 
 impl Write for Results {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let done = match self.are_for_people {
-            true => {
-                let text = escape_lines(&String::from_utf8_lossy(bytes));
-                self.ignore_broken_pipe(|stdout| stdout.write_all(text.as_bytes()))
-            }
-            false => self.ignore_broken_pipe(|stdout| stdout.write_all(bytes)),
+        let done = if self.are_for_people {
+            let text = escape_lines(&String::from_utf8_lossy(bytes));
+            self.ignore_broken_pipe(|stdout| stdout.write_all(text.as_bytes()))
+        } else {
+            self.ignore_broken_pipe(|stdout| stdout.write_all(bytes))
         };
         done.map(|()| bytes.len())
     }

@@ -66,10 +66,7 @@ pub fn speed(visit: &Visit) -> Finding {
         if threads > processors { format!(" on {}", pluralize(processors, "processor")) } else { String::new() },
         minutes(day)
     );
-    match day > SLOW {
-        true => Finding::warn(found, "give it more threads, or start it earlier"),
-        false => Finding::ok(found),
-    }
+    if day > SLOW { Finding::warn(found, "give it more threads, or start it earlier") } else { Finding::ok(found) }
 }
 
 /// Seconds of audio per second.

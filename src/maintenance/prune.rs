@@ -226,9 +226,10 @@ fn remove_clip(folder: &Folder, clip: &str, dry_run: bool) -> io::Result<bool> {
 
 /// Never removes a clip in another source's directory, whatever this row says.
 fn refuse_foreign(folder: &Folder, clip: &str, source: &str) -> io::Result<bool> {
-    match folder.would_remove(clip)? {
-        true => Err(io::Error::other(format!("it is not in {source}, the folder of its source"))),
-        false => Ok(false),
+    if folder.would_remove(clip)? {
+        Err(io::Error::other(format!("it is not in {source}, the folder of its source")))
+    } else {
+        Ok(false)
     }
 }
 

@@ -115,9 +115,10 @@ pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
 }
 
 pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
-    match arguments.dry_run {
-        true => Ok(None),
-        false => database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some),
+    if arguments.dry_run {
+        Ok(None)
+    } else {
+        database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some)
     }
 }
 
@@ -161,9 +162,10 @@ pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
 
 /// The day, unless `--from` or `--to` is given.
 pub fn date(arguments: &Arguments) -> Result<Option<Given>, Fatal> {
-    match arguments.from.is_some() || arguments.to.is_some() {
-        true => Ok(None),
-        false => given("--date", arguments.date.as_deref()),
+    if arguments.from.is_some() || arguments.to.is_some() {
+        Ok(None)
+    } else {
+        given("--date", arguments.date.as_deref())
     }
 }
 

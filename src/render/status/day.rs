@@ -122,9 +122,10 @@ fn damaged(failed: usize, partial: usize) -> String {
 /// `11 recordings analyzed, 9 h 12 min of the day; 14 laughs`
 fn counts(day: &Day) -> String {
     let analyzed = day.recordings.len() - day.failures().count();
-    let laughs = match day.analyzed.is_empty() {
-        true => "nothing was analyzed".to_owned(),
-        false => pluralize(day.laughs().len(), "laugh"),
+    let laughs = if day.analyzed.is_empty() {
+        "nothing was analyzed".to_owned()
+    } else {
+        pluralize(day.laughs().len(), "laugh")
     };
     format!(
         "{} analyzed, {} of the day; {laughs}",

@@ -283,9 +283,10 @@ impl Reader {
         if let count @ 1.. = std::mem::take(&mut self.clock.ignored) {
             self.notes.add(format!("{count} Matroska timestamps are inconsistent and were ignored"));
         }
-        match self.head.segment_end.is_some_and(|end| end > self.walk.view.length()) {
-            true => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
-            false => Ok(None),
+        if self.head.segment_end.is_some_and(|end| end > self.walk.view.length()) {
+            Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()))
+        } else {
+            Ok(None)
         }
     }
 
