@@ -38,7 +38,7 @@ pub enum Change {
 
 impl Stamp {
     /// None if the file does not exist or its metadata cannot be read.
-    pub fn of(path: &Path) -> Option<Stamp> {
+    pub fn read(path: &Path) -> Option<Stamp> {
         let metadata = std::fs::metadata(path).ok()?;
         let modified = metadata.modified().ok()?;
         Some(Stamp { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), modified })

@@ -111,10 +111,10 @@ impl Clips {
     /// Writes a clip of one second where clips of this source are written, and removes it. Also creates a temporary
     /// file in the clip directory itself, where the sample buffer is stored.
     pub fn check(&self) -> io::Result<Permissions> {
-        let of_source = self.folder.join(source::folder_of(&self.source));
-        refuse_link(&of_source)?;
+        let source_folder = self.folder.join(source::source_folder(&self.source));
+        refuse_link(&source_folder)?;
         tempfile::tempfile_in(&self.folder)?;
-        let parent = if of_source.exists() { &of_source } else { &self.folder };
+        let parent = if source_folder.exists() { &source_folder } else { &self.folder };
         let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(parent)?;
         let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
         let permissions = atomic_file::check(day.path(), &flac::encode(&hum, SAMPLE_RATE)?, PRIVATE_FILE)?;

@@ -29,7 +29,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn begin(files: &[File]) -> Watch {
-        let stamps = files.iter().filter_map(|file| Some((file.path.clone(), Stamp::of(&file.path)?)));
+        let stamps = files.iter().filter_map(|file| Some((file.path.clone(), Stamp::read(&file.path)?)));
         Watch { since: Instant::now(), stamps: stamps.collect() }
     }
 
@@ -76,7 +76,7 @@ impl Watch {
 
     /// None for a file that was removed: it was analyzed completely before.
     fn change(&self, path: &Path) -> Option<(Change, Stamp)> {
-        let (before, now) = (self.stamps.get(path)?, Stamp::of(path)?);
+        let (before, now) = (self.stamps.get(path)?, Stamp::read(path)?);
         Some((before.until(&now), now))
     }
 }

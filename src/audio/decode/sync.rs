@@ -19,7 +19,7 @@ use super::mpeg::tags;
 use super::packets::{Notes, Window};
 
 /// Maximum offset of the first frame, bytes.
-pub const LOOK: usize = 256 * 1024;
+pub const MAX_START: usize = 256 * 1024;
 
 /// Bytes that the longest frames and a following header need.
 pub const VIEW: usize = 16 * 1024;
@@ -68,7 +68,7 @@ pub fn mean_length<H: FrameHeader>(view: &[u8]) -> Option<u64> {
 
 /// Skips the tags at the current position.
 pub fn skip_tags(window: &mut Window) -> io::Result<()> {
-    while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
+    while let Some(tag) = tags::length(window.view(tags::MAX_HEADER)?) {
         window.skip(tag)?;
     }
     Ok(())

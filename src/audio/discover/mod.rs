@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::decode::error_map;
+use super::file_kind::special_kind;
 use crate::domain::{NotAudio, RecordingError};
 use kind::{extension, is_audio, is_audio_by_content};
 use name::Place;
@@ -87,7 +88,7 @@ pub fn find(arguments: &[PathBuf]) -> Result<Found, FindError> {
         search.argument(argument).map_err(|error| refusal(argument, &error))?;
     }
     search.follow_links();
-    Ok(search.found())
+    Ok(search.into_found())
 }
 
 fn refusal(argument: &Path, error: &io::Error) -> FindError {
@@ -158,7 +159,7 @@ impl Search {
         if self.seen.insert(real.to_owned()) {
             let error = match fs::metadata(real) {
                 Ok(metadata) => {
-                    special(metadata.file_type()).map(|what| RecordingError::NotAFile { what: what.into() })
+                    special_kind(metadata.file_type()).map(|what| RecordingError::NotAFile { what: what.into() })
                 }
                 Err(error) => Some(error_map::io(&error)),
             };
@@ -214,7 +215,7 @@ impl Search {
         }
     }
 
-    fn found(mut self) -> Found {
+    fn into_found(mut self) -> Found {
         name::make_unique(&mut self.places);
         let mut found = Found { not_audio: self.not_audio, ..Found::default() };
         for (place, error) in self.places {
@@ -240,17 +241,5 @@ fn is_hidden(entry: &DirEntry) -> bool {
 fn skip(entries: &mut walkdir::IntoIter, entry: &DirEntry) {
     if entry.file_type().is_dir() {
         entries.skip_current_dir();
-    }
-}
-
-/// The type of a file that is not regular. It must not be opened, because opening a pipe blocks.
-fn special(kind: fs::FileType) -> Option<&'static str> {
-    use std::os::unix::fs::FileTypeExt;
-    match () {
-        () if kind.is_file() => None,
-        () if kind.is_fifo() => Some("a pipe"),
-        () if kind.is_socket() => Some("a socket"),
-        () if kind.is_dir() => Some("a folder"),
-        () => Some("a device"),
     }
 }

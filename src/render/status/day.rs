@@ -236,9 +236,11 @@ pub fn clock(day: &Day, at: Timestamp) -> String {
     let calendar = &day.calendar;
     let is_even = calendar.span.length() == Duration::from_secs(24 * 3600);
     let zoned = at.to_zoned(calendar.zone.clone());
-    match is_even {
-        true if at == calendar.span.to => "24:00:00".into(),
-        true => zoned.strftime("%H:%M:%S").to_string(),
-        false => zoned.strftime("%H:%M:%S%:z").to_string(),
+    if !is_even {
+        zoned.strftime("%H:%M:%S%:z").to_string()
+    } else if at == calendar.span.to {
+        "24:00:00".into()
+    } else {
+        zoned.strftime("%H:%M:%S").to_string()
     }
 }

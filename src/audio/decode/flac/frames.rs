@@ -21,7 +21,7 @@ const VIEW: usize = 64;
 const MAX_BLOCKS: usize = 4096;
 
 /// Without STREAMINFO, the first frame is searched for in this many bytes.
-const LOOK: usize = 1 << 20;
+const MAX_START: usize = 1 << 20;
 
 /// From this number of unknown bytes after the last frame, audio may have been lost.
 const SHORT_TAIL: u64 = 4096;
@@ -37,7 +37,7 @@ const MAX_GAP: u64 = 24 * 3600 * 48_000;
 /// Errors: unexpected end of file before the first frame.
 pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Box<dyn FormatReader>>> {
     let mut window = Window::new(file, 0, bytes)?;
-    while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
+    while let Some(tag) = tags::length(window.view(tags::MAX_HEADER)?) {
         window.skip(tag)?;
     }
     let info = metadata(&mut window, notes)?;
@@ -104,7 +104,7 @@ fn metadata(window: &mut Window, notes: &Notes) -> std::io::Result<Option<Stream
 
 /// The parameters of the first frame that contains them.
 fn first_kind(window: &mut Window) -> std::io::Result<Option<Kind>> {
-    let view = window.view(LOOK)?;
+    let view = window.view(MAX_START)?;
     Ok((0..view.len()).find_map(|at| Header::parse(&view[at..], None)).map(|header| header.kind))
 }
 
@@ -164,7 +164,7 @@ impl PacketSource for Frames {
             {
                 return self.packet(header, length).map(Some);
             }
-            match tags::length(self.window.view(tags::LOOK)?) {
+            match tags::length(self.window.view(tags::MAX_HEADER)?) {
                 Some(tag) => self.window.skip(tag)?,
                 None => self.skip_unknown()?,
             }
