@@ -181,6 +181,9 @@ impl Stream {
             _ if packet.data.is_empty() && matches!(self.format, FORMAT_ID_MKV | FORMAT_ID_ISOMP4) => {
                 Err(error_map::corrupt("a packet is damaged", at))
             }
+            Decoder::Other(_) if packet.data.is_empty() && self.format == FORMAT_ID_MP3 => {
+                Err(error_map::corrupt("a frame is cut", at))
+            }
             Decoder::Other(_) if packet.data.is_empty() && self.format == FORMAT_ID_ADTS => {
                 Err(error_map::corrupt("a frame is cut, or does not contain the position of its second block", at))
             }

@@ -235,8 +235,15 @@ impl Frames {
                 self.notes.add(format!("{left} bytes after its last frame are not audio"));
                 Ok(None)
             }
+            _ if rest > 0 && self.count > 0 => Ok(Some(self.cut_frame())),
             _ if rest > 0 => Err(cut()),
             _ => self.passed.end(&self.notes, "mpa: no frame follows in the rest of the file"),
         }
+    }
+
+    /// The frame that the file stops inside of: an empty packet, which becomes silence and a missing range.
+    fn cut_frame(&self) -> Packet {
+        self.notes.add("the file stops inside a frame");
+        packets::packet(self.clock, self.in_clock(self.last), [])
     }
 }
