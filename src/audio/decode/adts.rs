@@ -242,7 +242,7 @@ impl Frames {
             let view = self.window.view(VIEW)?;
             self.is_begun = matches!(view, [0xFF] | [0xFF, 0xF0..=0xF9, ..]);
         }
-        Ok(self.passed.over(&mut self.window)?)
+        Ok(self.passed.skip_to_next(&mut self.window)?)
     }
 
     /// Handles the rest of the file: the start of a frame, or other bytes.

@@ -74,6 +74,12 @@ pub fn skip_tags(window: &mut Window) -> io::Result<()> {
     Ok(())
 }
 
+/// Distance to the next position, behind the first byte, at which a frame or a tag may start; else to the end.
+pub fn to_next_mark(view: &[u8]) -> usize {
+    let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
+    view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1)
+}
+
 /// Counts bytes that are neither frames nor tags.
 #[derive(Default)]
 pub struct Passed {
@@ -87,10 +93,9 @@ pub struct Passed {
 
 impl Passed {
     /// Skips to the next position that may be a frame or a tag.
-    pub fn over(&mut self, window: &mut Window) -> io::Result<()> {
+    pub fn skip_to_next(&mut self, window: &mut Window) -> io::Result<()> {
         let view = window.view(VIEW)?;
-        let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
-        let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1);
+        let step = to_next_mark(view);
         let zeros = view[..step].iter().rev().take_while(|byte| **byte == 0).count();
         self.zeros = if zeros == step { self.zeros + zeros as u64 } else { zeros as u64 };
         self.lost += step as u64;

@@ -12,7 +12,7 @@ use super::day::completeness;
 use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
 use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict};
 use crate::render::document::Document;
-use crate::render::json::{SPEC_VERSION, score, seconds};
+use crate::render::json::{SPEC_VERSION, score, seconds, window};
 use crate::text::zone_name;
 
 /// The whole document, with a line break at the end.
@@ -63,10 +63,7 @@ fn run(run: &PastRun) -> Value {
         "ended_at": run.ended.to_string(),
         "version": run.version,
         "zone": run.zone,
-        "window": {
-            "from": run.window.from.map(|at| at.to_string()),
-            "to": run.window.to.map(|at| at.to_string()),
-        },
+        "window": window(&run.window),
         "shard": run.shard,
         "explicit_files": run.explicit_files,
         "exit_code": run.exit_code,

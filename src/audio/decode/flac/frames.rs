@@ -13,6 +13,7 @@ use symphonia::core::packet::Packet;
 use super::header::{Header, Kind, STREAM_INFO, StreamInfo, crc16};
 use crate::audio::decode::mpeg::tags;
 use crate::audio::decode::packets::{self, Notes, PacketSource, Window, cut};
+use crate::audio::decode::sync::{skip_tags, to_next_mark};
 
 /// Bytes that two headers need.
 const VIEW: usize = 64;
@@ -37,9 +38,7 @@ const MAX_GAP: u64 = 24 * 3600 * 48_000;
 /// Errors: unexpected end of file before the first frame.
 pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Box<dyn FormatReader>>> {
     let mut window = Window::new(file, 0, bytes)?;
-    while let Some(tag) = tags::length(window.view(tags::MAX_HEADER)?) {
-        window.skip(tag)?;
-    }
+    skip_tags(&mut window)?;
     let info = metadata(&mut window, notes)?;
     if window.view(1)?.is_empty() {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
@@ -200,8 +199,7 @@ impl Frames {
 
     fn skip_unknown(&mut self) -> Result<()> {
         let view = self.window.view(VIEW)?;
-        let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
-        let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1) as u64;
+        let step = to_next_mark(view) as u64;
         if self.lost == 0 {
             self.begun = matches!(view, [0xFF] | [0xFF, 0xF8 | 0xF9, ..]);
         }

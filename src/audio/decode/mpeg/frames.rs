@@ -136,7 +136,7 @@ impl PacketSource for Frames {
             } else if self.first.is_free() && self.passed.unknown() > MAX_START as u64 {
                 return Err(Error::DecodeError("mpa: no frame follows within the search limit"));
             } else {
-                self.passed.over(&mut self.window)?;
+                self.passed.skip_to_next(&mut self.window)?;
             }
         }
     }
