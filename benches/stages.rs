@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use giggles::audio::Waveform;
 use giggles::audio::normalize::Normalizer;
-use giggles::domain::{DetectionParameters, Stop};
+use giggles::domain::DetectionParameters;
 use giggles::model::ModelFile;
 use giggles::pipeline::Analyzer;
 use giggles::pool::Pool;
+use giggles::stop::Stop;
 use rustix::time::{ClockId, clock_gettime};
 use yamnet::params::{PATCH_HOP, SAMPLE_RATE};
 use yamnet::{Cpu, patch_count};

@@ -75,9 +75,10 @@ pub fn check(folder: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> 
     let is_whole = read_regular(written.path(), bytes.len() as u64)? == bytes;
     let (permissions, path) = written.into_parts();
     path.close()?;
-    match is_whole {
-        true => Ok(permissions),
-        false => Err(io::Error::other("a file that was written there has another content when read")),
+    if is_whole {
+        Ok(permissions)
+    } else {
+        Err(io::Error::other("a file that was written there has another content when read"))
     }
 }
 

@@ -18,15 +18,18 @@ use jiff::tz::TimeZone;
 
 pub use self::environment::Environment;
 
-use crate::audio::discover::{FindError, Found};
+use crate::audio::discover::{FindError, Found, find};
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::clips::{Clips, find_recordings};
-use crate::domain::{Finding, Stop, Window, pluralize};
+use crate::clips::{Clips, is_clip};
+use crate::domain::Window;
 use crate::exit::Fatal;
+use crate::finding::Finding;
 use crate::model::LoadedModel;
 use crate::notify::ping::Target;
 use crate::shard::Shard;
+use crate::stop::Stop;
 use crate::store::{self, Location, Probe, StoreError};
+use crate::text::pluralize;
 
 /// A setting, or why it is invalid.
 pub type Setting<T> = Result<T, Fatal>;
@@ -106,12 +109,19 @@ pub fn examine(settings: &Settings, report: &mut dyn FnMut(&Finding), stop: &Sto
     let database = settings.database.as_ref().ok().and_then(Option::as_ref);
     let visit = Visit {
         settings,
-        found: settings.paths.as_ref().ok().map(|paths| find_recordings(paths).map(|(found, _)| found)),
+        found: settings.paths.as_ref().ok().map(|paths| find_recordings(paths)),
         probe: database.map(|location| store::examine(location, &settings.lock)),
     };
     let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());
     let findings = wanted.map(|(name, check)| Finding { check: name, ..check(&visit) });
     findings.inspect(|finding| report(finding)).collect()
+}
+
+/// What a run would find: recordings without the clips that giggles has written.
+fn find_recordings(paths: &[PathBuf]) -> Result<Found, FindError> {
+    let mut found = find(paths)?;
+    found.retain(|file| !is_clip(&file.name));
+    Ok(found)
 }
 
 /// The finding of a check that is not possible, or not needed.

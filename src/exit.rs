@@ -3,7 +3,9 @@
 //! Invariant: a pure table; this module does not print, exit or access a database.
 //! Source: restic's exit codes and sysexits.h.
 
-use crate::domain::{Finding, Health, Outcome, Status, pluralize};
+use crate::domain::{Outcome, Status};
+use crate::finding::{Finding, Health};
+use crate::text::pluralize;
 
 /// How a run ended. New codes may be added; an unknown code means failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

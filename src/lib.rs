@@ -11,7 +11,8 @@
 //! The laughs of a recording:
 //!
 //! ```
-//! use giggles::domain::{DetectionParameters, Stop};
+//! use giggles::domain::DetectionParameters;
+//! use giggles::stop::Stop;
 //! use giggles::{model::ModelFile, pipeline::Analyzer};
 //!
 //! let model = ModelFile::embedded().load(yamnet::Cpu::detect()).unwrap().yamnet;
@@ -25,24 +26,27 @@
 //!
 //! | module | what it does | imports |
 //! |---|---|---|
-//! | [`domain`] | plain data: recording, detection, outcome, run, parameters | |
+//! | [`text`] | escaping, plurals, offsets, scores, names of time zones; pure | |
 //! | [`paths`] | the directory of a file | |
-//! | [`exit`] | exit codes, and what ends a run | domain |
-//! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | domain, paths |
+//! | [`stop`] | the flag by which a signal ends a run | |
+//! | [`domain`] | plain data: recording, detection, outcome, run, parameters | text |
+//! | [`finding`] | the result of one check of `doctor` | |
+//! | [`exit`] | exit codes, and what ends a run | text, domain, finding |
+//! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | text, paths, stop, domain |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
 //! | [`detect`] | logits to detections; pure | domain |
 //! | [`identify`] | a file becomes a recording with content hash and start time | domain, audio |
-//! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | domain |
+//! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | |
 //! | [`atomic_file`] | writes a file in full or not at all | paths |
 //! | [`clips`] | writes detections as FLAC files | domain, audio, detect, atomic_file |
-//! | [`pipeline`] | one recording through all stages, batch by batch | domain, audio, detect, pool, clips |
+//! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
-//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | domain, paths, exit, calendar |
+//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, exit, calendar |
 //! | [`maintenance`] | compares clips with rows; removes old ones | domain, exit, clips, store |
 //! | [`reviews`] | imports verdicts and comments | domain, exit, store |
-//! | [`render`] | results to text, HTML, JSON; one file a format; pure | domain, exit, calendar, maintenance, reviews |
-//! | [`notify`] | pings, metrics, the summary event | domain, exit, atomic_file |
+//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews |
+//! | [`notify`] | pings, metrics, the summary event | stop, domain, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, exit, atomic_file, store, render |
 //! | [`report`] | reads a day with its clips for a report or a page | domain, paths, exit, audio, model, pool, atomic_file, calendar, store, render, status |
@@ -72,6 +76,7 @@ pub mod doctor;
 pub mod domain;
 pub mod exit;
 pub mod export;
+pub mod finding;
 pub mod identify;
 pub mod maintenance;
 pub mod model;
@@ -85,4 +90,6 @@ pub mod reviews;
 pub mod scan;
 pub mod shard;
 pub mod status;
+pub mod stop;
 pub mod store;
+pub mod text;

@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! map:       each worker takes the largest item left and processes it; results are returned in input order
-//! in_order:  the worker of an item produces pieces and queues them; any idle worker processes them;
-//!            the producer consumes the results in order and processes pieces itself while it waits
+//! in_order:  the worker of an item takes the results of its pieces from an iterator, in order;
+//!            until the next result is there, the iterator produces pieces and queues them, as many as may wait,
+//!            then processes the oldest queued piece itself; any idle worker processes pieces as well
 //! ```
 //!
 //! Invariant: does not depend on audio, database or output. A panic in one item becomes the result of that item and
@@ -13,7 +14,6 @@
 use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -78,49 +78,66 @@ const SPARE: usize = 3;
 /// How long to wait for a piece that another thread is processing before checking for other work.
 const WAIT: Duration = Duration::from_millis(1);
 
-/// Calls `work` for every piece that `next` produces, on any thread of the current pool, and passes the results to
-/// `take` in order, until `take` breaks. `next` and `take` run on the calling thread. Outside a pool, pieces are
-/// processed one after the other.
+/// Calls `consume` with an iterator over the results of `work` for every piece, in order, and returns what it returns.
+/// Pieces are produced and results are consumed on the calling thread, when `consume` asks for a result; `work` runs on
+/// any thread of the current pool. Outside a pool, pieces are processed one after the other.
 ///
-/// An error of `next` is returned after the results of all earlier pieces have been taken. A panic in `work` is
+/// An error of `pieces` is the last result. Results that `consume` does not take are dropped. A panic in `work` is
 /// resumed in the calling thread.
-pub fn in_order<T: Send, R: Send, E>(
-    mut next: impl FnMut() -> Result<Option<T>, E>,
-    work: impl Fn(T) -> R + Sync,
-    mut take: impl FnMut(R) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, E> {
+pub fn in_order<T: Send, R: Send, E, W: Fn(T) -> R + Sync, O>(
+    pieces: impl Iterator<Item = Result<T, E>>,
+    work: W,
+    consume: impl FnOnce(&mut dyn Iterator<Item = Result<R, E>>) -> O,
+) -> O {
     if rayon::current_thread_index().is_none() {
-        while let Some(piece) = next()? {
-            if take(work(piece)).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        return Ok(ControlFlow::Continue(()));
+        return consume(&mut pieces.map(|piece| piece.map(&work)));
     }
-    let (work, mut waiting) = (&work, VecDeque::new());
     // FIFO, on this thread too: a newer piece, finished early, stays in the queue until all older ones are done, and
     // the queue would fill up with finished pieces.
     rayon::in_place_scope_fifo(|scope| {
-        let mut end = None;
+        consume(&mut InOrder { scope, pieces, work: &work, queue: VecDeque::new(), end: None })
+    })
+}
+
+/// The iterator of [`in_order`] inside a pool.
+struct InOrder<'a, 'scope, I, W, R, E> {
+    scope: &'a rayon::ScopeFifo<'scope>,
+    pieces: I,
+    work: &'scope W,
+    /// The pieces whose results have not been returned, oldest first.
+    queue: VecDeque<Arc<Piece<R>>>,
+    /// Set when no more pieces follow, with the error that ended them.
+    end: Option<Option<E>>,
+}
+
+impl<'scope, I, W, T, R, E> Iterator for InOrder<'_, 'scope, I, W, R, E>
+where
+    I: Iterator<Item = Result<T, E>>,
+    W: Fn(T) -> R + Sync,
+    T: Send + 'scope,
+    R: Send + 'scope,
+{
+    type Item = Result<R, E>;
+
+    fn next(&mut self) -> Option<Result<R, E>> {
         loop {
-            while let Some(result) = waiting.front().and_then(|piece: &Arc<Piece<R>>| piece.result()) {
-                waiting.pop_front();
-                if take(result.unwrap_or_else(|panic| resume_unwind(panic))).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+            let oldest = self.queue.front();
+            if let Some(result) = oldest.and_then(|piece| piece.result()) {
+                self.queue.pop_front();
+                return Some(Ok(result.unwrap_or_else(|panic| resume_unwind(panic))));
             }
-            match (waiting.front(), &mut end) {
-                (None, Some(_)) => return end.take().unwrap_or(Ok(())).map(ControlFlow::Continue),
-                (front, None) if front.is_none() || Piece::<R>::may_wait() => match next() {
-                    Ok(Some(piece)) => waiting.push_back(Piece::spawn(scope, piece, work)),
-                    Ok(None) => end = Some(Ok(())),
-                    Err(error) => end = Some(Err(error)),
+            match (oldest, &mut self.end) {
+                (None, Some(error)) => return error.take().map(Err),
+                (Some(oldest), Some(_)) => oldest.help(),
+                (Some(oldest), None) if !Piece::<R>::may_wait() => oldest.help(),
+                (_, end) => match self.pieces.next() {
+                    Some(Ok(piece)) => self.queue.push_back(Piece::spawn(self.scope, piece, self.work)),
+                    Some(Err(error)) => *end = Some(Some(error)),
+                    None => *end = Some(None),
                 },
-                (Some(front), _) => front.help(),
-                (None, None) => unreachable!("an empty queue may always grow"),
             }
         }
-    })
+    }
 }
 
 type Panic = Box<dyn Any + Send>;
@@ -219,31 +236,37 @@ mod tests {
         assert_eq!(pool.map(&[1, 2, 3], |_| 0, work, |_, message| message), ["1", "no 2", "3"]);
     }
 
-    /// The results that `in_order` takes for the pieces 1 to `pieces`. `work` is slow for some, so others overtake.
-    fn taken(pieces: u64, fault: Option<u64>, stop: Option<u64>) -> (Vec<u64>, Result<ControlFlow<()>, String>) {
-        let (mut made, mut taken) = (0, Vec::new());
-        let next = || {
-            made += 1;
-            if Some(made) == fault { Err(format!("fault at {made}")) } else { Ok((made <= pieces).then_some(made)) }
-        };
+    /// The results of `in_order` for the pieces 1 to `pieces`, and its error. `work` is slow for some, so others
+    /// overtake. Piece `fault` fails; the results after `last` are not taken.
+    fn results(pieces: u64, fault: Option<u64>, last: Option<u64>) -> (Vec<u64>, Option<String>) {
+        let pieces =
+            (1..=pieces).map(|piece| if Some(piece) == fault { Err(format!("fault at {piece}")) } else { Ok(piece) });
         let work = |piece: u64| {
             std::thread::sleep(Duration::from_micros(piece * 7919 % 300));
             piece
         };
-        let ended = in_order(next, work, |piece| {
-            taken.push(piece);
-            if Some(piece) == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        (taken, ended)
+        in_order(pieces, work, |results| {
+            let mut taken = Vec::new();
+            for result in results {
+                match result {
+                    Ok(result) => taken.push(result),
+                    Err(error) => return (taken, Some(error)),
+                }
+                if taken.last().copied() == last {
+                    break;
+                }
+            }
+            (taken, None)
+        })
     }
 
     #[test]
-    fn results_of_pieces_are_taken_in_order_inside_and_outside_a_pool() {
-        let expected = ((1..=300).collect(), Ok(ControlFlow::Continue(())));
-        assert_eq!(taken(300, None, None), expected);
+    fn results_of_pieces_are_in_order_inside_and_outside_a_pool() {
+        let expected = ((1..=300).collect(), None);
+        assert_eq!(results(300, None, None), expected);
         for threads in [1, 2, 8] {
             let pool = Pool::new(threads).unwrap();
-            let lines = pool.map(&[(); 5], |_| 0, |_| taken(300, None, None), |_, panic| panic!("{panic}"));
+            let lines = pool.map(&[(); 5], |_| 0, |_| results(300, None, None), |_, panic| panic!("{panic}"));
             assert!(lines.iter().all(|line| *line == expected), "{threads} threads");
         }
     }
@@ -253,15 +276,14 @@ mod tests {
         let pool = Pool::new(1).unwrap();
         // The order of processing, and whether pieces were queued: pieces of other tests may leave no space for that.
         let line = |_: &()| {
-            let (made, order, mut waited) = (AtomicUsize::new(0), Mutex::new(Vec::new()), false);
-            let next = || {
-                let piece = made.fetch_add(1, Ordering::Relaxed);
-                waited |= piece < 50 && piece > order.lock().unwrap().len();
-                Ok::<_, ()>((piece < 50).then_some(piece))
-            };
+            let (order, waited) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+            let pieces = (0..50).inspect(|&piece| {
+                waited.fetch_add(usize::from(piece > order.lock().unwrap().len()), Ordering::Relaxed);
+            });
             let work = |piece| order.lock().unwrap().push(piece);
-            assert!(in_order(next, work, |()| ControlFlow::Continue(())).is_ok());
-            (order.into_inner().unwrap(), waited)
+            let count = in_order(pieces.map(Ok::<_, ()>), work, |results| results.count());
+            assert_eq!(count, 50);
+            (order.into_inner().unwrap(), waited.into_inner() > 0)
         };
         let until = std::time::Instant::now() + Duration::from_secs(60);
         let lines = std::iter::from_fn(|| pool.map(&[()], |_| 0, line, |_, panic| panic!("{panic}")).pop());
@@ -271,43 +293,47 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_returned_after_earlier_results_and_a_break_at_once() {
+    fn an_error_follows_the_results_before_it_and_results_need_not_be_taken() {
         let pool = Pool::new(2).unwrap();
-        let work = |&(fault, stop): &(Option<u64>, Option<u64>)| taken(300, fault, stop);
+        let work = |&(fault, last): &(Option<u64>, Option<u64>)| results(300, fault, last);
         let lines = pool.map(&[(Some(90), None), (None, Some(40))], |_| 0, work, |_, panic| panic!("{panic}"));
-        assert_eq!(lines[0], ((1..90).collect(), Err("fault at 90".to_owned())));
-        assert_eq!(lines[1], ((1..=40).collect(), Ok(ControlFlow::Break(()))));
+        assert_eq!(lines[0], ((1..90).collect(), Some("fault at 90".to_owned())));
+        assert_eq!(lines[1], ((1..=40).collect(), None));
+    }
+
+    #[test]
+    fn few_pieces_wait_for_their_results_to_be_taken() {
+        let pool = Pool::new(2).unwrap();
+        let line = |_: &()| {
+            let made = AtomicUsize::new(0);
+            let pieces = (0..1000).map(|_| Ok::<_, ()>(made.fetch_add(1, Ordering::Relaxed)));
+            assert_eq!(in_order(pieces, |piece| piece, |results| results.next()), Some(Ok(0)));
+            made.into_inner()
+        };
+        let made = pool.map(&[()], |_| 0, line, |_, panic| panic!("{panic}"))[0];
+        assert!((1..=2 + SPARE).contains(&made), "{made} pieces were made for one result");
     }
 
     #[test]
     fn a_panic_in_a_piece_becomes_the_result_of_its_item() {
         let pool = Pool::new(2).unwrap();
         let line = |bad: &i32| {
-            let mut pieces = 1..100;
             let work = |piece| if piece == *bad { panic!("no {piece}") } else { piece };
-            assert!(
-                in_order(|| Ok::<_, ()>(pieces.next()), work, |_| ControlFlow::Continue(())).unwrap().is_continue()
-            );
-            "all".to_owned()
+            let count = in_order((1..100).map(Ok::<_, ()>), work, |results| results.count());
+            format!("all {count}")
         };
-        assert_eq!(pool.map(&[50, 200], |_| 0, line, |_, message| message), ["no 50", "all"]);
+        assert_eq!(pool.map(&[50, 200], |_| 0, line, |_, message| message), ["no 50", "all 99"]);
     }
 
     #[test]
     fn several_threads_process_the_pieces_of_one_item() {
         let pool = Pool::new(2).unwrap();
         let line = |_: &()| {
-            let (mut pieces, mut threads) = (0..100, std::collections::HashSet::new());
             let work = |_| {
                 std::thread::sleep(Duration::from_millis(1));
                 rayon::current_thread_index()
             };
-            let take = |thread| {
-                threads.insert(thread);
-                ControlFlow::Continue(())
-            };
-            assert!(in_order(|| Ok::<_, ()>(pieces.next()), work, take).unwrap().is_continue());
-            threads.len()
+            in_order((0..100).map(Ok::<_, ()>), work, |threads| threads.collect::<std::collections::HashSet<_>>().len())
         };
         assert_eq!(pool.map(&[()], |_| 0, line, |_, panic| panic!("{panic}")), [2]);
     }

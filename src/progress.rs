@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use giggles::domain::{Step, escape};
+use giggles::domain::Step;
+use giggles::text::escape;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const IDENTIFYING: &str = "{spinner} identifying {msg}";

@@ -18,17 +18,18 @@ use yamnet::Model;
 
 use self::file_stability::Watch;
 use self::plan::Plan;
-use crate::audio::discover::{File, Found};
+use crate::audio::discover::{File, Found, find};
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::clips::{Clips, find_recordings};
+use crate::clips::{Clips, is_clip};
 use crate::domain::{
-    Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Stop, Unresolved, Window,
+    Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Unresolved, Window,
 };
 use crate::exit::{self, Exit, Fatal};
 use crate::identify::{Identity, failed_outcome, identify};
 use crate::pipeline::{AnalyzeError, Analyzer};
 use crate::pool::Pool;
 use crate::shard::Shard;
+use crate::stop::Stop;
 use crate::store::{self, Known, Location, Lookup, Store};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -81,209 +82,213 @@ pub fn new_id() -> String {
 
 /// Finds, analyzes and stores recordings. An error stops the run and leaves the database unchanged.
 pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), stop: &Stop) -> Result<Report, Fatal> {
-    let started = Timestamp::now();
-    steps(Step::Connecting);
-    let mut store = open_store(settings, stop)?;
-    stopped(stop)?;
-    steps(Step::Discovering);
-    let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
-    let (mut found, clips) =
-        find_recordings(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
-    if clips > 0 {
-        log::info!("{clips} clips that giggles has cut are there too, and are not analyzed");
+    Session::new(settings, model, steps, stop)?.run()
+}
+
+/// One run. Its methods are the stages; [`Session::run`] calls them in order.
+struct Session<'a> {
+    settings: &'a Settings,
+    model: &'a Model,
+    /// Receives the progress of the run.
+    steps: &'a (dyn Fn(Step) + Sync),
+    stop: &'a Stop,
+    started: Timestamp,
+    explicit_files: bool,
+    pool: Pool,
+}
+
+impl<'a> Session<'a> {
+    fn new(
+        settings: &'a Settings,
+        model: &'a Model,
+        steps: &'a (dyn Fn(Step) + Sync),
+        stop: &'a Stop,
+    ) -> Result<Session<'a>, Fatal> {
+        let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
+        let explicit_files = settings.paths.iter().any(|path| path.is_file());
+        Ok(Session { settings, model, steps, stop, started: Timestamp::now(), explicit_files, pool })
     }
-    let not_audio = std::mem::take(&mut found.not_audio);
-    let explicit_files = settings.paths.iter().any(|path| path.is_file());
-    let (found, others) = select_shard(found, &settings.shard);
-    let watch = Watch::begin(&found.files);
-    let identities = identify_all(settings, found, &pool, steps, stop)?;
-    let known = known(settings, store.as_deref_mut(), &identities)?;
-    let plans = plan::plan(identities, &known);
-    let outcomes = analyze_all(settings, model, plans, &watch, &pool, steps, stop)?;
-    copied::warn(&outcomes);
-    // A shard may be empty although the directory is not; an unmounted disk is empty for all shards.
-    let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
-    let run = describe(settings, started, explicit_files, exit, outcomes);
-    refuse_partial(settings, &run)?;
-    steps(Step::Saving);
-    stopped(stop)?;
-    let (counts, unresolved) = match &mut store {
-        Some(store) => (store.save(&run)?, unresolved(&mut **store, &run)),
-        None => (count(&run), unresolved_of(&run)),
-    };
-    steps(Step::Done);
-    Ok(Report { run, counts, unresolved, exit, not_audio })
-}
 
-/// The run is stored, so an error in this query is not a failure of the run.
-fn unresolved(store: &mut dyn Store, run: &Run) -> Unresolved {
-    store.unresolved(run).unwrap_or_else(|error| {
-        log::error!("the run is stored, but damaged recordings of its window cannot be counted: {error}");
-        unresolved_of(run)
-    })
-}
-
-fn unresolved_of(run: &Run) -> Unresolved {
-    Unresolved { partial: run.partial().count() as u64, failed: run.failed().count() as u64 }
-}
-
-/// Opens the database and takes the lock, before any work.
-fn open_store(settings: &Settings, stop: &Stop) -> Result<Option<Box<dyn Store>>, Fatal> {
-    let Some(location) = &settings.database else {
-        return Ok(None);
-    };
-    let mut store = store::open_until(location, stop)?;
-    store.lock(&settings.shard.lock_name(&settings.source))?;
-    Ok(Some(store))
-}
-
-fn stopped(stop: &Stop) -> Result<(), Fatal> {
-    stop.signal().map_or(Ok(()), |signal| Err(Fatal::Signal(signal)))
-}
-
-/// The files of this shard, and whether other shards have files too.
-fn select_shard(mut found: Found, shard: &Shard) -> (Found, bool) {
-    let count = |found: &Found| found.files.len() + found.troubles.len();
-    let all = count(&found);
-    found.files.retain(|file| shard.holds(&file.name));
-    found.troubles.retain(|(file, _)| shard.holds(&file.name));
-    let others = count(&found) < all;
-    (found, others)
-}
-
-/// Identifies each file, in the order found; files of other days are left out.
-fn identify_all(
-    settings: &Settings,
-    found: Found,
-    pool: &Pool,
-    steps: &(dyn Fn(Step) + Sync),
-    stop: &Stop,
-) -> Result<Vec<Identity>, Fatal> {
-    let Found { files, troubles, .. } = found;
-    steps(Step::Identifying { files: files.len() });
-    let identify_file = |file: &File| match stop.signal() {
-        Some(_) => Identity::OutsideWindow,
-        None => identify(file, &settings.window, &settings.name_zone, settings.ffmpeg.as_ref()),
-    };
-    let panicked = |file: &File, message| Identity::Failed(failed_outcome(file, RecordingError::Panicked { message }));
-    let mut identities = pool.map(&files, |_| 0, identify_file, panicked);
-    stopped(stop)?;
-    identities.extend(troubles.iter().map(|(file, error)| Identity::Failed(failed_outcome(file, error.clone()))));
-    identities.retain(|identity| !matches!(identity, Identity::OutsideWindow));
-    steps(Step::Identified);
-    Ok(identities)
-}
-
-/// Which of them need no analysis, because the database has their result or their permanent failure.
-fn known(
-    settings: &Settings,
-    store: Option<&mut (dyn Store + 'static)>,
-    identities: &[Identity],
-) -> Result<Known, Fatal> {
-    let Some(store) = store.filter(|_| !settings.force) else { return Ok(Known::default()) };
-    let recordings = || identities.iter().filter_map(Identity::recording);
-    let nameless = recordings().filter(|recording| recording.content.is_none());
-    let lookup = Lookup {
-        source: settings.source.clone(),
-        analysis: settings.analysis.clone(),
-        version: VERSION.to_owned(),
-        contents: recordings().filter_map(|recording| recording.content).collect(),
-        names: nameless.map(|recording| recording.name.clone()).collect(),
-        cuts_clips: settings.clips.is_some(),
-        retry_failed: settings.retry_failed,
-        uses_ffmpeg: settings.ffmpeg.is_some(),
-    };
-    Ok(store.known(&lookup)?)
-}
-
-/// One outcome per recording, in the order found.
-fn analyze_all(
-    settings: &Settings,
-    model: &Model,
-    plans: Vec<Plan>,
-    watch: &Watch,
-    pool: &Pool,
-    steps: &(dyn Fn(Step) + Sync),
-    stop: &Stop,
-) -> Result<Vec<Outcome>, Fatal> {
-    let to_analyze: Vec<&Recording> = plans.iter().filter_map(Plan::to_analyze).collect();
-    let announced = to_analyze.iter().filter_map(|recording| recording.announced);
-    let audio = announced.fold(Duration::ZERO, Duration::saturating_add);
-    steps(Step::Analyzing { recordings: to_analyze.len(), audio });
-    let advanced = |audio| steps(Step::Advanced { audio });
-    let parameters = &settings.analysis.parameters;
-    let analyzer = Analyzer { scorer: model, parameters, ffmpeg: settings.ffmpeg.as_ref(), stop, advanced: &advanced };
-    let analyze = |recording: &&Recording| {
-        let analyzed = analyze_one(settings, &analyzer, recording);
-        steps(Step::Finished { name: recording.name.clone(), failed: analyzed.is_err() });
-        analyzed
-    };
-    let bytes = |recording: &&Recording| recording.bytes;
-    let panicked = |_: &&Recording, message| Err(AnalyzeError::Failed(RecordingError::Panicked { message }));
-    let mut analyzed = pool.map(&to_analyze, bytes, analyze, panicked).into_iter();
-    let mut outcomes: Vec<Outcome> = plans.into_iter().filter_map(|plan| plan.outcome(&mut analyzed)).collect();
-    watch.settle(&mut outcomes, stop);
-    let again = plan::retry_copies(&outcomes);
-    let copies: Vec<&Recording> = again.iter().map(|&index| &outcomes[index].recording).collect();
-    let statuses = pool.map(&copies, bytes, analyze, panicked).into_iter().map(plan::status);
-    for (index, status) in again.iter().zip(statuses.collect::<Vec<_>>()) {
-        outcomes[*index].status = status.unwrap_or_else(|| outcomes[*index].status.clone());
+    fn run(&self) -> Result<Report, Fatal> {
+        let mut store = self.connect()?;
+        let mut found = self.discover()?;
+        let is_sharded = self.select_shard(&mut found);
+        let watch = Watch::begin(&found.files);
+        let identities = self.identify(&found)?;
+        let known = self.look_up(store.as_deref_mut(), &identities)?;
+        let outcomes = self.analyze(plan::plan(identities, &known), &watch)?;
+        copied::warn(&outcomes);
+        // A shard may be empty although the directory is not; an unmounted disk is empty for all shards.
+        let exit = exit::of_outcomes(&outcomes, self.settings.allow_empty || is_sharded);
+        let run = self.describe(exit, outcomes);
+        let (counts, unresolved) = self.save(store.as_deref_mut(), &run)?;
+        (self.steps)(Step::Done);
+        Ok(Report { run, counts, unresolved, exit, not_audio: found.not_audio })
     }
-    watch.settle(&mut outcomes, stop);
-    stopped(stop)?;
-    Ok(outcomes)
-}
 
-/// Analyzes a recording and cuts its clips, if requested. If the recording is later found to have changed, its clips
-/// have no row; `giggles verify` lists them.
-fn analyze_one(
-    settings: &Settings,
-    analyzer: &Analyzer<'_, Model>,
-    recording: &Recording,
-) -> Result<Analyzed, AnalyzeError> {
-    let mut sample_buffer = settings.clips.as_ref().map(|clips| clips.sample_buffer(&settings.analysis.parameters));
-    let mut analyzed = analyzer.analyze(&recording.path, sample_buffer.as_mut())?;
-    analyzed.missing.close(analyzed.audio, recording.announced.max(recording.named));
-    if let (Some(clips), Some(sample_buffer)) = (&settings.clips, sample_buffer) {
-        clips.cut(sample_buffer, recording, &mut analyzed);
+    /// Opens the database and takes the lock, before any work. None on a dry run.
+    fn connect(&self) -> Result<Option<Box<dyn Store>>, Fatal> {
+        (self.steps)(Step::Connecting);
+        let Some(location) = &self.settings.database else {
+            return Ok(None);
+        };
+        let mut store = store::open_until(location, self.stop)?;
+        store.lock(&self.settings.shard.lock_name(&self.settings.source))?;
+        self.check_stop()?;
+        Ok(Some(store))
     }
-    Ok(analyzed)
-}
 
-fn describe(settings: &Settings, started: Timestamp, explicit_files: bool, exit: Exit, outcomes: Vec<Outcome>) -> Run {
-    Run {
-        id: settings.id.clone(),
-        source: settings.source.clone(),
-        started,
-        ended: Timestamp::now(),
-        version: VERSION.to_owned(),
-        analysis: settings.analysis.clone(),
-        zone: settings.zone.clone(),
-        window: settings.window,
-        shard: settings.shard.part(),
-        explicit_files,
-        exit_code: exit.code(),
-        outcomes,
+    /// Finds the files, without clips.
+    fn discover(&self) -> Result<Found, Fatal> {
+        (self.steps)(Step::Discovering);
+        let mut found = find(&self.settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+        let clips = found.retain(|file| !is_clip(&file.name));
+        if clips > 0 {
+            log::info!("{clips} clips that giggles has cut are there too, and are not analyzed");
+        }
+        Ok(found)
     }
-}
 
-/// `--strict`: one failure, and nothing is stored. Names every failure, because no row is stored for it.
-fn refuse_partial(settings: &Settings, run: &Run) -> Result<(), Fatal> {
-    let failures = run.failures();
-    match failures.is_empty() || !settings.strict {
-        true => Ok(()),
-        false => Err(Fatal::Refused(failures)),
+    /// Keeps the files of this shard; returns whether other shards have files too.
+    fn select_shard(&self, found: &mut Found) -> bool {
+        found.retain(|file| self.settings.shard.holds(&file.name)) > 0
     }
-}
 
-fn count(run: &Run) -> Counts {
-    Counts {
-        analyzed: (run.analyzed().count() - run.partial().count()) as u64,
-        partial: run.partial().count() as u64,
-        skipped: run.skipped().count() as u64,
-        in_progress: run.in_progress().count() as u64,
-        failed: run.failed().count() as u64,
-        detections: run.analyzed().map(|(_, analyzed)| analyzed.detections.len() as u64).sum(),
-        clips_failed: run.clips_failed().map(|(_, lost)| lost.count).sum(),
+    /// Identifies each file, in the order found; files of other days are left out.
+    fn identify(&self, found: &Found) -> Result<Vec<Identity>, Fatal> {
+        let Found { files, unreadable, .. } = found;
+        let Settings { window, name_zone, ffmpeg, .. } = self.settings;
+        (self.steps)(Step::Identifying { files: files.len() });
+        let identify_file = |file: &File| match self.stop.signal() {
+            Some(_) => Identity::OutsideWindow,
+            None => identify(file, window, name_zone, ffmpeg.as_ref()),
+        };
+        let failed = |file: &File, error| Identity::Failed(failed_outcome(file, error));
+        let panicked = |file: &File, message| failed(file, RecordingError::Panicked { message });
+        let mut identities = self.pool.map(files, |_| 0, identify_file, panicked);
+        self.check_stop()?;
+        identities.extend(unreadable.iter().map(|(file, error)| failed(file, error.clone())));
+        identities.retain(|identity| !matches!(identity, Identity::OutsideWindow));
+        (self.steps)(Step::Identified);
+        Ok(identities)
+    }
+
+    /// Which of them need no analysis, because the database has their result or their permanent failure.
+    fn look_up(&self, store: Option<&mut (dyn Store + 'static)>, identities: &[Identity]) -> Result<Known, Fatal> {
+        let Some(store) = store.filter(|_| !self.settings.force) else { return Ok(Known::default()) };
+        let recordings = || identities.iter().filter_map(Identity::recording);
+        let nameless = recordings().filter(|recording| recording.content.is_none());
+        let lookup = Lookup {
+            source: self.settings.source.clone(),
+            analysis: self.settings.analysis.clone(),
+            version: VERSION.to_owned(),
+            contents: recordings().filter_map(|recording| recording.content).collect(),
+            names: nameless.map(|recording| recording.name.clone()).collect(),
+            cuts_clips: self.settings.clips.is_some(),
+            retry_failed: self.settings.retry_failed,
+            uses_ffmpeg: self.settings.ffmpeg.is_some(),
+        };
+        Ok(store.known(&lookup)?)
+    }
+
+    /// One outcome per recording, in the order found. Files that changed meanwhile are in progress or have failed; if
+    /// the chosen recording of a content has, its first copy is analyzed instead.
+    fn analyze(&self, plans: Vec<Plan>, watch: &Watch) -> Result<Vec<Outcome>, Fatal> {
+        let to_analyze: Vec<&Recording> = plans.iter().filter_map(Plan::to_analyze).collect();
+        let announced = to_analyze.iter().filter_map(|recording| recording.announced);
+        let audio = announced.fold(Duration::ZERO, Duration::saturating_add);
+        (self.steps)(Step::Analyzing { recordings: to_analyze.len(), audio });
+        let mut analyzed = self.analyze_each(&to_analyze).into_iter();
+        let mut outcomes: Vec<Outcome> = plans.into_iter().filter_map(|plan| plan.outcome(&mut analyzed)).collect();
+        watch.settle(&mut outcomes, self.stop);
+        self.retry_copies(&mut outcomes);
+        watch.settle(&mut outcomes, self.stop);
+        self.check_stop()?;
+        Ok(outcomes)
+    }
+
+    fn retry_copies(&self, outcomes: &mut [Outcome]) {
+        let retried = plan::retry_copies(outcomes);
+        let copies: Vec<&Recording> = retried.iter().map(|&index| &outcomes[index].recording).collect();
+        let results = self.analyze_each(&copies);
+        for (index, status) in retried.into_iter().zip(results.into_iter().map(plan::status)) {
+            if let Some(status) = status {
+                outcomes[index].status = status;
+            }
+        }
+    }
+
+    /// The results of recordings, in the same order.
+    fn analyze_each(&self, recordings: &[&Recording]) -> Vec<Result<Analyzed, AnalyzeError>> {
+        let advanced = |audio| (self.steps)(Step::Advanced { audio });
+        let analyzer = Analyzer {
+            scorer: self.model,
+            parameters: &self.settings.analysis.parameters,
+            ffmpeg: self.settings.ffmpeg.as_ref(),
+            stop: self.stop,
+            advanced: &advanced,
+        };
+        let analyze = |recording: &&Recording| {
+            let analyzed = self.analyze_one(&analyzer, recording);
+            (self.steps)(Step::Finished { name: recording.name.clone(), failed: analyzed.is_err() });
+            analyzed
+        };
+        let panicked = |_: &&Recording, message| Err(AnalyzeError::Failed(RecordingError::Panicked { message }));
+        self.pool.map(recordings, |recording| recording.bytes, analyze, panicked)
+    }
+
+    /// Analyzes a recording and cuts its clips, if requested. If the recording is later found to have changed, its clips
+    /// have no row; `giggles verify` lists them.
+    fn analyze_one(&self, analyzer: &Analyzer<'_, Model>, recording: &Recording) -> Result<Analyzed, AnalyzeError> {
+        let clips = self.settings.clips.as_ref();
+        let mut sample_buffer = clips.map(|clips| clips.sample_buffer(analyzer.parameters));
+        let mut analyzed = analyzer.analyze(&recording.path, sample_buffer.as_mut())?;
+        analyzed.missing.close(analyzed.audio, recording.announced.max(recording.named));
+        if let (Some(clips), Some(sample_buffer)) = (clips, sample_buffer) {
+            clips.cut(sample_buffer, recording, &mut analyzed);
+        }
+        Ok(analyzed)
+    }
+
+    fn describe(&self, exit: Exit, outcomes: Vec<Outcome>) -> Run {
+        Run {
+            id: self.settings.id.clone(),
+            source: self.settings.source.clone(),
+            started: self.started,
+            ended: Timestamp::now(),
+            version: VERSION.to_owned(),
+            analysis: self.settings.analysis.clone(),
+            zone: self.settings.zone.clone(),
+            window: self.settings.window,
+            shard: self.settings.shard.part(),
+            explicit_files: self.explicit_files,
+            exit_code: exit.code(),
+            outcomes,
+        }
+    }
+
+    /// Stores the run in one transaction, and counts what is stored; on a dry run, counts the outcomes.
+    fn save(&self, store: Option<&mut (dyn Store + 'static)>, run: &Run) -> Result<(Counts, Unresolved), Fatal> {
+        self.refuse_partial(run)?;
+        (self.steps)(Step::Saving);
+        self.check_stop()?;
+        let Some(store) = store else { return Ok((run.counts(), run.unresolved())) };
+        let counts = store.save(run)?;
+        // The run is stored, so an error in this query is not a failure of the run.
+        let unresolved = store.unresolved(run).unwrap_or_else(|error| {
+            log::error!("the run is stored, but damaged recordings of its window cannot be counted: {error}");
+            run.unresolved()
+        });
+        Ok((counts, unresolved))
+    }
+
+    /// `--strict`: one failure, and nothing is stored. Names every failure, because no row is stored for it.
+    fn refuse_partial(&self, run: &Run) -> Result<(), Fatal> {
+        let failures = run.failures();
+        if self.settings.strict && !failures.is_empty() { Err(Fatal::Refused(failures)) } else { Ok(()) }
+    }
+
+    fn check_stop(&self) -> Result<(), Fatal> {
+        self.stop.signal().map_or(Ok(()), |signal| Err(Fatal::Signal(signal)))
     }
 }

@@ -13,10 +13,11 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use giggles::domain::{DetectionParameters, Stop};
+use giggles::domain::DetectionParameters;
 use giggles::model::ModelFile;
 use giggles::pipeline::{Analyzer, Scorer};
 use giggles::pool::Pool;
+use giggles::stop::Stop;
 use support::{audio, wav};
 use yamnet::params::{MEL_BANDS, NUM_CLASSES, PATCH_FRAMES, PATCH_HOP_FRAMES};
 use yamnet::{Cpu, Model};

@@ -48,9 +48,10 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_regular(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > most {
-        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than expected")),
-        false => Ok(bytes),
+    if bytes.len() as u64 > most {
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than expected"))
+    } else {
+        Ok(bytes)
     }
 }
 

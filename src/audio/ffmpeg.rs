@@ -15,7 +15,8 @@ use std::time::Duration;
 use super::decode::Info;
 use super::duration;
 use super::resample::TARGET_RATE;
-use crate::domain::{RecordingError, Stop};
+use crate::domain::RecordingError;
+use crate::stop::Stop;
 use process::Process;
 
 /// The oldest supported major version.

@@ -8,6 +8,7 @@ pub mod content;
 pub mod decode;
 pub mod discover;
 pub mod ffmpeg;
+mod file_kind;
 pub mod file_stamp;
 pub mod normalize;
 pub mod resample;

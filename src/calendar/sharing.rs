@@ -199,20 +199,17 @@ mod tests {
                 parts.into_iter().enumerate().map(|(number, (started, laughs, name, length, second, is_first))| {
                     // In long recordings, laughs at the end are moved to the end.
                     let shift = f64::from(length - 60);
-                    let moved = |(start, end, peak): (f64, f64, f32)| match end > 50.0 && start > 0.0 {
-                        true => (start + shift, end + shift, peak),
-                        false if end > 50.0 => (start, end + shift, peak),
-                        false => (start, end, peak),
+                    let moved = |(start, end, peak): (f64, f64, f32)| {
+                        let shifted = |at: f64, is_shifted: bool| if is_shifted { at + shift } else { at };
+                        (shifted(start, end > 50.0 && start > 0.0), shifted(end, end > 50.0), peak)
                     };
                     let laughs: Vec<_> = laughs.into_iter().map(moved).collect();
                     let source = if number % 7 == 0 { "mia" } else { "neil" };
                     let mut recording = minute(source, f64::from(started) * 30.0, &laughs);
                     recording.duration = Some(std::time::Duration::from_secs(u64::from(length as u32)));
                     recording.name = name.replace("{}", &format!("{started}-{number}"));
-                    let laugh = match is_first {
-                        true => recording.laughs_mut().first_mut(),
-                        false => recording.laughs_mut().last_mut(),
-                    };
+                    let laugh =
+                        if is_first { recording.laughs_mut().first_mut() } else { recording.laughs_mut().last_mut() };
                     if let (Some(laugh), Some(second)) = (laugh, second) {
                         // Times are unique: among reviews of the same time, the choice is arbitrary.
                         laugh.review = review(f64::from(second) * 100.0 + number as f64);

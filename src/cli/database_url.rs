@@ -93,9 +93,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
-    match bytes.len() as u64 > MAX_BYTES {
-        true => Err("is too long; it must contain the URL and nothing else".into()),
-        false => Ok(bytes),
+    if bytes.len() as u64 > MAX_BYTES {
+        Err("is too long; it must contain the URL and nothing else".into())
+    } else {
+        Ok(bytes)
     }
 }
 

@@ -1,9 +1,10 @@
 //! `giggles doctor`: reads each setting of a scan into `doctor::Settings` and prints one line per check.
 
 use giggles::doctor::{Environment, Settings, examine};
-use giggles::domain::{Finding, Health, Stop};
 use giggles::exit::{Exit, Fatal, of_findings};
+use giggles::finding::{Finding, Health};
 use giggles::render::doctor::{document, lines, verdict};
+use giggles::stop::Stop;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

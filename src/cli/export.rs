@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValue;
-use giggles::domain::pluralize;
 use giggles::exit::{Exit, Fatal};
 use giggles::export::{Destination, Exported, Settings, export};
 use giggles::render::export::{FORMATS, Format};
+use giggles::text::pluralize;
 
 use super::settings::config;
 use super::stored::Stored;
@@ -62,9 +62,10 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         window: arguments.stored.window(&zone)?,
         destination: destination(arguments)?,
     };
-    let exported = match quiet {
-        true => export(&settings, reader.as_mut(), &mut io::sink())?,
-        false => export(&settings, reader.as_mut(), &mut Results::new())?,
+    let exported = if quiet {
+        export(&settings, reader.as_mut(), &mut io::sink())?
+    } else {
+        export(&settings, reader.as_mut(), &mut Results::new())?
     };
     if exported.exit() == Exit::Empty {
         log::error!("no recordings in the requested time range are stored; check the date, --tz and --source");
@@ -76,9 +77,12 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
 }
 
 fn destination(arguments: &Arguments) -> Result<Destination, Fatal> {
-    let folder = |flag: &str, path: &PathBuf| match path.is_dir() {
-        true => Ok(path.clone()),
-        false => Err(config(format!("{flag}: {} is not a folder; create it, or mount its disk", path.display()))),
+    let folder = |flag: &str, path: &PathBuf| {
+        if path.is_dir() {
+            Ok(path.clone())
+        } else {
+            Err(config(format!("{flag}: {} is not a folder; create it, or mount its disk", path.display())))
+        }
     };
     match (&arguments.folder, &arguments.sidecar) {
         (Some(path), _) => folder("--folder", path).map(Destination::Folder),

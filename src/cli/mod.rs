@@ -25,9 +25,9 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use giggles::domain::escape_lines;
 use giggles::exit::{Exit, Fatal};
 use giggles::model::ModelFile;
+use giggles::text::escape_lines;
 use log::LevelFilter;
 use yamnet::Cpu;
 
@@ -211,12 +211,11 @@ impl Results {
 
 impl Write for Results {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let done = match self.are_for_people {
-            true => {
-                let text = escape_lines(&String::from_utf8_lossy(bytes));
-                self.ignore_broken_pipe(|stdout| stdout.write_all(text.as_bytes()))
-            }
-            false => self.ignore_broken_pipe(|stdout| stdout.write_all(bytes)),
+        let done = if self.are_for_people {
+            let text = escape_lines(&String::from_utf8_lossy(bytes));
+            self.ignore_broken_pipe(|stdout| stdout.write_all(text.as_bytes()))
+        } else {
+            self.ignore_broken_pipe(|stdout| stdout.write_all(bytes))
         };
         done.map(|()| bytes.len())
     }

@@ -70,9 +70,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         dry_run: arguments.dry_run,
     };
     let mut results = Results::for_people();
-    let mut show = |text: &str| match quiet {
-        true => Ok(()),
-        false => results.write_all(text.as_bytes()).map_err(|error| unwritable(&error)),
+    let mut show = |text: &str| {
+        if quiet { Ok(()) } else { results.write_all(text.as_bytes()).map_err(|error| unwritable(&error)) }
     };
     let pruned = prune(&settings, reader.as_mut(), &mut |item| show(&line(item)))?;
     show(&summary(&pruned, settings.rows, settings.dry_run))?;

@@ -116,8 +116,9 @@ fn write(
     }
     replace_or_stream(path, page.as_bytes(), PRIVATE)
         .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
-    match quiet {
-        true => Ok(()),
-        false => print_text(&format!("{}: {}, {} kB\n", path.display(), report.view().number(), page.len() / 1000)),
+    if quiet {
+        Ok(())
+    } else {
+        print_text(&format!("{}: {}, {} kB\n", path.display(), report.view().number(), page.len() / 1000))
     }
 }

@@ -5,12 +5,14 @@
 mod arguments;
 mod settings;
 
-use giggles::domain::{Step, Stop, Window, pluralize, position};
+use giggles::domain::{Step, Window};
 use giggles::exit::{Exit, Fatal};
 use giggles::notify::RunLabels;
 use giggles::notify::run_summary::RunOutcome;
 use giggles::render::{View, json, summary, table};
 use giggles::scan::{Report, Settings, new_id, scan};
+use giggles::stop::Stop;
+use giggles::text::{pluralize, position};
 
 pub use self::arguments::Arguments;
 pub use self::settings::*;

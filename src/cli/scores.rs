@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use giggles::domain::{DetectionParameters, RecordingError, Stop};
+use giggles::domain::{DetectionParameters, RecordingError};
 use giggles::exit::{Exit, Fatal};
 use giggles::pipeline::{AnalyzeError, Analyzer};
 use giggles::pool::guard;
 use giggles::render::scores::{Format, Row};
+use giggles::stop::Stop;
 use yamnet::classes::NAMES;
 use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, SAMPLE_RATE};
 use yamnet::sigmoid;
@@ -85,10 +86,12 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     let each = |logits: &[f32]| {
         let start = start(patch);
         patch += 1;
-        match to.is_some_and(|to| start >= to) {
-            true => ControlFlow::Break(()),
-            false if from.is_none_or(|from| start >= from) => out.row(start, logits),
-            false => ControlFlow::Continue(()),
+        if to.is_some_and(|to| start >= to) {
+            ControlFlow::Break(())
+        } else if from.is_some_and(|from| start < from) {
+            ControlFlow::Continue(())
+        } else {
+            out.row(start, logits)
         }
     };
     let analyzed = guard(|| analyzer.each_patch(&arguments.file, each))

@@ -10,9 +10,10 @@ use std::str::FromStr;
 use giggles::audio::ffmpeg::Ffmpeg;
 use giggles::audio::zone::{parse_zone, zone_of_tz};
 use giggles::detect::logit;
-use giggles::domain::{DetectionParameters, Stop};
+use giggles::domain::DetectionParameters;
 use giggles::exit::Fatal;
 use giggles::model::{LoadedModel, ModelFile};
+use giggles::stop::Stop;
 use jiff::tz::TimeZone;
 use yamnet::{Cpu, sigmoid};
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::name::{is_clip, is_day, is_ours, is_temporary};
 use super::source::is_folder;
 
-pub use super::source::folder_of as of_source;
+pub use super::source::source_folder;
 
 /// A clip directory.
 pub struct Folder {

@@ -25,7 +25,6 @@ use yamnet::params::SAMPLE_RATE;
 pub use sample_buffer::SampleBuffer;
 
 use crate::atomic_file::{self, Permissions, read_regular, replace};
-use crate::audio::discover::{FindError, Found, find};
 use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording};
 
 /// Held while a clip gets its name.
@@ -36,14 +35,10 @@ const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 const CHECK: &str = ".giggles-check-";
 
-/// Finds recordings and leaves out clips, because an analyzed clip would add one more laugh in every run. Returns the
-/// number of clips left out as well.
-pub fn find_recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
-    let mut found = find(paths)?;
-    let all = found.files.len();
-    found.files.retain(|file| !name::is_clip(file.name.rsplit('/').next().unwrap_or(&file.name)));
-    let clips = all - found.files.len();
-    Ok((found, clips))
+/// Whether a path has the file name of a clip. Such files are not analyzed: each analyzed clip would add one more laugh
+/// in every run.
+pub fn is_clip(path: &str) -> bool {
+    name::is_clip(path.rsplit('/').next().unwrap_or(path))
 }
 
 /// Where clips are written, and how much audio around a laugh they contain.
@@ -116,10 +111,10 @@ impl Clips {
     /// Writes a clip of one second where clips of this source are written, and removes it. Also creates a temporary
     /// file in the clip directory itself, where the sample buffer is stored.
     pub fn check(&self) -> io::Result<Permissions> {
-        let of_source = self.folder.join(source::folder_of(&self.source));
-        refuse_link(&of_source)?;
+        let source_folder = self.folder.join(source::source_folder(&self.source));
+        refuse_link(&source_folder)?;
         tempfile::tempfile_in(&self.folder)?;
-        let parent = if of_source.exists() { &of_source } else { &self.folder };
+        let parent = if source_folder.exists() { &source_folder } else { &self.folder };
         let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(parent)?;
         let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
         let permissions = atomic_file::check(day.path(), &flac::encode(&hum, SAMPLE_RATE)?, PRIVATE_FILE)?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::source::{folder_of, is_folder};
+use super::source::{is_folder, source_folder};
 use crate::domain::{ContentHash, Detection, LAUGHTER_NAMES};
 
 /// Digits of the content hash that make a clip's name unique.
@@ -15,7 +15,7 @@ pub fn clip_path(source: &str, started: Timestamp, detection: &Detection, zone: 
     let at = started.saturating_add(detection.start).unwrap_or(Timestamp::MAX);
     let (day, instant) = (at.to_zoned(zone.clone()).date(), at.strftime("%Y%m%dT%H%M%S%.3fZ"));
     let percent = (detection.peak.clamp(0.0, 1.0) * 100.0).round();
-    let (source, class) = (folder_of(source), readable(&detection.class_name().to_lowercase()));
+    let (source, class) = (source_folder(source), readable(&detection.class_name().to_lowercase()));
     format!("{source}/{day}/{instant}_{class}_{percent}p.flac")
 }
 

@@ -20,7 +20,7 @@ const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 const NUMBERED: [&str; 2] = ["com", "lpt"];
 
 /// The directory name of a source.
-pub fn folder_of(source: &str) -> String {
+pub fn source_folder(source: &str) -> String {
     if is_safe(source) {
         return source.to_owned();
     }
@@ -97,27 +97,27 @@ mod tests {
     fn no_two_sources_share_a_directory_even_if_case_is_ignored() {
         let long = ["x".repeat(64), "x".repeat(65), "x".repeat(66), "ä".repeat(300)];
         let names: Vec<&str> = NAMES.into_iter().chain(long.iter().map(String::as_str)).collect();
-        let folders: BTreeSet<String> = names.iter().map(|name| folder_of(name).to_uppercase()).collect();
+        let folders: BTreeSet<String> = names.iter().map(|name| source_folder(name).to_uppercase()).collect();
         assert_eq!(folders.len(), names.len(), "{folders:?}");
     }
 
     #[test]
     fn safe_names_are_unchanged_and_others_stay_readable() {
         for name in ["neil", "neil-a", "mic2", "2025-10-24", "comet", "com10", "null"] {
-            assert_eq!(folder_of(name), name);
+            assert_eq!(source_folder(name), name);
         }
-        assert!(folder_of("Anna-Lena 2").starts_with("anna-lena-2_"));
-        assert!(folder_of("…").starts_with("source_") && folder_of("NUL").starts_with("nul_"));
-        assert_eq!(folder_of("neil a"), "neil-a_1581012e8bb07c80");
+        assert!(source_folder("Anna-Lena 2").starts_with("anna-lena-2_"));
+        assert!(source_folder("…").starts_with("source_") && source_folder("NUL").starts_with("nul_"));
+        assert_eq!(source_folder("neil a"), "neil-a_1581012e8bb07c80");
     }
 
     proptest! {
         #[test]
         fn every_directory_name_is_recognized_short_and_plain(source in ".{0,300}", other in ".{0,40}") {
-            let folder = folder_of(&source);
+            let folder = source_folder(&source);
             prop_assert!(is_folder(&folder), "{}", folder);
             prop_assert!(folder.len() <= 100 && folder.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
-            prop_assert!(source == other || folder != folder_of(&other));
+            prop_assert!(source == other || folder != source_folder(&other));
         }
     }
 

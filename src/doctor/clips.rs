@@ -2,7 +2,7 @@
 
 use super::{Visit, not_checked, refused};
 use crate::atomic_file::Permissions;
-use crate::domain::Finding;
+use crate::finding::Finding;
 
 /// Clips are in the directory of their source, which another user's run may have created.
 pub fn folder(visit: &Visit) -> Finding {

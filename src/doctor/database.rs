@@ -1,7 +1,7 @@
 //! Can a run store its results?
 
 use super::{Visit, not_checked, refused};
-use crate::domain::Finding;
+use crate::finding::Finding;
 use crate::store::{Issue, Probe, StoreError, Transport};
 
 const UNREACHED: &str = "there is no database to check";

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Settings, Visit};
-use crate::domain::Finding;
+use crate::finding::Finding;
 use crate::store::Location;
 
 /// Variables that a run reads in addition to `GIGGLES_…`.

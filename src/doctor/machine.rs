@@ -8,7 +8,7 @@ use yamnet::params::SAMPLE_RATE;
 use yamnet::{Model, PREFERRED_BATCH, samples_in_patches};
 
 use super::{Visit, not_checked, pluralize, refused};
-use crate::domain::Finding;
+use crate::finding::Finding;
 use crate::paths::directory_of;
 use crate::pool::Pool;
 
@@ -67,10 +67,7 @@ pub fn speed(visit: &Visit) -> Finding {
         if threads > processors { format!(" on {}", pluralize(processors, "processor")) } else { String::new() },
         minutes(day)
     );
-    match day > SLOW {
-        true => Finding::warn(found, "give it more threads, or start it earlier"),
-        false => Finding::ok(found),
-    }
+    if day > SLOW { Finding::warn(found, "give it more threads, or start it earlier") } else { Finding::ok(found) }
 }
 
 /// Seconds of audio per second.

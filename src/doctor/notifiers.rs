@@ -7,7 +7,7 @@ use rustix::process::geteuid;
 
 use super::{Visit, not_checked, refused};
 use crate::atomic_file::Permissions;
-use crate::domain::Finding;
+use crate::finding::Finding;
 use crate::notify::metrics::check;
 use crate::notify::ping::{Target, reach};
 use crate::paths::directory_of;

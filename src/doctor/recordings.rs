@@ -8,8 +8,10 @@ use super::time::span;
 use super::{Settings, Visit, first, not_checked, pluralize, refused};
 use crate::audio::discover::{File, Found};
 use crate::audio::{decode, timestamps};
-use crate::domain::{Finding, StartSource, StartTime, zone_name};
+use crate::domain::{StartSource, StartTime};
+use crate::finding::Finding;
 use crate::identify::is_wanted;
+use crate::text::zone_name;
 
 /// Number of names shown.
 const SHOWN: usize = 10;
@@ -35,12 +37,15 @@ pub fn found(visit: &Visit) -> Finding {
 
 /// How many recordings there are, and how many of them a run started now would analyze.
 fn counted(settings: &Settings, found: &Found, places: &str) -> Finding {
-    let all = all_names(found).count();
+    let all = found.names().count();
     let others = found.not_audio.summary().map(|others| format!(" ({others})")).unwrap_or_default();
     let there = format!("{} in {places}{others}", pluralize(all, "recording"));
-    let empty = |found: String, advice: &str| match settings.allow_empty {
-        true => Finding::ok(format!("{found}, which --allow-empty allows")),
-        false => Finding::warn(format!("{found}; a run like this ends with 4"), advice),
+    let empty = |found: String, advice: &str| {
+        if settings.allow_empty {
+            Finding::ok(format!("{found}, which --allow-empty allows"))
+        } else {
+            Finding::warn(format!("{found}; a run like this ends with 4"), advice)
+        }
     };
     if all == 0 {
         return empty(
@@ -51,7 +56,7 @@ fn counted(settings: &Settings, found: &Found, places: &str) -> Finding {
     let (Ok(window), Ok(zone), Ok(shard)) = (&settings.window, &settings.zone, &settings.shard) else {
         return Finding::ok(there);
     };
-    let is_shared = all_names(found).any(|name| !shard.holds(name));
+    let is_shared = found.names().any(|name| !shard.holds(name));
     let span = span(window, zone);
     if span.is_none() && !is_shared {
         return Finding::ok(there);
@@ -73,28 +78,21 @@ fn wanted(settings: &Settings, found: &Found) -> Option<usize> {
     let name_zone = settings.name_zone.as_ref().ok()?;
     let is_ours = |file: &&File| shard.holds(&file.name);
     let files = found.files.iter().filter(is_ours).filter(|file| is_wanted(file, window, name_zone)).count();
-    Some(files + found.troubles.iter().filter(|(file, _)| is_ours(&file)).count())
-}
-
-/// All names, including unreadable recordings, which a run would store as failed.
-fn all_names(found: &Found) -> impl Iterator<Item = &str> {
-    found.files.iter().chain(found.troubles.iter().map(|(file, _)| file)).map(|file| file.name.as_str())
+    Some(files + found.unreadable.iter().filter(|(file, _)| is_ours(&file)).count())
 }
 
 pub fn readable(visit: &Visit) -> Finding {
-    let Some(Found { files, troubles, .. }) = all(visit) else { return not_checked("no folder could be opened") };
+    let Some(Found { files, unreadable, .. }) = all(visit) else { return not_checked("no folder could be opened") };
     let closed = files.iter().take(OPENED).filter_map(|file| {
         let error = Opened::open(&file.path).err()?;
         Some(format!("{}: {error}", file.name))
     });
-    let troubled = troubles.iter().map(|(file, error)| format!("{}: {error}", file.name));
-    let closed: Vec<String> = closed.chain(troubled).collect();
+    let unreadable = unreadable.iter().map(|(file, error)| format!("{}: {error}", file.name));
+    let closed: Vec<String> = closed.chain(unreadable).collect();
     match closed.len() {
         0 if files.is_empty() => not_checked(NONE),
-        0 => Finding::ok(match files.len() > OPENED {
-            true => format!("the first {OPENED} can be opened"),
-            false => "all can be opened".to_owned(),
-        }),
+        0 if files.len() > OPENED => Finding::ok(format!("the first {OPENED} can be opened")),
+        0 => Finding::ok("all can be opened"),
         count => Finding::warn(
             format!("{} cannot be opened and would be stored as failed (exit code 3)", pluralize(count, "recording")),
             "check permissions, for the user of the nightly run",

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Settings, Visit, not_checked, refused};
-use crate::domain::{Finding, Window, zone_name};
+use crate::domain::Window;
+use crate::finding::Finding;
+use crate::text::zone_name;
 
 /// The year of this program; a clock before it was reset.
 const EARLIEST: i16 = 2025;
@@ -22,12 +24,13 @@ pub fn clock(visit: &Visit) -> Finding {
 
 fn plausible_clock(now: Timestamp) -> Finding {
     let year = now.to_zoned(TimeZone::UTC).year();
-    match (EARLIEST..LATEST).contains(&year) {
-        true => Finding::ok(format!("{now:.0}")),
-        false => Finding::warn(
+    if (EARLIEST..LATEST).contains(&year) {
+        Finding::ok(format!("{now:.0}"))
+    } else {
+        Finding::warn(
             format!("this machine's clock is at {now:.0}"),
             "set it; with a wrong clock a run scans another day and rejects all certificates",
-        ),
+        )
     }
 }
 
@@ -40,13 +43,14 @@ pub fn zone(visit: &Visit) -> Finding {
     let local = settings.now.to_zoned(zone.clone());
     let found = format!("{}, where it is {}", zone_name(zone), local.strftime("%A %Y-%m-%d %H:%M (%:z)"));
     let details = change(zone, settings.now).into_iter().collect();
-    match settings.zone_is_named {
-        true => Finding::ok(found).with(details),
-        false => Finding::warn(
+    if settings.zone_is_named {
+        Finding::ok(found).with(details)
+    } else {
+        Finding::warn(
             format!("{found}; it is this system's, since no setting names one"),
             "set GIGGLES_TZ or --tz to the zone of the microphone: the system of the nightly run may have another",
         )
-        .with(details),
+        .with(details)
     }
 }
 
@@ -105,7 +109,7 @@ fn fixed(settings: &Settings) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Health;
+    use crate::finding::Health;
 
     fn change_in(zone: &str, now: &str) -> Option<String> {
         change(&TimeZone::get(zone).unwrap(), now.parse().unwrap())

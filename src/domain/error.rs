@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::text::position;
+
 /// Why one recording could not be analyzed. The other recordings of the run are still analyzed.
 ///
 /// The message says what happened, where, and what to do. It does not contain the file's name; the caller prints
@@ -60,23 +62,5 @@ impl RecordingError {
             RecordingError::Corrupt { at, .. } | RecordingError::Truncated { at, .. } => Some(*at),
             _ => None,
         }
-    }
-}
-
-/// `1:02:03.4`: hours, minutes, seconds and tenths of an offset in a recording.
-pub fn position(offset: &Duration) -> String {
-    let tenths = offset.as_millis() / 100;
-    let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
-    format!("{hours}:{minutes:02}:{seconds:02}.{}", tenths % 10)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn positions_are_formatted_as_hours_minutes_seconds_and_tenths() {
-        assert_eq!(position(&Duration::from_millis(3_723_456)), "1:02:03.4");
-        assert_eq!(position(&Duration::ZERO), "0:00:00.0");
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RecordingError, position};
+use super::RecordingError;
+use crate::text::position;
 
 /// If there are more ranges than this, neighbouring ranges are merged.
 const MAX_RANGES: usize = 1000;

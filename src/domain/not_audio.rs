@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 
 use serde::Serialize;
 
-use super::pluralize;
+use crate::text::pluralize;
 
 /// Extensions beyond this number are counted together.
 const MAX_EXTENSIONS: usize = 200;

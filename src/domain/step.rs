@@ -1,9 +1,7 @@
-//! Progress events of a run, and the flag that stops it.
+//! Progress events of a run.
 //!
 //! Invariant: the core only emits events; `progress` displays them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A progress event.
@@ -71,20 +69,6 @@ impl Step {
             Step::Analyzing { .. } => Some(Stage::Analyze),
             Step::Saving => Some(Stage::Store),
             Step::Identified | Step::Advanced { .. } | Step::Finished { .. } | Step::Done => None,
-        }
-    }
-}
-
-/// Set by a signal handler to end the run. Cheap to clone and to read, from any thread.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(pub Arc<AtomicUsize>);
-
-impl Stop {
-    /// The number of the received signal, if any.
-    pub fn signal(&self) -> Option<usize> {
-        match self.0.load(Ordering::Relaxed) {
-            0 => None,
-            signal => Some(signal),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Span, Timestamp, Zoned};
 
-use crate::clips::folder::{Folder, of_source};
+use crate::clips::folder::{Folder, source_folder};
 use crate::domain::{StoredRecording, Window};
 use crate::exit::{Exit, Fatal};
 use crate::store::{self, Location, Pruning, Reader, Selection, Store};
@@ -120,7 +120,7 @@ fn open(path: &Path, sources: &[String], settings: &Settings, reader: &mut dyn R
     let shown = path.display();
     let folder = Folder::open(path)
         .map_err(|error| Fatal::Config(format!("the folder of clips {shown} cannot be read: {error}")))?;
-    for source in sources.iter().filter(|source| !folder.has(&of_source(source))) {
+    for source in sources.iter().filter(|source| !folder.has(&source_folder(source))) {
         reader.each_recording(&selection(settings, Some(source)), &mut |recording| match old_clips(
             settings, &recording,
         )
@@ -130,7 +130,7 @@ fn open(path: &Path, sources: &[String], settings: &Settings, reader: &mut dyn R
             Some(_) => Err(Fatal::Config(format!(
                 "{shown} has no folder {} for the clips of its source; name the folder that the runs write to, or \
                      mount its disk. If the clips are lost, create it and prune again",
-                of_source(source)
+                source_folder(source)
             ))),
         })?;
     }
@@ -157,7 +157,7 @@ fn remove_clips(
         Ok::<(), Fatal>(())
     };
     reader.each_recording(&selection(settings, settings.source.as_deref()), &mut |recording| {
-        old.extend(old_clips(settings, &recording).map(|clip| (of_source(&recording.source), clip.clone())));
+        old.extend(old_clips(settings, &recording).map(|clip| (source_folder(&recording.source), clip.clone())));
         if old.len() >= CLIPS { remove(std::mem::take(&mut old)) } else { Ok(()) }
     })?;
     remove(old)?;
@@ -226,9 +226,10 @@ fn remove_clip(folder: &Folder, clip: &str, dry_run: bool) -> io::Result<bool> {
 
 /// Never removes a clip in another source's directory, whatever this row says.
 fn refuse_foreign(folder: &Folder, clip: &str, source: &str) -> io::Result<bool> {
-    match folder.would_remove(clip)? {
-        true => Err(io::Error::other(format!("it is not in {source}, the folder of its source"))),
-        false => Ok(false),
+    if folder.would_remove(clip)? {
+        Err(io::Error::other(format!("it is not in {source}, the folder of its source")))
+    } else {
+        Ok(false)
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::clips::folder::{ClipFile, Folder, of_source};
+use crate::clips::folder::{ClipFile, Folder, source_folder};
 use crate::exit::{Exit, Fatal};
 use crate::store::{self, Location, Reader, Selection};
 
@@ -74,10 +74,10 @@ pub fn verify(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> 
     let folder = Folder::open(&settings.clips).map_err(|error| unreadable(&settings.clips, &error))?;
     let known = reader.sources()?;
     let names: BTreeSet<String> = match &settings.source {
-        Some(source) => [of_source(source)].into(),
-        None => known.iter().map(|source| of_source(source)).collect(),
+        Some(source) => [source_folder(source)].into(),
+        None => known.iter().map(|source| source_folder(source)).collect(),
     };
-    let is_wanted = |source: &&String| names.contains(&of_source(source));
+    let is_wanted = |source: &&String| names.contains(&source_folder(source));
     let sources: BTreeSet<String> = known.iter().chain(&settings.source).filter(is_wanted).cloned().collect();
     let _locks = settings.delete_orphans.then(|| lock_exclusive(&settings.database, &sources)).transpose()?;
     let mut verified = Verified::default();

@@ -21,8 +21,9 @@ use jiff::Timestamp;
 use self::ping::{Pinger, Target};
 use self::run_summary::{RunOutcome, RunSummary, peak_rss};
 use self::stopwatch::Stopwatch;
-use crate::domain::{Stage, Step, Stop};
+use crate::domain::{Stage, Step};
 use crate::exit::Exit;
+use crate::stop::Stop;
 
 /// The configured notifiers.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 //!
 //! Source: OWASP, "CSV Injection": the characters that start a formula, and the apostrophe that prevents it.
 
-use crate::domain::{is_unsafe_char, write_bytes};
+use crate::text::{is_unsafe_char, write_bytes};
 
 /// A cell that starts with one of these may be evaluated as a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];

@@ -5,8 +5,9 @@
 use serde_json::{Value, json};
 
 use super::json::SPEC_VERSION;
-use crate::domain::{Finding, Health, escape, pluralize};
 use crate::exit::Exit;
+use crate::finding::{Finding, Health};
+use crate::text::{escape, pluralize};
 
 /// Column of the messages.
 const INDENT: usize = 19;

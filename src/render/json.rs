@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{View, after};
-use crate::domain::{Damage, Detection, LAUGHTER_NAMES, Outcome, RecordingError, Skip, Status, shortest_f64};
+use crate::domain::{Damage, Detection, LAUGHTER_NAMES, Outcome, RecordingError, Skip, Status, Window};
+use crate::text::shortest_f64;
 
 pub(super) const SPEC_VERSION: &str = "1";
 
@@ -54,13 +55,14 @@ fn run(view: &View) -> Value {
         "ended_at": run.ended.to_string(),
         "version": run.version,
         "analysis": run.analysis,
-        "window": {
-            "from": run.window.from.map(|at| at.to_string()),
-            "to": run.window.to.map(|at| at.to_string()),
-        },
+        "window": window(&run.window),
         "exit_code": run.exit_code,
         "database": view.database,
     })
+}
+
+pub(super) fn window(window: &Window) -> Value {
+    json!({ "from": window.from.map(|at| at.to_string()), "to": window.to.map(|at| at.to_string()) })
 }
 
 fn recording(view: &View, outcome: &Outcome) -> Value {

@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Counts, NotAudio, Run, Unresolved, pluralize};
+use crate::domain::{Counts, NotAudio, Run, Unresolved};
+use crate::text::pluralize;
 
 /// What the formats show of a run.
 pub struct View<'a> {

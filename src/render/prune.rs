@@ -1,8 +1,8 @@
 //! What `prune` removes, for people: the same lines with and without --dry-run.
 
 use super::pluralize;
-use crate::domain::escape;
 use crate::maintenance::prune::{PruneReport, PrunedItem};
+use crate::text::escape;
 
 /// A clip or a recording.
 pub fn line(item: PrunedItem) -> String {

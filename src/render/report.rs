@@ -11,10 +11,11 @@ use super::cell::cell;
 use super::json::SPEC_VERSION;
 use crate::calendar::history::{Mean, Tally, Usual};
 use crate::calendar::{Day, MergedDetection};
-use crate::domain::{Review, Verdict, escape, zone_name};
+use crate::domain::{Review, Verdict};
 use crate::render::pluralize;
 use crate::render::status::day::{clock, day_text};
 use crate::render::status::json as status_json;
+use crate::text::{escape, zone_name};
 
 /// Maximum characters of a review on a terminal.
 const REVIEW_CHARS: usize = 100;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cell::cell;
-use crate::domain::{position, shortest_f64};
+use crate::text::{position, shortest_f64};
 
 /// One patch.
 pub struct Row<'a> {

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::View;
-use crate::domain::{Recording, escape, pluralize, position};
+use crate::domain::Recording;
+use crate::text::{escape, pluralize, position};
 
 /// `16 new laughs; 25 recordings analyzed (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
 pub fn line(view: &View) -> String {

@@ -6,7 +6,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::{View, after};
-use crate::domain::{Detection, Recording, escape, position};
+use crate::domain::{Detection, Recording};
+use crate::text::{escape, position};
 
 const HEADER: [&str; 5] = ["recording", "local time", "from - to", "score", "class"];
 /// Index of the numeric column.

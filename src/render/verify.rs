@@ -7,8 +7,8 @@ use serde_json::json;
 use super::document::Document;
 use super::json::SPEC_VERSION;
 use super::pluralize;
-use crate::domain::escape;
 use crate::maintenance::verify::{Mismatch, Missing, Verified};
+use crate::text::escape;
 
 /// One list per kind of mismatch, and a summary line.
 pub struct Text<'a> {

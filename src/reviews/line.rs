@@ -28,10 +28,7 @@ pub fn review(line: &[u8]) -> Result<ReviewedSpan, String> {
         starts: instant(&line, "starts_at")?,
         review: verdict_and_comment(&line)?,
     };
-    match span.start < span.end {
-        true => Ok(span),
-        false => Err("end_seconds is not after start_seconds".into()),
-    }
+    if span.start < span.end { Ok(span) } else { Err("end_seconds is not after start_seconds".into()) }
 }
 
 /// The error without its position: the file's line number is added later, and a column does not help.

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Outcome, Skip, StartSource, Status, pluralize};
+use crate::domain::{Outcome, Skip, StartSource, Status};
+use crate::text::pluralize;
 
 /// Files whose modification times are further apart were written one after another.
 const NEAR: Duration = Duration::from_secs(15);

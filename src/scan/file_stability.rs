@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::audio::content;
 use crate::audio::discover::File;
 use crate::audio::file_stamp::{Change, Stamp, is_open_ended};
-use crate::domain::{Outcome, RecordingError, Skip, Status, Stop};
+use crate::domain::{Outcome, RecordingError, Skip, Status};
+use crate::stop::Stop;
 
 /// How long a file that may be in progress is watched: streaming and copying programs write more often than that.
 const WATCH: Duration = Duration::from_secs(3);

@@ -72,9 +72,10 @@ fn failed(outcome: Outcome, known: &Known) -> Outcome {
         Some(content) => known.damaged.contains_key(&content),
         None => known.failed_names.contains(&recording.name),
     };
-    match is_stored && RecordingError::PERMANENT.contains(&error.kind()) {
-        true => Outcome { status: Status::Skipped(Skip::KnownDamage(Damage::Failed)), ..outcome },
-        false => outcome,
+    if is_stored && RecordingError::PERMANENT.contains(&error.kind()) {
+        Outcome { status: Status::Skipped(Skip::KnownDamage(Damage::Failed)), ..outcome }
+    } else {
+        outcome
     }
 }
 

@@ -34,8 +34,9 @@ pub use pruning::{PruneReport, Pruning};
 pub use reader::{Reader, Selection};
 pub use review_rows::{ImportSummary, distinct};
 
-use crate::domain::{Counts, ReviewedSpan, Run, Stop, Unresolved};
+use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
 use crate::exit::Fatal;
+use crate::stop::Stop;
 
 /// A database that holds runs, recordings and detections.
 pub trait Store: Send {

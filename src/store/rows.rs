@@ -11,8 +11,9 @@ use super::StoreError;
 use super::columns::{ClassScores, DetectionRow, Json, RecordingRow, RunRow, Uuid};
 use crate::domain::{
     Analyzed, ContentHash, Counts, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange, MissingRanges, Outcome,
-    Recording, RecordingError, Run, Skip, Status, shortest_f64,
+    Recording, RecordingError, Run, Skip, Status,
 };
+use crate::text::shortest_f64;
 
 /// The label of a laughter detection.
 const LAUGHTER: &str = "laughter";

@@ -68,10 +68,10 @@ fn files_below(folder: PathBuf) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        match entry.path().is_dir() {
-            true => names.extend(files_below(entry.path())),
-            false if name == "README.md" => {}
-            false => names.push(name),
+        if entry.path().is_dir() {
+            names.extend(files_below(entry.path()));
+        } else if name != "README.md" {
+            names.push(name);
         }
     }
     names

@@ -100,9 +100,8 @@ fn below(folder: &std::path::Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .flatten()
-        .flat_map(|entry| match entry.path().is_dir() {
-            true => below(&entry.path()),
-            false => vec![entry.file_name().into_string().unwrap()],
+        .flat_map(|entry| {
+            if entry.path().is_dir() { below(&entry.path()) } else { vec![entry.file_name().into_string().unwrap()] }
         })
         .collect();
     names.sort();
@@ -141,9 +140,10 @@ fn names_that_differ_only_in_case_have_files_of_their_own() {
     let mut paths = std::collections::BTreeSet::new();
     while let Some(folder) = pending.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
-            match entry.path().is_dir() {
-                true => pending.push(entry.path()),
-                false => drop(paths.insert(entry.path().to_str().unwrap().to_lowercase())),
+            if entry.path().is_dir() {
+                pending.push(entry.path())
+            } else {
+                drop(paths.insert(entry.path().to_str().unwrap().to_lowercase()))
             }
         }
     }

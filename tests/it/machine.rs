@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::disk::on_small_disk;
 use crate::support::program::{AtWork, Place, Said, eventually, said};
-use giggles::domain::{Recording, RecordingError, is_unsafe_char};
+use giggles::domain::{Recording, RecordingError};
 use giggles::store::open;
+use giggles::text::is_unsafe_char;
 use past_runs::{at, detection, past_run, recording};
 use rustix::process::Signal;
 

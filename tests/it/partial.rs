@@ -165,3 +165,21 @@ fn a_negligible_gap_is_a_warning() {
     said.complains_of("20251024_130000.ogg: 1 gap, 40 ms in total, filled with silence");
     assert_eq!(rows(&place, "SELECT status || '|' || missing_count FROM recordings"), ["analyzed|1"]);
 }
+
+/// A recorder reserves space and is switched off: a warning that names the bytes, whatever the container is.
+#[test]
+fn zeros_behind_the_sound_are_a_warning() {
+    for (name, zeros) in
+        [("index_first.m4a", 7), ("index_first.m4a", 70_000), ("fragments.mp4", 70_000), ("live.webm", 70_000)]
+    {
+        let place = Place::new();
+        let sound = fs::read(audio::file(&format!("tests/tracks/{name}"))).unwrap();
+        place.write(name, &[sound, vec![0; zeros]].concat());
+        let said = place.scan(&["--tz", "UTC"]).ends_with(0);
+        said.complains_of(&format!("{name}: {zeros} bytes of zeros follow its audio"));
+    }
+    let place = Place::new();
+    place.write("index_first.m4a", &fs::read(audio::file("tests/tracks/index_first.m4a")).unwrap());
+    let said = place.scan(&["--tz", "UTC"]).ends_with(0);
+    assert!(!said.stderr.contains("bytes of zeros"), "{}", said.stderr);
+}

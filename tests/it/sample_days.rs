@@ -10,10 +10,11 @@ use std::sync::OnceLock;
 
 use crate::support::day::Day;
 use crate::support::wav;
-use giggles::domain::{DetectionParameters, Stop};
+use giggles::domain::DetectionParameters;
 use giggles::model::ModelFile;
 use giggles::pipeline::Analyzer;
 use giggles::pool::Pool;
+use giggles::stop::Stop;
 use yamnet::params::{PATCH_HOP, PATCH_WINDOW};
 use yamnet::{Cpu, Model, classes, sigmoid};
 

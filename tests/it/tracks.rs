@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::support::program::{Place, said};
 use giggles::audio::ffmpeg::{Ffmpeg, FfmpegError};
 use giggles::audio::{Waveform, probe};
-use giggles::domain::{MissingKind, MissingRange, RecordingError, Stop};
+use giggles::domain::{MissingKind, MissingRange, RecordingError};
+use giggles::stop::Stop;
 
 const RATE: usize = 16_000;
 

@@ -97,7 +97,7 @@ fn folders(names: &[&[u8]]) {
     let folder = scratch();
     let made: BTreeSet<PathBuf> = names.iter().take(MOST).filter_map(|name| make(folder.path(), name)).collect();
     let found = find(&[folder.path().to_owned()]).expect("the folder is there");
-    assert!(found.troubles.is_empty(), "{:?}", found.troubles);
+    assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
     let paths: BTreeSet<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
     assert_eq!(paths, made);
     assert!(found.files.is_sorted_by(|a, b| a.name < b.name), "{:?}", found.files);

@@ -52,15 +52,15 @@ impl Config {
         let mut bits = Bits { bytes, at: 0 };
         let object = bits.object()?;
         let rate = bits.rate()?;
-        let channels = bits.take(4)?;
+        let channels = bits.read(4)?;
         let is_explicit = object == SBR || object == PS;
         let mut core = object;
         if is_explicit {
             bits.rate()?;
             core = bits.object()?;
         }
-        let short_frames = bits.take(1)? == 1;
-        bits.take(2)?;
+        let short_frames = bits.read(1)? == 1;
+        bits.read(2)?;
         let has_sbr = is_explicit || bits.announces_sbr();
         Some(Config { object: core, rate, channels, short_frames, has_sbr, is_explicit })
     }
@@ -86,7 +86,7 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    fn take(&mut self, count: usize) -> Option<u32> {
+    fn read(&mut self, count: usize) -> Option<u32> {
         let mut value = 0;
         for _ in 0..count {
             let byte = self.bytes.get(self.at / 8)?;
@@ -97,23 +97,23 @@ impl Bits<'_> {
     }
 
     fn object(&mut self) -> Option<u32> {
-        match self.take(5)? {
-            31 => Some(32 + self.take(6)?),
+        match self.read(5)? {
+            31 => Some(32 + self.read(6)?),
             short => Some(short),
         }
     }
 
     /// The index of a rate, and the rate itself.
     fn rate(&mut self) -> Option<(u32, u32)> {
-        match self.take(4)? {
-            15 => Some((15, self.take(24)?)),
+        match self.read(4)? {
+            15 => Some((15, self.read(24)?)),
             index => Some((index, *RATES.get(index as usize)?)),
         }
     }
 
     fn announces_sbr(&mut self) -> bool {
-        let sync = self.take(11) == Some(SYNC_EXTENSION);
-        sync && self.object() == Some(SBR) && self.take(1) == Some(1)
+        let sync = self.read(11) == Some(SYNC_EXTENSION);
+        sync && self.object() == Some(SBR) && self.read(1) == Some(1)
     }
 }
 
@@ -131,7 +131,7 @@ pub fn core(parameters: &AudioCodecParameters) -> (AudioCodecParameters, bool) {
 }
 
 /// The name of an unsupported AAC object type.
-pub fn kind(parameters: &AudioCodecParameters) -> Option<&'static str> {
+pub fn object_type_name(parameters: &AudioCodecParameters) -> Option<&'static str> {
     let object = parameters.extra_data.as_deref().and_then(|bytes| Bits { bytes, at: 0 }.object())?;
     OTHERS.iter().find(|(other, _)| *other == object).map(|(_, name)| *name)
 }

@@ -18,7 +18,7 @@ use symphonia::core::packet::Packet;
 
 use super::mpeg::tags;
 use super::packets::{self, Notes, PacketSource, Window, cut};
-use super::sync::{self, FrameHeader, LOOK, Passed, VIEW, is_chain};
+use super::sync::{self, FrameHeader, MAX_START, Passed, VIEW, is_chain};
 
 /// Samples per block and channel.
 const SAMPLES: u64 = 1024;
@@ -115,8 +115,9 @@ pub struct Opened {
 pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Opened>> {
     let mut window = Window::new(file, 0, bytes)?;
     sync::skip_tags(&mut window)?;
-    let view = window.view(LOOK)?;
-    let Some(at) = (0..view.len().min(LOOK)).find(|&at| view[at] == 0xFF && is_chain::<Header>(&view[at..])) else {
+    let view = window.view(MAX_START)?;
+    let Some(at) = (0..view.len().min(MAX_START)).find(|&at| view[at] == 0xFF && is_chain::<Header>(&view[at..]))
+    else {
         return Ok(None);
     };
     let Some(first) = Header::parse(&view[at..]) else { return Ok(None) };
@@ -179,10 +180,10 @@ impl PacketSource for Frames {
                 return self.end();
             }
             if let Some(header) = self.frame()? {
-                self.take(header)?;
+                self.split_frame(header)?;
                 continue;
             }
-            match tags::length(self.window.view(tags::LOOK)?) {
+            match tags::length(self.window.view(tags::MAX_HEADER)?) {
                 Some(tag) => self.window.skip(tag)?,
                 None => self.skip_unknown()?,
             }
@@ -209,7 +210,7 @@ impl Frames {
     }
 
     /// Splits the frame at the current position into packets.
-    fn take(&mut self, header: Header) -> Result<()> {
+    fn split_frame(&mut self, header: Header) -> Result<()> {
         self.advance_over_skipped();
         let bytes = self.window.view(header.length)?.get(..header.length).ok_or_else(cut)?;
         let blocks = header.blocks(bytes);
@@ -241,7 +242,7 @@ impl Frames {
             let view = self.window.view(VIEW)?;
             self.is_begun = matches!(view, [0xFF] | [0xFF, 0xF0..=0xF9, ..]);
         }
-        Ok(self.passed.over(&mut self.window)?)
+        Ok(self.passed.skip_to_next(&mut self.window)?)
     }
 
     /// Handles the rest of the file: the start of a frame, or other bytes.

@@ -125,7 +125,7 @@ fn coding(compression: [u8; 4], bits: u32, shape: Shape) -> Result<Coding, Strin
         b"ulaw" | b"ULAW" => blocks::samples(CODEC_ID_PCM_MULAW, shape),
         b"ima4" => blocks::blocks(CODEC_ID_ADPCM_IMA_QT, shape, 34 * u64::from(shape.channels), 64),
         other => {
-            let name = crate::domain::escape(&String::from_utf8_lossy(other));
+            let name = crate::text::escape(&String::from_utf8_lossy(other));
             Err(format!("it is AIFF-C with the codec '{name}', which is not supported; convert it to FLAC"))
         }
     }

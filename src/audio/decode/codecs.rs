@@ -57,8 +57,8 @@ pub fn undecodable(parameters: &AudioCodecParameters, error: &Error) -> Recordin
             error_map::unsupported(format!("it is {}, which is not supported; convert it to FLAC", name(codec)))
         }
         Error::Unsupported(_) if codec == CODEC_ID_AAC => {
-            let kind =
-                aac::kind(parameters).unwrap_or("AAC of an unsupported type (more than two channels, or short frames)");
+            let kind = aac::object_type_name(parameters)
+                .unwrap_or("AAC of an unsupported type (more than two channels, or short frames)");
             error_map::unsupported(format!("it is {kind}, which is not supported; convert it to FLAC"))
         }
         error => error_map::unsupported(format!("its {} header is invalid ({error})", name(codec))),

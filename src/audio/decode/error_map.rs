@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use symphonia::core::errors::Error;
 
-use crate::domain::{RecordingError, position};
+use crate::domain::RecordingError;
+use crate::text::position;
 
 /// Message for a file whose header is cut.
 pub const SHORT: &str = "the file is shorter than its header says";

@@ -4,7 +4,7 @@
 //!
 //! Invariant: opens regular files only, so it cannot block on a pipe or a device.
 
-use std::fs::{File, FileType};
+use std::fs::File;
 use std::io::{ErrorKind, Read, Seek};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -21,6 +21,7 @@ use super::own::{self, Own};
 use super::packets::Notes;
 use super::view::View;
 use super::{error_map, isomp4, matroska, mkv, mp4, ogg, panic_guard};
+use crate::audio::file_kind::special_kind;
 use crate::audio::timestamps;
 use crate::domain::RecordingError;
 
@@ -112,8 +113,8 @@ pub struct Opened {
 pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     let fault = |error| error_map::io(&error);
     let found = std::fs::metadata(path).map_err(fault)?;
-    if !found.is_file() {
-        return Err(RecordingError::NotAFile { what: kind(found.file_type()).into() });
+    if let Some(what) = special_kind(found.file_type()) {
+        return Err(RecordingError::NotAFile { what: what.into() });
     }
     let mut file = File::open(path).map_err(fault)?;
     let bytes = file.metadata().map_err(fault)?.len();
@@ -209,7 +210,8 @@ fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) ->
     }
     let track = index.track(&mut view, rank)?;
     let tracks = u32::try_from(index.audio_tracks()).unwrap_or(u32::MAX);
-    let again = isomp4::Reader::new(view.another(isomp4::WINDOW), index.track(&mut view, rank)?, notes.clone(), None);
+    let again =
+        isomp4::Reader::new(view.another(isomp4::WINDOW), index.track(&mut view, rank)?, Notes::default(), None);
     let reader = isomp4::Reader::new(view, track, notes.clone(), again.opus_lengths());
     let start = reader.start();
     let recorded = recorded(&outline).or_else(|| tags(&file));
@@ -224,10 +226,10 @@ fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -
     };
     let (mut reader, mut tracks, mut start) = (open(None)?, 1, Duration::ZERO);
     if reader.streams().len() > 1 {
-        let beginnings = ogg::beginnings(&mut reader).map_err(|error| error_map::io(&error))?;
+        let starts = ogg::stream_starts(&mut reader).map_err(|error| error_map::io(&error))?;
         let all: Vec<u32> = reader.streams().iter().map(|stream| stream.serial).collect();
-        tracks = u32::try_from(beginnings.len()).unwrap_or(u32::MAX);
-        let own = beginnings.get(rank).and_then(|beginning| beginning.start);
+        tracks = u32::try_from(starts.len()).unwrap_or(u32::MAX);
+        let own = starts.get(rank).and_then(|stream| stream.start);
         if own.is_none() && tracks > 1 {
             let number = rank + 1;
             notes.add(format!(
@@ -235,7 +237,7 @@ fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -
             ));
         }
         start = own.unwrap_or_default();
-        reader = open(ogg::Selected::new(&beginnings, &all, rank))?;
+        reader = open(ogg::Selected::new(&starts, &all, rank))?;
     }
     let mut reader = Reader::Ogg(Box::new(reader));
     let recorded = tagged(&mut *reader);
@@ -325,21 +327,4 @@ fn tagged(reader: &mut dyn FormatReader) -> Option<Date> {
     });
     let best = dates.filter(|(_, text)| timestamps::is_dated(text)).min_by_key(|(rank, _)| *rank);
     best.map(|(_, text)| Date { text, may_be_end: false })
-}
-
-fn kind(found: FileType) -> &'static str {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-        let kinds = [
-            (found.is_fifo(), "a pipe"),
-            (found.is_socket(), "a socket"),
-            (found.is_char_device(), "a device"),
-            (found.is_block_device(), "a device"),
-        ];
-        if let Some((_, what)) = kinds.iter().find(|(is, _)| *is) {
-            return what;
-        }
-    }
-    if found.is_dir() { "a folder" } else { "neither a file nor a folder" }
 }

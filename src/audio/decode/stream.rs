@@ -13,6 +13,7 @@
 //! Invariant: the number of samples returned so far is the position in the recording.
 
 mod loss;
+mod short_packet;
 
 use std::time::Duration;
 
@@ -90,6 +91,10 @@ pub struct Stream {
     unit: u64,
     /// Whether `skip` is known from the container or the codec.
     knows_delay: bool,
+    /// Length of the previous intact packet, samples; in MP4 only.
+    usual_length: u64,
+    /// Samples that the previous packet lacks, in MP4 only.
+    short: u64,
 }
 
 impl Stream {
@@ -143,6 +148,8 @@ impl Stream {
                 codec => frame_samples(codec, rate),
             },
             knows_delay: parameters.codec == CODEC_ID_OPUS,
+            usual_length: 0,
+            short: 0,
         })
     }
 
@@ -167,9 +174,14 @@ impl Stream {
     /// Errors: only those that affect all later packets.
     pub fn push(&mut self, packet: &Packet) -> Result<(), RecordingError> {
         self.ready.clear();
+        let short = self.take_short();
         self.fill_gap(packet)?;
+        self.pause += short;
         match self.decode(packet) {
-            Ok(()) => self.finish_packet(packet),
+            Ok(()) => {
+                self.check_length(packet);
+                self.finish_packet(packet);
+            }
             Err(RecordingError::Corrupt { reason, .. }) => self.replace_by_silence(packet, reason),
             Err(other) => return Err(other),
         }
@@ -183,6 +195,9 @@ impl Stream {
             // The readers of Matroska and MP4 mark damaged packets as empty.
             _ if packet.data.is_empty() && matches!(self.format, FORMAT_ID_MKV | FORMAT_ID_ISOMP4) => {
                 Err(error_map::corrupt("a packet is damaged", at))
+            }
+            Decoder::Other(_) if packet.data.is_empty() && self.format == FORMAT_ID_MP3 => {
+                Err(error_map::corrupt("a frame is cut", at))
             }
             Decoder::Other(_) if packet.data.is_empty() && self.format == FORMAT_ID_ADTS => {
                 Err(error_map::corrupt("a frame is cut, or does not contain the position of its second block", at))

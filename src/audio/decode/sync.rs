@@ -19,7 +19,7 @@ use super::mpeg::tags;
 use super::packets::{Notes, Window};
 
 /// Maximum offset of the first frame, bytes.
-pub const LOOK: usize = 256 * 1024;
+pub const MAX_START: usize = 256 * 1024;
 
 /// Bytes that the longest frames and a following header need.
 pub const VIEW: usize = 16 * 1024;
@@ -68,10 +68,16 @@ pub fn mean_length<H: FrameHeader>(view: &[u8]) -> Option<u64> {
 
 /// Skips the tags at the current position.
 pub fn skip_tags(window: &mut Window) -> io::Result<()> {
-    while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
+    while let Some(tag) = tags::length(window.view(tags::MAX_HEADER)?) {
         window.skip(tag)?;
     }
     Ok(())
+}
+
+/// Distance to the next position, behind the first byte, at which a frame or a tag may start; else to the end.
+pub fn to_next_mark(view: &[u8]) -> usize {
+    let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
+    view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1)
 }
 
 /// Counts bytes that are neither frames nor tags.
@@ -87,10 +93,9 @@ pub struct Passed {
 
 impl Passed {
     /// Skips to the next position that may be a frame or a tag.
-    pub fn over(&mut self, window: &mut Window) -> io::Result<()> {
+    pub fn skip_to_next(&mut self, window: &mut Window) -> io::Result<()> {
         let view = window.view(VIEW)?;
-        let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
-        let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1);
+        let step = to_next_mark(view);
         let zeros = view[..step].iter().rev().take_while(|byte| **byte == 0).count();
         self.zeros = if zeros == step { self.zeros + zeros as u64 } else { zeros as u64 };
         self.lost += step as u64;

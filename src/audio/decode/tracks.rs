@@ -29,9 +29,9 @@ impl Tracks {
             Err(_) => 1,
         };
         let mut tracks = Tracks { sources: Vec::new(), failed: Vec::new() };
-        tracks.take(1, first);
+        tracks.add(1, first);
         for rank in 1..count.min(MAX_TRACKS) {
-            tracks.take(rank + 1, Source::open_track(path, rank as usize));
+            tracks.add(rank + 1, Source::open_track(path, rank as usize));
         }
         tracks.failed.extend((MAX_TRACKS..count).take(1).map(|rank| (rank + 1, too_many(count))));
         if tracks.sources.is_empty() {
@@ -40,7 +40,7 @@ impl Tracks {
         Ok(tracks)
     }
 
-    fn take(&mut self, number: u32, opened: Result<Source, RecordingError>) {
+    fn add(&mut self, number: u32, opened: Result<Source, RecordingError>) {
         match opened {
             Ok(source) => self.sources.push(source),
             Err(error) => self.failed.push((number, error)),

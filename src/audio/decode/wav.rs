@@ -112,7 +112,7 @@ impl Layout {
                 }
                 return walk.layout(file, family, chunk, bytes).map(Some);
             }
-            walk.take(file, family, chunk)?;
+            walk.read_chunk(file, family, chunk)?;
             at = family.behind(chunk);
         }
         Ok(None)
@@ -184,7 +184,7 @@ impl Family {
 }
 
 impl Walk {
-    fn take(&mut self, file: &mut File, family: Family, chunk: Chunk) -> io::Result<()> {
+    fn read_chunk(&mut self, file: &mut File, family: Family, chunk: Chunk) -> io::Result<()> {
         match &chunk.name {
             b"fmt " => {
                 let mut bytes = Vec::new();

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::decode::error_map;
+use super::file_kind::special_kind;
 use crate::domain::{NotAudio, RecordingError};
 use kind::{extension, is_audio, is_audio_by_content};
 use name::Place;
@@ -48,9 +49,24 @@ pub struct File {
 #[derive(Debug, Default)]
 pub struct Found {
     pub files: Vec<File>,
-    pub troubles: Vec<(File, RecordingError)>,
+    pub unreadable: Vec<(File, RecordingError)>,
     /// Ignored files in the directories.
     pub not_audio: NotAudio,
+}
+
+impl Found {
+    /// Keeps the files, readable or not, for which `is_kept` is true; returns the number of the others.
+    pub fn retain(&mut self, is_kept: impl Fn(&File) -> bool) -> usize {
+        let all = self.names().count();
+        self.files.retain(&is_kept);
+        self.unreadable.retain(|(file, _)| is_kept(file));
+        all - self.names().count()
+    }
+
+    /// The names of all files, readable or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().chain(self.unreadable.iter().map(|(file, _)| file)).map(|file| file.name.as_str())
+    }
 }
 
 /// An argument that does not exist or cannot be opened: a configuration error, not a failed recording.
@@ -72,7 +88,7 @@ pub fn find(arguments: &[PathBuf]) -> Result<Found, FindError> {
         search.argument(argument).map_err(|error| refusal(argument, &error))?;
     }
     search.follow_links();
-    Ok(search.found())
+    Ok(search.into_found())
 }
 
 fn refusal(argument: &Path, error: &io::Error) -> FindError {
@@ -141,13 +157,13 @@ impl Search {
 
     fn file(&mut self, place: Place, real: &Path) {
         if self.seen.insert(real.to_owned()) {
-            let trouble = match fs::metadata(real) {
+            let error = match fs::metadata(real) {
                 Ok(metadata) => {
-                    special(metadata.file_type()).map(|what| RecordingError::NotAFile { what: what.into() })
+                    special_kind(metadata.file_type()).map(|what| RecordingError::NotAFile { what: what.into() })
                 }
                 Err(error) => Some(error_map::io(&error)),
             };
-            self.places.push((place, trouble));
+            self.places.push((place, error));
         }
     }
 
@@ -199,18 +215,18 @@ impl Search {
         }
     }
 
-    fn found(mut self) -> Found {
+    fn into_found(mut self) -> Found {
         name::make_unique(&mut self.places);
         let mut found = Found { not_audio: self.not_audio, ..Found::default() };
-        for (place, trouble) in self.places {
+        for (place, error) in self.places {
             let file = File { name: place.name(), path: place.path };
-            match trouble {
+            match error {
                 None => found.files.push(file),
-                Some(trouble) => found.troubles.push((file, trouble)),
+                Some(error) => found.unreadable.push((file, error)),
             }
         }
         found.files.sort_by(|a, b| a.name.cmp(&b.name));
-        found.troubles.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        found.unreadable.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         found
     }
 }
@@ -225,17 +241,5 @@ fn is_hidden(entry: &DirEntry) -> bool {
 fn skip(entries: &mut walkdir::IntoIter, entry: &DirEntry) {
     if entry.file_type().is_dir() {
         entries.skip_current_dir();
-    }
-}
-
-/// The type of a file that is not regular. It must not be opened, because opening a pipe blocks.
-fn special(kind: fs::FileType) -> Option<&'static str> {
-    use std::os::unix::fs::FileTypeExt;
-    match () {
-        () if kind.is_file() => None,
-        () if kind.is_fifo() => Some("a pipe"),
-        () if kind.is_socket() => Some("a socket"),
-        () if kind.is_dir() => Some("a folder"),
-        () => Some("a device"),
     }
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::domain::{is_unsafe_char, write_bytes};
 use crate::paths::directory_of;
+use crate::text::{is_unsafe_char, write_bytes};
 
 /// A file's path in two parts: the given directory, and the path relative to it.
 #[derive(Debug, Clone)]

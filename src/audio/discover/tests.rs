@@ -25,8 +25,8 @@ fn names(found: &Found) -> Vec<&str> {
     found.files.iter().map(|file| file.name.as_str()).collect()
 }
 
-fn troubles(found: &Found) -> Vec<(&str, &str)> {
-    found.troubles.iter().map(|(file, trouble)| (file.name.as_str(), trouble.kind())).collect()
+fn unreadable(found: &Found) -> Vec<(&str, &str)> {
+    found.unreadable.iter().map(|(file, error)| (file.name.as_str(), error.kind())).collect()
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn recordings_are_sorted_by_name() {
     let disk = disk(&["b.wav", "a/z.OGG", "a/B.flac", "a.m4a", "x.wav/inner.mp3", "Ä.opus", "notes.txt", "empty/"]);
     let found = search(&disk, &[""]);
     assert_eq!(names(&found), ["a.m4a", "a/B.flac", "a/z.OGG", "b.wav", "x.wav/inner.mp3", "Ä.opus"]);
-    assert_eq!(troubles(&found), []);
+    assert_eq!(unreadable(&found), []);
     assert!(found.files.iter().all(|file| file.path == disk.path().join(&file.name)));
 }
 
@@ -78,7 +78,7 @@ fn every_file_is_recognized_by_its_content_or_counted() {
     symlink("a.txt", disk.path().join("link.txt")).unwrap();
     let found = search(&disk, &[""]);
     let audio = ["20240105.bin", "chrome.weba", "clip.MOV", "memo.w64", "old.3ga", "recording", "voice.qta"];
-    assert_eq!((names(&found), troubles(&found)), (audio.into(), vec![]));
+    assert_eq!((names(&found), unreadable(&found)), (audio.into(), vec![]));
     let others = "8 files are not audio (.txt 4, no extension 1, .db 1, .jpg 1, .part 1)";
     assert_eq!(found.not_audio.summary().unwrap(), others);
     assert_eq!(search(&disk, &["a.txt"]).not_audio.total(), 0, "a file on the command line is always a recording");
@@ -108,7 +108,7 @@ fn a_symbolic_link_adds_only_new_files() {
     symlink("../out/notes", disk.path().join("in/notes")).unwrap();
     let found = search(&disk, &["in"]);
     assert_eq!(names(&found), ["20251024_130000.wav", "card/deep/y.wav", "card/z.wav", "day/x.wav"]);
-    assert_eq!(troubles(&found), []);
+    assert_eq!(unreadable(&found), []);
     assert!(found.files.iter().all(|file| file.path == disk.path().join("in").join(&file.name)));
 }
 
@@ -139,7 +139,7 @@ fn dangling_and_circular_links_are_reported() {
     assert_eq!(names(&found), ["x.wav"]);
     let expected =
         [("card", "unreadable"), ("gone.wav", "unreadable"), ("self.wav", "unreadable"), ("up", "not_a_file")];
-    assert_eq!(troubles(&found), expected);
+    assert_eq!(unreadable(&found), expected);
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn a_pipe_is_reported_without_blocking() {
     assert!(made.success());
     let found = search(&disk, &[""]);
     assert_eq!(names(&found), ["a.wav"]);
-    assert_eq!(troubles(&found), [("pipe.wav", "not_a_file")]);
-    assert_eq!(troubles(&search(&disk, &["pipe.wav"])), [("pipe.wav", "not_a_file")]);
+    assert_eq!(unreadable(&found), [("pipe.wav", "not_a_file")]);
+    assert_eq!(unreadable(&search(&disk, &["pipe.wav"])), [("pipe.wav", "not_a_file")]);
 }
 
 #[test]
@@ -165,8 +165,12 @@ fn an_unreadable_directory_is_reported() {
     let refused = find(std::slice::from_ref(&shut));
     fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(names(&found), ["a.wav"]);
-    assert_eq!(troubles(&found), [("shut", "unreadable")]);
-    assert!(found.troubles[0].1.to_string().starts_with("cannot be read: permission denied"), "{:?}", found.troubles);
+    assert_eq!(unreadable(&found), [("shut", "unreadable")]);
+    assert!(
+        found.unreadable[0].1.to_string().starts_with("cannot be read: permission denied"),
+        "{:?}",
+        found.unreadable
+    );
     assert!(matches!(refused, Err(FindError::Unopenable { .. })));
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::domain::Stop;
+use crate::stop::Stop;
 
 /// Bytes of address space. ffmpeg with its libraries needs a fifth of it.
 #[cfg(target_os = "linux")]

@@ -82,7 +82,7 @@ fn after_words(cursor: &mut Cursor) -> Option<Time> {
     for _ in 0..=MOST_WORDS {
         let word = cursor.word();
         if word.is_empty() {
-            return if is_at { at(cursor, half) } else { with_colons(cursor) };
+            return if is_at { time_after_at(cursor, half) } else { with_colons(cursor) };
         }
         if is_one_of(word, &DURATION_WORDS) {
             return None;
@@ -102,7 +102,7 @@ fn is_lower_case_at(word: &[u8], after: &Cursor) -> bool {
 }
 
 /// Reads the time after "at"; its hour may have one digit.
-fn at(cursor: &mut Cursor, half: Option<Half>) -> Option<Time> {
+fn time_after_at(cursor: &mut Cursor, half: Option<Half>) -> Option<Time> {
     let mut alone = *cursor;
     stamp::clock_face(cursor, half).or_else(|| stamp::numbers(&mut alone).inspect(|_| *cursor = alone))
 }

@@ -1,6 +1,6 @@
 //! Determines the time zone of calendar days: the one the user names, otherwise the system's.
 //!
-//! Invariant: the zone name (`domain::zone_name`) that is stored with a run names the zone of its calendar days, and
+//! Invariant: the zone name (`text::zone_name`) that is stored with a run names the zone of its calendar days, and
 //! `stored_zone` finds that zone again.
 
 mod rules;

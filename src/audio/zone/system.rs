@@ -141,7 +141,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::domain::zone_name;
+    use crate::text::zone_name;
 
     fn tz(text: &str) -> Result<String, String> {
         from_tz(OsStr::new(text)).map(|zone| zone_name(&zone)).map_err(|error| error.to_string())

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use giggles::audio::zone::{parse_zone, system_zone};
 use giggles::clips::Clips;
-use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Stop, Window, zone_name};
+use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Window};
 use giggles::exit::Fatal;
 use giggles::notify::Notifiers;
 use giggles::notify::ping::{Address, Service, Target};
 use giggles::scan::Settings;
 use giggles::shard::Shard;
+use giggles::stop::Stop;
+use giggles::text::zone_name;
 use jiff::tz::TimeZone;
 
 use super::Arguments;
@@ -113,9 +115,10 @@ pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
 }
 
 pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
-    match arguments.dry_run {
-        true => Ok(None),
-        false => database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some),
+    if arguments.dry_run {
+        Ok(None)
+    } else {
+        database(arguments.database.as_deref(), arguments.database_url_file.as_deref()).map(Some)
     }
 }
 
@@ -159,9 +162,10 @@ pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
 
 /// The day, unless `--from` or `--to` is given.
 pub fn date(arguments: &Arguments) -> Result<Option<Given>, Fatal> {
-    match arguments.from.is_some() || arguments.to.is_some() {
-        true => Ok(None),
-        false => given("--date", arguments.date.as_deref()),
+    if arguments.from.is_some() || arguments.to.is_some() {
+        Ok(None)
+    } else {
+        given("--date", arguments.date.as_deref())
     }
 }
 

@@ -23,8 +23,8 @@ pub use reach::reach;
 use service::Request;
 pub use service::{Service, Signal, UnknownService};
 
-use crate::domain::Stop;
 use crate::notify::body;
+use crate::stop::Stop;
 
 /// Timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);

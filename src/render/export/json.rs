@@ -7,8 +7,9 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::Format;
-use crate::domain::{LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict, shortest_f64};
+use crate::domain::{LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict};
 use crate::render::document::write_item;
+use crate::text::shortest_f64;
 
 pub const FORMAT: Format = Format {
     name: "json",

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{Format, no_head, no_tail};
-use crate::domain::{StoredDetection, StoredRecording, Verdict, shortest_f64};
+use crate::domain::{StoredDetection, StoredRecording, Verdict};
+use crate::text::shortest_f64;
 
 pub const FORMAT: Format = Format {
     name: "jsonl",

@@ -5,7 +5,8 @@
 use std::io::{self, Write};
 
 use super::{Format, no_tail, verdict_and_comment};
-use crate::domain::{StoredDetection, StoredRecording, escape};
+use crate::domain::{StoredDetection, StoredRecording};
+use crate::text::escape;
 
 pub const FORMAT: Format = Format {
     name: "raven",

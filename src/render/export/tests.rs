@@ -94,7 +94,7 @@ fn names_neither_break_a_row_nor_become_a_formula() {
         let plain = self::text(format, &[analyzed("a.ogg")]);
         let cells = |text: &str| text.lines().map(|line| line.split('\t').count()).collect::<Vec<_>>();
         assert_eq!(cells(&text), cells(&plain), "{text}");
-        assert!(!text.contains(|c| crate::domain::is_unsafe_char(c) && !"\n\t".contains(c)), "{text}");
+        assert!(!text.contains(|c| crate::text::is_unsafe_char(c) && !"\n\t".contains(c)), "{text}");
     }
     let text = text("csv", &[analyzed(name)]);
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Audio, Page, Sound, text};
 use crate::calendar::{Day, MergedDetection};
-use crate::domain::{Review, StoredDetection, StoredRecording, Verdict, shortest_f64};
+use crate::domain::{Review, StoredDetection, StoredRecording, Verdict};
+use crate::text::shortest_f64;
 
 /// An array with one object per laugh, in the order of the page.
 pub fn json(page: &Page) -> String {

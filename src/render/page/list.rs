@@ -82,10 +82,8 @@ fn row(page: &Page, day: &Day, laugh: &MergedDetection, sounds: &[Sound], index:
         parts => format!("; one laugh over {parts} recordings"),
     };
     let review = laugh.review();
-    let rejected = match review.is_some_and(|review| review.verdict == Some(Verdict::Rejected)) {
-        true => " class=\"rejected\"",
-        false => "",
-    };
+    let rejected =
+        if review.is_some_and(|review| review.verdict == Some(Verdict::Rejected)) { " class=\"rejected\"" } else { "" };
     let text = review.and_then(review_text).unwrap_or_default();
     format!(
         "<li id=\"laugh-{index}\"{rejected} data-laugh=\"{index}\">\n<p class=\"when\"><time datetime=\"{}\">{when}</time>{date}</p>\n\
@@ -117,11 +115,10 @@ fn play(sounds: &[Sound], when: &str) -> String {
         _ => None,
     });
     let has_one = sounds.iter().any(|sound| !matches!(sound.audio, Audio::Missing(_)));
-    match has_one {
-        true => {
-            format!("<button type=\"button\" class=\"play\" aria-label=\"Play the laugh at {when}\" hidden></button>")
-        }
-        false => format!("<span class=\"mute\">{}</span>", escape(missing.unwrap_or("no clip"))),
+    if has_one {
+        format!("<button type=\"button\" class=\"play\" aria-label=\"Play the laugh at {when}\" hidden></button>")
+    } else {
+        format!("<span class=\"mute\">{}</span>", escape(missing.unwrap_or("no clip")))
     }
 }
 

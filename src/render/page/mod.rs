@@ -19,10 +19,10 @@ use sha2::{Digest, Sha256};
 pub use self::list::linked_clips;
 use self::text::escape;
 use crate::calendar::Day;
-use crate::domain::zone_name;
 use crate::render::pluralize;
 use crate::render::report::ReportView;
 use crate::render::status::local;
+use crate::text::zone_name;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -117,9 +117,10 @@ fn header(view: &ReportView, title: &str) -> String {
         format!("<div><dt>{name}</dt><dd>{:.1} <small>a day ({days} analyzed)</small></dd></div>\n", mean.laughs)
     };
     let rows: String = view.comparisons().into_iter().map(row).collect();
-    let usual = match rows.is_empty() {
-        true => "<p class=\"quiet\">No day of the previous four weeks was analyzed; there is no average.</p>\n".into(),
-        false => format!("<dl class=\"usual\">\n{rows}</dl>\n"),
+    let usual = if rows.is_empty() {
+        "<p class=\"quiet\">No day of the previous four weeks was analyzed; there is no average.</p>\n".into()
+    } else {
+        format!("<dl class=\"usual\">\n{rows}</dl>\n")
     };
     format!(
         "<header>\n<h1>{}</h1>\n<p class=\"number\"><strong id=\"number\">{number}</strong> <span>{noun}</span></p>\n{usual}</header>\n",

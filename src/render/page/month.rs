@@ -44,9 +44,10 @@ fn bar(view: &ReportView, tally: &Tally, x: f64, width: f64, most: usize) -> Str
         (false, 0) => ("none", FOOT - 3.0, 3.0),
         _ => (if is_shown { "bar now" } else { "bar" }, FOOT - high.max(3.0), high.max(3.0)),
     };
-    let about = match tally.analyzed.is_zero() {
-        true => format!("{}: not analyzed", tally.date),
-        false => format!("{}: {}, {} analyzed", tally.date, pluralize(tally.laughs, "laugh"), words(tally.analyzed)),
+    let about = if tally.analyzed.is_zero() {
+        format!("{}: not analyzed", tally.date)
+    } else {
+        format!("{}: {}, {} analyzed", tally.date, pluralize(tally.laughs, "laugh"), words(tally.analyzed))
     };
     let rect = format!(
         "<rect class=\"{class}\" x=\"{x:.3}%\" y=\"{top:.1}\" width=\"{wide:.3}%\" height=\"{high:.1}\"><title>{about}</title></rect>\n"
@@ -60,14 +61,16 @@ fn bar(view: &ReportView, tally: &Tally, x: f64, width: f64, most: usize) -> Str
             pluralize(count, "recording")
         ),
     };
-    let number = match is_shown && !tally.analyzed.is_zero() {
-        true => format!("<text class=\"now\" x=\"{centre:.3}%\" y=\"{:.1}\">{}</text>\n", top - 5.0, tally.laughs),
-        false => String::new(),
+    let number = if is_shown && !tally.analyzed.is_zero() {
+        format!("<text class=\"now\" x=\"{centre:.3}%\" y=\"{:.1}\">{}</text>\n", top - 5.0, tally.laughs)
+    } else {
+        String::new()
     };
     // Label the Mondays.
-    let name = match tally.date.weekday() == jiff::civil::Weekday::Monday {
-        true => format!("<text x=\"{centre:.3}%\" y=\"{}\">{}</text>\n", HEIGHT - 5.0, tally.date.strftime("%-d %b")),
-        false => String::new(),
+    let name = if tally.date.weekday() == jiff::civil::Weekday::Monday {
+        format!("<text x=\"{centre:.3}%\" y=\"{}\">{}</text>\n", HEIGHT - 5.0, tally.date.strftime("%-d %b"))
+    } else {
+        String::new()
     };
     rect + &failed + &number + &name
 }

@@ -20,9 +20,10 @@ const HEIGHT: f64 = 104.0;
 pub fn section(view: &ReportView, day: &Day) -> String {
     let heading = source_filter(view, day).unwrap_or_else(|| "The day".into());
     let analyzed = format!("{} analyzed", words(length(&day.analyzed)));
-    let laughs = match day.analyzed.is_empty() {
-        true => "nothing was analyzed".to_owned(),
-        false => pluralize(day.laughs().len(), "laugh"),
+    let laughs = if day.analyzed.is_empty() {
+        "nothing was analyzed".to_owned()
+    } else {
+        pluralize(day.laughs().len(), "laugh")
     };
     let label = format!("{heading}: {analyzed}, {laughs}");
     format!(

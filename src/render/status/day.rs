@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::{View, local, pluralize, since, words};
 use crate::calendar::{Completeness, Day, Span, span};
-use crate::domain::{StoredFailure, StoredMissing, StoredRecording, escape, zone_name};
+use crate::domain::{StoredFailure, StoredMissing, StoredRecording};
+use crate::text::{escape, zone_name};
 
 /// Shorter gaps are summed up: sound-activated recorders leave many gaps of seconds.
 pub const SHORT: Duration = Duration::from_secs(60);
@@ -121,9 +122,10 @@ fn damaged(failed: usize, partial: usize) -> String {
 /// `11 recordings analyzed, 9 h 12 min of the day; 14 laughs`
 fn counts(day: &Day) -> String {
     let analyzed = day.recordings.len() - day.failures().count();
-    let laughs = match day.analyzed.is_empty() {
-        true => "nothing was analyzed".to_owned(),
-        false => pluralize(day.laughs().len(), "laugh"),
+    let laughs = if day.analyzed.is_empty() {
+        "nothing was analyzed".to_owned()
+    } else {
+        pluralize(day.laughs().len(), "laugh")
     };
     format!(
         "{} analyzed, {} of the day; {laughs}",
@@ -234,9 +236,11 @@ pub fn clock(day: &Day, at: Timestamp) -> String {
     let calendar = &day.calendar;
     let is_even = calendar.span.length() == Duration::from_secs(24 * 3600);
     let zoned = at.to_zoned(calendar.zone.clone());
-    match is_even {
-        true if at == calendar.span.to => "24:00:00".into(),
-        true => zoned.strftime("%H:%M:%S").to_string(),
-        false => zoned.strftime("%H:%M:%S%:z").to_string(),
+    if !is_even {
+        zoned.strftime("%H:%M:%S%:z").to_string()
+    } else if at == calendar.span.to {
+        "24:00:00".into()
+    } else {
+        zoned.strftime("%H:%M:%S").to_string()
     }
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::day::completeness;
 use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
-use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, shortest_f64, zone_name};
+use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict};
 use crate::render::document::Document;
-use crate::render::json::{SPEC_VERSION, seconds};
+use crate::render::json::{SPEC_VERSION, seconds, window};
+use crate::text::{shortest_f64, zone_name};
 
 /// The whole document, with a line break at the end.
 pub struct Json<'a> {
@@ -62,10 +63,7 @@ fn run(run: &PastRun) -> Value {
         "ended_at": run.ended.to_string(),
         "version": run.version,
         "zone": run.zone,
-        "window": {
-            "from": run.window.from.map(|at| at.to_string()),
-            "to": run.window.to.map(|at| at.to_string()),
-        },
+        "window": window(&run.window),
         "shard": run.shard,
         "explicit_files": run.explicit_files,
         "exit_code": run.exit_code,

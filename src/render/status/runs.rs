@@ -9,7 +9,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 use jiff::Timestamp;
 
 use super::{View, local, since, words};
-use crate::domain::{PastRun, escape, zone_name};
+use crate::domain::PastRun;
+use crate::text::{escape, zone_name};
 
 const HEADER: [&str; 11] =
     ["started", "took", "source", "from", "to", "exit", "analyzed", "audio", "partial", "failed", "laughs"];

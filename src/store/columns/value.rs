@@ -22,7 +22,8 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Analysis, LAUGHTER_CLASSES, LAUGHTER_NAMES, MissingRange, shortest_f64};
+use crate::domain::{Analysis, LAUGHTER_CLASSES, LAUGHTER_NAMES, MissingRange};
+use crate::text::shortest_f64;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::{Explain, Holder, held};
-use crate::domain::Stop;
+use crate::stop::Stop;
 use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 

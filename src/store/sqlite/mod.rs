@@ -35,8 +35,9 @@ use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::Rows;
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
-use crate::domain::{Counts, ReviewedSpan, Run, Stop, Unresolved};
+use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
 use crate::paths::directory_of;
+use crate::stop::Stop;
 
 /// How long a reader waits for another program that writes.
 const READER_TIMEOUT: Duration = Duration::from_secs(15);

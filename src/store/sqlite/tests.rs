@@ -1,7 +1,7 @@
 //! Helpers for the tests of several modules.
 
 use super::Sqlite;
-use crate::domain::Stop;
+use crate::stop::Stop;
 use crate::store::location::DatabaseFile;
 
 /// SQLite's query plan for a statement in a new database.

@@ -103,3 +103,46 @@ fn where_the_movie_header_has_no_time_a_tag_tells_it() {
     let info = decoded(&bytes).info;
     assert_eq!(info.recorded.as_deref(), Some("2024-01-05T10:11:12Z"));
 }
+
+/// An ALAC packet of so many zeros: a partial frame (ALACDecoder.cpp, `partialFrame`) that is not compressed.
+fn alac_of_zeros(samples: u32) -> Vec<u8> {
+    let mut packet = vec![0; 8 + 2 * samples as usize];
+    // After 19 bits of element and instance: partial frame, two bits of shift, not compressed; then the length.
+    packet[2] = 0x12;
+    packet[3..7].copy_from_slice(&(samples << 1).to_be_bytes());
+    // The end mark 111, behind 55 bits and the samples.
+    packet[6 + 2 * samples as usize] |= 1;
+    packet[7 + 2 * samples as usize] |= 0xC0;
+    packet
+}
+
+#[test]
+fn the_rest_of_a_packet_that_is_too_short_is_missing_and_moves_nothing() {
+    let mut bytes = fixture("m4a_alac_16000.m4a");
+    let whole = decoded(&bytes);
+    let sizes = contents(&bytes, 0, b"stsz") + 12;
+    let offset = contents(&bytes, 0, b"stco") + 8;
+    let at = number(&bytes, offset) + (0..5).map(|packet| number(&bytes, sizes + 4 * packet)).sum::<usize>();
+    let short = alac_of_zeros(1000);
+    bytes[at..at + short.len()].copy_from_slice(&short);
+    let found = decoded(&bytes);
+    assert_eq!(found.samples.len(), whole.samples.len());
+    let [range] = &found.missing[..] else { panic!("{:?}", found.missing) };
+    let [start, end] = [range.start, range.end.unwrap()].map(|at| (at.as_secs_f64() * 16e3).round() as usize);
+    assert_eq!([start, end], [5 * 4096 + 1000, 6 * 4096]);
+    assert!(found.samples[end - 4096..end].iter().all(|sample| *sample == 0.0));
+    assert_eq!(found.samples[end..], whole.samples[end..]);
+}
+
+#[test]
+fn an_index_that_states_another_length_of_every_packet_changes_nothing() {
+    let mut bytes = fixture("m4a_alac_16000.m4a");
+    let whole = decoded(&bytes);
+    let duration = contents(&bytes, 0, b"stts") + 12;
+    for stated in [4000_u32, 4200] {
+        bytes[duration..duration + 4].copy_from_slice(&stated.to_be_bytes());
+        let found = decoded(&bytes);
+        assert!(found.missing.is_empty(), "{:?}", found.missing);
+        assert_eq!(found.samples[..60_000], whole.samples[..60_000], "{stated}");
+    }
+}

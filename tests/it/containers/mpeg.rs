@@ -50,10 +50,18 @@ fn a_table_that_counts_more_is_believed() {
     file.is_partial_in(84.0 * 0.024, announced);
 }
 
+/// A recorder that is switched off stops anywhere.
 #[test]
-fn a_file_that_stops_inside_a_frame_is_partial() {
+fn a_file_that_stops_inside_a_frame_lacks_that_frame() {
     let frames = frames();
-    decoded(&frames[..FRAME * 84 + 100]).is_partial_in(84.0 * 0.024, f64::INFINITY);
+    for bytes in [1, 3, 4, 100, FRAME - 1] {
+        let file = decoded(&frames[..FRAME * 84 + bytes]);
+        file.is_whole(85 * SAMPLES, 0);
+        let [range] = &file.missing[..] else { panic!("{bytes}: {:?}", file.missing) };
+        let [start, end] = [range.start, range.end.unwrap()].map(|at| at.as_secs_f64());
+        assert!((start - 84.0 * 0.024).abs() < 1e-3 && (end - 85.0 * 0.024).abs() < 1e-3, "{bytes}: {range:?}");
+        assert_eq!(file.samples[..80 * SAMPLES], decoded(&frames[..FRAME * 84]).samples[..80 * SAMPLES]);
+    }
 }
 
 #[test]

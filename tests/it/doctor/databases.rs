@@ -45,9 +45,10 @@ fn a_newer_schema() {
     for url in [place.sqlite(), database.url.clone()] {
         drop(open(&url.parse().unwrap()).unwrap());
         let newer = "INSERT INTO giggles_schema (version, applied_at) VALUES (99, '2030-01-01T00:00:00Z')";
-        match url.starts_with("sqlite") {
-            true => rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute_batch(newer).unwrap(),
-            false => Client::connect(&url, NoTls).unwrap().batch_execute(newer).unwrap(),
+        if url.starts_with("sqlite") {
+            rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute_batch(newer).unwrap()
+        } else {
+            Client::connect(&url, NoTls).unwrap().batch_execute(newer).unwrap()
         }
         let said = said(&mut command(&place, &url, &[])).ends_with(78);
         says(&said, "schema", &["fail", "version 99, written by a newer giggles; this one knows ", "update giggles"]);

@@ -100,7 +100,7 @@ impl Description {
 }
 
 fn unknown(letters: [u8; 4]) -> String {
-    let name = crate::domain::escape(&String::from_utf8_lossy(&letters));
+    let name = crate::text::escape(&String::from_utf8_lossy(&letters));
     format!("it is CAF with the codec '{name}', which is not supported; convert it to FLAC")
 }
 

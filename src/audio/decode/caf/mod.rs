@@ -76,7 +76,7 @@ impl Layout {
             if !is_name || (walk.data.is_some() && start.saturating_add(size) > bytes) {
                 break;
             }
-            walk.take(file, [a, b, c, d], start, size)?;
+            walk.read_chunk(file, [a, b, c, d], start, size)?;
             at = if size == u64::MAX { bytes } else { start.saturating_add(size) };
         }
         if at < bytes && walk.data.is_some() {
@@ -108,7 +108,7 @@ impl Layout {
 }
 
 impl Walk {
-    fn take(&mut self, file: &mut File, name: [u8; 4], start: u64, size: u64) -> io::Result<()> {
+    fn read_chunk(&mut self, file: &mut File, name: [u8; 4], start: u64, size: u64) -> io::Result<()> {
         let mut contents = |limit: u64| -> io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
             file.seek(SeekFrom::Start(start))?;

@@ -13,6 +13,7 @@ use symphonia::core::packet::Packet;
 use super::header::{Header, Kind, STREAM_INFO, StreamInfo, crc16};
 use crate::audio::decode::mpeg::tags;
 use crate::audio::decode::packets::{self, Notes, PacketSource, Window, cut};
+use crate::audio::decode::sync::{skip_tags, to_next_mark};
 
 /// Bytes that two headers need.
 const VIEW: usize = 64;
@@ -21,7 +22,7 @@ const VIEW: usize = 64;
 const MAX_BLOCKS: usize = 4096;
 
 /// Without STREAMINFO, the first frame is searched for in this many bytes.
-const LOOK: usize = 1 << 20;
+const MAX_START: usize = 1 << 20;
 
 /// From this number of unknown bytes after the last frame, audio may have been lost.
 const SHORT_TAIL: u64 = 4096;
@@ -37,9 +38,7 @@ const MAX_GAP: u64 = 24 * 3600 * 48_000;
 /// Errors: unexpected end of file before the first frame.
 pub fn open(file: File, bytes: u64, notes: &Notes) -> std::io::Result<Option<Box<dyn FormatReader>>> {
     let mut window = Window::new(file, 0, bytes)?;
-    while let Some(tag) = tags::length(window.view(tags::LOOK)?) {
-        window.skip(tag)?;
-    }
+    skip_tags(&mut window)?;
     let info = metadata(&mut window, notes)?;
     if window.view(1)?.is_empty() {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
@@ -104,7 +103,7 @@ fn metadata(window: &mut Window, notes: &Notes) -> std::io::Result<Option<Stream
 
 /// The parameters of the first frame that contains them.
 fn first_kind(window: &mut Window) -> std::io::Result<Option<Kind>> {
-    let view = window.view(LOOK)?;
+    let view = window.view(MAX_START)?;
     Ok((0..view.len()).find_map(|at| Header::parse(&view[at..], None)).map(|header| header.kind))
 }
 
@@ -164,7 +163,7 @@ impl PacketSource for Frames {
             {
                 return self.packet(header, length).map(Some);
             }
-            match tags::length(self.window.view(tags::LOOK)?) {
+            match tags::length(self.window.view(tags::MAX_HEADER)?) {
                 Some(tag) => self.window.skip(tag)?,
                 None => self.skip_unknown()?,
             }
@@ -200,8 +199,7 @@ impl Frames {
 
     fn skip_unknown(&mut self) -> Result<()> {
         let view = self.window.view(VIEW)?;
-        let marks = |byte: &u8| matches!(byte, 0xFF | b'I' | b'T' | b'A' | b'L');
-        let step = view.iter().skip(1).position(marks).map_or(view.len(), |at| at + 1) as u64;
+        let step = to_next_mark(view) as u64;
         if self.lost == 0 {
             self.begun = matches!(view, [0xFF] | [0xFF, 0xF8 | 0xF9, ..]);
         }

@@ -70,15 +70,15 @@ impl Header {
             0 => return None,
             1 => 192,
             code @ 2..=5 => 576 << (code - 2),
-            6 => u64::from(take(bytes, &mut at, 1)?) + 1,
-            7 => u64::from(take(bytes, &mut at, 2)?) + 1,
+            6 => u64::from(read_number(bytes, &mut at, 1)?) + 1,
+            7 => u64::from(read_number(bytes, &mut at, 2)?) + 1,
             code => 256 << (code - 8),
         };
         let rate = match third & 15 {
             0 => default?.rate,
-            12 => take(bytes, &mut at, 1)? * 1000,
-            13 => take(bytes, &mut at, 2)?,
-            14 => take(bytes, &mut at, 2)? * 10,
+            12 => read_number(bytes, &mut at, 1)? * 1000,
+            13 => read_number(bytes, &mut at, 2)?,
+            14 => read_number(bytes, &mut at, 2)? * 10,
             code => *RATES.get(usize::from(code) - 1)?,
         };
         let bits = match fourth >> 1 & 7 {
@@ -111,7 +111,7 @@ impl Header {
 const RATES: [u32; 11] = [88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
 
 /// Reads a number of `width` bytes at `at` and advances `at`.
-fn take(bytes: &[u8], at: &mut usize, width: usize) -> Option<u32> {
+fn read_number(bytes: &[u8], at: &mut usize, width: usize) -> Option<u32> {
     let number = bytes.get(*at..*at + width)?.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
     *at += width;
     Some(number)

@@ -35,6 +35,20 @@ pub fn part(view: &mut View, at: u64, end: u64) -> io::Result<Option<Part>> {
     Ok(at.checked_add(size).filter(|_| size >= head).map(|end| Part { name, at, start: at + head, end, is_cut: false }))
 }
 
+/// Number of zeros from the end of the last box of the file to its end; 0 if other bytes follow.
+pub fn zeros_at_the_end(view: &mut View) -> io::Result<u64> {
+    let mut at = 0;
+    for _ in 0..MAX_BOXES {
+        // Eight zeros would be a box without a name that extends to the end of the file.
+        match part(view, at, u64::MAX)?.filter(|part| part.name != [0; 4]) {
+            Some(part) if part.end < view.length() => at = part.end,
+            Some(_) => return Ok(0),
+            None => break,
+        }
+    }
+    Ok(if view.is_zero_from(at)? { view.length() - at } else { 0 })
+}
+
 /// The first `most` children with this name.
 pub fn children(view: &mut View, parent: Part, name: &[u8; 4], most: usize) -> io::Result<Vec<Part>> {
     let (mut at, mut found) = (parent.start, Vec::new());

@@ -54,9 +54,10 @@ impl Edits {
         }
         let mut entries = Vec::new();
         for at in (0..u64::from(count)).map(|entry| elst.start + 8 + entry * step) {
-            let (length, from) = match is_long {
-                true => (view.u64(at)?, view.u64(at + 8)? as i64),
-                false => (u64::from(view.u32(at)?), i64::from(view.u32(at + 4)? as i32)),
+            let (length, from) = if is_long {
+                (view.u64(at)?, view.u64(at + 8)? as i64)
+            } else {
+                (u64::from(view.u32(at)?), i64::from(view.u32(at + 4)? as i32))
             };
             let dwells = view.u32(at + step - 4)? == 0;
             entries.push(Entry { length, from: u64::try_from(from).ok().filter(|_| !dwells) });

@@ -113,7 +113,11 @@ impl Reader {
             if self.track.may_lack_tracks || self.track.is_cut && self.track.tables.lacks_samples() {
                 return Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()));
             }
-            let Some((defaults, origin)) = self.track.fragments else { return Ok(None) };
+            let Some((defaults, origin)) = self.track.fragments else {
+                let zeros = boxes::zeros_at_the_end(&mut self.view).map_err(Error::IoError)?;
+                self.note_zeros(zeros);
+                return Ok(None);
+            };
             let (number, time) = (self.track.number, self.track.tables.time());
             let mut fragments =
                 Fragments::new(&self.view, self.track.behind_moov, number, defaults, time, self.track.scale);
@@ -125,12 +129,16 @@ impl Reader {
             Some(Next::Lost) => Err(Error::DecodeError("isomp4: fragments are missing or damaged")),
             Some(Next::End { cut: true, .. }) => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
             Some(Next::End { zeros, .. }) => {
-                if zeros > 0 {
-                    self.notes.add(packets::zeros(zeros));
-                }
+                self.note_zeros(zeros);
                 Ok(None)
             }
             None => Ok(None),
+        }
+    }
+
+    fn note_zeros(&self, zeros: u64) {
+        if zeros > 0 {
+            self.notes.add(packets::zeros(zeros));
         }
     }
 

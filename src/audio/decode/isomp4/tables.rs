@@ -45,7 +45,7 @@ impl Table {
     }
 
     /// The 32 bits at a column of an entry.
-    fn get(&mut self, entry: u32, column: u64) -> io::Result<u32> {
+    fn field(&mut self, entry: u32, column: u64) -> io::Result<u32> {
         self.view.u32(self.start + u64::from(entry) * self.width + 4 * column)
     }
 }
@@ -125,7 +125,7 @@ impl Tables {
         }
         let (mut sum, mut usual) = (0u64, (0, 0));
         for run in 0..self.times.count {
-            let (count, duration) = (self.times.get(run, 0)?, self.times.get(run, 1)?);
+            let (count, duration) = (self.times.field(run, 0)?, self.times.field(run, 1)?);
             sum = sum.saturating_add(u64::from(count) * u64::from(duration));
             usual = usual.max((count, duration));
         }
@@ -142,7 +142,7 @@ impl Tables {
             0 => 1,
             _ => FRAMES_AT_ONCE.min(self.left_in_chunk).min(self.samples - self.sample).min(self.run.1 + 1),
         };
-        let size = if self.size == 0 { self.sizes.get(self.sample, 0)? } else { self.size };
+        let size = if self.size == 0 { self.sizes.field(self.sample, 0)? } else { self.size };
         let (size, duration) = (u64::from(size) * u64::from(count), u64::from(duration) * u64::from(count));
         let sample = Sample { at: self.at, size, time: self.time, duration, entry: self.entry };
         self.run.1 -= count - 1;
@@ -156,7 +156,7 @@ impl Tables {
     /// The duration of the next sample. If the table is too short, the last duration applies.
     fn duration(&mut self) -> io::Result<u32> {
         while self.run.1 == 0 && self.run.0 < self.times.count {
-            let (count, duration) = (self.times.get(self.run.0, 0)?, self.times.get(self.run.0, 1)?);
+            let (count, duration) = (self.times.field(self.run.0, 0)?, self.times.field(self.run.0, 1)?);
             self.run = (self.run.0 + 1, count, duration);
         }
         self.run.1 = self.run.1.saturating_sub(1);
@@ -168,14 +168,14 @@ impl Tables {
         if self.chunk >= self.chunks.count {
             return Ok(false);
         }
-        while self.group < self.groups.count && self.groups.get(self.group, 0)? <= self.chunk + 1 {
-            self.per_chunk = self.groups.get(self.group, 1)?;
-            self.entry = self.groups.get(self.group, 2)?;
+        while self.group < self.groups.count && self.groups.field(self.group, 0)? <= self.chunk + 1 {
+            self.per_chunk = self.groups.field(self.group, 1)?;
+            self.entry = self.groups.field(self.group, 2)?;
             self.group += 1;
         }
         self.at = match self.chunks.width {
-            4 => u64::from(self.chunks.get(self.chunk, 0)?),
-            _ => u64::from(self.chunks.get(self.chunk, 0)?) << 32 | u64::from(self.chunks.get(self.chunk, 1)?),
+            4 => u64::from(self.chunks.field(self.chunk, 0)?),
+            _ => u64::from(self.chunks.field(self.chunk, 0)?) << 32 | u64::from(self.chunks.field(self.chunk, 1)?),
         };
         self.chunk += 1;
         self.left_in_chunk = self.per_chunk;

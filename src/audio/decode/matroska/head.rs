@@ -97,17 +97,17 @@ impl Head {
         };
         let segment = ebml.end.map(|end| Element::read(view, end).or_else(none_at_the_end)).transpose()?.flatten();
         let Some(segment) = segment.filter(|segment| segment.id == SEGMENT) else { return Ok(None) };
-        let found = Found::walk(view, &segment)?;
-        let (Some(info), Some(tracks)) = (found.info, found.tracks) else { return Ok(None) };
+        let areas = Areas::walk(view, &segment)?;
+        let (Some(info), Some(tracks)) = (areas.info, areas.tracks) else { return Ok(None) };
         if tracks.end.is_some_and(|end| end > view.length()) {
             return Ok(None);
         }
         let mut head = Head {
             info,
-            tags: found.tags,
+            tags: areas.tags,
             audio: Vec::new(),
             has_video: false,
-            first_cluster: found.cluster.unwrap_or(view.length()),
+            first_cluster: areas.cluster.unwrap_or(view.length()),
             segment_end: segment.end,
             scale: 1_000_000,
             duration: None,
@@ -194,27 +194,27 @@ impl Head {
 
 /// The relevant elements of the segment.
 #[derive(Default)]
-struct Found {
+struct Areas {
     info: Option<Element>,
     tracks: Option<Element>,
     tags: Option<Element>,
     cluster: Option<u64>,
 }
 
-impl Found {
+impl Areas {
     /// Collects the elements before the first cluster, and those after it that the seek head lists.
-    fn walk(view: &mut View, segment: &Element) -> io::Result<Found> {
-        let (mut found, mut at, mut seeks) = (Found::default(), segment.start, Vec::new());
+    fn walk(view: &mut View, segment: &Element) -> io::Result<Areas> {
+        let (mut areas, mut at, mut seeks) = (Areas::default(), segment.start, Vec::new());
         for _ in 0..MAX_ELEMENTS {
             let Some(element) = Element::read(view, at).or_else(none_at_the_end)? else { break };
             if element.id == CLUSTER {
-                found.cluster = Some(at);
+                areas.cluster = Some(at);
                 break;
             }
             if element.id == SEEK_HEAD {
                 seeks.extend(sought(view, &element)?.into_iter().map(|place| segment.start.saturating_add(place)));
             }
-            found.take(element);
+            areas.note(element);
             match element.end.filter(|end| *end <= view.length()) {
                 Some(end) => at = end,
                 None => break,
@@ -228,12 +228,12 @@ impl Found {
             if element.id == SEEK_HEAD && looked_up < 10 {
                 seeks.extend(sought(view, &element)?.into_iter().map(|place| segment.start.saturating_add(place)));
             }
-            found.take(element);
+            areas.note(element);
         }
-        Ok(found)
+        Ok(areas)
     }
 
-    fn take(&mut self, element: Element) {
+    fn note(&mut self, element: Element) {
         let place = match element.id {
             INFO => &mut self.info,
             TRACKS => &mut self.tracks,

@@ -5,6 +5,7 @@
 //!
 //! Invariant: memory is bounded by the longest block; every step advances.
 
+mod ahead;
 mod clock;
 mod element;
 mod encoding;
@@ -25,8 +26,7 @@ use symphonia::core::units::{Duration, TimeBase, Timestamp};
 
 use self::clock::{AHEAD, Ahead, Clock, Mark};
 use self::head::AudioTrack;
-use self::lacing::Block;
-use self::walk::{Found, Step, Walk};
+use self::walk::{FoundBlock, Step, Walk};
 use super::opus_lengths::{self, PacketLengths};
 use super::packets::{self, Notes, PacketSource};
 use super::track::frame_samples;
@@ -41,16 +41,7 @@ const WINDOW_AHEAD: usize = 1 << 12;
 /// Maximum size of an audio block.
 const MAX_BLOCK: usize = 16 << 20;
 
-/// Number of blocks that are searched for the file's earliest timestamp.
-const FIRST_BLOCKS: usize = 200;
-
-/// Maximum number of elements that are examined after a step of the timestamps, to the end of the cluster.
-const MAX_AHEAD: usize = 20_000;
-
 const SECOND: i64 = 1_000_000_000;
-
-/// If a track starts later than the others by this much, its timestamps have another origin.
-const DAY: i64 = 86_400 * SECOND;
 
 const DAMAGED: Error = Error::DecodeError("mkv: a block is damaged");
 
@@ -120,102 +111,8 @@ impl Reader {
         Ok((reader, described))
     }
 
-    /// The first timestamp of any track: the start of the recording, also if it was cut out of a longer one.
-    fn earliest(&mut self) -> io::Result<i64> {
-        let mut firsts: Vec<(Option<u64>, Vec<i64>)> = Vec::new();
-        self.scout.place = self.walk.place;
-        let mut blocks = 0;
-        while blocks < FIRST_BLOCKS {
-            match self.scout.step()? {
-                Step::Block(found) => {
-                    blocks += 1;
-                    let (track, Some(time)) = self.scout.head(&found)? else { continue };
-                    match firsts.iter_mut().find(|(number, _)| *number == track) {
-                        Some((_, times)) => times.push(time),
-                        None => firsts.push((track, vec![time])),
-                    }
-                }
-                Step::Passed => (),
-                Step::Damaged | Step::Beyond | Step::Zeros(_) | Step::End => break,
-            }
-        }
-        let earliest = firsts.iter().filter_map(|(_, times)| first(times)).min().unwrap_or(0);
-        let own = firsts.iter().find(|(number, _)| *number == Some(self.track.number));
-        let own = own.and_then(|(_, times)| first(times)).unwrap_or(earliest);
-        Ok(if own.saturating_sub(earliest) > DAY { own } else { earliest })
-    }
-
-    /// The durations of the first Opus packets.
-    fn opus_lengths(&mut self) -> io::Result<PacketLengths> {
-        self.scout.place = self.walk.place;
-        let (mut first, mut blocks) = (Vec::new(), 0);
-        while first.len() < opus_lengths::FIRST && blocks < FIRST_BLOCKS {
-            match self.scout.step()? {
-                Step::Block(found) => {
-                    blocks += 1;
-                    if let (Some(number), _) = self.scout.head(&found)?
-                        && number == self.track.number
-                        && let Some(bytes) = found.data.bytes(&mut self.scout.view, MAX_BLOCK)?
-                        && let Some(block) = lacing::read(bytes)
-                    {
-                        let frames =
-                            block.frames.iter().filter_map(|frame| self.track.decompress(&bytes[frame.clone()]));
-                        first.extend(frames.map(|frame| opus_lengths::length(&frame)));
-                    }
-                }
-                Step::Passed => (),
-                _ => break,
-            }
-        }
-        Ok(PacketLengths::new(&first))
-    }
-
-    /// The blocks of this track after the current one: the next few, and those around the end of the cluster if
-    /// `to_border` is set.
-    fn ahead(&mut self, most: usize, to_border: bool) -> io::Result<Ahead> {
-        self.scout.place = self.walk.place;
-        let (mut ahead, mut last) = (Ahead::default(), None::<Mark>);
-        for _ in 0..MAX_AHEAD {
-            let found = match self.scout.step()? {
-                Step::Block(found) => found,
-                Step::Passed => continue,
-                _ => break,
-            };
-            let (Some(number), Some(time)) = self.scout.head(&found)? else { continue };
-            if number != self.track.number {
-                continue;
-            }
-            let bytes = found.data.bytes(&mut self.scout.view, MAX_BLOCK)?.unwrap_or_default().to_vec();
-            let length = lacing::read(&bytes).and_then(|block| self.length(&found, &bytes, &block));
-            let mark = Mark { time, length, cluster: self.scout.place.clusters };
-            if let Some(last) = last.filter(|last| last.cluster != mark.cluster) {
-                ahead.border = ahead.border.or(Some((last, mark)));
-            }
-            last = Some(mark);
-            if ahead.next.len() < most {
-                ahead.next.push(mark);
-            }
-            if ahead.next.len() >= most && (!to_border || ahead.border.is_some()) {
-                break;
-            }
-        }
-        Ok(ahead)
-    }
-
-    /// The duration of a block, nanoseconds; None if unknown before decoding.
-    fn length(&self, found: &Found, bytes: &[u8], block: &Block) -> Option<i64> {
-        if self.lengths.is_some() {
-            let frames = block.frames.iter().filter_map(|frame| self.track.decompress(&bytes[frame.clone()]));
-            return Some(frames.map(|frame| opus_lengths::length(&frame)).sum());
-        }
-        let count = block.frames.len() as u64;
-        let frame = if self.track.frame > 0 { self.track.frame } else { self.codec_frame };
-        let length = found.duration.unwrap_or(frame.saturating_mul(count));
-        (length > 0).then(|| signed(length))
-    }
-
     /// Queues the frames of a block of this track.
-    fn take(&mut self, found: &Found) -> Result<()> {
+    fn queue_block(&mut self, found: &FoundBlock) -> Result<()> {
         if self.walk.head(found)?.0 != Some(self.track.number) {
             return Ok(());
         }
@@ -228,7 +125,7 @@ impl Reader {
         let mut frames: Vec<Vec<u8>> =
             block.frames.iter().map(|frame| self.track.decompress(&bytes[frame.clone()]).unwrap_or_default()).collect();
         self.empty_damaged(time, &mut frames)?;
-        self.queue(found, time, frames);
+        self.queue_frames(found, time, frames);
         Ok(())
     }
 
@@ -263,7 +160,7 @@ impl Reader {
         Ok(())
     }
 
-    fn queue(&mut self, found: &Found, time: i64, frames: Vec<Vec<u8>>) {
+    fn queue_frames(&mut self, found: &FoundBlock, time: i64, frames: Vec<Vec<u8>>) {
         let begins = time.saturating_sub(self.origin).saturating_sub(signed(self.track.delay));
         let count = frames.len() as u64;
         let frame = found.duration.map_or(self.track.frame, |duration| duration / count.max(1));
@@ -283,9 +180,10 @@ impl Reader {
         if let count @ 1.. = std::mem::take(&mut self.clock.ignored) {
             self.notes.add(format!("{count} Matroska timestamps are inconsistent and were ignored"));
         }
-        match self.head.segment_end.is_some_and(|end| end > self.walk.view.length()) {
-            true => Err(Error::IoError(io::ErrorKind::UnexpectedEof.into())),
-            false => Ok(None),
+        if self.head.segment_end.is_some_and(|end| end > self.walk.view.length()) {
+            Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()))
+        } else {
+            Ok(None)
         }
     }
 
@@ -309,17 +207,6 @@ fn frame_length(audio: &AudioCodecParameters) -> u64 {
     (samples * SECOND.unsigned_abs()).checked_div(rate).unwrap_or(0)
 }
 
-/// The first of a track's timestamps; one that is far from the next ones is ignored.
-fn first(times: &[i64]) -> Option<i64> {
-    match *times {
-        [first, second, third, ..] if first.abs_diff(second) > 1 << 30 && second.abs_diff(third) < 1 << 30 => {
-            Some(second)
-        }
-        [first, ..] => Some(first),
-        [] => None,
-    }
-}
-
 impl PacketSource for Reader {
     /// Errors: `DecodeError` for damage after which reading continues; an `IoError` is fatal.
     fn next(&mut self) -> Result<Option<Packet>> {
@@ -328,7 +215,7 @@ impl PacketSource for Reader {
                 return Ok(Some(packet));
             }
             match self.walk.step()? {
-                Step::Block(found) => self.take(&found)?,
+                Step::Block(found) => self.queue_block(&found)?,
                 Step::Passed => (),
                 Step::Beyond if !self.walk.resync()? => {
                     return Err(Error::IoError(io::ErrorKind::UnexpectedEof.into()));

@@ -32,7 +32,7 @@ pub struct Walk {
 
 /// A block, and its properties from its group.
 #[derive(Debug, Clone, Copy)]
-pub struct Found {
+pub struct FoundBlock {
     pub data: Element,
     /// Nanoseconds.
     pub duration: Option<u64>,
@@ -41,7 +41,7 @@ pub struct Found {
 
 /// The result of a step.
 pub enum Step {
-    Block(Found),
+    Block(FoundBlock),
     /// An element without audio; continue.
     Passed,
     Damaged,
@@ -84,7 +84,7 @@ impl Walk {
         self.place.at = end;
         match element.id {
             TIMESTAMP => self.place.cluster = Some(element.unsigned(&mut self.view)?),
-            SIMPLE_BLOCK => return Ok(Step::Block(Found { data: element, duration: None, padding: 0 })),
+            SIMPLE_BLOCK => return Ok(Step::Block(FoundBlock { data: element, duration: None, padding: 0 })),
             BLOCK_GROUP => return self.group(&element),
             _ => (),
         }
@@ -114,7 +114,7 @@ impl Walk {
                 _ => (),
             }
         }
-        Ok(block.map_or(Step::Passed, |data| Step::Block(Found { data, duration, padding })))
+        Ok(block.map_or(Step::Passed, |data| Step::Block(FoundBlock { data, duration, padding })))
     }
 
     /// Advances to the next cluster. False if there is none.
@@ -143,7 +143,7 @@ impl Walk {
     }
 
     /// The track's number and the time of a block.
-    pub fn head(&mut self, found: &Found) -> io::Result<(Option<u64>, Option<i64>)> {
+    pub fn head(&mut self, found: &FoundBlock) -> io::Result<(Option<u64>, Option<i64>)> {
         let length = found.data.end.map_or(0, |end| end - found.data.start).min(12);
         let first = self.view.bytes(found.data.start, length as usize)?;
         let (track, timestamp) = (lacing::track(first), lacing::timestamp(first));

@@ -17,7 +17,7 @@ use super::header::Header;
 use super::info::Info;
 use super::tags;
 use crate::audio::decode::packets::{self, Notes, PacketSource, Window, cut};
-use crate::audio::decode::sync::{self, FrameHeader, LOOK, Passed, VIEW, is_chain};
+use crate::audio::decode::sync::{self, FrameHeader, MAX_START, Passed, VIEW, is_chain};
 
 /// An opened stream.
 pub struct Opened {
@@ -30,10 +30,10 @@ pub struct Opened {
 pub fn open(file: File, start: u64, length: u64, notes: &Notes) -> std::io::Result<Option<Opened>> {
     let mut window = Window::new(file, start, length)?;
     sync::skip_tags(&mut window)?;
-    let view = window.view(LOOK)?;
+    let view = window.view(MAX_START)?;
     // Free format, whose frame headers contain no length, must start at the first byte.
     let may_begin = |at: usize| view[at] == 0xFF && (at == 0 || view.get(at + 2).is_none_or(|byte| byte >> 4 != 0));
-    let Some(at) = (0..view.len().min(LOOK)).find(|&at| may_begin(at) && is_chain::<Header>(&view[at..])) else {
+    let Some(at) = (0..view.len().min(MAX_START)).find(|&at| may_begin(at) && is_chain::<Header>(&view[at..])) else {
         return Ok(None);
     };
     if at > 0 {
@@ -129,14 +129,14 @@ impl PacketSource for Frames {
                 if let Some(packet) = self.packet(header, length)? {
                     return Ok(Some(packet));
                 }
-            } else if let Some(tag) = tags::length(self.window.view(tags::LOOK)?) {
+            } else if let Some(tag) = tags::length(self.window.view(tags::MAX_HEADER)?) {
                 self.window.skip(tag)?;
             } else if self.is_cut()? {
                 return self.end();
-            } else if self.first.is_free() && self.passed.unknown() > LOOK as u64 {
+            } else if self.first.is_free() && self.passed.unknown() > MAX_START as u64 {
                 return Err(Error::DecodeError("mpa: no frame follows within the search limit"));
             } else {
-                self.passed.over(&mut self.window)?;
+                self.passed.skip_to_next(&mut self.window)?;
             }
         }
     }
@@ -235,8 +235,15 @@ impl Frames {
                 self.notes.add(format!("{left} bytes after its last frame are not audio"));
                 Ok(None)
             }
+            _ if rest > 0 && self.count > 0 => Ok(Some(self.cut_frame())),
             _ if rest > 0 => Err(cut()),
             _ => self.passed.end(&self.notes, "mpa: no frame follows in the rest of the file"),
         }
+    }
+
+    /// The frame that the file stops inside of: an empty packet, which becomes silence and a missing range.
+    fn cut_frame(&self) -> Packet {
+        self.notes.add("the file stops inside a frame");
+        packets::packet(self.clock, self.in_clock(self.last), [])
     }
 }

@@ -1,7 +1,7 @@
 //! Recognizes ID3, APE and Lyrics3 tags at either end of a stream and where files were concatenated.
 
 /// Number of bytes needed to recognize a tag.
-pub const LOOK: usize = 64 * 1024;
+pub const MAX_HEADER: usize = 64 * 1024;
 
 /// Length of the tag at the start of `bytes`, if there is one.
 pub fn length(bytes: &[u8]) -> Option<u64> {

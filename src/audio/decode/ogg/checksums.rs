@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 
-use super::page::{Found, LONGEST, Page, found};
+use super::page::{Candidate, LONGEST, Page, candidate};
 
 /// Number of pages that are checked.
 const PAGES: usize = 8;
@@ -25,14 +25,14 @@ pub fn are_valid(file: &mut File) -> io::Result<bool> {
 fn are_consistent_without_checksums(bytes: &[u8]) -> bool {
     let (mut at, mut pages) = (0, Vec::new());
     while pages.len() < PAGES && at < bytes.len() {
-        match found(&bytes[at..]) {
-            Found::Damaged(length) => {
+        match candidate(&bytes[at..]) {
+            Candidate::Damaged(length) => {
                 pages.push(Page::new(&bytes[at..at + length]));
                 at += length;
             }
             // The file ends here.
-            Found::Cut(_) => break,
-            Found::Page(_) | Found::Nothing => return false,
+            Candidate::Cut(_) => break,
+            Candidate::Page(_) | Candidate::Nothing => return false,
         }
     }
     pages.len() >= FEWEST && pages.iter().enumerate().all(|(i, page)| is_next(page, &pages[..i]))

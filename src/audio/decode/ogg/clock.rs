@@ -147,7 +147,7 @@ impl Clock {
         };
         let gap = match verdict {
             Verdict::Wait => return None,
-            Verdict::Gap(gap) if self.take(gap, room) => gap,
+            Verdict::Gap(gap) if self.fits(gap, room) => gap,
             Verdict::Gap(_) | Verdict::Rebase => {
                 let gap = self.estimate(lost, room, counts);
                 self.ignore(mark, timed == Some(0), gap, counts);
@@ -284,15 +284,15 @@ impl Clock {
     /// The estimated gap if only the number of missing pages is known.
     fn estimate(&mut self, lost: Option<u32>, room: &mut Duration, counts: &mut Counts) -> i64 {
         let gap = self.usual().saturating_mul(i64::from(lost.unwrap_or(0).min(MAX_LOST)));
-        if gap > 0 && self.take(gap, room) {
+        if gap > 0 && self.fits(gap, room) {
             counts.estimated_gaps += 1;
             return gap;
         }
         0
     }
 
-    /// Subtracts a gap from the remaining total length of gaps.
-    fn take(&self, gap: i64, room: &mut Duration) -> bool {
+    /// Whether a gap is within the remaining total length of gaps, from which it is then subtracted.
+    fn fits(&self, gap: i64, room: &mut Duration) -> bool {
         let seconds = u64::try_from(gap).unwrap_or(0).div_ceil(u64::from(self.rate.max(1)));
         let left = room.checked_sub(Duration::from_secs(seconds));
         left.inspect(|left| *room = *left).is_some()

@@ -6,13 +6,13 @@
 //! Invariant: the time of a packet is the sum of the lengths of earlier packets and accepted gaps. Granule positions
 //! have no other effect on the audio, except for trimming the end of the last page.
 
-mod beside;
 mod checksums;
 mod clock;
 mod codec;
 mod comment;
 mod counts;
 mod link;
+mod multiplex;
 mod page;
 mod reader;
 mod start;
@@ -20,6 +20,6 @@ mod stream;
 mod tail;
 mod vorbis;
 
-pub use beside::{Selected, beginnings};
+pub use multiplex::{Selected, stream_starts};
 pub use reader::Reader;
 pub use tail::{Tail, starts_later};

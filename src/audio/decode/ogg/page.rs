@@ -96,7 +96,7 @@ impl Page {
 
 /// What a position contains.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Candidate {
     /// Not a page.
     Nothing,
     /// A page that needs this many bytes.
@@ -108,25 +108,25 @@ pub enum Found {
 }
 
 /// What is at the start of `bytes`.
-pub fn found(bytes: &[u8]) -> Found {
+pub fn candidate(bytes: &[u8]) -> Candidate {
     if !bytes.starts_with(CAPTURE) {
-        return Found::Nothing;
+        return Candidate::Nothing;
     }
-    let Some(&[.., flags]) = bytes.get(..6) else { return Found::Cut(HEADER) };
+    let Some(&[.., flags]) = bytes.get(..6) else { return Candidate::Cut(HEADER) };
     // Audio data may contain the capture pattern by chance; then undefined flags are usually set.
     if flags > CONTINUED | FIRST | LAST {
-        return Found::Nothing;
+        return Candidate::Nothing;
     }
-    let Some(&segments) = bytes.get(HEADER - 1) else { return Found::Cut(HEADER) };
+    let Some(&segments) = bytes.get(HEADER - 1) else { return Candidate::Cut(HEADER) };
     let end = HEADER + usize::from(segments);
-    let Some(table) = bytes.get(HEADER..end) else { return Found::Cut(end) };
+    let Some(table) = bytes.get(HEADER..end) else { return Candidate::Cut(end) };
     let end = end + table.iter().map(|&size| usize::from(size)).sum::<usize>();
     match bytes.get(..end) {
-        None => Found::Cut(end),
+        None => Candidate::Cut(end),
         Some(page) if checksum(page) == u32::from_le_bytes([page[22], page[23], page[24], page[25]]) => {
-            Found::Page(end)
+            Candidate::Page(end)
         }
-        Some(_) => Found::Damaged(end),
+        Some(_) => Candidate::Damaged(end),
     }
 }
 
@@ -170,21 +170,21 @@ impl<R: Read> Pages<R> {
         let (mut skipped, mut damaged, mut length_of_first) = (0, 0, 0);
         loop {
             self.fill(HEADER)?;
-            let mut found = found(self.rest());
-            while let Found::Cut(length) = found
+            let mut candidate = candidate(self.rest());
+            while let Candidate::Cut(length) = candidate
                 && self.fill(length)?
             {
-                found = self::found(self.rest());
+                candidate = self::candidate(self.rest());
             }
             if !self.checks {
-                found = self.unchecked(found)?;
+                candidate = self.unchecked(candidate)?;
             }
-            if let Found::Page(length) = found {
+            if let Candidate::Page(length) = candidate {
                 let bytes = self.rest()[..length].to_vec();
                 self.at += length;
                 return Ok(Ok(Page { bytes, skipped, damaged }));
             }
-            if let Found::Damaged(length) = found {
+            if let Candidate::Damaged(length) = candidate {
                 length_of_first = if skipped == 0 { length as u64 } else { length_of_first };
                 damaged += 1;
             }
@@ -199,11 +199,11 @@ impl<R: Read> Pages<R> {
     }
 
     /// Without checksums, a page counts if another page or the end of the file follows it.
-    fn unchecked(&mut self, found: Found) -> io::Result<Found> {
-        let (Found::Page(length) | Found::Damaged(length)) = found else { return Ok(found) };
+    fn unchecked(&mut self, candidate: Candidate) -> io::Result<Candidate> {
+        let (Candidate::Page(length) | Candidate::Damaged(length)) = candidate else { return Ok(candidate) };
         self.fill(length + CAPTURE.len())?;
         let behind = &self.rest()[length..];
-        Ok(if behind.is_empty() || begins(behind) { Found::Page(length) } else { Found::Damaged(length) })
+        Ok(if behind.is_empty() || begins(behind) { Candidate::Page(length) } else { Candidate::Damaged(length) })
     }
 
     fn rest(&self) -> &[u8] {

@@ -16,12 +16,12 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataLog;
 use symphonia::core::packet::Packet;
 
-use super::beside::{CHAINED, Selected};
 use super::clock::LONGEST_GAPS;
 use super::codec::{self, Codec, Identity};
 use super::comment;
 use super::counts::Counts;
 use super::link::{Link, MAX_STREAMS, timed};
+use super::multiplex::{CHAINED, Selected};
 use super::page::{Page, Pages, Rest};
 use super::stream::Stream;
 use crate::audio::decode::error_map;

@@ -151,7 +151,8 @@ proptest! {
             "%Y%m%d_%H%M%S", "%Y%m%dT%H%M%SZ", "%Y%m%d%H%M%S", "%Y-%m-%dT%H-%M-%S", "%Y-%m-%d %H.%M.%S", "%Y_%m_%d_%H_%M_%S",
         ][..]),
         before in "([A-Za-z]{1,6}[_-])?",
-        after in "([_.][A-Za-z0-9]{0,3})?\\.(wav|ogg|FLAC)",
+        // Not `.Pm`, which would be half of the day.
+        after in "([_.]([B-OQ-Zb-oq-z0-9][A-Za-z0-9]{0,2})?)?\\.(wav|ogg|FLAC)",
     ) {
         let at = Timestamp::from_second(second).unwrap();
         let name = format!("{before}{}{after}", at.strftime(format));

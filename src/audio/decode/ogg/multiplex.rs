@@ -14,7 +14,7 @@ pub const CHAINED: &str = "multiplexed audio streams are chained to others, whic
 
 /// One of the audio streams at the start of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beginning {
+pub struct StreamStart {
     serial: u32,
     /// How much later than the first stream it starts. None if its granule positions are inconsistent.
     pub start: Option<Duration>,
@@ -29,15 +29,15 @@ pub struct Selected {
 }
 
 impl Selected {
-    pub fn new(beginnings: &[Beginning], all: &[u32], rank: usize) -> Option<Selected> {
-        let serial = beginnings.get(rank)?.serial;
+    pub fn new(stream_starts: &[StreamStart], all: &[u32], rank: usize) -> Option<Selected> {
+        let serial = stream_starts.get(rank)?.serial;
         let others = all.iter().copied().filter(|other| *other != serial).collect();
-        Some(Selected { serial, others, is_one_of_several: beginnings.len() > 1 })
+        Some(Selected { serial, others, is_one_of_several: stream_starts.len() > 1 })
     }
 }
 
 /// Reads until it is known for all streams at the start of the file whether they contain audio, and when they start.
-pub fn beginnings(reader: &mut Reader) -> std::io::Result<Vec<Beginning>> {
+pub fn stream_starts(reader: &mut Reader) -> std::io::Result<Vec<StreamStart>> {
     let is_known = |stream: &Stream| stream.is_ended || stream.start.is_known();
     while !reader.is_link_over() && !reader.streams().iter().all(is_known) {
         reader.skip_packets()?;
@@ -47,6 +47,6 @@ pub fn beginnings(reader: &mut Reader) -> std::io::Result<Vec<Beginning>> {
     let starts: Vec<Option<i64>> = starts.collect();
     let earliest = starts.iter().flatten().min().copied().unwrap_or(0);
     let later = |start: i64| Duration::from_nanos(start.abs_diff(earliest));
-    let beginnings = with_sound().zip(&starts);
-    Ok(beginnings.map(|(stream, start)| Beginning { serial: stream.serial, start: start.map(later) }).collect())
+    let stream_starts = with_sound().zip(&starts);
+    Ok(stream_starts.map(|(stream, start)| StreamStart { serial: stream.serial, start: start.map(later) }).collect())
 }

@@ -1,0 +1,145 @@
+//! One run: its settings as stored, its outcomes, and counts of them.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::{Analysis, Analyzed, ClipsFailed, Outcome, Recording, RecordingError, Skip, StartSource, Status};
+
+/// The half-open time interval [from, to) to scan. None means unbounded. A recording belongs to it if they overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Window {
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+}
+
+/// One run, from the command line to the exit code. It is committed in one transaction.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Random UUID, hyphenated.
+    pub id: String,
+    /// The source that the recordings belong to (`--source`).
+    pub source: String,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    /// The program's version.
+    pub version: String,
+    pub analysis: Analysis,
+    /// The time zone named in `analysis`, parsed.
+    pub zone: TimeZone,
+    pub window: Window,
+    /// `k/n` if the run scans one shard of the recordings only (`--shard`).
+    pub shard: Option<String>,
+    /// The command line names files, not only directories. Their directories may contain more recordings of the
+    /// window, so the run does not cover the window.
+    pub explicit_files: bool,
+    pub exit_code: u8,
+    /// In the order in which the recordings were found.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Run {
+    /// The calendar day of an instant in the time zone of the run.
+    pub fn local_date(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.zone.clone()).date()
+    }
+
+    pub fn analyzed(&self) -> impl Iterator<Item = (&Recording, &Analyzed)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Analyzed(analyzed) => Some((&outcome.recording, analyzed)),
+            _ => None,
+        })
+    }
+
+    pub fn failed(&self) -> impl Iterator<Item = (&Recording, &RecordingError)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Failed(error) => Some((&outcome.recording, error)),
+            _ => None,
+        })
+    }
+
+    /// Recordings that were analyzed in part.
+    pub fn partial(&self) -> impl Iterator<Item = (&Recording, &Analyzed)> {
+        self.analyzed().filter(|(_, analyzed)| analyzed.is_partial())
+    }
+
+    /// Name and reason of each recording that newly failed or is newly partial.
+    pub fn failures(&self) -> Vec<(String, String)> {
+        let failed = self.failed().map(|(recording, error)| (recording.name.clone(), error.to_string()));
+        let partial =
+            self.partial().map(|(recording, analyzed)| (recording.name.clone(), analyzed.missing.to_string()));
+        failed.chain(partial).collect()
+    }
+
+    /// Recordings that were skipped because an earlier run found them damaged.
+    pub fn known_damage(&self) -> impl Iterator<Item = &Recording> {
+        self.skipped().filter(|(_, skip)| matches!(skip, Skip::KnownDamage(_))).map(|(recording, _)| recording)
+    }
+
+    /// Recordings that were analyzed but whose clips could not all be written.
+    pub fn clips_failed(&self) -> impl Iterator<Item = (&Recording, &ClipsFailed)> {
+        self.analyzed().filter_map(|(recording, analyzed)| Some((recording, analyzed.clips_failed.as_ref()?)))
+    }
+
+    /// Recordings in progress; the next run analyzes them.
+    pub fn in_progress(&self) -> impl Iterator<Item = &Recording> {
+        self.skipped().filter(|(_, skip)| **skip == Skip::InProgress).map(|(recording, _)| recording)
+    }
+
+    /// Start time of the earliest recording in progress. None if there are none, or if a start time is unknown: for
+    /// a growing file, the modification time gives no start time.
+    pub fn in_progress_from(&self) -> Option<Timestamp> {
+        let known = |recording: &Recording| recording.started.filter(|started| started.from != StartSource::Mtime);
+        let started: Option<Vec<Timestamp>> = self.in_progress().map(|recording| Some(known(recording)?.at)).collect();
+        started?.into_iter().min()
+    }
+
+    pub fn skipped(&self) -> impl Iterator<Item = (&Recording, &Skip)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Skipped(skip) => Some((&outcome.recording, skip)),
+            _ => None,
+        })
+    }
+
+    /// The damaged recordings of this run only.
+    pub fn unresolved(&self) -> Unresolved {
+        Unresolved { partial: self.partial().count() as u64, failed: self.failed().count() as u64 }
+    }
+
+    /// What the outcomes of this run add up to.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            analyzed: (self.analyzed().count() - self.partial().count()) as u64,
+            partial: self.partial().count() as u64,
+            skipped: self.skipped().count() as u64,
+            in_progress: self.in_progress().count() as u64,
+            failed: self.failed().count() as u64,
+            detections: self.analyzed().map(|(_, analyzed)| analyzed.detections.len() as u64).sum(),
+            clips_failed: self.clips_failed().map(|(_, failed)| failed.count).sum(),
+        }
+    }
+}
+
+/// Recordings of a run's source and window that are partial or failed, no matter which run found them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Unresolved {
+    pub partial: u64,
+    pub failed: u64,
+}
+
+/// What the database contains for one run, counted after COMMIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    pub analyzed: u64,
+    /// Analyzed in part. Not included in `analyzed`.
+    pub partial: u64,
+    /// Analyzed before or known to be damaged, copies, and recordings in progress.
+    pub skipped: u64,
+    /// The part of `skipped` that is in progress.
+    pub in_progress: u64,
+    pub failed: u64,
+    pub detections: u64,
+    /// Clips of those detections that could not be written.
+    pub clips_failed: u64,
+}
