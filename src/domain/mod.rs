@@ -4,6 +4,7 @@
 //! imports nothing from the crate, so every other module may import it.
 
 mod error;
+mod field;
 mod finding;
 mod missing;
 mod not_audio;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use yamnet::classes::{LAUGHTER, NAMES, class_count};
 
 pub use error::{RecordingError, position};
+pub use field::{Described, Field, field};
 pub use finding::{Finding, Health};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;

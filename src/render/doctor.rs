@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::json::SPEC_VERSION;
-use crate::domain::{Finding, Health, escape};
+use super::json::{SPEC_FIELD, SPEC_VERSION};
+use crate::domain::{Field, Finding, Health, escape, field};
 use crate::exit::Exit;
 
 /// Column of the messages.
@@ -51,6 +51,17 @@ pub fn verdict(findings: &[Finding], exit: Exit) -> String {
 fn checks(count: usize) -> String {
     format!("{count} check{}", if count == 1 { "" } else { "s" })
 }
+
+/// Fields of the document.
+pub(super) const DOCUMENT: &[Field] = &[
+    SPEC_FIELD,
+    field("exit_code", "number", "0: a scan would run; 75: not now; 78: a setting must be corrected"),
+    field("checks[].check", "text", "name of the check"),
+    field("checks[].status", "text", "`ok`, `warn`, `busy`, `fail` or `skipped`"),
+    field("checks[].message", "text", "what was found"),
+    field("checks[].hint", "text", "what to do; empty if nothing"),
+    field("checks[].details[]", "text", "more lines of the message"),
+];
 
 /// All checks as one document, with a line break at the end.
 pub fn document(findings: &[Finding], exit: Exit) -> String {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Format, score};
-use crate::domain::{LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict};
+use crate::domain::{Field, LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
 use crate::render::document::write_item;
 
 pub const FORMAT: Format = Format {
@@ -21,6 +21,29 @@ pub const FORMAT: Format = Format {
 };
 
 const SPEC_VERSION: &str = "1";
+
+pub(in crate::render) const FIELDS: &[Field] = &[
+    field("spec_version", "text", "version of the format"),
+    field("recordings[].name", "text", "path below the scanned folder"),
+    field("recordings[].source", "text", "the person or device of the recording"),
+    field("recordings[].run", "text", "id of the run that stored it"),
+    field("recordings[].content_sha256", "text or null", "SHA-256 of the file; null if it could not be read"),
+    field("recordings[].bytes", "number", "size of the file"),
+    field("recordings[].started_at", "text or null", "when the recording started, null if unknown"),
+    field("recordings[].start_source", "text or null", "where the start was read, null if unknown"),
+    field("recordings[].duration_seconds", "number or null", "duration, null if unknown"),
+    field("recordings[].status", "text", "`analyzed`, `partial` or `failed`"),
+    field("recordings[].missing_count", "number or null", "ranges that could not be decoded; null of failed ones"),
+    field("recordings[].missing_seconds", "number or null", "their duration in total; null of failed ones"),
+    field("recordings[].missing_ranges", "list or null", "those ranges; null of failed ones"),
+    field("recordings[].failure", "object or null", "why it failed; null of others"),
+];
+
+/// Fields of a laugh besides those of a run's document.
+pub(in crate::render) const REVIEW: &[Field] = &[
+    field("verdict", "text or null", "`confirmed` or `rejected`; null without a review"),
+    field("comment", "text or null", "comment of the review"),
+];
 
 fn head(text: &mut dyn Write) -> io::Result<()> {
     write!(text, "{{\n  \"recordings\": [")

@@ -10,9 +10,95 @@ use serde_json::{Value, json};
 
 use super::day::completeness;
 use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
-use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, zone_name};
+use crate::domain::{Field, PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, field, zone_name};
 use crate::render::document::Document;
-use crate::render::json::{SPEC_VERSION, score, seconds};
+use crate::render::json::{SPEC_FIELD, SPEC_VERSION, score, seconds};
+
+/// Fields of the document besides its lists.
+pub(in crate::render) const DOCUMENT: &[Field] = &[
+    field("asked_at", "text", "when the command ran"),
+    field("database", "text", "the database without its password"),
+    SPEC_FIELD,
+    field("zone", "text", "time zone of calendar days"),
+];
+
+/// Fields of a stored run.
+pub(in crate::render) const RUN: &[Field] = &[
+    field("id", "text", "the run's id, a UUID"),
+    field("source", "text", "the person or device of the recordings"),
+    field("started_at", "text", "when the run started"),
+    field("ended_at", "text", "when the analysis ended"),
+    field("version", "text", "version of giggles"),
+    field("zone", "text", "time zone of calendar days in that run"),
+    field("window.from", "text or null", "start of the window, null if it is open"),
+    field("window.to", "text or null", "end of the window, null if it is open"),
+    field("shard", "text or null", "`k/n`; null if the run analyzed all recordings"),
+    field("explicit_files", "yes or no", "whether single files were scanned, and not only folders"),
+    field("exit_code", "number", "the exit code"),
+    field("in_progress_from", "text or null", "start of the first recording that was in progress"),
+    field("audio_seconds", "number", "audio that the run analyzed"),
+];
+
+/// Fields of a day.
+pub(in crate::render) const DAY: &[Field] = &[
+    field("source", "text", "the person or device of the recordings"),
+    field("date", "text", "the calendar day, YYYY-MM-DD"),
+    field("zone", "text", "its time zone"),
+    field("from", "text", "its first instant"),
+    field("to", "text", "the first instant of the next day"),
+    field(
+        "complete",
+        "yes or no",
+        "recordings are stored, none failed or is partial, the day is over, and a run has \
+                                    scanned all of it since",
+    ),
+    field("completeness", "text", "the same for people, with what is missing"),
+    field("is_over", "yes or no", "whether the day is over"),
+    field("looked_at", "text or null", "start of the last run that scanned the whole day"),
+    field("in_progress", "number", "recordings that were in progress during that run"),
+    field("analyzed_seconds", "number", "how much of the day is analyzed"),
+    field("failed_seconds", "number", "how much of the day is only in recordings that failed, or in missing ranges"),
+    field("gap_seconds", "number", "how much of the day has no recording"),
+    field("analyzed[].from", "text", "start of a span that is analyzed"),
+    field("analyzed[].to", "text", "its end"),
+    field("failed[].from", "text", "start of a span that failed"),
+    field("failed[].to", "text", "its end"),
+    field("gaps[].from", "text", "start of a span without a recording"),
+    field("gaps[].to", "text", "its end"),
+];
+
+/// Fields of a recording of a day.
+pub(in crate::render) const RECORDING: &[Field] = &[
+    field("name", "text", "path below the scanned folder"),
+    field("content_sha256", "text or null", "SHA-256 of the file; null if it could not be read"),
+    field("started_at", "text or null", "when the recording started, null if unknown"),
+    field("start_source", "text or null", "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`"),
+    field("duration_seconds", "number or null", "duration, null if unknown"),
+    field("status", "text", "`analyzed`, `partial` or `failed`"),
+    field("clips_failed", "number or null", "clips that could not be written; null of failed ones"),
+    field("missing_count", "number or null", "ranges that could not be decoded; null of failed ones"),
+    field("missing_seconds", "number or null", "their duration in total; null of failed ones"),
+    field("missing_ranges", "list or null", "those ranges; null of failed ones"),
+    field("error", "object or null", "why it failed; null of others"),
+];
+
+/// Fields of a laugh of a day.
+pub(in crate::render) const LAUGH: &[Field] = &[
+    field("recording", "text", "the recording in which it starts"),
+    field("starts_at", "text", "start"),
+    field("ends_at", "text", "end"),
+    field("start_seconds", "number", "offset of the start in that recording"),
+    field("end_seconds", "number", "offset of the end of its first part in that recording"),
+    field("length_seconds", "number", "duration, of all parts"),
+    field("peak_score", "number", "highest score, 0 to 1"),
+    field("class", "text", "AudioSet name of the highest-scoring laughter class"),
+    field("verdict", "text or null", "`confirmed` or `rejected`; null without a review"),
+    field("comment", "text or null", "comment of the review"),
+    field("parts[].recording", "text", "a recording that contains a part of the laugh"),
+    field("parts[].start_seconds", "number", "offset of the part's start in it"),
+    field("parts[].end_seconds", "number", "offset of the part's end in it"),
+    field("parts[].peak_score", "number", "highest score of the part"),
+];
 
 /// The whole document, with a line break at the end.
 pub struct Json<'a> {

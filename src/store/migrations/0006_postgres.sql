@@ -28,6 +28,8 @@ CREATE INDEX runs_by_start ON runs (started_at DESC, id);
 COMMENT ON TABLE runs IS 'One row per committed run';
 COMMENT ON COLUMN runs.id IS 'Random UUID';
 COMMENT ON COLUMN runs.source IS 'Owner or place of the recordings (--source)';
+COMMENT ON COLUMN runs.started_at IS 'Start of the run';
+COMMENT ON COLUMN runs.ended_at IS 'End of the analysis';
 COMMENT ON COLUMN runs.version IS 'Version of giggles';
 COMMENT ON COLUMN runs.analysis IS 'Model, detection parameters and time zones';
 COMMENT ON COLUMN runs.model_sha256 IS 'Checksum of the model file';
@@ -37,6 +39,7 @@ COMMENT ON COLUMN runs.window_to IS 'End of the requested window; NULL: no bound
 COMMENT ON COLUMN runs.shard IS 'k/n (--shard): the run scanned only this part of the recordings; NULL: all';
 COMMENT ON COLUMN runs.explicit_files IS
     'The run was given files, not only folders: it may not have scanned every recording of its window';
+COMMENT ON COLUMN runs.exit_code IS 'Exit code of the run';
 COMMENT ON COLUMN runs.analyzed IS 'Recordings that this run analyzed completely';
 COMMENT ON COLUMN runs.partial IS 'Recordings that this run analyzed in part: some of their audio is missing';
 COMMENT ON COLUMN runs.skipped IS
@@ -89,6 +92,11 @@ CREATE INDEX recordings_damaged ON recordings (source, started_at) WHERE status 
 CREATE INDEX recordings_by_run ON recordings (run_id);
 COMMENT ON TABLE recordings IS
     'One row per recording, identified by its source and content, or by its name if the content could not be read';
+COMMENT ON COLUMN recordings.id IS 'Number of the row; detections refer to it';
+COMMENT ON COLUMN recordings.bytes IS 'Size of the file';
+COMMENT ON COLUMN recordings.started_at IS 'Start of the recording; NULL: unknown';
+COMMENT ON COLUMN recordings.channels IS 'Channels of the first audio track';
+COMMENT ON COLUMN recordings.codec IS 'Codec of the first audio track';
 COMMENT ON COLUMN recordings.source IS 'Owner or place of the recording (--source)';
 COMMENT ON COLUMN recordings.content_sha256 IS 'SHA-256 of the file, as sha256sum prints it; NULL: empty or unreadable';
 COMMENT ON COLUMN recordings.name IS 'Path below the scanned folder';
@@ -137,6 +145,11 @@ CREATE INDEX detections_by_recording ON detections (recording_id);
 CREATE INDEX detections_by_run ON detections (run_id);
 CREATE INDEX detections_by_clip ON detections (clip COLLATE "C") WHERE clip IS NOT NULL;
 COMMENT ON TABLE detections IS 'One row per detection';
+COMMENT ON COLUMN detections.id IS 'Number of the row';
+COMMENT ON COLUMN detections.recording_id IS 'The recording';
+COMMENT ON COLUMN detections.run_id IS 'The run that found it';
+COMMENT ON COLUMN detections.starts_at IS 'Start';
+COMMENT ON COLUMN detections.ends_at IS 'End';
 COMMENT ON COLUMN detections.local_date IS 'Calendar day of starts_at in the zone of the run';
 COMMENT ON COLUMN detections.start_seconds IS 'Offset in the recording';
 COMMENT ON COLUMN detections.end_seconds IS 'Offset in the recording';
