@@ -45,7 +45,7 @@ fn command(words: &[String], help: &str) -> Command {
     let entries = headings.flat_map(|heading| section(help, heading)).filter(|(spelling, _)| is_argument(spelling));
     Command {
         name,
-        about: help.lines().next().unwrap().to_owned(),
+        about: help.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" "),
         usage: usage.to_owned(),
         arguments: entries.map(|(spelling, text)| argument(spelling, &text)).collect(),
     }
@@ -84,7 +84,8 @@ fn argument(spelling: String, text: &str) -> Argument {
         let (_, rest) = text.split_once(&format!("[{name}: "))?;
         Some(rest.split_once(']')?.0)
     };
-    let end = ["[env: ", "[default: ", "[possible values: "].iter().filter_map(|start| text.find(start)).min();
+    let starts = ["[env: ", "[default: ", "[possible values: ", "Possible values: "];
+    let end = starts.iter().filter_map(|start| text.find(start)).min();
     let meaning = text[..end.unwrap_or(text.len())].trim().to_owned();
     let variables = bracket("env").unwrap_or_default().split(',').map(str::trim);
     let variables = variables.filter(|word| word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
@@ -93,8 +94,16 @@ fn argument(spelling: String, text: &str) -> Argument {
         meaning,
         variables: variables.filter(|word| !word.is_empty()).map(str::to_owned).collect(),
         default: bracket("default").unwrap_or_default().to_owned(),
-        values: bracket("possible values").unwrap_or_default().to_owned(),
+        values: bracket("possible values").map_or_else(|| listed_values(text), str::to_owned),
     }
+}
+
+/// The names in `Possible values: - text: Plain text - json: One object per line`.
+fn listed_values(text: &str) -> String {
+    let list = text.split_once("Possible values: ").map_or("", |(_, list)| list);
+    let list = list.split(" [").next().unwrap_or_default();
+    let names = list.split("- ").filter_map(|value| Some(value.split_once(':')?.0.trim()));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 #[test]
