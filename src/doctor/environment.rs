@@ -13,7 +13,6 @@ use crate::store::Location;
 
 /// Variables without a flag, for docs/reference. Those of libpq are in `store::connection_parameters`.
 pub const VARIABLES: &[(&str, &str)] = &[
-    ("DATABASE_URL", "the database, if neither `--database` nor GIGGLES_DATABASE is given"),
     ("CREDENTIALS_DIRECTORY", "systemd's folder of credentials: `database-url` in it holds the URL of the database"),
     ("XDG_DATA_HOME", "the folder of the user's own database, `giggles/giggles.db`; default: `~/.local/share`"),
     ("HOME", "the user's home, for the default database and libpq's files"),

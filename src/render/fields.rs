@@ -3,9 +3,9 @@
 //! A field that is not described here, or is never written, fails `tests/it/reference.rs`.
 
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
-use super::status::json as status;
-use super::{doctor, export, report, reviews, scores, verify};
 use crate::domain::Described;
+use crate::render::status::json as status;
+use crate::render::{doctor, export, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[

@@ -127,7 +127,7 @@ pub(super) const DOCUMENT: &[Field] = &[
     field("history[].date", "text", "a day, the shown ones and those before"),
     field("history[].laughs", "number", "its laughs"),
     field("history[].analyzed_seconds", "number", "how much of it is analyzed"),
-    field("history[].failed", "yes or no", "whether a recording of it failed"),
+    field("history[].failed", "number", "its recordings that failed or are partial"),
 ];
 
 /// One JSON document; its days have the format of `status --date --json`.

@@ -188,7 +188,7 @@ fn the_fields_of_scores_and_checks_are_described() {
     let clips = fs::read_dir(place.path("clips/default")).unwrap().map(|entry| entry.unwrap().path());
     let days: Vec<_> = clips.filter(|path| path.is_dir()).collect();
     let clip = fs::read_dir(&days[0]).unwrap().next().unwrap().unwrap().path();
-    fs::rename(&clip, clip.with_file_name("20251024T000000Z_Giggle_90p.flac")).unwrap();
+    fs::rename(&clip, clip.with_file_name("20250929T101112.000Z_giggle_61p.flac")).unwrap();
     fs::create_dir_all(place.path("clips/ada")).unwrap();
     let verified = place.run(&["verify", "--clips", "clips", "--json", "--database", &place.sqlite()]).ends_with(3);
     assert_described(document("giggles verify --json"), &[verified.json()]);
