@@ -15,7 +15,7 @@ tolerance=5
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
-cargo bench --locked -p yamnet --bench instructions --no-run --message-format=json-render-diagnostics >"$folder/built"
+cargo bench --locked --workspace --bench instructions --no-run --message-format=json-render-diagnostics >"$folder/built"
 bench=$(sed -n 's/.*"executable":"\([^"]*\/instructions-[^"]*\)".*/\1/p' "$folder/built" | tail -1)
 made="# scripts/instructions.sh --record, with $(rustc --version) on $(uname -m)"
 

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub use self::environment::Environment;
+pub use self::environment::{Environment, VARIABLES};
 
 use crate::audio::discover::{FindError, Found, find};
 use crate::audio::ffmpeg::Ffmpeg;

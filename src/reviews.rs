@@ -6,6 +6,8 @@
 
 mod line;
 
+pub use line::DOCUMENT;
+
 use crate::domain::ReviewedSpan;
 use crate::exit::Fatal;
 use crate::store::{self, Location};

@@ -11,6 +11,27 @@ use super::{Settings, Visit};
 use crate::finding::Finding;
 use crate::store::Location;
 
+/// Variables without a flag, for docs/reference. Those of libpq are in `store::connection_parameters`.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("CREDENTIALS_DIRECTORY", "systemd's folder of credentials: `database-url` in it holds the URL of the database"),
+    ("XDG_DATA_HOME", "the folder of the user's own database, `giggles/giggles.db`; default: `~/.local/share`"),
+    ("HOME", "the user's home, for the default database and libpq's files"),
+    ("TZ", "the time zone of calendar days, if `--tz` is not given"),
+    ("TZDIR", "the system's time zone database; default: `/usr/share/zoneinfo`, then the one in the program"),
+    ("NO_COLOR", "if it is set, messages have no colours"),
+    ("RUST_LOG", "log levels by module, such as `giggles::audio=trace`"),
+    ("JOB_COMPLETION_INDEX, JOB_COMPLETION_COUNT", "Kubernetes' indexed job, for `--shard auto`"),
+    ("AWS_BATCH_JOB_ARRAY_INDEX, AWS_BATCH_JOB_ARRAY_SIZE", "AWS Batch's array job, for `--shard auto`"),
+    ("SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_MIN, SLURM_ARRAY_TASK_COUNT", "Slurm's array job, for `--shard auto`"),
+    ("INVOCATION_ID", "set by systemd: `giggles doctor` then says that systemd started it"),
+    ("PGREQUIRESSL", "`1`: as `sslmode=require`"),
+    ("PGSYSCONFDIR", "the folder of `pg_service.conf`"),
+    ("GIGGLES_CPU", "the kernels: `amx`, `avx512`, `avx2` or `portable`; scores differ by about 1e-6"),
+    ("GIGGLES_ENV_FILE", "`scripts/nightly_processing.sh`: the file with its settings"),
+    ("GIGGLES_BIN", "`scripts/nightly_processing.sh`: the program"),
+    ("GIGGLES_TEST_POSTGRES", "tests: a server to use instead of one that the tests start"),
+];
+
 /// Variables that a run reads in addition to `GIGGLES_…`.
 const READ: [&str; 6] = ["DATABASE_URL", "PGPASSWORD", "PGPASSFILE", "XDG_DATA_HOME", "NO_COLOR", "RUST_LOG"];
 /// Variables of the nightly script or of tests.

@@ -5,6 +5,7 @@
 
 mod detection;
 mod error;
+mod field;
 mod missing;
 mod not_audio;
 mod outcome;
@@ -17,6 +18,7 @@ mod stored;
 
 pub use detection::{Detection, FIRST_LAUGHTER, LAUGHTER_CLASSES, LAUGHTER_NAMES};
 pub use error::RecordingError;
+pub use field::{Described, Field, field};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;
 pub use outcome::{Analyzed, ClipsFailed, Damage, Outcome, Skip, Status};

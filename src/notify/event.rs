@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::run_summary::RunSummary;
+use crate::domain::{Described, Field, field};
 
 /// Metric, and CloudWatch's name of its unit.
 const CLOUDWATCH: [(&str, &str); 13] = [
@@ -21,6 +22,74 @@ const CLOUDWATCH: [(&str, &str); 13] = [
     ("failed_in_window", "Count"),
     ("audio_seconds", "Seconds"),
     ("peak_rss_bytes", "Bytes"),
+];
+
+/// The JSON objects of the log.
+pub const DOCUMENTS: &[Described] = &[
+    Described {
+        command: "giggles --log-format json",
+        about: "one message a line, on standard error",
+        parts: &[("", MESSAGE)],
+    },
+    Described {
+        command: "giggles scan --log-format json, the last line",
+        about: "the summary event",
+        parts: &[("", SUMMARY)],
+    },
+    Described {
+        command: "giggles scan --log-format emf, the last line",
+        about: "the summary event, with metadata for CloudWatch",
+        parts: &[("", SUMMARY), ("", CLOUDWATCH_FIELDS)],
+    },
+];
+
+/// Fields of a message of the JSON log.
+const MESSAGE: &[Field] = &[
+    field("timestamp", "string", "when"),
+    field("level", "string", "`error`, `warn`, `info` or `debug`"),
+    field("message", "string", "the message"),
+    field("run", "string", "id of the run; of messages of a run only"),
+    field("stage", "string", "`connect`, `discover`, `identify`, `analyze` or `store`; of messages of a run only"),
+    field("recording", "string", "name of the recording; of messages about one only"),
+];
+
+/// Fields of the summary event, the last line of a run in the JSON log.
+const SUMMARY: &[Field] = &[
+    field("timestamp", "string", "when the run ended"),
+    field("level", "string", "`info` if the exit code is 0, else `error`"),
+    field("event", "string", "`summary`"),
+    field("run", "string", "id of the run"),
+    field("source", "string", "the person or device of the recordings"),
+    field("shard", "string or null", "`k/n`; null if the run analyzed all recordings"),
+    field("message", "string", "the summary line"),
+    field("exit_code", "number", "the exit code"),
+    field("success", "number", "1 if the run had no failures, else 0"),
+    field("duration_seconds", "number", "how long the run took"),
+    field("stage_seconds.*", "number", "how long each stage took"),
+    field("analyzed", "number", "recordings analyzed, in full or in part"),
+    field("partial", "number", "those of which a part is missing"),
+    field("skipped", "number", "analyzed before, known to be damaged, copies, or in progress"),
+    field("in_progress", "number", "the skipped ones that were still being recorded"),
+    field("failed", "number", "recordings that failed"),
+    field("detections", "number", "laughs stored"),
+    field("clips_failed", "number", "clips that could not be written"),
+    field("partial_in_window", "number", "partial recordings of the window, found by any run"),
+    field("failed_in_window", "number", "failed recordings of the window, found by any run"),
+    field("audio_seconds", "number", "audio analyzed"),
+    field("peak_rss_bytes", "number or null", "peak memory; null if the system does not tell"),
+    field("version", "string", "version of giggles"),
+    field("model_sha256", "string", "SHA-256 of the model file"),
+    field("failures[].recording", "string", "name of a recording that failed"),
+    field("failures[].reason", "string", "why"),
+];
+
+/// Fields that `--log-format emf` adds: CloudWatch's embedded metric format.
+const CLOUDWATCH_FIELDS: &[Field] = &[
+    field("_aws.Timestamp", "number", "when the run ended, milliseconds since 1970"),
+    field("_aws.CloudWatchMetrics[].Namespace", "string", "`giggles`"),
+    field("_aws.CloudWatchMetrics[].Dimensions[][]", "string", "`source`, and of a shard also `source` with `shard`"),
+    field("_aws.CloudWatchMetrics[].Metrics[].Name", "string", "a field of this event that is a metric"),
+    field("_aws.CloudWatchMetrics[].Metrics[].Unit", "string", "CloudWatch's name of its unit"),
 ];
 
 /// The members of the summary event.

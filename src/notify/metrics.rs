@@ -16,6 +16,108 @@ use crate::atomic_file::{self, Permissions, read_regular, replace};
 use crate::domain::{Counts, Stage};
 use crate::exit::Exit;
 
+/// A metric of the file.
+pub struct Metric {
+    pub name: &'static str,
+    /// The text behind `# HELP`.
+    pub help: &'static str,
+    /// Its labels besides `source` and `shard`, and their values.
+    pub labels: &'static [(&'static str, &'static str)],
+    /// Its values from a run and the time of the last success of earlier runs; none if the run does not know them.
+    values: fn(&RunSummary, f64) -> Values,
+}
+
+/// Values, each with its own labels.
+type Values = Vec<(String, f64)>;
+
+/// All metrics, in the order of the file.
+pub const METRICS: [Metric; 13] = [
+    Metric {
+        name: "giggles_last_run_timestamp_seconds",
+        help: "When the last run ended, Unix time.",
+        labels: &[],
+        values: |run, _| one(seconds(run.ended)),
+    },
+    Metric {
+        name: LAST_SUCCESS,
+        help: "End of the last run without failures, Unix time; 0: none.",
+        labels: &[],
+        values: |run, last_success| one(if run.is_success() { seconds(run.ended) } else { last_success }),
+    },
+    Metric {
+        name: "giggles_last_run_duration_seconds",
+        help: "How long the last run took.",
+        labels: &[],
+        values: |run, _| one(run.took.as_secs_f64()),
+    },
+    Metric {
+        name: "giggles_last_run_exit_code",
+        help: "Exit code of the last run.",
+        labels: &[],
+        values: |run, _| one(run.exit.code().into()),
+    },
+    Metric {
+        name: "giggles_last_run_success",
+        help: "1 if the last run had no failures.",
+        labels: &[],
+        values: |run, _| one(f64::from(run.is_success())),
+    },
+    Metric {
+        name: "giggles_last_run_recordings",
+        help: "Recordings of the last run, by status.",
+        labels: &[("status", "analyzed, partial, skipped, in_progress, failed")],
+        values: |run, _| by("status", &disjoint(&run.outcome.counts)),
+    },
+    Metric {
+        name: "giggles_window_recordings",
+        help: "Damaged recordings of the last run's window, also of earlier runs.",
+        labels: &[("status", "partial, failed")],
+        values: |run, _| {
+            let unresolved = &run.outcome.unresolved;
+            by("status", &[("partial", unresolved.partial as f64), ("failed", unresolved.failed as f64)])
+        },
+    },
+    Metric {
+        name: "giggles_last_run_audio_seconds",
+        help: "Audio analyzed by the last run.",
+        labels: &[],
+        values: |run, _| one(run.outcome.audio.as_secs_f64()),
+    },
+    Metric {
+        name: "giggles_last_run_detections",
+        help: "Laughs stored by the last run.",
+        labels: &[],
+        values: |run, _| one(run.outcome.counts.detections as f64),
+    },
+    Metric {
+        name: "giggles_last_run_clips_failed",
+        help: "Clips of the last run's laughs that could not be written.",
+        labels: &[],
+        values: |run, _| one(run.outcome.counts.clips_failed as f64),
+    },
+    Metric {
+        name: "giggles_last_run_stage_duration_seconds",
+        help: "How long each stage of the last run took.",
+        labels: &[("stage", "connect, discover, identify, analyze, store")],
+        values: |run, _| by("stage", &run.stages.map(|(stage, took)| (stage.as_str(), took.as_secs_f64()))),
+    },
+    Metric {
+        name: "giggles_last_run_peak_rss_bytes",
+        help: "Peak memory of the last run.",
+        labels: &[],
+        values: |run, _| run.peak_rss.map(|peak| one(peak as f64)).unwrap_or_default(),
+    },
+    Metric {
+        name: "giggles_build_info",
+        help: "Version and model of the last run.",
+        labels: &[("version", "of giggles"), ("model_sha256", "SHA-256 of the model file")],
+        values: |run, _| {
+            let labels = [label("version", env!("CARGO_PKG_VERSION")), label("model_sha256", &run.model_sha256)];
+            vec![(labels.join(","), 1.0)]
+        },
+    },
+];
+
 const LAST_SUCCESS: &str = "giggles_last_success_timestamp_seconds";
 /// Readable by all, because the node exporter runs as another user.
 const READABLE_BY_ALL: u32 = 0o644;
@@ -47,44 +149,33 @@ pub fn check(path: &Path) -> io::Result<Permissions> {
 
 /// The file's content; `last_success` is the time of the last success of earlier runs.
 pub fn text(summary: &RunSummary, last_success: f64) -> String {
-    let ended = seconds(summary.ended);
-    let counts = &summary.outcome.counts;
-    let mut file = Textfile { labels: labels(summary), text: String::new() };
-    file.one("giggles_last_run_timestamp_seconds", "When the last run ended, Unix time.", ended);
-    let success = if summary.is_success() { ended } else { last_success };
-    file.one(LAST_SUCCESS, "End of the last run without failures, Unix time; 0: none.", success);
-    file.one("giggles_last_run_duration_seconds", "How long the last run took.", summary.took.as_secs_f64());
-    file.one("giggles_last_run_exit_code", "Exit code of the last run.", summary.exit.code().into());
-    file.one("giggles_last_run_success", "1 if the last run had no failures.", f64::from(summary.is_success()));
-    let recordings = by_status(counts).map(|(status, count)| (label("status", status), count as f64));
-    file.many("giggles_last_run_recordings", "Recordings of the last run, by status.", &recordings);
-    let unresolved = &summary.outcome.unresolved;
-    let damaged = [("partial", unresolved.partial), ("failed", unresolved.failed)];
-    let damaged = damaged.map(|(status, count)| (label("status", status), count as f64));
-    file.many(
-        "giggles_window_recordings",
-        "Damaged recordings of the last run's window, also of earlier runs.",
-        &damaged,
-    );
-    file.one("giggles_last_run_audio_seconds", "Audio analyzed by the last run.", summary.outcome.audio.as_secs_f64());
-    file.one("giggles_last_run_detections", "Laughs stored by the last run.", counts.detections as f64);
-    file.one(
-        "giggles_last_run_clips_failed",
-        "Clips of the last run's laughs that could not be written.",
-        counts.clips_failed as f64,
-    );
-    let stages = summary.stages.map(|(stage, took)| (label("stage", stage.as_str()), took.as_secs_f64()));
-    file.many("giggles_last_run_stage_duration_seconds", "How long each stage of the last run took.", &stages);
-    if let Some(peak) = summary.peak_rss {
-        file.one("giggles_last_run_peak_rss_bytes", "Peak memory of the last run.", peak as f64);
+    let (common, mut text) = (labels(summary), String::new());
+    for Metric { name, help, values, .. } in METRICS {
+        let values = values(summary, last_success);
+        if values.is_empty() {
+            continue;
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (own, value) in values {
+            let comma = if own.is_empty() { "" } else { "," };
+            let _ = writeln!(text, "{name}{{{common}{comma}{own}}} {value}");
+        }
     }
-    let build = [label("version", env!("CARGO_PKG_VERSION")), label("model_sha256", &summary.model_sha256)].join(",");
-    file.many("giggles_build_info", "Version and model of the last run.", &[(build, 1.0)]);
-    file.text
+    text
+}
+
+fn one(value: f64) -> Values {
+    vec![(String::new(), value)]
+}
+
+/// A value for each value of the label.
+fn by(name: &str, values: &[(&str, f64)]) -> Values {
+    values.iter().map(|(word, value)| (label(name, word), *value)).collect()
 }
 
 /// Each recording counts once, so that the values add up: here, `skipped` excludes `in_progress`.
-fn by_status(counts: &Counts) -> [(&'static str, u64); 5] {
+fn disjoint(counts: &Counts) -> [(&'static str, f64); 5] {
     [
         ("analyzed", counts.analyzed),
         ("partial", counts.partial),
@@ -92,33 +183,13 @@ fn by_status(counts: &Counts) -> [(&'static str, u64); 5] {
         ("in_progress", counts.in_progress),
         ("failed", counts.failed),
     ]
+    .map(|(status, count)| (status, count as f64))
 }
 
 /// The labels of every metric of a run.
 fn labels(summary: &RunSummary) -> String {
     let shard = summary.shard.as_ref().map(|shard| label("shard", shard));
     [label("source", &summary.source)].into_iter().chain(shard).collect::<Vec<_>>().join(",")
-}
-
-struct Textfile {
-    labels: String,
-    text: String,
-}
-
-impl Textfile {
-    fn one(&mut self, name: &str, help: &str, value: f64) {
-        self.many(name, help, &[(String::new(), value)]);
-    }
-
-    fn many(&mut self, name: &str, help: &str, values: &[(String, f64)]) {
-        let Textfile { labels: all, text } = self;
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (labels, value) in values {
-            let comma = if labels.is_empty() { "" } else { "," };
-            let _ = writeln!(text, "{name}{{{all}{comma}{labels}}} {value}");
-        }
-    }
 }
 
 fn label(name: &str, value: &str) -> String {

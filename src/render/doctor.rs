@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::json::SPEC_VERSION;
+use super::json::{SPEC_FIELD, SPEC_VERSION};
+use crate::domain::{Field, field};
 use crate::exit::Exit;
 use crate::finding::{Finding, Health};
 use crate::text::{escape, pluralize};
@@ -49,6 +50,17 @@ pub fn verdict(findings: &[Finding], exit: Exit) -> String {
         }
     }
 }
+
+/// Fields of the document.
+pub(super) const DOCUMENT: &[Field] = &[
+    SPEC_FIELD,
+    field("exit_code", "number", "0: a scan would run; 75: not now; 78: a setting must be corrected"),
+    field("checks[].check", "string", "name of the check"),
+    field("checks[].status", "string", "`ok`, `warn`, `busy`, `fail` or `skipped`"),
+    field("checks[].message", "string", "what was found"),
+    field("checks[].hint", "string", "what to do; empty if nothing"),
+    field("checks[].details[]", "string", "more lines of the message"),
+];
 
 /// All checks as one document, with a line break at the end.
 pub fn document(findings: &[Finding], exit: Exit) -> String {

@@ -8,10 +8,134 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{View, after};
-use crate::domain::{Damage, Detection, LAUGHTER_NAMES, Outcome, RecordingError, Skip, Status, Window};
+use crate::domain::{Damage, Detection, Field, LAUGHTER_NAMES, Outcome, RecordingError, Skip, Status, Window, field};
 use crate::text::shortest_f64;
 
 pub(super) const SPEC_VERSION: &str = "1";
+
+pub(super) const SPEC_FIELD: Field = field("spec_version", "string", "version of the format");
+
+/// Fields of `run`.
+pub(super) const RUN: &[Field] = &[
+    field("id", "string", "the run's id, a UUID"),
+    field("source", "string", "the person or device of the recordings"),
+    field("started_at", "string", "when the run started"),
+    field("ended_at", "string", "when the analysis ended"),
+    field("version", "string", "version of giggles"),
+    field("analysis.version", "number", "version of the analysis; another one may give other results"),
+    field("analysis.model_sha256", "string", "SHA-256 of the model file"),
+    field("analysis.parameters.normalize", "boolean", "whether loudness was normalized"),
+    field("analysis.parameters.target_loudness_db", "number", "loudness after normalization, dBFS"),
+    field("analysis.parameters.gain_limits_db[]", "number", "smallest and largest gain of the normalization, dB"),
+    field("analysis.parameters.onset_threshold", "number", "a laugh has a patch of at least this, in logits"),
+    field("analysis.parameters.offset_threshold", "number", "a laugh extends over patches of at least this, in logits"),
+    field("analysis.parameters.merge_gap_seconds", "number", "laughs closer than this are merged"),
+    field("analysis.parameters.min_patches", "number", "laughs of fewer patches are dropped"),
+    field("analysis.parameters.padding_seconds", "number", "added to each side of a laugh"),
+    field("analysis.parameters.max_duration_seconds", "number", "longer laughs are split"),
+    field("analysis.parameters.logit_floor", "number", "lower bound of logits before they are averaged"),
+    field("analysis.parameters.other_weight", "number", "weight of the loudest other human sound"),
+    field("analysis.parameters.other_floor", "number", "least logit of another human sound that counts"),
+    field("analysis.zone", "string", "time zone of calendar days"),
+    field("analysis.name_zone", "string", "time zone of file names that contain none"),
+    field("window.from", "string or null", "start of the window, null if it is open"),
+    field("window.to", "string or null", "end of the window, null if it is open"),
+    field("exit_code", "number", "the exit code"),
+    field("database", "string or null", "the database without its password; null if nothing was stored"),
+];
+
+/// Fields of `counts`.
+pub(super) const COUNTS: &[Field] = &[
+    field("analyzed", "number", "recordings analyzed by the run, in full or in part"),
+    field("partial", "number", "those of which a part is missing"),
+    field("skipped", "number", "analyzed before, known to be damaged, copies, or in progress"),
+    field("in_progress", "number", "the skipped ones that were still being recorded"),
+    field("failed", "number", "recordings that failed"),
+    field("detections", "number", "laughs"),
+    field("clips_failed", "number", "clips that could not be written"),
+];
+
+/// Fields of `not_audio`.
+pub(super) const NOT_AUDIO: &[Field] = &[
+    field("total", "number", "files that are not audio"),
+    field("by_extension.*", "number", "how many have this extension, in lower case; empty for none"),
+    field("others", "number", "those whose extension is not listed, because there are too many"),
+];
+
+/// Fields of `unresolved`.
+pub(super) const UNRESOLVED: &[Field] = &[
+    field("partial", "number", "partial recordings of the window, found by any run"),
+    field("failed", "number", "failed recordings of the window, found by any run"),
+];
+
+/// Fields of a recording.
+pub(super) const RECORDING: &[Field] = &[
+    field("name", "string", "path below the scanned folder"),
+    field("content_sha256", "string or null", "SHA-256 of the file; null if it could not be read"),
+    field("bytes", "number", "size of the file"),
+    field("started_at", "string or null", "when the recording started, null if unknown"),
+    field(
+        "start_source",
+        "string or null",
+        "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`",
+    ),
+    field("status", "string", "`analyzed`, `partial`, `skipped` or `failed`"),
+    field(
+        "reason",
+        "text",
+        "why it was skipped: `already analyzed`, `known to be partial`, `known to have failed`, \
+                             `in progress`, `copy`; of skipped ones only",
+    ),
+    field("copy_of", "string", "name of the recording that it is a copy of; of copies only"),
+    field("audio_seconds", "number", "duration; this and the following of analyzed and partial ones only"),
+    field("sample_rate", "number", "Hz"),
+    field("channels", "number", "channels of the first audio track"),
+    field("audio_tracks", "number", "audio tracks, mixed for the analysis"),
+    field("codec", "string", "codec of the first audio track"),
+    field("missing_count", "number", "ranges that could not be decoded"),
+    field("missing_seconds", "number", "their duration in total"),
+];
+
+/// Fields of a range that could not be decoded.
+pub(super) const MISSING_RANGE: &[Field] = &[
+    field("start_seconds", "number", "offset in the recording"),
+    field("end_seconds", "number or null", "offset in the recording, null if unknown"),
+    field("kind", "string", "`gap`, `corrupt`, `truncated`, `unsupported` or `ffmpeg`"),
+    field("reason", "string", "what happened, for people"),
+];
+
+/// Fields of the error of a recording that failed.
+pub(super) const ERROR: &[Field] = &[
+    field(
+        "kind",
+        "text",
+        "`unreadable`, `vanished`, `changed`, `not_a_file`, `empty`, `unsupported`, `ffmpeg`, \
+                           `corrupt`, `truncated` or `panicked`",
+    ),
+    field("message", "string", "what happened, for people"),
+    field("position_seconds", "number or null", "offset in the recording, null if there is none"),
+];
+
+/// Fields of a laugh.
+pub(super) const LAUGH: &[Field] = &[
+    field("starts_at", "string or null", "start; null if the recording's start is unknown"),
+    field("ends_at", "string or null", "end; null if the recording's start is unknown"),
+    field("local_date", "string or null", "calendar day of the start, in the run's zone"),
+    field("start_seconds", "number", "offset of the start in the recording"),
+    field("end_seconds", "number", "offset of the end in the recording"),
+    field("peak_score", "number", "highest score, 0 to 1"),
+    field("mean_score", "number", "mean score of its patches, 0 to 1"),
+    field("class_index", "number", "AudioSet index of the highest-scoring laughter class"),
+    field("class", "string", "its name"),
+    field("class_scores.*", "number", "the model's highest score for each laughter class, by name"),
+];
+
+/// Fields of the envelope of an event (`--ndjson`).
+pub(super) const ENVELOPE: &[Field] = &[
+    SPEC_FIELD,
+    field("timestamp", "string", "when the run ended"),
+    field("event", "string", "`recording` for each recording, then `summary`"),
+];
 
 /// The whole run as one document, with a line break at the end.
 pub fn document(view: &View) -> String {

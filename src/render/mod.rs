@@ -7,6 +7,7 @@ pub mod cell;
 pub mod doctor;
 mod document;
 pub mod export;
+pub mod fields;
 pub mod json;
 pub mod page;
 pub mod prune;

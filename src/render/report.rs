@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::cell::cell;
-use super::json::SPEC_VERSION;
+use super::json::{SPEC_FIELD, SPEC_VERSION};
 use crate::calendar::history::{Mean, Tally, Usual};
 use crate::calendar::{Day, MergedDetection};
-use crate::domain::{Review, Verdict};
+use crate::domain::{Field, Review, Verdict, field};
 use crate::render::pluralize;
 use crate::render::status::day::{clock, day_text};
 use crate::render::status::json as status_json;
@@ -113,6 +113,24 @@ pub fn review_text(review: &Review) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(": "))
 }
 
+/// Fields of the document besides its days.
+pub(super) const DOCUMENT: &[Field] = &[
+    SPEC_FIELD,
+    field("asked_at", "string", "when the command ran"),
+    field("zone", "string", "time zone of calendar days"),
+    field("laughs", "number or null", "laughs of all days; null if nothing was analyzed"),
+    field("usual", "object", "averages of earlier days to compare with"),
+    field("usual.same_weekday", "object or null", "the same weekday of the weeks before; null if none was analyzed"),
+    field("usual.week_before", "object or null", "the 7 days before"),
+    field("usual.four_weeks_before", "object or null", "the 28 days before"),
+    field("usual.*.laughs", "number", "mean number of laughs a day"),
+    field("usual.*.days", "number", "analyzed days in the mean"),
+    field("history[].date", "string", "a day, the shown ones and those before"),
+    field("history[].laughs", "number", "its laughs"),
+    field("history[].analyzed_seconds", "number", "how much of it is analyzed"),
+    field("history[].failed", "number", "its recordings that failed or are partial"),
+];
+
 /// One JSON document; its days have the format of `status --date --json`.
 pub fn document(view: &ReportView) -> String {
     let mean = |mean: Option<Mean>| mean.map(|mean| json!({ "laughs": mean.laughs, "days": mean.days }));
@@ -141,32 +159,33 @@ fn tally(tally: &Tally) -> Value {
     })
 }
 
-const HEADER: [&str; 11] = [
-    "date",
-    "source",
-    "starts_at",
-    "ends_at",
-    "length_seconds",
-    "class",
-    "peak_score",
-    "recording",
-    "parts",
-    "verdict",
-    "comment",
+/// Columns of the table.
+pub(super) const COLUMNS: [Field; 11] = [
+    field("date", "string", "calendar day of the start"),
+    field("source", "string", "the person or device of the recordings"),
+    field("starts_at", "string", "start, RFC 3339 in UTC"),
+    field("ends_at", "string", "end, RFC 3339 in UTC"),
+    field("length_seconds", "number", "duration"),
+    field("class", "string", "AudioSet name of the highest-scoring laughter class"),
+    field("peak_score", "number", "highest score, 0 to 1"),
+    field("recording", "string", "the recording in which it starts"),
+    field("parts", "number", "recordings that contain a part of it"),
+    field("verdict", "string", "`confirmed` or `rejected`; empty without a review"),
+    field("comment", "string", "comment of the review"),
 ];
 
 /// A header and one row per laugh; a laugh that spans recordings is one row.
 pub fn csv(view: &ReportView) -> String {
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     let rows = view.days.iter().flat_map(|day| day.laughs().iter().map(|laugh| row(day, laugh)).collect::<Vec<_>>());
-    for row in std::iter::once(HEADER.map(str::to_owned)).chain(rows) {
+    for row in std::iter::once(COLUMNS.map(|column| column.path.to_owned())).chain(rows) {
         writer.write_record(row).expect("rows of one length, into memory");
     }
     let bytes = writer.into_inner().expect("memory can be flushed");
     String::from_utf8(bytes).expect("texts stay texts")
 }
 
-fn row(day: &Day, laugh: &MergedDetection) -> [String; HEADER.len()] {
+fn row(day: &Day, laugh: &MergedDetection) -> [String; COLUMNS.len()] {
     [
         day.calendar.date.to_string(),
         cell(&day.source),

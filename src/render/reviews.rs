@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::json::SPEC_VERSION;
+use super::json::{SPEC_FIELD, SPEC_VERSION};
 use super::pluralize;
+use crate::domain::{Field, field};
 use crate::reviews::Imported;
 
 /// One line: how many reviews were stored, and why others were not.
@@ -35,6 +36,17 @@ pub fn text(imported: &Imported) -> String {
 fn reviews(count: u64) -> String {
     pluralize(usize::try_from(count).unwrap_or(usize::MAX), "review")
 }
+
+/// Fields of the document.
+pub(super) const DOCUMENT: &[Field] = &[
+    SPEC_FIELD,
+    field("reviews", "number", "reviews in the file, the latest of each laugh"),
+    field("changed", "number", "those that were stored"),
+    field("unchanged", "number", "those that were stored already"),
+    field("older", "number", "those older than the stored review of their laugh"),
+    field("without_laugh", "number", "those of a laugh that is not stored; they are stored as well"),
+    field("dry_run", "boolean", "whether nothing was stored (`--dry-run`)"),
+];
 
 /// One document, with a line break at the end.
 pub fn document(imported: &Imported) -> String {

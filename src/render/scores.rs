@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cell::cell;
+use crate::domain::{Field, field};
 use crate::text::{position, shortest_f64};
 
 /// One patch.
@@ -33,6 +34,22 @@ enum Kind {
     Json,
 }
 
+/// Fields of the JSON document, a list of patches.
+pub(super) const DOCUMENT: &[Field] = &[
+    field("[].start", "number", "offset of the patch in the recording, seconds"),
+    field("[].classes[].index", "number", "AudioSet index of a class"),
+    field("[].classes[].class", "string", "its name"),
+    field("[].classes[].score", "number", "its score, 0 to 1"),
+];
+
+/// Columns of the CSV table of top classes. That of all classes has `start` and a column for each class.
+pub(super) const COLUMNS: [Field; 4] = [
+    field("start", "number", "offset of the patch in the recording, seconds"),
+    field("rank", "number", "1 for the highest-scoring class"),
+    field("class", "string", "AudioSet name of the class"),
+    field("score", "number", "its score, 0 to 1"),
+];
+
 impl Format {
     /// For people: one line per patch.
     pub fn table(top: Option<usize>, names: &'static [&'static str]) -> Format {
@@ -56,7 +73,7 @@ impl Format {
                 let names = self.names.iter().map(|name| cell(name));
                 record(["start".to_owned()].into_iter().chain(names))
             }
-            (Kind::Csv, Some(_)) => record(["start", "rank", "class", "score"]),
+            (Kind::Csv, Some(_)) => record(COLUMNS.map(|column| column.path)),
             (Kind::Json, _) => "[".to_owned(),
         }
     }

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::document::Document;
-use super::json::SPEC_VERSION;
+use super::json::{SPEC_FIELD, SPEC_VERSION};
 use super::pluralize;
+use crate::domain::{Field, field};
 use crate::maintenance::verify::{Mismatch, Missing, Verified};
 use crate::text::escape;
 
@@ -59,6 +60,20 @@ fn summary(verified: &Verified) -> String {
         pluralize(left, "file"),
     )
 }
+
+/// Fields of the document.
+pub(super) const DOCUMENT: &[Field] = &[
+    field("missing[].clip", "string", "path of a clip that a row names and that does not exist"),
+    field("missing[].source", "string", "source of its recording"),
+    field("missing[].recording", "string", "name of its recording"),
+    field("orphans[].file", "string", "a clip that no row names"),
+    field("orphans[].is_half_written", "boolean", "whether it is the temporary file of a run that was killed"),
+    field("orphans[].removed", "boolean", "whether it was removed (`--delete-orphans`)"),
+    field("laughs", "number", "stored laughs that were checked"),
+    field("without_clip", "number", "those that have no clip"),
+    field("unknown_folders[]", "string", "folders of sources that are not stored"),
+    SPEC_FIELD,
+];
 
 /// One document: missing clips, then files without a row, then totals.
 pub struct Json<'a> {

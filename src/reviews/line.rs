@@ -8,10 +8,29 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use crate::domain::{ContentHash, Review, ReviewedSpan, Verdict};
+use crate::domain::{ContentHash, Described, Field, Review, ReviewedSpan, Verdict, field as described};
 
 /// Maximal number of characters in a comment: tables and pages show it completely.
 const LONGEST: usize = 10_000;
+
+/// A line.
+pub const DOCUMENT: Described = Described {
+    command: "giggles reviews import",
+    about: "one review a line, as a report page exports them; unknown fields are ignored",
+    parts: &[("", FIELDS)],
+};
+
+const FIELDS: &[Field] = &[
+    described("source", "string", "source of the recording"),
+    described("recording", "string", "name of the recording"),
+    described("content_sha256", "string", "SHA-256 of the recording"),
+    described("start_seconds", "number", "offset of the laugh's start in the recording"),
+    described("end_seconds", "number", "offset of its end"),
+    described("starts_at", "string", "start, RFC 3339"),
+    described("verdict", "string or null", "`confirmed`, `rejected`, or null for none"),
+    described("comment", "string or null", "at most 10,000 characters, or null for none"),
+    described("at", "string", "when the review was made, RFC 3339; the latest counts"),
+];
 
 /// The review, or what is wrong with the line and what to do.
 pub fn review(line: &[u8]) -> Result<ReviewedSpan, String> {

@@ -29,6 +29,7 @@ mod sqlite;
 
 pub use known::{Known, Lookup};
 pub use location::{DatabaseFile, Location};
+pub use postgres::connection_parameters;
 pub use probe::{Issue, Probe, Transport};
 pub use pruning::{PruneReport, Pruning};
 pub use reader::{Reader, Selection};

@@ -143,7 +143,7 @@ fn names_that_differ_only_in_case_have_files_of_their_own() {
             if entry.path().is_dir() {
                 pending.push(entry.path())
             } else {
-                drop(paths.insert(entry.path().to_str().unwrap().to_lowercase()))
+                paths.insert(entry.path().to_str().unwrap().to_lowercase());
             }
         }
     }

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use super::{Format, no_head, no_tail};
-use crate::domain::StoredRecording;
+use crate::domain::{Field, StoredRecording, field};
 
 pub const FORMAT: Format = Format {
     name: "audacity",
@@ -16,6 +16,13 @@ pub const FORMAT: Format = Format {
     recording,
     tail: no_tail,
 };
+
+/// A label track has no header.
+pub(in crate::render) const COLUMNS: [Field; 3] = [
+    field("start", "number", "offset of the start in the recording, seconds"),
+    field("end", "number", "offset of the end in the recording, seconds"),
+    field("label", "string", "AudioSet name of the highest-scoring laughter class, and the highest score"),
+];
 
 fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
     recording.laughs().iter().try_for_each(|laugh| {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use csv::{Terminator, Writer, WriterBuilder};
 
 use super::{Format, no_tail, verdict_and_comment};
-use crate::domain::{StoredDetection, StoredRecording};
+use crate::domain::{Field, StoredDetection, StoredRecording, field};
 use crate::render::cell::cell;
 
 pub const FORMAT: Format = Format {
@@ -18,26 +18,26 @@ pub const FORMAT: Format = Format {
     tail: no_tail,
 };
 
-const HEADER: [&str; 19] = [
-    "source",
-    "file",
-    "start",
-    "end",
-    "starts_at",
-    "ends_at",
-    "local_date",
-    "class",
-    "class_index",
-    "peak_score",
-    "mean_score",
-    "laughter",
-    "baby_laughter",
-    "giggle",
-    "snicker",
-    "belly_laugh",
-    "chuckle",
-    "verdict",
-    "comment",
+pub(in crate::render) const COLUMNS: [Field; 19] = [
+    field("source", "string", "the person or device of the recording"),
+    field("file", "string", "name of the recording: its path below the scanned folder"),
+    field("start", "number", "offset of the start in the recording, seconds"),
+    field("end", "number", "offset of the end in the recording, seconds"),
+    field("starts_at", "string", "start, RFC 3339 in UTC"),
+    field("ends_at", "string", "end, RFC 3339 in UTC"),
+    field("local_date", "string", "calendar day of the start, in the zone of the run"),
+    field("class", "string", "AudioSet name of the highest-scoring laughter class"),
+    field("class_index", "number", "its AudioSet index"),
+    field("peak_score", "number", "highest score, 0 to 1"),
+    field("mean_score", "number", "mean score of its patches, 0 to 1"),
+    field("laughter", "number", "the model's highest score for Laughter"),
+    field("baby_laughter", "number", "the same for Baby laughter"),
+    field("giggle", "number", "the same for Giggle"),
+    field("snicker", "number", "the same for Snicker"),
+    field("belly_laugh", "number", "the same for Belly laugh"),
+    field("chuckle", "number", "the same for Chuckle, chortle"),
+    field("verdict", "string", "`confirmed` or `rejected`; empty without a review"),
+    field("comment", "string", "comment of the review"),
 ];
 
 fn table(text: &mut dyn Write) -> Writer<&mut dyn Write> {
@@ -46,7 +46,7 @@ fn table(text: &mut dyn Write) -> Writer<&mut dyn Write> {
 
 fn head(text: &mut dyn Write) -> io::Result<()> {
     let mut table = table(text);
-    table.write_record(HEADER)?;
+    table.write_record(COLUMNS.map(|column| column.path))?;
     table.flush()
 }
 
@@ -56,7 +56,7 @@ fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::
     table.flush()
 }
 
-fn row(recording: &StoredRecording, laugh: &StoredDetection) -> [String; HEADER.len()] {
+fn row(recording: &StoredRecording, laugh: &StoredDetection) -> [String; COLUMNS.len()] {
     let detection = &laugh.detection;
     let [laughter, baby_laughter, giggle, snicker, belly_laugh, chuckle] =
         detection.class_scores.map(|peak| peak.to_string());

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::Format;
-use crate::domain::{LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict};
+use crate::domain::{Field, LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
 use crate::render::document::write_item;
 use crate::text::shortest_f64;
 
@@ -22,6 +22,29 @@ pub const FORMAT: Format = Format {
 };
 
 const SPEC_VERSION: &str = "1";
+
+pub(in crate::render) const FIELDS: &[Field] = &[
+    field("spec_version", "string", "version of the format"),
+    field("recordings[].name", "string", "path below the scanned folder"),
+    field("recordings[].source", "string", "the person or device of the recording"),
+    field("recordings[].run", "string", "id of the run that stored it"),
+    field("recordings[].content_sha256", "string or null", "SHA-256 of the file; null if it could not be read"),
+    field("recordings[].bytes", "number", "size of the file"),
+    field("recordings[].started_at", "string or null", "when the recording started, null if unknown"),
+    field("recordings[].start_source", "string or null", "where the start was read, null if unknown"),
+    field("recordings[].duration_seconds", "number or null", "duration, null if unknown"),
+    field("recordings[].status", "string", "`analyzed`, `partial` or `failed`"),
+    field("recordings[].missing_count", "number or null", "ranges that could not be decoded; null of failed ones"),
+    field("recordings[].missing_seconds", "number or null", "their duration in total; null of failed ones"),
+    field("recordings[].missing_ranges", "array or null", "those ranges; null of failed ones"),
+    field("recordings[].failure", "object or null", "why it failed; null of others"),
+];
+
+/// Fields of a laugh besides those of a run's document.
+pub(in crate::render) const REVIEW: &[Field] = &[
+    field("verdict", "string or null", "`confirmed` or `rejected`; null without a review"),
+    field("comment", "string or null", "comment of the review"),
+];
 
 fn head(text: &mut dyn Write) -> io::Result<()> {
     write!(text, "{{\n  \"recordings\": [")

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{Format, no_head, no_tail};
-use crate::domain::{StoredDetection, StoredRecording, Verdict};
+use crate::domain::{Field, StoredDetection, StoredRecording, Verdict, field};
 use crate::text::shortest_f64;
 
 pub const FORMAT: Format = Format {
@@ -19,6 +19,21 @@ pub const FORMAT: Format = Format {
     recording,
     tail: no_tail,
 };
+
+pub(in crate::render) const FIELDS: &[Field] = &[
+    field("file", "string", "name of the recording: its path below the scanned folder"),
+    field("source", "string", "the person or device of the recording"),
+    field("start", "number", "offset of the start in the recording, seconds"),
+    field("end", "number", "offset of the end in the recording, seconds"),
+    field("avg_prob", "number", "mean score of its patches, 0 to 1"),
+    field("max_prob", "number", "highest score, 0 to 1"),
+    field("class", "string", "AudioSet name of the highest-scoring laughter class"),
+    field("starts_at", "string", "start, RFC 3339 in UTC"),
+    field("ends_at", "string", "end, RFC 3339 in UTC"),
+    field("local_date", "string", "calendar day of the start, in the zone of the run"),
+    field("verdict", "string or null", "`confirmed` or `rejected`; null without a review"),
+    field("comment", "string or null", "comment of the review"),
+];
 
 fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
     recording.laughs().iter().try_for_each(|laugh| writeln!(text, "{}", detection(recording, laugh)))

@@ -11,6 +11,12 @@ mod raven;
 
 use std::io::{self, Write};
 
+pub(super) use audacity::COLUMNS as AUDACITY_COLUMNS;
+pub(super) use csv::COLUMNS as CSV_COLUMNS;
+pub(super) use json::{FIELDS as JSON_FIELDS, REVIEW as REVIEW_FIELDS};
+pub(super) use jsonl::FIELDS as JSONL_FIELDS;
+pub(super) use raven::COLUMNS as RAVEN_COLUMNS;
+
 use crate::domain::{StoredDetection, StoredRecording, Verdict};
 
 /// An export format.

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use super::{Format, no_tail, verdict_and_comment};
-use crate::domain::{StoredDetection, StoredRecording};
+use crate::domain::{Field, StoredDetection, StoredRecording, field};
 use crate::text::escape;
 
 pub const FORMAT: Format = Format {
@@ -18,28 +18,28 @@ pub const FORMAT: Format = Format {
     tail: no_tail,
 };
 
-const HEADER: [&str; 14] = [
-    "Selection",
-    "View",
-    "Channel",
-    "Begin Time (s)",
-    "End Time (s)",
-    "Low Freq (Hz)",
-    "High Freq (Hz)",
-    "Begin File",
-    "Class",
-    "Peak Score",
-    "Mean Score",
-    "Begin Date Time",
-    "Verdict",
-    "Note",
+pub(in crate::render) const COLUMNS: [Field; 14] = [
+    field("Selection", "number", "number of the laugh in the recording, from 1"),
+    field("View", "string", "always `Spectrogram 1`"),
+    field("Channel", "number", "always 1"),
+    field("Begin Time (s)", "number", "offset of the start in the recording"),
+    field("End Time (s)", "number", "offset of the end in the recording"),
+    field("Low Freq (Hz)", "number", "always 0"),
+    field("High Freq (Hz)", "number", "half of the recording's sampling rate, 8000 at most"),
+    field("Begin File", "string", "file name of the recording"),
+    field("Class", "string", "AudioSet name of the highest-scoring laughter class"),
+    field("Peak Score", "number", "highest score, 0 to 1"),
+    field("Mean Score", "number", "mean score of its patches, 0 to 1"),
+    field("Begin Date Time", "string", "start, RFC 3339 in UTC"),
+    field("Verdict", "string", "`confirmed` or `rejected`; empty without a review"),
+    field("Note", "string", "comment of the review"),
 ];
 
 /// The Nyquist frequency of the model's 16 kHz input.
 const MAX_FREQUENCY: u32 = 8_000;
 
 fn head(text: &mut dyn Write) -> io::Result<()> {
-    writeln!(text, "{}", HEADER.join("\t"))
+    writeln!(text, "{}", COLUMNS.map(|column| column.path).join("\t"))
 }
 
 fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
@@ -47,7 +47,7 @@ fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::
     rows.into_iter().try_for_each(|row| writeln!(text, "{}", row.join("\t")))
 }
 
-fn row(number: usize, recording: &StoredRecording, laugh: &StoredDetection) -> [String; HEADER.len()] {
+fn row(number: usize, recording: &StoredRecording, laugh: &StoredDetection) -> [String; COLUMNS.len()] {
     let detection = &laugh.detection;
     let [verdict, comment] = verdict_and_comment(laugh);
     let file = recording.name.rsplit('/').next().unwrap_or_default();

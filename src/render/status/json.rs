@@ -10,10 +10,100 @@ use serde_json::{Value, json};
 
 use super::day::completeness;
 use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
-use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict};
+use crate::domain::{Field, PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
 use crate::render::document::Document;
-use crate::render::json::{SPEC_VERSION, seconds, window};
+use crate::render::json::{SPEC_FIELD, SPEC_VERSION, seconds, window};
 use crate::text::{shortest_f64, zone_name};
+
+/// Fields of the document besides its lists.
+pub(in crate::render) const DOCUMENT: &[Field] = &[
+    field("asked_at", "string", "when the command ran"),
+    field("database", "string", "the database without its password"),
+    SPEC_FIELD,
+    field("zone", "string", "time zone of calendar days"),
+];
+
+/// Fields of a stored run.
+pub(in crate::render) const RUN: &[Field] = &[
+    field("id", "string", "the run's id, a UUID"),
+    field("source", "string", "the person or device of the recordings"),
+    field("started_at", "string", "when the run started"),
+    field("ended_at", "string", "when the analysis ended"),
+    field("version", "string", "version of giggles"),
+    field("zone", "string", "time zone of calendar days in that run"),
+    field("window.from", "string or null", "start of the window, null if it is open"),
+    field("window.to", "string or null", "end of the window, null if it is open"),
+    field("shard", "string or null", "`k/n`; null if the run analyzed all recordings"),
+    field("explicit_files", "boolean", "whether single files were scanned, and not only folders"),
+    field("exit_code", "number", "the exit code"),
+    field("in_progress_from", "string or null", "start of the first recording that was in progress"),
+    field("audio_seconds", "number", "audio that the run analyzed"),
+];
+
+/// Fields of a day.
+pub(in crate::render) const DAY: &[Field] = &[
+    field("source", "string", "the person or device of the recordings"),
+    field("date", "string", "the calendar day, YYYY-MM-DD"),
+    field("zone", "string", "its time zone"),
+    field("from", "string", "its first instant"),
+    field("to", "string", "the first instant of the next day"),
+    field(
+        "complete",
+        "boolean",
+        "recordings are stored, none failed or is partial, the day is over, and a run has \
+                                    scanned all of it since",
+    ),
+    field("completeness", "string", "the same for people, with what is missing"),
+    field("is_over", "boolean", "whether the day is over"),
+    field("scanned_at", "string or null", "start of the last run that scanned the whole day"),
+    field("in_progress", "number", "recordings that were in progress during that run"),
+    field("analyzed_seconds", "number", "how much of the day is analyzed"),
+    field("failed_seconds", "number", "how much of the day is only in recordings that failed, or in missing ranges"),
+    field("gap_seconds", "number", "how much of the day has no recording"),
+    field("analyzed[].from", "string", "start of a span that is analyzed"),
+    field("analyzed[].to", "string", "its end"),
+    field("failed[].from", "string", "start of a span that failed"),
+    field("failed[].to", "string", "its end"),
+    field("gaps[].from", "string", "start of a span without a recording"),
+    field("gaps[].to", "string", "its end"),
+];
+
+/// Fields of a recording of a day.
+pub(in crate::render) const RECORDING: &[Field] = &[
+    field("name", "string", "path below the scanned folder"),
+    field("content_sha256", "string or null", "SHA-256 of the file; null if it could not be read"),
+    field("started_at", "string or null", "when the recording started, null if unknown"),
+    field(
+        "start_source",
+        "string or null",
+        "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`",
+    ),
+    field("duration_seconds", "number or null", "duration, null if unknown"),
+    field("status", "string", "`analyzed`, `partial` or `failed`"),
+    field("clips_failed", "number or null", "clips that could not be written; null of failed ones"),
+    field("missing_count", "number or null", "ranges that could not be decoded; null of failed ones"),
+    field("missing_seconds", "number or null", "their duration in total; null of failed ones"),
+    field("missing_ranges", "array or null", "those ranges; null of failed ones"),
+    field("error", "object or null", "why it failed; null of others"),
+];
+
+/// Fields of a laugh of a day.
+pub(in crate::render) const LAUGH: &[Field] = &[
+    field("recording", "string", "the recording in which it starts"),
+    field("starts_at", "string", "start"),
+    field("ends_at", "string", "end"),
+    field("start_seconds", "number", "offset of the start in that recording"),
+    field("end_seconds", "number", "offset of the end of its first part in that recording"),
+    field("length_seconds", "number", "duration, of all parts"),
+    field("peak_score", "number", "highest score, 0 to 1"),
+    field("class", "string", "AudioSet name of the highest-scoring laughter class"),
+    field("verdict", "string or null", "`confirmed` or `rejected`; null without a review"),
+    field("comment", "string or null", "comment of the review"),
+    field("parts[].recording", "string", "a recording that contains a part of the laugh"),
+    field("parts[].start_seconds", "number", "offset of the part's start in it"),
+    field("parts[].end_seconds", "number", "offset of the part's end in it"),
+    field("parts[].peak_score", "number", "highest score of the part"),
+];
 
 /// The whole document, with a line break at the end.
 pub struct Json<'a> {

@@ -33,6 +33,8 @@ mod tls;
 mod values;
 mod verify;
 
+pub use parameters::described as connection_parameters;
+
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;

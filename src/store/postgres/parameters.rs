@@ -102,6 +102,20 @@ const PARAMETERS: &[(&str, &str, Meaning)] = &[
     ),
 ];
 
+/// Every parameter for docs/reference: its name, its variable (may be empty), and how giggles treats it.
+pub fn described() -> Vec<(&'static str, &'static str, String)> {
+    let unless = |values: &[&str]| match values {
+        [] => String::new(),
+        values => format!(", unless it is {}", values.join(", ")),
+    };
+    let treatment = |meaning: &Meaning| match meaning {
+        Supported => "as libpq does".to_owned(),
+        Meaning::None { unless: values, because } => format!("no effect, with a warning{}: {because}", unless(values)),
+        Meaning::Refused { unless: values, because } => format!("refused{}: {because}", unless(values)),
+    };
+    PARAMETERS.iter().map(|(name, variable, meaning)| (*name, *variable, treatment(meaning))).collect()
+}
+
 /// A parameter whose value is never shown.
 pub fn is_secret(key: &str) -> bool {
     ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"].contains(&key)

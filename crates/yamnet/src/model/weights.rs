@@ -18,9 +18,8 @@
 
 use std::path::PathBuf;
 
+use candle_core::DType;
 use candle_core::safetensors::SliceSafetensors;
-use candle_core::{DType, Device};
-use candle_nn::VarBuilder;
 
 use crate::front_end::FrontEnd;
 use crate::kernels::Cpu;
@@ -62,8 +61,7 @@ pub enum ModelError {
 /// The tensors of a safetensors file, by name. Matrices are read where they lie: copies of them would take a third of
 /// the time of a short run.
 pub struct Weights<'a> {
-    matrices: SliceSafetensors<'a>,
-    vectors: VarBuilder<'a>,
+    tensors: SliceSafetensors<'a>,
 }
 
 /// The weights `[rows, columns]` and bias `[columns]` of a layer. Weights are scaled by column as they are read.
@@ -98,9 +96,7 @@ impl<'a> Weights<'a> {
     /// [`ModelError::Format`]: the bytes are not a safetensors file.
     pub fn from_safetensors(bytes: &'a [u8]) -> Result<Weights<'a>, ModelError> {
         let format = |error: candle_core::Error| ModelError::Format(error.into());
-        let matrices = SliceSafetensors::new(bytes).map_err(format)?;
-        let vectors = VarBuilder::from_slice_safetensors(bytes, DType::F32, &Device::Cpu).map_err(format)?;
-        Ok(Weights { matrices, vectors })
+        Ok(Weights { tensors: SliceSafetensors::new(bytes).map_err(format)? })
     }
 
     /// The front end by itself, for a path.
@@ -145,19 +141,22 @@ impl<'a> Weights<'a> {
         Ok(Layer { values, scale: vec![1.0; columns], bias: self.vector(&format!("{name}.bias"), columns)? })
     }
 
-    /// The bytes of the values, in the order of the file.
     fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<&[[u8; 4]], ModelError> {
-        let tensor = self.matrices.get(name).map_err(|error| unreadable(name, error))?;
+        self.values(name, &shape)
+    }
+
+    fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {
+        Ok(self.values(name, &[length])?.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// The bytes of the values, in the order of the file.
+    fn values(&self, name: &str, shape: &[usize]) -> Result<&[[u8; 4]], ModelError> {
+        let tensor = self.tensors.get(name).map_err(|error| unreadable(name, error))?;
         if tensor.shape() != shape || !matches!(DType::try_from(tensor.dtype()), Ok(DType::F32)) {
             let (found, dtype) = (tensor.shape(), tensor.dtype());
             return Err(mismatch(name, format!("is {found:?} of {dtype:?}, not {shape:?} of F32")));
         }
         Ok(tensor.data().as_chunks().0)
-    }
-
-    fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {
-        let tensor = self.vectors.get(length, name).and_then(|tensor| tensor.to_vec1());
-        tensor.map_err(|error| unreadable(name, error))
     }
 }
 

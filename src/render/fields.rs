@@ -1,0 +1,125 @@
+//! Every JSON document and every table that the formats write, with the meaning of each field, for docs/reference.
+//!
+//! A field that is not described here, or is never written, fails `tests/it/reference.rs`.
+
+use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
+use crate::domain::Described;
+use crate::render::status::json as status;
+use crate::render::{doctor, export, report, reviews, scores, verify};
+
+/// The JSON documents.
+pub const DOCUMENTS: &[Described] = &[
+    Described {
+        command: "giggles scan --json",
+        about: "one document for the run",
+        parts: &[
+            ("", &[SPEC_FIELD]),
+            ("run.", RUN),
+            ("counts.", COUNTS),
+            ("not_audio.", NOT_AUDIO),
+            ("unresolved.", UNRESOLVED),
+            ("recordings[].", RECORDING),
+            ("recordings[].missing_ranges[].", MISSING_RANGE),
+            ("recordings[].laughs[].", LAUGH),
+            ("recordings[].error.", ERROR),
+        ],
+    },
+    Described {
+        command: "giggles scan --ndjson",
+        about: "one event a line; `payload` is a recording, or the run with its counts",
+        parts: &[
+            ("", ENVELOPE),
+            ("payload.", RECORDING),
+            ("payload.missing_ranges[].", MISSING_RANGE),
+            ("payload.laughs[].", LAUGH),
+            ("payload.error.", ERROR),
+            ("payload.run.", RUN),
+            ("payload.counts.", COUNTS),
+            ("payload.not_audio.", NOT_AUDIO),
+            ("payload.unresolved.", UNRESOLVED),
+        ],
+    },
+    Described {
+        command: "giggles status --json",
+        about: "the last runs, and with `--date` one day for each source",
+        parts: &[
+            ("", status::DOCUMENT),
+            ("runs[].", status::RUN),
+            ("runs[].counts.", COUNTS),
+            ("days[].", status::DAY),
+            ("days[].recordings[].", status::RECORDING),
+            ("days[].recordings[].missing_ranges[].", MISSING_RANGE),
+            ("days[].recordings[].error.", ERROR),
+            ("days[].laughs[].", status::LAUGH),
+        ],
+    },
+    Described {
+        command: "giggles report --json",
+        about: "days with their laughs, and averages to compare with",
+        parts: &[
+            ("", report::DOCUMENT),
+            ("days[].", status::DAY),
+            ("days[].recordings[].", status::RECORDING),
+            ("days[].recordings[].missing_ranges[].", MISSING_RANGE),
+            ("days[].recordings[].error.", ERROR),
+            ("days[].laughs[].", status::LAUGH),
+        ],
+    },
+    Described {
+        command: "giggles export --format json",
+        about: "one document of recordings with their laughs",
+        parts: &[
+            ("", export::JSON_FIELDS),
+            ("recordings[].missing_ranges[].", MISSING_RANGE),
+            ("recordings[].failure.", ERROR),
+            ("recordings[].laughs[].", LAUGH),
+            ("recordings[].laughs[].", export::REVIEW_FIELDS),
+        ],
+    },
+    Described {
+        command: "giggles export --format jsonl",
+        about: "one laugh a line",
+        parts: &[("", export::JSONL_FIELDS)],
+    },
+    Described { command: "giggles scores --format json", about: "a list of patches", parts: &[("", scores::DOCUMENT)] },
+    Described { command: "giggles doctor --json", about: "the checks", parts: &[("", doctor::DOCUMENT)] },
+    Described {
+        command: "giggles verify --json",
+        about: "clips and rows that do not agree",
+        parts: &[("", verify::DOCUMENT)],
+    },
+    Described {
+        command: "giggles reviews import --json",
+        about: "what was imported",
+        parts: &[("", reviews::DOCUMENT)],
+    },
+];
+
+/// The tables.
+pub const TABLES: &[Described] = &[
+    Described {
+        command: "giggles export --format csv",
+        about: "one row per laugh, RFC 4180",
+        parts: &[("", &export::CSV_COLUMNS)],
+    },
+    Described {
+        command: "giggles export --format raven",
+        about: "one row per laugh, columns separated by tabs",
+        parts: &[("", &export::RAVEN_COLUMNS)],
+    },
+    Described {
+        command: "giggles export --format audacity",
+        about: "one line per laugh, columns separated by tabs, no header",
+        parts: &[("", &export::AUDACITY_COLUMNS)],
+    },
+    Described {
+        command: "giggles report --csv",
+        about: "one row per laugh, RFC 4180; a laugh that spans recordings is one row",
+        parts: &[("", &report::COLUMNS)],
+    },
+    Described {
+        command: "giggles scores --format csv",
+        about: "one row per patch and class, RFC 4180; with `--all` one row per patch: `start` and a column for each class",
+        parts: &[("", &scores::COLUMNS)],
+    },
+];
