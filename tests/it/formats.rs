@@ -173,9 +173,9 @@ fn by_libopus(script: &str, path: &Path) -> Vec<f32> {
     floats.map(|bytes| f32::from_le_bytes(*bytes).clamp(-1.0, 1.0)).collect()
 }
 
-/// Opus with redundancy for the packet before, one packet a page; of ten pages the third and the seventh and eighth are
-/// lost. Returns their duration in seconds as well.
-fn with_losses(settings: &[&str], folder: &Path) -> (PathBuf, f64) {
+/// Opus with redundancy for the packet before, one packet a page; of ten pages the fourth and the eighth and ninth are
+/// lost. Returns how many seconds are lost, and of how many the next packet has redundant data.
+fn with_losses(settings: &[&str], folder: &Path) -> (PathBuf, f64, f64) {
     let (laugh, path) = (audio::file("fixtures/evening/20251024_130000.WAV"), folder.join("a.ogg"));
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-loglevel", "error", "-y", "-i"]).arg(laugh).args(["-ac", "1", "-c:a", "libopus"]);
@@ -183,35 +183,41 @@ fn with_losses(settings: &[&str], folder: &Path) -> (PathBuf, f64) {
     assert!(ffmpeg.status().expect("ffmpeg (scripts/test.sh installs it)").success());
     let whole = mux::pages(&std::fs::read(&path).unwrap());
     let packets: Vec<Vec<u8>> = whole[2..].iter().flat_map(mux::Page::packets).collect();
-    let lost = |index: usize| matches!(index % 10, 3 | 7 | 8) && index + 1 < packets.len();
-    let ticks: i64 = (0..).zip(&packets).filter(|(index, _)| lost(*index)).map(|(_, p)| mux::opus_length(p)).sum();
-    let mut pages = mux::opus(&whole[..2], &packets, 1, false);
-    let mut index = 0;
-    pages.retain(|_| {
-        index += 1;
-        index <= 2 || !lost(index - 3)
-    });
-    std::fs::write(&path, mux::file(&pages)).unwrap();
-    (path, ticks as f64 / 48e3)
+    let is_lost = |index: usize| matches!(index % 10, 3 | 7 | 8) && index + 1 < packets.len();
+    // One voice activity flag of each 20 ms, then the flag of redundant data (RFC 6716, 4.2.3).
+    let has_redundancy = |packet: &[u8]| packet[1] >> (7 - mux::opus_length(packet) / 960) & 1 == 1;
+    let seconds = |chosen: &dyn Fn(usize) -> bool| {
+        let ticks = (0..packets.len()).filter(|&index| chosen(index)).map(|index| mux::opus_length(&packets[index]));
+        ticks.sum::<i64>() as f64 / 48e3
+    };
+    let lost = seconds(&is_lost);
+    let redundant = seconds(&|index| is_lost(index) && !is_lost(index + 1) && has_redundancy(&packets[index + 1]));
+    let pages = mux::opus(&whole[..2], &packets, 1, false).into_iter().enumerate();
+    let kept: Vec<mux::Page> =
+        pages.filter(|(index, _)| *index < 2 || !is_lost(index - 2)).map(|(_, page)| page).collect();
+    std::fs::write(&path, mux::file(&kept)).unwrap();
+    (path, lost, redundant)
 }
 
 #[test]
 fn lost_packets_are_recovered_from_the_next_one_as_by_libopus() {
-    for settings in [["-b:a", "16k", "-frame_duration", "20"], ["-b:a", "20k", "-frame_duration", "60"]] {
+    for length in ["20", "60"] {
         let folder = tempfile::tempdir().unwrap();
-        let (path, lost) = with_losses(&settings, folder.path());
+        let (path, lost, redundant) = with_losses(&["-b:a", "24k", "-frame_duration", length], folder.path());
         let theirs = by_libopus("fec_libopus.py", &path);
         let (mut waveform, mut ours) = (Waveform::open(&path).unwrap(), Vec::new());
         while waveform.next(&mut ours).unwrap() {}
         // The padding at the end is dropped.
         assert!((0..1_000).contains(&(theirs.len() - ours.len())), "{} of {}", ours.len(), theirs.len());
         let snr = snr(&theirs[..ours.len()], &ours);
-        assert!(snr > 100.0, "{settings:?}: {snr:.1} dB");
+        assert!(snr > 100.0, "{length} ms: {snr:.1} dB");
         let missing = waveform.missing().into_ranges();
         let missing: f64 = missing.iter().map(|range| (range.end.unwrap() - range.start).as_secs_f64()).sum();
-        println!("{settings:?}: {lost:.2} s lost, {missing:.2} s missing");
-        // Of each two gaps of one and two packets, the second third is not recovered; nor is sound without activity.
-        assert!(missing > 0.3 * lost && missing < 0.6 * lost, "{missing} of {lost}");
+        let recovered = lost - missing;
+        println!("{length} ms: {snr:.1} dB, {lost:.2} s lost, {redundant:.2} s redundant, {recovered:.2} s recovered");
+        // Of 60 ms the redundant data may lack a part.
+        let least = if length == "20" { redundant } else { 0.5 * redundant };
+        assert!(redundant > 0.2 && recovered > least - 1e-6 && recovered < redundant + 1e-6, "{recovered}");
     }
 }
 
