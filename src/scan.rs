@@ -37,6 +37,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Settings {
     /// The run's id in the database, the logs and the notifications; see [`new_id`].
     pub id: String,
+    /// The id that a scheduler or queue gave the run.
+    pub external_id: Option<String>,
     pub paths: Vec<PathBuf>,
     /// None: analyze everything and store nothing (`--dry-run`).
     pub database: Option<Location>,
@@ -253,6 +255,7 @@ fn analyze_one(
 fn describe(settings: &Settings, started: Timestamp, explicit_files: bool, exit: Exit, outcomes: Vec<Outcome>) -> Run {
     Run {
         id: settings.id.clone(),
+        external_id: settings.external_id.clone(),
         source: settings.source.clone(),
         started,
         ended: Timestamp::now(),

@@ -96,6 +96,7 @@ impl Selection<'_> {
 /// A row of `runs`, and the number of its detections.
 pub struct RunColumns {
     pub id: String,
+    pub external_id: Option<String>,
     pub source: String,
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
@@ -180,6 +181,7 @@ impl RunColumns {
         let [detections, clips_failed] = [self.detections, self.clips_failed].map(i64::cast_unsigned);
         PastRun {
             id: self.id,
+            external_id: self.external_id,
             source: self.source,
             started: self.started_at,
             ended: self.ended_at,

@@ -32,6 +32,7 @@ pub struct Rows {
 
 pub struct RunRow {
     pub id: String,
+    pub external_id: Option<String>,
     pub source: String,
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
@@ -178,6 +179,7 @@ impl RunRow {
         let count = |wanted: fn(&Status) -> bool| run.outcomes.iter().filter(|outcome| wanted(&outcome.status)).count();
         RunRow {
             id: run.id.clone(),
+            external_id: run.external_id.clone(),
             source: run.source.clone(),
             started_at: microseconds(run.started),
             // A clock set back during the run must not violate the constraint started_at <= ended_at.

@@ -27,6 +27,8 @@ const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 const DEFAULT_SOURCE: &str = "default";
 /// The maximum; each thread costs a stack and 12 MB of buffers.
 const MAX_THREADS: usize = 1024;
+/// The maximum length of an external id; names of Kubernetes pods have up to 253 characters.
+const LONGEST_ID: usize = 255;
 
 /// The ping and metrics targets; none for a dry run. An invalid URL disables the ping; the metrics still report the
 /// failure.
@@ -69,6 +71,7 @@ pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &St
     };
     Ok(Settings {
         id,
+        external_id: external_id(arguments)?,
         paths: paths(arguments)?,
         database: destination(arguments)?,
         source: source(arguments)?,
@@ -143,6 +146,16 @@ pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
         "" => Err(config(format!("{}: the name is empty", source.by))),
         name => Ok(name.to_owned()),
     }
+}
+
+/// The id that a scheduler or queue gave the run: printable in every log and without spaces, so that it is one word.
+pub fn external_id(arguments: &Arguments) -> Result<Option<String>, Fatal> {
+    let is_word = |id: &str| (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    let meaning = |id: &str| match is_word(id) {
+        true => Ok(id.to_owned()),
+        false => Err(format!("give 1 to {LONGEST_ID} visible ASCII characters without spaces")),
+    };
+    given("--run-id", arguments.run_id.as_deref())?.map(|given| given.read(meaning)).transpose()
 }
 
 pub fn zone(flag: Option<&str>) -> Result<TimeZone, Fatal> {

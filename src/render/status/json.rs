@@ -57,6 +57,7 @@ impl<'a> Json<'a> {
 fn run(run: &PastRun) -> Value {
     json!({
         "id": run.id,
+        "external_id": run.external_id,
         "source": run.source,
         "started_at": run.started.to_string(),
         "ended_at": run.ended.to_string(),

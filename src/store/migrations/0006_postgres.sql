@@ -1,5 +1,6 @@
 CREATE TABLE runs (
     id            uuid PRIMARY KEY,
+    external_id   text CHECK (length(external_id) BETWEEN 1 AND 255),
     source        text NOT NULL,
     started_at    timestamptz NOT NULL,
     ended_at      timestamptz NOT NULL,
@@ -27,6 +28,8 @@ CREATE INDEX runs_by_source ON runs (source, started_at DESC, id);
 CREATE INDEX runs_by_start ON runs (started_at DESC, id);
 COMMENT ON TABLE runs IS 'One row per committed run';
 COMMENT ON COLUMN runs.id IS 'Random UUID';
+COMMENT ON COLUMN runs.external_id IS
+    'Id that a scheduler or queue gave (--run-id); several runs may have it, as a retry of a task does; NULL: none';
 COMMENT ON COLUMN runs.source IS 'Owner or place of the recordings (--source)';
 COMMENT ON COLUMN runs.version IS 'Version of giggles';
 COMMENT ON COLUMN runs.analysis IS 'Model, detection parameters and time zones';

@@ -1,6 +1,8 @@
 CREATE TABLE runs (
     -- One row per committed run. Timestamps are UTC, ISO 8601 with six decimals: they sort as text.
     id            TEXT PRIMARY KEY NOT NULL CHECK (length(id) = 36),                -- random UUID
+    -- Id that a scheduler or queue gave (--run-id); several runs may have it, as a retry of a task does; NULL: none.
+    external_id   TEXT CHECK (length(external_id) BETWEEN 1 AND 255),
     source        TEXT NOT NULL,                                                    -- owner or place (--source)
     started_at    TEXT NOT NULL CHECK (started_at LIKE '____-__-__T__:__:__.______Z'),
     ended_at      TEXT NOT NULL CHECK (ended_at LIKE '____-__-__T__:__:__.______Z'),

@@ -142,6 +142,7 @@ fn coverage(row: &Row) -> Result<CoverageColumns, postgres::Error> {
 fn run(row: &Row) -> Result<RunColumns, postgres::Error> {
     Ok(RunColumns {
         id: row.try_get("key")?,
+        external_id: row.try_get("external_id")?,
         source: row.try_get("source")?,
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,

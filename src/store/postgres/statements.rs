@@ -121,13 +121,14 @@ impl Texts {
 
 fn insert_run(transaction: &mut Transaction<'_>, run: &RunRow, texts: &Texts) -> Result<u64, Error> {
     transaction.execute(
-        "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
+        "INSERT INTO runs (id, external_id, source, started_at, ended_at, version, analysis, model_sha256, zone,
             window_from, window_to, shard, explicit_files, exit_code, analyzed, partial, skipped, in_progress,
             in_progress_from, failed, audio_seconds)
-         VALUES ($1::text::uuid, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-            $18, $19, $20)",
+         VALUES ($1::text::uuid, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            $18, $19, $20, $21)",
         &[
             &run.id,
+            &run.external_id,
             &texts.source,
             &run.started_at,
             &run.ended_at,

@@ -185,6 +185,7 @@ fn coverage(row: &Row<'_>) -> rusqlite::Result<CoverageColumns> {
 fn run(row: &Row<'_>) -> rusqlite::Result<RunColumns> {
     Ok(RunColumns {
         id: row.get("id")?,
+        external_id: row.get("external_id")?,
         source: row.get("source")?,
         started_at: instant(row, "started_at")?,
         ended_at: instant(row, "ended_at")?,

@@ -67,14 +67,14 @@ pub fn save(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> 
 
 fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<usize> {
     transaction.execute(
-        "INSERT INTO runs (id, source, started_at, ended_at, version, analysis, model_sha256, zone,
+        "INSERT INTO runs (id, external_id, source, started_at, ended_at, version, analysis, model_sha256, zone,
             window_from, window_to, shard, explicit_files, exit_code, analyzed, partial, skipped, in_progress,
             in_progress_from, failed, audio_seconds)
-         VALUES (:id, :source, :started_at, :ended_at, :version, :analysis, :model_sha256, :zone,
+         VALUES (:id, :external_id, :source, :started_at, :ended_at, :version, :analysis, :model_sha256, :zone,
             :window_from, :window_to, :shard, :explicit_files, :exit_code, :analyzed, :partial, :skipped, :in_progress,
             :in_progress_from, :failed, :audio_seconds)",
         named_params! {
-            ":id": run.id, ":source": run.source, ":started_at": instant(run.started_at),
+            ":id": run.id, ":external_id": run.external_id, ":source": run.source, ":started_at": instant(run.started_at),
             ":ended_at": instant(run.ended_at), ":version": run.version, ":analysis": run.analysis,
             ":model_sha256": run.model_sha256, ":zone": run.zone, ":window_from": run.window_from.map(instant),
             ":window_to": run.window_to.map(instant), ":shard": run.shard,
