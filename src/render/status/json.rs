@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::day::completeness;
-use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
+use crate::calendar::{Completeness, Day, Fleet, MergedDetection, Span, State, span};
 use crate::domain::{PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, zone_name};
 use crate::render::document::Document;
 use crate::render::json::{SPEC_VERSION, score, seconds};
@@ -43,11 +43,13 @@ impl<'a> Json<'a> {
         self.document.list("days")
     }
 
-    pub fn finish(mut self, runs: &[PastRun], zone: &TimeZone) -> io::Result<()> {
+    /// `fleet`: the numbers of sources, if a day was requested.
+    pub fn finish(mut self, runs: &[PastRun], zone: &TimeZone, fleet: Option<&Fleet>) -> io::Result<()> {
         self.begin()?;
         let mut document = self.document;
         document.list("runs")?;
         runs.iter().try_for_each(|one| document.item(&run(one)))?;
+        document.field("sources", &fleet)?;
         document.field("spec_version", &SPEC_VERSION)?;
         document.field("zone", &zone_name(zone))?;
         document.finish()
@@ -85,6 +87,7 @@ pub fn day(day: &Day) -> Value {
         "to": day.calendar.span.to.to_string(),
         "complete": day.completeness() == Completeness::Complete,
         "completeness": completeness(day),
+        "state": State::from(day.completeness()),
         "is_over": day.is_over,
         "looked_at": day.looked_at().map(|at| at.to_string()),
         "in_progress": day.in_progress(),
