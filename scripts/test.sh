@@ -77,6 +77,8 @@ have chromedriver || install_packages chromium-driver
 have ffmpeg || install_packages ffmpeg
 # Compares libopus, which comes with ffmpeg, with crates/opus16k.
 have python3 || install_packages python3-minimal
+# Object stores for tests/it/object_storage.rs, which installs them with pip.
+python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3-venv
 have zsh || install_packages zsh
 have fish || install_packages fish
 

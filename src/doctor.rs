@@ -23,6 +23,7 @@ use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{Clips, find_recordings};
 use crate::domain::{Finding, Stop, Window, pluralize};
 use crate::exit::Fatal;
+use crate::input::{self, Selection, is_object_url};
 use crate::model::LoadedModel;
 use crate::notify::ping::Target;
 use crate::shard::Shard;
@@ -70,6 +71,8 @@ struct Visit<'a> {
     settings: &'a Settings,
     /// None if no directory is given.
     found: Option<Result<Found, FindError>>,
+    /// Whether the bucket can be listed, if one is given.
+    bucket: Option<Result<(), Fatal>>,
     /// None if no database is given.
     probe: Option<Result<Probe, StoreError>>,
 }
@@ -104,14 +107,29 @@ const CHECKS: [Check; 21] = [
 /// Runs every check and reports each finding immediately, because some checks take seconds. A signal stops the checks.
 pub fn examine(settings: &Settings, report: &mut dyn FnMut(&Finding), stop: &Stop) -> Vec<Finding> {
     let database = settings.database.as_ref().ok().and_then(Option::as_ref);
+    let paths = settings.paths.as_deref().ok();
     let visit = Visit {
         settings,
-        found: settings.paths.as_ref().ok().map(|paths| find_recordings(paths).map(|(found, _)| found)),
+        found: paths.filter(|paths| !names_bucket(paths)).map(|paths| find_recordings(paths).map(|(found, _)| found)),
+        bucket: paths.filter(|paths| names_bucket(paths)).map(|paths| input::check(paths, selection(settings), stop)),
         probe: database.map(|location| store::examine(location, &settings.lock)),
     };
     let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());
     let findings = wanted.map(|(name, check)| Finding { check: name, ..check(&visit) });
     findings.inspect(|finding| report(finding)).collect()
+}
+
+fn names_bucket(paths: &[PathBuf]) -> bool {
+    paths.iter().any(|path| is_object_url(path))
+}
+
+/// Of invalid settings, which have findings of their own, the defaults.
+fn selection(settings: &Settings) -> Selection {
+    Selection {
+        shard: settings.shard.as_ref().copied().unwrap_or_default(),
+        window: settings.window.as_ref().copied().unwrap_or_default(),
+        name_zone: settings.name_zone.as_ref().cloned().unwrap_or(TimeZone::UTC),
+    }
 }
 
 /// The finding of a check that is not possible, or not needed.
@@ -122,7 +140,7 @@ fn not_checked(because: &str) -> Finding {
 /// The finding of an invalid setting, whose error says what to do.
 fn refused(fatal: &Fatal) -> Finding {
     match fatal {
-        Fatal::TryAgain(text) => Finding::busy(text, ""),
+        Fatal::TryAgain(text) | Fatal::StorageUnreachable(text) => Finding::busy(text, ""),
         other => Finding::wrong(other.to_string(), ""),
     }
 }

@@ -6,6 +6,7 @@
 //! Invariant: calls the stages in order without depending on how they work; prints nothing.
 
 mod copied;
+mod fetched;
 mod file_stability;
 mod plan;
 
@@ -16,16 +17,18 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use yamnet::Model;
 
+use self::fetched::Contents;
 use self::file_stability::Watch;
 use self::plan::Plan;
-use crate::audio::discover::{File, Found};
+use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::clips::{Clips, find_recordings};
+use crate::clips::Clips;
 use crate::domain::{
     Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Stop, Unresolved, Window,
 };
 use crate::exit::{self, Exit, Fatal};
 use crate::identify::{Identity, failed_outcome, identify};
+use crate::input::{self, Batch, LeftOut, Selection};
 use crate::pipeline::{AnalyzeError, Analyzer};
 use crate::pool::Pool;
 use crate::shard::Shard;
@@ -89,23 +92,22 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     stopped(stop)?;
     steps(Step::Discovering);
     let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
-    let (mut found, clips) =
-        find_recordings(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+    let selection = Selection { shard: settings.shard, window: settings.window, name_zone: settings.name_zone.clone() };
+    let mut storage = input::open(&settings.paths, selection, stop)?;
+    let (mut outcomes, mut contents) = (Vec::new(), Contents::default());
+    while let Some(batch) = storage.next()? {
+        outcomes.extend(analyze_batch(settings, model, batch, &mut contents, &mut store, &pool, steps, stop)?);
+    }
+    copied::warn(&outcomes);
+    fetched::warn_of_uploads(&outcomes);
+    let LeftOut { not_audio, clips, has_explicit_files } = storage.left_out();
     if clips > 0 {
         log::info!("{clips} clips that giggles has cut are there too, and are not analyzed");
     }
-    let not_audio = std::mem::take(&mut found.not_audio);
-    let explicit_files = settings.paths.iter().any(|path| path.is_file());
-    let (found, others) = select_shard(found, &settings.shard);
-    let watch = Watch::begin(&found.files);
-    let identities = identify_all(settings, found, &pool, steps, stop)?;
-    let known = known(settings, store.as_deref_mut(), &identities)?;
-    let plans = plan::plan(identities, &known);
-    let outcomes = analyze_all(settings, model, plans, &watch, &pool, steps, stop)?;
-    copied::warn(&outcomes);
-    // A shard may be empty although the directory is not; an unmounted disk is empty for all shards.
-    let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
-    let run = describe(settings, started, explicit_files, exit, outcomes);
+    // A shard may be empty although the window is not; an unmounted disk is empty for all shards.
+    let is_expected = settings.allow_empty || outcomes.is_empty() && storage.others_have_recordings();
+    let exit = exit::of_outcomes(&outcomes, is_expected);
+    let run = describe(settings, started, has_explicit_files, exit, outcomes);
     refuse_partial(settings, &run)?;
     steps(Step::Saving);
     stopped(stop)?;
@@ -143,25 +145,43 @@ fn stopped(stop: &Stop) -> Result<(), Fatal> {
     stop.signal().map_or(Ok(()), |signal| Err(Fatal::Signal(signal)))
 }
 
-/// The files of this shard, and whether other shards have files too.
-fn select_shard(mut found: Found, shard: &Shard) -> (Found, bool) {
-    let count = |found: &Found| found.files.len() + found.troubles.len();
-    let all = count(&found);
-    found.files.retain(|file| shard.holds(&file.name));
-    found.troubles.retain(|(file, _)| shard.holds(&file.name));
-    let others = count(&found) < all;
-    (found, others)
+/// From files to outcomes. A directory is one batch; of a bucket, each object is one.
+#[allow(clippy::too_many_arguments, reason = "the state of a run")]
+fn analyze_batch(
+    settings: &Settings,
+    model: &Model,
+    batch: Batch,
+    contents: &mut Contents,
+    store: &mut Option<Box<dyn Store>>,
+    pool: &Pool,
+    steps: &(dyn Fn(Step) + Sync),
+    stop: &Stop,
+) -> Result<Vec<Outcome>, Fatal> {
+    let Batch { files, troubles, copies } = batch;
+    // A fetched copy does not change.
+    let watch = Watch::begin(if copies.is_some() { &[] } else { &files });
+    let mut identities = identify_all(settings, files, troubles, pool, steps, stop)?;
+    if copies.as_ref().is_some_and(|copies| copies.have_upload_times) {
+        fetched::mark_uploads(&mut identities);
+    }
+    let known = known(settings, store.as_deref_mut(), &identities)?;
+    let plans = contents.skip_copies(plan::plan(identities, &known));
+    let mut outcomes = analyze_all(settings, model, plans, &watch, pool, steps, stop)?;
+    if copies.is_some() {
+        fetched::forget_paths(&mut outcomes);
+    }
+    Ok(outcomes)
 }
 
 /// Identifies each file, in the order found; files of other days are left out.
 fn identify_all(
     settings: &Settings,
-    found: Found,
+    files: Vec<File>,
+    troubles: Vec<(File, RecordingError)>,
     pool: &Pool,
     steps: &(dyn Fn(Step) + Sync),
     stop: &Stop,
 ) -> Result<Vec<Identity>, Fatal> {
-    let Found { files, troubles, .. } = found;
     steps(Step::Identifying { files: files.len() });
     let identify_file = |file: &File| match stop.signal() {
         Some(_) => Identity::Elsewhere,

@@ -22,6 +22,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use yamnet::params::SAMPLE_RATE;
 
+pub use name::is_clip;
 pub use sample_buffer::SampleBuffer;
 
 use crate::atomic_file::{self, Permissions, read_regular, replace};
@@ -41,7 +42,7 @@ const CHECK: &str = ".giggles-check-";
 pub fn find_recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
     let mut found = find(paths)?;
     let all = found.files.len();
-    found.files.retain(|file| !name::is_clip(file.name.rsplit('/').next().unwrap_or(&file.name)));
+    found.files.retain(|file| !is_clip(file.name.rsplit('/').next().unwrap_or(&file.name)));
     let clips = all - found.files.len();
     Ok((found, clips))
 }

@@ -32,7 +32,7 @@ fn by_default(help: &str, variable: &str, default: impl Display) -> String {
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
 pub struct Arguments {
-    /// Analyze these folders and recordings [env: GIGGLES_RECORDINGS, separated by colons]
+    /// Analyze these folders and recordings, or the objects of s3://BUCKET/PREFIX [env: GIGGLES_RECORDINGS, separated by colons]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 

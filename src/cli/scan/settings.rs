@@ -2,6 +2,7 @@
 //! one while another is wrong.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -104,7 +105,7 @@ pub fn allow_empty(arguments: &Arguments) -> Result<bool, Fatal> {
 }
 
 pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
-    let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
+    let from_environment = || env::var_os(RECORDINGS).map(|paths| split_paths(&paths));
     let named = arguments.paths.iter().cloned().chain(arguments.swallowed().map(Path::to_owned));
     let given = Some(named.collect::<Vec<_>>()).filter(|paths| !paths.is_empty()).or_else(from_environment);
     if given.iter().flatten().any(|path| is_url(path)) {
@@ -113,6 +114,18 @@ pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     given
         .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
         .ok_or_else(|| config(format!("no recordings given: name a folder, or set {RECORDINGS}")))
+}
+
+/// Splits at colons, as in PATH, but not after the scheme of `s3://bucket`.
+fn split_paths(paths: &OsStr) -> Vec<PathBuf> {
+    let mut split: Vec<PathBuf> = Vec::new();
+    for path in env::split_paths(paths) {
+        match split.last_mut().filter(|last| last.as_os_str() == "s3" && path.starts_with("//")) {
+            Some(scheme) => *scheme = [OsStr::new("s3:"), path.as_os_str()].into_iter().collect::<OsString>().into(),
+            None => split.push(path),
+        }
+    }
+    split
 }
 
 pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
@@ -193,4 +206,18 @@ pub fn parameters(arguments: &Arguments) -> Result<DetectionParameters, Fatal> {
         padding_seconds: seconds("--padding", arguments.padding, usual.padding_seconds)?,
         ..usual.with_onset(threshold(arguments.threshold.as_deref())?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_split_at_colons_except_in_a_url() {
+        let split = |paths: &str| split_paths(OsStr::new(paths));
+        assert_eq!(split("/a:/b"), [PathBuf::from("/a"), "/b".into()]);
+        assert_eq!(split("s3://life/neil"), [PathBuf::from("s3://life/neil")]);
+        assert_eq!(split("/a:s3://life:/b"), [PathBuf::from("/a"), "s3://life".into(), "/b".into()]);
+        assert_eq!(split("s3:/a"), [PathBuf::from("s3"), "/a".into()]);
+    }
 }

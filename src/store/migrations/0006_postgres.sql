@@ -57,7 +57,7 @@ CREATE TABLE recordings (
     name             text NOT NULL,
     bytes            bigint NOT NULL CHECK (bytes >= 0),
     started_at         timestamptz,
-    start_source       text CHECK (start_source IN ('filename', 'metadata', 'metadata_end', 'mtime')),
+    start_source       text CHECK (start_source IN ('filename', 'metadata', 'metadata_end', 'mtime', 'upload')),
     duration_seconds double precision CHECK (duration_seconds >= 0),
     sample_rate      bigint CHECK (sample_rate > 0),
     channels         bigint CHECK (channels > 0),

@@ -40,7 +40,7 @@ CREATE TABLE recordings (
     name             TEXT NOT NULL,                                                 -- path below the scanned folder
     bytes            INTEGER NOT NULL CHECK (bytes >= 0),
     started_at         TEXT CHECK (started_at LIKE '____-__-__T__:__:__.______Z'),      -- UTC
-    start_source       TEXT CHECK (start_source IN ('filename', 'metadata', 'metadata_end', 'mtime')), -- of started_at
+    start_source       TEXT CHECK (start_source IN ('filename', 'metadata', 'metadata_end', 'mtime', 'upload')), -- of started_at
     duration_seconds REAL CHECK (duration_seconds >= 0),                            -- failed: as announced
     sample_rate      INTEGER CHECK (sample_rate > 0),                               -- Hz
     channels         INTEGER CHECK (channels > 0),
