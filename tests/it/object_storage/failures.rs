@@ -164,8 +164,12 @@ fn a_signal_ends_a_fetch_that_stalls() {
     store.put_file("20251024_130000.wav", audio::file(ROOM));
     let place = Place::new();
     let proxy = Cutter::before(store.port, &[Fate::Stall(50_000)]);
-    let run = AtWork::start(&mut scan(&place, &proxy.endpoint(), &store.url(""), &[]));
+    std::fs::create_dir(place.path("tmp")).unwrap();
+    let mut command = scan(&place, &proxy.endpoint(), &store.url(""), &[]);
+    let run = AtWork::start(command.env("TMPDIR", place.path("tmp")));
     eventually("the object is asked for", || proxy.requests().contains("/20251024_130000.wav"));
+    let is_empty = || std::fs::read_dir(place.path("tmp")).unwrap().next().is_none();
+    eventually("its file has no name, whatever ends the run", is_empty);
     run.signal(rustix::process::Signal::TERM);
     let begun = Instant::now();
     run.wait().ends_with(143);

@@ -59,8 +59,7 @@ struct Server {
     _shell: Child,
 }
 
-const SHELL: &str =
-    "cd \"$1\"; shift; \"$@\" >log 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait; rm -rf \"$PWD\"";
+const SHELL: &str = "cd \"$1\"; shift; \"$@\" >log 2>&1 & server=$!; cat >/dev/null; kill $server; sleep 1; kill -9 $server; wait; rm -rf \"$PWD\"";
 
 impl Server {
     fn start(program: &str, arguments: &[String], folder: &Path, port: u16) -> Server {
@@ -82,7 +81,7 @@ impl Server {
         fs::write(folder.join("s3.json"), identities.to_string()).unwrap();
         let port = free_port();
         let fixed = "server -dir=. -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3 -s3.config=s3.json -master.telemetry=false
-            -s3.port.iceberg=0 -s3.port.lance=0 -volume.max=0 -master.volumeSizeLimitMB=64";
+            -s3.port.iceberg=0 -s3.port.lance=0 -s3.localSocket=s3.sock -filer.localSocket=filer.sock -volume.max=0 -master.volumeSizeLimitMB=64";
         let mut arguments: Vec<String> = fixed.split_whitespace().map(str::to_owned).collect();
         arguments.extend([format!("-s3.port={port}"), format!("-s3.port.grpc={}", free_port())]);
         // The gRPC port of each part is not derived from its port, which would be beyond 65535.
