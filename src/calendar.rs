@@ -6,6 +6,7 @@
 //! Invariant: pure. The analyzed, failed and unrecorded spans are disjoint and cover the day up to now.
 
 mod coverage;
+mod fleet;
 pub mod history;
 mod merged;
 mod sharing;
@@ -16,6 +17,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use self::coverage::{CoverageByDay, ScanCoverage};
+pub use self::fleet::{Fleet, State};
 pub use self::merged::{MergedDetection, SEAM, merged};
 pub use self::sharing::ReviewSharing;
 pub use self::span::Span;
@@ -187,33 +189,11 @@ fn missing(recordings: &[StoredRecording], whole: &Span) -> Vec<Span> {
     union(ranges.map(|(from, to)| Span { from, to }.within(whole)))
 }
 
-/// The exit code for several days: that of the worst day that has recordings.
-#[derive(Debug, Default)]
-pub struct Worst {
-    is_any_full: bool,
-    is_any_partial: bool,
-}
-
-impl Worst {
-    pub fn add(&mut self, completeness: Completeness) {
-        self.is_any_full |= completeness != Completeness::Empty;
-        self.is_any_partial |= completeness.exit() == Exit::Partial;
-    }
-
-    pub fn exit(&self) -> Exit {
-        match (self.is_any_full, self.is_any_partial) {
-            (false, _) => Exit::Empty,
-            (true, true) => Exit::Partial,
-            (true, false) => Exit::Complete,
-        }
-    }
-}
-
 /// The exit code for these days.
 pub fn exit(days: &[Day]) -> Exit {
-    let mut worst = Worst::default();
-    days.iter().for_each(|day| worst.add(day.completeness()));
-    worst.exit()
+    let mut fleet = Fleet::default();
+    days.iter().for_each(|day| fleet.add(day));
+    fleet.exit()
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::clips::{Clips, is_clip};
 use crate::domain::Window;
 use crate::exit::Fatal;
 use crate::finding::Finding;
+use crate::input::{self, Selection, is_object_url};
 use crate::model::LoadedModel;
 use crate::notify::ping::Target;
 use crate::shard::Shard;
@@ -73,6 +74,8 @@ struct Visit<'a> {
     settings: &'a Settings,
     /// None if no directory is given.
     found: Option<Result<Found, FindError>>,
+    /// Whether the bucket can be listed, if one is given.
+    bucket: Option<Result<(), Fatal>>,
     /// None if no database is given.
     probe: Option<Result<Probe, StoreError>>,
 }
@@ -107,9 +110,11 @@ const CHECKS: [Check; 21] = [
 /// Runs every check and reports each finding immediately, because some checks take seconds. A signal stops the checks.
 pub fn examine(settings: &Settings, report: &mut dyn FnMut(&Finding), stop: &Stop) -> Vec<Finding> {
     let database = settings.database.as_ref().ok().and_then(Option::as_ref);
+    let paths = settings.paths.as_deref().ok();
     let visit = Visit {
         settings,
-        found: settings.paths.as_ref().ok().map(|paths| find_recordings(paths)),
+        found: paths.filter(|paths| !names_bucket(paths)).map(find_recordings),
+        bucket: paths.filter(|paths| names_bucket(paths)).map(|paths| input::check(paths, selection(settings), stop)),
         probe: database.map(|location| store::examine(location, &settings.lock)),
     };
     let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());
@@ -124,6 +129,19 @@ fn find_recordings(paths: &[PathBuf]) -> Result<Found, FindError> {
     Ok(found)
 }
 
+fn names_bucket(paths: &[PathBuf]) -> bool {
+    paths.iter().any(|path| is_object_url(path))
+}
+
+/// Of invalid settings, which have findings of their own, the defaults.
+fn selection(settings: &Settings) -> Selection {
+    Selection {
+        shard: settings.shard.as_ref().copied().unwrap_or_default(),
+        window: settings.window.as_ref().copied().unwrap_or_default(),
+        name_zone: settings.name_zone.as_ref().cloned().unwrap_or(TimeZone::UTC),
+    }
+}
+
 /// The finding of a check that is not possible, or not needed.
 fn not_checked(because: &str) -> Finding {
     Finding::unseen(because)
@@ -132,7 +150,7 @@ fn not_checked(because: &str) -> Finding {
 /// The finding of an invalid setting, whose error says what to do.
 fn refused(fatal: &Fatal) -> Finding {
     match fatal {
-        Fatal::TryAgain(text) => Finding::busy(text, ""),
+        Fatal::TryAgain(text) | Fatal::StorageUnreachable(text) => Finding::busy(text, ""),
         other => Finding::wrong(other.to_string(), ""),
     }
 }

@@ -21,7 +21,7 @@ pub enum Exit {
     Partial = 3,
     /// The window contains no recordings.
     Empty = 4,
-    /// Another run holds the lock, or the database cannot be reached.
+    /// Another run holds the lock, or the database or the object storage cannot be reached.
     TryAgain = 75,
     /// A bad setting, or a missing or wrong model.
     Config = 78,
@@ -61,7 +61,9 @@ impl Exit {
                 "partial: committed; at least one recording newly failed or is newly partial, or a clip is missing"
             }
             Exit::Empty => "no recordings (an unmounted disk looks like this); --allow-empty makes it 0",
-            Exit::TryAgain => "try again later: another run holds the lock, or the database cannot be reached",
+            Exit::TryAgain => {
+                "try again later: another run holds the lock, or the database or object storage cannot be reached"
+            }
             Exit::Config => "configuration: bad setting, or model missing or its checksum wrong",
             Exit::HungUp => {
                 "hung up (SIGHUP): rolled back; if it came during the commit, the next run checks the result"
@@ -117,6 +119,9 @@ pub enum Fatal {
     /// The database cannot be reached.
     #[error("{0}")]
     TryAgain(String),
+    /// The object store of the recordings does not answer.
+    #[error("{0}")]
+    StorageUnreachable(String),
     /// Another run holds the lock.
     #[error("{0}")]
     Locked(String),
@@ -138,7 +143,7 @@ impl Fatal {
     pub fn exit(&self) -> Exit {
         match self {
             Fatal::Config(_) | Fatal::NoRecordings(_) | Fatal::Unusable(_) => Exit::Config,
-            Fatal::TryAgain(_) | Fatal::Locked(_) => Exit::TryAgain,
+            Fatal::TryAgain(_) | Fatal::StorageUnreachable(_) | Fatal::Locked(_) => Exit::TryAgain,
             Fatal::Failed(_) | Fatal::Refused(_) => Exit::Failed,
             Fatal::Signal(signal) | Fatal::SignalAmidCommit(signal) => signal_exit(*signal),
         }
@@ -152,6 +157,7 @@ impl Fatal {
             Fatal::NoRecordings(_) => "a folder of recordings cannot be read; is its disk mounted?".to_owned(),
             Fatal::Unusable(_) => "the database's address, password, rights or version is wrong".to_owned(),
             Fatal::TryAgain(_) => "the database cannot be reached".to_owned(),
+            Fatal::StorageUnreachable(_) => "the object storage cannot be reached".to_owned(),
             Fatal::Locked(_) => "another run is in progress".to_owned(),
             Fatal::Failed(_) => "the run failed, or the database refused it".to_owned(),
             Fatal::Refused(failures) => {
@@ -267,6 +273,7 @@ mod tests {
         assert_eq!(Fatal::NoRecordings(String::new()).exit().code(), 78);
         assert_eq!(Fatal::Unusable(String::new()).exit().code(), 78);
         assert_eq!(Fatal::TryAgain(String::new()).exit().code(), 75);
+        assert_eq!(Fatal::StorageUnreachable(String::new()).exit().code(), 75);
         assert_eq!(Fatal::Locked(String::new()).exit().code(), 75);
         assert_eq!(Fatal::Failed(String::new()).exit().code(), 1);
         assert_eq!(Fatal::Refused(Vec::new()).exit().code(), 1);

@@ -51,6 +51,12 @@ pub fn identify(file: &File, window: &Window, name_zone: &TimeZone, ffmpeg: Opti
     }
 }
 
+/// Whether a recording of this name may overlap the window: its name gives no time, or one that is near enough.
+pub fn may_overlap(name: &str, window: &Window, name_zone: &TimeZone) -> bool {
+    let named = timestamps::from_name(name, name_zone, None);
+    named.is_none_or(|named| overlaps(window, named.started, Some(LONGEST)))
+}
+
 /// Whether a run with this window would analyze the file, or try to. Reads at most its header.
 pub fn is_wanted(file: &File, window: &Window, name_zone: &TimeZone) -> bool {
     inspect(file, window, name_zone, None).is_some()
@@ -68,7 +74,7 @@ fn inspect(
         &file.name,
         named.map(|named| StartTime { at: named.started, from: StartSource::Filename }),
     );
-    if named.is_some_and(|named| !overlaps(window, named.started, Some(LONGEST))) {
+    if !may_overlap(&file.name, window, name_zone) {
         return None;
     }
     let mut recording = unidentified(file);

@@ -41,6 +41,7 @@
 //! | [`clips`] | writes detections as FLAC files | domain, audio, detect, atomic_file |
 //! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
+//! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, exit, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, exit, calendar |
 //! | [`maintenance`] | compares clips with rows; removes old ones | domain, exit, clips, store |
@@ -78,6 +79,7 @@ pub mod exit;
 pub mod export;
 pub mod finding;
 pub mod identify;
+pub mod input;
 pub mod maintenance;
 pub mod model;
 pub mod notify;

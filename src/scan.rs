@@ -6,6 +6,7 @@
 //! Invariant: calls the stages in order without depending on how they work; prints nothing.
 
 mod copied;
+mod fetched;
 mod file_stability;
 mod plan;
 
@@ -16,16 +17,18 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use yamnet::Model;
 
+use self::fetched::Contents;
 use self::file_stability::Watch;
 use self::plan::Plan;
-use crate::audio::discover::{File, Found, find};
+use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::clips::{Clips, is_clip};
+use crate::clips::Clips;
 use crate::domain::{
     Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Unresolved, Window,
 };
 use crate::exit::{self, Exit, Fatal};
 use crate::identify::{Identity, failed_outcome, identify};
+use crate::input::{self, Batch, LeftOut, Selection, Storage};
 use crate::pipeline::{AnalyzeError, Analyzer};
 use crate::pool::Pool;
 use crate::shard::Shard;
@@ -38,6 +41,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Settings {
     /// The run's id in the database, the logs and the notifications; see [`new_id`].
     pub id: String,
+    /// The id that a scheduler or queue gave the run.
+    pub external_id: Option<String>,
     pub paths: Vec<PathBuf>,
     /// None: analyze everything and store nothing (`--dry-run`).
     pub database: Option<Location>,
@@ -93,7 +98,6 @@ struct Session<'a> {
     steps: &'a (dyn Fn(Step) + Sync),
     stop: &'a Stop,
     started: Timestamp,
-    explicit_files: bool,
     pool: Pool,
 }
 
@@ -105,25 +109,29 @@ impl<'a> Session<'a> {
         stop: &'a Stop,
     ) -> Result<Session<'a>, Fatal> {
         let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
-        let explicit_files = settings.paths.iter().any(|path| path.is_file());
-        Ok(Session { settings, model, steps, stop, started: Timestamp::now(), explicit_files, pool })
+        Ok(Session { settings, model, steps, stop, started: Timestamp::now(), pool })
     }
 
     fn run(&self) -> Result<Report, Fatal> {
         let mut store = self.connect()?;
-        let mut found = self.discover()?;
-        let is_sharded = self.select_shard(&mut found);
-        let watch = Watch::begin(&found.files);
-        let identities = self.identify(&found)?;
-        let known = self.look_up(store.as_deref_mut(), &identities)?;
-        let outcomes = self.analyze(plan::plan(identities, &known), &watch)?;
+        let mut storage = self.open_storage()?;
+        let (mut outcomes, mut contents) = (Vec::new(), Contents::default());
+        while let Some(batch) = storage.next()? {
+            outcomes.extend(self.analyze_batch(batch, &mut contents, store.as_deref_mut())?);
+        }
         copied::warn(&outcomes);
-        // A shard may be empty although the directory is not; an unmounted disk is empty for all shards.
-        let exit = exit::of_outcomes(&outcomes, self.settings.allow_empty || is_sharded);
-        let run = self.describe(exit, outcomes);
+        fetched::warn_of_uploads(&outcomes);
+        let LeftOut { not_audio, clips, has_explicit_files } = storage.left_out();
+        if clips > 0 {
+            log::info!("{clips} clips that giggles has cut are there too, and are not analyzed");
+        }
+        // A shard may be empty although the window is not; an unmounted disk is empty for all shards.
+        let is_expected = self.settings.allow_empty || outcomes.is_empty() && storage.others_have_recordings();
+        let exit = exit::of_outcomes(&outcomes, is_expected);
+        let run = self.describe(has_explicit_files, exit, outcomes);
         let (counts, unresolved) = self.save(store.as_deref_mut(), &run)?;
         (self.steps)(Step::Done);
-        Ok(Report { run, counts, unresolved, exit, not_audio: found.not_audio })
+        Ok(Report { run, counts, unresolved, exit, not_audio })
     }
 
     /// Opens the database and takes the lock, before any work. None on a dry run.
@@ -138,25 +146,38 @@ impl<'a> Session<'a> {
         Ok(Some(store))
     }
 
-    /// Finds the files, without clips.
-    fn discover(&self) -> Result<Found, Fatal> {
+    fn open_storage(&self) -> Result<Box<dyn Storage>, Fatal> {
         (self.steps)(Step::Discovering);
-        let mut found = find(&self.settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
-        let clips = found.retain(|file| !is_clip(&file.name));
-        if clips > 0 {
-            log::info!("{clips} clips that giggles has cut are there too, and are not analyzed");
-        }
-        Ok(found)
+        let Settings { shard, window, name_zone, .. } = self.settings;
+        let selection = Selection { shard: *shard, window: *window, name_zone: name_zone.clone() };
+        input::open(&self.settings.paths, selection, self.stop)
     }
 
-    /// Keeps the files of this shard; returns whether other shards have files too.
-    fn select_shard(&self, found: &mut Found) -> bool {
-        found.retain(|file| self.settings.shard.holds(&file.name)) > 0
+    /// From files to outcomes. A directory is one batch; of a bucket, each object is one.
+    fn analyze_batch(
+        &self,
+        batch: Batch,
+        contents: &mut Contents,
+        store: Option<&mut (dyn Store + 'static)>,
+    ) -> Result<Vec<Outcome>, Fatal> {
+        // A fetched copy does not change.
+        let watch = Watch::begin(if batch.copies.is_some() { &[] } else { &batch.files });
+        let mut identities = self.identify(&batch)?;
+        if batch.copies.as_ref().is_some_and(|copies| copies.have_upload_times) {
+            fetched::mark_uploads(&mut identities);
+        }
+        let known = self.look_up(store, &identities)?;
+        let plans = contents.skip_copies(plan::plan(identities, &known));
+        let mut outcomes = self.analyze(plans, &watch)?;
+        if batch.copies.is_some() {
+            fetched::forget_paths(&mut outcomes);
+        }
+        Ok(outcomes)
     }
 
     /// Identifies each file, in the order found; files of other days are left out.
-    fn identify(&self, found: &Found) -> Result<Vec<Identity>, Fatal> {
-        let Found { files, unreadable, .. } = found;
+    fn identify(&self, batch: &Batch) -> Result<Vec<Identity>, Fatal> {
+        let Batch { files, unreadable, .. } = batch;
         let Settings { window, name_zone, ffmpeg, .. } = self.settings;
         (self.steps)(Step::Identifying { files: files.len() });
         let identify_file = |file: &File| match self.stop.signal() {
@@ -250,9 +271,10 @@ impl<'a> Session<'a> {
         Ok(analyzed)
     }
 
-    fn describe(&self, exit: Exit, outcomes: Vec<Outcome>) -> Run {
+    fn describe(&self, explicit_files: bool, exit: Exit, outcomes: Vec<Outcome>) -> Run {
         Run {
             id: self.settings.id.clone(),
+            external_id: self.settings.external_id.clone(),
             source: self.settings.source.clone(),
             started: self.started,
             ended: Timestamp::now(),
@@ -261,7 +283,7 @@ impl<'a> Session<'a> {
             zone: self.settings.zone.clone(),
             window: self.settings.window,
             shard: self.settings.shard.part(),
-            explicit_files: self.explicit_files,
+            explicit_files,
             exit_code: exit.code(),
             outcomes,
         }

@@ -25,6 +25,11 @@ pub enum ShardError {
          AWS_BATCH_JOB_ARRAY_INDEX with _SIZE, or SLURM_ARRAY_TASK_ID with _MIN and _COUNT"
     )]
     NoArray,
+    #[error(
+        "auto finds JOB_COMPLETION_INDEX, but not JOB_COMPLETION_COUNT: Kubernetes does not tell a pod the number of \
+         completions; set JOB_COMPLETION_COUNT to it in the manifest"
+    )]
+    NoCompletions,
 }
 
 impl Default for Shard {
@@ -66,7 +71,10 @@ impl Shard {
         zero_based("JOB_COMPLETION_INDEX", "JOB_COMPLETION_COUNT")
             .or_else(|| zero_based("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"))
             .or_else(slurm)
-            .ok_or(ShardError::NoArray)
+            .ok_or_else(|| match variable("JOB_COMPLETION_INDEX").zip(variable("JOB_COMPLETION_COUNT")) {
+                None if variable("JOB_COMPLETION_INDEX").is_some() => ShardError::NoCompletions,
+                _ => ShardError::NoArray,
+            })
     }
 
     /// Whether a recording of this name belongs to this shard.
@@ -153,5 +161,7 @@ mod tests {
         let slurm = [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_MIN", "5"), ("SLURM_ARRAY_TASK_COUNT", "4")];
         assert_eq!(from(&slurm), Ok("3/4".parse().unwrap()));
         assert_eq!(from(&[]), Err(ShardError::NoArray));
+        assert_eq!(from(&[("JOB_COMPLETION_INDEX", "0")]), Err(ShardError::NoCompletions));
+        assert!(ShardError::NoCompletions.to_string().contains("set JOB_COMPLETION_COUNT"));
     }
 }

@@ -5,13 +5,15 @@
 //!
 //! Invariant: reads only, with a fixed number of queries for any number of sources.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
-use crate::calendar::{Calendar, CoverageByDay, Day, SEAM, Span, Worst};
+use crate::calendar::{Calendar, CoverageByDay, Day, Fleet, SEAM, Span};
 use crate::domain::{PastRun, StoredRecording};
 use crate::exit::{Exit, Fatal};
 use crate::store::{self, Location, Reader, Selection};
@@ -25,6 +27,8 @@ pub struct Settings {
     pub zone: Option<TimeZone>,
     /// A day in the notation of `--date`; the meaning of `yesterday` depends on the zone.
     pub date: Option<String>,
+    /// Sources that should have recordings of the day.
+    pub expected: BTreeSet<String>,
     /// Maximum number of runs.
     pub limit: u32,
 }
@@ -37,6 +41,8 @@ pub struct Report {
     pub sources: Vec<String>,
     /// The latest run first.
     pub runs: Vec<PastRun>,
+    /// How many sources are complete; None if no day was requested.
+    pub fleet: Option<Fleet>,
     pub exit: Exit,
 }
 
@@ -51,21 +57,21 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
     let sources = reader.sources()?;
     let runs = reader.runs(settings.source.as_deref(), settings.limit)?;
     let zone = settings.zone.clone().map_or_else(|| usual_zone(&runs), Ok)?;
-    let exit = match &settings.date {
+    let (exit, fleet) = match &settings.date {
         Some(date) => {
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
-            let mut worst = Worst::default();
+            let mut fleet = Fleet::expecting(settings.expected.clone());
             each_day(reader.as_mut(), wanted, &calendar, asked, &mut |day| {
-                worst.add(day.completeness());
+                fleet.add(&day);
                 each(day)
             })?;
-            worst.exit()
+            (fleet.exit(), Some(fleet))
         }
-        None if runs.is_empty() => Exit::Empty,
-        None => Exit::Complete,
+        None if runs.is_empty() => (Exit::Empty, None),
+        None => (Exit::Complete, None),
     };
-    Ok(Some(Report { asked, zone, sources, runs, exit }))
+    Ok(Some(Report { asked, zone, sources, runs, fleet, exit }))
 }
 
 /// The zone of the last run, else the system's. Days are those of the recorder, whose zone may differ from the shell's.

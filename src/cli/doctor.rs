@@ -64,7 +64,8 @@ fn settings(arguments: &Arguments, stop: &Stop) -> Settings {
     let (threads, wrong_threads) = value_and_error(scan::threads(arguments));
     let (allow_empty, wrong_switch) = value_and_error(scan::allow_empty(arguments));
     let wrong = [scan::parameters(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
-    let others = wrong.into_iter().chain([wrong_threads, wrong_switch, scan::strict(arguments).err()]);
+    let wrong = wrong.into_iter().chain([scan::external_id(arguments).err()]);
+    let others = wrong.chain([wrong_threads, wrong_switch, scan::strict(arguments).err()]);
     Settings {
         paths: scan::paths(arguments),
         database: scan::destination(arguments),

@@ -63,10 +63,10 @@ impl Log {
         }));
     }
 
-    /// Writes the run as one object to JSON logs; the text log already contains it.
+    /// Writes the run as one object to JSON logs, also with --quiet: it is what such logs are collected for. The text log
+    /// already contains it.
     pub fn sum_up(self, summary: &RunSummary) {
-        let is_silent = self.level < LevelFilter::Warn && summary.exit == Exit::Complete;
-        if self.format == LogFormat::Text || is_silent {
+        if self.format == LogFormat::Text {
             return;
         }
         let level = if summary.exit == Exit::Complete { "info" } else { "error" };
@@ -111,6 +111,7 @@ fn json(line: &mut Formatter, record: &Record) -> io::Result<()> {
     ];
     if let Some(monitor) = &*RUN.lock().unwrap_or_else(PoisonError::into_inner) {
         members.push(("run", monitor.run().to_owned()));
+        members.extend(monitor.external_id().map(|id| ("external_id", id.to_owned())));
         members.push(("stage", monitor.stage_name().to_owned()));
     }
     let recording = record.key_values().get("recording".into());

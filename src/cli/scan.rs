@@ -37,10 +37,11 @@ pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal
     guard.end(exit, outcome)
 }
 
-/// The labels of the run; a wrong source or shard is left out.
+/// What identifies the run in logs and metrics; a wrong source, shard or id is left out.
 fn labels(arguments: &Arguments) -> RunLabels {
     let shard = shard(arguments).ok().and_then(|shard| shard.part());
-    RunLabels { source: source(arguments).unwrap_or_default(), shard }
+    let external_id = external_id(arguments).unwrap_or_default();
+    RunLabels { source: source(arguments).unwrap_or_default(), shard, external_id }
 }
 
 fn analyze(

@@ -1,11 +1,16 @@
 //! `giggles status`: reads the flags into `status::Settings` and prints what is stored.
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use giggles::audio::window::parse_date;
 use giggles::calendar::Day;
 use giggles::exit::{Exit, Fatal};
 use giggles::render::status::json::Json;
-use giggles::render::status::{View, day, runs};
+use giggles::render::status::{View, day, fleet, runs};
 use giggles::status::{Report, Settings, query};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -22,11 +27,14 @@ Examples:
       show what was analyzed of that day, what failed, and which hours are missing
   giggles status --date 2025-10-24 --source neil --json | jq '.days[0].complete'
       the same for scripts
+  giggles status --date 2025-10-24 --all-sources --expect sources.txt --json | jq .sources
+      count complete, failed and incomplete sources, and name those that are missing
 
 A day is complete if it has recordings, none of them failed, it is over, and a run has scanned
 the whole day since. Gaps are shown but do not make a day incomplete. Exits with 0 if the day is
 complete or not over, 3 if a recording failed or no run has scanned the whole day since it
 ended, and 4 if nothing is stored. With several sources the worst one that has recordings counts.
+An expected source (--expect) without recordings of the day is missing: 3.
 
 A failed run is rolled back and leaves no row; only the age of the last stored run shows it.";
 
@@ -42,6 +50,12 @@ pub struct Arguments {
     tz: Option<String>,
     #[command(flatten)]
     source_filter: SourceFilter,
+    /// Show all sources, also if GIGGLES_SOURCE names one, and their number by state
+    #[arg(long, requires = "date", conflicts_with = "source")]
+    all_sources: bool,
+    /// Report the sources of this file, one per line, that have no recordings of the day; - reads standard input
+    #[arg(long, value_name = "FILE", requires = "all_sources")]
+    expect: Option<PathBuf>,
     /// Show this many runs
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -57,7 +71,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let report = match (quiet, arguments.json) {
         (true, _) => log_problems(&settings, asked)?,
         (_, true) => show_json(&settings, asked)?,
-        _ => show_text(&settings, asked)?,
+        _ => show_text(&settings, asked, arguments.all_sources)?,
     };
     let Some(report) = report else {
         log::error!(
@@ -79,21 +93,24 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
     let mut document = Json::to(&mut results, asked, database);
     let report = query(settings, asked, &mut |day| document.add(&day).map_err(|error| unwritable(&error)))?;
     let done = match &report {
-        Some(report) => document.finish(&report.runs, &report.zone),
-        None => document.finish(&[], settings.zone.as_ref().unwrap_or(&TimeZone::UTC)),
+        Some(report) => document.finish(&report.runs, &report.zone, report.fleet.as_ref()),
+        None => document.finish(&[], settings.zone.as_ref().unwrap_or(&TimeZone::UTC), None),
     };
     done.map_err(|error| unwritable(&error))?;
     Ok(report)
 }
 
-fn show_text(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
+fn show_text(settings: &Settings, asked: Timestamp, counts_sources: bool) -> Result<Option<Report>, Fatal> {
     let mut results = Results::for_people();
     let mut days = day::Text::to(&mut results);
     let report = query(settings, asked, &mut |day| days.add(day).map_err(|error| unwritable(&error)))?;
     let Some(report) = report else { return Ok(None) };
     let view = View { asked, database: settings.database.to_string(), zone: &report.zone, runs: &report.runs };
     match &settings.date {
-        Some(_) => days.finish(&view).map_err(|error| unwritable(&error))?,
+        Some(_) => {
+            days.finish(&view).map_err(|error| unwritable(&error))?;
+            report.fleet.as_ref().filter(|_| counts_sources).map_or(Ok(()), |all| print_text(&fleet::render(all)))?;
+        }
         None => print_text(&runs::render(&view))?,
     }
     Ok(Some(report))
@@ -114,6 +131,9 @@ fn log_problems(settings: &Settings, asked: Timestamp) -> Result<Option<Report>,
     if report.as_ref().is_some_and(|report| report.exit == Exit::Empty) {
         empty.iter().for_each(log_day);
     }
+    if let Some(missing) = report.as_ref().and_then(|report| fleet::missing(report.fleet.as_ref()?)) {
+        log::error!("{missing}");
+    }
     Ok(report)
 }
 
@@ -125,9 +145,26 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
     }
     Ok(Settings {
         database: arguments.source_filter.database.location()?,
-        source: arguments.source_filter.source()?,
+        source: if arguments.all_sources { None } else { arguments.source_filter.source()? },
         zone,
         date: arguments.date.clone(),
+        expected: arguments.expect.as_deref().map_or(Ok(BTreeSet::new()), expected)?,
         limit: arguments.runs,
     })
+}
+
+/// The names in a file, one per line, trimmed as `--source` is; empty lines do not count.
+fn expected(path: &Path) -> Result<BTreeSet<String>, Fatal> {
+    let mut text = String::new();
+    let read = match path.to_str() {
+        Some("-") => io::stdin().read_to_string(&mut text),
+        _ => File::open(path).and_then(|mut file| file.read_to_string(&mut text)),
+    };
+    read.map_err(|error| config(format!("--expect: {} cannot be read: {error}", path.display())))?;
+    let names: BTreeSet<String> =
+        text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if names.is_empty() {
+        return Err(config(format!("--expect: {} names no source", path.display())));
+    }
+    Ok(names)
 }

@@ -28,6 +28,11 @@ pub fn found(visit: &Visit) -> Finding {
         Err(fatal) => return refused(fatal),
     };
     let places = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    match &visit.bucket {
+        Some(Ok(())) => return Finding::ok(format!("{places} can be listed")),
+        Some(Err(fatal)) => return refused(fatal),
+        None => {}
+    }
     match &visit.found {
         Some(Err(error)) => Finding::wrong(error.to_string(), ""),
         Some(Ok(found)) => counted(visit.settings, found, &places),
@@ -161,6 +166,7 @@ fn shown(settings: &Settings, file: &File, started: &StartTime) -> String {
         StartSource::Metadata => "a date in its metadata",
         StartSource::MetadataEnd => "a date in its metadata, which is its end",
         StartSource::Mtime => "its modification time only",
+        StartSource::Upload => "the time of its upload only",
     };
     format!("{}: {local}, from {source}", file.name)
 }

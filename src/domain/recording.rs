@@ -44,6 +44,8 @@ pub enum StartSource {
     MetadataEnd,
     /// The file's modification time minus its duration.
     Mtime,
+    /// The time of the object's upload minus its duration: the latest possible start.
+    Upload,
 }
 
 impl StartSource {
@@ -54,12 +56,14 @@ impl StartSource {
             StartSource::Metadata => "metadata",
             StartSource::MetadataEnd => "metadata_end",
             StartSource::Mtime => "mtime",
+            StartSource::Upload => "upload",
         }
     }
 
     /// Parses what `as_str` returns.
     pub fn named(word: &str) -> Option<StartSource> {
-        let all = [StartSource::Filename, StartSource::Metadata, StartSource::MetadataEnd, StartSource::Mtime];
+        use StartSource::{Filename, Metadata, MetadataEnd, Mtime, Upload};
+        let all = [Filename, Metadata, MetadataEnd, Mtime, Upload];
         all.into_iter().find(|source| source.as_str() == word)
     }
 }

@@ -19,6 +19,8 @@ pub struct Window {
 pub struct Run {
     /// Random UUID, hyphenated.
     pub id: String,
+    /// The id that a scheduler or queue gave (`--run-id`). Not unique: a retry of the same task has it again.
+    pub external_id: Option<String>,
     /// The source that the recordings belong to (`--source`).
     pub source: String,
     pub started: Timestamp,

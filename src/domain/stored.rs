@@ -16,6 +16,8 @@ use super::{ContentHash, Counts, Detection, MissingRange, Review, StartTime, Win
 pub struct PastRun {
     /// Random UUID, hyphenated.
     pub id: String,
+    /// The id that a scheduler or queue gave (`--run-id`).
+    pub external_id: Option<String>,
     pub source: String,
     pub started: Timestamp,
     pub ended: Timestamp,

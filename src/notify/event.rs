@@ -101,6 +101,7 @@ pub fn summary_event(summary: &RunSummary) -> Map<String, Value> {
     let event = json!({
         "event": "summary",
         "run": summary.run,
+        "external_id": summary.external_id,
         "source": summary.source,
         "shard": summary.shard,
         "message": summary.outcome.summary,

@@ -134,6 +134,7 @@ pub fn write(path: &Path, summary: &RunSummary) -> io::Result<()> {
 pub fn check(path: &Path) -> io::Result<Permissions> {
     let summary = RunSummary {
         run: String::new(),
+        external_id: None,
         source: String::new(),
         shard: None,
         exit: Exit::Complete,

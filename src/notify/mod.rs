@@ -33,12 +33,14 @@ pub struct Notifiers {
     pub metrics: Option<PathBuf>,
 }
 
-/// Labels that distinguish runs which may run at the same time.
+/// What distinguishes runs which may run at the same time.
 #[derive(Debug, Clone, Default)]
 pub struct RunLabels {
     pub source: String,
     /// `k/n`; None: the run has all recordings of the source.
     pub shard: Option<String>,
+    /// The id that a scheduler or queue gave the run. It is no label of metrics: each run would add a time series.
+    pub external_id: Option<String>,
 }
 
 /// Monitors one run from its first step to its end.
@@ -86,6 +88,10 @@ impl RunMonitor {
         &self.run
     }
 
+    pub fn external_id(&self) -> Option<&str> {
+        self.labels.external_id.as_deref()
+    }
+
     /// The current stage; `start` before the first one, `end` after the last.
     pub fn stage_name(&self) -> &'static str {
         let stage = locked(&self.stopwatch).stage();
@@ -112,6 +118,7 @@ impl RunMonitor {
         let stopwatch = locked(&self.stopwatch);
         Some(RunSummary {
             run: self.run.clone(),
+            external_id: self.labels.external_id.clone(),
             source: self.labels.source.clone(),
             shard: self.labels.shard.clone(),
             exit,
@@ -157,6 +164,7 @@ mod tests {
     pub fn summary() -> RunSummary {
         RunSummary {
             run: "1b4e28ba-2fa1-41d2-883f-0016d3cca427".into(),
+            external_id: None,
             source: "neil".into(),
             shard: None,
             exit: Exit::Partial,
@@ -189,7 +197,7 @@ mod tests {
     fn a_run_ends_once() {
         let monitor = RunMonitor::new(
             "run",
-            RunLabels { source: "neil".into(), shard: None },
+            RunLabels { source: "neil".into(), ..RunLabels::default() },
             Notifiers::default(),
             &Stop::default(),
         );

@@ -39,6 +39,8 @@ impl RunOutcome {
 #[derive(Debug, Clone)]
 pub struct RunSummary {
     pub run: String,
+    /// The id that a scheduler or queue gave the run.
+    pub external_id: Option<String>,
     pub source: String,
     /// `k/n`; None: the run has all recordings of the source.
     pub shard: Option<String>,

@@ -174,7 +174,9 @@ fn run(view: &View) -> Value {
     let run = view.run;
     json!({
         "id": run.id,
+        "external_id": run.external_id,
         "source": run.source,
+        "shard": run.shard,
         "started_at": run.started.to_string(),
         "ended_at": run.ended.to_string(),
         "version": run.version,

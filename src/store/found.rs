@@ -51,6 +51,7 @@ pub fn past_run<C: Cells>(cells: &C) -> Result<PastRun, C::Error> {
     let [analyzed, partial, skipped, in_progress, failed, detections, clips_failed] = counts.map(i64::cast_unsigned);
     Ok(PastRun {
         id: run.id.0,
+        external_id: run.external_id,
         source: run.source,
         started: run.started_at,
         ended: run.ended_at,

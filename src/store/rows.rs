@@ -123,6 +123,7 @@ impl RunRow {
         let count = |wanted: fn(&Status) -> bool| run.outcomes.iter().filter(|outcome| wanted(&outcome.status)).count();
         RunRow {
             id: Uuid(run.id.clone()),
+            external_id: run.external_id.clone(),
             source: run.source.clone(),
             started_at: microseconds(run.started),
             // A clock set back during the run must not violate the constraint started_at <= ended_at.

@@ -25,6 +25,7 @@ mod machine;
 mod maintenance;
 mod nightly_script;
 mod notify;
+mod object_storage;
 mod ogg;
 mod outages;
 mod output;

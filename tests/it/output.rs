@@ -64,7 +64,19 @@ fn json_is_one_document_with_its_fields() {
     let document = place.scan(&["--json", "--date", "2025-10-24", "--tz", "UTC", "--source", "neil"]).json();
     assert_eq!(keys(&document), ["counts", "not_audio", "recordings", "run", "spec_version", "unresolved"]);
     assert_eq!(document["spec_version"], "1");
-    let run = ["analysis", "database", "ended_at", "exit_code", "id", "source", "started_at", "version", "window"];
+    let run = [
+        "analysis",
+        "database",
+        "ended_at",
+        "exit_code",
+        "external_id",
+        "id",
+        "shard",
+        "source",
+        "started_at",
+        "version",
+        "window",
+    ];
     assert_eq!(keys(&document["run"]), run);
     assert_eq!(document["run"]["source"], "neil");
     assert_eq!(document["run"]["window"]["to"], "2025-10-25T00:00:00Z");

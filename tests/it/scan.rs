@@ -2,6 +2,7 @@
 
 mod days;
 mod places;
+mod run_ids;
 mod shards;
 mod starts;
 
@@ -25,6 +26,8 @@ macro_rules! over_both {
         mod on_postgres { $(#[test] fn $test() { super::$test(&super::InPostgres::new()); })+ }
     };
 }
+
+pub(crate) use over_both;
 
 over_both!(
     a_user_reads_the_rows_by_hand,

@@ -11,7 +11,7 @@ use web::{Answer, Web};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac");
 /// All that `giggles scan` reads, and a value that means nothing.
-const VARIABLES: [(&str, Option<&str>); 24] = [
+const VARIABLES: [(&str, Option<&str>); 25] = [
     ("GIGGLES_SOURCE", Some(" ")),
     ("GIGGLES_STRICT", Some("disabled")),
     ("GIGGLES_ALLOW_EMPTY", Some("nein")),
@@ -19,6 +19,7 @@ const VARIABLES: [(&str, Option<&str>); 24] = [
     ("GIGGLES_TZ", Some("Mars")),
     ("GIGGLES_NAME_TZ", Some("Mars")),
     ("GIGGLES_SHARD", Some("4/3")),
+    ("GIGGLES_RUN_ID", Some("task 1")),
     ("GIGGLES_THRESHOLD", Some("high")),
     ("GIGGLES_MERGE_GAP", Some("soon")),
     ("GIGGLES_MIN_PATCHES", Some("-1")),

@@ -300,6 +300,48 @@ fn every_source_has_its_own_day() {
     assert!(!one.contains("mia"), "{one}");
 }
 
+/// What an engine asks the morning after a fleet's night.
+#[test]
+fn a_fleet_is_counted_by_state_and_missing_sources_are_named() {
+    let failed = past_run("mia").failed(started("hers.ogg", 9, "2025-10-24T19:00:00Z"), RecordingError::Empty);
+    let late = past_run("ada").analyzed(started("a.ogg", 8, "2025-10-24T19:00:00Z"), vec![]);
+    let mut late = late.build();
+    late.started = "2025-10-25T05:00:00Z".parse().unwrap();
+    let place = place(&[good().build(), failed.build(), late, past_run("idle").build(), past_run("off").build()]);
+    fs::write(place.path("expected"), "neil\r\n mia \n\nidle\nzoe\n").unwrap();
+    let flags = ["--all-sources", "--expect", "expected"];
+    let said = status(&place, &[&flags[..], &DAY, &["--json"]].concat()).ends_with(3).json();
+    let counts = serde_json::json!({"complete": 1, "failed": 1, "incomplete": 1, "not_over": 0, "empty": 1,
+        "missing": ["idle", "zoe"]});
+    assert_eq!(said["sources"], counts);
+    let states: Vec<_> = said["days"].as_array().unwrap().iter().map(|day| day["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["incomplete", "empty", "failed", "complete", "empty"]);
+    let text = status(&place, &[&flags[..], &DAY].concat()).ends_with(3).stdout;
+    let end = "\n6 sources: 1 complete, 1 failed, 1 incomplete, 2 missing, 1 without recordings\n\
+        2 expected sources have no recordings of the day: idle, zoe\n";
+    assert!(text.ends_with(end), "{text}");
+    let quiet = status(&place, &[&flags[..], &DAY, &["-q"]].concat()).ends_with(3);
+    quiet.complains_of("error: 2 expected sources have no recordings of the day: idle, zoe");
+}
+
+#[test]
+fn a_fleet_is_complete_if_every_expected_source_is() {
+    let place = place(&[good().build()]);
+    let expecting = |names: &str| {
+        let mut command = place.command(&["status", "--database", &place.sqlite(), "--all-sources", "--expect", "-"]);
+        fs::write(place.path("names"), names).unwrap();
+        command.args(DAY).env("GIGGLES_SOURCE", "nobody").stdin(fs::File::open(place.path("names")).unwrap());
+        crate::support::program::said(&mut command)
+    };
+    expecting("neil\n").ends_with(0);
+    expecting("neil\nmia").ends_with(3);
+    expecting("\n").ends_with(78).complains_of("--expect: - names no source");
+    let missing = [&["--all-sources", "--expect", "no/such/file"][..], &DAY].concat();
+    status(&place, &missing).ends_with(78).complains_of("--expect: no/such/file cannot be read");
+    status(&place, &["--all-sources"]).ends_with(2);
+    status(&place, &["--all-sources", "--source", "neil", DAY[0], DAY[1]]).ends_with(2);
+}
+
 #[test]
 fn quiet_says_only_what_is_wrong() {
     let good = place(&[good().build()]);

@@ -166,7 +166,7 @@ const MARKS: &[(usize, &[u8])] = &[
 const PICTURES: [&[u8]; 8] = [b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "];
 
 /// Bytes read of a file with an unknown extension: enough for four frames of MPEG audio.
-const BEGINNING: u64 = 8192;
+pub const BEGINNING: u64 = 8192;
 
 /// Whether the file has an audio extension.
 pub fn is_audio(path: &Path) -> bool {
@@ -175,13 +175,17 @@ pub fn is_audio(path: &Path) -> bool {
 
 /// Whether a file without an audio extension has audio content. False if it cannot be read.
 pub fn is_audio_by_content(path: &Path) -> bool {
-    let is_known = extension(path).is_some_and(|extension| has(OTHER, extension));
     let is_audio = |bytes: Vec<u8>| starts_like_audio(&bytes);
-    !is_known
+    !is_known_other(path)
         && beginning(path).map(is_audio).unwrap_or_else(|error| {
             log::debug!("{}: cannot be read ({error}), counted as not audio", path.display());
             false
         })
+}
+
+/// Whether the file has an extension of something else than audio.
+pub fn is_known_other(path: &Path) -> bool {
+    extension(path).is_some_and(|extension| has(OTHER, extension))
 }
 
 /// The extension by which a file is counted.

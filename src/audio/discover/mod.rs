@@ -30,8 +30,9 @@ use walkdir::{DirEntry, WalkDir};
 use super::decode::error_map;
 use super::file_kind::special_kind;
 use crate::domain::{NotAudio, RecordingError};
-use kind::{extension, is_audio, is_audio_by_content};
+pub use kind::{BEGINNING, extension, is_audio, is_audio_by_content, is_known_other};
 use name::Place;
+pub use name::shown;
 
 /// Directories that belong to a file system: users cannot read the first, the others contain deleted files.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["lost+found", "System Volume Information", "$RECYCLE.BIN"];

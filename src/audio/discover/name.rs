@@ -72,7 +72,7 @@ pub(super) fn make_unique<T>(places: &mut [(Place, T)]) {
 
 /// Escapes bytes that are not UTF-8, control characters, bidirectional formatting characters, and a backslash before
 /// `x`, as `\xNN`. The result can be converted back to the same bytes.
-fn shown(bytes: &[u8]) -> String {
+pub fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for (at, character) in chunk.valid().char_indices() {

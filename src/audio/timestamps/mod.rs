@@ -122,6 +122,7 @@ pub fn warn_if_future(name: &str, started: Option<StartTime>) {
             StartSource::Filename => "name",
             StartSource::Metadata | StartSource::MetadataEnd => "header",
             StartSource::Mtime => "time of modification",
+            StartSource::Upload => "time of upload",
         };
         log::warn!(
             "{name}: starts in the future, at {at:.0}, according to its {from}; was the recorder's clock right?"

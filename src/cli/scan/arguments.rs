@@ -32,7 +32,7 @@ fn by_default(help: &str, variable: &str, default: impl Display) -> String {
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
 pub struct Arguments {
-    /// Analyze these folders and recordings [env: GIGGLES_RECORDINGS, separated by colons]
+    /// Analyze these folders and recordings, or the objects of s3://BUCKET/PREFIX [env: GIGGLES_RECORDINGS, separated by colons]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
@@ -130,6 +130,10 @@ pub struct Arguments {
     /// [env: GIGGLES_METRICS_FILE]
     #[arg(long, value_name = "FILE", help_heading = "Monitoring")]
     pub metrics_file: Option<PathBuf>,
+    /// Store and log this id with the run, such as the id of a queue's task; a retry may give the same id again
+    /// [env: GIGGLES_RUN_ID]
+    #[arg(long, value_name = "ID", help_heading = "Monitoring")]
+    pub run_id: Option<String>,
 
     /// Decode with ffmpeg what giggles cannot decode (AMR, WMA, AC-3, …); give its path if it is not in PATH
     /// [env: GIGGLES_FFMPEG]

@@ -2,6 +2,7 @@
 //! one while another is wrong.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 const DEFAULT_SOURCE: &str = "default";
 /// The maximum; each thread costs a stack and 12 MB of buffers.
 const MAX_THREADS: usize = 1024;
+/// The maximum length of an external id; names of Kubernetes pods have up to 253 characters.
+const LONGEST_ID: usize = 255;
 
 /// The ping and metrics targets; none for a dry run. An invalid URL disables the ping; the metrics still report the
 /// failure.
@@ -71,6 +74,7 @@ pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &St
     };
     Ok(Settings {
         id,
+        external_id: external_id(arguments)?,
         paths: paths(arguments)?,
         database: destination(arguments)?,
         source: source(arguments)?,
@@ -103,7 +107,7 @@ pub fn allow_empty(arguments: &Arguments) -> Result<bool, Fatal> {
 }
 
 pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
-    let from_environment = || env::var_os(RECORDINGS).map(|paths| env::split_paths(&paths).collect());
+    let from_environment = || env::var_os(RECORDINGS).map(|paths| split_paths(&paths));
     let named = arguments.paths.iter().cloned().chain(arguments.swallowed().map(Path::to_owned));
     let given = Some(named.collect::<Vec<_>>()).filter(|paths| !paths.is_empty()).or_else(from_environment);
     if given.iter().flatten().any(|path| is_url(path)) {
@@ -112,6 +116,18 @@ pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     given
         .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
         .ok_or_else(|| config(format!("no recordings given: name a folder, or set {RECORDINGS}")))
+}
+
+/// Splits at colons, as in PATH, but not after the scheme of `s3://bucket`.
+fn split_paths(paths: &OsStr) -> Vec<PathBuf> {
+    let mut split: Vec<PathBuf> = Vec::new();
+    for path in env::split_paths(paths) {
+        match split.last_mut().filter(|last| last.as_os_str() == "s3" && path.starts_with("//")) {
+            Some(scheme) => *scheme = [OsStr::new("s3:"), path.as_os_str()].into_iter().collect::<OsString>().into(),
+            None => split.push(path),
+        }
+    }
+    split
 }
 
 pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Location>, Fatal> {
@@ -146,6 +162,16 @@ pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
         "" => Err(config(format!("{}: the name is empty", source.by))),
         name => Ok(name.to_owned()),
     }
+}
+
+/// The id that a scheduler or queue gave the run: printable in every log and without spaces, so that it is one word.
+pub fn external_id(arguments: &Arguments) -> Result<Option<String>, Fatal> {
+    let is_word = |id: &str| (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    let meaning = |id: &str| match is_word(id) {
+        true => Ok(id.to_owned()),
+        false => Err(format!("give 1 to {LONGEST_ID} visible ASCII characters without spaces")),
+    };
+    given("--run-id", arguments.run_id.as_deref())?.map(|given| given.read(meaning)).transpose()
 }
 
 pub fn zone(flag: Option<&str>) -> Result<TimeZone, Fatal> {
@@ -184,4 +210,18 @@ pub fn parameters(arguments: &Arguments) -> Result<DetectionParameters, Fatal> {
         padding_seconds: seconds("--padding", arguments.padding, usual.padding_seconds)?,
         ..usual.with_onset(threshold(arguments.threshold.as_deref())?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_split_at_colons_except_in_a_url() {
+        let split = |paths: &str| split_paths(OsStr::new(paths));
+        assert_eq!(split("/a:/b"), [PathBuf::from("/a"), "/b".into()]);
+        assert_eq!(split("s3://life/neil"), [PathBuf::from("s3://life/neil")]);
+        assert_eq!(split("/a:s3://life:/b"), [PathBuf::from("/a"), "s3://life".into(), "/b".into()]);
+        assert_eq!(split("s3:/a"), [PathBuf::from("s3"), "/a".into()]);
+    }
 }

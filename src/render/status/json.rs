@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::day::completeness;
-use crate::calendar::{Completeness, Day, MergedDetection, Span, span};
+use crate::calendar::{Completeness, Day, Fleet, MergedDetection, Span, State, span};
 use crate::domain::{Field, PastRun, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
 use crate::render::document::Document;
 use crate::render::json::{SPEC_FIELD, SPEC_VERSION, seconds, window};
@@ -26,6 +26,7 @@ pub(in crate::render) const DOCUMENT: &[Field] = &[
 /// Fields of a stored run.
 pub(in crate::render) const RUN: &[Field] = &[
     field("id", "string", "the run's id, a UUID"),
+    field("external_id", "string or null", "the id that a scheduler or queue gave (`--run-id`)"),
     field("source", "string", "the person or device of the recordings"),
     field("started_at", "string", "when the run started"),
     field("ended_at", "string", "when the analysis ended"),
@@ -134,11 +135,13 @@ impl<'a> Json<'a> {
         self.document.list("days")
     }
 
-    pub fn finish(mut self, runs: &[PastRun], zone: &TimeZone) -> io::Result<()> {
+    /// `fleet`: the numbers of sources, if a day was requested.
+    pub fn finish(mut self, runs: &[PastRun], zone: &TimeZone, fleet: Option<&Fleet>) -> io::Result<()> {
         self.begin()?;
         let mut document = self.document;
         document.list("runs")?;
         runs.iter().try_for_each(|one| document.item(&run(one)))?;
+        document.field("sources", &fleet)?;
         document.field("spec_version", &SPEC_VERSION)?;
         document.field("zone", &zone_name(zone))?;
         document.finish()
@@ -148,6 +151,7 @@ impl<'a> Json<'a> {
 fn run(run: &PastRun) -> Value {
     json!({
         "id": run.id,
+        "external_id": run.external_id,
         "source": run.source,
         "started_at": run.started.to_string(),
         "ended_at": run.ended.to_string(),
@@ -172,6 +176,7 @@ pub fn day(day: &Day) -> Value {
         "to": day.calendar.span.to.to_string(),
         "complete": day.completeness() == Completeness::Complete,
         "completeness": completeness(day),
+        "state": State::from(day.completeness()),
         "is_over": day.is_over,
         "scanned_at": day.scanned_at().map(|at| at.to_string()),
         "in_progress": day.in_progress(),

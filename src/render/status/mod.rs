@@ -3,6 +3,7 @@
 //! Invariant: times for people are local, lengths are in words; nothing here reads the clock.
 
 pub mod day;
+pub mod fleet;
 pub mod json;
 pub mod runs;
 

@@ -18,6 +18,9 @@ table! {
         fields {
             /// Random UUID
             id: Uuid, "PRIMARY KEY";
+            /// Id that a scheduler or queue gave (--run-id); several runs may have it, as a retry of a task does; NULL:
+            /// none
+            external_id: Option<String>, "CHECK (length(external_id) BETWEEN 1 AND 255)";
             /// Owner or place of the recordings (--source)
             source: String;
             /// Start of the run
@@ -87,7 +90,7 @@ table! {
             /// Where the start time comes from; metadata_end: a date in the metadata that is the end, minus the
             /// duration
             start_source: Option<Cow<'static, str>>,
-                "CHECK (start_source IN ('filename', 'metadata', 'metadata_end', 'mtime'))";
+                "CHECK (start_source IN ('filename', 'metadata', 'metadata_end', 'mtime', 'upload'))";
             /// Duration, including missing ranges; if failed, the duration that the container announces
             duration_seconds: Option<f64>, "CHECK (duration_seconds >= 0)";
             /// Sampling rate of the file, Hz

@@ -2,7 +2,7 @@
 
 use crate::scan::scan;
 use crate::support::homes::{Home, InPostgres, InSqlite};
-use crate::support::program::{AtWork, Place};
+use crate::support::program::{AtWork, Place, said};
 
 fn place() -> Place {
     let place = Place::new();
@@ -41,7 +41,7 @@ fn an_array_job_tells_its_shard() {
     for index in 0..3 {
         let mut command = place.scan_into(&home.url(), &["--shard", "auto"]);
         command.env("JOB_COMPLETION_INDEX", index.to_string()).env("JOB_COMPLETION_COUNT", "3");
-        crate::scan::said(&mut command).ends_with(0);
+        said(&mut command).ends_with(0);
     }
     assert_eq!(home.ask("SELECT sum(analyzed), sum(skipped) FROM runs"), ["9|0"]);
 }
@@ -55,4 +55,27 @@ fn an_empty_shard_of_a_folder_that_is_not_is_no_failure() {
         scan(&place, &home, &["--shard", shard]).ends_with(0);
     }
     assert_eq!(home.ask("SELECT analyzed FROM runs ORDER BY analyzed"), ["0", "0", "0", "1"]);
+}
+
+/// As an unsharded run would: the day decides, not the folder.
+#[test]
+fn a_day_without_recordings_is_empty_for_every_shard() {
+    let (place, home) = (place(), InSqlite::new());
+    for shard in ["1/3", "2/3", "3/3"] {
+        scan(&place, &home, &["--shard", shard, "--date", "2025-10-23", "--tz", "UTC"]).ends_with(4);
+        scan(&place, &home, &["--shard", shard, "--date", "2025-10-23", "--tz", "UTC", "--allow-empty"]).ends_with(0);
+    }
+    place.copy(crate::scan::OTHER.0, "20251023_120000.flac");
+    for shard in ["1/3", "2/3", "3/3"] {
+        scan(&place, &home, &["--shard", shard, "--date", "2025-10-23", "--tz", "UTC"]).ends_with(0);
+    }
+    assert_eq!(home.ask("SELECT sum(analyzed), max(analyzed) FROM runs"), ["1|1"]);
+}
+
+#[test]
+fn a_shard_that_kubernetes_does_not_count_is_refused_with_what_to_set() {
+    let place = place();
+    let mut command = place.scan_into(&place.sqlite(), &["--shard", "auto"]);
+    let said = said(command.env("JOB_COMPLETION_INDEX", "0")).ends_with(78);
+    said.complains_of("set JOB_COMPLETION_COUNT to it in the manifest");
 }

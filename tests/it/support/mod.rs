@@ -3,11 +3,13 @@
 
 pub mod audio;
 pub mod browser;
+pub mod cutter;
 pub mod day;
 pub mod disk;
 pub mod homes;
 pub mod hostile;
 pub mod mux;
+pub mod object_store;
 pub mod past_runs;
 pub mod postgres;
 pub mod program;

@@ -83,6 +83,7 @@ impl PastRunBuilder {
         let zone = "America/Los_Angeles";
         Run {
             id: uuid::Uuid::new_v4().to_string(),
+            external_id: None,
             source: self.source,
             started: "2025-10-25T09:00:00Z".parse().unwrap(),
             ended: "2025-10-25T09:01:00Z".parse().unwrap(),

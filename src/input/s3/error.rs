@@ -1,0 +1,191 @@
+//! Why a request to an object store failed: kinds, and how often a request is tried.
+//!
+//! Sources: Amazon S3 API Reference, "Error responses"; AWS General Reference, "Error retries and exponential backoff".
+
+use std::io::Read;
+use std::time::Duration;
+
+use ureq::http::{Response, StatusCode};
+use ureq::{Body, http};
+
+use super::credentials::CredentialsError;
+use super::xml::element;
+use crate::domain::RecordingError;
+use crate::exit::Fatal;
+
+/// A request that was given up.
+#[derive(Debug, thiserror::Error)]
+pub enum S3Error {
+    #[error("the bucket does not exist")]
+    NoSuchBucket,
+    #[error("the object does not exist")]
+    NoSuchObject,
+    /// The object is not the one that was listed.
+    #[error("the object was replaced")]
+    Replaced,
+    #[error("access is denied ({code})")]
+    Denied { code: String },
+    /// An address with it would lead to another object.
+    #[error("its key has a part . or .., which no address can have; rename the object")]
+    UnusableKey,
+    #[error("the object is archived ({code}); restore it first")]
+    Archived { code: String },
+    /// No answer, or only answers that ask to try again.
+    #[error("no answer after several tries: {reason}")]
+    Unreachable { reason: String },
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error("unexpected answer {status} ({code})")]
+    Unexpected { status: u16, code: String },
+    #[error("ended by signal {0}")]
+    Stopped(usize),
+    /// The scratch folder; not a matter of the object store.
+    #[error("the scratch folder cannot be used: {0}")]
+    Scratch(#[source] std::io::Error),
+}
+
+impl S3Error {
+    /// The end of a run whose bucket cannot be listed.
+    pub fn into_fatal(self, location: &str) -> Fatal {
+        let hint = match &self {
+            S3Error::NoSuchBucket => "; check its name, the region and the endpoint",
+            S3Error::Denied { .. } => "; check the credentials and that they allow s3:ListBucket and s3:GetObject",
+            _ => "",
+        };
+        let text = format!("'{location}' cannot be listed: {self}{hint}");
+        match self {
+            S3Error::Stopped(signal) => Fatal::Signal(signal),
+            S3Error::Unreachable { .. } => Fatal::StorageUnreachable(text),
+            S3Error::Credentials(error) if error.is_temporary() => Fatal::StorageUnreachable(text),
+            S3Error::Credentials(_) => Fatal::Config(text),
+            S3Error::Scratch(_) => Fatal::Failed(text),
+            _ => Fatal::NoRecordings(text),
+        }
+    }
+
+    /// The failure of one recording; all but that of a replaced object and of a missing one may heal in the next run.
+    pub fn into_recording_error(self) -> RecordingError {
+        match self {
+            S3Error::NoSuchObject => RecordingError::Vanished,
+            S3Error::Replaced => RecordingError::Changed,
+            other => RecordingError::Unreadable { reason: other.to_string() },
+        }
+    }
+}
+
+/// Why one attempt failed.
+pub enum Refusal {
+    /// Another attempt may succeed, not before the given time if there is one.
+    TryAgain {
+        reason: String,
+        after: Option<Duration>,
+    },
+    /// The credentials have expired before their time.
+    Expired {
+        code: String,
+    },
+    /// The bucket is in this region.
+    Region(String),
+    Final(S3Error),
+}
+
+impl From<S3Error> for Refusal {
+    fn from(error: S3Error) -> Refusal {
+        Refusal::Final(error)
+    }
+}
+
+/// An error of the connection. The text never contains the address, which is signed.
+pub fn interrupted(error: &ureq::Error) -> Refusal {
+    let reason = match error {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the address is invalid".to_owned(),
+        other => other.to_string(),
+    };
+    Refusal::TryAgain { reason, after: None }
+}
+
+/// The longest answer with an error that is read, in bytes.
+const LONGEST: u64 = 65_536;
+
+/// Sorts an answer that is not a success.
+pub fn refusal(response: &mut Response<Body>, region: &str) -> Refusal {
+    let status = response.status();
+    let other_region = header(response, "x-amz-bucket-region").filter(|found| *found != region && is_region(found));
+    let other_region = other_region.map(str::to_owned);
+    let after = header(response, "retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+    let mut text = Vec::new();
+    // Without its end, the status has to do.
+    response.body_mut().as_reader().take(LONGEST).read_to_end(&mut text).ok();
+    let code = element(&String::from_utf8_lossy(&text), "Code").map(word).unwrap_or_else(|| status.to_string());
+    match (status.as_u16(), code.as_str(), other_region) {
+        (301 | 307 | 400 | 403, _, Some(region)) => Refusal::Region(region),
+        (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable", _) => try_again(&code, after),
+        (408 | 429 | 500 | 502 | 503 | 504, ..) => try_again(&code, after),
+        (_, "ExpiredToken" | "TokenRefreshRequired", _) => Refusal::Expired { code },
+        (_, "InvalidObjectState", _) => S3Error::Archived { code }.into(),
+        (_, "NoSuchBucket", _) => S3Error::NoSuchBucket.into(),
+        (404, ..) => S3Error::NoSuchObject.into(),
+        (412 | 416, ..) => S3Error::Replaced.into(),
+        (401 | 403, ..) => S3Error::Denied { code }.into(),
+        (status, ..) => S3Error::Unexpected { status, code }.into(),
+    }
+}
+
+fn try_again(code: &str, after: Option<Duration>) -> Refusal {
+    Refusal::TryAgain { reason: code.to_owned(), after }
+}
+
+pub fn header<'a, T>(response: &'a Response<T>, name: &str) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+pub fn is_success(status: StatusCode) -> bool {
+    status == http::StatusCode::OK || status == http::StatusCode::PARTIAL_CONTENT
+}
+
+/// A region becomes part of an address, so a server must not write anything else there.
+fn is_region(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+/// A code of the server as one word: the server may be anyone's.
+fn word(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_of_a_listing_has_its_exit_code() {
+        let code = |error: S3Error| error.into_fatal("s3://bucket/").exit().code();
+        let denied = || S3Error::Denied { code: "AccessDenied".into() };
+        assert_eq!([code(S3Error::NoSuchBucket), code(denied())], [78, 78]);
+        assert_eq!(code(S3Error::Unreachable { reason: String::new() }), 75);
+        assert_eq!(code(S3Error::Credentials(CredentialsError::missing("none"))), 78);
+        assert_eq!(code(S3Error::Credentials(CredentialsError::temporary("later"))), 75);
+        assert_eq!(code(S3Error::Stopped(15)), 143);
+    }
+
+    #[test]
+    fn each_error_of_an_object_has_the_kind_that_a_file_would_have() {
+        assert_eq!(S3Error::NoSuchObject.into_recording_error(), RecordingError::Vanished);
+        assert_eq!(S3Error::Replaced.into_recording_error(), RecordingError::Changed);
+        let denied = S3Error::Denied { code: "AccessDenied".into() }.into_recording_error();
+        assert_eq!(denied.kind(), "unreadable");
+        assert!(!RecordingError::PERMANENT.contains(&denied.kind()));
+    }
+
+    #[test]
+    fn a_region_is_no_address() {
+        assert!(is_region("eu-central-1"));
+        assert!(!is_region("") && !is_region("evil.example/x") && !is_region("EU"));
+    }
+
+    #[test]
+    fn a_code_is_a_word() {
+        assert_eq!(word("Access\u{1b}[2J\nDenied"), "Access2JDenied");
+    }
+}

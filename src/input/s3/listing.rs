@@ -1,0 +1,193 @@
+//! Lists the objects of a prefix, page by page, and selects those that may be recordings of the run.
+//!
+//! ```text
+//! keys below PREFIX/                        -> names relative to it
+//! none, and PREFIX is the key of an object  -> that object alone
+//! a folder marker, a hidden part, a clip    -> left out
+//! an audio extension                        -> recording
+//! known other extension                     -> counted as not audio
+//! any other extension, or none              -> decided by its first bytes when it is fetched
+//! another shard's, or a name far from the window -> left out
+//! ```
+//!
+//! Invariant: holds one page of at most 1,000 keys, whatever the bucket contains.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusty_s3::actions::list_objects_v2::ListObjectsContent;
+use rusty_s3::actions::{ListObjectsV2, ListObjectsV2Response};
+use rusty_s3::{Bucket, Credentials, S3Action};
+use ureq::Body;
+use ureq::http::Response;
+use url::Url;
+
+use super::client::{Client, Exchange, VALID};
+use super::error::{Refusal, S3Error, interrupted};
+use super::location::ObjectUrl;
+use crate::audio::discover::{extension, is_audio, is_known_other, shown};
+use crate::clips::is_clip;
+use crate::domain::NotAudio;
+use crate::identify::may_overlap;
+use crate::input::Selection;
+
+/// The longest page in bytes: 1,000 keys of 1,024 bytes, each escaped, and their other fields.
+const LONGEST_PAGE: u64 = 16 << 20;
+
+/// An object that may be a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    pub key: String,
+    /// The key relative to the prefix, escaped.
+    pub name: String,
+    pub etag: Option<String>,
+    pub size: u64,
+    pub uploaded: Option<Timestamp>,
+    /// Whether its name says that it is audio; otherwise its first bytes decide.
+    pub is_named_audio: bool,
+}
+
+/// The rest of the listing.
+pub struct Listing {
+    location: ObjectUrl,
+    selection: Selection,
+    page: VecDeque<Object>,
+    /// None at the end.
+    next: Option<Page>,
+    pub not_audio: NotAudio,
+    pub clips: usize,
+    /// Whether other shards may have recordings of the window.
+    pub others_have_recordings: bool,
+    /// The URL names one object.
+    pub is_single: bool,
+}
+
+/// What to ask next.
+struct Page {
+    prefix: String,
+    token: Option<String>,
+    /// Ask for the first key only: is the prefix the key of an object?
+    is_single: bool,
+}
+
+impl Listing {
+    /// Reads the first page: a bucket that does not exist, or is denied, is an error before any work.
+    pub fn begin(client: &mut Client, location: &ObjectUrl, selection: Selection) -> Result<Listing, S3Error> {
+        let next = Some(Page { prefix: location.folder(), token: None, is_single: false });
+        let mut listing = Listing {
+            location: location.clone(),
+            selection,
+            page: VecDeque::new(),
+            next,
+            not_audio: NotAudio::default(),
+            clips: 0,
+            others_have_recordings: false,
+            is_single: false,
+        };
+        listing.read_page(client)?;
+        Ok(listing)
+    }
+
+    pub fn next(&mut self, client: &mut Client) -> Result<Option<Object>, S3Error> {
+        while self.page.is_empty() && self.next.is_some() {
+            self.read_page(client)?;
+        }
+        Ok(self.page.pop_front())
+    }
+
+    fn read_page(&mut self, client: &mut Client) -> Result<(), S3Error> {
+        let Some(mut page) = self.next.take() else { return Ok(()) };
+        let answer = client.exchange(&mut page)?;
+        let is_nothing = page.token.is_none() && answer.contents.is_empty() && answer.next_continuation_token.is_none();
+        if page.is_single {
+            let found = answer.contents.into_iter().find(|content| content.key == self.location.prefix);
+            self.is_single = found.is_some();
+            let name = self.location.prefix.rsplit('/').next().unwrap_or_default().to_owned();
+            self.add(found, |_| name.clone());
+            return Ok(());
+        }
+        let (folder, prefix) = (self.location.folder(), self.location.prefix.clone());
+        self.add(answer.contents, |key| key.strip_prefix(&folder).unwrap_or(key).to_owned());
+        self.next = match answer.next_continuation_token {
+            Some(token) => Some(Page { token: Some(token), ..page }),
+            None if is_nothing && prefix != folder => Some(Page { prefix, token: None, is_single: true }),
+            None => None,
+        };
+        Ok(())
+    }
+
+    fn add(&mut self, contents: impl IntoIterator<Item = ListObjectsContent>, name: impl Fn(&str) -> String) {
+        for content in contents {
+            let name = name(&content.key);
+            let object = self.select(content, &name);
+            self.page.extend(object);
+        }
+    }
+
+    fn select(&mut self, content: ListObjectsContent, relative: &str) -> Option<Object> {
+        let path = Path::new(relative);
+        let is_marker = relative.is_empty() || relative.ends_with('/');
+        let is_hidden = !self.is_single && relative.split('/').any(|part| part.starts_with('.') && !is_dots(part));
+        if is_marker || is_hidden {
+            return None;
+        }
+        if is_clip(relative) && !self.is_single {
+            self.clips += 1;
+            return None;
+        }
+        let is_named_audio = is_audio(path) || self.is_single;
+        if !is_named_audio && is_known_other(path) {
+            self.not_audio.count(extension(path).unwrap_or_default());
+            return None;
+        }
+        let name = shown(relative.as_bytes());
+        if !may_overlap(&name, &self.selection.window, &self.selection.name_zone) {
+            return None;
+        }
+        if !self.selection.shard.holds(&name) {
+            self.others_have_recordings |= is_named_audio;
+            return None;
+        }
+        let uploaded = content.last_modified.and_then(|at| at.parse().ok());
+        let size = content.size.unwrap_or_default();
+        Some(Object { key: content.key, name, etag: content.etag, size, uploaded, is_named_audio })
+    }
+
+    /// Counts a fetched object whose first bytes are not audio.
+    pub fn count_other(&mut self, object: &Object) {
+        self.not_audio.count(extension(Path::new(&object.name)).unwrap_or_default());
+    }
+}
+
+/// `.` and `..`: part of a key as any other text, but of no address.
+pub fn is_dots(part: &str) -> bool {
+    part == "." || part == ".."
+}
+
+impl Exchange for Page {
+    type Output = ListObjectsV2Response;
+
+    fn request(&self, bucket: &Bucket, credentials: &Credentials) -> (Url, Vec<(&'static str, String)>) {
+        let mut list = bucket.list_objects_v2(Some(credentials));
+        list.with_prefix(self.prefix.as_str());
+        if let Some(token) = &self.token {
+            list.with_continuation_token(token.as_str());
+        }
+        if self.is_single {
+            list.with_max_keys(1);
+        }
+        (list.sign(VALID), Vec::new())
+    }
+
+    fn read(&mut self, mut response: Response<Body>) -> Result<ListObjectsV2Response, Refusal> {
+        let mut text = String::new();
+        let read = response.body_mut().as_reader().take(LONGEST_PAGE).read_to_string(&mut text);
+        read.map_err(|error| interrupted(&ureq::Error::from(error)))?;
+        ListObjectsV2::parse_response(&text).map_err(|_| Refusal::TryAgain {
+            reason: "the list of objects cannot be understood".to_owned(),
+            after: None,
+        })
+    }
+}

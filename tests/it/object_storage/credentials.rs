@@ -1,0 +1,88 @@
+//! Credentials from every source, and none of them in any message.
+
+use std::fs;
+use std::process::Command;
+
+use super::LAUGH;
+use crate::support::audio;
+use crate::support::cutter::Cutter;
+use crate::support::object_store::{KEY, ObjectStore, SECRET, STRANGER, scan};
+use crate::support::program::{Place, said};
+
+/// A scan with nothing of AWS but the endpoint.
+fn bare(place: &Place, endpoint: &str, url: &str) -> Command {
+    let mut command = scan(place, endpoint, url, &["-n"]);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+#[test]
+fn a_profile_gives_keys_region_and_endpoint() {
+    let store = ObjectStore::seaweed();
+    store.put_file("20251024_130000.flac", audio::file(LAUGH));
+    let place = Place::new();
+    fs::create_dir(place.path("home/.aws")).unwrap();
+    let keys = format!("[night]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n[default]\n");
+    fs::write(place.path("home/.aws/credentials"), keys).unwrap();
+    let config = format!("[profile night]\nregion = eu-central-1\nendpoint_url = {}\n", store.endpoint());
+    fs::write(place.path("home/.aws/config"), config).unwrap();
+    let mut command = bare(&place, "", &store.url(""));
+    let with_profile = command.env_remove("AWS_ENDPOINT_URL_S3").env("AWS_PROFILE", "night");
+    said(with_profile).ends_with(0);
+    let mut other = bare(&place, &store.endpoint(), &store.url(""));
+    said(other.env("AWS_EC2_METADATA_DISABLED", "true")).ends_with(78).complains_of("no credentials were found");
+}
+
+#[test]
+fn roles_give_temporary_credentials() {
+    let store = ObjectStore::moto();
+    store.put_file("20251024_130000.flac", audio::file(LAUGH));
+    let place = Place::new();
+    fs::write(place.path("token"), "a.b.c\n").unwrap();
+    let agent = format!("{}/latest/meta-data/iam/security-credentials/default-role", store.endpoint());
+    let instance = vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT", store.endpoint())];
+    let container = vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent)];
+    let web = vec![
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/night".to_owned()),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", place.path("token").display().to_string()),
+        ("AWS_ENDPOINT_URL_STS", store.endpoint()),
+    ];
+    for (variables, key) in [(instance, "test-key"), (container, "test-key"), (web, "ASIA")] {
+        let proxy = Cutter::before(store.port, &[]);
+        let mut command = bare(&place, &proxy.endpoint(), &store.url(""));
+        said(command.envs(variables)).ends_with(0);
+        let requests = proxy.requests();
+        assert!(requests.contains(&format!("X-Amz-Credential={key}")), "{key}: {requests}");
+        assert!(requests.contains("X-Amz-Security-Token="), "{requests}");
+    }
+}
+
+#[test]
+fn credentials_that_cannot_be_had_are_78_or_75() {
+    let place = Place::new();
+    let closed = format!("http://127.0.0.1:{}", super::failures::closed_port());
+    let mut none = bare(&place, &closed, "s3://life");
+    none.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &closed);
+    said(&mut none).ends_with(78).complains_of("this machine has no EC2 metadata service");
+    let mut container = bare(&place, &closed, "s3://life");
+    container.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{closed}/x"));
+    said(&mut container).ends_with(75).complains_of("the container's credentials cannot be reached");
+}
+
+#[test]
+fn no_message_contains_a_credential_or_a_signature() {
+    let store = ObjectStore::seaweed();
+    store.put_file("20251024_130000.flac", audio::file(LAUGH));
+    let place = Place::new();
+    for (key, code) in [(KEY, 0), (STRANGER, 78), ("unknown", 78)] {
+        let mut command = scan(&place, &store.endpoint(), &store.url(""), &["-n", "-vv"]);
+        command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SESSION_TOKEN", "session-token").env("RUST_LOG", "trace");
+        let code =
+            if key == KEY { said(command.env_remove("AWS_SESSION_TOKEN")) } else { said(&mut command) }.ends_with(code);
+        for secret in [SECRET, "very%2Fsecret", "X-Amz-", "session-token"] {
+            assert!(!code.stderr.contains(secret) && !code.stdout.contains(secret), "{secret}: {}", code.stderr);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A TCP proxy that cuts connections, stalls, or lets something happen before a request passes.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// What becomes of a connection.
+#[derive(Clone, Copy)]
+pub enum Fate {
+    Pass,
+    /// Cut after so many bytes of answers.
+    Cut(usize),
+    /// Nothing passes after so many bytes of answers, and the connection stays open.
+    Stall(usize),
+    /// This answer, whatever is asked.
+    Answer(&'static str),
+}
+
+/// Called with the bytes of each request before they pass on.
+type Hook = Arc<dyn Fn(&str) + Send + Sync>;
+
+pub struct Cutter {
+    port: u16,
+    requests: Arc<Mutex<String>>,
+}
+
+impl Cutter {
+    /// In front of a port of this machine. The n-th connection, from 0, has the n-th fate; the rest pass.
+    pub fn before(port: u16, fates: &[Fate]) -> Cutter {
+        Cutter::hooked(port, fates, |_| ())
+    }
+
+    pub fn hooked(port: u16, fates: &[Fate], hook: impl Fn(&str) + Send + Sync + 'static) -> Cutter {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let cutter = Cutter { port: listener.local_addr().unwrap().port(), requests: Arc::default() };
+        let (fates, requests, hook): (Vec<Fate>, _, Hook) = (fates.to_vec(), cutter.requests.clone(), Arc::new(hook));
+        thread::spawn(move || {
+            for (number, client) in listener.incoming().flatten().enumerate() {
+                let fate = fates.get(number).copied().unwrap_or(Fate::Pass);
+                let (requests, hook) = (requests.clone(), hook.clone());
+                thread::spawn(move || serve(client, port, fate, &requests, &hook));
+            }
+        });
+        cutter
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// All that was asked.
+    pub fn requests(&self) -> String {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn serve(client: TcpStream, port: u16, fate: Fate, requests: &Mutex<String>, hook: &Hook) -> Option<()> {
+    let server = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let (mut back, mut answers) = (client.try_clone().ok()?, server.try_clone().ok()?);
+    let way_back = thread::spawn(move || answer(&mut answers, &mut back, fate));
+    let (mut client, mut server, mut block) = (client, server, [0; 65_536]);
+    while let Some(count) = client.read(&mut block).ok().filter(|count| *count > 0) {
+        let text = String::from_utf8_lossy(&block[..count]).into_owned();
+        hook(&text);
+        requests.lock().unwrap().push_str(&text);
+        if let Fate::Answer(text) = fate {
+            write!(client, "{text}").ok()?;
+            break;
+        }
+        server.write_all(&block[..count]).ok()?;
+    }
+    server.shutdown(Shutdown::Both).ok();
+    client.shutdown(Shutdown::Both).ok();
+    way_back.join().ok()
+}
+
+fn answer(server: &mut TcpStream, client: &mut TcpStream, fate: Fate) {
+    let (mut passed, mut block) = (0, [0; 65_536]);
+    let most = match fate {
+        Fate::Cut(most) | Fate::Stall(most) => most,
+        Fate::Pass | Fate::Answer(_) => usize::MAX,
+    };
+    while let Some(count) = server.read(&mut block).ok().filter(|count| *count > 0) {
+        let count = count.min(most - passed);
+        if client.write_all(&block[..count]).is_err() {
+            break;
+        }
+        passed += count;
+        if passed == most {
+            if let Fate::Stall(_) = fate {
+                thread::sleep(Duration::from_secs(60));
+            }
+            break;
+        }
+    }
+    client.shutdown(Shutdown::Both).ok();
+    server.shutdown(Shutdown::Both).ok();
+}
