@@ -141,7 +141,7 @@ fn names_that_differ_only_in_case_have_files_of_their_own() {
     while let Some(folder) = pending.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             if entry.path().is_dir() {
-                pending.push(entry.path())
+                pending.push(entry.path());
             } else {
                 paths.insert(entry.path().to_str().unwrap().to_lowercase());
             }
