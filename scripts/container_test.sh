@@ -60,7 +60,7 @@ ok 'the list of parts keeps to the schema of CycloneDX 1.6 and holds what is lin
 mounted=$(podman image mount "$image")
 find "$mounted" -type f -perm /7002 | grep . && fail 'a file is setuid or writable'
 [ -z "$(find "$mounted" -name 'sh' -o -name 'bash')" ] || fail 'there is a shell'
-[ "$(podman image inspect --format '{{.Config.User}}' "$image")" = 65532:65532 ] || fail 'the user is no number'
+[ "$(podman image inspect --format '{{.Config.User}}' "$image")" = 65532:65532 ] || fail 'the user is not a number'
 [ -s "$mounted/etc/ssl/certs/ca-certificates.crt" ] || fail 'no CA certificates'
 podman image unmount "$image" >/dev/null
 ok 'the image holds no shell and nothing setuid; its user is a number'

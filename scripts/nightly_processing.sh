@@ -27,7 +27,7 @@ refuse() {
     refuse "$settings may be read or written by others; chmod 600 it"
 
 ! grep -q "$(printf '\r')" "$settings" || refuse "$settings has the line ends of Windows; save it with those of Unix"
-wrong=$(sh -n "$settings" 2>&1) || refuse "$settings is no shell: $wrong"
+wrong=$(sh -n "$settings" 2>&1) || refuse "$settings is not a shell script: $wrong"
 
 set -a
 # shellcheck source=/dev/null

@@ -91,7 +91,7 @@ def scan(self, source: str, date: str) -> int:
 def check_night(self, date: str, sources: list[str], waiting_before: int = 0, again: int = settings.SENT_AGAIN) -> str:
     code, output = run(self.request.id, "status", "--date", date, "--json")
     days = {day["source"]: day for day in json.loads(output)["days"]}
-    waiting = [source for source in sources if not days.get(source, {}).get("looked_at")]
+    waiting = [source for source in sources if not days.get(source, {}).get("scanned_at")]
     if waiting:
         # No progress: Redis forgets the message of a worker that is killed at the moment when it takes it.
         if len(waiting) == waiting_before and again > 0:

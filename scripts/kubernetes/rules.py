@@ -84,7 +84,7 @@ def of_the_container(container, pod, job):
         yield "JOB_COMPLETION_COUNT is not the number of completions"
     password = environment["DATABASE_URL"]
     if "secretKeyRef" not in password.get("valueFrom", {}):
-        yield "the database's URL is no secret"
+        yield "the database's URL is not a secret"
     # The profile `restricted` of the pod security standards.
     secure, of_pod = container["securityContext"], pod["securityContext"]
     if secure["allowPrivilegeEscalation"] or secure["capabilities"] != {"drop": ["ALL"]} or not of_pod["runAsNonRoot"]:

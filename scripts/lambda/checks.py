@@ -89,7 +89,7 @@ def the_metrics_keep_to_the_schema_and_have_no_dimension(fleet):
     check(event["source"] == "ada", "the source stays in the event")
     names = {metric["Name"] for metric in directive["Metrics"]}
     for name in names:
-        check(isinstance(event[name], (int, float)) and not isinstance(event[name], bool), f"{name} is no number")
+        check(isinstance(event[name], (int, float)) and not isinstance(event[name], bool), f"{name} is not a number")
     # The program's own event, with its dimensions, and events that must not pass.
     program = subprocess.run(
         [fleet.root / "usr/bin/giggles", "--log-format=emf", "scan", "--dry-run", "--source=ada", fleet.recordings / "ada"],
