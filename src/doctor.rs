@@ -22,7 +22,7 @@ use crate::audio::discover::{FindError, Found};
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{Clips, find_recordings};
 use crate::domain::{Finding, Stop, Window, pluralize};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::model::LoadedModel;
 use crate::notify::ping::Target;
 use crate::shard::Shard;
@@ -122,7 +122,7 @@ fn not_checked(because: &str) -> Finding {
 /// The finding of an invalid setting, whose error says what to do.
 fn refused(fatal: &Fatal) -> Finding {
     match fatal {
-        Fatal::TryAgain(text) => Finding::busy(text, ""),
+        Fatal::TryAgain(reason) => Finding::busy(reason.to_string(), ""),
         other => Finding::wrong(other.to_string(), ""),
     }
 }

@@ -26,7 +26,8 @@
 //! | module | what it does | imports |
 //! |---|---|---|
 //! | [`domain`] | plain data: recording, detection, outcome, run, parameters | |
-//! | [`exit`] | exit codes, and what ends a run | domain |
+//! | [`error`] | what ends a run, the causes of errors, and the policy for both | domain |
+//! | [`exit`] | exit codes, and which one a run ends with | domain, error |
 //! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | domain |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
 //! | [`detect`] | logits to detections; pure | domain |
@@ -37,14 +38,14 @@
 //! | [`pipeline`] | one recording through all stages, batch by batch | domain, audio, detect, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
-//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | domain, exit, calendar |
-//! | [`maintenance`] | compares clips with rows; removes old ones | domain, exit, clips, store |
-//! | [`reviews`] | imports verdicts and comments | domain, exit, store |
+//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | domain, error, calendar |
+//! | [`maintenance`] | compares clips with rows; removes old ones | domain, error, exit, clips, store |
+//! | [`reviews`] | imports verdicts and comments | domain, error, store |
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | domain, exit, calendar, maintenance, reviews |
-//! | [`notify`] | pings, metrics, the summary event | domain, exit, atomic_file |
-//! | [`status`] | reads the last runs, or a day | domain, exit, audio, calendar, store |
-//! | [`export`] | writes stored detections for other programs | domain, exit, atomic_file, store, render |
-//! | [`report`] | reads a day with its clips for a report or a page | domain, exit, audio, model, pool, atomic_file, calendar, store, render, status |
+//! | [`notify`] | pings, metrics, the summary event | domain, error, exit, atomic_file |
+//! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
+//! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
+//! | [`report`] | reads a day with its clips for a report or a page | domain, error, exit, audio, model, pool, atomic_file, calendar, store, render, status |
 //! | [`doctor`] | checks everything that a run needs | all |
 //! | [`scan`] | one run, from directories to exit code | all |
 //!
@@ -69,6 +70,7 @@ pub mod clips;
 pub mod detect;
 pub mod doctor;
 pub mod domain;
+pub mod error;
 pub mod exit;
 pub mod export;
 pub mod identify;

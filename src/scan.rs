@@ -22,9 +22,11 @@ use crate::audio::discover::{File, Found};
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{Clips, find_recordings};
 use crate::domain::{
-    Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Stop, Unresolved, Window,
+    Analysis, Analyzed, Counts, NotAudio, Outcome, Reason, Recording, RecordingError, Run, Step, Stop, Unresolved,
+    Window,
 };
-use crate::exit::{self, Exit, Fatal};
+use crate::error::Fatal;
+use crate::exit::{self, Exit};
 use crate::identify::{Identity, failed_outcome, identify};
 use crate::pipeline::{AnalyzeError, Analyzer};
 use crate::pool::Pool;
@@ -86,9 +88,9 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     let mut store = open_store(settings, stop)?;
     stopped(stop)?;
     steps(Step::Discovering);
-    let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
+    let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
     let (mut found, clips) =
-        find_recordings(&settings.paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+        find_recordings(&settings.paths).map_err(|error| Fatal::NoRecordings(Reason::wrap(error)))?;
     if clips > 0 {
         log::info!("{clips} clips that giggles has cut are there too, and are not analyzed");
     }
@@ -102,7 +104,7 @@ pub fn scan(settings: &Settings, model: &Model, steps: &(dyn Fn(Step) + Sync), s
     let outcomes = analyze_all(settings, model, plans, &watch, &pool, steps, stop)?;
     copied::warn(&outcomes);
     // A shard may be empty although the directory is not; an unmounted disk is empty for all shards.
-    let exit = exit::of_outcomes(&outcomes, settings.allow_empty || others);
+    let exit = exit::from_outcomes(&outcomes, settings.allow_empty || others);
     let run = describe(settings, started, explicit_files, exit, outcomes);
     refuse_partial(settings, &run)?;
     steps(Step::Saving);

@@ -2,7 +2,8 @@
 
 use giggles::doctor::{Environment, Settings, examine};
 use giggles::domain::{Finding, Health, Stop};
-use giggles::exit::{Exit, Fatal, of_findings};
+use giggles::error::Fatal;
+use giggles::exit::{Exit, from_findings};
 use giggles::render::doctor::{document, lines, verdict};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -41,7 +42,7 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     if let Some(signal) = stop.signal() {
         return Ok(Fatal::Signal(signal).exit());
     }
-    let exit = of_findings(&findings);
+    let exit = from_findings(&findings);
     match (quiet, as_json) {
         (true, _) => log_problems(&findings),
         (_, true) => print(&document(&findings, exit))?,

@@ -3,14 +3,16 @@
 use clap::Args;
 use giggles::audio::window::parse_date;
 use giggles::calendar::Day;
-use giggles::exit::{Exit, Fatal};
+use giggles::domain::Reason;
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::render::status::json::Json;
 use giggles::render::status::{View, day, runs};
 use giggles::status::{Report, Settings, query};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{config, zone};
+use super::settings::{wrong, zone};
 use super::stored::SourceFilter;
 use super::{EXIT_CODES, Results, print_text, unwritable};
 
@@ -77,23 +79,23 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
     let mut results = Results::new();
     let database = settings.database.to_string();
     let mut document = Json::to(&mut results, asked, database);
-    let report = query(settings, asked, &mut |day| document.add(&day).map_err(|error| unwritable(&error)))?;
+    let report = query(settings, asked, &mut |day| document.add(&day).map_err(unwritable))?;
     let done = match &report {
         Some(report) => document.finish(&report.runs, &report.zone),
         None => document.finish(&[], settings.zone.as_ref().unwrap_or(&TimeZone::UTC)),
     };
-    done.map_err(|error| unwritable(&error))?;
+    done.map_err(unwritable)?;
     Ok(report)
 }
 
 fn show_text(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fatal> {
     let mut results = Results::for_people();
     let mut days = day::Text::to(&mut results);
-    let report = query(settings, asked, &mut |day| days.add(day).map_err(|error| unwritable(&error)))?;
+    let report = query(settings, asked, &mut |day| days.add(day).map_err(unwritable))?;
     let Some(report) = report else { return Ok(None) };
     let view = View { asked, database: settings.database.to_string(), zone: &report.zone, runs: &report.runs };
     match &settings.date {
-        Some(_) => days.finish(&view).map_err(|error| unwritable(&error))?,
+        Some(_) => days.finish(&view).map_err(unwritable)?,
         None => print_text(&runs::render(&view))?,
     }
     Ok(Some(report))
@@ -121,7 +123,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
     let zone = zone(arguments.tz.as_deref())?;
     if let Some(date) = &arguments.date {
         let now = Timestamp::now().to_zoned(zone.clone().unwrap_or(TimeZone::UTC));
-        parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
+        parse_date(date, &now).map_err(|error| wrong("--date", Reason::wrap(error)))?;
     }
     Ok(Settings {
         database: arguments.source_filter.database.location()?,

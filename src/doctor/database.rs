@@ -21,7 +21,7 @@ pub fn reached(visit: &Visit) -> Finding {
 
 fn store_finding(error: &StoreError) -> Finding {
     match error {
-        StoreError::Unreachable(text) | StoreError::Locked(text) => Finding::busy(text, ""),
+        StoreError::Unreachable(reason) | StoreError::Locked(reason) => Finding::busy(reason.to_string(), ""),
         other => Finding::wrong(other.to_string(), ""),
     }
 }
@@ -101,14 +101,15 @@ fn probe<'a>(visit: &'a Visit) -> Option<&'a Probe> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::{Exit, Fatal};
+    use crate::error::Fatal;
+    use crate::exit::Exit;
 
     #[test]
     fn a_store_error_has_the_same_exit_code_as_in_a_run() {
         let errors =
             [StoreError::Config("a".into()), StoreError::Unreachable("b".into()), StoreError::Locked("c".into())];
         for error in errors {
-            let exit = crate::exit::of_findings(&[store_finding(&error)]);
+            let exit = crate::exit::from_findings(&[store_finding(&error)]);
             assert!(exit != Exit::Complete);
             assert_eq!(exit, Fatal::from(error).exit());
         }

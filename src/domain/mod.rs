@@ -26,7 +26,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use yamnet::classes::{LAUGHTER, NAMES, class_count};
 
-pub use error::{RecordingError, position};
+pub use error::{Reason, RecordingError, position};
 pub use finding::{Finding, Health};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;

@@ -16,7 +16,7 @@ use crate::domain::{
     ContentHash, Counts, Coverage, Detection, LAUGHTER_CLASSES, LAUGHTER_NAMES, PastRun, StartSource, StartTime,
     StoredDetection, StoredFailure, StoredMissing, StoredRecording, StoredSound, StoredStatus, Window,
 };
-use crate::exit::Fatal;
+use crate::error::Fatal;
 
 /// Reads what was stored. A source of None means all sources.
 pub trait Reader: Send {

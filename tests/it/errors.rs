@@ -85,14 +85,15 @@ fn every_reason_a_recording_can_fail_for() {
     let at = Duration::from_millis(3_723_400);
     let reason = || "the reason".to_owned();
     let all = [
-        RecordingError::Unreadable { reason: reason() },
+        RecordingError::Unreadable { reason: reason().into() },
         RecordingError::Vanished,
         RecordingError::Changed,
         RecordingError::NotAFile { what: "a pipe".into() },
         RecordingError::Empty,
-        RecordingError::Unsupported { what: reason() },
-        RecordingError::Corrupt { reason: reason(), at },
-        RecordingError::Truncated { reason: reason(), at },
+        RecordingError::Unsupported { what: reason().into() },
+        RecordingError::Ffmpeg { reason: reason().into() },
+        RecordingError::Corrupt { reason: reason().into(), at },
+        RecordingError::Truncated { reason: reason().into(), at },
         RecordingError::Panicked { message: reason() },
     ];
     let lines = all.iter().map(|error| format!("day/20251024_130000.ogg: {error}"));
@@ -103,6 +104,7 @@ day/20251024_130000.ogg: was replaced or cut short while it was analyzed; the ne
 day/20251024_130000.ogg: is not a regular file (a pipe); giggles reads files only
 day/20251024_130000.ogg: is empty (0 bytes); the recorder wrote nothing into it
 day/20251024_130000.ogg: holds no audio that giggles can decode: the reason
+day/20251024_130000.ogg: could not be decoded by ffmpeg: the reason; is it audio, and is ffmpeg up to date?
 day/20251024_130000.ogg: is damaged at 1:02:03.4: the reason; if the recorder still has it, copy it again
 day/20251024_130000.ogg: ends too early, at 1:02:03.4: the reason; if the recorder still has it, copy it again
 day/20251024_130000.ogg: made giggles panic (the reason); this is a bug, please report it with the file

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::encoding::Encoding;
 use super::reader::PostgresReader;
 use crate::domain::{Coverage, PastRun, StoredDetection, StoredRecording, StoredStatus, Window};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::store::StoreError;
 use crate::store::reader::{Reader, Selection};
 

@@ -17,7 +17,7 @@ use super::server::Server;
 use super::stream::Stream;
 use super::version;
 use crate::domain::{Coverage, PastRun, StoredRecording, Window};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::store::reader::{
     CoverageColumns, Delivery, DetectionColumns, Reader, RecordingColumns, RunColumns, Selection,
 };
@@ -64,7 +64,7 @@ pub struct PostgresReader {
 impl PostgresReader {
     fn open(server: &Server) -> Result<Option<PostgresReader>, StoreError> {
         let mut client = connect(server).map_err(RetryClass::into_error)?;
-        let class = |error| working(server, &error).into_error();
+        let class = |error| working(server, error).into_error();
         client.batch_execute(READ_ONLY).map_err(class)?;
         let version = version(&mut client).map_err(class)?;
         let reader = PostgresReader { client, server: server.clone() };
@@ -72,7 +72,7 @@ impl PostgresReader {
     }
 
     pub fn read<T>(&mut self, query: impl FnOnce(&mut Client) -> Result<T, postgres::Error>) -> Result<T, StoreError> {
-        query(&mut self.client).map_err(|error| working(&self.server, &error).into_error())
+        query(&mut self.client).map_err(|error| working(&self.server, error).into_error())
     }
 }
 
@@ -112,7 +112,7 @@ impl Reader for PostgresReader {
     ) -> Result<(), Fatal> {
         let mut delivery = Delivery::to(each);
         let server = &self.server;
-        let class = |error| Fatal::from(working(server, &error).into_error());
+        let class = |error| Fatal::from(working(server, error).into_error());
         let mut stream = Stream::open(&mut self.client, wanted).map_err(class)?;
         while let Some(found) = stream.next().map_err(class)? {
             found.into_iter().try_for_each(|recording| delivery.push(recording))?;
