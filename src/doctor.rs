@@ -77,7 +77,7 @@ struct Visit<'a> {
 /// A check: its name and its function.
 type Check = (&'static str, fn(&Visit) -> Finding);
 
-const CHECKS: [Check; 21] = [
+const CHECKS: &[Check] = &[
     ("settings", environment::settings),
     ("clock", time::clock),
     ("zone", time::zone),
@@ -116,14 +116,14 @@ pub fn examine(settings: &Settings, report: &mut dyn FnMut(&Finding), stop: &Sto
 
 /// The finding of a check that is not possible, or not needed.
 fn not_checked(because: &str) -> Finding {
-    Finding::unseen(because)
+    Finding::skipped(because)
 }
 
 /// The finding of an invalid setting, whose error says what to do.
 fn refused(fatal: &Fatal) -> Finding {
     match fatal {
         Fatal::TryAgain(reason) => Finding::busy(reason.to_string(), ""),
-        other => Finding::wrong(other.to_string(), ""),
+        other => Finding::fail(other.to_string(), ""),
     }
 }
 

@@ -82,7 +82,7 @@ pub enum Fatal {
 
 impl Fatal {
     /// The error of a setting, by its flag or variable; None if no single one is to blame.
-    pub fn of_setting(name: Option<&str>, reason: Reason) -> Fatal {
+    pub fn for_setting(name: Option<&str>, reason: Reason) -> Fatal {
         match name {
             Some(name) => Fatal::Setting { name: name.to_owned(), reason },
             None => Fatal::Config(reason),

@@ -95,7 +95,7 @@ pub fn from_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
 pub fn from_findings(findings: &[Finding]) -> Exit {
     let worst = findings.iter().map(|finding| finding.health).max();
     match worst {
-        Some(Health::Wrong) => Exit::Config,
+        Some(Health::Fail) => Exit::Config,
         Some(Health::Busy) => Exit::TryAgain,
         _ => Exit::Complete,
     }
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_worst_finding_determines_the_exit_code() {
         let [ok, warn] = [Finding::ok("found"), Finding::warn("found", "")];
-        let [busy, wrong] = [Finding::busy("found", ""), Finding::wrong("found", "")];
+        let [busy, wrong] = [Finding::busy("found", ""), Finding::fail("found", "")];
         assert_eq!(from_findings(&[]), Exit::Complete);
         assert_eq!(from_findings(&[ok.clone(), warn.clone()]), Exit::Complete);
         assert_eq!(from_findings(&[ok.clone(), busy.clone(), warn]), Exit::TryAgain);

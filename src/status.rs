@@ -79,7 +79,7 @@ pub fn usual_zone(runs: &[PastRun]) -> Result<TimeZone, Fatal> {
             let message = format!("{error} (the zone of the last stored run; use --tz to set another)");
             Fatal::Config(Reason::new(message).caused_by(error))
         }),
-        None => system_zone().map_err(|error| Fatal::of_setting(error.setting(), Reason::wrap(error))),
+        None => system_zone().map_err(|error| Fatal::for_setting(error.setting(), Reason::wrap(error))),
     };
     zone
 }
@@ -87,12 +87,12 @@ pub fn usual_zone(runs: &[PastRun]) -> Result<TimeZone, Fatal> {
 fn calendar(text: &str, now: &Zoned) -> Result<Calendar, Fatal> {
     let date = window::parse_date(text, now).map_err(|error| {
         let reason = Reason::new(format!("--date: {error}")).caused_by(error);
-        Fatal::of_setting(Some("--date"), reason)
+        Fatal::for_setting(Some("--date"), reason)
     })?;
     let zone = now.time_zone().clone();
     let span = span(date, &zone).ok_or_else(|| {
         let reason = format!("--date: {date} is out of range").into();
-        Fatal::of_setting(Some("--date"), reason)
+        Fatal::for_setting(Some("--date"), reason)
     })?;
     Ok(Calendar { date, zone, span })
 }

@@ -18,6 +18,8 @@ mod settings;
 pub mod signals;
 mod status;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod window;
 

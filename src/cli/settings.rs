@@ -32,7 +32,7 @@ pub fn wrong(name: &str, why: impl Into<Reason>) -> Fatal {
 
 /// The error of this flag or variable, in other words.
 pub fn setting(name: &str, reason: impl Into<Reason>) -> Fatal {
-    Fatal::of_setting(Some(name), reason.into())
+    Fatal::for_setting(Some(name), reason.into())
 }
 
 fn unusable_model(error: ModelError) -> Fatal {
@@ -41,7 +41,7 @@ fn unusable_model(error: ModelError) -> Fatal {
 
 /// A zone from `TZ`, or from the system's files.
 pub fn unusable_zone(error: ZoneError) -> Fatal {
-    Fatal::of_setting(error.setting(), Reason::wrap(error))
+    Fatal::for_setting(error.setting(), Reason::wrap(error))
 }
 
 /// The CPU path in use.

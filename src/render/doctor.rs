@@ -14,10 +14,10 @@ const INDENT: usize = 19;
 fn word(health: Health) -> &'static str {
     match health {
         Health::Ok => "ok",
-        Health::Unseen => "-",
-        Health::Doubtful => "warn",
+        Health::Skipped => "-",
+        Health::Warn => "warn",
         Health::Busy => "busy",
-        Health::Wrong => "fail",
+        Health::Fail => "fail",
     }
 }
 
@@ -36,7 +36,7 @@ pub fn lines(finding: &Finding) -> String {
 /// The summary line.
 pub fn verdict(findings: &[Finding], exit: Exit) -> String {
     let count = |health| findings.iter().filter(|finding| finding.health == health).count();
-    let warnings = match count(Health::Doubtful) {
+    let warnings = match count(Health::Warn) {
         0 => String::new(),
         1 => ", with 1 warning".to_owned(),
         count => format!(", with {count} warnings"),
@@ -44,7 +44,7 @@ pub fn verdict(findings: &[Finding], exit: Exit) -> String {
     match exit {
         Exit::Complete => format!("a scan would run{warnings}\n"),
         Exit::TryAgain => format!("a scan would not run now (75); try again later{warnings}\n"),
-        other => format!("a scan would fail ({}) at {}{warnings}\n", other.code(), checks(count(Health::Wrong))),
+        other => format!("a scan would fail ({}) at {}{warnings}\n", other.code(), checks(count(Health::Fail))),
     }
 }
 
@@ -66,7 +66,7 @@ fn check(finding: &Finding) -> Value {
     json!({
         "check": finding.check,
         "status": match finding.health {
-            Health::Unseen => "skipped",
+            Health::Skipped => "skipped",
             other => word(other),
         },
         "message": finding.message,

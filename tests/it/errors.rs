@@ -280,6 +280,24 @@ giggles: error: the model is not the YAMNet that giggles supports (not a safeten
 "#);
 }
 
+/// The message names the cause in its own words; `-v` adds the error of the system or of the library.
+#[test]
+fn verbose_names_the_causes() {
+    let missing = ["--model", "own.safetensors"];
+    let cause = "giggles: info: caused by: No such file or directory (os error 2)";
+    assert!(scan(&[&["-v"][..], &missing].concat()).ends_with(cause));
+    assert!(!scan(&missing).contains("caused by"));
+    let place = Place::with(&[OTHER]);
+    place.scan(&["--source", "earlier"]).ends_with(0);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let poison = "CREATE TRIGGER poison BEFORE INSERT ON recordings BEGIN SELECT RAISE(ABORT, 'disk is poisoned'); END";
+    connection.execute_batch(poison).unwrap();
+    let said = text(&place, &mut place.scan_into(&place.sqlite(), &["-v"]));
+    let causes: Vec<&str> = said.lines().filter(|line| line.contains("caused by: ")).collect();
+    assert!(causes.first().is_some_and(|cause| cause.ends_with("caused by: disk is poisoned")), "{said}");
+    assert!(causes.iter().any(|cause| cause.contains("1811")), "SQLite's extended result code: {said}");
+}
+
 #[test]
 fn scores_of_what_cannot_be_heard() {
     let place = Place::with(&[OTHER]);

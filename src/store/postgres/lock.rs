@@ -112,7 +112,7 @@ impl fmt::Display for Holder {
 fn held(server: &Server, source: &str, holder: Option<Holder>) -> StoreError {
     let who = holder.map_or_else(String::new, |holder| format!(" ({holder})"));
     StoreError::Locked(
-        format!("another giggles{who} is at work on the source '{source}' in {server}; try again when it has ended")
+        format!("another giggles{who} is running on the source '{source}' in {server}; try again when it has ended")
             .into(),
     )
 }

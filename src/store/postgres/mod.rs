@@ -195,7 +195,7 @@ impl Store for Postgres {
             let server = &self.server;
             Err(StoreError::Locked(
                 format!(
-                    "another giggles (server process {process}) is at work in {server}; try again when it has ended"
+                    "another giggles (server process {process}) is running in {server}; try again when it has ended"
                 )
                 .into(),
             ))

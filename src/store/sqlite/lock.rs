@@ -52,7 +52,7 @@ impl Lock {
             let mut file = open(&path).map_err(|error| refused(&path, error))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => Ok(Lock { source: String::new(), path, _file: file }),
-                Err(Errno::WOULDBLOCK) => Err(at_work(database, &mut file)),
+                Err(Errno::WOULDBLOCK) => Err(held_by_another_source(database, &mut file)),
                 Err(error) => Err(refused(&path, error.into())),
             }
         });
@@ -123,16 +123,16 @@ fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
     let holder = read_holder(file);
     StoreError::Locked(
         format!(
-            "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
+            "another giggles ({holder}) is running on the source '{source}' in {database}; try again when it has ended"
         )
         .into(),
     )
 }
 
-fn at_work(database: &DatabaseFile, file: &mut File) -> StoreError {
+fn held_by_another_source(database: &DatabaseFile, file: &mut File) -> StoreError {
     let holder = read_holder(file);
     StoreError::Locked(
-        format!("another giggles ({holder}) is at work in {database}; try again when it has ended").into(),
+        format!("another giggles ({holder}) is running in {database}; try again when it has ended").into(),
     )
 }
 
