@@ -22,7 +22,7 @@ use crate::audio::discover::{FindError, Found, find};
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{Clips, is_clip};
 use crate::domain::Window;
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::finding::Finding;
 use crate::input::{self, Selection, is_object_url};
 use crate::model::LoadedModel;
@@ -83,7 +83,7 @@ struct Visit<'a> {
 /// A check: its name and its function.
 type Check = (&'static str, fn(&Visit) -> Finding);
 
-const CHECKS: [Check; 21] = [
+const CHECKS: &[Check] = &[
     ("settings", environment::settings),
     ("clock", time::clock),
     ("zone", time::zone),
@@ -144,14 +144,14 @@ fn selection(settings: &Settings) -> Selection {
 
 /// The finding of a check that is not possible, or not needed.
 fn not_checked(because: &str) -> Finding {
-    Finding::unseen(because)
+    Finding::skipped(because)
 }
 
 /// The finding of an invalid setting, whose error says what to do.
 fn refused(fatal: &Fatal) -> Finding {
     match fatal {
-        Fatal::TryAgain(text) | Fatal::StorageUnreachable(text) => Finding::busy(text, ""),
-        other => Finding::wrong(other.to_string(), ""),
+        Fatal::TryAgain(reason) | Fatal::StorageUnreachable(reason) => Finding::busy(reason.to_string(), ""),
+        other => Finding::fail(other.to_string(), ""),
     }
 }
 

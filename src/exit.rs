@@ -4,8 +4,8 @@
 //! Source: restic's exit codes and sysexits.h.
 
 use crate::domain::{Outcome, Status};
+use crate::error::Fatal;
 use crate::finding::{Finding, Health};
-use crate::text::pluralize;
 
 /// How a run ended. New codes may be added; an unknown code means failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Exit {
 }
 
 /// The exit code of a run whose recordings were all processed and whose transaction will be committed.
-pub fn of_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
+pub fn from_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
     let is_partial = |status: &Status| match status {
         Status::Failed(_) => true,
         Status::Analyzed(analyzed) => analyzed.clips_failed.is_some() || analyzed.is_partial(),
@@ -95,95 +95,25 @@ pub fn of_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
 }
 
 /// The exit code of `giggles doctor`. An error that needs a person outranks one that a later attempt may solve.
-pub fn of_findings(findings: &[Finding]) -> Exit {
+pub fn from_findings(findings: &[Finding]) -> Exit {
     let worst = findings.iter().map(|finding| finding.health).max();
     match worst {
-        Some(Health::Wrong) => Exit::Config,
+        Some(Health::Fail) => Exit::Config,
         Some(Health::Busy) => Exit::TryAgain,
         _ => Exit::Complete,
     }
 }
 
-/// An error that ends the whole run. Nothing is committed.
-#[derive(Debug, thiserror::Error)]
-pub enum Fatal {
-    /// A setting is wrong, or the model is.
-    #[error("{0}")]
-    Config(String),
-    /// A folder of recordings does not exist or cannot be read.
-    #[error("{0}")]
-    NoRecordings(String),
-    /// The database cannot be used: its address, password, permissions or version is wrong.
-    #[error("{0}")]
-    Unusable(String),
-    /// The database cannot be reached.
-    #[error("{0}")]
-    TryAgain(String),
-    /// The object store of the recordings does not answer.
-    #[error("{0}")]
-    StorageUnreachable(String),
-    /// Another run holds the lock.
-    #[error("{0}")]
-    Locked(String),
-    /// The run or its commit failed.
-    #[error("{0}")]
-    Failed(String),
-    /// `--strict`: recordings that failed, and the reasons.
-    #[error("nothing was stored, since --strict is given and {}", listed(.0))]
-    Refused(Vec<(String, String)>),
-    /// A signal ended the run.
-    #[error("{}; nothing of this run was stored", signal_name(*.0))]
-    Signal(usize),
-    /// A signal arrived during the commit, and it is unknown whether the commit succeeded.
-    #[error("{} while the run was being stored; the next run finds out whether it was", signal_name(*.0))]
-    SignalAmidCommit(usize),
-}
-
 impl Fatal {
+    /// The exit code of a command that this error ends.
     pub fn exit(&self) -> Exit {
         match self {
-            Fatal::Config(_) | Fatal::NoRecordings(_) | Fatal::Unusable(_) => Exit::Config,
+            Fatal::Setting { .. } | Fatal::Config(_) | Fatal::NoRecordings(_) | Fatal::Unusable(_) => Exit::Config,
             Fatal::TryAgain(_) | Fatal::StorageUnreachable(_) | Fatal::Locked(_) => Exit::TryAgain,
             Fatal::Failed(_) | Fatal::Refused(_) => Exit::Failed,
             Fatal::Signal(signal) | Fatal::SignalAmidCommit(signal) => signal_exit(*signal),
         }
     }
-
-    /// A message for third parties, such as a monitoring service. It contains no path, user, address or name. It names
-    /// a wrong setting but not its value.
-    pub fn outline(&self) -> String {
-        match self {
-            Fatal::Config(text) => format!("{} is wrong", setting(text).unwrap_or("a setting, or the model,")),
-            Fatal::NoRecordings(_) => "a folder of recordings cannot be read; is its disk mounted?".to_owned(),
-            Fatal::Unusable(_) => "the database's address, password, rights or version is wrong".to_owned(),
-            Fatal::TryAgain(_) => "the database cannot be reached".to_owned(),
-            Fatal::StorageUnreachable(_) => "the object storage cannot be reached".to_owned(),
-            Fatal::Locked(_) => "another run is in progress".to_owned(),
-            Fatal::Failed(_) => "the run failed, or the database refused it".to_owned(),
-            Fatal::Refused(failures) => {
-                format!(
-                    "nothing was stored, since --strict is given and {} failed",
-                    pluralize(failures.len(), "recording")
-                )
-            }
-            Fatal::Signal(_) | Fatal::SignalAmidCommit(_) => self.to_string(),
-        }
-    }
-}
-
-/// The flag or variable at the start of a message: `--tz: …`, `GIGGLES_PADDING 1h: …`. Only letters, hyphens and
-/// underscores are allowed, so the result cannot contain a path.
-fn setting(text: &str) -> Option<&str> {
-    let word = text.split([':', ' ']).next()?;
-    let is_flag = |word: &str| word.starts_with("--") && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    let is_variable = |word: &str| word == "TZ" || word.ends_with("DATABASE_URL") || word.starts_with("GIGGLES_");
-    let is_name = |word: &str| word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    Some(word).filter(|word| is_flag(word) || is_variable(word) && is_name(word))
-}
-
-fn listed(failures: &[(String, String)]) -> String {
-    let lines: Vec<String> = failures.iter().map(|(name, reason)| format!("  {name}: {reason}")).collect();
-    format!("{} failed:\n{}", pluralize(failures.len(), "recording"), lines.join("\n"))
 }
 
 fn signal_exit(signal: usize) -> Exit {
@@ -191,15 +121,6 @@ fn signal_exit(signal: usize) -> Exit {
         1 => Exit::HungUp,
         2 => Exit::Interrupted,
         _ => Exit::Terminated,
-    }
-}
-
-/// The start of a sentence about a run that a signal ended.
-pub fn signal_name(signal: usize) -> &'static str {
-    match signal {
-        1 => "hung up (SIGHUP)",
-        2 => "interrupted (SIGINT)",
-        _ => "terminated (SIGTERM)",
     }
 }
 
@@ -229,14 +150,14 @@ mod tests {
         let failed = || outcome(Status::Failed(RecordingError::Empty));
         let known = |damage| outcome(Status::Skipped(Skip::KnownDamage(damage)));
         let lacking = |seconds| outcome(Status::Analyzed(lacking(seconds)));
-        assert_eq!(of_outcomes(&[], false), Exit::Empty);
-        assert_eq!(of_outcomes(&[], true), Exit::Complete);
-        assert_eq!(of_outcomes(&[skipped()], false), Exit::Complete);
-        assert_eq!(of_outcomes(&[skipped(), failed()], false), Exit::Partial);
-        assert_eq!(of_outcomes(&[failed()], true), Exit::Partial);
-        assert_eq!(of_outcomes(&[known(Damage::Partial), known(Damage::Failed)], false), Exit::Complete);
-        assert_eq!(of_outcomes(&[lacking(0)], false), Exit::Complete);
-        assert_eq!(of_outcomes(&[skipped(), lacking(2)], false), Exit::Partial);
+        assert_eq!(from_outcomes(&[], false), Exit::Empty);
+        assert_eq!(from_outcomes(&[], true), Exit::Complete);
+        assert_eq!(from_outcomes(&[skipped()], false), Exit::Complete);
+        assert_eq!(from_outcomes(&[skipped(), failed()], false), Exit::Partial);
+        assert_eq!(from_outcomes(&[failed()], true), Exit::Partial);
+        assert_eq!(from_outcomes(&[known(Damage::Partial), known(Damage::Failed)], false), Exit::Complete);
+        assert_eq!(from_outcomes(&[lacking(0)], false), Exit::Complete);
+        assert_eq!(from_outcomes(&[skipped(), lacking(2)], false), Exit::Partial);
     }
 
     /// An analyzed hour with this many missing seconds.
@@ -260,42 +181,28 @@ mod tests {
     #[test]
     fn the_worst_finding_determines_the_exit_code() {
         let [ok, warn] = [Finding::ok("found"), Finding::warn("found", "")];
-        let [busy, wrong] = [Finding::busy("found", ""), Finding::wrong("found", "")];
-        assert_eq!(of_findings(&[]), Exit::Complete);
-        assert_eq!(of_findings(&[ok.clone(), warn.clone()]), Exit::Complete);
-        assert_eq!(of_findings(&[ok.clone(), busy.clone(), warn]), Exit::TryAgain);
-        assert_eq!(of_findings(&[wrong, busy, ok]), Exit::Config);
+        let [busy, wrong] = [Finding::busy("found", ""), Finding::fail("found", "")];
+        assert_eq!(from_findings(&[]), Exit::Complete);
+        assert_eq!(from_findings(&[ok.clone(), warn.clone()]), Exit::Complete);
+        assert_eq!(from_findings(&[ok.clone(), busy.clone(), warn]), Exit::TryAgain);
+        assert_eq!(from_findings(&[wrong, busy, ok]), Exit::Config);
     }
 
     #[test]
     fn every_fatal_error_has_its_documented_exit_code() {
-        assert_eq!(Fatal::Config(String::new()).exit().code(), 78);
-        assert_eq!(Fatal::NoRecordings(String::new()).exit().code(), 78);
-        assert_eq!(Fatal::Unusable(String::new()).exit().code(), 78);
-        assert_eq!(Fatal::TryAgain(String::new()).exit().code(), 75);
-        assert_eq!(Fatal::StorageUnreachable(String::new()).exit().code(), 75);
-        assert_eq!(Fatal::Locked(String::new()).exit().code(), 75);
-        assert_eq!(Fatal::Failed(String::new()).exit().code(), 1);
+        let setting = Fatal::Setting { name: "--tz".into(), reason: "".into() };
+        assert_eq!(setting.exit().code(), 78);
+        assert_eq!(Fatal::Config("".into()).exit().code(), 78);
+        assert_eq!(Fatal::NoRecordings("".into()).exit().code(), 78);
+        assert_eq!(Fatal::Unusable("".into()).exit().code(), 78);
+        assert_eq!(Fatal::TryAgain("".into()).exit().code(), 75);
+        assert_eq!(Fatal::StorageUnreachable("".into()).exit().code(), 75);
+        assert_eq!(Fatal::Locked("".into()).exit().code(), 75);
+        assert_eq!(Fatal::Failed("".into()).exit().code(), 1);
         assert_eq!(Fatal::Refused(Vec::new()).exit().code(), 1);
         assert_eq!(Fatal::Signal(1).exit().code(), 129);
         assert_eq!(Fatal::Signal(2).exit().code(), 130);
         assert_eq!(Fatal::SignalAmidCommit(15).exit().code(), 143);
         assert_eq!(Fatal::Signal(15).exit().code(), 143);
-    }
-
-    #[test]
-    fn the_outline_contains_the_setting_and_not_its_value() {
-        let config = |text: &str| Fatal::Config(text.into()).outline();
-        assert_eq!(config("--tz: 'Mars' is not a time zone"), "--tz is wrong");
-        assert_eq!(config("GIGGLES_PADDING 1h: give seconds"), "GIGGLES_PADDING is wrong");
-        assert_eq!(config("TZ: 'Mars' is not a time zone"), "TZ is wrong");
-        assert_eq!(config("DATABASE_URL: neil@db"), "DATABASE_URL is wrong");
-        for text in ["my notes: no folder", "--/home/neil: no", "GIGGLES_/home: no", "", "postgres://neil@db/life"] {
-            assert_eq!(config(text), "a setting, or the model, is wrong", "{text}");
-        }
-        let refused = Fatal::Refused(vec![("walk/cut.ogg".into(), "ends".into())]);
-        assert_eq!(refused.outline(), "nothing was stored, since --strict is given and 1 recording failed");
-        assert_eq!(refused.to_string(), format!("{}:\n  walk/cut.ogg: ends", refused.outline()));
-        assert_eq!(Fatal::TryAgain("postgres://neil@db".into()).outline(), "the database cannot be reached");
     }
 }

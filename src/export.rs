@@ -10,7 +10,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::atomic_file::replace;
 use crate::domain::{StoredRecording, Window};
-use crate::exit::{Exit, Fatal};
+use crate::error::Fatal;
+use crate::exit::Exit;
 use crate::render::export::Format;
 use crate::store::{Reader, Selection};
 
@@ -86,8 +87,8 @@ fn selection(settings: &Settings) -> Selection<'_> {
     Selection { source: settings.source.as_deref(), window: settings.window, ..Selection::default() }
 }
 
-fn unwritable(error: &io::Error) -> Fatal {
-    Fatal::Failed(format!("standard output cannot be written: {error}"))
+fn unwritable(error: io::Error) -> Fatal {
+    Fatal::unwritable("standard output", error)
 }
 
 fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
@@ -97,12 +98,12 @@ fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
         let is_first = exported.recordings == 0;
         exported.count(&recording);
         let head = if is_first { (format.head)(text) } else { Ok(()) };
-        head.and_then(|()| (format.recording)(text, &recording, is_first)).map_err(|error| unwritable(&error))
+        head.and_then(|()| (format.recording)(text, &recording, is_first)).map_err(unwritable)
     })?;
     let is_empty = exported.recordings == 0;
     let head = if is_empty { (format.head)(text) } else { Ok(()) };
     let end = head.and_then(|()| (format.tail)(text, is_empty)).and_then(|()| text.flush());
-    end.map_err(|error| unwritable(&error))?;
+    end.map_err(unwritable)?;
     Ok(exported)
 }
 
@@ -119,11 +120,14 @@ fn export_one(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
     })?;
     if analyzed > 1 {
         let name = format.name;
-        return Err(Fatal::Config(format!(
-            "{name} needs one file per recording, and {analyzed} recordings were found; use --folder or --sidecar"
-        )));
+        return Err(Fatal::Config(
+            format!(
+                "{name} needs one file per recording, and {analyzed} recordings were found; use --folder or --sidecar"
+            )
+            .into(),
+        ));
     }
-    text.write_all(one.as_bytes()).and_then(|()| text.flush()).map_err(|error| unwritable(&error))?;
+    text.write_all(one.as_bytes()).and_then(|()| text.flush()).map_err(unwritable)?;
     Ok(exported)
 }
 

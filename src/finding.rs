@@ -7,13 +7,13 @@
 pub enum Health {
     Ok,
     /// Not checked: the check was not possible or not needed.
-    Unseen,
+    Skipped,
     /// A warning: the run would work, but perhaps not as intended.
-    Doubtful,
+    Warn,
     /// The run would fail now; a later one may succeed.
     Busy,
     /// The run would fail.
-    Wrong,
+    Fail,
 }
 
 /// The result of one check.
@@ -38,20 +38,20 @@ impl Finding {
         Finding::new(Health::Ok, message, "")
     }
 
-    pub fn unseen(because: impl Into<String>) -> Finding {
-        Finding::new(Health::Unseen, because, "")
+    pub fn skipped(because: impl Into<String>) -> Finding {
+        Finding::new(Health::Skipped, because, "")
     }
 
     pub fn warn(message: impl Into<String>, hint: impl Into<String>) -> Finding {
-        Finding::new(Health::Doubtful, message, hint)
+        Finding::new(Health::Warn, message, hint)
     }
 
     pub fn busy(message: impl Into<String>, hint: impl Into<String>) -> Finding {
         Finding::new(Health::Busy, message, hint)
     }
 
-    pub fn wrong(message: impl Into<String>, hint: impl Into<String>) -> Finding {
-        Finding::new(Health::Wrong, message, hint)
+    pub fn fail(message: impl Into<String>, hint: impl Into<String>) -> Finding {
+        Finding::new(Health::Fail, message, hint)
     }
 
     pub fn with(mut self, details: Vec<String>) -> Finding {

@@ -11,7 +11,7 @@ use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::audio::window::overlaps;
 use crate::audio::{content, probe, timestamps};
-use crate::domain::{Outcome, Recording, RecordingError, StartSource, StartTime, Status, Window};
+use crate::domain::{Outcome, Reason, Recording, RecordingError, StartSource, StartTime, Status, Window};
 
 /// The result of identifying a file, before the analysis.
 pub enum Identity {
@@ -123,7 +123,7 @@ fn set_start(
 fn metadata_error(file: &File) -> RecordingError {
     match std::fs::metadata(&file.path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            RecordingError::Unreadable { reason: error.to_string() }
+            RecordingError::Unreadable { reason: Reason::wrap(error) }
         }
         _ => RecordingError::Vanished,
     }

@@ -31,7 +31,8 @@
 //! | [`stop`] | the flag by which a signal ends a run | |
 //! | [`domain`] | plain data: recording, detection, outcome, run, parameters | text |
 //! | [`finding`] | the result of one check of `doctor` | |
-//! | [`exit`] | exit codes, and what ends a run | text, domain, finding |
+//! | [`error`] | what ends a run, the causes of errors, and the policy for both | text, domain |
+//! | [`exit`] | exit codes, and which one a run ends with | text, domain, finding, error |
 //! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | text, paths, stop, domain |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
 //! | [`detect`] | logits to detections; pure | domain |
@@ -43,14 +44,14 @@
 //! | [`shard`] | one machine's part of the recordings | |
 //! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, exit, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
-//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, exit, calendar |
-//! | [`maintenance`] | compares clips with rows; removes old ones | domain, exit, clips, store |
-//! | [`reviews`] | imports verdicts and comments | domain, exit, store |
+//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
+//! | [`maintenance`] | compares clips with rows; removes old ones | domain, error, exit, clips, store |
+//! | [`reviews`] | imports verdicts and comments | domain, error, exit, store |
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews |
-//! | [`notify`] | pings, metrics, the summary event | stop, domain, exit, atomic_file |
-//! | [`status`] | reads the last runs, or a day | domain, exit, audio, calendar, store |
-//! | [`export`] | writes stored detections for other programs | domain, exit, atomic_file, store, render |
-//! | [`report`] | reads a day with its clips for a report or a page | domain, paths, exit, audio, model, pool, atomic_file, calendar, store, render, status |
+//! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
+//! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
+//! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
+//! | [`report`] | reads a day with its clips for a report or a page | domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, render, status |
 //! | [`doctor`] | checks everything that a run needs | all |
 //! | [`scan`] | one run, from directories to exit code | all |
 //!
@@ -75,6 +76,7 @@ pub mod clips;
 pub mod detect;
 pub mod doctor;
 pub mod domain;
+pub mod error;
 pub mod exit;
 pub mod export;
 pub mod finding;

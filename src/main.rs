@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     cli.log().start();
     let signals = Signals::listen();
     let exit = cli.run(&signals).unwrap_or_else(|fatal| {
-        log::error!("{fatal}");
+        cli::log_error(&fatal);
         fatal.exit()
     });
     ExitCode::from(exit.code())

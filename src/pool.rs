@@ -26,10 +26,10 @@ pub const POOL_THREADS: &str = "giggles-";
 
 /// The pool could not be created.
 #[derive(Debug, thiserror::Error)]
-#[error("{threads} threads cannot be started ({reason}); ask for fewer with --threads")]
+#[error("{threads} threads cannot be started ({source}); ask for fewer with --threads")]
 pub struct PoolError {
     threads: usize,
-    reason: String,
+    source: rayon::ThreadPoolBuildError,
 }
 
 /// A fixed number of worker threads.
@@ -40,7 +40,7 @@ impl Pool {
     pub fn new(threads: usize) -> Result<Pool, PoolError> {
         let builder =
             rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("{POOL_THREADS}{i}"));
-        builder.build().map(Pool).map_err(|error| PoolError { threads, reason: error.to_string() })
+        builder.build().map(Pool).map_err(|source| PoolError { threads, source })
     }
 
     /// Calls `work` once for every item and returns the results in the order of the items. The largest item by `size`

@@ -13,7 +13,8 @@ use jiff::{Timestamp, ToSpan};
 use crate::calendar::history::{Tally, Usual, tallies, usual};
 use crate::calendar::{Calendar, Day, SEAM};
 use crate::domain::Window;
-use crate::exit::{Exit, Fatal};
+use crate::error::Fatal;
+use crate::exit::Exit;
 use crate::render::page::{Page, document, linked_clips};
 use crate::render::report::ReportView;
 use crate::status;
@@ -93,13 +94,15 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
 fn calendars(settings: &Settings) -> Result<Vec<Calendar>, Fatal> {
     let count = settings.first.until(settings.last).map_or(0, |span| span.get_days());
     if count >= MAX_DAYS {
-        return Err(Fatal::Config(format!("a report covers at most {MAX_DAYS} days; use giggles export for more")));
+        return Err(Fatal::Config(
+            format!("a report covers at most {MAX_DAYS} days; use giggles export for more").into(),
+        ));
     }
     let before = settings.first.saturating_sub(MONTH.days());
     let dates = before.series(1.day()).take_while(|date| *date <= settings.last);
     let calendar = |date| {
         let calendar = status::calendar_of(date, &settings.zone);
-        calendar.ok_or_else(|| Fatal::Config(format!("{date} is out of range")))
+        calendar.ok_or_else(|| Fatal::Config(format!("{date} is out of range").into()))
     };
     dates.map(calendar).collect()
 }

@@ -9,7 +9,7 @@ mod line;
 pub use line::DOCUMENT;
 
 use crate::domain::ReviewedSpan;
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::store::{self, Location};
 
 /// Where to store the reviews.
@@ -62,7 +62,7 @@ fn refused(name: &str, (number, fault): &(usize, String), others: usize) -> Fata
         1 => ", and another line is wrong too".to_owned(),
         count => format!(", and {count} other lines are wrong too"),
     };
-    Fatal::Failed(format!("{name}, line {number}: {fault}{others}; nothing was stored"))
+    Fatal::Failed(format!("{name}, line {number}: {fault}{others}; nothing was stored").into())
 }
 
 /// Stores the reviews, or reports what would be stored.

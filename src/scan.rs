@@ -24,9 +24,10 @@ use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::Clips;
 use crate::domain::{
-    Analysis, Analyzed, Counts, NotAudio, Outcome, Recording, RecordingError, Run, Step, Unresolved, Window,
+    Analysis, Analyzed, Counts, NotAudio, Outcome, Reason, Recording, RecordingError, Run, Step, Unresolved, Window,
 };
-use crate::exit::{self, Exit, Fatal};
+use crate::error::Fatal;
+use crate::exit::{self, Exit};
 use crate::identify::{Identity, failed_outcome, identify};
 use crate::input::{self, Batch, LeftOut, Selection, Storage};
 use crate::pipeline::{AnalyzeError, Analyzer};
@@ -108,7 +109,7 @@ impl<'a> Session<'a> {
         steps: &'a (dyn Fn(Step) + Sync),
         stop: &'a Stop,
     ) -> Result<Session<'a>, Fatal> {
-        let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(error.to_string()))?;
+        let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
         Ok(Session { settings, model, steps, stop, started: Timestamp::now(), pool })
     }
 
@@ -127,7 +128,7 @@ impl<'a> Session<'a> {
         }
         // A shard may be empty although the window is not; an unmounted disk is empty for all shards.
         let is_expected = self.settings.allow_empty || outcomes.is_empty() && storage.others_have_recordings();
-        let exit = exit::of_outcomes(&outcomes, is_expected);
+        let exit = exit::from_outcomes(&outcomes, is_expected);
         let run = self.describe(has_explicit_files, exit, outcomes);
         let (counts, unresolved) = self.save(store.as_deref_mut(), &run)?;
         (self.steps)(Step::Done);

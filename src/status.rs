@@ -14,8 +14,9 @@ use jiff::{Timestamp, Zoned};
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
 use crate::calendar::{Calendar, CoverageByDay, Day, Fleet, SEAM, Span};
-use crate::domain::{PastRun, StoredRecording};
-use crate::exit::{Exit, Fatal};
+use crate::domain::{PastRun, Reason, StoredRecording};
+use crate::error::Fatal;
+use crate::exit::Exit;
 use crate::store::{self, Location, Reader, Selection};
 
 /// The settings of a query, already validated.
@@ -80,17 +81,25 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
 /// The zone of the last run is unknown on this machine, or there is no run and the system's zone is invalid.
 pub fn usual_zone(runs: &[PastRun]) -> Result<TimeZone, Fatal> {
     let zone = match runs.first() {
-        Some(run) => stored_zone(&run.zone)
-            .map_err(|error| format!("{error} (the zone of the last stored run; use --tz to set another)")),
-        None => system_zone().map_err(|error| error.to_string()),
+        Some(run) => stored_zone(&run.zone).map_err(|error| {
+            let message = format!("{error} (the zone of the last stored run; use --tz to set another)");
+            Fatal::Config(Reason::new(message).caused_by(error))
+        }),
+        None => system_zone().map_err(|error| Fatal::for_setting(error.setting(), Reason::wrap(error))),
     };
-    zone.map_err(Fatal::Config)
+    zone
 }
 
 fn calendar(text: &str, now: &Zoned) -> Result<Calendar, Fatal> {
-    let date = window::parse_date(text, now).map_err(|error| Fatal::Config(format!("--date: {error}")))?;
+    let date = window::parse_date(text, now).map_err(|error| {
+        let reason = Reason::new(format!("--date: {error}")).caused_by(error);
+        Fatal::for_setting(Some("--date"), reason)
+    })?;
     let zone = now.time_zone().clone();
-    let span = span(date, &zone).ok_or_else(|| Fatal::Config(format!("--date: {date} is out of range")))?;
+    let span = span(date, &zone).ok_or_else(|| {
+        let reason = format!("--date: {date} is out of range").into();
+        Fatal::for_setting(Some("--date"), reason)
+    })?;
     Ok(Calendar { date, zone, span })
 }
 

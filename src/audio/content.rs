@@ -16,10 +16,10 @@ const PIECE: usize = 1 << 18;
 
 /// The content's hash and its length in bytes. Errors: `Vanished`, `Unreadable`, `Empty`.
 pub fn hash(path: &Path) -> Result<(ContentHash, u64), RecordingError> {
-    let mut file = File::open(path).map_err(|error| error_map::io(&error))?;
+    let mut file = File::open(path).map_err(error_map::io)?;
     let (mut sha, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; PIECE]);
     loop {
-        match file.read(&mut piece).map_err(|error| error_map::io(&error))? {
+        match file.read(&mut piece).map_err(error_map::io)? {
             0 if bytes == 0 => return Err(RecordingError::Empty),
             0 => return Ok((ContentHash(sha.finalize().into()), bytes)),
             read => {

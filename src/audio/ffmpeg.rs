@@ -8,6 +8,7 @@
 
 mod describe;
 mod process;
+mod texts;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use super::decode::Info;
 use super::duration;
 use super::resample::TARGET_RATE;
-use crate::domain::RecordingError;
+use crate::domain::{Reason, RecordingError};
 use crate::stop::Stop;
 use process::Process;
 
@@ -27,9 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// No recording is longer.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// ffmpeg's message when it reaches the memory limit; it may still exit with 0.
-const NO_MEMORY: &str = "Cannot allocate memory";
 
 /// Maximum number of audio tracks that are mixed.
 const MAX_TRACKS: u32 = 32;
@@ -48,7 +46,11 @@ pub struct Ffmpeg {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FfmpegError {
     #[error("ffmpeg cannot be started as '{}': {reason}; install it (apt install ffmpeg), or give its path", .program.display())]
-    NotStarted { program: PathBuf, reason: String },
+    NotStarted {
+        program: PathBuf,
+        #[source]
+        reason: Reason,
+    },
     #[error("'{}' is not a working ffmpeg: {reason}", .program.display())]
     NotWorking { program: PathBuf, reason: String },
     #[error("ffmpeg {found} is too old; install {OLDEST} or newer")]
@@ -60,12 +62,11 @@ impl Ffmpeg {
     pub fn find(program: &Path, stop: &Stop) -> Result<Ffmpeg, FfmpegError> {
         let mut ffmpeg =
             Ffmpeg { program: program.to_owned(), patience: PATIENCE, stop: stop.clone(), version: String::new() };
-        let not_started = |reason: String| FfmpegError::NotStarted { program: program.to_owned(), reason };
-        let mut process =
-            Process::start(&ffmpeg.program, ["-version"]).map_err(|error| not_started(error.to_string()))?;
+        let not_started = |error| FfmpegError::NotStarted { program: program.to_owned(), reason: Reason::wrap(error) };
+        let mut process = Process::start(&ffmpeg.program, ["-version"]).map_err(not_started)?;
         let text = process.read_text(ffmpeg.patience, stop);
         let first = text.lines().next().unwrap_or_default();
-        let Some(version) = first.strip_prefix("ffmpeg version ").and_then(|rest| rest.split(' ').next()) else {
+        let Some(version) = first.strip_prefix(texts::VERSION).and_then(|rest| rest.split(' ').next()) else {
             let reason = process.stderr_tail().unwrap_or_else(|| format!("its output is '{}'", plain(first)));
             return Err(FfmpegError::NotWorking { program: program.to_owned(), reason });
         };
@@ -125,7 +126,10 @@ impl Ffmpeg {
     }
 
     fn start(&self, arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Process, RecordingError> {
-        Process::start(&self.program, arguments).map_err(|error| refused(format!("it cannot be started ({error})")))
+        Process::start(&self.program, arguments).map_err(|error| {
+            let reason = Reason::new(format!("it cannot be started ({error})"));
+            refused(reason.caused_by(error))
+        })
     }
 }
 
@@ -149,8 +153,8 @@ fn address(path: &Path) -> std::ffi::OsString {
     address
 }
 
-fn refused(reason: String) -> RecordingError {
-    RecordingError::Ffmpeg { reason }
+fn refused(reason: impl Into<Reason>) -> RecordingError {
+    RecordingError::Ffmpeg { reason: reason.into() }
 }
 
 /// Removes control characters.
@@ -210,10 +214,10 @@ impl Decoding {
         match (&message, self.info.duration) {
             _ if self.given == 0 => Err(refused(message.unwrap_or_else(|| "it produced no audio".into()))),
             // A shorter length alone is not an error: for some formats ffmpeg estimates it.
-            (Some(message), _) if message.contains(NO_MEMORY) => Err(refused(message.clone())),
+            (Some(message), _) if message.contains(texts::NO_MEMORY) => Err(refused(message.clone())),
             (Some(message), Some(announced)) if self.decoded().saturating_add(second) < announced => {
                 // The file ends here; another run would give the same result.
-                Err(RecordingError::Truncated { reason: message.clone(), at: self.decoded() })
+                Err(RecordingError::Truncated { reason: message.as_str().into(), at: self.decoded() })
             }
             (Some(message), _) => {
                 log::warn!(recording = name; "{name}: ffmpeg reports: {message}");

@@ -4,7 +4,8 @@
 
 use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::{Shell, generate};
-use giggles::exit::{Exit, Fatal};
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 
 use super::{Cli, EXIT_CODES, print};
 

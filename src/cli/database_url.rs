@@ -8,10 +8,11 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use giggles::exit::Fatal;
-use giggles::store::Location;
+use giggles::domain::Reason;
+use giggles::error::Fatal;
+use giggles::store::{Location, StoreError};
 
-use super::settings::{config, variable};
+use super::settings::{config, variable, wrong};
 
 /// File of systemd's credentials (`LoadCredential=database-url:…`) that holds the database URL.
 const CREDENTIAL: &str = "database-url";
@@ -48,13 +49,13 @@ pub fn is_url(path: &Path) -> bool {
 fn from_environment() -> Result<Location, Fatal> {
     let named = |name| variable(name).map(|text| text.map(|text| (name, text)));
     if let Some((name, text)) = named("GIGGLES_DATABASE")? {
-        return text.parse().map_err(|error| config(format!("{name}: {error}")));
+        return text.parse().map_err(|error: StoreError| wrong(name, Reason::wrap(error)));
     }
     if let Some(path) = variable("GIGGLES_DATABASE_URL_FILE")? {
         return from_file(Path::new(&path));
     }
     if let Some((name, text)) = named("DATABASE_URL")? {
-        return text.parse().map_err(|error| config(format!("{name}: {error}")));
+        return text.parse().map_err(|error: StoreError| wrong(name, Reason::wrap(error)));
     }
     match credential() {
         Some(path) => from_file(&path),
@@ -75,21 +76,24 @@ fn from_file(path: &Path) -> Result<Location, Fatal> {
         ));
     }
     let shown = path.display();
-    let bytes = read(path).map_err(|why| config(format!("the database URL file {shown} {why}")))?;
+    let bytes = read(path).map_err(|why| config(why.reworded(format!("the database URL file {shown} {why}"))))?;
     let url = url_in(&bytes).map_err(|why| config(format!("{shown} {why}")))?;
-    url.parse().map_err(|error| config(format!("in {shown}, {error}")))
+    url.parse().map_err(|error: StoreError| config(Reason::new(format!("in {shown}, {error}")).caused_by(error)))
 }
 
 /// Checks the permissions of the opened file, not of its path, which may change in between.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let unread = |error: std::io::Error| format!("cannot be read: {error}; check the path and its permissions");
+fn read(path: &Path) -> Result<Vec<u8>, Reason> {
+    let unread = |error: std::io::Error| {
+        let text = format!("cannot be read: {error}; check the path and its permissions");
+        Reason::new(text).caused_by(error)
+    };
     let file = File::open(path).map_err(unread)?;
     let found = file.metadata().map_err(unread)?;
     if found.is_dir() {
         return Err("is a directory; name the file in it".into());
     }
     if is_open_to_others(&found, rustix::process::geteuid().as_raw()) {
-        return Err(format!("is readable by other users of this machine; run chmod 600 {}", path.display()));
+        return Err(format!("is readable by other users of this machine; run chmod 600 {}", path.display()).into());
     }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;

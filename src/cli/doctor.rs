@@ -1,7 +1,8 @@
 //! `giggles doctor`: reads each setting of a scan into `doctor::Settings` and prints one line per check.
 
 use giggles::doctor::{Environment, Settings, examine};
-use giggles::exit::{Exit, Fatal, of_findings};
+use giggles::error::Fatal;
+use giggles::exit::{Exit, from_findings};
 use giggles::finding::{Finding, Health};
 use giggles::render::doctor::{document, lines, verdict};
 use giggles::stop::Stop;
@@ -42,7 +43,7 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     if let Some(signal) = stop.signal() {
         return Ok(Fatal::Signal(signal).exit());
     }
-    let exit = of_findings(&findings);
+    let exit = from_findings(&findings);
     match (quiet, as_json) {
         (true, _) => log_problems(&findings),
         (_, true) => print(&document(&findings, exit))?,

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValue;
-use giggles::exit::{Exit, Fatal};
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::export::{Destination, Exported, Settings, export};
 use giggles::render::export::{FORMATS, Format};
 use giggles::text::pluralize;
 
-use super::settings::config;
+use super::settings::wrong;
 use super::stored::Stored;
 use super::{EXIT_CODES, Results, print_text};
 
@@ -57,7 +58,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let settings = Settings {
-        format: Format::named(&arguments.format).ok_or_else(|| config("--format: unknown format"))?,
+        format: Format::named(&arguments.format).ok_or_else(|| wrong("--format", "unknown format"))?,
         source: arguments.stored.source()?,
         window: arguments.stored.window(&zone)?,
         destination: destination(arguments)?,
@@ -81,7 +82,7 @@ fn destination(arguments: &Arguments) -> Result<Destination, Fatal> {
         if path.is_dir() {
             Ok(path.clone())
         } else {
-            Err(config(format!("{flag}: {} is not a folder; create it, or mount its disk", path.display())))
+            Err(wrong(flag, format!("{} is not a folder; create it, or mount its disk", path.display())))
         }
     };
     match (&arguments.folder, &arguments.sidecar) {

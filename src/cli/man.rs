@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 use giggles::atomic_file::replace;
-use giggles::exit::{Exit, Fatal};
+use giggles::domain::Reason;
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 
 use super::settings::config;
 use super::{Cli, EXIT_CODES, print};
@@ -53,7 +55,7 @@ fn definitions() -> Command {
 fn page(command: Command) -> Result<String, Fatal> {
     let man = Man::new(command).source(concat!("giggles ", env!("CARGO_PKG_VERSION"))).manual("giggles' manual");
     let mut text = Vec::new();
-    man.render(&mut text).map_err(|error| Fatal::Failed(error.to_string()))?;
+    man.render(&mut text).map_err(|error| Fatal::Failed(Reason::wrap(error)))?;
     Ok(String::from_utf8_lossy(&text).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES AND EXIT STATUS\n"))
 }
 
@@ -62,7 +64,7 @@ fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {
         let name = command.get_display_name().unwrap_or(command.get_name());
         let path = folder.join(format!("{name}.1"));
         replace(&path, page(command.clone())?.as_bytes(), MODE)
-            .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
+            .map_err(|error| Fatal::unwritable(&path.display().to_string(), error))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::thread;
 use clap::ValueEnum;
 use env_logger::fmt::Formatter;
 use giggles::audio::decode::is_guarded;
+use giggles::error::{Fatal, causes};
 use giggles::exit::Exit;
 use giggles::notify::run_summary::RunSummary;
 use giggles::notify::{RunMonitor, event};
@@ -79,6 +80,16 @@ impl Log {
         // If standard error cannot be written, there is nowhere left to report it.
         writeln!(io::stderr(), "{}", Value::Object(line)).ok();
     }
+}
+
+/// Logs an error that ends the command and, with --verbose, its causes.
+pub fn log_error(fatal: &Fatal) {
+    log::error!("{fatal}");
+    log_causes(fatal);
+}
+
+pub fn log_causes(fatal: &Fatal) {
+    causes(fatal).iter().for_each(|cause| log::info!("caused by: {cause}"));
 }
 
 /// Attributes messages to this run from now on.

@@ -18,6 +18,8 @@ mod settings;
 pub mod signals;
 mod status;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod window;
 
@@ -25,13 +27,16 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use giggles::exit::{Exit, Fatal};
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::model::ModelFile;
 use giggles::text::escape_lines;
 use log::LevelFilter;
 use yamnet::Cpu;
 
 use self::messages::{Log, LogFormat};
+
+pub use self::messages::log_error;
 use self::settings::given;
 use self::signals::Signals;
 
@@ -110,7 +115,7 @@ struct Verbosity {
     /// Write nothing on success, neither results nor messages
     #[arg(short, long, global = true, conflicts_with = "verbose", display_order = LAST)]
     quiet: bool,
-    /// Write more messages to standard error; give it twice for all of them
+    /// Write more messages to standard error, also the causes of errors; give it twice for all of them
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = LAST)]
     verbose: u8,
     /// Set the format of messages on standard error [env: GIGGLES_LOG_FORMAT] [default: text]
@@ -229,11 +234,11 @@ impl Write for Results {
 fn print(text: &str) -> Result<(), Fatal> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritable(&error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritable(error)),
         _ => Ok(()),
     }
 }
 
-fn unwritable(error: &io::Error) -> Fatal {
-    Fatal::Failed(format!("standard output cannot be written: {error}"))
+fn unwritable(error: io::Error) -> Fatal {
+    Fatal::unwritable("standard output", error)
 }

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use clap::Args;
-use giggles::exit::{Exit, Fatal};
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::maintenance::prune::{Settings, before, prune};
 use giggles::render::prune::{line, summary};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{config, zone as named_zone};
+use super::settings::{config, wrong, zone as named_zone};
 use super::stored::{ClipFolder, SourceFilter, zone};
 use super::{EXIT_CODES, Results, unwritable};
 
@@ -71,14 +72,14 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     };
     let mut results = Results::for_people();
     let mut show = |text: &str| {
-        if quiet { Ok(()) } else { results.write_all(text.as_bytes()).map_err(|error| unwritable(&error)) }
+        if quiet { Ok(()) } else { results.write_all(text.as_bytes()).map_err(unwritable) }
     };
     let pruned = prune(&settings, reader.as_mut(), &mut |item| show(&line(item)))?;
     show(&summary(&pruned, settings.rows, settings.dry_run))?;
-    results.flush().map_err(|error| unwritable(&error))?;
+    results.flush().map_err(unwritable)?;
     Ok(pruned.exit())
 }
 
 fn age(reason: String) -> Fatal {
-    config(format!("--older-than: {reason}"))
+    wrong("--older-than", reason)
 }

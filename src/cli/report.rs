@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use giggles::atomic_file::{is_standard_output, replace_or_stream};
-use giggles::exit::{Exit, Fatal};
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::render::report::{csv, document, text};
 use giggles::report::{Embed, PageOptions, Report, Settings, report};
 use jiff::Timestamp;
 
-use super::settings::{config, path};
+use super::settings::{path, wrong};
 use super::stored::Stored;
 use super::{EXIT_CODES, print, print_text};
 
@@ -92,7 +93,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
 fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
     match path("--clips", arguments.clips.as_deref()) {
         Some(path) if arguments.output.is_some() && !path.is_dir() => {
-            Err(config(format!("--clips: {} is not a folder; check that its disk is mounted", path.display())))
+            Err(wrong("--clips", format!("{} is not a folder; check that its disk is mounted", path.display())))
         }
         path => Ok(path),
     }
@@ -115,7 +116,7 @@ fn write(
         return print(&page);
     }
     replace_or_stream(path, page.as_bytes(), PRIVATE)
-        .map_err(|error| Fatal::Failed(format!("{} cannot be written: {error}", path.display())))?;
+        .map_err(|error| Fatal::unwritable(&path.display().to_string(), error))?;
     if quiet {
         Ok(())
     } else {

@@ -4,7 +4,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use giggles::exit::{Exit, Fatal};
+use giggles::domain::Reason;
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::render::reviews::{document, text};
 use giggles::reviews::{Settings, import, read};
 
@@ -78,12 +80,17 @@ fn bytes(file: &Path) -> Result<(String, Vec<u8>), Fatal> {
     if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
         let read = io::stdin().lock().read_to_end(&mut bytes);
-        read.map_err(|error| Fatal::Failed(format!("standard input cannot be read: {error}")))?;
+        read.map_err(|error| {
+            Fatal::Failed(Reason::new(format!("standard input cannot be read: {error}")).caused_by(error))
+        })?;
         return Ok(("standard input".into(), bytes));
     }
     let name = file.display().to_string();
     match std::fs::read(file) {
         Ok(bytes) => Ok((name, bytes)),
-        Err(error) => Err(config(format!("{name} cannot be read: {error}; check the path and its permissions"))),
+        Err(error) => {
+            let reason = Reason::new(format!("{name} cannot be read: {error}; check the path and its permissions"));
+            Err(config(reason.caused_by(error)))
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use giggles::exit::{Exit, Fatal, signal_name};
+use giggles::error::{Fatal, signal_name};
+use giggles::exit::Exit;
 use giggles::notify::run_summary::{RunOutcome, RunSummary};
 use giggles::notify::{Notifiers, RunLabels, RunMonitor};
 

@@ -6,7 +6,8 @@ mod arguments;
 mod settings;
 
 use giggles::domain::{Step, Window};
-use giggles::exit::{Exit, Fatal};
+use giggles::error::{Fatal, causes};
+use giggles::exit::Exit;
 use giggles::notify::RunLabels;
 use giggles::notify::run_summary::RunOutcome;
 use giggles::render::{View, json, summary, table};
@@ -16,7 +17,7 @@ use giggles::text::{pluralize, position};
 
 pub use self::arguments::Arguments;
 pub use self::settings::*;
-use super::messages::Log;
+use super::messages::{Log, log_causes, log_error};
 use super::run_guard::RunGuard;
 use super::settings::model;
 use super::signals::Signals;
@@ -31,7 +32,7 @@ pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal
     let guard = RunGuard::begin(&id, labels(arguments), notifiers, log, signals);
     let scanned = wrong.map_or_else(|| analyze(arguments, id, &guard, quiet, &signals.stop), Err);
     let (exit, outcome) = scanned.unwrap_or_else(|fatal| {
-        log::error!("{fatal}");
+        log_error(&fatal);
         (fatal.exit(), RunOutcome::fatal(&fatal))
     });
     guard.end(exit, outcome)
@@ -62,7 +63,10 @@ fn analyze(
     guard.conclude(report.exit, outcome.clone());
     match show(arguments, &settings, &report, quiet) {
         // The exit code describes the database: 1 would mean that nothing is stored.
-        Err(error) if settings.database.is_some() => log::error!("{error}; the run is stored"),
+        Err(error) if settings.database.is_some() => {
+            log::error!("{error}; the run is stored");
+            log_causes(&error);
+        }
         shown => shown?,
     }
     Ok((report.exit, outcome))
@@ -123,6 +127,10 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     }
     for (name, reason) in report.run.failures() {
         log::error!(recording = name.as_str(); "{name}: {reason}");
+    }
+    for (recording, error) in report.run.failed() {
+        let name = recording.name.as_str();
+        causes(error).iter().for_each(|cause| log::info!(recording = name; "{name}: caused by: {cause}"));
     }
     for (recording, analyzed) in
         report.run.analyzed().filter(|(_, analyzed)| !analyzed.missing.is_empty() && !analyzed.is_partial())

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use giggles::domain::{DetectionParameters, RecordingError};
-use giggles::exit::{Exit, Fatal};
+use giggles::domain::{DetectionParameters, Reason, RecordingError};
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::pipeline::{AnalyzeError, Analyzer};
 use giggles::pool::guard;
 use giggles::render::scores::{Format, Row};
@@ -18,7 +19,7 @@ use yamnet::classes::NAMES;
 use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, SAMPLE_RATE};
 use yamnet::sigmoid;
 
-use super::settings::{config, ffmpeg, model};
+use super::settings::{config, ffmpeg, model, setting};
 use super::{EXIT_CODES, unwritable};
 
 const EXAMPLES: &str = "\
@@ -104,7 +105,10 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
             Ok(Exit::Partial)
         }
         Ok(_) => Ok(Exit::Complete),
-        Err(AnalyzeError::Failed(error)) => Err(Fatal::Failed(format!("{}: {error}", arguments.file.display()))),
+        Err(AnalyzeError::Failed(error)) => {
+            let reason = Reason::new(format!("{}: {error}", arguments.file.display()));
+            Err(Fatal::Failed(reason.caused_by(error)))
+        }
         Err(AnalyzeError::Stopped) => Err(Fatal::Signal(stop.signal().unwrap_or(15))),
     }
 }
@@ -141,7 +145,7 @@ fn offset(flag: &str, text: &Option<String>) -> Result<Option<Duration>, Fatal> 
     let seconds =
         parts.filter(|parts| parts.len() <= 3).map(|parts| parts.iter().fold(0.0, |sum, part| sum * 60.0 + part));
     let offset = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let wrong = || config(format!("{flag} {text}: give seconds, M:SS or H:MM:SS"));
+    let wrong = || setting(flag, format!("{flag} {text}: give seconds, M:SS or H:MM:SS"));
     offset.ok_or_else(wrong).map(Some)
 }
 
@@ -176,7 +180,7 @@ impl Output {
     fn end(mut self) -> Result<(), Fatal> {
         self.write(&self.format.end());
         let failed = self.failed.take().or_else(|| self.out.flush().err());
-        failed.filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map_or(Ok(()), |error| Err(unwritable(&error)))
+        failed.filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map_or(Ok(()), |error| Err(unwritable(error)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Settings that several commands share, checked before any work.
 //!
-//! Invariant: an invalid value is `Fatal::Config`; its text names the setting and the accepted values.
+//! Invariant: an invalid value is `Fatal::Setting`; its text names the setting and the accepted values.
 
 use std::env;
 use std::fmt::Display;
@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use giggles::audio::ffmpeg::Ffmpeg;
-use giggles::audio::zone::{parse_zone, zone_of_tz};
+use giggles::audio::zone::{ZoneError, parse_zone, zone_of_tz};
 use giggles::detect::logit;
-use giggles::domain::DetectionParameters;
-use giggles::exit::Fatal;
-use giggles::model::{LoadedModel, ModelFile};
+use giggles::domain::{DetectionParameters, Reason};
+use giggles::error::Fatal;
+use giggles::model::{LoadedModel, ModelError, ModelFile};
 use giggles::stop::Stop;
 use jiff::tz::TimeZone;
 use yamnet::{Cpu, sigmoid};
@@ -20,9 +20,29 @@ use yamnet::{Cpu, sigmoid};
 /// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by about 1e-6.
 const CPU: &str = "GIGGLES_CPU";
 
-/// Any error whose text is for the user, as a configuration error.
-pub fn config(error: impl ToString) -> Fatal {
-    Fatal::Config(error.to_string())
+/// A configuration error that no single setting is to blame for.
+pub fn config(reason: impl Into<Reason>) -> Fatal {
+    Fatal::Config(reason.into())
+}
+
+/// The error of this flag or variable, as `NAME: WHY`.
+pub fn wrong(name: &str, why: impl Into<Reason>) -> Fatal {
+    let why = why.into();
+    setting(name, why.reworded(format!("{name}: {why}")))
+}
+
+/// The error of this flag or variable, in other words.
+pub fn setting(name: &str, reason: impl Into<Reason>) -> Fatal {
+    Fatal::for_setting(Some(name), reason.into())
+}
+
+fn unusable_model(error: ModelError) -> Fatal {
+    config(Reason::wrap(error))
+}
+
+/// A zone from `TZ`, or from the system's files.
+pub fn unusable_zone(error: ZoneError) -> Fatal {
+    Fatal::for_setting(error.setting(), Reason::wrap(error))
 }
 
 /// The CPU path in use.
@@ -32,14 +52,15 @@ pub fn cpu() -> Result<Cpu, Fatal> {
     };
     Cpu::from_name(&name).ok_or_else(|| {
         let names: Vec<&str> = Cpu::available().into_iter().map(Cpu::name).collect();
-        config(format!("{CPU}={name}: not supported by this machine, which has {}", names.join(", ")))
+        setting(CPU, format!("{CPU}={name}: not supported by this machine, which has {}", names.join(", ")))
     })
 }
 
 /// The model in the binary, or another file.
 pub fn model(flag: Option<&Path>) -> Result<LoadedModel, Fatal> {
-    let file = model_file(flag).map_or(Ok(ModelFile::embedded()), |path| ModelFile::open(&path)).map_err(config)?;
-    file.load(cpu()?).map_err(config)
+    let file =
+        model_file(flag).map_or(Ok(ModelFile::embedded()), |path| ModelFile::open(&path)).map_err(unusable_model)?;
+    file.load(cpu()?).map_err(unusable_model)
 }
 
 /// The model file given by the flag or its variable.
@@ -55,7 +76,7 @@ pub fn ffmpeg(flag: Option<&Path>, stop: &Stop) -> Result<Option<Ffmpeg>, Fatal>
         Some("1" | "y" | "yes" | "t" | "true" | "on") => PathBuf::from("ffmpeg"),
         _ => program,
     };
-    Ffmpeg::find(&program, stop).map(Some).map_err(|error| config(format!("--ffmpeg: {error}")))
+    Ffmpeg::find(&program, stop).map(Some).map_err(|error| wrong("--ffmpeg", Reason::wrap(error)))
 }
 
 /// The text of a setting and where it comes from.
@@ -67,8 +88,8 @@ pub struct Given {
 
 impl Given {
     /// Parses the text; an error names the flag or variable.
-    pub fn read<T, E: Display>(&self, meaning: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fatal> {
-        meaning(&self.text).map_err(|error| config(format!("{}: {error}", self.by)))
+    pub fn read<T, E: Into<Reason>>(&self, meaning: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fatal> {
+        meaning(&self.text).map_err(|why| wrong(&self.by, why))
     }
 }
 
@@ -117,7 +138,7 @@ pub fn number<T: FromStr + Display>(
 ) -> Result<T, Fatal> {
     let Some(given) = given(flag, value.map(|number| number.to_string()).as_deref())? else { return Ok(default) };
     let number = given.text.trim().parse().ok().filter(is_valid);
-    number.ok_or_else(|| config(format!("{} {}: give {what}", given.by, given.text)))
+    number.ok_or_else(|| setting(&given.by, format!("{} {}: give {what}", given.by, given.text)))
 }
 
 /// `sensitive`, `normal`, `strict`, or a score between 0 and 1, as the detection parameter `onset_threshold`.
@@ -132,20 +153,23 @@ fn threshold_of(given: &Given) -> Result<f32, Fatal> {
         "strict" => Ok(1.0),
         number => number.parse().ok().filter(|score| (0.001..=0.999).contains(score)).map(logit).ok_or_else(|| {
             let normal = sigmoid(DetectionParameters::default().onset_threshold);
-            config(format!(
-                "{} {number}: give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999",
-                given.by
-            ))
+            let accepted = format!("give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999");
+            setting(&given.by, format!("{} {number}: {accepted}", given.by))
         }),
     }
+}
+
+/// The zone of a name in a setting.
+pub fn zone_named(text: &str) -> Result<TimeZone, Reason> {
+    parse_zone(text).map_err(Reason::wrap)
 }
 
 /// The zone of the flag or its variable. If neither is set, `TZ` must be valid or not set, so that every command
 /// reports an error in it, also those that then use the zone of the last run.
 pub fn zone(flag: Option<&str>) -> Result<Option<TimeZone>, Fatal> {
     match given("--tz", flag)?.filter(|given| !given.text.is_empty()) {
-        Some(given) => given.read(parse_zone).map(Some),
-        None => zone_of_tz().map(|_| None).map_err(config),
+        Some(given) => given.read(zone_named).map(Some),
+        None => zone_of_tz().map(|_| None).map_err(unusable_zone),
     }
 }
 
@@ -159,7 +183,7 @@ pub fn variable(name: &str) -> Result<Option<String>, Fatal> {
     match env::var(name) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(config(format!("{name}: is not valid UTF-8"))),
+        Err(env::VarError::NotUnicode(_)) => Err(wrong(name, "is not valid UTF-8")),
     }
 }
 

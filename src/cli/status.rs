@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use giggles::audio::window::parse_date;
 use giggles::calendar::Day;
-use giggles::exit::{Exit, Fatal};
+use giggles::domain::Reason;
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::render::status::json::Json;
 use giggles::render::status::{View, day, fleet, runs};
 use giggles::status::{Report, Settings, query};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{config, zone};
+use super::settings::{wrong, zone};
 use super::stored::SourceFilter;
 use super::{EXIT_CODES, Results, print_text, unwritable};
 
@@ -91,24 +93,24 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
     let mut results = Results::new();
     let database = settings.database.to_string();
     let mut document = Json::to(&mut results, asked, database);
-    let report = query(settings, asked, &mut |day| document.add(&day).map_err(|error| unwritable(&error)))?;
+    let report = query(settings, asked, &mut |day| document.add(&day).map_err(unwritable))?;
     let done = match &report {
         Some(report) => document.finish(&report.runs, &report.zone, report.fleet.as_ref()),
         None => document.finish(&[], settings.zone.as_ref().unwrap_or(&TimeZone::UTC), None),
     };
-    done.map_err(|error| unwritable(&error))?;
+    done.map_err(unwritable)?;
     Ok(report)
 }
 
 fn show_text(settings: &Settings, asked: Timestamp, counts_sources: bool) -> Result<Option<Report>, Fatal> {
     let mut results = Results::for_people();
     let mut days = day::Text::to(&mut results);
-    let report = query(settings, asked, &mut |day| days.add(day).map_err(|error| unwritable(&error)))?;
+    let report = query(settings, asked, &mut |day| days.add(day).map_err(unwritable))?;
     let Some(report) = report else { return Ok(None) };
     let view = View { asked, database: settings.database.to_string(), zone: &report.zone, runs: &report.runs };
     match &settings.date {
         Some(_) => {
-            days.finish(&view).map_err(|error| unwritable(&error))?;
+            days.finish(&view).map_err(unwritable)?;
             report.fleet.as_ref().filter(|_| counts_sources).map_or(Ok(()), |all| print_text(&fleet::render(all)))?;
         }
         None => print_text(&runs::render(&view))?,
@@ -141,7 +143,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
     let zone = zone(arguments.tz.as_deref())?;
     if let Some(date) = &arguments.date {
         let now = Timestamp::now().to_zoned(zone.clone().unwrap_or(TimeZone::UTC));
-        parse_date(date, &now).map_err(|error| config(format!("--date: {error}")))?;
+        parse_date(date, &now).map_err(|error| wrong("--date", Reason::wrap(error)))?;
     }
     Ok(Settings {
         database: arguments.source_filter.database.location()?,
@@ -160,11 +162,14 @@ fn expected(path: &Path) -> Result<BTreeSet<String>, Fatal> {
         Some("-") => io::stdin().read_to_string(&mut text),
         _ => File::open(path).and_then(|mut file| file.read_to_string(&mut text)),
     };
-    read.map_err(|error| config(format!("--expect: {} cannot be read: {error}", path.display())))?;
+    read.map_err(|error| {
+        let why = Reason::new(format!("{} cannot be read: {error}", path.display()));
+        wrong("--expect", why.caused_by(error))
+    })?;
     let names: BTreeSet<String> =
         text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     if names.is_empty() {
-        return Err(config(format!("--expect: {} names no source", path.display())));
+        return Err(wrong("--expect", format!("{} names no source", path.display())));
     }
     Ok(names)
 }

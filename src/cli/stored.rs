@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use giggles::domain::Window;
-use giggles::exit::Fatal;
+use giggles::error::Fatal;
 use giggles::status::usual_zone;
 use giggles::store::{self, Location, Reader};
 use jiff::civil::Date;
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::database_url::database;
-use super::settings::{Given, config, given, path, zone as named_zone};
+use super::settings::{Given, given, path, wrong, zone as named_zone};
 use super::window::window;
 
 #[derive(Args)]
@@ -74,9 +74,8 @@ impl Stored {
         for (flag, at) in [("--from", window.from), ("--to", window.to)] {
             if let Some(at) = at.filter(|at| date(*at).to_zoned(zone.clone()).is_ok_and(|day| day.timestamp() != *at)) {
                 let day = date(at);
-                return Err(config(format!(
-                    "{flag}: a report covers whole days; give a date such as {day}, without a time"
-                )));
+                let why = format!("a report covers whole days; give a date such as {day}, without a time");
+                return Err(wrong(flag, why));
             }
         }
         let before = |at: Timestamp| at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at);
@@ -145,7 +144,7 @@ impl ClipFolder {
     pub fn folder(&self) -> Result<Option<PathBuf>, Fatal> {
         match path("--clips", self.clips.as_deref()) {
             Some(path) if !path.is_dir() => {
-                Err(config(format!("--clips: {} is not a folder; create it, or mount its disk", path.display())))
+                Err(wrong("--clips", format!("{} is not a folder; create it, or mount its disk", path.display())))
             }
             folder => Ok(folder),
         }

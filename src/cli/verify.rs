@@ -1,12 +1,13 @@
 //! `giggles verify`: checks stored laughs against the folder of their clips.
 
 use clap::Args;
-use giggles::exit::{Exit, Fatal};
+use giggles::error::Fatal;
+use giggles::exit::Exit;
 use giggles::maintenance::verify::{Each, Mismatch, Settings, Verified, verify};
 use giggles::render::verify::{Json, Text};
 use giggles::store::Reader;
 
-use super::settings::config;
+use super::settings::wrong;
 use super::stored::{ClipFolder, SourceFilter};
 use super::{EXIT_CODES, Results, unwritable};
 
@@ -42,7 +43,7 @@ pub struct Arguments {
 /// Verifies, and prints what does not match.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let Some(clips) = arguments.clips.folder()? else {
-        return Err(config("--clips: name the folder of the clips"));
+        return Err(wrong("--clips", "name the folder of the clips"));
     };
     let Some(mut reader) = arguments.source_filter.database.reader()? else { return Ok(Exit::Empty) };
     let settings = Settings {
@@ -73,16 +74,16 @@ fn checked(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Res
 fn document(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fatal> {
     let mut results = Results::new();
     let mut document = Json::to(&mut results);
-    let verified = checked(settings, reader, &mut |found| document.add(found).map_err(|error| unwritable(&error)))?;
-    document.finish(&verified).map_err(|error| unwritable(&error))?;
+    let verified = checked(settings, reader, &mut |found| document.add(found).map_err(unwritable))?;
+    document.finish(&verified).map_err(unwritable)?;
     Ok(verified)
 }
 
 fn text(settings: &Settings, reader: &mut dyn Reader) -> Result<Verified, Fatal> {
     let mut results = Results::for_people();
     let mut text = Text::to(&mut results);
-    let verified = checked(settings, reader, &mut |found| text.add(found).map_err(|error| unwritable(&error)))?;
-    text.finish(&verified).map_err(|error| unwritable(&error))?;
+    let verified = checked(settings, reader, &mut |found| text.add(found).map_err(unwritable))?;
+    text.finish(&verified).map_err(unwritable)?;
     Ok(verified)
 }
 

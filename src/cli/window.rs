@@ -1,12 +1,12 @@
 //! `--date`, `--from` and `--to` as a time range, for scans and for stored recordings.
 
 use giggles::audio::window::{between, day, parse_date, parse_instant};
-use giggles::domain::Window;
-use giggles::exit::Fatal;
+use giggles::domain::{Reason, Window};
+use giggles::error::Fatal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::settings::{Given, config};
+use super::settings::{Given, config, wrong};
 
 /// The given day, or the range between two instants; unbounded if nothing is given.
 ///
@@ -15,7 +15,7 @@ use super::settings::{Given, config};
 pub fn window(date: Option<Given>, from: Option<&str>, to: Option<&str>, zone: &TimeZone) -> Result<Window, Fatal> {
     let now = Timestamp::now().to_zoned(zone.clone());
     if let Some(date) = date {
-        return Ok(day(date.read(|text| parse_date(text, &now))?, zone));
+        return Ok(day(date.read(|text| parse_date(text, &now).map_err(Reason::wrap))?, zone));
     }
     let parsed = |text: &str| match parse_date(text, &now) {
         Ok(date) => Ok(day(date, zone).from),
@@ -23,7 +23,7 @@ pub fn window(date: Option<Given>, from: Option<&str>, to: Option<&str>, zone: &
     };
     let instant = |flag: &str, text: Option<&str>| {
         let at = text.map(parsed).transpose();
-        at.map(Option::flatten).map_err(|error| config(format!("{flag}: {error}")))
+        at.map(Option::flatten).map_err(|error| wrong(flag, Reason::wrap(error)))
     };
-    between(instant("--from", from)?, instant("--to", to)?).map_err(config)
+    between(instant("--from", from)?, instant("--to", to)?).map_err(|error| config(Reason::wrap(error)))
 }

@@ -21,8 +21,8 @@ pub fn reached(visit: &Visit) -> Finding {
 
 fn store_finding(error: &StoreError) -> Finding {
     match error {
-        StoreError::Unreachable(text) | StoreError::Locked(text) => Finding::busy(text, ""),
-        other => Finding::wrong(other.to_string(), ""),
+        StoreError::Unreachable(reason) | StoreError::Locked(reason) => Finding::busy(reason.to_string(), ""),
+        other => Finding::fail(other.to_string(), ""),
     }
 }
 
@@ -52,7 +52,7 @@ pub fn encoding(visit: &Visit) -> Finding {
     let Some(probe) = probe(visit) else { return not_checked(UNREACHED) };
     match &probe.encoding {
         None => Finding::ok("it can store every name unchanged"),
-        Some((what, advice)) => Finding::wrong(what, advice),
+        Some((what, advice)) => Finding::fail(what, advice),
     }
 }
 
@@ -60,9 +60,9 @@ pub fn schema(visit: &Visit) -> Finding {
     let Some(probe) = probe(visit) else { return not_checked(UNREACHED) };
     let (found, known) = (probe.schema, Probe::known_schema());
     match (&probe.unmade, found) {
-        (Some((what, advice)), _) => Finding::wrong(what, advice),
+        (Some((what, advice)), _) => Finding::fail(what, advice),
         (None, 0) => Finding::ok(format!("no tables yet; the first run creates them (version {known})")),
-        _ if found > known => Finding::wrong(
+        _ if found > known => Finding::fail(
             format!("version {found}, written by a newer giggles; this one knows {known}"),
             "update giggles",
         ),
@@ -77,7 +77,7 @@ pub fn rights(visit: &Visit) -> Finding {
         let ((what, advice), others) = issues.split_first()?;
         Some(judge(what, advice).with(others.iter().map(|(what, advice)| format!("{what}; {advice}")).collect()))
     };
-    first(&probe.obstacles, |what, advice| Finding::wrong(what, advice))
+    first(&probe.obstacles, |what, advice| Finding::fail(what, advice))
         .or_else(|| first(&probe.doubts, |what, advice| Finding::warn(what, advice)))
         .unwrap_or_else(|| Finding::ok("a run may store its rows"))
 }
@@ -88,7 +88,7 @@ pub fn lock(visit: &Visit) -> Finding {
     match &probe.holder {
         None => Finding::ok(format!("free, source '{source}'")),
         Some(holder) => Finding::busy(
-            format!("another giggles ({holder}) is at work on the source '{source}'"),
+            format!("another giggles ({holder}) is running on the source '{source}'"),
             "wait until it has ended, and do not let runs overlap",
         ),
     }
@@ -101,14 +101,15 @@ fn probe<'a>(visit: &'a Visit) -> Option<&'a Probe> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::{Exit, Fatal};
+    use crate::error::Fatal;
+    use crate::exit::Exit;
 
     #[test]
     fn a_store_error_has_the_same_exit_code_as_in_a_run() {
         let errors =
             [StoreError::Config("a".into()), StoreError::Unreachable("b".into()), StoreError::Locked("c".into())];
         for error in errors {
-            let exit = crate::exit::of_findings(&[store_finding(&error)]);
+            let exit = crate::exit::from_findings(&[store_finding(&error)]);
             assert!(exit != Exit::Complete);
             assert_eq!(exit, Fatal::from(error).exit());
         }

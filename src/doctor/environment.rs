@@ -109,9 +109,7 @@ impl SettingsFile {
 pub fn settings(visit: &Visit) -> Finding {
     match &visit.settings.others[..] {
         [] => Finding::ok("understood"),
-        [one, others @ ..] => {
-            Finding::wrong(one.to_string(), "").with(others.iter().map(ToString::to_string).collect())
-        }
+        [one, others @ ..] => Finding::fail(one.to_string(), "").with(others.iter().map(ToString::to_string).collect()),
     }
 }
 

@@ -55,7 +55,7 @@ pub fn speed(visit: &Visit) -> Finding {
     let pools = Pool::new(threads).and_then(|_| Pool::new(threads.min(processors)));
     let pool = match pools {
         Ok(pool) => pool,
-        Err(error) => return Finding::wrong(error.to_string(), ""),
+        Err(error) => return Finding::fail(error.to_string(), ""),
     };
     let items: Vec<usize> = (0..threads.min(processors)).collect();
     let speeds = pool.map(&items, |_| 0, |_| speed_of(&model.yamnet), |_, _| 0.0);
@@ -95,7 +95,7 @@ pub fn space(visit: &Visit) -> Finding {
     let (rows, others) = (rows.and_then(room), others.into_iter().filter_map(room));
     let shown = |(free, folder): &(u64, PathBuf)| format!("{} free in {}", bytes(*free), folder.display());
     if let Some(full) = rows.as_ref().filter(|(free, _)| *free < NONE) {
-        return Finding::wrong(shown(full), "free some space: a commit without space is rolled back");
+        return Finding::fail(shown(full), "free some space: a commit without space is rolled back");
     }
     match rows.clone().into_iter().chain(others).min() {
         None => not_checked("nothing is written on this machine"),

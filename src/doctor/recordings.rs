@@ -34,7 +34,7 @@ pub fn found(visit: &Visit) -> Finding {
         None => {}
     }
     match &visit.found {
-        Some(Err(error)) => Finding::wrong(error.to_string(), ""),
+        Some(Err(error)) => Finding::fail(error.to_string(), ""),
         Some(Ok(found)) => counted(visit.settings, found, &places),
         None => not_checked("no folder is named"),
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::RecordingError;
+use super::{Reason, RecordingError};
 use crate::text::position;
 
 /// If there are more ranges than this, neighbouring ranges are merged.
@@ -72,12 +72,12 @@ impl MissingRange {
             _ => return None,
         };
         let end = announced.filter(|announced| *announced > decoded);
-        Some(MissingRange { start: decoded, end, kind, reason: reason.clone() })
+        Some(MissingRange { start: decoded, end, kind, reason: reason.to_string() })
     }
 
     /// The error of a recording for which this range is the only information.
     pub fn error(&self) -> RecordingError {
-        let (reason, at) = (self.reason.clone(), self.start);
+        let (reason, at) = (Reason::from(self.reason.as_str()), self.start);
         match self.kind {
             MissingKind::Gap | MissingKind::Corrupt => RecordingError::Corrupt { reason, at },
             MissingKind::Truncated => RecordingError::Truncated { reason, at },

@@ -17,7 +17,7 @@ mod step;
 mod stored;
 
 pub use detection::{Detection, FIRST_LAUGHTER, LAUGHTER_CLASSES, LAUGHTER_NAMES};
-pub use error::RecordingError;
+pub use error::{Reason, RecordingError};
 pub use field::{Described, Field, field};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::domain::StoredRecording;
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::render::export::Format;
 use crate::store::{Reader, Selection};
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{Batch, LeftOut, Selection, Storage};
 use crate::audio::discover::{File, Found, find};
 use crate::clips::is_clip;
-use crate::exit::Fatal;
+use crate::domain::Reason;
+use crate::error::Fatal;
 use crate::identify::is_wanted;
 
 pub struct Local {
@@ -20,7 +21,7 @@ pub struct Local {
 
 impl Local {
     pub fn find(paths: &[PathBuf], selection: Selection) -> Result<Local, Fatal> {
-        let mut found = find(paths).map_err(|error| Fatal::NoRecordings(error.to_string()))?;
+        let mut found = find(paths).map_err(|error| Fatal::NoRecordings(Reason::wrap(error)))?;
         let clips = found.retain(|file| !is_clip(&file.name));
         let Found { files, mut unreadable, not_audio } = found;
         let (files, others) = files.into_iter().partition(|file| selection.shard.holds(&file.name));

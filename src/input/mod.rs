@@ -19,7 +19,7 @@ use self::local::Local;
 use self::s3::ObjectUrl;
 use crate::audio::discover::File;
 use crate::domain::{NotAudio, RecordingError, Window};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::shard::Shard;
 use crate::stop::Stop;
 
@@ -93,9 +93,9 @@ fn object_url(paths: &[PathBuf]) -> Result<Option<ObjectUrl>, Fatal> {
         paths if !paths.iter().any(|path| is_object_url(path)) => Ok(None),
         [path] => {
             let url = ObjectUrl::parse(path).unwrap_or_else(|| Err("it is not valid UTF-8".to_owned()));
-            url.map(Some).map_err(|error| Fatal::Config(format!("'{}': {error}", path.display())))
+            url.map(Some).map_err(|error| Fatal::Config(format!("'{}': {error}", path.display()).into()))
         }
-        _ => Err(Fatal::Config("an s3:// URL is scanned alone; run one scan for each".to_owned())),
+        _ => Err(Fatal::Config("an s3:// URL is scanned alone; run one scan for each".into())),
     }
 }
 

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use jiff::{Span, Timestamp, Zoned};
 
 use crate::clips::folder::{Folder, source_folder};
-use crate::domain::{StoredRecording, Window};
-use crate::exit::{Exit, Fatal};
+use crate::domain::{Reason, StoredRecording, Window};
+use crate::error::Fatal;
+use crate::exit::Exit;
 use crate::store::{self, Location, Pruning, Reader, Selection, Store};
 
 /// Clips per batch: they are removed before their rows are updated.
@@ -118,8 +119,10 @@ fn selection<'a>(settings: &Settings, source: Option<&'a str>) -> Selection<'a> 
 /// probably not mounted, and clearing the references to its clips would orphan the files.
 fn open(path: &Path, sources: &[String], settings: &Settings, reader: &mut dyn Reader) -> Result<Folder, Fatal> {
     let shown = path.display();
-    let folder = Folder::open(path)
-        .map_err(|error| Fatal::Config(format!("the folder of clips {shown} cannot be read: {error}")))?;
+    let folder = Folder::open(path).map_err(|error| {
+        let reason = Reason::new(format!("the folder of clips {shown} cannot be read: {error}"));
+        Fatal::Config(reason.caused_by(error))
+    })?;
     for source in sources.iter().filter(|source| !folder.has(&source_folder(source))) {
         reader.each_recording(&selection(settings, Some(source)), &mut |recording| match old_clips(
             settings, &recording,
@@ -127,11 +130,14 @@ fn open(path: &Path, sources: &[String], settings: &Settings, reader: &mut dyn R
         .next()
         {
             None => Ok(()),
-            Some(_) => Err(Fatal::Config(format!(
-                "{shown} has no folder {} for the clips of its source; name the folder that the runs write to, or \
+            Some(_) => Err(Fatal::Config(
+                format!(
+                    "{shown} has no folder {} for the clips of its source; name the folder that the runs write to, or \
                      mount its disk. If the clips are lost, create it and prune again",
-                source_folder(source)
-            ))),
+                    source_folder(source)
+                )
+                .into(),
+            )),
         })?;
     }
     Ok(folder)

@@ -11,7 +11,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::clips::folder::{ClipFile, Folder, source_folder};
-use crate::exit::{Exit, Fatal};
+use crate::domain::Reason;
+use crate::error::Fatal;
+use crate::exit::Exit;
 use crate::store::{self, Location, Reader, Selection};
 
 /// Files per database query.
@@ -71,7 +73,7 @@ pub type Each<'a> = dyn FnMut(&Mismatch) -> Result<(), Fatal> + 'a;
 
 /// Checks, and removes orphans if requested.
 pub fn verify(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Verified, Fatal> {
-    let folder = Folder::open(&settings.clips).map_err(|error| unreadable(&settings.clips, &error))?;
+    let folder = Folder::open(&settings.clips).map_err(|error| unreadable(&settings.clips, error))?;
     let known = reader.sources()?;
     let names: BTreeSet<String> = match &settings.source {
         Some(source) => [source_folder(source)].into(),
@@ -88,19 +90,21 @@ pub fn verify(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> 
         }
     }
     for name in &names {
-        for day in folder.days(name).map_err(|error| unreadable(&settings.clips, &error))? {
+        for day in folder.days(name).map_err(|error| unreadable(&settings.clips, error))? {
             find_orphans(&folder, &day, settings, reader, &mut verified, each)?;
         }
     }
     if settings.source.is_none() {
-        let found = folder.names().map_err(|error| unreadable(&settings.clips, &error))?;
+        let found = folder.names().map_err(|error| unreadable(&settings.clips, error))?;
         verified.unmatched = found.difference(&names).cloned().collect();
     }
     Ok(verified)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Fatal {
-    Fatal::Config(format!("the folder of clips {} cannot be read: {error}; check its permissions", path.display()))
+fn unreadable(path: &Path, error: io::Error) -> Fatal {
+    let shown = path.display();
+    let reason = Reason::new(format!("the folder of clips {shown} cannot be read: {error}; check its permissions"));
+    Fatal::Config(reason.caused_by(error))
 }
 
 /// Locks out all runs until the returned store is dropped.
@@ -144,7 +148,7 @@ fn find_orphans(
     verified: &mut Verified,
     each: &mut Each,
 ) -> Result<(), Fatal> {
-    for files in folder.files(day).map_err(|error| unreadable(&settings.clips, &error))?.chunks(FILES) {
+    for files in folder.files(day).map_err(|error| unreadable(&settings.clips, error))?.chunks(FILES) {
         let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
         let named = reader.named_clips(&paths)?;
         for file in files.iter().filter(|file| !named.contains(&file.path)) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::{Counts, Stage, Unresolved};
-use crate::exit::{Exit, Fatal};
+use crate::error::Fatal;
+use crate::exit::Exit;
 
 /// The part of the summary that is known only at the end of the run.
 #[derive(Debug, Clone, Default)]

@@ -16,10 +16,10 @@ const INDENT: usize = 19;
 fn word(health: Health) -> &'static str {
     match health {
         Health::Ok => "ok",
-        Health::Unseen => "-",
-        Health::Doubtful => "warn",
+        Health::Skipped => "-",
+        Health::Warn => "warn",
         Health::Busy => "busy",
-        Health::Wrong => "fail",
+        Health::Fail => "fail",
     }
 }
 
@@ -38,7 +38,7 @@ pub fn lines(finding: &Finding) -> String {
 /// The summary line.
 pub fn verdict(findings: &[Finding], exit: Exit) -> String {
     let count = |health| findings.iter().filter(|finding| finding.health == health).count();
-    let warnings = match count(Health::Doubtful) {
+    let warnings = match count(Health::Warn) {
         0 => String::new(),
         count => format!(", with {}", pluralize(count, "warning")),
     };
@@ -46,7 +46,7 @@ pub fn verdict(findings: &[Finding], exit: Exit) -> String {
         Exit::Complete => format!("a scan would run{warnings}\n"),
         Exit::TryAgain => format!("a scan would not run now (75); try again later{warnings}\n"),
         other => {
-            format!("a scan would fail ({}) at {}{warnings}\n", other.code(), pluralize(count(Health::Wrong), "check"))
+            format!("a scan would fail ({}) at {}{warnings}\n", other.code(), pluralize(count(Health::Fail), "check"))
         }
     }
 }
@@ -76,7 +76,7 @@ fn check(finding: &Finding) -> Value {
     json!({
         "check": finding.check,
         "status": match finding.health {
-            Health::Unseen => "skipped",
+            Health::Skipped => "skipped",
             other => word(other),
         },
         "message": finding.message,

@@ -10,7 +10,8 @@ use super::PageOptions;
 use crate::atomic_file::{open_regular, read_regular};
 use crate::audio::Waveform;
 use crate::calendar::{Day, MergedDetection};
-use crate::exit::Fatal;
+use crate::domain::Reason;
+use crate::error::Fatal;
 use crate::model::ModelFile;
 use crate::paths::directory_of;
 use crate::pool::Pool;
@@ -54,8 +55,9 @@ pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fa
     let laughs: Vec<_> = days.iter().flat_map(Day::laughs).collect();
     let parts: Vec<Option<&str>> =
         laughs.iter().flat_map(|laugh| laugh.parts.iter().map(|(_, row)| row.detection.clip.as_deref())).collect();
-    let front_end = ModelFile::embedded().front_end(Cpu::detect()).map_err(|error| Fatal::Config(error.to_string()))?;
-    let pool = Pool::new(0).map_err(|error| Fatal::Config(error.to_string()))?;
+    let front_end =
+        ModelFile::embedded().front_end(Cpu::detect()).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
+    let pool = Pool::new(0).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
     let read = pool.map(&parts, |_| 0, |clip| read_part(*clip, options, &front_end), |_, why| missing(why));
     let mut read = read.into_iter();
     let mut laughs_parts: Vec<Vec<Part>> =

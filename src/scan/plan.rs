@@ -184,13 +184,13 @@ mod tests {
             failed_names: ["c".to_owned(), "d".to_owned()].into(),
             ..Known::default()
         };
-        let unreadable = RecordingError::Unreadable { reason: String::new() };
+        let unreadable = RecordingError::Unreadable { reason: "".into() };
         let without_content = |name, error| {
             let mut outcome = failed(name, 0, error);
             outcome.recording.content = None;
             Identity::Failed(outcome)
         };
-        let unsupported = RecordingError::Unsupported { what: String::new() };
+        let unsupported = RecordingError::Unsupported { what: "".into() };
         let identities = vec![
             Identity::Wanted(recording("a", 1, StartSource::Filename)),
             Identity::Failed(failed("b", 2, unsupported.clone())),
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_copy_is_analyzed_if_the_chosen_recording_is_unreadable_but_not_if_it_is_damaged() {
-        let damaged = RecordingError::Corrupt { reason: String::new(), at: Default::default() };
+        let damaged = RecordingError::Corrupt { reason: "".into(), at: Default::default() };
         let outcomes = [
             failed("a", 1, RecordingError::Vanished),
             skipped("b", 1, "a"),

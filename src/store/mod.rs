@@ -35,8 +35,8 @@ pub use pruning::{PruneReport, Pruning};
 pub use reader::{Reader, Selection};
 pub use review_rows::{ImportSummary, distinct};
 
-use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
-use crate::exit::Fatal;
+use crate::domain::{Counts, Reason, ReviewedSpan, Run, Unresolved};
+use crate::error::Fatal;
 use crate::stop::Stop;
 
 /// A database that holds runs, recordings and detections.
@@ -122,20 +122,20 @@ fn uncounted(rows: &rows::Rows, reason: &dyn std::fmt::Display) -> Counts {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A setting is wrong: address, password, permissions, certificates, the file.
-    #[error("{0}")]
-    Config(String),
+    #[error(transparent)]
+    Config(Reason),
     /// The database cannot be reached or used now; a later attempt may succeed.
-    #[error("{0}")]
-    Unreachable(String),
+    #[error(transparent)]
+    Unreachable(Reason),
     /// Another run holds the lock.
-    #[error("{0}")]
-    Locked(String),
+    #[error(transparent)]
+    Locked(Reason),
     /// The tables were made by a later version.
     #[error("{database} was written by a newer giggles (schema {found}, this one knows {known}): update giggles")]
     Newer { database: String, found: i64, known: i64 },
     /// The database refused the rows.
-    #[error("{0}")]
-    Failed(String),
+    #[error(transparent)]
+    Failed(Reason),
     /// A signal arrived during a wait for the database. Nothing was stored.
     #[error("ended by signal {0} while the database was waited for")]
     Stopped(usize),
@@ -143,12 +143,12 @@ pub enum StoreError {
 
 impl From<StoreError> for Fatal {
     fn from(error: StoreError) -> Fatal {
-        let text = error.to_string();
         match error {
-            StoreError::Config(_) | StoreError::Newer { .. } => Fatal::Unusable(text),
-            StoreError::Unreachable(_) => Fatal::TryAgain(text),
-            StoreError::Locked(_) => Fatal::Locked(text),
-            StoreError::Failed(_) => Fatal::Failed(text),
+            StoreError::Newer { .. } => Fatal::Unusable(Reason::wrap(error)),
+            StoreError::Config(reason) => Fatal::Unusable(reason),
+            StoreError::Unreachable(reason) => Fatal::TryAgain(reason),
+            StoreError::Locked(reason) => Fatal::Locked(reason),
+            StoreError::Failed(reason) => Fatal::Failed(reason),
             StoreError::Stopped(signal) => Fatal::Signal(signal),
         }
     }
@@ -162,11 +162,11 @@ mod tests {
     fn every_error_has_its_documented_exit_code() {
         let newer = StoreError::Newer { database: "sqlite:a.db".into(), found: 7, known: 1 };
         let table = [
-            (StoreError::Config(String::new()), 78),
+            (StoreError::Config("".into()), 78),
             (newer, 78),
-            (StoreError::Unreachable(String::new()), 75),
-            (StoreError::Locked(String::new()), 75),
-            (StoreError::Failed(String::new()), 1),
+            (StoreError::Unreachable("".into()), 75),
+            (StoreError::Locked("".into()), 75),
+            (StoreError::Failed("".into()), 1),
             (StoreError::Stopped(2), 130),
         ];
         for (error, code) in table {

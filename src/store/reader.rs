@@ -13,7 +13,7 @@ use super::found::{FoundRecording, FoundRows};
 use super::review_rows::attach;
 use crate::calendar::ReviewSharing;
 use crate::domain::{Coverage, PastRun, StoredDetection, StoredRecording, Window};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 
 /// Reads what was stored. A source of None means all sources.
 pub trait Reader: Send {

@@ -237,7 +237,7 @@ pub fn stored_text(text: &str) -> String {
 }
 
 fn bug(name: &str, what: &str) -> StoreError {
-    StoreError::Failed(format!("{name} {what}; nothing of this run was stored. This is a bug, please report it"))
+    StoreError::Failed(format!("{name} {what}; nothing of this run was stored. This is a bug, please report it").into())
 }
 
 /// Names as the tables store them.

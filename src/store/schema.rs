@@ -47,7 +47,7 @@ pub fn next(database: &dyn std::fmt::Display, version: i64) -> Result<Option<&'s
         return Err(StoreError::Newer { database: database.to_string(), found: version, known });
     }
     if let Some((what, advice)) = unreleased(version) {
-        return Err(StoreError::Config(format!("{database}: {what}; {advice}")));
+        return Err(StoreError::Config(format!("{database}: {what}; {advice}").into()));
     }
     Ok(MIGRATIONS.iter().find(|migration| migration.version > version))
 }
@@ -79,16 +79,19 @@ pub fn is_readable(database: &dyn std::fmt::Display, version: i64) -> Result<boo
     match next(database, version)? {
         Some(_) if version > 0 => Err(StoreError::Config(format!(
             "{database} has the tables of an older giggles (schema {version}); the next `giggles scan` upgrades them"
-        ))),
+        ).into())),
         missing => Ok(missing.is_none()),
     }
 }
 
 /// The error for a table that giggles must create but that already exists.
 pub fn taken(database: &dyn std::fmt::Display, reason: &str) -> StoreError {
-    StoreError::Config(format!(
-        "{database} holds other tables with the names giggles needs ({reason}); give giggles a database of its own"
-    ))
+    StoreError::Config(
+        format!(
+            "{database} holds other tables with the names giggles needs ({reason}); give giggles a database of its own"
+        )
+        .into(),
+    )
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rayon", &["pool"]),
     ("rusqlite", &["store/sqlite"]),
     ("postgres", &["store/postgres"]),
-    ("rustls", &["store/postgres"]),
+    ("rustls", &["store/postgres", "notify/ping"]),
     ("rustls_native_certs", &["store/postgres"]),
     ("tokio_postgres_rustls", &["store/postgres"]),
     ("url", &["notify/ping", "input/s3"]),

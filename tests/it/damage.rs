@@ -157,7 +157,7 @@ fn what_is_no_recording_is_named() {
         (b"wvpk    ", "WavPack"),
     ] {
         let error = analyzed(bytes).unwrap_err();
-        assert!(matches!(&error, RecordingError::Unsupported { what } if what.contains(word)), "{error}");
+        assert!(matches!(&error, RecordingError::Unsupported { what } if what.to_string().contains(word)), "{error}");
     }
     assert_eq!(analyzed(b""), Err(RecordingError::Empty));
 }

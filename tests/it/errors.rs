@@ -85,14 +85,15 @@ fn every_reason_a_recording_can_fail_for() {
     let at = Duration::from_millis(3_723_400);
     let reason = || "the reason".to_owned();
     let all = [
-        RecordingError::Unreadable { reason: reason() },
+        RecordingError::Unreadable { reason: reason().into() },
         RecordingError::Vanished,
         RecordingError::Changed,
         RecordingError::NotAFile { what: "a pipe".into() },
         RecordingError::Empty,
-        RecordingError::Unsupported { what: reason() },
-        RecordingError::Corrupt { reason: reason(), at },
-        RecordingError::Truncated { reason: reason(), at },
+        RecordingError::Unsupported { what: reason().into() },
+        RecordingError::Ffmpeg { reason: reason().into() },
+        RecordingError::Corrupt { reason: reason().into(), at },
+        RecordingError::Truncated { reason: reason().into(), at },
         RecordingError::Panicked { message: reason() },
     ];
     let lines = all.iter().map(|error| format!("day/20251024_130000.ogg: {error}"));
@@ -103,6 +104,7 @@ day/20251024_130000.ogg: was replaced or cut short while it was analyzed; the ne
 day/20251024_130000.ogg: is not a regular file (a pipe); giggles reads files only
 day/20251024_130000.ogg: is empty (0 bytes); the recorder wrote nothing into it
 day/20251024_130000.ogg: holds no audio that giggles can decode: the reason
+day/20251024_130000.ogg: could not be decoded by ffmpeg: the reason; is it audio, and is ffmpeg up to date?
 day/20251024_130000.ogg: is damaged at 1:02:03.4: the reason; if the recorder still has it, copy it again
 day/20251024_130000.ogg: ends too early, at 1:02:03.4: the reason; if the recorder still has it, copy it again
 day/20251024_130000.ogg: made giggles panic (the reason); this is a bug, please report it with the file
@@ -276,6 +278,24 @@ giggles: error: model own.safetensors: has no checksum file; if you trust it, wr
 giggles: error: model own.safetensors: its SHA-256 is 0d22cdcc10e6d049dbe1af5123d50873fdfc1a4f58306e58cb6241be9472014d, but own.safetensors.sha256 says 00ff; copy it again
 giggles: error: the model is not the YAMNet that giggles supports (not a safetensors file: header too large); without --model the built-in model is used
 "#);
+}
+
+/// The message names the cause in its own words; `-v` adds the error of the system or of the library.
+#[test]
+fn verbose_names_the_causes() {
+    let missing = ["--model", "own.safetensors"];
+    let cause = "giggles: info: caused by: No such file or directory (os error 2)";
+    assert!(scan(&[&["-v"][..], &missing].concat()).ends_with(cause));
+    assert!(!scan(&missing).contains("caused by"));
+    let place = Place::with(&[OTHER]);
+    place.scan(&["--source", "earlier"]).ends_with(0);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let poison = "CREATE TRIGGER poison BEFORE INSERT ON recordings BEGIN SELECT RAISE(ABORT, 'disk is poisoned'); END";
+    connection.execute_batch(poison).unwrap();
+    let said = text(&place, &mut place.scan_into(&place.sqlite(), &["-v"]));
+    let causes: Vec<&str> = said.lines().filter(|line| line.contains("caused by: ")).collect();
+    assert!(causes.first().is_some_and(|cause| cause.ends_with("caused by: disk is poisoned")), "{said}");
+    assert!(causes.iter().any(|cause| cause.contains("1811")), "SQLite's extended result code: {said}");
 }
 
 #[test]

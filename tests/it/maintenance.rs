@@ -121,7 +121,7 @@ fn nothing_is_removed_while_a_scan_is_at_work() {
     let lock = files.find(|path| path.extension().is_some_and(|extension| extension == "lock")).unwrap();
     let held = fs::File::open(lock).unwrap();
     rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-    verify(&place, &["--delete-orphans"]).ends_with(75).complains_of("at work on the source 'default'");
+    verify(&place, &["--delete-orphans"]).ends_with(75).complains_of("running on the source 'default'");
     prune(&place, &[]).ends_with(75);
     assert!(orphan.exists() && verify(&place, &[]).ends_with(3).stdout.contains(ORPHAN), "looking is always allowed");
     prune(&place, &["--dry-run"]).ends_with(0);

@@ -94,7 +94,7 @@ fn two_at_once(home: &impl Home) {
         assert!(said.iter().any(|said| said.code == 0), "one is never kept away by nobody");
         assert!(said.iter().all(|said| [0, 75].contains(&said.code)), "{}{}", said[0].stderr, said[1].stderr);
         said.iter().filter(|said| said.code == 75).for_each(|said| {
-            said.complains_of("another giggles (").complains_of("is at work on the source 'default'");
+            said.complains_of("another giggles (").complains_of("is running on the source 'default'");
         });
         assert!(refused <= 1);
         assert_eq!([home.count("recordings"), home.count("detections")], [1, home.count("detections").min(1)]);

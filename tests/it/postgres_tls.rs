@@ -101,7 +101,7 @@ fn connect(host: &str, database: &str, parameters: &str) -> Result<bool, StoreEr
 
 fn refused(host: &str, database: &str, parameters: &str) -> String {
     match connect(host, database, parameters) {
-        Err(StoreError::Config(text)) => text,
+        Err(StoreError::Config(reason)) => reason.to_string(),
         Err(other) => panic!("{parameters}: not a matter of configuration: {other}"),
         Ok(_) => panic!("{parameters} was accepted"),
     }

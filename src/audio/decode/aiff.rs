@@ -10,7 +10,9 @@ use std::io;
 use symphonia::core::codecs::audio::well_known::*;
 
 use super::blocks::{self, Coding, Extent, Shape};
+use super::error_map;
 use super::wav::array;
+use crate::domain::Reason;
 
 const MAX_CHUNKS: usize = 4096;
 
@@ -19,7 +21,7 @@ const MAX_CHUNKS: usize = 4096;
 pub struct Layout {
     pub extent: Extent,
     /// Error: the message for an unsupported codec.
-    pub coding: Result<Coding, String>,
+    pub coding: Result<Coding, Reason>,
     pub notes: Vec<String>,
 }
 
@@ -27,7 +29,7 @@ pub struct Layout {
 struct Common {
     /// Samples per channel.
     samples: u64,
-    coding: Result<Coding, String>,
+    coding: Result<Coding, Reason>,
 }
 
 pub fn is_aiff(first: &[u8]) -> bool {
@@ -108,9 +110,9 @@ fn rate([exponent, high, low, ..]: [u32; 5]) -> u32 {
     }
 }
 
-fn coding(compression: [u8; 4], bits: u32, shape: Shape) -> Result<Coding, String> {
+fn coding(compression: [u8; 4], bits: u32, shape: Shape) -> Result<Coding, Reason> {
     let pcm = |float, big_endian| {
-        let odd = || format!("it is PCM with {bits} bits a sample, which is not supported; convert it to FLAC");
+        let odd = || error_map::foreign(format!("it is PCM with {bits} bits a sample"));
         blocks::samples(blocks::pcm(bits.div_ceil(8), float, big_endian).ok_or_else(odd)?, shape)
     };
     match &compression {
@@ -126,7 +128,7 @@ fn coding(compression: [u8; 4], bits: u32, shape: Shape) -> Result<Coding, Strin
         b"ima4" => blocks::blocks(CODEC_ID_ADPCM_IMA_QT, shape, 34 * u64::from(shape.channels), 64),
         other => {
             let name = crate::text::escape(&String::from_utf8_lossy(other));
-            Err(format!("it is AIFF-C with the codec '{name}', which is not supported; convert it to FLAC"))
+            Err(error_map::foreign(format!("it is AIFF-C with the codec '{name}'")))
         }
     }
 }

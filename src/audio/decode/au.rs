@@ -8,7 +8,9 @@ use std::io;
 use symphonia::core::codecs::audio::well_known::*;
 
 use super::blocks::{self, Coding, Extent, Shape};
+use super::error_map;
 use super::wav::array;
+use crate::domain::Reason;
 
 /// The length field of writers that did not know the length.
 const UNKNOWN: u32 = u32::MAX;
@@ -18,7 +20,7 @@ const UNKNOWN: u32 = u32::MAX;
 pub struct Layout {
     pub extent: Extent,
     /// Error: the message for an unsupported codec.
-    pub coding: Result<Coding, String>,
+    pub coding: Result<Coding, Reason>,
     /// The header contains no length.
     pub open: bool,
     pub notes: Vec<String>,
@@ -59,7 +61,7 @@ impl Layout {
     }
 }
 
-fn coding(encoding: u32, shape: Shape) -> Result<Coding, String> {
+fn coding(encoding: u32, shape: Shape) -> Result<Coding, Reason> {
     let codec = match encoding {
         1 => CODEC_ID_PCM_MULAW,
         2 => CODEC_ID_PCM_S8,
@@ -72,7 +74,7 @@ fn coding(encoding: u32, shape: Shape) -> Result<Coding, String> {
         other => {
             let name = OTHERS.iter().find(|(number, _)| *number == other).map(|(_, name)| (*name).to_owned());
             let name = name.unwrap_or_else(|| format!("encoding {other}"));
-            return Err(format!("it is {name} in AU, which is not supported; convert it to FLAC"));
+            return Err(error_map::foreign(format!("it is {name} in AU")));
         }
     };
     blocks::samples(codec, shape)

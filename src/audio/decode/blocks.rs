@@ -11,6 +11,7 @@ use symphonia::core::formats::{FormatId, FormatReader};
 use symphonia::core::packet::Packet;
 
 use super::packets::{self, PacketSource, Window, cut};
+use crate::domain::Reason;
 
 /// Minimum number of samples in a packet.
 const SAMPLES_AT_ONCE: u64 = 1152;
@@ -53,7 +54,7 @@ impl Shape {
 }
 
 /// The error is a message for people.
-type OrMessage<T> = std::result::Result<T, String>;
+type OrMessage<T> = std::result::Result<T, Reason>;
 
 /// The coding of PCM. Errors: no channels.
 pub fn samples(codec: AudioCodecId, shape: Shape) -> OrMessage<Coding> {
@@ -65,7 +66,7 @@ pub fn samples(codec: AudioCodecId, shape: Shape) -> OrMessage<Coding> {
 /// The coding of blocks of several samples. Errors: no channels, or an invalid block size.
 pub fn blocks(codec: AudioCodecId, shape: Shape, block: u64, samples: u64) -> OrMessage<Coding> {
     if block == 0 || block > MAX_BLOCK || samples == 0 || samples > 4 * MAX_BLOCK {
-        return Err(format!("its header names blocks of {block} bytes and {samples} samples"));
+        return Err(format!("its header names blocks of {block} bytes and {samples} samples").into());
     }
     let mut parameters = shape.parameters(codec)?;
     parameters.with_max_frames_per_packet(samples * at_once(samples)).with_frames_per_block(samples);

@@ -9,7 +9,7 @@ use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
 
 use super::{aac, error_map};
-use crate::domain::RecordingError;
+use crate::domain::{Reason, RecordingError};
 
 /// Codecs that containers can contain and that are not supported.
 const UNSUPPORTED: [(AudioCodecId, &str); 16] = [
@@ -49,19 +49,20 @@ fn unsupported_name(codec: AudioCodecId) -> String {
 }
 
 /// The error for a track whose decoder could not be created.
-pub fn undecodable(parameters: &AudioCodecParameters, error: &Error) -> RecordingError {
+pub fn undecodable(parameters: &AudioCodecParameters, error: Error) -> RecordingError {
     let codec = parameters.codec;
     let known = symphonia::default::get_codecs().get_audio_decoder(codec).is_some();
     match error {
-        _ if !known => {
-            error_map::unsupported(format!("it is {}, which is not supported; convert it to FLAC", name(codec)))
-        }
+        _ if !known => error_map::unsupported(error_map::foreign(format!("it is {}", name(codec)))),
         Error::Unsupported(_) if codec == CODEC_ID_AAC => {
             let kind = aac::object_type_name(parameters)
                 .unwrap_or("AAC of an unsupported type (more than two channels, or short frames)");
-            error_map::unsupported(format!("it is {kind}, which is not supported; convert it to FLAC"))
+            error_map::unsupported(error_map::foreign(format!("it is {kind}")))
         }
-        error => error_map::unsupported(format!("its {} header is invalid ({error})", name(codec))),
+        error => {
+            let reason = format!("its {} header is invalid ({error})", name(codec));
+            error_map::unsupported(Reason::new(reason).caused_by(error))
+        }
     }
 }
 

@@ -34,6 +34,7 @@ mod packets;
 mod panic_guard;
 mod source;
 mod stream;
+mod symphonia_texts;
 mod sync;
 mod track;
 mod tracks;

@@ -111,7 +111,7 @@ pub struct Opened {
 /// Opens the audio track with index `rank`, from 0. Errors: vanished, unreadable, not a file, empty, unsupported, or
 /// with a damaged header.
 pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
-    let fault = |error| error_map::io(&error);
+    let fault = error_map::io;
     let found = std::fs::metadata(path).map_err(fault)?;
     if let Some(what) = special_kind(found.file_type()) {
         return Err(RecordingError::NotAFile { what: what.into() });
@@ -144,11 +144,7 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     let recorded = recorded(&outline);
     file.rewind().map_err(fault)?;
     let mut reader = Reader::Other(reader(file).map_err(|error| {
-        if cut {
-            error_map::truncated(error_map::SHORT, Default::default())
-        } else {
-            error_map::opening(&error, &first)
-        }
+        if cut { error_map::truncated(error_map::SHORT, Default::default()) } else { error_map::opening(error, &first) }
     })?);
     let recorded = recorded.or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded, tracks: 1, start: Duration::ZERO, estimate: None, notes })
@@ -156,18 +152,18 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
 
 /// The number of audio tracks in a file.
 pub fn tracks(path: &Path) -> Result<u32, RecordingError> {
-    let file = File::open(path).map_err(|error| error_map::io(&error))?;
-    let bytes = file.metadata().map_err(|error| error_map::io(&error))?.len();
+    let file = File::open(path).map_err(error_map::io)?;
+    let bytes = file.metadata().map_err(error_map::io)?.len();
     let mut view = View::new(Arc::new(file), bytes, isomp4::WINDOW);
-    let head = matroska::Head::read(&mut view).map_err(|error| error_map::io(&error))?;
-    let index = isomp4::Index::read(&mut view).map_err(|error| error_map::io(&error))?;
+    let head = matroska::Head::read(&mut view).map_err(error_map::io)?;
+    let index = isomp4::Index::read(&mut view).map_err(error_map::io)?;
     let count = head.map(|head| head.audio_tracks()).or(index.map(|index| index.audio_tracks()));
     Ok(count.map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX)))
 }
 
 /// Opens Matroska and WebM with giggles' own reader.
 fn matroska(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
-    let fault = |error| error_map::io(&error);
+    let fault = error_map::io;
     let mut view = View::new(Arc::new(file), bytes, matroska::WINDOW);
     let head = matroska::Head::read(&mut view).map_err(fault)?;
     let head = head.ok_or_else(|| error_map::truncated("its header is cut or damaged", Duration::ZERO))?;
@@ -201,7 +197,7 @@ fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) ->
     let mut view = View::new(Arc::clone(&file), bytes, isomp4::WINDOW);
     let index = isomp4::Index::read(&mut view).map_err(|error| match error.kind() {
         ErrorKind::UnexpectedEof => error_map::truncated(error_map::SHORT, Duration::ZERO),
-        _ => error_map::io(&error),
+        _ => error_map::io(error),
     })?;
     let index = index.ok_or_else(|| error_map::corrupt("its index (moov) is invalid", Duration::ZERO))?;
     if index.audio_tracks() == 0 {
@@ -221,12 +217,12 @@ fn movie(file: File, bytes: u64, rank: usize, outline: Outline, notes: Notes) ->
 /// Opens Ogg with giggles' own reader: the only audio stream, or the one with index `rank`.
 fn ogg(path: &Path, rank: usize, checks: bool, outline: Outline, notes: Notes) -> Result<Opened, RecordingError> {
     let open = |selected| {
-        let file = File::open(path).map_err(|error| error_map::io(&error))?;
+        let file = File::open(path).map_err(error_map::io)?;
         ogg::Reader::open(MediaSourceStream::new(Box::new(file), Default::default()), checks, selected)
     };
     let (mut reader, mut tracks, mut start) = (open(None)?, 1, Duration::ZERO);
     if reader.streams().len() > 1 {
-        let starts = ogg::stream_starts(&mut reader).map_err(|error| error_map::io(&error))?;
+        let starts = ogg::stream_starts(&mut reader).map_err(error_map::io)?;
         let all: Vec<u32> = reader.streams().iter().map(|stream| stream.serial).collect();
         tracks = u32::try_from(starts.len()).unwrap_or(u32::MAX);
         let own = starts.get(rank).and_then(|stream| stream.start);
@@ -295,7 +291,7 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
         Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidInput) => {
             Err(error_map::truncated(error_map::SHORT, Default::default()))
         }
-        Err(error) => Err(error_map::io(&error)),
+        Err(error) => Err(error_map::io(error)),
     }
 }
 

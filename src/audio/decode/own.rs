@@ -38,14 +38,14 @@ type Opening = Result<Option<Own>, RecordingError>;
 ///
 /// Errors: unreadable; truncated, if the header is incomplete; unsupported codec.
 pub fn open(path: &Path, bytes: u64, first: &[u8], notes: &Notes) -> Opening {
-    let mut file = File::open(path).map_err(|error| error_map::io(&error))?;
+    let mut file = File::open(path).map_err(error_map::io)?;
     match first {
         first if wav::is_wav(first) => wave(file, bytes, notes),
         first if aiff::is_aiff(first) => aiff(file, bytes, notes),
         [b'.', b's', b'n', b'd', ..] => sun(file, bytes, notes),
-        [b'd', b'n', b's', b'.', ..] | [b's', b'd', b'.', ..] => Err(error_map::unsupported(
-            "it is AU with its bytes in reverse order, which is not supported; convert it to FLAC",
-        )),
+        [b'd', b'n', b's', b'.', ..] | [b's', b'd', b'.', ..] => {
+            Err(error_map::unsupported(error_map::foreign("it is AU with its bytes in reverse order")))
+        }
         [b'c', b'a', b'f', b'f', ..] => core_audio(file, bytes, notes),
         _ => {
             let inner = after_tags(&mut file, bytes).map_err(header)?;
@@ -74,7 +74,7 @@ fn header(error: io::Error) -> RecordingError {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
             error_map::truncated(error_map::SHORT, Duration::ZERO)
         }
-        _ => error_map::io(&error),
+        _ => error_map::io(error),
     }
 }
 
@@ -134,7 +134,7 @@ fn core_audio(mut file: File, bytes: u64, notes: &Notes) -> Opening {
 
 /// Opens a stream without a container, or with a header only: FLAC, ADTS, MPEG audio.
 fn bare(path: &Path, bytes: u64, inner: &[u8], notes: &Notes) -> Opening {
-    let file = || File::open(path).map_err(|error| error_map::io(&error));
+    let file = || File::open(path).map_err(error_map::io);
     if inner.starts_with(b"fLaC") {
         return Ok(flac::open(file()?, bytes, notes).map_err(header)?.map(|reader| Own::new(reader, false)));
     }
@@ -148,7 +148,7 @@ fn bare(path: &Path, bytes: u64, inner: &[u8], notes: &Notes) -> Opening {
         Some(opened) => Ok(Some(Own { estimate: opened.estimate, ..Own::new(opened.reader, false) })),
         // The sync word of an audio sync stream (ISO 14496-3, 1.7.2).
         None if matches!(inner, [0x56, 0xE0..=0xFF, ..]) => {
-            Err(error_map::unsupported("it is AAC in LATM, which is not supported; convert it to M4A"))
+            Err(error_map::unsupported(error_map::convert("it is AAC in LATM", "M4A")))
         }
         None => Ok(None),
     }

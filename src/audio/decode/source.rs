@@ -145,7 +145,7 @@ impl Source {
                 }
                 Err(error) => {
                     self.warn();
-                    return self.broken_off(&error);
+                    return self.broken_off(error);
                 }
             }
         }
@@ -177,8 +177,8 @@ impl Source {
     }
 
     /// The reader returned an error: the end of the file or damage.
-    fn broken_off(&mut self, error: &Error) -> Result<bool, RecordingError> {
-        let ended = error_map::is_end(error);
+    fn broken_off(&mut self, error: Error) -> Result<bool, RecordingError> {
+        let ended = error_map::is_end(&error);
         match &self.outline {
             Outline::Ogg(_) if ended => Err(error_map::truncated("the file stops inside a page", self.position())),
             Outline::Ogg(_) => Err(error_map::reading(error, self.position())),

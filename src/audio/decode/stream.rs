@@ -33,7 +33,7 @@ use super::track::{
     Decoder, Jump, announced_end, bare_aac, checked, decoder, frame_samples, jump, rescale, starts_at_zero,
 };
 use super::{aac, codecs, error_map, panic_guard};
-use crate::domain::{MissingRange, RecordingError};
+use crate::domain::{MissingRange, Reason, RecordingError};
 
 /// AAC's transform needs one block of this many samples before its output is valid; every encoder has at least this
 /// delay.
@@ -182,7 +182,7 @@ impl Stream {
                 self.check_length(packet);
                 self.finish_packet(packet);
             }
-            Err(RecordingError::Corrupt { reason, .. }) => self.replace_by_silence(packet, reason),
+            Err(RecordingError::Corrupt { reason, .. }) => self.replace_by_silence(packet, reason.to_string()),
             Err(other) => return Err(other),
         }
         Ok(())
@@ -205,12 +205,13 @@ impl Stream {
             Decoder::Other(_) if matches!(&*self.codec, "aac" | aac::HE_AAC) && is_erased(&packet.data) => {
                 Err(error_map::corrupt("a frame is erased", at))
             }
-            Decoder::Opus(decoder) => {
-                decoder.decode(&packet.data, &mut self.ready).map_err(|reason| error_map::corrupt(reason, at))
-            }
+            Decoder::Opus(decoder) => decoder
+                .decode(&packet.data, &mut self.ready)
+                .map_err(|error| error_map::corrupt(Reason::wrap(error), at)),
             Decoder::Other(decoder) => {
+                let codec = decoder.codec_params().codec;
                 let buffer = panic_guard::call(|| decoder.decode(packet));
-                let buffer = buffer.map_err(|error| error_map::decoding(&error, at))?;
+                let buffer = buffer.map_err(|error| error_map::decoding(error, codec, at))?;
                 self.channels = buffer.num_planes() as u32;
                 let rate = buffer.spec().rate();
                 self.mix.mix(&buffer, &mut self.ready);

@@ -14,7 +14,7 @@ use symphonia::core::formats::{FormatId, Track};
 
 use super::{aac, codecs, error_map, flac, mpeg, panic_guard};
 use crate::audio::resample;
-use crate::domain::RecordingError;
+use crate::domain::{Reason, RecordingError};
 
 /// Maximum number of channels.
 const MOST_CHANNELS: usize = 8;
@@ -42,7 +42,7 @@ pub enum Decoder {
 pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32), RecordingError> {
     if parameters.codec == CODEC_ID_OPUS {
         let head = opus16k::Head::parse(parameters.extra_data.as_deref().unwrap_or_default());
-        let head = head.map_err(error_map::unsupported)?;
+        let head = head.map_err(|error| error_map::unsupported(Reason::wrap(error)))?;
         let channels = u32::from(head.channels);
         return Ok((Decoder::Opus(Box::new(opus16k::Decoder::new(head))), opus16k::RATE, channels));
     }
@@ -60,14 +60,14 @@ pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32),
         CODEC_ID_FLAC => flac::decoder(parameters, &options),
         _ => symphonia::default::get_codecs().make_audio_decoder(parameters, &options),
     });
-    let decoder = decoder.map_err(|error| codecs::undecodable(parameters, &error))?;
+    let decoder = decoder.map_err(|error| codecs::undecodable(parameters, error))?;
     let rate = decoder.codec_params().sample_rate.or(parameters.sample_rate);
     Ok((Decoder::Other(decoder), checked(rate.unwrap_or(0))?, channels as u32))
 }
 
 pub fn checked(rate: u32) -> Result<u32, RecordingError> {
     if !resample::RATES.contains(&rate) {
-        return Err(error_map::unsupported(resample::RateError(rate).to_string()));
+        return Err(error_map::unsupported(Reason::wrap(resample::RateError(rate))));
     }
     Ok(rate)
 }

@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::open;
 use super::{Info, Source};
+use super::{error_map, open};
 use crate::domain::RecordingError;
 
 /// Maximum number of tracks that are opened: each has a reader and a decoder.
@@ -67,5 +67,5 @@ impl Tracks {
 }
 
 fn too_many(count: u32) -> RecordingError {
-    RecordingError::Unsupported { what: format!("it has {count} audio tracks; at most {MAX_TRACKS} are analyzed") }
+    error_map::unsupported(format!("it has {count} audio tracks; at most {MAX_TRACKS} are analyzed"))
 }

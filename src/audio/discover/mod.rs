@@ -29,7 +29,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::decode::error_map;
 use super::file_kind::special_kind;
-use crate::domain::{NotAudio, RecordingError};
+use crate::domain::{NotAudio, Reason, RecordingError};
 pub use kind::{BEGINNING, extension, is_audio, is_audio_by_content, is_known_other};
 use name::Place;
 pub use name::shown;
@@ -75,8 +75,8 @@ impl Found {
 pub enum FindError {
     #[error("'{}' does not exist; check the path and that its disk is mounted", .0.display())]
     Missing(PathBuf),
-    #[error("'{}' cannot be opened: {reason}; check its permissions and the disk", .path.display())]
-    Unopenable { path: PathBuf, reason: String },
+    #[error("'{}' cannot be opened: {source}; check its permissions and the disk", .path.display())]
+    Unopenable { path: PathBuf, source: io::Error },
 }
 
 /// Finds all recordings in the given directories and files.
@@ -86,16 +86,16 @@ pub enum FindError {
 pub fn find(arguments: &[PathBuf]) -> Result<Found, FindError> {
     let mut search = Search::default();
     for argument in arguments {
-        search.argument(argument).map_err(|error| refusal(argument, &error))?;
+        search.argument(argument).map_err(|error| refusal(argument, error))?;
     }
     search.follow_links();
     Ok(search.into_found())
 }
 
-fn refusal(argument: &Path, error: &io::Error) -> FindError {
-    match error.kind() {
+fn refusal(argument: &Path, source: io::Error) -> FindError {
+    match source.kind() {
         io::ErrorKind::NotFound => FindError::Missing(argument.to_owned()),
-        _ => FindError::Unopenable { path: argument.to_owned(), reason: error.to_string() },
+        _ => FindError::Unopenable { path: argument.to_owned(), source },
     }
 }
 
@@ -162,7 +162,7 @@ impl Search {
                 Ok(metadata) => {
                     special_kind(metadata.file_type()).map(|what| RecordingError::NotAFile { what: what.into() })
                 }
-                Err(error) => Some(error_map::io(&error)),
+                Err(error) => Some(error_map::io(error)),
             };
             self.places.push((place, error));
         }
@@ -172,10 +172,10 @@ impl Search {
     fn walk_failed(&mut self, folder: &Place, real: &Path, error: walkdir::Error) {
         let place = folder.inside(real, error.path().unwrap_or(real));
         let cause = error.into_io_error().unwrap_or_else(|| io::Error::other("the folders form a loop"));
-        self.unreadable(place, &cause);
+        self.unreadable(place, cause);
     }
 
-    fn unreadable(&mut self, place: Place, error: &io::Error) {
+    fn unreadable(&mut self, place: Place, error: io::Error) {
         self.places.push((place, Some(error_map::io(error))));
     }
 
@@ -187,7 +187,7 @@ impl Search {
                 Ok(real) if is_audio(&link.path) => self.file(link, &real),
                 Ok(real) if real.is_file() && self.is_audio_or_counted(&link.path, &real) => self.file(link, &real),
                 Err(error) if is_audio(&link.path) || link.path.extension().is_none() => {
-                    self.dangling_link(link, &error)
+                    self.dangling_link(link, error)
                 }
                 Ok(_) | Err(_) => log::debug!("{}: skipped, a symbolic link that leads to no recording", link.name()),
             }
@@ -195,10 +195,10 @@ impl Search {
     }
 
     /// A dangling link is reported, because its disk may be unmounted.
-    fn dangling_link(&mut self, link: Place, error: &io::Error) {
+    fn dangling_link(&mut self, link: Place, error: io::Error) {
         match error.kind() {
             io::ErrorKind::NotFound => {
-                let reason = "it is a symbolic link to a file that does not exist".to_owned();
+                let reason = Reason::new("it is a symbolic link to a file that does not exist").caused_by(error);
                 self.places.push((link, Some(RecordingError::Unreadable { reason })));
             }
             _ => self.unreadable(link, error),

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::texts::NO_OUTPUT;
+use crate::domain::Reason;
 use crate::stop::Stop;
 
 /// Bytes of address space. ffmpeg with its libraries needs a fifth of it.
@@ -65,7 +67,7 @@ impl Process {
     }
 
     /// The next bytes of its output; empty at the end. `patience` limits the total waiting time.
-    pub fn read(&mut self, patience: Duration, stop: &Stop) -> Result<Vec<u8>, String> {
+    pub fn read(&mut self, patience: Duration, stop: &Stop) -> Result<Vec<u8>, Reason> {
         let begun = Instant::now();
         loop {
             match self.output.recv_timeout(POLL_INTERVAL) {
@@ -79,14 +81,14 @@ impl Process {
         }
     }
 
-    fn check(&mut self, waited: Duration, patience: Duration, stop: &Stop) -> Result<(), String> {
+    fn check(&mut self, waited: Duration, patience: Duration, stop: &Stop) -> Result<(), Reason> {
         let reason = match stop.signal() {
             Some(_) => "a signal ended giggles".to_owned(),
             None if waited > patience => format!("it hung and was killed after {} s", waited.as_secs()),
             None => return Ok(()),
         };
         self.kill();
-        Err(reason)
+        Err(reason.into())
     }
 
     /// Its output as text, up to the limits.
@@ -103,10 +105,10 @@ impl Process {
     }
 
     /// Waits for its exit, after the end of its output. Errors: how it ended, if not with 0.
-    pub fn end(&mut self, patience: Duration, stop: &Stop) -> Result<(), String> {
+    pub fn end(&mut self, patience: Duration, stop: &Stop) -> Result<(), Reason> {
         let begun = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.try_wait().map_err(|error| error.to_string())? {
+            if let Some(status) = self.child.try_wait().map_err(Reason::wrap)? {
                 break status;
             }
             self.check(self.waited + begun.elapsed(), patience, stop)?;
@@ -120,7 +122,7 @@ impl Process {
             Some(signal) => format!("it was killed by signal {signal}"),
             None => format!("it ended with code {}", status.code().unwrap_or(-1)),
         };
-        Err(self.stderr_tail().map_or(how.clone(), |message| format!("{message} ({how})")))
+        Err(self.stderr_tail().map_or(how.clone(), |message| format!("{message} ({how})")).into())
     }
 
     /// How it was killed, if it was.
@@ -147,7 +149,7 @@ impl Process {
     pub fn stderr_tail(&mut self) -> Option<String> {
         let messages = self.messages();
         let mut lines = messages.lines().rev().map(|line| super::plain(line.trim()));
-        lines.find(|line| !line.is_empty() && !line.contains("At least one output file must be specified"))
+        lines.find(|line| !line.is_empty() && !line.contains(NO_OUTPUT))
     }
 
     fn kill_group(&self) {

@@ -4,23 +4,20 @@
 
 use std::path::Path;
 
+use crate::audio::decode::error_map::{ForeignFormat, UnknownFormat};
 use crate::domain::RecordingError;
 
-/// The advice at the end of messages about unsupported codecs.
-const CONVERT: &str = "; convert it to ";
-
-/// The start of the message about an unknown file.
-const UNKNOWN: &str = "its first bytes match no known audio format";
-
-/// Replaces the advice of the error by a command.
+/// Replaces the advice of the error by a command, or adds one if the format is unknown.
 pub fn with_command(error: RecordingError, path: &Path) -> RecordingError {
     let RecordingError::Unsupported { what } = &error else { return error };
-    let what = match what.split_once(CONVERT) {
-        Some((reason, _)) => format!("{reason}; {}", command(path)),
-        None if what.starts_with(UNKNOWN) => format!("{what}; if it is audio, {}", command(path)),
-        None => return error,
+    let advised = if let Some(ForeignFormat { what, .. }) = what.downcast_ref() {
+        format!("{what}, which is not supported; {}", command(path))
+    } else if what.downcast_ref::<UnknownFormat>().is_some() {
+        format!("{what}; if it is audio, {}", command(path))
+    } else {
+        return error;
     };
-    RecordingError::Unsupported { what }
+    RecordingError::Unsupported { what: what.reworded(advised) }
 }
 
 fn command(path: &Path) -> String {
@@ -44,6 +41,7 @@ fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::decode::error_map::convert;
 
     #[test]
     fn the_command_is_safe_to_paste() {
@@ -56,9 +54,14 @@ mod tests {
             ("$(reboot).amr", "ffmpeg -i '$(reboot).amr' '$(reboot).flac'"),
             ("a\nb.amr", "ffmpeg -i FILE FILE"),
         ] {
-            let error = RecordingError::Unsupported { what: "it is AMR; convert it to WAV".into() };
+            let error = RecordingError::Unsupported { what: convert("it is AMR", "WAV") };
             let text = with_command(error, &Path::new("/folder").join(name)).to_string();
-            assert!(text.ends_with(&format!("it is AMR; scan it with --ffmpeg, or convert it: {shown}")), "{text}");
+            assert!(
+                text.ends_with(&format!(
+                    "it is AMR, which is not supported; scan it with --ffmpeg, or convert it: {shown}"
+                )),
+                "{text}"
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::audio::decode::Source;
 use crate::audio::duration;
 use crate::audio::resample::{Resampler, TARGET_RATE};
-use crate::domain::{LEAST_ANALYZED, MissingRange, MissingRanges, RecordingError};
+use crate::domain::{LEAST_ANALYZED, MissingRange, MissingRanges, Reason, RecordingError};
 
 /// Samples of silence per call.
 const SILENCE: u64 = 4096;
@@ -107,5 +107,5 @@ impl Track {
 }
 
 fn resampler(rate: u32) -> Result<Resampler, RecordingError> {
-    Resampler::new(rate).map_err(|error| RecordingError::Unsupported { what: error.to_string() })
+    Resampler::new(rate).map_err(|error| RecordingError::Unsupported { what: Reason::wrap(error) })
 }

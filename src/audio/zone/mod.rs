@@ -13,6 +13,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 pub use self::system::{system_zone, zone_of_tz};
 
+use crate::domain::Reason;
+
 const ADVICE: &str = "give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC";
 /// The system's time zone database, unless `TZDIR` is set.
 const ZONEINFO: &str = "/usr/share/zoneinfo";
@@ -21,12 +23,19 @@ const ZONEINFO: &str = "/usr/share/zoneinfo";
 #[error("{what} is not a known time zone; {advice}")]
 pub struct ZoneError {
     what: String,
-    advice: String,
+    #[source]
+    advice: Reason,
+    setting: Option<&'static str>,
 }
 
 impl ZoneError {
-    fn new(what: String, advice: String) -> ZoneError {
-        ZoneError { what, advice }
+    fn new(what: String, advice: impl Into<Reason>) -> ZoneError {
+        ZoneError { what, advice: advice.into(), setting: None }
+    }
+
+    /// The variable that named the zone.
+    pub fn setting(&self) -> Option<&'static str> {
+        self.setting
     }
 }
 

@@ -14,6 +14,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::rules::{agree, find, settled_years, since_1970};
 use super::{ZoneError, advice, named, zoneinfo};
+use crate::domain::Reason;
 
 const LOCALTIME: &str = "/etc/localtime";
 /// The file with the zone's name on Debian.
@@ -38,8 +39,11 @@ pub fn zone_of_tz() -> Result<Option<TimeZone>, ZoneError> {
 }
 
 fn from_tz(text: &OsStr) -> Result<TimeZone, ZoneError> {
-    let wrong = |advice: String| ZoneError::new(format!("TZ: '{}'", text.display()), advice);
-    let Some(name) = text.to_str() else { return Err(wrong(advice(""))) };
+    let wrong = |advice: Reason| ZoneError {
+        setting: Some("TZ"),
+        ..ZoneError::new(format!("TZ: '{}'", text.display()), advice)
+    };
+    let Some(name) = text.to_str() else { return Err(wrong(advice("").into())) };
     let name = name.strip_prefix(':').unwrap_or(name).trim();
     if name.is_empty() {
         return Ok(TimeZone::UTC);
@@ -51,9 +55,12 @@ fn from_tz(text: &OsStr) -> Result<TimeZone, ZoneError> {
     let path = zoneinfo().join(name);
     match from_file(&path, &[]) {
         Ok(Some(zone)) => Ok(zone),
-        Ok(None) => Err(wrong(no_name_advice())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(wrong(advice(name))),
-        Err(error) => Err(wrong(format!("{} cannot be read as a zone: {error}; {}", path.display(), advice(name)))),
+        Ok(None) => Err(wrong(no_name_advice().into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(wrong(advice(name).into())),
+        Err(error) => {
+            let reason = format!("{} cannot be read as a zone: {error}; {}", path.display(), advice(name));
+            Err(wrong(Reason::new(reason).caused_by(error)))
+        }
     }
 }
 
@@ -78,17 +85,20 @@ fn fixed(offset: Offset) -> Option<TimeZone> {
 fn from_localtime(path: &Path, timezone: &Path) -> Result<TimeZone, ZoneError> {
     let also: Option<String> =
         fs::read_to_string(timezone).ok().and_then(|text| text.lines().next().map(str::to_owned));
-    let wrong = |advice: String| ZoneError::new(path.display().to_string(), advice);
+    let wrong = |advice: Reason| ZoneError::new(path.display().to_string(), advice);
     match from_file(path, also.as_slice()) {
         Ok(Some(zone)) => Ok(zone),
-        Ok(None) => Err(wrong(no_name_advice())),
+        Ok(None) => Err(wrong(no_name_advice().into())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             log::warn!(
                 "the system's time zone is not set; calendar days are in UTC. Give --tz, e.g. America/Los_Angeles"
             );
             Ok(TimeZone::UTC)
         }
-        Err(error) => Err(wrong(format!("it cannot be read: {error}; {}", super::ADVICE))),
+        Err(error) => {
+            let reason = format!("it cannot be read: {error}; {}", super::ADVICE);
+            Err(wrong(Reason::new(reason).caused_by(error)))
+        }
     }
 }
 

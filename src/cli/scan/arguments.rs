@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use giggles::domain::DetectionParameters;
+use giggles::notify::ping::Service;
 
 use crate::cli::EXIT_CODES;
 
@@ -118,10 +119,7 @@ pub struct Arguments {
     /// [env: GIGGLES_PING_URL]
     #[arg(long, value_name = "URL", help_heading = "Monitoring")]
     pub ping_url: Option<String>,
-    /// Name the service of the ping URL if the URL does not show it: healthchecks, cronitor, sentry, uptime-kuma,
-    /// better-stack, dead-mans-snitch, ntfy, gotify, slack, discord, mattermost, or plain (requested after a success
-    /// only) [env: GIGGLES_PING_SERVICE]
-    #[arg(long, value_name = "NAME", help_heading = "Monitoring")]
+    #[arg(long, value_name = "NAME", help_heading = "Monitoring", help = ping_services())]
     pub ping_service: Option<String>,
     /// Send no ping at the start of the run, only at its end [env: GIGGLES_NO_START_PING]
     #[arg(long, help_heading = "Monitoring")]
@@ -148,6 +146,15 @@ pub struct Arguments {
     /// Print one JSON event per line instead of the table
     #[arg(long, help_heading = "Running")]
     pub ndjson: bool,
+}
+
+/// The help of `--ping-service`, from the table of services.
+fn ping_services() -> String {
+    let names = Service::keys();
+    format!(
+        "Name the service of the ping URL if the URL does not show it: {names} (plain: requested after a success only) \
+         [env: GIGGLES_PING_SERVICE]"
+    )
 }
 
 impl Arguments {

@@ -6,12 +6,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use giggles::audio::zone::{parse_zone, system_zone};
+use giggles::audio::zone::system_zone;
 use giggles::clips::Clips;
-use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Window};
-use giggles::exit::Fatal;
+use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Reason, Window};
+use giggles::error::Fatal;
 use giggles::notify::Notifiers;
-use giggles::notify::ping::{Address, Service, Target};
+use giggles::notify::ping::{Address, AddressError, Service, Target};
 use giggles::scan::Settings;
 use giggles::shard::Shard;
 use giggles::stop::Stop;
@@ -21,7 +21,9 @@ use jiff::tz::TimeZone;
 use super::Arguments;
 use super::arguments::AROUND;
 use crate::cli::database_url::{database, is_url};
-use crate::cli::settings::{Given, config, ffmpeg, given, number, path, seconds, switch, threshold};
+use crate::cli::settings::{
+    Given, config, ffmpeg, given, number, path, seconds, switch, threshold, unusable_zone, wrong, zone_named,
+};
 use crate::cli::window::window as read_window;
 
 /// Folders and recordings to analyze if the command line names none, separated as in PATH.
@@ -54,11 +56,14 @@ pub fn notifiers(arguments: &Arguments) -> (Notifiers, Option<Fatal>) {
 /// An empty URL disables the ping, also on the command line: `--ping-url "$PING"`.
 fn ping(arguments: &Arguments, pings_start: bool) -> Result<Option<Target>, Fatal> {
     let url = given("--ping-url", arguments.ping_url.as_deref())?.filter(|url| !url.text.is_empty());
-    let address: Option<Address> =
-        url.map(|url| url.read(|text| text.parse().map_err(|error| format!("it {error}")))).transpose()?;
+    let address: Option<Address> = url.map(|url| url.read(|text| text.parse().map_err(is_wrong))).transpose()?;
     let service = given("--ping-service", arguments.ping_service.as_deref())?.filter(|name| !name.text.is_empty());
-    let service = service.map(|name| name.read(Service::named)).transpose()?;
+    let service = service.map(|name| name.read(|name| Service::named(name).map_err(Reason::wrap))).transpose()?;
     Ok(address.map(|address| Target::new(address, service, pings_start)))
+}
+
+fn is_wrong(error: AddressError) -> Reason {
+    Reason::new(format!("it {error}")).caused_by(error)
 }
 
 /// All settings of a run.
@@ -147,7 +152,7 @@ pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fa
     );
     let Some(folder) = folder else { return Ok(None) };
     if !folder.is_dir() {
-        return Err(config(format!("--clips: {} is not a folder; create it, or mount its disk", folder.display())));
+        return Err(wrong("--clips", format!("{} is not a folder; create it, or mount its disk", folder.display())));
     }
     let (before, after) = (Duration::from_secs_f64(before), Duration::from_secs_f64(after));
     if arguments.dry_run {
@@ -159,7 +164,7 @@ pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fa
 pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
     let Some(source) = given("--source", arguments.source.as_deref())? else { return Ok(DEFAULT_SOURCE.to_owned()) };
     match source.text.trim() {
-        "" => Err(config(format!("{}: the name is empty", source.by))),
+        "" => Err(wrong(&source.by, "the name is empty")),
         name => Ok(name.to_owned()),
     }
 }
@@ -175,11 +180,11 @@ pub fn external_id(arguments: &Arguments) -> Result<Option<String>, Fatal> {
 }
 
 pub fn zone(flag: Option<&str>) -> Result<TimeZone, Fatal> {
-    given("--tz", flag)?.map_or_else(|| system_zone().map_err(config), |zone| zone.read(parse_zone))
+    given("--tz", flag)?.map_or_else(|| system_zone().map_err(unusable_zone), |zone| zone.read(zone_named))
 }
 
 pub fn name_zone(arguments: &Arguments) -> Result<TimeZone, Fatal> {
-    given("--name-tz", arguments.name_tz.as_deref())?.map_or(Ok(TimeZone::UTC), |zone| zone.read(parse_zone))
+    given("--name-tz", arguments.name_tz.as_deref())?.map_or(Ok(TimeZone::UTC), |zone| zone.read(zone_named))
 }
 
 pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {
@@ -196,7 +201,8 @@ pub fn date(arguments: &Arguments) -> Result<Option<Given>, Fatal> {
 }
 
 pub fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
-    let shard = given("--shard", arguments.shard.as_deref())?.map(|shard| shard.read(str::parse));
+    let shard = given("--shard", arguments.shard.as_deref())?
+        .map(|given| given.read(|text| text.parse::<Shard>().map_err(Reason::wrap)));
     shard.transpose().map(Option::unwrap_or_default)
 }
 

@@ -10,8 +10,8 @@ use ureq::{Body, http};
 
 use super::credentials::CredentialsError;
 use super::xml::element;
-use crate::domain::RecordingError;
-use crate::exit::Fatal;
+use crate::domain::{Reason, RecordingError};
+use crate::error::Fatal;
 
 /// A request that was given up.
 #[derive(Debug, thiserror::Error)]
@@ -52,15 +52,15 @@ impl S3Error {
             S3Error::Denied { .. } => "; check the credentials and that they allow s3:ListBucket and s3:GetObject",
             _ => "",
         };
-        let text = format!("'{location}' cannot be listed: {self}{hint}");
-        match self {
-            S3Error::Stopped(signal) => Fatal::Signal(signal),
-            S3Error::Unreachable { .. } => Fatal::StorageUnreachable(text),
-            S3Error::Credentials(error) if error.is_temporary() => Fatal::StorageUnreachable(text),
-            S3Error::Credentials(_) => Fatal::Config(text),
-            S3Error::Scratch(_) => Fatal::Failed(text),
-            _ => Fatal::NoRecordings(text),
-        }
+        let kind = match &self {
+            S3Error::Stopped(signal) => return Fatal::Signal(*signal),
+            S3Error::Unreachable { .. } => Fatal::StorageUnreachable,
+            S3Error::Credentials(error) if error.is_temporary() => Fatal::StorageUnreachable,
+            S3Error::Credentials(_) => Fatal::Config,
+            S3Error::Scratch(_) => Fatal::Failed,
+            _ => Fatal::NoRecordings,
+        };
+        kind(Reason::new(format!("'{location}' cannot be listed: {self}{hint}")).caused_by(self))
     }
 
     /// The failure of one recording; all but that of a replaced object and of a missing one may heal in the next run.
@@ -68,7 +68,7 @@ impl S3Error {
         match self {
             S3Error::NoSuchObject => RecordingError::Vanished,
             S3Error::Replaced => RecordingError::Changed,
-            other => RecordingError::Unreadable { reason: other.to_string() },
+            other => RecordingError::Unreadable { reason: Reason::wrap(other) },
         }
     }
 }

@@ -13,7 +13,7 @@ use super::listing::{Listing, Object, is_dots};
 use super::location::ObjectUrl;
 use crate::audio::discover::{BEGINNING, File, is_audio_by_content};
 use crate::domain::RecordingError;
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::input::scratch::{Scratch, is_full};
 use crate::input::{Batch, Copies, LeftOut};
 use crate::stop::Stop;
@@ -108,7 +108,7 @@ impl Fetcher {
         let file = File { path, name: object.name.clone() };
         let trouble = match &error {
             S3Error::Scratch(cause) if is_full(cause) => RecordingError::Unreadable {
-                reason: format!("its {} bytes do not fit into the scratch folder (TMPDIR)", object.size),
+                reason: format!("its {} bytes do not fit into the scratch folder (TMPDIR)", object.size).into(),
             },
             _ => error.into_recording_error(),
         };

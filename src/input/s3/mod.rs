@@ -30,7 +30,7 @@ use self::client::Client;
 use self::fetch::{Fetcher, Message};
 use self::listing::Listing;
 use super::{Batch, LeftOut, Selection, Storage, scratch};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::stop::Stop;
 
 pub use self::location::ObjectUrl;
@@ -50,7 +50,7 @@ pub struct Bucket {
 pub fn open(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<Bucket, Fatal> {
     let to_fatal = |error: error::S3Error| error.into_fatal(&location.to_string());
     scratch::Scratch::new()
-        .map_err(|error| Fatal::Config(format!("the scratch folder (TMPDIR) cannot be used: {error}")))?;
+        .map_err(|error| Fatal::Config(format!("the scratch folder (TMPDIR) cannot be used: {error}").into()))?;
     let mut client = Client::new(location, stop).map_err(to_fatal)?;
     let listing = Listing::begin(&mut client, location, selection).map_err(to_fatal)?;
     // Without room in the channel, the thread has one object at most that the run has not taken.
@@ -59,7 +59,7 @@ pub fn open(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<B
     thread::Builder::new()
         .name("fetch".into())
         .spawn(move || fetcher.run(&sender))
-        .map_err(|error| Fatal::Failed(format!("no thread for object storage: {error}")))?;
+        .map_err(|error| Fatal::Failed(format!("no thread for object storage: {error}").into()))?;
     Ok(Bucket { batches, stop: stop.clone(), left_out: LeftOut::default(), others_have_recordings: false })
 }
 
@@ -88,7 +88,7 @@ impl Storage for Bucket {
                 Ok(None)
             }
             Ok(Message::Failed(fatal)) => Err(fatal),
-            Err(_) => Err(Fatal::Failed("the thread that fetches objects has ended; this is a bug".to_owned())),
+            Err(_) => Err(Fatal::Failed("the thread that fetches objects has ended; this is a bug".into())),
         }
     }
 

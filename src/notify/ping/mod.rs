@@ -11,6 +11,7 @@ mod reach;
 mod service;
 
 use std::fmt;
+use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ pub use reach::reach;
 use service::Request;
 pub use service::{Service, Signal, UnknownService};
 
+use crate::error::causes;
 use crate::notify::body;
 use crate::stop::Stop;
 
@@ -48,7 +50,7 @@ pub struct Target {
 impl Target {
     /// Detects the service by the URL, unless one is named.
     pub fn new(address: Address, service: Option<&'static Service>, pings_start: bool) -> Target {
-        let service = service.unwrap_or_else(|| Service::of(&address.0));
+        let service = service.unwrap_or_else(|| Service::recognize(&address.0));
         Target { address, service, pings_start }
     }
 
@@ -178,10 +180,45 @@ struct Call {
     what: &'static str,
 }
 
-/// Why an attempt failed, and whether it may be repeated.
-struct Failure {
-    reason: String,
-    is_temporary: bool,
+/// Why an attempt failed. No text contains the URL.
+#[derive(Debug, thiserror::Error)]
+pub enum PingError {
+    #[error("it is not a URL for a request")]
+    BadUrl,
+    #[error("its host is not known; is the name right, and is the network up?")]
+    UnknownHost,
+    #[error("it answered {}; {}", .0, advice(*.0))]
+    Status(http::StatusCode),
+    #[error("{0}")]
+    Certificate(#[source] io::Error),
+    #[error("{0}")]
+    Io(#[source] io::Error),
+    #[error("{0}")]
+    Protocol(#[source] ureq::Error),
+}
+
+impl PingError {
+    /// Whether another attempt may succeed.
+    fn is_temporary(&self) -> bool {
+        match self {
+            PingError::BadUrl | PingError::Certificate(_) => false,
+            PingError::Status(status) => status.is_server_error() || [408, 429].contains(&status.as_u16()),
+            PingError::UnknownHost | PingError::Io(_) | PingError::Protocol(_) => true,
+        }
+    }
+}
+
+impl From<ureq::Error> for PingError {
+    fn from(error: ureq::Error) -> PingError {
+        match error {
+            // The error contains the URL.
+            ureq::Error::BadUri(_) => PingError::BadUrl,
+            ureq::Error::HostNotFound => PingError::UnknownHost,
+            ureq::Error::Io(error) if is_certificate(&error) => PingError::Certificate(error),
+            ureq::Error::Io(error) => PingError::Io(error),
+            other => PingError::Protocol(other),
+        }
+    }
 }
 
 impl Call {
@@ -193,22 +230,23 @@ impl Call {
                 Ok(answer) => return Some(answer),
                 Err(failure) => failure,
             };
-            let again = waits.next().is_some_and(|wait| failure.is_temporary && pause(*wait));
+            let again = waits.next().is_some_and(|wait| failure.is_temporary() && pause(*wait));
             if !again {
                 self.warn(&failure);
                 return None;
             }
-            log::debug!("the ping to {} failed and is tried again: {}", self.address, failure.reason);
+            log::debug!("the ping to {} failed and is tried again: {failure}", self.address);
         }
     }
 
-    fn warn(&self, failure: &Failure) {
+    fn warn(&self, failure: &PingError) {
         let Call { what, address, .. } = self;
-        log::error!("the ping of the {what} to {address} failed, which changes nothing else: {}", failure.reason);
+        log::error!("the ping of the {what} to {address} failed, which changes nothing else: {failure}");
+        causes(failure).iter().for_each(|cause| log::info!("caused by: {cause}"));
     }
 
     /// One attempt. Only a 2xx status is a success.
-    fn once(&self, timeout: Duration) -> Result<http::Response<ureq::Body>, Failure> {
+    fn once(&self, timeout: Duration) -> Result<http::Response<ureq::Body>, PingError> {
         let url = self.request.url.as_str();
         let answer = match &self.request.body {
             Some(body) => {
@@ -217,27 +255,18 @@ impl Call {
             }
             None => self.agent.get(url).config().timeout_global(Some(timeout)).build().call(),
         };
-        let answer = answer.map_err(|error| failure(&error))?;
+        let answer = answer?;
         match answer.status() {
             status if status.is_success() => Ok(answer),
-            status => Err(Failure {
-                reason: format!("it answered {status}; {}", advice(status)),
-                is_temporary: status.is_server_error() || [408, 429].contains(&status.as_u16()),
-            }),
+            status => Err(PingError::Status(status)),
         }
     }
 }
 
-/// The client's error, without the URL. A certificate error is permanent.
-fn failure(error: &ureq::Error) -> Failure {
-    let reason = match error {
-        ureq::Error::BadUri(_) => "it is not a URL for a request".to_owned(),
-        ureq::Error::HostNotFound => "its host is not known; is the name right, and is the network up?".to_owned(),
-        ureq::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    };
-    let is_temporary = !reason.contains("certificate");
-    Failure { reason, is_temporary }
+/// Whether the server's certificate was refused: rustls' error is inside that of the connection.
+fn is_certificate(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn advice(status: http::StatusCode) -> &'static str {

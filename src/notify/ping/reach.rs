@@ -1,9 +1,10 @@
 //! Checks whether the service can be reached, without sending a ping.
 
+use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use super::{Address, agent, failure};
+use super::{Address, PingError, agent};
 
 /// Short, because a person waits for `giggles doctor`.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -13,7 +14,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The reason, without the URL.
-pub fn reach(address: &Address) -> Result<(), String> {
+pub fn reach(address: &Address) -> Result<(), PingError> {
     if address.0.path() == "/" {
         return connect(address);
     }
@@ -21,17 +22,17 @@ pub fn reach(address: &Address) -> Result<(), String> {
     front.set_path("/");
     front.set_query(None);
     let request = agent().head(front.as_str()).config().timeout_global(Some(TIMEOUT)).build();
-    request.call().map(drop).map_err(|error| failure(&error).reason)
+    Ok(request.call().map(drop)?)
 }
 
-fn connect(address: &Address) -> Result<(), String> {
-    let places = address.endpoint().to_socket_addrs().map_err(|error| error.to_string())?;
-    let mut reason = "its host has no address".to_owned();
+fn connect(address: &Address) -> Result<(), PingError> {
+    let places = address.endpoint().to_socket_addrs().map_err(PingError::Io)?;
+    let mut reason = io::Error::other("its host has no address");
     for place in places {
         match TcpStream::connect_timeout(&place, TIMEOUT) {
             Ok(_) => return Ok(()),
-            Err(error) => reason = error.to_string(),
+            Err(error) => reason = error,
         }
     }
-    Err(reason)
+    Err(PingError::Io(reason))
 }

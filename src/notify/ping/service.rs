@@ -84,7 +84,7 @@ use self::Kind::{Heartbeat, Message};
 pub struct UnknownService;
 
 /// The first service that fits is used; the last one fits every URL.
-const SERVICES: [Service; 12] = [
+const SERVICES: &[Service] = &[
     // https://cronitor.io/docs/telemetry-api
     Service { key: "cronitor", name: "Cronitor", kind: Heartbeat, fits: is_cronitor, request: cronitor },
     // https://docs.sentry.io/product/crons/getting-started/http/
@@ -124,7 +124,8 @@ const SERVICES: [Service; 12] = [
 ];
 
 impl Service {
-    pub fn of(url: &Url) -> &'static Service {
+    /// The service that a URL belongs to.
+    pub fn recognize(url: &Url) -> &'static Service {
         SERVICES.iter().find(|service| (service.fits)(url)).expect("the last fits all")
     }
 
@@ -142,8 +143,9 @@ impl Service {
         self.kind == Heartbeat
     }
 
-    fn keys() -> String {
-        SERVICES.each_ref().map(|service| service.key).join(", ")
+    /// The names of all services in settings, separated by commas.
+    pub fn keys() -> String {
+        SERVICES.iter().map(|service| service.key).collect::<Vec<_>>().join(", ")
     }
 
     pub fn request(&self, url: &Url, signal: &Signal, run: &str) -> Option<Request> {
@@ -165,7 +167,7 @@ mod tests {
 
     fn request_of(url: &str, signal: Signal) -> Option<(String, Option<String>)> {
         let url = Url::parse(url).unwrap();
-        let request = Service::of(&url).request(&url, &signal, RUN)?;
+        let request = Service::recognize(&url).request(&url, &signal, RUN)?;
         Some((request.url.to_string(), request.body.map(|body| body.to_string())))
     }
 
@@ -203,13 +205,13 @@ mod tests {
             ("https://chat.example.org/hooks/xo7wj9ncqjg8pnb4dq3rx4hr7c", "Mattermost"),
             ("https://chat.example.org/hooks/64b5/xo7wj9ncqjg8pnb4dq3rx4hr7c", "Mattermost"),
         ] {
-            assert_eq!(Service::of(&Url::parse(url).unwrap()).name(), service, "{url}");
+            assert_eq!(Service::recognize(&Url::parse(url).unwrap()).name(), service, "{url}");
         }
     }
 
     #[test]
     fn every_service_can_be_named_and_an_unknown_name_is_not_shown() {
-        for service in &SERVICES {
+        for service in SERVICES {
             let named = Service::named(&format!(" {} ", service.key.to_uppercase()));
             assert_eq!(named.unwrap().name, service.name);
         }

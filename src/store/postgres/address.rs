@@ -120,7 +120,7 @@ fn decoded(text: &str) -> Result<String, StoreError> {
 }
 
 pub fn unreadable(reason: &str) -> StoreError {
-    StoreError::Config(format!("the database's address cannot be read: {reason}"))
+    StoreError::Config(format!("the database's address cannot be read: {reason}").into())
 }
 
 fn masked_base(base: &str) -> String {

@@ -16,6 +16,8 @@ use super::hosts::Target;
 use super::server::{Server, SessionAttributes};
 use super::tls::Mode;
 use super::{pooler, session};
+use crate::domain::Reason;
+use crate::store::StoreError;
 
 /// A connection, its host and its transport.
 pub struct Link {
@@ -39,14 +41,14 @@ fn prepared(server: &Server, mut client: Client) -> Result<Client, RetryClass> {
         let done = session::prepare(&mut client);
         (client, done)
     })?;
-    done.map_err(|error| connecting(server, &error))?;
+    done.map_err(|error| connecting(server, error))?;
     Ok(client)
 }
 
 /// Why a host is not used.
 enum Miss {
     /// Try the next host.
-    Next(String),
+    Next(Reason),
     /// It answered with an error that the other hosts would return too.
     Last(RetryClass),
 }
@@ -64,11 +66,19 @@ fn find(server: &Server) -> Result<Link, RetryClass> {
             }
         }
     }
-    let reasons: Vec<String> = match &missed[..] {
-        [(_, reason)] => vec![reason.clone()],
-        several => several.iter().map(|(target, reason)| format!("{target}: {reason}")).collect(),
-    };
-    Err(RetryClass::Lost(unreachable(server, &reasons.join("; "))))
+    Err(RetryClass::Lost(unreachable(server, all_reasons(&missed))))
+}
+
+/// One reason for all hosts; its cause is that of the first one.
+fn all_reasons(missed: &[(&Target, Reason)]) -> Reason {
+    match missed {
+        [(_, reason)] => reason.clone(),
+        several => {
+            let texts: Vec<String> = several.iter().map(|(target, reason)| format!("{target}: {reason}")).collect();
+            let joined = texts.join("; ");
+            several.first().map_or_else(|| joined.as_str().into(), |(_, first)| first.reworded(joined.as_str()))
+        }
+    }
 }
 
 fn rounds(wanted: SessionAttributes) -> &'static [SessionAttributes] {
@@ -102,21 +112,22 @@ fn host(server: &Server, target: &Target, wanted: SessionAttributes, tls: &MakeR
                 _ => Err(error),
             },
         };
-    let Link { mut client, target, transport } = link.map_err(|error| miss(server, &error))?;
+    let Link { mut client, target, transport } = link.map_err(|error| miss(server, error))?;
     let checked = limited(server.connect_limit(), move || {
         let unsuitable = session::unsuitable(&mut client, wanted);
         (client, unsuitable)
     });
     let (client, unsuitable) = checked.map_err(Miss::Next)?;
-    match unsuitable.map_err(|error| miss(server, &error))? {
+    match unsuitable.map_err(|error| miss(server, error))? {
         None => Ok(Link { client, target, transport }),
-        Some(why) => Err(Miss::Next(why.to_owned())),
+        Some(why) => Err(Miss::Next(why.into())),
     }
 }
 
-fn miss(server: &Server, error: &Error) -> Miss {
+fn miss(server: &Server, error: Error) -> Miss {
+    let text = text(&error);
     match connecting(server, error) {
-        RetryClass::Lost(_) => Miss::Next(text(error)),
+        RetryClass::Lost(StoreError::Unreachable(reason)) => Miss::Next(reason.reworded(text)),
         other => Miss::Last(other),
     }
 }
@@ -126,7 +137,7 @@ pub fn again(server: &Server, target: &Target, transport: SslMode) -> Result<Cli
     let tls = server.tls.connector().map_err(RetryClass::Final)?;
     let mut config = server.config_of(target);
     config.ssl_mode(transport);
-    config.connect(tls).map_err(|error| connecting(server, &error))
+    config.connect(tls).map_err(|error| connecting(server, error))
 }
 
 /// With or without TLS, and the alternative to try if the server refuses the first.
@@ -162,12 +173,12 @@ pub fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RetryClass> {
-    limited(limit, work).map_err(|reason| RetryClass::Lost(unreachable(server, &reason)))
+    limited(limit, work).map_err(|reason| RetryClass::Lost(unreachable(server, reason)))
 }
 
-fn limited<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+fn limited<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Reason> {
     let (sender, receiver) = mpsc::channel();
     let send = move || drop(sender.send(work()));
-    thread::Builder::new().spawn(send).map_err(|error| error.to_string())?;
-    receiver.recv_timeout(limit).map_err(|_| format!("no answer within {limit:?}"))
+    thread::Builder::new().spawn(send).map_err(Reason::wrap)?;
+    receiver.recv_timeout(limit).map_err(|_| format!("no answer within {limit:?}").into())
 }

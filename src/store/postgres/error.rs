@@ -1,15 +1,18 @@
 //! Classification of server errors: which ones a retry can fix, and which ones need a person.
 //!
-//! Invariant: texts contain the server's message and the masked address, never a password.
+//! Invariant: texts contain the server's message and the masked address, never a password. The driver's error is their
+//! cause. Where SQLSTATE does not tell, `texts` does.
 
 use std::error::Error as _;
 use std::io;
 
 use postgres::Error;
-use postgres::error::{DbError, SqlState};
+use postgres::error::SqlState;
 
 use super::server::Server;
+use super::texts;
 use super::verify::certificate_fault;
+use crate::domain::Reason;
 use crate::store::StoreError;
 
 /// An error, and whether the work may be retried.
@@ -32,7 +35,8 @@ impl RetryClass {
 }
 
 /// What can resolve an error.
-enum ErrorClass {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
     Reconnecting,
     Repeating,
     Waiting,
@@ -43,59 +47,70 @@ enum ErrorClass {
 }
 
 /// Classifies an error while connecting: an error without SQLSTATE is a configuration error.
-pub fn connecting(server: &Server, error: &Error) -> RetryClass {
-    match error_class(error) {
+pub fn connecting(server: &Server, error: Error) -> RetryClass {
+    match error_class(&error) {
         ErrorClass::AnotherPool => RetryClass::Final(pooled(server)),
-        ErrorClass::Nothing if error.as_db_error().is_some_and(is_full) => {
-            RetryClass::Lost(unreachable(server, &text(error)))
-        }
         ErrorClass::Reconnecting | ErrorClass::Repeating | ErrorClass::Waiting => {
-            RetryClass::Lost(unreachable(server, &text(error)))
+            RetryClass::Lost(unreachable(server, reason(error)))
+        }
+        ErrorClass::Nothing if error.as_db_error().is_some_and(|error| texts::is_full(error.message())) => {
+            RetryClass::Lost(unreachable(server, reason(error)))
         }
         ErrorClass::Settings | ErrorClass::Nothing => {
-            let (verdict, text) = match tls_reason(error).and_then(certificate_fault) {
+            let (verdict, text) = match tls_reason(&error).and_then(certificate_fault) {
                 Some(fault) => ("is not trusted", fault),
-                None => ("refuses", text(error)),
+                None => ("refuses", text(&error)),
             };
-            RetryClass::Final(StoreError::Config(format!("{server} {verdict}: {text}; check {}", what_to_check(error))))
+            let text = format!("{server} {verdict}: {text}; check {}", what_to_check(&error));
+            RetryClass::Final(StoreError::Config(Reason::new(text).caused_by(error)))
         }
     }
 }
 
 /// Classifies an error on an established connection.
-pub fn working(server: &Server, error: &Error) -> RetryClass {
-    let text = text(error);
-    match error_class(error) {
+pub fn working(server: &Server, error: Error) -> RetryClass {
+    let text = text(&error);
+    match error_class(&error) {
         ErrorClass::AnotherPool => RetryClass::Final(pooled(server)),
-        ErrorClass::Reconnecting => RetryClass::Lost(unreachable(server, &text)),
-        ErrorClass::Repeating => RetryClass::Conflict(busy(server, &text)),
-        ErrorClass::Waiting => RetryClass::Final(busy(server, &text)),
-        ErrorClass::Settings => RetryClass::Final(StoreError::Config(format!(
-            "{server} refuses: {text}; check the permissions of the user"
-        ))),
-        ErrorClass::Nothing => RetryClass::Final(StoreError::Failed(format!("{server} failed: {text}"))),
+        ErrorClass::Reconnecting => RetryClass::Lost(unreachable(server, reason(error))),
+        ErrorClass::Repeating => RetryClass::Conflict(busy(server, reason(error))),
+        ErrorClass::Waiting => RetryClass::Final(busy(server, reason(error))),
+        ErrorClass::Settings => {
+            let text = format!("{server} refuses: {text}; check the permissions of the user");
+            RetryClass::Final(StoreError::Config(Reason::new(text).caused_by(error)))
+        }
+        ErrorClass::Nothing => {
+            let text = format!("{server} failed: {text}");
+            RetryClass::Final(StoreError::Failed(Reason::new(text).caused_by(error)))
+        }
     }
 }
 
-pub fn unreachable(server: &Server, reason: &str) -> StoreError {
-    StoreError::Unreachable(format!("{server} cannot be reached: {reason}; try again later"))
+/// The server's words, and the driver's error as their cause.
+pub fn reason(error: Error) -> Reason {
+    Reason::new(text(&error)).caused_by(error)
+}
+
+pub fn unreachable(server: &Server, reason: impl Into<Reason>) -> StoreError {
+    let reason = reason.into();
+    StoreError::Unreachable(reason.reworded(format!("{server} cannot be reached: {reason}; try again later")))
 }
 
 pub fn read_only(server: &Server) -> StoreError {
     StoreError::Config(format!(
         "{server} is read-only, as a standby is; name the primary, or all hosts with target_session_attrs=read-write"
-    ))
+    ).into())
 }
 
 pub fn pooled(server: &Server) -> StoreError {
     StoreError::Config(format!(
         "{server} is a pooler that hands out connections by transaction or by statement, where the lock of a run has \
          no effect; name its port for sessions (pool_mode = session), or the server itself"
-    ))
+    ).into())
 }
 
-fn busy(server: &Server, reason: &str) -> StoreError {
-    StoreError::Unreachable(format!("{server} is busy: {reason}; try again later"))
+fn busy(server: &Server, reason: Reason) -> StoreError {
+    StoreError::Unreachable(reason.reworded(format!("{server} is busy: {reason}; try again later")))
 }
 
 /// By SQLSTATE class. Source: PostgreSQL's manual, appendix A.
@@ -107,7 +122,7 @@ fn error_class(error: &Error) -> ErrorClass {
         // A prepared statement that exists in another session, or is left over from one.
         ("42P05" | "26000", _) => ErrorClass::AnotherPool,
         // An error of a pooler itself: configuration errors and temporary ones have the same code.
-        ("08P01", _) => error.as_db_error().map_or(ErrorClass::Nothing, |error| pooler_error_class(error.message())),
+        ("08P01", _) => error.as_db_error().map_or(ErrorClass::Nothing, |error| texts::class(error.message())),
         // 25006: read-only now, but not when the run started: a primary that was demoted and may return.
         ("57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006", _) | (_, "08") => ErrorClass::Reconnecting,
         ("40001" | "40P01", _) => ErrorClass::Repeating,
@@ -116,40 +131,6 @@ fn error_class(error: &Error) -> ErrorClass {
         ("3D000" | "3F000" | "42501", _) | (_, "28") => ErrorClass::Settings,
         _ => ErrorClass::Nothing,
     }
-}
-
-/// By message: pgbouncer uses one code for all its errors. A cached failure of its own login to the server includes the
-/// cause.
-fn pooler_error_class(message: &str) -> ErrorClass {
-    const TEMPORARY: [&str; 12] = [
-        "cannot connect",
-        "timeout",
-        "no more connections",
-        "shut",
-        "try again",
-        "closed",
-        "crash",
-        "disabled",
-        "too many",
-        "paused",
-        "exhaust",
-        "dropped",
-    ];
-    let is_about = |words: &[&str]| words.iter().any(|words| message.contains(words));
-    match message {
-        _ if is_about(&["statement pooling", "transaction pooling"]) => ErrorClass::AnotherPool,
-        _ if is_about(&["authentication failed", "does not exist", "pg_hba.conf"]) => ErrorClass::Settings,
-        _ if is_about(&TEMPORARY) => ErrorClass::Reconnecting,
-        _ => ErrorClass::Settings,
-    }
-}
-
-/// Whether a pool has no free connection. Supavisor and pgcat say so only in the message, not in the code.
-fn is_full(error: &DbError) -> bool {
-    let message = error.message().to_lowercase();
-    ["max client", "maxclients", "could not get connection", "all servers down"]
-        .iter()
-        .any(|words| message.contains(words))
 }
 
 /// An error of the network or of TLS, not of the server.
@@ -171,18 +152,17 @@ fn tls_reason(error: &Error) -> Option<&rustls::Error> {
 }
 
 fn what_to_check(error: &Error) -> &'static str {
+    if let Some(advice) = error.as_db_error().and_then(|error| texts::advice(error.message())) {
+        return advice;
+    }
     match error.code() {
-        _ if text(error).contains("unsupported startup parameter") => {
-            "the address and PGOPTIONS: leave the parameter out, or name it in the pooler's ignore_startup_parameters"
-        }
-        _ if text(error).contains("no such database") => "the database's name, and the pooler's list of databases",
         Some(state) if *state == SqlState::INVALID_PASSWORD => "the password (DATABASE_URL, PGPASSWORD, ~/.pgpass)",
         Some(state) if *state == SqlState::INVALID_CATALOG_NAME => "the database's name, or create it with createdb",
         Some(state) if *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             "the user, and the server's pg_hba.conf"
         }
         Some(_) => "the address, the user and their permissions",
-        None if text(error).contains("password") => "the password (DATABASE_URL, PGPASSWORD, ~/.pgpass)",
+        None if texts::lacks_password(error) => "the password (DATABASE_URL, PGPASSWORD, ~/.pgpass)",
         None => "sslmode and sslrootcert, and the server's certificate",
     }
 }

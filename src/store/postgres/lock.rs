@@ -47,7 +47,7 @@ struct Holder {
 }
 
 pub fn take(client: &mut Client, server: &Server, source: &str) -> Result<(), RetryClass> {
-    match try_take(client, source).map_err(|error| working(server, &error))? {
+    match try_take(client, source).map_err(|error| working(server, error))? {
         Ok(()) => Ok(()),
         Err(holder) => Err(RetryClass::Final(held(server, source, holder))),
     }
@@ -61,7 +61,7 @@ pub fn release(client: &mut Client) -> Result<(), Error> {
 /// Like `take`, for a run that lost its connection. The server may take hours to notice that the earlier session is
 /// dead; that session is terminated if, and only if, it still holds the lock.
 pub fn reacquire(client: &mut Client, server: &Server, source: &str, lost: &Session) -> Result<(), RetryClass> {
-    let class = |error| working(server, &error);
+    let class = |error| working(server, error);
     let mut taken = try_take(client, source).map_err(class)?;
     if let Err(Some(holder)) = &taken
         && holder.session == *lost
@@ -111,7 +111,8 @@ impl fmt::Display for Holder {
 
 fn held(server: &Server, source: &str, holder: Option<Holder>) -> StoreError {
     let who = holder.map_or_else(String::new, |holder| format!(" ({holder})"));
-    StoreError::Locked(format!(
-        "another giggles{who} is at work on the source '{source}' in {server}; try again when it has ended"
-    ))
+    StoreError::Locked(
+        format!("another giggles{who} is running on the source '{source}' in {server}; try again when it has ended")
+            .into(),
+    )
 }

@@ -29,6 +29,7 @@ mod service;
 mod session;
 mod statements;
 mod stream;
+mod texts;
 mod tls;
 mod values;
 mod verify;
@@ -50,7 +51,7 @@ use self::error::{MigrationBlocker, RetryClass, working};
 use self::lock::Session;
 use super::rows::Rows;
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
-use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
+use crate::domain::{Counts, Reason, ReviewedSpan, Run, Unresolved};
 
 /// Delays between the attempts after a lost connection or a conflict with another transaction; half a minute in total,
 /// the time that a server takes to restart.
@@ -105,10 +106,10 @@ impl Postgres {
         let encoding = self.encoding.clone();
         let (client, session) = connect::within(&self.server, self.server.statement_timeout(), move || {
             for source in &locked {
-                let source = encoding.escaped(&mut client, source).map_err(|error| working(&server, &error))?;
+                let source = encoding.escaped(&mut client, source).map_err(|error| working(&server, error))?;
                 lock::reacquire(&mut client, &server, &source, &lost)?;
             }
-            let session = Session::current(&mut client).map_err(|error| working(&server, &error))?;
+            let session = Session::current(&mut client).map_err(|error| working(&server, error))?;
             Ok((client, session))
         })??;
         self.session = session;
@@ -143,14 +144,14 @@ impl Postgres {
         let work = Arc::new(work);
         self.retrying(|store| {
             let work = work.clone();
-            store.ask(move |client, server| work(client).map_err(|error| working(server, &error)))
+            store.ask(move |client, server| work(client).map_err(|error| working(server, error)))
         })
     }
 
     fn try_save(&mut self, rows: &Arc<Rows>, may_be_stored: bool) -> Result<(), RetryClass> {
         let (rows, encoding) = (rows.clone(), self.encoding.clone());
         self.ask(move |client, server| {
-            let class = |error| working(server, &error);
+            let class = |error| working(server, error);
             if may_be_stored && statements::has_run(client, &rows.run.id.0).map_err(class)? {
                 return Ok(());
             }
@@ -161,7 +162,7 @@ impl Postgres {
 
 /// The store on a new connection, after checking that it may write and migrating its tables.
 fn prepared(mut client: Client, server: Server) -> Result<Postgres, StoreError> {
-    let class = |error| working(&server, &error).into_error();
+    let class = |error| working(&server, error).into_error();
     if statements::is_read_only(&mut client).map_err(class)? {
         return Err(error::read_only(&server));
     }
@@ -178,7 +179,7 @@ impl Store for Postgres {
         }
         let (asked, encoding) = (source.to_owned(), self.encoding.clone());
         let taken = self.ask(move |client, server| {
-            let asked = encoding.escaped(client, &asked).map_err(|error| working(server, &error))?;
+            let asked = encoding.escaped(client, &asked).map_err(|error| working(server, error))?;
             lock::take(client, server, &asked)
         });
         taken.map_err(RetryClass::into_error)?;
@@ -189,14 +190,17 @@ impl Store for Postgres {
     fn lock_exclusive(&mut self, sources: &[String]) -> Result<(), StoreError> {
         sources.iter().try_for_each(|source| self.lock(source))?;
         let other = self.ask(|client, server| {
-            let other = client.query_opt(pruning::OTHERS, &[]).map_err(|error| working(server, &error))?;
+            let other = client.query_opt(pruning::OTHERS, &[]).map_err(|error| working(server, error))?;
             Ok(other.map(|row| row.get::<_, i32>(0)))
         });
         other.map_err(RetryClass::into_error)?.map_or(Ok(()), |process| {
             let server = &self.server;
-            Err(StoreError::Locked(format!(
-                "another giggles (server process {process}) is at work in {server}; try again when it has ended"
-            )))
+            Err(StoreError::Locked(
+                format!(
+                    "another giggles (server process {process}) is running in {server}; try again when it has ended"
+                )
+                .into(),
+            ))
         })
     }
 
@@ -220,7 +224,7 @@ impl Store for Postgres {
         self.retrying(|store| {
             let (rows, encoding) = (rows.clone(), store.encoding.clone());
             store.ask(move |client, server| {
-                reviews::save(client, &rows, &encoding, dry_run).map_err(|error| working(server, &error))
+                reviews::save(client, &rows, &encoding, dry_run).map_err(|error| working(server, error))
             })
         })
     }
@@ -230,7 +234,7 @@ impl Store for Postgres {
         self.retrying(|store| {
             let (asked, encoding) = (asked.clone(), store.encoding.clone());
             store.ask(move |client, server| {
-                statements::known(client, &asked, &encoding).map_err(|error| working(server, &error))
+                statements::known(client, &asked, &encoding).map_err(|error| working(server, error))
             })
         })
     }
@@ -239,8 +243,8 @@ impl Store for Postgres {
         self.retrying(|store| {
             let (source, window, encoding) = (run.source.clone(), run.window, store.encoding.clone());
             store.ask(move |client, server| {
-                let source = encoding.escaped(client, &source).map_err(|error| working(server, &error))?;
-                statements::unresolved(client, &source, &window, &encoding).map_err(|error| working(server, &error))
+                let source = encoding.escaped(client, &source).map_err(|error| working(server, error))?;
+                statements::unresolved(client, &source, &window, &encoding).map_err(|error| working(server, error))
             })
         })
     }
@@ -256,7 +260,7 @@ impl Store for Postgres {
         let counts = self.retrying(|store| {
             let (id, encoding) = (rows.run.id.0.clone(), store.encoding.clone());
             store.ask(move |client, server| {
-                statements::counts(client, &id, &encoding).map_err(|error| working(server, &error))
+                statements::counts(client, &id, &encoding).map_err(|error| working(server, error))
             })
         });
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
@@ -278,10 +282,12 @@ impl Drop for Postgres {
 /// Adds to the error of a failed save what it means for the run.
 fn with_consequence(error: StoreError) -> StoreError {
     match error {
-        StoreError::Failed(text) => StoreError::Failed(format!("{text}; nothing of this run was stored")),
-        StoreError::Unreachable(text) => {
-            StoreError::Unreachable(format!("{text}; run it again: if this run was stored after all, it is skipped"))
+        StoreError::Failed(reason) => {
+            StoreError::Failed(reason.reworded(format!("{reason}; nothing of this run was stored")))
         }
+        StoreError::Unreachable(reason) => StoreError::Unreachable(
+            reason.reworded(format!("{reason}; run it again: if this run was stored after all, it is skipped")),
+        ),
         other => other,
     }
 }
@@ -289,7 +295,7 @@ fn with_consequence(error: StoreError) -> StoreError {
 /// Applies the next migration, if any. Two programs may do this at the same time; a user without the permission to
 /// create tables can still use existing ones.
 fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError> {
-    let class = |error| working(server, &error).into_error();
+    let class = |error| working(server, error).into_error();
     if schema::next(server, version(client).map_err(class)?)?.is_none() {
         return Ok(false);
     }
@@ -303,7 +309,7 @@ fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError
                 Some(MigrationBlocker::Taken) => {
                     schema::taken(server, &error.as_db_error().map(ToString::to_string).unwrap_or_default())
                 }
-                Some(MigrationBlocker::Forbidden) => not_the_owner(server, &error, migration.version),
+                Some(MigrationBlocker::Forbidden) => not_the_owner(server, error, migration.version),
                 None => class(error),
             }
         })?;
@@ -313,12 +319,13 @@ fn migrate_once(client: &mut Client, server: &Server) -> Result<bool, StoreError
 }
 
 /// The error for a role that may only write rows, if the tables are missing or older than this program.
-fn not_the_owner(server: &Server, error: &postgres::Error, version: i64) -> StoreError {
+fn not_the_owner(server: &Server, error: postgres::Error, version: i64) -> StoreError {
     let message = error.as_db_error().map(|error| error.message()).unwrap_or_default();
-    StoreError::Config(format!(
+    let text = format!(
         "{server} refuses: {message}; the tables are to be brought to version {version} by their owner: run this \
          giggles once with the owner's URL, then grant this user its rights (deploy/postgres/role.sql)"
-    ))
+    );
+    StoreError::Config(Reason::new(text).caused_by(error))
 }
 
 /// 0 for a new database. Queries the catalog's rows, not `to_regclass`, which may answer from a cache filled before

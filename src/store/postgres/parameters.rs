@@ -170,14 +170,14 @@ impl Parameters {
     /// An empty value leaves the parameter to the next source.
     fn set(&mut self, key: &str, text: &str, by: String, is_of_url: bool, last_counts: bool) -> Result<(), StoreError> {
         let Some((key, _, meaning)) = PARAMETERS.iter().find(|(name, ..)| *name == key) else {
-            return Err(StoreError::Config(format!("giggles does not know {by}, nor does libpq; leave it out")));
+            return Err(StoreError::Config(format!("giggles does not know {by}, nor does libpq; leave it out").into()));
         };
         if text.is_empty() || (!last_counts && self.values.contains_key(key)) {
             return Ok(());
         }
         match meaning {
             Meaning::Refused { unless, because } if !unless.contains(&text) => {
-                return Err(StoreError::Config(format!("{by} is not supported: {because}; leave it out")));
+                return Err(StoreError::Config(format!("{by} is not supported: {because}; leave it out").into()));
             }
             Meaning::None { unless, because } if !unless.contains(&text) => {
                 log::warn!("{by} has no effect: {because}");
@@ -215,7 +215,7 @@ impl Parameters {
     ) -> Result<Option<T>, StoreError> {
         let Some(value) = self.values.get(key) else { return Ok(None) };
         let read = meaning(value.text.trim());
-        read.map(Some).ok_or_else(|| StoreError::Config(format!("{}: give {accepted}", value.by)))
+        read.map(Some).ok_or_else(|| StoreError::Config(format!("{}: give {accepted}", value.by).into()))
     }
 
     /// Parses a whole number.

@@ -29,7 +29,7 @@ pub fn refuse(server: &Server, link: Link) -> Result<Client, RetryClass> {
         let server = asked.clone();
         within(&asked, PROBE_TIMEOUT, move || {
             let mut other = again(&server, &target, transport)?;
-            server_session(&mut other).map_err(|error| connecting(&server, &error))
+            server_session(&mut other).map_err(|error| connecting(&server, error))
         })?
     };
     let (client, is_pooled) = within(server, server.statement_timeout(), move || {
@@ -39,7 +39,7 @@ pub fn refuse(server: &Server, link: Link) -> Result<Client, RetryClass> {
     match is_pooled {
         Ok(false) => Ok(client),
         Ok(true) => Err(RetryClass::Final(pooled(server))),
-        Err(error) => Err(connecting(server, &error)),
+        Err(error) => Err(connecting(server, error)),
     }
 }
 

@@ -30,7 +30,7 @@ pub fn examine(server: &Server, source: &str) -> Result<Probe, StoreError> {
     let mut client = connect(server).map_err(RetryClass::into_error)?;
     let (asked, source) = (server.clone(), source.to_owned());
     let probe = within(server, server.statement_timeout(), move || inspect(&mut client, &asked, &source));
-    probe.map_err(RetryClass::into_error)?.map_err(|error| working(server, &error).into_error())
+    probe.map_err(RetryClass::into_error)?.map_err(|error| working(server, error).into_error())
 }
 
 fn inspect(client: &mut Client, server: &Server, source: &str) -> Result<Probe, Error> {

@@ -17,7 +17,7 @@ use super::stream::Stream;
 use super::values::Decoded;
 use super::version;
 use crate::domain::{Coverage, PastRun, StoredRecording, Window};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::store::columns::{Row, RunRow};
 use crate::store::found::{self, COUNTED, COVERAGE};
 use crate::store::reader::{Delivery, Reader, Selection};
@@ -55,7 +55,7 @@ fn select_coverage() -> String {
 /// None if there are no tables yet.
 pub fn read(server: &Server) -> Result<Option<Box<dyn Reader>>, StoreError> {
     let mut client = connect(server).map_err(RetryClass::into_error)?;
-    let class = |error| working(server, &error).into_error();
+    let class = |error| working(server, error).into_error();
     client.batch_execute(READ_ONLY).map_err(class)?;
     let version = version(&mut client).map_err(class)?;
     if !schema::is_readable(server, version)? {
@@ -77,7 +77,7 @@ impl PostgresReader {
         &mut self,
         query: impl FnOnce(&mut Client, &Encoding) -> Result<T, postgres::Error>,
     ) -> Result<T, StoreError> {
-        query(&mut self.client, &self.encoding).map_err(|error| working(&self.server, &error).into_error())
+        query(&mut self.client, &self.encoding).map_err(|error| working(&self.server, error).into_error())
     }
 
     fn escaped(&mut self, source: Option<&str>) -> Result<Option<String>, StoreError> {
@@ -133,7 +133,7 @@ impl Reader for PostgresReader {
         let wanted = Selection { source: source.as_deref(), ..*wanted };
         let mut delivery = Delivery::to(each);
         let server = &self.server;
-        let class = |error| Fatal::from(working(server, &error).into_error());
+        let class = |error| Fatal::from(working(server, error).into_error());
         let mut stream = Stream::open(&mut self.client, &wanted, &self.encoding).map_err(class)?;
         while let Some(found) = stream.next().map_err(class)? {
             found.into_iter().try_for_each(|recording| delivery.push(recording))?;

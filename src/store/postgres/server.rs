@@ -145,7 +145,7 @@ fn variable(name: &str) -> Result<Option<String>, StoreError> {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => {
-            Err(StoreError::Config(format!("{name}: contains bytes that are not UTF-8")))
+            Err(StoreError::Config(format!("{name}: contains bytes that are not UTF-8").into()))
         }
     }
 }
@@ -157,7 +157,7 @@ fn system_user() -> Result<String, StoreError> {
         StoreError::Config(format!(
             "the database's address names no user, and the user id {id} has no name on this machine: name a user, as \
              in postgres://USER@HOST/DATABASE, or set PGUSER"
-        ))
+        ).into())
     })
 }
 

@@ -26,10 +26,13 @@ pub fn read(name: &str, file: Option<&str>, variables: Variables) -> Result<Vec<
         }
     }
     let searched: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-    Err(StoreError::Config(format!(
-        "the service {name} (PGSERVICE, service=) was not found in {}; write a section [{name}] there",
-        searched.join(", ")
-    )))
+    Err(StoreError::Config(
+        format!(
+            "the service {name} (PGSERVICE, service=) was not found in {}; write a section [{name}] there",
+            searched.join(", ")
+        )
+        .into(),
+    ))
 }
 
 fn usual_files(variables: Variables) -> Result<Vec<PathBuf>, StoreError> {
@@ -43,7 +46,7 @@ fn usual_files(variables: Variables) -> Result<Vec<PathBuf>, StoreError> {
 
 /// None: the file has no section of this name.
 fn in_file(path: &Path, name: &str) -> Result<Option<Vec<(String, String)>>, StoreError> {
-    let wrong = |why: &str| StoreError::Config(format!("the service file {}: {why}", path.display()));
+    let wrong = |why: &str| StoreError::Config(format!("the service file {}: {why}", path.display()).into());
     let text =
         std::fs::read_to_string(path).map_err(|error| wrong(&format!("it cannot be read: {error}; check its path")))?;
     let mut found: Option<Vec<(String, String)>> = None;

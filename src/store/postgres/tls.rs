@@ -25,6 +25,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::algorithms;
 use super::parameters::Parameters;
 use super::verify::{Trust, Verifier};
+use crate::domain::Reason;
 use crate::store::StoreError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ fn client(options: &TlsOptions) -> Result<Option<Identity>, StoreError> {
     let Some(certificate) = options.certificate.as_ref().map(PathBuf::from).or_else(|| own("postgresql.crt")) else {
         return match options.key {
             None => Ok(None),
-            Some(_) => config("sslkey is given without its certificate; give sslcert too".into()),
+            Some(_) => config("sslkey is given without its certificate; give sslcert too"),
         };
     };
     match options.key.as_ref().map(PathBuf::from).or_else(|| own("postgresql.key")) {
@@ -149,7 +150,7 @@ impl Tls {
         let mode = match (mode, &roots) {
             (None, Some(Roots::System)) => Mode::VerifyFull,
             (Some(mode), Some(Roots::System)) if mode != Mode::VerifyFull => {
-                return config("sslrootcert=system requires sslmode=verify-full".into());
+                return config("sslrootcert=system requires sslmode=verify-full");
             }
             (Some(Mode::Require), Some(Roots::File(_))) => Mode::VerifyCa,
             (Some(Mode::Require), None) if own_roots().is_some() => Mode::VerifyCa,
@@ -157,7 +158,7 @@ impl Tls {
         };
         let client = if options.shows_none || mode == Mode::Disable { None } else { client(&options)? };
         let versions = match (options.only_12, options.only_13) {
-            (true, true) => return config("ssl_min_protocol_version is above ssl_max_protocol_version".into()),
+            (true, true) => return config("ssl_min_protocol_version is above ssl_max_protocol_version"),
             (true, false) => Versions::Only12,
             (false, true) => Versions::Only13,
             (false, false) => Versions::All,
@@ -189,10 +190,11 @@ impl Tls {
         let key = private_key(&client.key).and_then(|key| {
             let usable = algorithms::provider().key_provider.load_private_key(key.clone_key());
             usable.map(|_| key).map_err(|error| {
-                StoreError::Config(format!(
+                let reason = format!(
                     "giggles cannot sign with the key in {}: {error}; use RSA, ECDSA (P-256, P-384) or Ed25519",
                     client.key.display()
-                ))
+                );
+                StoreError::Config(Reason::new(reason).caused_by(error))
             })
         });
         match certificates(&client.certificate).and_then(|certificates| Ok((certificates, key?))) {
@@ -251,12 +253,12 @@ impl Mode {
     }
 }
 
-fn config<T>(text: String) -> Result<T, StoreError> {
-    Err(StoreError::Config(text))
+fn config<T>(reason: impl Into<Reason>) -> Result<T, StoreError> {
+    Err(StoreError::Config(reason.into()))
 }
 
 fn tls_error(error: rustls::Error) -> StoreError {
-    StoreError::Config(format!("TLS cannot be set up: {error}"))
+    StoreError::Config(Reason::new(format!("TLS cannot be set up: {error}")).caused_by(error))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, StoreError> {
@@ -264,20 +266,25 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, StoreError>
     match read {
         Ok(list) if !list.is_empty() => Ok(list),
         Ok(_) => config(format!("{} contains no certificate (PEM)", path.display())),
-        Err(error) => config(format!("the certificates in {} cannot be read: {error}", path.display())),
+        Err(error) => {
+            let reason = format!("the certificates in {} cannot be read: {error}", path.display());
+            config(Reason::new(reason).caused_by(error))
+        }
     }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, StoreError> {
-    PrivateKeyDer::from_pem_file(path)
-        .or_else(|error| config(format!("the private key in {} cannot be read: {error}", path.display())))
+    PrivateKeyDer::from_pem_file(path).or_else(|error| {
+        let reason = format!("the private key in {} cannot be read: {error}", path.display());
+        config(Reason::new(reason).caused_by(error))
+    })
 }
 
 fn system_certificates() -> Result<Vec<CertificateDer<'static>>, StoreError> {
     let found = rustls_native_certs::load_native_certs();
     match found.certs.is_empty() {
         false => Ok(found.certs),
-        true => config("the system has no root certificates; install ca-certificates or give sslrootcert=PATH".into()),
+        true => config("the system has no root certificates; install ca-certificates or give sslrootcert=PATH"),
     }
 }
 

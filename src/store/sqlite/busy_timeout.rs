@@ -54,7 +54,7 @@ impl BusyTimeout {
         loop {
             match work() {
                 Err(error) if is_held(&error) => {}
-                done => return done.map_err(|error| explain(&self.database, &error)),
+                done => return done.map_err(|error| explain(&self.database, error)),
             }
             let waited = begun.elapsed();
             match self.stop.signal() {
@@ -114,11 +114,11 @@ mod tests {
         let held = Held::new();
         held.connection.execute_batch("BEGIN; SELECT * FROM t").unwrap();
         assert!(
-            matches!(held.write(Stop::default()), StoreError::Unreachable(text) if text.contains("is being read by"))
+            matches!(held.write(Stop::default()), StoreError::Unreachable(text) if text.to_string().contains("is being read by"))
         );
         held.connection.execute_batch("COMMIT; BEGIN IMMEDIATE").unwrap();
         assert!(
-            matches!(held.write(Stop::default()), StoreError::Unreachable(text) if text.contains("being written by"))
+            matches!(held.write(Stop::default()), StoreError::Unreachable(text) if text.to_string().contains("being written by"))
         );
         let stop = Stop::default();
         stop.0.store(15, std::sync::atomic::Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! Error texts for a database file: what failed, and what to do.
 //!
-//! Invariant: errors are classified by SQLite's result codes; its messages are only quoted.
+//! Invariant: errors are classified by SQLite's result codes; its messages are only quoted, and the error is the cause.
 
 use std::fmt;
 use std::fs::File;
@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
+use crate::domain::Reason;
+use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
-use crate::store::{StoreError, schema};
 
 /// SQLite's result code for a file that was moved after it was opened.
 const MOVED: i32 = rusqlite::ffi::SQLITE_READONLY_DBMOVED;
 
 /// Converts an error of SQLite.
-pub type Explain = fn(&DatabaseFile, &rusqlite::Error) -> StoreError;
+pub type Explain = fn(&DatabaseFile, rusqlite::Error) -> StoreError;
 
 /// What another program does with the file.
 #[derive(Debug, Clone, Copy)]
@@ -40,53 +41,78 @@ pub fn held(database: &DatabaseFile, holder: Holder, waited: Duration) -> StoreE
         "{database} {holder}, for {} s now; nothing was stored. End that program (fuser or lsof shows it), or try again \
          later",
         waited.as_secs()
-    ))
+    ).into())
 }
 
-pub fn explain(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(_) if error.sqlite_error().is_some_and(|error| error.extended_code == MOVED) => moved(database),
-        Some(ErrorCode::NotADatabase) => {
-            StoreError::Config(format!("{database} is not an SQLite database; name another file"))
+/// The extended result code; None for an error of rusqlite itself.
+fn result_code(error: &rusqlite::Error) -> Option<(ErrorCode, i32)> {
+    error.sqlite_error().map(|error| (error.code, error.extended_code))
+}
+
+pub fn explain(database: &DatabaseFile, error: rusqlite::Error) -> StoreError {
+    let kind: fn(Reason) -> StoreError;
+    let text = match result_code(&error) {
+        Some((_, MOVED)) => return moved(database),
+        Some((ErrorCode::NotADatabase, _)) => {
+            kind = StoreError::Config;
+            format!("{database} is not an SQLite database; name another file")
         }
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) if is_wal(&database.path) => wal(database, error),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Config(format!(
-            "{database} cannot be written ({error}); check the permissions of the file and of its folder"
-        )),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            StoreError::Unreachable(format!("{database} is being written by another program; try again later"))
+        Some((ErrorCode::ReadOnly | ErrorCode::CannotOpen, _)) if is_wal(&database.path) => {
+            return wal(database, error);
         }
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Failed(format!(
-            "{database} is damaged ({error}); restore it from a backup, or save what is left with sqlite3's .recover"
-        )),
-        Some(ErrorCode::DiskFull) => StoreError::Failed(no_space(database)),
-        _ => StoreError::Failed(format!("{database} failed: {error}")),
-    }
+        Some((ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _)) => {
+            kind = StoreError::Config;
+            format!("{database} cannot be written ({error}); check the permissions of the file and of its folder")
+        }
+        Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)) => {
+            kind = StoreError::Unreachable;
+            format!("{database} is being written by another program; try again later")
+        }
+        Some((ErrorCode::DatabaseCorrupt, _)) => {
+            kind = StoreError::Failed;
+            format!(
+                "{database} is damaged ({error}); restore it from a backup, or save what is left with sqlite3's .recover"
+            )
+        }
+        Some((ErrorCode::DiskFull, _)) => {
+            kind = StoreError::Failed;
+            no_space(database)
+        }
+        _ => {
+            kind = StoreError::Failed;
+            format!("{database} failed: {error}")
+        }
+    };
+    kind(Reason::new(text).caused_by(error))
 }
 
 /// Like `explain`, for read-only access.
-pub fn explain_reading(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) if is_wal(&database.path) => wal(database, error),
-        Some(ErrorCode::ReadOnly) => StoreError::Config(format!(
+pub fn explain_reading(database: &DatabaseFile, error: rusqlite::Error) -> StoreError {
+    let text = match result_code(&error) {
+        Some((ErrorCode::ReadOnly | ErrorCode::CannotOpen, _)) if is_wal(&database.path) => {
+            return wal(database, error);
+        }
+        Some((ErrorCode::ReadOnly, _)) => format!(
             "{database} was left half-written by a run that was killed, and this user may not write to it; \
              the next `giggles scan` repairs it"
-        )),
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Config(format!(
-            "{database} cannot be read ({error}); check the permissions of the file and of its folder"
-        )),
-        _ => explain(database, error),
-    }
+        ),
+        Some((ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _)) => {
+            format!("{database} cannot be read ({error}); check the permissions of the file and of its folder")
+        }
+        _ => return explain(database, error),
+    };
+    StoreError::Config(Reason::new(text).caused_by(error))
 }
 
 /// Reading a file in WAL mode creates two more files beside it, or writes to them.
-fn wal(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
+fn wal(database: &DatabaseFile, error: rusqlite::Error) -> StoreError {
     let file = database.path.display();
-    StoreError::Config(format!(
+    let text = format!(
         "{database} is in SQLite's WAL mode, which another program has set, and can then be read only where its folder \
          can be written ({error}); let this user write to the folder and to {file}-wal and {file}-shm, or, as a user who \
          may: sqlite3 {file} 'PRAGMA journal_mode=DELETE'"
-    ))
+    );
+    StoreError::Config(Reason::new(text).caused_by(error))
 }
 
 /// Whether the file is in WAL mode. Source: SQLite's file format, "File format version numbers": read version 2.
@@ -101,44 +127,38 @@ fn no_space(database: &DatabaseFile) -> String {
 }
 
 /// The error for a file of giggles (database or lock) that could not be opened or written.
-pub fn explain_file(database: &DatabaseFile, what: &str, error: &io::Error) -> StoreError {
+pub fn explain_file(database: &DatabaseFile, what: &str, error: io::Error) -> StoreError {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Failed(no_space(database)),
-        _ => StoreError::Config(format!("{what}: {error}; check the path and its permissions")),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            StoreError::Failed(Reason::new(no_space(database)).caused_by(error))
+        }
+        _ => {
+            let text = format!("{what}: {error}; check the path and its permissions");
+            StoreError::Config(Reason::new(text).caused_by(error))
+        }
     }
 }
 
 /// The path no longer refers to the opened file: SQLite would write to a file that no longer has this name.
 pub fn moved(database: &DatabaseFile) -> StoreError {
-    StoreError::Failed(format!(
-        "{database} was moved, removed or unmounted during the run; nothing of it was stored. \
+    StoreError::Failed(
+        format!(
+            "{database} was moved, removed or unmounted during the run; nothing of it was stored. \
          Put it back, then run it again"
-    ))
+        )
+        .into(),
+    )
 }
 
-pub fn explain_save(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
+/// The error of a run that could not be stored.
+pub fn explain_save(database: &DatabaseFile, error: rusqlite::Error) -> StoreError {
+    let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+    let refused = format!("the run could not be stored in {database}: {error}; nothing of it was stored");
     match explain(database, error) {
-        StoreError::Failed(text) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-            StoreError::Failed(format!("{text}; nothing of this run was stored"))
+        StoreError::Failed(reason) if is_full => {
+            StoreError::Failed(reason.reworded(format!("{reason}; nothing of this run was stored")))
         }
-        StoreError::Failed(_) => {
-            StoreError::Failed(format!("the run could not be stored in {database}: {error}; nothing of it was stored"))
-        }
+        StoreError::Failed(reason) => StoreError::Failed(reason.reworded(refused)),
         other => other,
-    }
-}
-
-pub fn explain_migration(database: &DatabaseFile, error: &rusqlite::Error) -> StoreError {
-    match reason(error) {
-        reason if reason.contains("already exists") => schema::taken(database, &reason),
-        _ => explain(database, error),
-    }
-}
-
-/// The message without the SQL statement, which may be a whole migration.
-fn reason(error: &rusqlite::Error) -> String {
-    match error {
-        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-        other => other.to_string(),
     }
 }

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::error::explain_file;
+use crate::domain::Reason;
 use crate::store::StoreError;
 use crate::store::location::DatabaseFile;
 
@@ -27,7 +28,7 @@ pub struct Lock {
 impl Lock {
     pub fn take(database: &DatabaseFile, source: &str) -> Result<Lock, StoreError> {
         let path = lock_path(&database.path, source);
-        let refused = |error| explain_file(database, &format!("the lock {} cannot be taken", path.display()), &error);
+        let refused = |error| explain_file(database, &format!("the lock {} cannot be taken", path.display()), error);
         let mut file = open(&path).map_err(refused)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -42,9 +43,8 @@ impl Lock {
     pub fn take_others(database: &DatabaseFile, own: &[Lock]) -> Result<Vec<Lock>, StoreError> {
         let refused = |path: &Path, error: io::Error| {
             let path = path.display();
-            StoreError::Config(format!(
-                "the locks of {database} cannot be read: {path}: {error}; check the permissions"
-            ))
+            let text = format!("the locks of {database} cannot be read: {path}: {error}; check the permissions");
+            StoreError::Config(Reason::new(text).caused_by(error))
         };
         let paths = lock_files(&database.path).map_err(|error| refused(&database.path, error))?;
         let others = paths.into_iter().filter(|path| own.iter().all(|lock| lock.path != *path));
@@ -52,7 +52,7 @@ impl Lock {
             let mut file = open(&path).map_err(|error| refused(&path, error))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => Ok(Lock { source: String::new(), path, _file: file }),
-                Err(Errno::WOULDBLOCK) => Err(at_work(database, &mut file)),
+                Err(Errno::WOULDBLOCK) => Err(held_by_another_source(database, &mut file)),
                 Err(error) => Err(refused(&path, error.into())),
             }
         });
@@ -121,14 +121,19 @@ fn write_holder(file: &mut File) -> io::Result<()> {
 
 fn held(database: &DatabaseFile, source: &str, file: &mut File) -> StoreError {
     let holder = read_holder(file);
-    StoreError::Locked(format!(
-        "another giggles ({holder}) is at work on the source '{source}' in {database}; try again when it has ended"
-    ))
+    StoreError::Locked(
+        format!(
+            "another giggles ({holder}) is running on the source '{source}' in {database}; try again when it has ended"
+        )
+        .into(),
+    )
 }
 
-fn at_work(database: &DatabaseFile, file: &mut File) -> StoreError {
+fn held_by_another_source(database: &DatabaseFile, file: &mut File) -> StoreError {
     let holder = read_holder(file);
-    StoreError::Locked(format!("another giggles ({holder}) is at work in {database}; try again when it has ended"))
+    StoreError::Locked(
+        format!("another giggles ({holder}) is running in {database}; try again when it has ended").into(),
+    )
 }
 
 /// The text that the holder has written.

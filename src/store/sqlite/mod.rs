@@ -30,7 +30,7 @@ pub use self::probe::examine;
 pub use self::reader::SqliteReader;
 
 use self::busy_timeout::{BusyTimeout, LONGEST_WAIT};
-use self::error::{Explain, Holder, explain, explain_file, explain_migration, explain_save, moved};
+use self::error::{Explain, Holder, explain, explain_file, explain_save, moved};
 use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::Rows;
@@ -65,8 +65,8 @@ impl Sqlite {
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {
-        match self.connection.is_readonly("main").map_err(|error| explain(&self.database, &error))? {
-            true => Err(StoreError::Config(format!("{} is read-only; make it writable", self.database))),
+        match self.connection.is_readonly("main").map_err(|error| explain(&self.database, error))? {
+            true => Err(StoreError::Config(format!("{} is read-only; make it writable", self.database).into())),
             false => Ok(()),
         }
     }
@@ -79,11 +79,17 @@ impl Sqlite {
             return Ok(());
         }
         let database = &self.database;
-        let class = |error| explain(database, &error);
+        let class = |error| explain(database, error);
         let transaction = self.busy_timeout.begin(&self.connection, explain)?;
         // Queried again: another program may have migrated while this one waited for the file.
-        while let Some(migration) = schema::next(database, statements::version(&transaction).map_err(class)?)? {
-            statements::apply(&transaction, migration).map_err(|error| explain_migration(database, &error))?;
+        loop {
+            let current = statements::version(&transaction).map_err(class)?;
+            let Some(migration) = schema::next(database, current)? else { break };
+            let taken = existing_tables(&transaction, &schema::tables_to_come(current)).map_err(class)?;
+            if let Some(name) = taken.first() {
+                return Err(schema::taken(database, &format!("table {name} already exists")));
+            }
+            statements::apply(&transaction, migration).map_err(class)?;
         }
         self.busy_timeout.commit(&transaction, explain)
     }
@@ -100,7 +106,7 @@ impl Sqlite {
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let transaction = self.busy_timeout.begin(&self.connection, explain)?;
-        let written = write(&transaction).map_err(|error| explain(&self.database, &error))?;
+        let written = write(&transaction).map_err(|error| explain(&self.database, error))?;
         if commits {
             self.busy_timeout.commit(&transaction, explain)?;
         }
@@ -159,6 +165,13 @@ impl Store for Sqlite {
     }
 }
 
+/// Those of these names that exist already, in the order of the names.
+fn existing_tables(connection: &Connection, names: &[&str]) -> rusqlite::Result<Vec<String>> {
+    let taken = "SELECT name FROM sqlite_schema JOIN json_each(?1) ON lower(name) = value ORDER BY key";
+    let mut statement = connection.prepare(taken)?;
+    statement.query_map([statements::json(names)], |row| row.get(0))?.collect()
+}
+
 fn identity(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
@@ -166,22 +179,25 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 /// Creates the file if it is missing, readable by its owner only, and returns its canonical path.
 fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     let path = &database.path;
-    let refused = |error| explain_file(database, &format!("{database} cannot be opened"), &error);
+    let refused = |error| explain_file(database, &format!("{database} cannot be opened"), error);
     let folder = directory_of(path);
     if database.make_folder {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused)?;
     }
     if !folder.is_dir() {
-        return Err(StoreError::Config(format!(
-            "{database} cannot be created: there is no folder {}; create it, or mount its disk",
-            folder.display()
-        )));
+        return Err(StoreError::Config(
+            format!(
+                "{database} cannot be created: there is no folder {}; create it, or mount its disk",
+                folder.display()
+            )
+            .into(),
+        ));
     }
     if path.is_dir() {
-        return Err(StoreError::Config(format!("{database} is a folder; name a file in it")));
+        return Err(StoreError::Config(format!("{database} is a folder; name a file in it").into()));
     }
     if path.exists() && !path.is_file() {
-        return Err(StoreError::Config(format!("{database} is not a regular file; name a file")));
+        return Err(StoreError::Config(format!("{database} is not a regular file; name a file").into()));
     }
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(refused)?;
     path.canonicalize().map_err(refused)

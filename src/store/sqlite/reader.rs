@@ -15,7 +15,7 @@ use super::stream::Batch;
 use super::values::instant;
 use super::{READER_TIMEOUT, statements};
 use crate::domain::{Coverage, PastRun, StoredRecording, Window};
-use crate::exit::Fatal;
+use crate::error::Fatal;
 use crate::store::columns::{Row, RunRow};
 use crate::store::found::{self, COUNTED, COVERAGE};
 use crate::store::location::DatabaseFile;
@@ -65,7 +65,7 @@ impl SqliteReader {
         match database.path.metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Ok(found) if found.is_dir() => {
-                return Err(StoreError::Config(format!("{database} is a folder; name a file in it")));
+                return Err(StoreError::Config(format!("{database} is a folder; name a file in it").into()));
             }
             _ => {}
         }
@@ -75,7 +75,7 @@ impl SqliteReader {
 
     /// Opens the file without checking its schema version.
     pub fn open_unchecked(database: &DatabaseFile) -> Result<SqliteReader, StoreError> {
-        let connection = connect(database).map_err(|error| explain_reading(database, &error))?;
+        let connection = connect(database).map_err(|error| explain_reading(database, error))?;
         Ok(SqliteReader { connection, database: database.clone() })
     }
 
@@ -86,12 +86,7 @@ impl SqliteReader {
 
     /// Those of these names that exist already.
     pub fn existing_tables(&self, names: &[&str]) -> Result<Vec<String>, StoreError> {
-        let taken =
-            "SELECT name FROM sqlite_schema WHERE lower(name) IN (SELECT value FROM json_each(?1)) ORDER BY name";
-        self.read(|connection| {
-            let mut statement = connection.prepare(taken)?;
-            statement.query_map([statements::json(names)], |row| row.get(0))?.collect()
-        })
+        self.read(|connection| super::existing_tables(connection, names))
     }
 
     /// Message and hint if the file itself is damaged.
@@ -103,7 +98,7 @@ impl SqliteReader {
     }
 
     fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        query(&self.connection).map_err(|error| explain_reading(&self.database, &error))
+        query(&self.connection).map_err(|error| explain_reading(&self.database, error))
     }
 }
 

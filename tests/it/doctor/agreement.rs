@@ -57,7 +57,7 @@ const SITUATIONS: &[Row] = &[
     ("SQLite: a newer schema", 78, || after_a_run().tell(NEWER)),
     ("SQLite: a development build's tables", 78, || evening().tell(UNRELEASED_SQLITE)),
     ("SQLite: another program's tables", 78, || evening().tell("CREATE TABLE Runs (x int)")),
-    ("SQLite: another run at work", 75, || evening().held()),
+    ("SQLite: another run in progress", 75, || evening().held()),
     ("Postgres: all is well", 0, on_postgres),
     ("Postgres: not there", 75, || evening().into(&nowhere())),
     ("Postgres: a wrong password", 78, || on_postgres().url(|url| url.set_password(Some("wrong")).unwrap())),
@@ -78,7 +78,7 @@ const SITUATIONS: &[Row] = &[
     ("Postgres: no policy to see rows", 78, || on_postgres().made().tell(SECURED).tell(UNSEEN).by_role(GRANTED)),
     ("Postgres: a policy for some rows", 0, || on_postgres().made().tell(SECURED).tell(SOME).by_role(GRANTED)),
     ("Postgres: a policy for all rows", 0, || on_postgres().made().tell(SECURED).tell(OPEN).by_role(GRANTED)),
-    ("Postgres: another run at work", 75, || on_postgres().held()),
+    ("Postgres: another run in progress", 75, || on_postgres().held()),
     ("Postgres: a table held by somebody", 75, || {
         on_postgres().made().table_held().parameter("options", "-cstatement_timeout=300")
     }),

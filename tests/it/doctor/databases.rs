@@ -102,7 +102,7 @@ fn a_lock_that_is_held_is_75_and_stays_held() {
         let mut past_run = open(&location).unwrap();
         past_run.lock("default").unwrap();
         let held = said(&mut command(&place, &url, &[])).ends_with(75);
-        says(&held, "lock", &["busy", "another giggles (", " is at work on the source 'default'"]);
+        says(&held, "lock", &["busy", "another giggles (", " is running on the source 'default'"]);
         says(&said(&mut command(&place, &url, &["--source", "mia"])).ends_with(0), "lock", &["ok ", "'mia'"]);
         open(&location).unwrap().lock("default").expect_err("the run still holds it");
         drop(past_run);

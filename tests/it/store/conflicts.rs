@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use giggles::domain::{Counts, Run};
-use giggles::exit::Fatal;
+use giggles::error::Fatal;
 use giggles::store::{StoreError, open};
 use postgres::{Client, NoTls};
 

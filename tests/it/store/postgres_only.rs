@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use giggles::domain::Counts;
-use giggles::exit::Fatal;
+use giggles::error::Fatal;
 use giggles::store::{Location, Store, StoreError, open};
 
 use crate::store::wire::{Cut, Wire};

@@ -11,7 +11,7 @@ use crate::support::past_runs::past_run;
 
 fn config_error(path: &Path) -> String {
     match open(&Location::sqlite(path)) {
-        Err(StoreError::Config(text)) => text,
+        Err(StoreError::Config(reason)) => reason.to_string(),
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("{} was opened", path.display()),
     }

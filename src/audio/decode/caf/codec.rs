@@ -5,6 +5,8 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, well_kn
 
 use super::table::Table;
 use crate::audio::decode::blocks::{self, Coding, Shape};
+use crate::audio::decode::error_map;
+use crate::domain::Reason;
 
 /// The layout tag of a bitmap of WAV's speaker positions.
 const BITMAP: u32 = 1 << 16;
@@ -57,7 +59,7 @@ impl Description {
     }
 
     /// Sets the codec's setup data and channels. Errors: unsupported, with the codec's name.
-    pub fn settle(&mut self, cookie: &[u8], speakers: u32, table: Option<&[u8]>) -> Result<(), String> {
+    pub fn settle(&mut self, cookie: &[u8], speakers: u32, table: Option<&[u8]>) -> Result<(), Reason> {
         let codec = self.codec.ok_or_else(|| unknown(self.letters))?;
         self.shape.speakers = speakers;
         if self.shape.channels == 0 {
@@ -83,7 +85,7 @@ impl Description {
     }
 
     /// The coding if all packets have one size; None if the packet table is needed.
-    pub fn coding(&self, speakers: u32) -> Option<Result<Coding, String>> {
+    pub fn coding(&self, speakers: u32) -> Option<Result<Coding, Reason>> {
         let shape = Shape { speakers, ..self.shape };
         match self.codec? {
             _ if self.bytes == 0 || self.samples == 0 => None,
@@ -99,9 +101,9 @@ impl Description {
     }
 }
 
-fn unknown(letters: [u8; 4]) -> String {
+fn unknown(letters: [u8; 4]) -> Reason {
     let name = crate::text::escape(&String::from_utf8_lossy(&letters));
-    format!("it is CAF with the codec '{name}', which is not supported; convert it to FLAC")
+    error_map::foreign(format!("it is CAF with the codec '{name}'"))
 }
 
 /// The speaker bitmap of a layout; 0 for other layouts.
@@ -111,7 +113,7 @@ pub fn speakers(chan: &[u8]) -> u32 {
 }
 
 /// Builds the `OpusHead` header, which CAF does not contain; its pre-skip is in the packet table.
-fn opus_head(channels: u32, table: Option<&[u8]>) -> Result<Vec<u8>, String> {
+fn opus_head(channels: u32, table: Option<&[u8]>) -> Result<Vec<u8>, Reason> {
     let channels = u8::try_from(channels).ok().filter(|channels| *channels <= 2);
     let channels = channels.ok_or("it is Opus in CAF with more than two channels, which is not supported")?;
     let priming = table.and_then(|table| Table::parse(table.get(..24)?.to_vec())).map_or(0, |table| table.priming);

@@ -20,6 +20,7 @@ use self::table::Table;
 use super::blocks::{self, Coding, Extent};
 use super::packets::{self, Window};
 use super::wav::array;
+use crate::domain::Reason;
 
 const MAX_CHUNKS: usize = 4096;
 
@@ -49,7 +50,7 @@ enum Packets {
     /// The table is missing; it is written after the samples.
     NoTable,
     /// Not supported: the message.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// Collects data during the walk over the chunks.
@@ -91,7 +92,7 @@ impl Layout {
     }
 
     /// Creates a reader of the packets. Inner error: the message for an unsupported codec.
-    pub fn reader(self, file: File) -> io::Result<Result<Box<dyn FormatReader>, String>> {
+    pub fn reader(self, file: File) -> io::Result<Result<Box<dyn FormatReader>, Reason>> {
         match self.packets {
             Packets::OneSize(coding) => blocks::reader(FORMAT, coding, file, self.extent).map(Ok),
             Packets::Several(description, table) => {

@@ -43,7 +43,7 @@ pub fn parameters(entry: &[u8], scale: u32) -> Result<AudioCodecParameters, Reco
     });
     let reader = read.map_err(|error| match unsupported(&name) {
         Some(error) => error,
-        None => error_map::reading(&error, Default::default()),
+        None => error_map::reading(error, Default::default()),
     })?;
     let track = reader.tracks().first().and_then(|track| track.codec_params.clone());
     match track {
@@ -57,7 +57,7 @@ pub fn parameters(entry: &[u8], scale: u32) -> Result<AudioCodecParameters, Reco
 
 fn unsupported(name: &[u8; 4]) -> Option<RecordingError> {
     let found = UNSUPPORTED_ENTRIES.iter().find(|(entry, _)| *entry == name).map(|(_, words)| words)?;
-    Some(error_map::unsupported(format!("it is {found}, which is not supported; convert it to FLAC")))
+    Some(error_map::unsupported(error_map::foreign(format!("it is {found}"))))
 }
 
 /// Builds a movie with one track without samples.

@@ -117,7 +117,7 @@ impl Index {
             io::ErrorKind::InvalidData if self.is_cut => error_map::truncated("its index is cut", Default::default()),
             io::ErrorKind::InvalidData => error_map::corrupt("a table of its index is missing", Default::default()),
             io::ErrorKind::UnexpectedEof => error_map::truncated("its index is cut", Default::default()),
-            _ => error_map::io(&error),
+            _ => error_map::io(error),
         };
         let (entries, scale) = self.entries(view, trak).map_err(fault)?;
         let mut read = entries.iter().map(|entry| (entry, entry::parameters(entry, scale)));

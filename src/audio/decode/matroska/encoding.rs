@@ -45,7 +45,7 @@ pub struct Encodings {
 impl Encodings {
     /// Reads the encodings of a track entry. Errors: unsupported, with the name of the method.
     pub fn read(view: &mut View, entry: &Element) -> Result<Encodings, RecordingError> {
-        let mut steps = steps(view, entry).map_err(|error| error_map::io(&error))?;
+        let mut steps = steps(view, entry).map_err(error_map::io)?;
         steps.sort_by_key(|step| std::cmp::Reverse(step.order));
         let methods = steps.into_iter().map(|step| Ok((step.method?, step.scope)));
         Ok(Encodings { steps: methods.collect::<Result<_, RecordingError>>()? })
@@ -135,7 +135,7 @@ fn method(view: &mut View, compression: Option<Element>) -> io::Result<Result<Me
 }
 
 fn refused(how: &str) -> RecordingError {
-    error_map::unsupported(format!("its Matroska track is {how}, which is not supported; convert it to FLAC"))
+    error_map::unsupported(error_map::foreign(format!("its Matroska track is {how}")))
 }
 
 #[cfg(test)]

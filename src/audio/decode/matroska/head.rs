@@ -15,7 +15,7 @@ use super::super::view::View;
 use super::super::{error_map, panic_guard};
 use super::element::{CLUSTER, EBML, Element, INFO, SEEK_HEAD, SEGMENT, TAGS, TRACKS, none_at_the_end};
 use super::encoding::Encodings;
-use crate::domain::RecordingError;
+use crate::domain::{Reason, RecordingError};
 
 const TIMESTAMP_SCALE: u32 = 0x2AD7B1;
 const DURATION: u32 = 0x4489;
@@ -149,14 +149,14 @@ impl Head {
     pub fn track(&self, view: &mut View, rank: usize) -> Result<AudioTrack, RecordingError> {
         let entry = self.audio.get(rank).ok_or_else(|| error_map::unsupported("it has no such audio track"))?;
         let encodings = Encodings::read(view, entry)?;
-        let fault = |error: io::Error| error_map::io(&error);
+        let fault = error_map::io;
         let file = self.file(view, entry, &encodings).map_err(fault)?;
         let reader = panic_guard::call(|| {
             let stream = MediaSourceStream::new(Box::new(Cursor::new(file)), Default::default());
             symphonia::default::get_probe().probe(&Hint::new(), stream, Default::default(), Default::default())
         });
         let codec = codec(view, entry).map_err(fault)?;
-        let reader = reader.map_err(|error| error_map::reading(&error, Default::default()))?;
+        let reader = reader.map_err(|error| error_map::reading(error, Default::default()))?;
         if reader.tracks().first().is_none_or(|track| track.codec_params.is_none()) {
             return Err(error_map::unsupported(codec));
         }
@@ -263,13 +263,13 @@ fn number(view: &mut View, parent: &Element, id: u32) -> io::Result<u64> {
 }
 
 /// The message for an unsupported codec.
-fn codec(view: &mut View, entry: &Element) -> io::Result<String> {
+fn codec(view: &mut View, entry: &Element) -> io::Result<Reason> {
     let child = entry.children(view, 1000)?.into_iter().find(|child| child.id == CODEC_ID);
     let name =
         child.map_or(Ok(Vec::new()), |child| child.bytes(view, 100).map(|name| name.unwrap_or_default().to_vec()))?;
     let name: String = name.iter().map(|byte| char::from(*byte)).filter(char::is_ascii_graphic).collect();
     let known = MORE_CODECS.iter().find(|(id, _)| name.starts_with(id)).map_or(name.as_str(), |(_, known)| known);
-    Ok(format!("its audio track is {known}, which is not supported; convert it to FLAC"))
+    Ok(error_map::foreign(format!("its audio track is {known}")))
 }
 
 fn append(file: &mut Vec<u8>, id: u32, contents: &[u8]) {

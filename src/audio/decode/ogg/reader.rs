@@ -84,7 +84,7 @@ impl Reader {
             selected,
             is_refused: false,
         };
-        reader.begin().map_err(|error| error_map::io(&error))?;
+        reader.begin().map_err(error_map::io)?;
         if reader.tracks.is_empty() {
             return Err(reader.refusal());
         }
@@ -122,10 +122,7 @@ impl Reader {
                 error_map::unsupported("none of its streams has a valid header")
             }
             ([], _) => error_map::corrupt(UNDECODABLE, Duration::ZERO),
-            (names, _) => error_map::unsupported(format!(
-                "it is Ogg with {}, which is not supported; convert it to FLAC",
-                names.join(" and ")
-            )),
+            (names, _) => error_map::unsupported(error_map::foreign(format!("it is Ogg with {}", names.join(" and ")))),
         }
     }
 

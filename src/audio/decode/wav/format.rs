@@ -5,6 +5,8 @@
 use symphonia::core::codecs::audio::well_known::*;
 
 use super::super::blocks::{self, Coding, Shape};
+use super::super::error_map;
+use crate::domain::Reason;
 
 /// The format according to a `fmt ` chunk.
 #[derive(Debug, Clone)]
@@ -13,7 +15,7 @@ pub enum Format {
     /// An MPEG audio stream with its own headers.
     Mpeg,
     /// Not supported: the message with the codec's name or the error.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// Unsupported codecs by their number in Microsoft's mmreg.h.
@@ -98,7 +100,7 @@ impl Fields {
         Some(Fields { tag, shape, block: short(12)?, bits: short(14)? })
     }
 
-    fn format(&self, big_endian: bool) -> Result<Format, String> {
+    fn format(&self, big_endian: bool) -> Result<Format, Reason> {
         let samples = |codec| blocks::samples(codec, self.shape).map(Format::Blocks);
         match (self.tag, self.bytes()) {
             (PCM, 1) => samples(CODEC_ID_PCM_U8),
@@ -121,8 +123,8 @@ impl Fields {
         if by_block > by_bits && by_block <= 4 && self.tag == PCM { by_block } else { by_bits }
     }
 
-    fn odd_size(&self, what: &str) -> String {
-        format!("it is {what} with {} bits a sample, which is not supported; convert it to FLAC", self.bits)
+    fn odd_size(&self, what: &str) -> Reason {
+        error_map::foreign(format!("it is {what} with {} bits a sample", self.bits))
     }
 
     /// ADPCM: 4 bits per sample, after a header per channel that contains the first `first` samples.
@@ -131,17 +133,17 @@ impl Fields {
         codec: symphonia::core::codecs::audio::AudioCodecId,
         header: u64,
         first: u64,
-    ) -> Result<Format, String> {
+    ) -> Result<Format, Reason> {
         let (block, channels) = (u64::from(self.block), u64::from(self.shape.channels.max(1)));
         let behind = block.checked_sub(header * channels).ok_or("its blocks are shorter than their headers")?;
         blocks::blocks(codec, self.shape, block, 2 * behind / channels + first).map(Format::Blocks)
     }
 }
 
-fn unknown(tag: u16) -> String {
+fn unknown(tag: u16) -> Reason {
     let name = OTHERS.iter().find(|(other, _)| *other == tag).map(|(_, name)| (*name).to_owned());
     let name = name.unwrap_or_else(|| format!("an unknown codec (0x{tag:04x})"));
-    format!("it is {name} in WAV, which is not supported; convert it to FLAC")
+    error_map::foreign(format!("it is {name} in WAV"))
 }
 
 #[cfg(test)]
@@ -156,7 +158,7 @@ mod tests {
 
     fn name(tag: u16) -> String {
         match Format::parse(&chunk(tag, 1, 65, 0), false) {
-            Format::Unknown(name) => name,
+            Format::Unknown(name) => name.to_string(),
             other => panic!("{other:?}"),
         }
     }
