@@ -113,6 +113,10 @@ podman stop --time 1 giggles_redis_1 >/dev/null
 ! healthy redis || fail 'redis is healthy, and stopped'
 podman start giggles_redis_1 >/dev/null
 until_true healthy redis
+# What `restart: unless-stopped` does where an engine watches: Celery's worker may end when its broker goes away.
+for name in worker scheduler; do
+    podman start "giggles_${name}_1" >/dev/null
+done
 until_true healthy worker
 until_true healthy scheduler
 ok 'the health checks of worker and scheduler fail without the broker, and pass again with it'
