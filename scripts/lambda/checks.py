@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jsonschema
 import yaml
-from fleet import DATE, Fleet
+from fleet import DATE, LAUGH, Fleet
 from runtime import Function, check
 
 SCHEMA = json.loads(Path("deploy/aws/emf.schema.json").read_text())
@@ -69,6 +69,27 @@ def each_day_is_stored_once(fleet):
     check(ask("SELECT md5(string_agg(d::text, ',' ORDER BY id)) FROM detections d") == before, "a duplicate changed rows")
     check(ask("SELECT skipped FROM runs WHERE source = 'neil' ORDER BY started_at DESC LIMIT 1") == ["1"], "not skipped")
     check(fleet.receive(fleet.days) == [], "the queue is not empty")
+
+
+def recordings_in_the_bucket_are_scanned(fleet):
+    """INPUT as template.yaml sets it; moto is the store."""
+    template = Path("deploy/aws/template.yaml").read_text()
+    check("INPUT: !Sub 's3://${RecordingsBucket}/{source}/'" in template, "INPUT is another one")
+    fleet.clients["s3"].put_object(Bucket="recordings", Key="björn/20251024_120000.flac", Body=LAUGH.read_bytes())
+    fleet.clients["s3"].put_object(Bucket="recordings", Key="björn/2025-10-24.complete", Body=b"")
+    work = fleet.function("handler.work", INPUT="s3://recordings/{source}/", TMPDIR=str(fleet.folder))
+    for _ in range(2):
+        fleet.send({"source": "björn", "date": DATE})
+        check(fleet.poll(work) == [], "given back\n" + work.output())
+    check(ask("SELECT name, status, start_source FROM recordings WHERE source = 'björn'")
+          == ["20251024_120000.flac|analyzed|filename"], "not stored as on a disk")  # fmt: skip
+    check([event["skipped"] for event in work.events("summary")] == [0, 1], work.output())
+    check(not list(fleet.folder.glob("*giggles*")), "a file was left behind")
+    lost = fleet.function("handler.work", INPUT="s3://another-bucket/{source}/")
+    fleet.send({"source": "björn", "date": DATE})
+    check(fleet.poll(lost) == [] and len(fleet.drain(fleet.dead)) == 1, "a wrong bucket is not a dead letter")
+    for key in ("björn/20251024_120000.flac", "björn/2025-10-24.complete"):
+        fleet.clients["s3"].delete_object(Bucket="recordings", Key=key)
 
 
 def an_empty_day_is_acknowledged(fleet):
@@ -248,6 +269,7 @@ CHECKS = [
     a_marker_in_the_bucket_makes_the_message_of_its_day,
     each_day_is_stored_once,
     the_check_of_the_morning_fails_unless_every_source_is_complete,
+    recordings_in_the_bucket_are_scanned,
     an_empty_day_is_acknowledged,
     the_metrics_keep_to_the_schema_and_have_no_dimension,
     a_poison_message_goes_to_the_dead_letter_queue_at_once,
