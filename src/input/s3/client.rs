@@ -157,8 +157,3 @@ pub fn agent(timeout: Duration, uses_proxy: bool) -> Agent {
     }
     config.build().into()
 }
-
-/// Statuses that ask to try again.
-pub fn is_to_repeat(status: u16) -> bool {
-    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
-}

@@ -120,7 +120,7 @@ pub fn refusal(response: &mut Response<Body>, region: &str) -> Refusal {
     match (status.as_u16(), code.as_str(), other_region) {
         (301 | 307 | 400 | 403, _, Some(region)) => Refusal::Region(region),
         (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable", _) => try_again(&code, after),
-        (408 | 429 | 500 | 502 | 503 | 504, ..) => try_again(&code, after),
+        (status, ..) if is_to_repeat(status) => try_again(&code, after),
         (_, "ExpiredToken" | "TokenRefreshRequired", _) => Refusal::Expired { code },
         (_, "InvalidObjectState", _) => S3Error::Archived { code }.into(),
         (_, "NoSuchBucket", _) => S3Error::NoSuchBucket.into(),
@@ -141,6 +141,11 @@ pub fn header<'a, T>(response: &'a Response<T>, name: &str) -> Option<&'a str> {
 
 pub fn is_success(status: StatusCode) -> bool {
     status == http::StatusCode::OK || status == http::StatusCode::PARTIAL_CONTENT
+}
+
+/// Statuses that ask to try again.
+pub fn is_to_repeat(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// A region becomes part of an address, so a server must not write anything else there.

@@ -79,10 +79,10 @@ fn no_message_contains_a_credential_or_a_signature() {
     for (key, code) in [(KEY, 0), (STRANGER, 78), ("unknown", 78)] {
         let mut command = scan(&place, &store.endpoint(), &store.url(""), &["-n", "-vv"]);
         command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SESSION_TOKEN", "session-token").env("RUST_LOG", "trace");
-        let code =
+        let answer =
             if key == KEY { said(command.env_remove("AWS_SESSION_TOKEN")) } else { said(&mut command) }.ends_with(code);
         for secret in [SECRET, "very%2Fsecret", "X-Amz-", "session-token"] {
-            assert!(!code.stderr.contains(secret) && !code.stdout.contains(secret), "{secret}: {}", code.stderr);
+            assert!(!answer.stderr.contains(secret) && !answer.stdout.contains(secret), "{secret}: {}", answer.stderr);
         }
     }
 }
