@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::well_known::FORMAT_ID_ISOMP4;
 use symphonia::core::formats::{FormatOptions, FormatReader};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::{MetadataOptions, RawValue, StandardTag};
@@ -24,6 +25,10 @@ use super::{error_map, isomp4, matroska, mkv, mp4, ogg, panic_guard};
 use crate::audio::file_kind::special_kind;
 use crate::audio::timestamps;
 use crate::domain::RecordingError;
+
+/// Boxes that MP4 and QuickTime files start with.
+const MP4_BOXES: [[u8; 4]; 10] =
+    [*b"ftyp", *b"moov", *b"mdat", *b"wide", *b"free", *b"skip", *b"uuid", *b"pnot", *b"styp", *b"junk"];
 
 /// Bytes that identify most formats (`FIRST`) and all formats (`BEGINNING`).
 const FIRST: usize = 64;
@@ -146,6 +151,10 @@ pub fn open(path: &Path, rank: usize) -> Result<Opened, RecordingError> {
     let mut reader = Reader::Other(reader(file).map_err(|error| {
         if cut { error_map::truncated(error_map::SHORT, Default::default()) } else { error_map::opening(error, &first) }
     })?);
+    // symphonia finds MP4 behind other bytes too. Its reader counts the samples that a fragment announces one by one.
+    if reader.format_info().format == FORMAT_ID_ISOMP4 {
+        return Err(error_map::unsupported("it is MP4 behind other bytes; remove them, or convert it"));
+    }
     let recorded = recorded.or_else(|| tagged(&mut *reader));
     Ok(Opened { reader, outline, recorded, tracks: 1, start: Duration::ZERO, estimate: None, notes })
 }
@@ -274,10 +283,9 @@ fn outline(file: &mut File, bytes: u64, first: &[u8]) -> Result<Outline, Recordi
         _ if ogg::starts_later(file, first).is_ok_and(|starts| starts) => {
             ogg::Tail::read(file, bytes).map(Outline::Ogg)
         }
-        [_, _, _, _, b'f', b't', b'y', b'p', ..]
-        | [_, _, _, _, b'm', b'o', b'o', b'v', ..]
-        | [_, _, _, _, b'm', b'd', b'a', b't', ..]
-        | [_, _, _, _, b'w', b'i', b'd', b'e', ..] => mp4::Layout::read(file, bytes).map(Outline::Mp4),
+        [_, _, _, _, a, b, c, d, ..] if MP4_BOXES.contains(&[*a, *b, *c, *d]) => {
+            mp4::Layout::read(file, bytes).map(Outline::Mp4)
+        }
         [0x1A, 0x45, 0xDF, 0xA3, ..] => mkv::Ending::read(file, bytes).map(Outline::Mkv),
         _ => Ok(Outline::Other),
     };

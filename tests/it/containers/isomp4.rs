@@ -16,6 +16,17 @@ fn contents(bytes: &[u8], from: usize, name: &[u8; 4]) -> usize {
 }
 
 #[test]
+fn the_first_box_may_be_any_but_must_be_one() {
+    let whole = file("fragments.mp4");
+    let reference = decoded(&whole).samples;
+    for name in [b"free", b"skip", b"uuid"] {
+        let found = decoded(&[&whole[..4], &name[..], &whole[8..]].concat());
+        assert_eq!(found.samples, reference);
+    }
+    assert!(refusal(&[b"\xFF\xF9\0\0", &whole[..]].concat()).contains("MP4 behind other bytes"));
+}
+
+#[test]
 fn a_stretch_of_zeros_in_opus_is_missing_and_moves_nothing() {
     let (mut bytes, whole) = (file("opus.mp4"), decoded(&file("opus.mp4")));
     let middle = contents(&bytes, 0, b"mdat") + 8_000;
