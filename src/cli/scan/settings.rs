@@ -127,7 +127,10 @@ pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
 fn split_paths(paths: &OsStr) -> Vec<PathBuf> {
     let mut split: Vec<PathBuf> = Vec::new();
     for path in env::split_paths(paths) {
-        match split.last_mut().filter(|last| last.as_os_str() == "s3" && path.starts_with("//")) {
+        match split
+            .last_mut()
+            .filter(|last| last.as_os_str() == "s3" && path.as_os_str().as_encoded_bytes().starts_with(b"//"))
+        {
             Some(scheme) => *scheme = [OsStr::new("s3:"), path.as_os_str()].into_iter().collect::<OsString>().into(),
             None => split.push(path),
         }
