@@ -24,6 +24,18 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("JOB_COMPLETION_INDEX, JOB_COMPLETION_COUNT", "Kubernetes' indexed job, for `--shard auto`"),
     ("AWS_BATCH_JOB_ARRAY_INDEX, AWS_BATCH_JOB_ARRAY_SIZE", "AWS Batch's array job, for `--shard auto`"),
     ("SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_MIN, SLURM_ARRAY_TASK_COUNT", "Slurm's array job, for `--shard auto`"),
+    ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "credentials for `s3://` recordings"),
+    ("AWS_PROFILE, AWS_DEFAULT_PROFILE", "the profile in the two files below; default: `default`"),
+    ("AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE", "default: `~/.aws/credentials` and `~/.aws/config`"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME", "credentials by web identity (Kubernetes)"),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, \
+         AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "credentials of a container (ECS, EKS)",
+    ),
+    ("AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT", "credentials of an EC2 instance (IMDSv2)"),
+    ("AWS_REGION, AWS_DEFAULT_REGION", "the region of the bucket; default: that of the profile, then `us-east-1`"),
+    ("AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS", "the address of another object store, or of STS"),
     ("INVOCATION_ID", "set by systemd: `giggles doctor` then says that systemd started it"),
     ("PGREQUIRESSL", "`1`: as `sslmode=require`"),
     ("PGSYSCONFDIR", "the folder of `pg_service.conf`"),

@@ -59,6 +59,7 @@ const SUMMARY: &[Field] = &[
     field("level", "string", "`info` if the exit code is 0, else `error`"),
     field("event", "string", "`summary`"),
     field("run", "string", "id of the run"),
+    field("external_id", "string or null", "the id that a scheduler or queue gave (`--run-id`)"),
     field("source", "string", "the person or device of the recordings"),
     field("shard", "string or null", "`k/n`; null if the run analyzed all recordings"),
     field("message", "string", "the summary line"),

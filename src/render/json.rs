@@ -18,7 +18,9 @@ pub(super) const SPEC_FIELD: Field = field("spec_version", "string", "version of
 /// Fields of `run`.
 pub(super) const RUN: &[Field] = &[
     field("id", "string", "the run's id, a UUID"),
+    field("external_id", "string or null", "the id that a scheduler or queue gave (`--run-id`)"),
     field("source", "string", "the person or device of the recordings"),
+    field("shard", "string or null", "`k/n`; null if the run analyzed all recordings"),
     field("started_at", "string", "when the run started"),
     field("ended_at", "string", "when the analysis ended"),
     field("version", "string", "version of giggles"),

@@ -20,6 +20,13 @@ pub(in crate::render) const DOCUMENT: &[Field] = &[
     field("asked_at", "string", "when the command ran"),
     field("database", "string", "the database without its password"),
     SPEC_FIELD,
+    field("sources", "object or null", "sources by the state of the day; null without a day"),
+    field("sources.complete", "number", "sources whose day is complete"),
+    field("sources.failed", "number", "sources with a recording that failed or is partial"),
+    field("sources.incomplete", "number", "sources that no run has scanned since the day ended"),
+    field("sources.not_over", "number", "sources whose day is not over"),
+    field("sources.empty", "number", "sources without recordings of the day, which were not expected"),
+    field("sources.missing[]", "string", "expected sources (`--expect`) without recordings of the day"),
     field("zone", "string", "time zone of calendar days"),
 ];
 
@@ -55,6 +62,7 @@ pub(in crate::render) const DAY: &[Field] = &[
                                     scanned all of it since",
     ),
     field("completeness", "string", "the same for people, with what is missing"),
+    field("state", "string", "`complete`, `failed`, `incomplete`, `not_over` or `empty`"),
     field("is_over", "boolean", "whether the day is over"),
     field("scanned_at", "string or null", "start of the last run that scanned the whole day"),
     field("in_progress", "number", "recordings that were in progress during that run"),

@@ -46,11 +46,11 @@ fn matches(described: &str, path: &str) -> bool {
 
 fn is_of_kind(kind: &str, value: &Value) -> bool {
     kind.split(" or ").any(|kind| match kind {
-        "text" => value.is_string(),
+        "string" => value.is_string(),
         "number" => value.is_number(),
-        "yes" | "no" => value.is_boolean(),
+        "boolean" => value.is_boolean(),
         "null" => value.is_null(),
-        "object" | "list" => false,
+        "object" | "array" => false,
         other => panic!("{other} is not a kind of value"),
     })
 }
@@ -69,8 +69,8 @@ fn assert_described(described: &Described, documents: &[Value]) {
             None => faults.push(format!("{path} is not described")),
         }
     }
-    // Objects and lists are described for what null means; their fields have rows of their own.
-    let is_leaf = |field: &Field| !field.kind.starts_with("object") && !field.kind.starts_with("list");
+    // Objects and arrays are described for what null means; their fields have rows of their own.
+    let is_leaf = |field: &Field| !field.kind.starts_with("object") && !field.kind.starts_with("array");
     let unseen = fields.iter().enumerate().filter(|(index, (_, field))| is_leaf(field) && !seen.contains(index));
     faults.extend(unseen.map(|(_, (path, _))| format!("{path} is described and was not written")));
     faults.sort();
@@ -158,7 +158,9 @@ fn the_fields_of_stored_days_are_described() {
     assert_described(&reviews::DOCUMENT, &[review]);
     let database = place.sqlite();
     let run = |arguments: &[&str]| place.run(&[arguments, &["--database", &database]].concat());
-    let days = run(&["status", "--json", "--date", "2025-10-24", "--tz", "UTC"]).json();
+    fs::write(place.path("sources"), "zoe\n").unwrap();
+    let day = ["status", "--json", "--date", "2025-10-24", "--tz", "UTC"];
+    let days = run(&[&day[..], &["--all-sources", "--expect", "sources"]].concat()).json();
     let runs = run(&["status", "--json"]).json();
     assert_described(document("giggles status --json"), &[days, runs]);
     let report = |date: &str| run(&["report", "--json", "--tz", "UTC", "--date", date]).json();
