@@ -4,8 +4,9 @@
 //! command, [`RecordingError`](crate::domain::RecordingError) for one recording, `StoreError` for a database,
 //! `RetryClass` for a transaction, `PingError` for a ping. Errors of libraries become kinds where they enter: by
 //! `io::ErrorKind` and OS error codes, SQLite's extended result codes, SQLSTATE, symphonia's and ureq's variants. Three
-//! programs have no kinds for what giggles needs to know; their texts stand in one table each, and a test provokes each
-//! text: `audio/decode/symphonia_texts.rs`, `audio/ffmpeg/texts.rs`, `store/postgres/texts.rs`.
+//! dependencies have no kinds for what giggles needs to know; their texts stand in one table each:
+//! `audio/decode/symphonia_texts.rs` and `audio/ffmpeg/texts.rs`, of which a test provokes each text, and
+//! `store/postgres/texts.rs` (poolers), which says what its tests provoke.
 //!
 //! **Causes.** A message says what failed, why, and what to do, in one line that suffices. Behind it, `source()` leads
 //! to the error of the library or of the system ([`Reason`]). [`causes`] lists the chain; `-v` logs it.

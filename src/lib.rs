@@ -1,6 +1,6 @@
 //! giggles finds laughs in audio recordings and stores them.
 //!
-//! A recording passes the stages of a pipeline; [`scan`] drives them, and [`domain`] holds the types that travel.
+//! A recording passes the stages of a pipeline; [`scan`] drives them, and [`domain`] holds the types that the stages exchange.
 //! Start reading in [`scan`].
 //!
 //! ```text
@@ -42,7 +42,7 @@
 //! | [`clips`] | writes detections as FLAC files | domain, audio, detect, atomic_file |
 //! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
-//! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, exit, audio, identify, clips, shard |
+//! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
 //! | [`maintenance`] | compares clips with rows; removes old ones | domain, error, exit, clips, store |

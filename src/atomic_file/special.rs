@@ -15,8 +15,8 @@ use super::link::{Target, target};
 use super::replace;
 
 /// How long a pipe may stay full before writing fails.
-const PATIENCE: Duration = Duration::from_secs(30);
-const GLANCE: Duration = Duration::from_millis(20);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 pub fn refusal() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file; name a file")
@@ -81,8 +81,8 @@ fn stream(path: &Path, bytes: &[u8]) -> io::Result<()> {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => (rest, written) = (&rest[count..], Instant::now()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && written.elapsed() < PATIENCE => {
-                thread::sleep(GLANCE);
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && written.elapsed() < WRITE_TIMEOUT => {
+                thread::sleep(POLL_INTERVAL);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "no process reads from this pipe"));
@@ -128,8 +128,8 @@ mod tests {
             move || fs::read(pipe).unwrap()
         });
         let begun = Instant::now();
-        while replace_or_stream(&pipe, &page, 0o600).is_err() && begun.elapsed() < PATIENCE {
-            thread::sleep(GLANCE);
+        while replace_or_stream(&pipe, &page, 0o600).is_err() && begun.elapsed() < WRITE_TIMEOUT {
+            thread::sleep(POLL_INTERVAL);
         }
         assert!(reader.join().unwrap() == page);
     }

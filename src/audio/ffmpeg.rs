@@ -24,7 +24,7 @@ use process::Process;
 const OLDEST: u32 = 4;
 
 /// How long ffmpeg may be without output, in addition to the duration of the audio that it has produced.
-const PATIENCE: Duration = Duration::from_secs(30);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// No recording is longer.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -36,7 +36,7 @@ const MAX_TRACKS: u32 = 32;
 #[derive(Debug, Clone)]
 pub struct Ffmpeg {
     program: PathBuf,
-    patience: Duration,
+    output_timeout: Duration,
     stop: Stop,
     /// `ffmpeg version 5.1.9`
     pub version: String,
@@ -60,11 +60,15 @@ pub enum FfmpegError {
 impl Ffmpeg {
     /// Runs `program -version`. A name without a directory is searched for in `PATH`.
     pub fn find(program: &Path, stop: &Stop) -> Result<Ffmpeg, FfmpegError> {
-        let mut ffmpeg =
-            Ffmpeg { program: program.to_owned(), patience: PATIENCE, stop: stop.clone(), version: String::new() };
+        let mut ffmpeg = Ffmpeg {
+            program: program.to_owned(),
+            output_timeout: OUTPUT_TIMEOUT,
+            stop: stop.clone(),
+            version: String::new(),
+        };
         let not_started = |error| FfmpegError::NotStarted { program: program.to_owned(), reason: Reason::wrap(error) };
         let mut process = Process::start(&ffmpeg.program, ["-version"]).map_err(not_started)?;
-        let text = process.read_text(ffmpeg.patience, stop);
+        let text = process.read_text(ffmpeg.output_timeout, stop);
         let first = text.lines().next().unwrap_or_default();
         let Some(version) = first.strip_prefix(texts::VERSION).and_then(|rest| rest.split(' ').next()) else {
             let reason = process.stderr_tail().unwrap_or_else(|| format!("its output is '{}'", plain(first)));
@@ -80,8 +84,8 @@ impl Ffmpeg {
     }
 
     /// Changes the time limit; for tests.
-    pub fn with_patience(mut self, patience: Duration) -> Ffmpeg {
-        self.patience = patience;
+    pub fn with_output_timeout(mut self, output_timeout: Duration) -> Ffmpeg {
+        self.output_timeout = output_timeout;
         self
     }
 
@@ -91,7 +95,7 @@ impl Ffmpeg {
     pub fn probe(&self, path: &Path) -> Result<Info, RecordingError> {
         let arguments = ["-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe", "-i"];
         let mut process = self.start(arguments.map(Into::into).into_iter().chain([address(path)]))?;
-        process.read_text(self.patience, &self.stop);
+        process.read_text(self.output_timeout, &self.stop);
         // Without an output file ffmpeg always exits with an error; only a killed process is a failure here.
         if let Some(how) = process.killed_by() {
             return Err(refused(how));
@@ -118,7 +122,7 @@ impl Ffmpeg {
             process,
             info,
             name,
-            patience: self.patience,
+            output_timeout: self.output_timeout,
             stop: self.stop.clone(),
             rest: Vec::new(),
             given: 0,
@@ -168,7 +172,7 @@ pub struct Decoding {
     info: Info,
     /// The file's own name, for warnings.
     name: String,
-    patience: Duration,
+    output_timeout: Duration,
     stop: Stop,
     /// Bytes of an incomplete sample.
     rest: Vec<u8>,
@@ -186,11 +190,11 @@ impl Decoding {
     /// before the error are valid.
     pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, RecordingError> {
         // ffmpeg also counts as hung if it decodes slower than real time.
-        let patience = self.patience.saturating_add(self.decoded());
+        let output_timeout = self.output_timeout.saturating_add(self.decoded());
         if self.decoded() > LONGEST {
             return Err(refused(format!("it does not stop producing audio, {} s so far", self.decoded().as_secs())));
         }
-        let bytes = self.process.read(patience, &self.stop).map_err(refused)?;
+        let bytes = self.process.read(output_timeout, &self.stop).map_err(refused)?;
         if bytes.is_empty() {
             return self.end();
         }
@@ -207,7 +211,7 @@ impl Decoding {
 
     /// Checks how ffmpeg ended, after the end of its output.
     fn end(&mut self) -> Result<bool, RecordingError> {
-        self.process.end(self.patience, &self.stop).map_err(refused)?;
+        self.process.end(self.output_timeout, &self.stop).map_err(refused)?;
         let name = self.name.as_str();
         let message = self.process.stderr_tail();
         let second = Duration::from_secs(1);

@@ -39,7 +39,7 @@ pub struct RunLabels {
     pub source: String,
     /// `k/n`; None: the run has all recordings of the source.
     pub shard: Option<String>,
-    /// The id that a scheduler or queue gave the run. It is no label of metrics: each run would add a time series.
+    /// The id that a scheduler or queue gave the run. It is not a label of metrics: each run would add a time series.
     pub external_id: Option<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::stop::Stop;
 const WATCH: Duration = Duration::from_secs(3);
 
 /// How often to check for a signal in the meantime.
-const MOMENT: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The stamps of all files before the first byte was read.
 pub struct Watch {
@@ -38,7 +38,7 @@ impl Watch {
     pub fn settle(&self, outcomes: &mut [Outcome], stop: &Stop) {
         if outcomes.iter().any(|outcome| self.may_be_in_progress(outcome)) {
             while self.since.elapsed() < WATCH && stop.signal().is_none() {
-                thread::sleep(MOMENT);
+                thread::sleep(POLL_INTERVAL);
             }
         }
         for outcome in outcomes {

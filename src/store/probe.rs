@@ -31,7 +31,7 @@ pub struct Probe {
     pub holder: Option<String>,
 }
 
-/// How data travels to the database.
+/// The transport to the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
     /// They stay on this machine.

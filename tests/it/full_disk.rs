@@ -45,7 +45,7 @@ fn with_many_failures(count: usize) -> Place {
 fn swept(place: &Place, before: &str) -> Vec<(u32, i32, String)> {
     let script = format!(
         r#"{FILL}
-        for left in 0 4 8 16 24 32 48 64 96 128 192 256 384 512 1024; do
+        for left in 0 4 8 16 24 32 48 64 96 128 192 256 384 512 1024 2048; do
             rm -f "$disk"/*
             {before}
             fill $left

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use targets::{decode, detection, names, opus, repair, seeds};
 
 /// No input may take longer, on a busy machine and without optimisation.
-const PATIENCE: Duration = Duration::from_secs(10);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Numbers without a pattern (xorshift).
 struct Dice(u64);
@@ -60,7 +60,7 @@ fn run<T>(target: &str, mutations: usize, work: impl Fn(&[u8]) -> T) {
             let start = Instant::now();
             work(&input);
             let (taken, length) = (start.elapsed(), input.len());
-            assert!(taken < PATIENCE, "{target}: {length} bytes, mutation {number}, took {taken:?}");
+            assert!(taken < OUTPUT_TIMEOUT, "{target}: {length} bytes, mutation {number}, took {taken:?}");
         }
     }
 }

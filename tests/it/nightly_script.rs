@@ -160,7 +160,7 @@ fn settings_that_are_no_settings_are_78_and_said() {
     let absent = good.replace(env!("CARGO_BIN_EXE_giggles"), "/no/such/giggles");
     for (settings, words) in [
         (good.replace('\n', "\r\n"), "the line ends of Windows"),
-        (format!("{good}GIGGLES_SOURCE='neil\n"), "nightly.env is no shell: "),
+        (format!("{good}GIGGLES_SOURCE='neil\n"), "nightly.env is not a shell script: "),
         (absent, "there is no program /no/such/giggles; install giggles there, or set GIGGLES_BIN"),
     ] {
         fs::write(deployment.path("nightly.env"), settings).unwrap();

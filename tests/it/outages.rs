@@ -59,7 +59,7 @@ fn a_server_that_stops_or_crashes_and_comes_again_costs_nothing() {
     crashed_in_the_middle_of_the_save(&mut cluster);
 }
 
-/// Half a minute of patience: what the program gives a server to come again.
+/// Half a minute: what the program gives a server to come again.
 #[test]
 #[ignore = "takes half a minute: scripts/crash_test.sh"]
 fn a_server_that_stays_away_is_code_75_and_the_next_run_stores_the_run() {

@@ -385,7 +385,7 @@ fn an_ffmpeg_that_hangs_is_ended_with_all_that_it_started() {
     let pid = scratch.path().join("pid");
     let hanging = failing(scratch.path(), &format!("sleep 1000 & echo $! > '{}'; wait", pid.display()));
     let error =
-        analyzed(&folder().join("sound.ac3"), Some(&hanging.with_patience(Duration::from_secs(1)))).unwrap_err();
+        analyzed(&folder().join("sound.ac3"), Some(&hanging.with_output_timeout(Duration::from_secs(1)))).unwrap_err();
     assert!(error.kind() == "ffmpeg" && error.to_string().contains("hung"), "{error}");
     assert!(is_gone(&pid), "its child is still there");
 }

@@ -46,7 +46,7 @@ mod tests {
         let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
         let probed =
             symphonia::default::get_probe().probe(&Hint::new(), stream, Default::default(), Default::default());
-        probed.err().expect("these bytes are no audio")
+        probed.err().expect("these bytes are not audio")
     }
 
     #[test]

@@ -66,8 +66,8 @@ impl Process {
         Ok(process)
     }
 
-    /// The next bytes of its output; empty at the end. `patience` limits the total waiting time.
-    pub fn read(&mut self, patience: Duration, stop: &Stop) -> Result<Vec<u8>, Reason> {
+    /// The next bytes of its output; empty at the end. `output_timeout` limits the total waiting time.
+    pub fn read(&mut self, output_timeout: Duration, stop: &Stop) -> Result<Vec<u8>, Reason> {
         let begun = Instant::now();
         loop {
             match self.output.recv_timeout(POLL_INTERVAL) {
@@ -76,15 +76,15 @@ impl Process {
                     return Ok(bytes);
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
-                Err(RecvTimeoutError::Timeout) => self.check(self.waited + begun.elapsed(), patience, stop)?,
+                Err(RecvTimeoutError::Timeout) => self.check(self.waited + begun.elapsed(), output_timeout, stop)?,
             }
         }
     }
 
-    fn check(&mut self, waited: Duration, patience: Duration, stop: &Stop) -> Result<(), Reason> {
+    fn check(&mut self, waited: Duration, output_timeout: Duration, stop: &Stop) -> Result<(), Reason> {
         let reason = match stop.signal() {
             Some(_) => "a signal ended giggles".to_owned(),
-            None if waited > patience => format!("it hung and was killed after {} s", waited.as_secs()),
+            None if waited > output_timeout => format!("it hung and was killed after {} s", waited.as_secs()),
             None => return Ok(()),
         };
         self.kill();
@@ -92,26 +92,26 @@ impl Process {
     }
 
     /// Its output as text, up to the limits.
-    pub fn read_text(&mut self, patience: Duration, stop: &Stop) -> String {
+    pub fn read_text(&mut self, output_timeout: Duration, stop: &Stop) -> String {
         let mut text = Vec::new();
-        while let Ok(bytes) = self.read(patience, stop) {
+        while let Ok(bytes) = self.read(output_timeout, stop) {
             if bytes.is_empty() || text.len() > MAX_MESSAGES {
                 break;
             }
             text.extend(bytes);
         }
-        let _ = self.end(patience, stop);
+        let _ = self.end(output_timeout, stop);
         String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Waits for its exit, after the end of its output. Errors: how it ended, if not with 0.
-    pub fn end(&mut self, patience: Duration, stop: &Stop) -> Result<(), Reason> {
+    pub fn end(&mut self, output_timeout: Duration, stop: &Stop) -> Result<(), Reason> {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().map_err(Reason::wrap)? {
                 break status;
             }
-            self.check(self.waited + begun.elapsed(), patience, stop)?;
+            self.check(self.waited + begun.elapsed(), output_timeout, stop)?;
             thread::sleep(POLL_INTERVAL / 10);
         };
         self.status = Some(status);

@@ -37,7 +37,7 @@ const WAITS: [Duration; 4] =
 /// The longest delay that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How often a wait checks for a signal.
-const MOMENT: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a signed address is valid; each attempt signs its own.
 pub const VALID: Duration = Duration::from_secs(900);
 
@@ -125,7 +125,7 @@ impl Client {
         let begun = Instant::now();
         while begun.elapsed() < wait {
             self.check_stop()?;
-            thread::sleep(MOMENT.min(wait));
+            thread::sleep(POLL_INTERVAL.min(wait));
         }
         Ok(())
     }

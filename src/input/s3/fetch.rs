@@ -21,7 +21,7 @@ use crate::stop::Stop;
 /// After so many objects in a row without an answer, the store is down, and the run ends.
 const MOST_UNREACHABLE: u32 = 3;
 /// How often a wait for space checks whether there is some.
-const MOMENT: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// From the thread to the run.
 pub enum Message {
@@ -153,7 +153,7 @@ impl Fetcher {
             if let Some(signal) = self.stop.signal() {
                 return Err(S3Error::Stopped(signal));
             }
-            thread::sleep(MOMENT);
+            thread::sleep(POLL_INTERVAL);
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ use crate::stop::Stop;
 pub use self::location::ObjectUrl;
 
 /// How often a wait for an object checks for a signal.
-const MOMENT: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The objects of a prefix.
 pub struct Bucket {
@@ -73,7 +73,7 @@ pub fn check(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<
 impl Storage for Bucket {
     fn next(&mut self) -> Result<Option<Batch>, Fatal> {
         let message = loop {
-            match self.batches.recv_timeout(MOMENT) {
+            match self.batches.recv_timeout(POLL_INTERVAL) {
                 Err(RecvTimeoutError::Timeout) => match self.stop.signal() {
                     Some(signal) => return Err(Fatal::Signal(signal)),
                     None => continue,

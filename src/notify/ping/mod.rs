@@ -36,7 +36,7 @@ const WAITS: [Duration; 4] =
 /// Timeout of the only attempt after a signal: the program must end within two seconds.
 const HURRY: Duration = Duration::from_millis(500);
 /// How often a wait checks for a signal.
-const GLANCE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The ping URL and its service.
 #[derive(Debug, Clone)]
@@ -136,7 +136,7 @@ impl Pinger {
         drop(start.go_on);
         let begun = Instant::now();
         while begun.elapsed() < TIMEOUT {
-            match start.limit.recv_timeout(GLANCE) {
+            match start.limit.recv_timeout(POLL_INTERVAL) {
                 Err(RecvTimeoutError::Timeout) if self.stop.signal().is_none() => {}
                 Ok(limit) => return limit,
                 Err(_) => return None,
@@ -149,7 +149,7 @@ impl Pinger {
     fn pause(&self, wait: Duration) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < wait && self.stop.signal().is_none() {
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_INTERVAL);
         }
         self.stop.signal().is_none()
     }

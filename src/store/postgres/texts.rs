@@ -1,8 +1,9 @@
 //! The table of texts of poolers and of the driver that decide something. A server says what happened by SQLSTATE; a
 //! pooler has one SQLSTATE (08P01, or 58000) for everything, and the driver has no kind for a missing password.
 //!
-//! Invariant: a row that decides about pgbouncer is provoked by a real pgbouncer, and the driver's by a real server
-//! (`tests/it/postgres/poolers.rs`), unless the row says that only a hosted pooler sends it.
+//! Pooling modes, refused parameters, unknown databases and an unreachable server are provoked from a real pgbouncer
+//! (`tests/it/postgres/poolers.rs`). The other rows are from the sources of pgbouncer and Supavisor; if such a text
+//! changes, the error has the kind of a setting, and its message is shown as it came.
 
 use std::error::Error as _;
 

@@ -100,7 +100,7 @@ fn full_run() -> Run {
     run.outcomes.push(Outcome { recording: recording("a.flac", 1), status });
     let instant = |text: &str| text.parse().ok();
     run.window = Window { from: instant("2025-10-24T07:00:00Z"), to: instant("2025-10-25T07:00:00Z") };
-    (run.shard, run.explicit_files) = (Some("2/3".into()), true);
+    (run.shard, run.explicit_files, run.external_id) = (Some("2/3".into()), true, Some("task 7".into()));
     run
 }
 

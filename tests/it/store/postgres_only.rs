@@ -67,7 +67,7 @@ fn looking_also_survives_a_cut() {
     assert!(store.known(&crate::store::damage::lookup(&run, &[])).unwrap() == Default::default());
 }
 
-/// A second without an answer is five seconds of patience with a statement.
+/// A second without an answer is five seconds of the statement timeout.
 fn through(wire: &Wire, home: &InPostgres) -> String {
     with(&home.database.url, |url| {
         url.set_port(Some(wire.port)).unwrap();
