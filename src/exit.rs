@@ -86,11 +86,12 @@ pub fn from_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
         Status::Skipped(_) => false,
     };
     let partial = outcomes.iter().any(|outcome| is_partial(&outcome.status));
-    match (outcomes.is_empty(), partial) {
-        (true, _) if allow_empty => Exit::Complete,
-        (true, _) => Exit::Empty,
-        (false, true) => Exit::Partial,
-        (false, false) => Exit::Complete,
+    if outcomes.is_empty() && !allow_empty {
+        Exit::Empty
+    } else if partial {
+        Exit::Partial
+    } else {
+        Exit::Complete
     }
 }
 

@@ -10,7 +10,7 @@ use cli::signals::Signals;
 fn main() -> ExitCode {
     let cli = cli::Cli::from_command_line();
     cli.log().start();
-    let signals = Signals::listen();
+    let signals = Signals::install();
     let exit = cli.run(&signals).unwrap_or_else(|fatal| {
         cli::log_error(&fatal);
         fatal.exit()

@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use yamnet::Model;
 
 use self::fetched::Contents;
-use self::file_stability::Watch;
+use self::file_stability::StabilityCheck;
 use self::plan::Plan;
 use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
@@ -162,14 +162,14 @@ impl<'a> Session<'a> {
         store: Option<&mut (dyn Store + 'static)>,
     ) -> Result<Vec<Outcome>, Fatal> {
         // A fetched copy does not change.
-        let watch = Watch::begin(if batch.copies.is_some() { &[] } else { &batch.files });
+        let stability = StabilityCheck::begin(if batch.copies.is_some() { &[] } else { &batch.files });
         let mut identities = self.identify(&batch)?;
         if batch.copies.as_ref().is_some_and(|copies| copies.have_upload_times) {
             fetched::mark_uploads(&mut identities);
         }
         let known = self.look_up(store, &identities)?;
         let plans = contents.skip_copies(plan::plan(identities, &known));
-        let mut outcomes = self.analyze(plans, &watch)?;
+        let mut outcomes = self.analyze(plans, &stability)?;
         if batch.copies.is_some() {
             fetched::forget_paths(&mut outcomes);
         }
@@ -215,16 +215,16 @@ impl<'a> Session<'a> {
 
     /// One outcome per recording, in the order found. Files that changed meanwhile are in progress or have failed; if
     /// the chosen recording of a content has, its first copy is analyzed instead.
-    fn analyze(&self, plans: Vec<Plan>, watch: &Watch) -> Result<Vec<Outcome>, Fatal> {
+    fn analyze(&self, plans: Vec<Plan>, stability: &StabilityCheck) -> Result<Vec<Outcome>, Fatal> {
         let to_analyze: Vec<&Recording> = plans.iter().filter_map(Plan::to_analyze).collect();
         let announced = to_analyze.iter().filter_map(|recording| recording.announced);
         let audio = announced.fold(Duration::ZERO, Duration::saturating_add);
         (self.steps)(Step::Analyzing { recordings: to_analyze.len(), audio });
         let mut analyzed = self.analyze_each(&to_analyze).into_iter();
         let mut outcomes: Vec<Outcome> = plans.into_iter().filter_map(|plan| plan.outcome(&mut analyzed)).collect();
-        watch.settle(&mut outcomes, self.stop);
+        stability.update_outcomes(&mut outcomes, self.stop);
         self.retry_copies(&mut outcomes);
-        watch.settle(&mut outcomes, self.stop);
+        stability.update_outcomes(&mut outcomes, self.stop);
         self.check_stop()?;
         Ok(outcomes)
     }

@@ -80,14 +80,13 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
 /// # Errors
 /// The zone of the last run is unknown on this machine, or there is no run and the system's zone is invalid.
 pub fn usual_zone(runs: &[PastRun]) -> Result<TimeZone, Fatal> {
-    let zone = match runs.first() {
+    match runs.first() {
         Some(run) => stored_zone(&run.zone).map_err(|error| {
             let message = format!("{error} (the zone of the last stored run; use --tz to set another)");
             Fatal::Config(Reason::new(message).caused_by(error))
         }),
         None => system_zone().map_err(|error| Fatal::for_setting(error.setting(), Reason::wrap(error))),
-    };
-    zone
+    }
 }
 
 fn calendar(text: &str, now: &Zoned) -> Result<Calendar, Fatal> {

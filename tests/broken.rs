@@ -42,7 +42,7 @@ fn place() -> (Place, Said) {
 }
 
 #[test]
-fn each_fails_with_its_reason_and_its_neighbours_are_heard() {
+fn each_fails_with_its_reason_and_its_neighbours_are_analyzed() {
     let (place, said) = place();
     let said = said.ends_with(3);
     let lines = stored(&place);
@@ -98,7 +98,7 @@ fn two_hundred_tiny_files() {
     tiny(200);
 }
 
-/// All are heard and stored, in memory that does not grow with their number.
+/// All are analyzed and stored, in memory that does not grow with their number.
 fn tiny(files: usize) {
     let place = Place::new();
     let sound: Vec<i16> = audio::integers(&audio::file("fixtures/clips/crow_cc0.flac"))[..7_680].to_vec();

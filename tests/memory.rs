@@ -45,7 +45,7 @@ fn analyze<S: Scorer>(scorer: &S, path: &Path, threads: usize) -> Duration {
     lengths[0]
 }
 
-/// The real front end and a network that costs no time and hears laughter everywhere: as many events as can be.
+/// The real front end and a network that costs no time and analyzes laughter everywhere: as many events as can be.
 struct Quick(Model);
 
 impl Scorer for Quick {

@@ -28,7 +28,7 @@ pub struct Signals {
 
 impl Signals {
     /// Handles signals from now on. If that fails, a signal ends the program at once, the default of the system.
-    pub fn listen() -> Signals {
+    pub fn install() -> Signals {
         let signals = Signals::default();
         let listener = signals.clone();
         let started = Arriving::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)))

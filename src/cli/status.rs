@@ -155,7 +155,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
     })
 }
 
-/// The names in a file, one per line, trimmed as `--source` is; empty lines do not count.
+/// The names in a file, one per line, trimmed as `--source` is; empty lines and lines that begin with # do not count.
 fn expected(path: &Path) -> Result<BTreeSet<String>, Fatal> {
     let mut text = String::new();
     let read = match path.to_str() {
@@ -166,8 +166,12 @@ fn expected(path: &Path) -> Result<BTreeSet<String>, Fatal> {
         let why = Reason::new(format!("{} cannot be read: {error}", path.display()));
         wrong("--expect", why.caused_by(error))
     })?;
-    let names: BTreeSet<String> =
-        text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let names: BTreeSet<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !name.starts_with('#'))
+        .map(str::to_owned)
+        .collect();
     if names.is_empty() {
         return Err(wrong("--expect", format!("{} names no source", path.display())));
     }

@@ -130,10 +130,12 @@ pub fn scheduler(visit: &Visit) -> Finding {
     let settings = visit.settings;
     let environment = &settings.environment;
     let by_hand = environment.has("TERM");
-    let who = match (by_hand, environment.has("INVOCATION_ID")) {
-        (true, _) => "run by hand",
-        (false, true) => "run by systemd, with the settings of the nightly run",
-        (false, false) => "run without a terminal, as cron does it",
+    let who = if by_hand {
+        "run by hand"
+    } else if environment.has("INVOCATION_ID") {
+        "run by systemd, with the settings of the nightly run"
+    } else {
+        "run without a terminal, as cron does it"
     };
     let file = environment.settings_file();
     let mut pitfalls = if by_hand { only_in_shell(environment, file.as_ref()) } else { Vec::new() };

@@ -84,7 +84,7 @@ pub(super) const RECORDING: &[Field] = &[
     field("status", "string", "`analyzed`, `partial`, `skipped` or `failed`"),
     field(
         "reason",
-        "text",
+        "string",
         "why it was skipped: `already analyzed`, `known to be partial`, `known to have failed`, \
                              `in progress`, `copy`; of skipped ones only",
     ),
@@ -110,7 +110,7 @@ pub(super) const MISSING_RANGE: &[Field] = &[
 pub(super) const ERROR: &[Field] = &[
     field(
         "kind",
-        "text",
+        "string",
         "`unreadable`, `vanished`, `changed`, `not_a_file`, `empty`, `unsupported`, `ffmpeg`, \
                            `corrupt`, `truncated` or `panicked`",
     ),

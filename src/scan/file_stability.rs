@@ -16,33 +16,33 @@ use crate::domain::{Outcome, RecordingError, Skip, Status};
 use crate::stop::Stop;
 
 /// How long a file that may be in progress is watched: streaming and copying programs write more often than that.
-const WATCH: Duration = Duration::from_secs(3);
+const MIN_OBSERVATION: Duration = Duration::from_secs(3);
 
 /// How often to check for a signal in the meantime.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The stamps of all files before the first byte was read.
-pub struct Watch {
+pub struct StabilityCheck {
     since: Instant,
     stamps: HashMap<PathBuf, Stamp>,
 }
 
-impl Watch {
-    pub fn begin(files: &[File]) -> Watch {
+impl StabilityCheck {
+    pub fn begin(files: &[File]) -> StabilityCheck {
         let stamps = files.iter().filter_map(|file| Some((file.path.clone(), Stamp::read(&file.path)?)));
-        Watch { since: Instant::now(), stamps: stamps.collect() }
+        StabilityCheck { since: Instant::now(), stamps: stamps.collect() }
     }
 
-    /// Updates the status of changed files. Waits, if necessary, until the watch has lasted `WATCH`; most runs take
+    /// Updates the status of changed files. Waits, if necessary, until the watch has lasted `MIN_OBSERVATION`; most runs take
     /// longer than that anyway.
-    pub fn settle(&self, outcomes: &mut [Outcome], stop: &Stop) {
+    pub fn update_outcomes(&self, outcomes: &mut [Outcome], stop: &Stop) {
         if outcomes.iter().any(|outcome| self.may_be_in_progress(outcome)) {
-            while self.since.elapsed() < WATCH && stop.signal().is_none() {
+            while self.since.elapsed() < MIN_OBSERVATION && stop.signal().is_none() {
                 thread::sleep(POLL_INTERVAL);
             }
         }
         for outcome in outcomes {
-            if let Some(status) = self.settled(outcome) {
+            if let Some(status) = self.new_status(outcome) {
                 outcome.status = status;
             }
         }
@@ -51,17 +51,18 @@ impl Watch {
     /// Whether a file was modified so recently that it may still be written.
     fn may_be_in_progress(&self, outcome: &Outcome) -> bool {
         let path = &outcome.recording.path;
-        let is_calm = |change| change == Change::None;
+        let is_unchanged = |change| change == Change::None;
         let doubtful = || match &outcome.status {
             Status::Analyzed(analyzed) => analyzed.is_partial() || is_open_ended(path),
             Status::Failed(error) => is_of_the_bytes(error),
             Status::Skipped(_) => false,
         };
-        self.change(path).is_some_and(|(change, now)| is_calm(change) && now.is_fresh(SystemTime::now())) && doubtful()
+        self.change(path).is_some_and(|(change, now)| is_unchanged(change) && now.is_fresh(SystemTime::now()))
+            && doubtful()
     }
 
     /// The new status; None if it does not change.
-    fn settled(&self, outcome: &Outcome) -> Option<Status> {
+    fn new_status(&self, outcome: &Outcome) -> Option<Status> {
         let (change, _) = self.change(&outcome.recording.path)?;
         let in_progress = || Some(Status::Skipped(Skip::InProgress));
         match (&outcome.status, change) {

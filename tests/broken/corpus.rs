@@ -46,7 +46,7 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Whose fault lies between two files.
+/// Files whose fault lies between two files.
 fn of_several() -> Vec<(String, Vec<u8>)> {
     let (first, second) = (format("opus_silk_12k.ogg"), format("opus_hybrid_24k.ogg"));
     let whole = [&first[..], &second].concat();

@@ -152,6 +152,67 @@ fn every_file_says_what_it_is_for() {
 }
 
 /// The rules above would also hold for an empty directory.
+/// Lines that a file may have, and a function. A file is about one topic, and a function is a paragraph.
+const LONGEST_FILE: usize = 360;
+const LONGEST_FUNCTION: usize = 55;
+
+/// Names of functions that are too long, as rustfmt lays them out: from `fn` to the brace below its first letter.
+fn long_functions(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let starts = lines.iter().enumerate().filter(|(_, line)| {
+        let words: Vec<&str> = line.trim_start().split(' ').take_while(|word| *word != "fn").collect();
+        words.len() < 5 && line.contains("fn ") && words.iter().all(|word| FN_QUALIFIERS.contains(word))
+    });
+    let length = |start: usize| {
+        let end = lines[start..].iter().position(|line| line.trim() == "}" && indent(line) == indent(lines[start]));
+        end.map_or(1, |end| end + 1)
+    };
+    let long = starts.filter(|(start, _)| length(*start) > LONGEST_FUNCTION);
+    long.map(|(start, line)| format!("{}: {} lines", line.trim(), length(start))).collect()
+}
+
+const FN_QUALIFIERS: [&str; 6] = ["pub", "pub(crate)", "pub(super)", "const", "unsafe", "async"];
+
+#[test]
+fn files_and_functions_are_short() {
+    let mut found = Vec::new();
+    for folder in ["src", "crates/opus16k/src", "crates/yamnet/src"] {
+        rust_files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    }
+    assert!(found.len() > 250, "{} files were read", found.len());
+    let mut faults = Vec::new();
+    for (path, text) in &found {
+        let length = text.lines().count();
+        // The 521 names of AudioSet's classes.
+        if length > LONGEST_FILE && !path.ends_with("yamnet/src/classes.rs") {
+            faults.push(format!("{}: {length} lines; divide it by topic", path.display()));
+        }
+        faults.extend(long_functions(text).iter().map(|function| format!("{}: {function}", path.display())));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn rust_files(folder: &std::path::Path, found: &mut Vec<(std::path::PathBuf, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        // Tests are tables of cases.
+        let is_test = entry.file_stem().is_some_and(|stem| stem == "tests");
+        if entry.is_dir() && !is_test {
+            rust_files(&entry, found);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") && !is_test {
+            found.push((entry.clone(), std::fs::read_to_string(&entry).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn a_long_function_is_found() {
+    let body = "        x();\n".repeat(LONGEST_FUNCTION - 1);
+    assert_eq!(long_functions(&format!("impl A {{\n    pub fn long() {{\n{body}    }}\n}}\n")).len(), 1);
+    let body = "        x();\n".repeat(LONGEST_FUNCTION - 2);
+    assert!(long_functions(&format!("impl A {{\n    pub fn short() {{\n{body}    }}\n}}\n")).is_empty());
+}
+
 #[test]
 fn the_rules_read_the_sources() {
     let sources = source::all();
@@ -211,7 +272,7 @@ fn a_forbidden_import_is_found_in_every_spelling() {
 }
 
 #[test]
-fn what_is_no_import_is_none() {
+fn what_is_not_an_import_is_none() {
     let innocent = [
         "// use crate::pipeline::Analyzer;\nuse crate::domain::Detection;",
         "/* crate::pipeline */ const NAME: &str = \"crate::pipeline\";",

@@ -1,4 +1,4 @@
-//! Recordings that grow, shrink, change or go while a run is at work: each is judged alone, and what is still
+//! Recordings that grow, shrink, change or go while a run is in progress: each is judged alone, and what is still
 //! being written is left for the next run.
 
 use std::fs::{self, File};
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::audio;
 use crate::support::disk::on_small_disk;
-use crate::support::program::{AtWork, Place, Said, eventually, said};
+use crate::support::program::{Place, RunningProgram, Said, eventually, said};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "laugh.flac");
 const ROOM: &str = "fixtures/evening/20251024_130000.WAV";
 
 /// A field recorder's file before the recorder is stopped: 0 samples, says its header.
-fn unfinished_wav() -> Vec<u8> {
+fn open_wav() -> Vec<u8> {
     let mut bytes = fs::read(audio::file(ROOM)).unwrap();
     bytes[4..8].fill(0);
     bytes[40..44].fill(0);
@@ -66,7 +66,7 @@ fn what_is_still_being_written_is_left_for_the_next_run() {
     let place = Place::with(&[LAUGH]);
     let whole = |name: &str| fs::read(audio::file(name)).unwrap();
     let (room, opus) = (whole(ROOM), whole("tests/formats/opus_celt_64k.ogg"));
-    let growing = [("1 recorder.WAV", unfinished_wav()), ("2 copy.WAV", room.clone()), ("3 copy.ogg", opus.clone())];
+    let growing = [("1 recorder.WAV", open_wav()), ("2 copy.WAV", room.clone()), ("3 copy.ogg", opus.clone())];
     let told = scan_while_written(&place, &growing).ends_with(0);
     for (number, name) in ["1 recorder.WAV", "2 copy.WAV", "3 copy.ogg", "4 begun.WAV"].into_iter().enumerate() {
         told.complains_of(&format!("{name}: in progress; left for the next run"));
@@ -88,11 +88,11 @@ fn what_is_still_being_written_is_left_for_the_next_run() {
 }
 
 #[test]
-fn a_damaged_file_is_not_excused_by_its_age_and_a_recorder_switched_off_is_heard() {
+fn a_damaged_file_is_not_excused_by_its_age_and_a_recorder_switched_off_is_analyzed() {
     let place = Place::with(&[LAUGH]);
     let whole = fs::read(audio::file(ROOM)).unwrap();
     fs::write(place.recording("cut.wav"), &whole[..whole.len() / 2]).unwrap();
-    fs::write(place.recording("off.wav"), unfinished_wav()).unwrap();
+    fs::write(place.recording("off.wav"), open_wav()).unwrap();
     let begun = Instant::now();
     place.scan(&[]).ends_with(3).complains_of("cut.wav: is partial: ");
     assert!(begun.elapsed() > Duration::from_secs(3), "both were watched for a while");
@@ -100,9 +100,9 @@ fn a_damaged_file_is_not_excused_by_its_age_and_a_recorder_switched_off_is_heard
 }
 
 #[test]
-fn files_from_the_future_are_heard_in_their_day_and_warned_of() {
+fn files_from_the_future_are_analyzed_in_their_day_and_warned_of() {
     let place = Place::new();
-    place.write("20251024_130000.WAV", &unfinished_wav());
+    place.write("20251024_130000.WAV", &open_wav());
     place.modify("20251024_130000.WAV", SystemTime::now() + Duration::from_secs(3 * 365 * 86_400));
     let begun = Instant::now();
     let said = place.scan(&["--date", "2025-10-24", "--tz", "UTC"]).ends_with(0);
@@ -122,15 +122,15 @@ fn files_from_the_future_are_heard_in_their_day_and_warned_of() {
     assert_eq!(rows(&place), analyzed);
 }
 
-/// A run on one thread that hears a minute's worth of work before anything else; given when it hears.
-fn at_work(place: &Place) -> AtWork {
+/// A run on one thread that analyzes a minute's worth of work before anything else; given when it analyzes.
+fn at_work(place: &Place) -> RunningProgram {
     place.write_long("1 long.wav", 5);
     place.modify("1 long.wav", SystemTime::UNIX_EPOCH + Duration::from_secs(1_761_310_800));
     let stderr = File::create(place.path("stderr")).unwrap();
     let mut command = place.scan_into(&place.sqlite(), &["-j1", "-v"]);
     command.stderr(stderr);
-    let run = AtWork::start_with_stderr(&mut command);
-    eventually("hearing has begun", || fs::read_to_string(place.path("stderr")).unwrap().contains("analyzing "));
+    let run = RunningProgram::start_with_stderr(&mut command);
+    eventually("analysis has begun", || fs::read_to_string(place.path("stderr")).unwrap().contains("analyzing "));
     run
 }
 

@@ -1,4 +1,4 @@
-//! Clips: each laugh cut out of what was heard, written before its row, and never at its cost.
+//! Clips: each laugh cut out of what was analyzed, written before its row, and never at its cost.
 
 use crate::support::homes;
 use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ fn every_laugh_has_its_clip_and_every_clip_its_row() {
 }
 
 #[test]
-fn a_clip_is_what_was_heard_around_the_laugh() {
+fn a_clip_is_what_was_analyzed_around_the_laugh() {
     let place = place();
     scan(&place, &["--clip-before", "1", "--clip-after", "0.5"]).ends_with(0);
     let whole = audio::integers(&audio::file(EVENING));
@@ -86,7 +86,7 @@ fn clips_do_not_change_what_is_found_and_are_the_same_for_any_number_of_threads(
     let one = bytes(&with);
     scan(&with, &["-j", "4", "--force"]).ends_with(0);
     assert!(bytes(&with) == one);
-    assert_eq!(files(&with.path("clips")).len(), one.len(), "hearing again leaves no second clip");
+    assert_eq!(files(&with.path("clips")).len(), one.len(), "analyzing again leaves no second clip");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_folder_that_is_not_there_is_a_wrong_setting() {
 }
 
 #[test]
-fn a_clip_that_cannot_be_written_costs_no_laugh() {
+fn a_clip_that_cannot_be_written_loses_no_laugh() {
     let place = place();
     fs::write(place.path("clips/default"), "in the way").unwrap();
     let said = scan(&place, &["-q"]).ends_with(3);
@@ -168,7 +168,7 @@ fn recordings_that_began_together_have_a_clip_each() {
     let moments: BTreeSet<&str> = clips.iter().map(|clip| clip.split('_').next().unwrap()).collect();
     assert_eq!(moments.len(), 1, "this is about one moment: {clips:?}");
     scan(&place, &["--force"]).ends_with(0);
-    assert_eq!(files(&place.path("clips")), clips, "heard again, each has its name again");
+    assert_eq!(files(&place.path("clips")), clips, "analyzed again, each has its name again");
     place.run(&["verify", "--clips", "clips", "--database", &place.sqlite()]).ends_with(0);
 }
 
@@ -183,7 +183,7 @@ fn nothing_is_written_through_a_link() {
 
 /// Each night a clip would be one laugh more, and then the clip of the clip.
 #[test]
-fn clips_among_the_recordings_are_not_heard_again() {
+fn clips_among_the_recordings_are_not_analyzed_again() {
     let place = place();
     fs::create_dir(place.recording("laughs")).unwrap();
     let scan = |flags: &[&str]| place.scan(&[&["--clips", "recordings/laughs"], flags].concat()).ends_with(0);

@@ -12,7 +12,7 @@ fn format(name: &str) -> Vec<u8> {
 }
 
 /// Number of samples at 16 kHz.
-fn heard_at(path: &Path) -> Result<usize, RecordingError> {
+fn analyzed_at(path: &Path) -> Result<usize, RecordingError> {
     let (mut waveform, mut out) = (Waveform::open(path)?, Vec::new());
     while waveform.next(&mut out)? {}
     assert_eq!(waveform.decoded(), Duration::from_nanos(out.len() as u64 * 62_500));
@@ -31,7 +31,7 @@ fn missing(bytes: &[u8]) -> Vec<MissingRange> {
 fn analyzed(bytes: &[u8]) -> Result<usize, RecordingError> {
     let scratch = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(scratch.path(), bytes).unwrap();
-    heard_at(scratch.path())
+    analyzed_at(scratch.path())
 }
 
 /// A WAV header with any lengths, and 4 s of a quiet 16-bit tone at 8 kHz behind it.
@@ -55,7 +55,7 @@ fn without(pages: &[&[u8]], missing: usize) -> Vec<u8> {
 }
 
 #[test]
-fn headers_that_were_never_finished_are_heard_to_the_end() {
+fn headers_that_were_never_finished_are_analyzed_to_the_end() {
     for (riff, data) in [(0, 0), (36, 0), (u32::MAX, u32::MAX), (0x7FFF_F024, 0x7FFF_F000), (0x8000_0024, 0x8000_0000)]
     {
         assert_eq!(analyzed(&wav(b"RIFF", riff, &[], data)), Ok(64_000), "{riff:#x} {data:#x}");
@@ -63,7 +63,7 @@ fn headers_that_were_never_finished_are_heard_to_the_end() {
 }
 
 #[test]
-fn headers_that_tell_less_than_there_is_are_heard_to_the_end() {
+fn headers_that_tell_less_than_there_is_are_analyzed_to_the_end() {
     // A length from an earlier second of the recording, and one that lost its upper bits; the other length is right.
     for data in [16_000, 2] {
         assert_eq!(analyzed(&wav(b"RIFF", 64_036, &[], data)), Ok(64_000), "{data}");
@@ -71,14 +71,14 @@ fn headers_that_tell_less_than_there_is_are_heard_to_the_end() {
 }
 
 #[test]
-fn chunks_behind_the_samples_are_not_heard() {
+fn chunks_behind_the_samples_are_not_analyzed() {
     let mut file = wav(b"RIFF", 64_036 + 12, &[], 64_000);
     file.extend(b"LIST\x04\0\0\0INFO");
     assert_eq!(analyzed(&file), Ok(64_000));
 }
 
 #[test]
-fn channels_that_no_header_names_are_known_after_hearing() {
+fn channels_that_no_header_names_are_known_after_the_analysis() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/mp4_mp3_48000.mp4");
     let (mut waveform, mut out) = (Waveform::open(&path).unwrap(), Vec::new());
     while waveform.next(&mut out).unwrap() {}
@@ -86,7 +86,7 @@ fn channels_that_no_header_names_are_known_after_hearing() {
 }
 
 #[test]
-fn a_riff_of_64_bits_is_heard() {
+fn a_riff_of_64_bits_is_analyzed() {
     let ds64 = [&b"ds64\x1c\0\0\0"[..], &64_072u64.to_le_bytes(), &64_000u64.to_le_bytes(), &[0; 12]].concat();
     assert_eq!(analyzed(&wav(b"RF64", u32::MAX, &ds64, u32::MAX)), Ok(64_000));
 }
@@ -100,14 +100,14 @@ fn a_wav_shorter_than_announced_is_truncated_where_it_ends() {
 }
 
 #[test]
-fn a_header_without_samples_is_no_quiet_recording() {
+fn a_header_without_samples_is_not_a_quiet_recording() {
     let mut bytes = wav(b"RIFF", 36, &[], 0);
     bytes.truncate(44);
     assert!(matches!(analyzed(&bytes), Err(RecordingError::Unsupported { .. })));
 }
 
 #[test]
-fn the_broadcast_extension_tells_the_date() {
+fn the_broadcast_extension_reports_the_date() {
     let mut bext = [&b"bext\x5a\x02\0\0"[..], &[0; 602]].concat();
     bext[8 + 320..8 + 338].copy_from_slice(b"2025-10-2413:00:05");
     let scratch = tempfile::NamedTempFile::new().unwrap();
@@ -146,7 +146,7 @@ fn an_ogg_without_its_last_page_is_a_recorder_switched_off() {
 }
 
 #[test]
-fn what_is_no_recording_is_named() {
+fn what_is_not_a_recording_is_named() {
     for (bytes, word) in [
         (&b"RIFF\0\0\0\0AVI LIST"[..], "AVI"),
         (b"\0\0\x01\xBA and so on", "MPEG program stream"),
@@ -163,11 +163,11 @@ fn what_is_no_recording_is_named() {
 }
 
 #[test]
-fn what_is_no_file_is_not_opened() {
+fn what_is_not_a_file_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
-    let error = heard_at(folder.path()).unwrap_err();
+    let error = analyzed_at(folder.path()).unwrap_err();
     assert_eq!(error, RecordingError::NotAFile { what: "a folder".into() });
-    assert_eq!(heard_at(&folder.path().join("gone.wav")), Err(RecordingError::Vanished));
+    assert_eq!(analyzed_at(&folder.path().join("gone.wav")), Err(RecordingError::Vanished));
 }
 
 #[cfg(unix)]
@@ -176,7 +176,7 @@ fn a_pipe_does_not_block() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe.wav");
     std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
-    assert_eq!(heard_at(&pipe), Err(RecordingError::NotAFile { what: "a pipe".into() }));
+    assert_eq!(analyzed_at(&pipe), Err(RecordingError::NotAFile { what: "a pipe".into() }));
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn looking_changes_nothing() {
 }
 
 #[test]
-fn every_wrong_setting_is_told_at_once() {
+fn every_wrong_setting_is_reported_at_once() {
     let flags =
         ["--threshold", "high", "--name-tz", "Mars", "--shard", "3/2", "--ping-url", "ftp://x", "--date", "soon"];
     let place = place();

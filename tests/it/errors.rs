@@ -44,7 +44,7 @@ fn environment(name: &str, value: &str) -> String {
 }
 
 #[test]
-fn recordings_that_cannot_be_heard() {
+fn recordings_that_cannot_be_analyzed() {
     let place = hostile::place();
     let stderr = hostile::scan(&place, &[]).stderr;
     assert_snapshot!(plain(&stderr, &place), @r"
@@ -299,7 +299,7 @@ fn verbose_names_the_causes() {
 }
 
 #[test]
-fn scores_of_what_cannot_be_heard() {
+fn scores_of_what_cannot_be_analyzed() {
     let place = Place::with(&[OTHER]);
     place.write("empty.wav", b"");
     let say = |arguments: &[&str]| text(&place, &mut place.command(&[&["scores"], arguments].concat()));

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use crate::support::audio;
-use crate::support::program::{AtWork, Place, eventually, said};
+use crate::support::program::{Place, RunningProgram, eventually, said};
 use crate::support::safetensors;
 use homes::{Home, InPostgres, InSqlite};
 use rustix::process::Signal;
@@ -22,7 +22,7 @@ fn with_a_corrupt_one() -> Place {
 }
 
 #[test]
-fn code_0_all_was_heard_or_had_been() {
+fn code_0_all_was_analyzed_or_had_been() {
     let place = Place::with(&[LAUGH, OTHER]);
     let first = place.scan(&[]).ends_with(0);
     assert!(first.stdout.contains("2 recordings analyzed"), "{}", first.stdout);
@@ -117,10 +117,10 @@ fn code_75_postgres_is_not_there() {
     said(&mut place.scan_into(&url, &[])).ends_with(75).complains_of("cannot be reached");
 }
 
-/// Starts a run that will be at work for long; gives it when it holds the lock.
-fn at_work(place: &Place, home: &impl Home) -> AtWork {
+/// Starts a run that will run for long; gives it when it holds the lock.
+fn at_work(place: &Place, home: &impl Home) -> RunningProgram {
     place.write_long("20251024_000000.wav", 600);
-    let run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     eventually("the run holds the lock", || home.is_locked_by(run.id()));
     run
 }
@@ -131,7 +131,7 @@ fn the_lock_is_held(home: &impl Home) {
     let refused = said(&mut second.scan_into(&home.url(), &[])).ends_with(75);
     refused.complains_of("another giggles").complains_of("source 'default'");
     said(&mut second.scan_into(&home.url(), &["--source", "other"])).ends_with(0);
-    assert!(!run.has_ended(), "the first run was at work all the while");
+    assert!(!run.has_ended(), "the first run was running all the while");
     run.signal(Signal::TERM);
     run.wait().ends_with(143);
     said(&mut second.scan_into(&home.url(), &[])).ends_with(0);

@@ -1,10 +1,10 @@
-//! Files that cannot be heard: each fails alone, by name and with its reason, and the good ones are stored.
+//! Files that cannot be analyzed: each fails alone, by name and with its reason, and the good ones are stored.
 
 use crate::support::homes;
 use std::fs;
 
 use crate::support::hostile::{self, BAD, GOOD, PARTIAL};
-use crate::support::program::{AtWork, Place, eventually};
+use crate::support::program::{Place, RunningProgram, eventually};
 use homes::{Home, InPostgres};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ fn rows(place: &Place, sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_bad_are_named_and_stored_and_the_good_are_heard() {
+fn the_bad_are_named_and_stored_and_the_good_are_analyzed() {
     let place = hostile::place();
     let said = hostile::scan(&place, &[]).ends_with(3);
     let failed =
@@ -42,7 +42,7 @@ fn no_name_disturbs_a_terminal() {
 }
 
 #[test]
-fn json_tells_of_each_failure_what_the_database_does() {
+fn json_describes_each_failure_what_the_database_does() {
     let place = hostile::place();
     let document = hostile::scan(&place, &["--json"]).ends_with(3).json();
     let recordings = document["recordings"].as_array().unwrap();
@@ -67,20 +67,20 @@ fn strict_names_every_failure_and_stores_nothing() {
 }
 
 #[test]
-fn a_file_that_vanishes_before_it_is_heard_fails_alone() {
+fn a_file_that_vanishes_before_it_is_analyzed_fails_alone() {
     let (place, home) = (Place::with(&[("fixtures/clips/crow_cc0.flac", "stays.flac")]), InPostgres::new());
     // On one thread, in the order of names: the file to be removed waits behind an hour of sound.
     place.write_long("1 long.wav", 60);
     place.copy("fixtures/clips/burp_cc0.flac", "2 vanishes.flac");
-    let run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     let looked = "SELECT pid FROM pg_stat_activity WHERE application_name = 'giggles' AND state = 'idle'
         AND datname = current_database() AND query LIKE '%content_sha256 = ANY%'";
     eventually("all files have been looked at", || home.ask(looked).len() == 1);
     fs::remove_file(place.recording("2 vanishes.flac")).unwrap();
     fs::File::options().write(true).open(place.recording("1 long.wav")).unwrap().set_len(1_000_000).unwrap();
     run.wait().ends_with(3).complains_of("2 vanishes.flac: vanished after it was found");
-    let rows = home.ask("SELECT name, coalesce(failure_kind, 'heard') FROM recordings ORDER BY name");
-    assert_eq!(rows, ["1 long.wav|changed", "2 vanishes.flac|vanished", "stays.flac|heard"]);
+    let rows = home.ask("SELECT name, coalesce(failure_kind, 'analyzed') FROM recordings ORDER BY name");
+    assert_eq!(rows, ["1 long.wav|changed", "2 vanishes.flac|vanished", "stays.flac|analyzed"]);
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn every_format_gives_its_source() {
 }
 
 #[test]
-fn what_is_announced_is_what_is_heard() {
+fn what_is_announced_is_what_is_analyzed() {
     for name in every_name().iter().filter(|name| !name.contains("chained")) {
         let announced = probe(&folder().join(name)).unwrap().duration.unwrap();
         let analyzed = Duration::from_secs_f64(format(name).len() as f64 / 16_000.0);
@@ -140,7 +140,7 @@ fn what_is_announced_is_what_is_heard() {
 }
 
 #[test]
-fn chained_streams_are_heard_to_the_end() {
+fn chained_streams_are_analyzed_to_the_end() {
     let parts = [format("opus_silk_12k.ogg"), format("opus_hybrid_24k.ogg"), format("opus_celt_stereo_96k.ogg")];
     assert_eq!(format("opus_chained.ogg"), [&parts[0][..], &parts[1]].concat());
     assert_eq!(format("opus_chained_mono_stereo.ogg"), [&parts[1][..], &parts[2]].concat());

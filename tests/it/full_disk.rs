@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::disk::on_small_disk;
-use crate::support::program::{AtWork, Place, Said, eventually, said};
+use crate::support::program::{Place, RunningProgram, Said, eventually, said};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac");
 const NO_SPACE: &str = "no space is left on the disk of ";
@@ -128,7 +128,7 @@ fn a_run_that_finds_no_space_leaves_the_runs_before() {
 }
 
 #[test]
-fn a_read_only_disk_is_a_setting_to_mend() {
+fn a_read_only_disk_is_a_setting_to_correct() {
     let place = Place::with(&[LAUGH]);
     said(&mut place.scan_into(&place.sqlite(), &[])).ends_with(0);
     let script = r#"cp laughs.db "$disk/" && mount -o remount,ro "$disk"
@@ -140,7 +140,7 @@ fn a_read_only_disk_is_a_setting_to_mend() {
 }
 
 #[test]
-fn what_this_user_may_not_write_is_a_setting_to_mend() {
+fn what_this_user_may_not_write_is_a_setting_to_correct() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::with(&[LAUGH]);
     said(&mut place.scan_into(&place.sqlite(), &[])).ends_with(0);
@@ -164,7 +164,7 @@ fn what_this_user_may_not_write_is_a_setting_to_mend() {
 fn a_database_that_was_moved_during_the_run_is_not_written_in_secret() {
     let place = Place::with(&[LAUGH]);
     place.write_long("20251024_000000.wav", 4);
-    let run = AtWork::start(&mut place.scan_into(&place.sqlite(), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&place.sqlite(), &["-j1"]));
     eventually("the database is there", || {
         let tables = "SELECT count(*) FROM sqlite_master WHERE name = 'detections'";
         place.path("laughs.db").exists() && number(&place.path("laughs.db"), tables) == 1

@@ -86,7 +86,7 @@ fn no_names_break_the_finding_or_the_clocks() {
 }
 
 #[test]
-fn no_logits_and_no_rules_break_the_decision() {
+fn no_logits_and_no_parameters_break_the_decision() {
     run("detection", 300, detection::detection);
 }
 
@@ -105,7 +105,7 @@ const FOUND: [(&str, Option<&str>); 6] = [
 ];
 
 #[test]
-fn what_was_found_is_told_in_words() {
+fn what_was_found_is_reported_in_words() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/found/decode");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), FOUND.len(), "each find has its line here");
     for (name, words) in FOUND {

@@ -176,7 +176,7 @@ fn the_role_can_do_nothing_else() {
 }
 
 #[test]
-fn the_role_reads_reports_and_stores_no_note() {
+fn the_role_reads_reports_and_stores_no_review() {
     let deployment = Deployment::new();
     deployment.place.copy(LAUGH.0, "20251024_190000.flac");
     deployment.run(&["--tz", "UTC"]).ends_with(0);

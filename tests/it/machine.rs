@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use crate::support::disk::on_small_disk;
-use crate::support::program::{AtWork, Place, Said, eventually, said};
+use crate::support::program::{Place, RunningProgram, Said, eventually, said};
 use giggles::domain::{Recording, RecordingError};
 use giggles::store::open;
 use giggles::text::is_unsafe_char;
@@ -199,7 +199,7 @@ fn json_has_every_text_as_it_is() {
 }
 
 #[test]
-fn a_cell_is_no_formula_and_numbers_are_numbers() {
+fn a_cell_is_not_a_formula_and_numbers_are_numbers() {
     let place = hostile();
     for (command, columns) in [
         (&["export", "--format", "csv"][..], ["source", "file", "comment", "start"]),
@@ -231,7 +231,7 @@ fn a_reader_of_the_file_costs_time_and_no_analysis() {
     place.scan(&["--source", "earlier"]).ends_with(0);
     let other = reader(&place);
     let begun = Instant::now();
-    let mut run = AtWork::start(&mut place.scan_into(&place.sqlite(), &[]));
+    let mut run = RunningProgram::start(&mut place.scan_into(&place.sqlite(), &[]));
     while begun.elapsed() < Duration::from_secs(20) {
         assert!(!run.has_ended(), "after {:?}", begun.elapsed());
         std::thread::sleep(Duration::from_millis(100));
@@ -248,7 +248,7 @@ fn a_signal_ends_the_wait_for_a_reader_at_once_and_nothing_is_stored() {
     let place = Place::with(&[LAUGH]);
     place.scan(&["--source", "earlier"]).ends_with(0);
     let other = reader(&place);
-    let run = AtWork::start(&mut place.scan_into(&place.sqlite(), &[]));
+    let run = RunningProgram::start(&mut place.scan_into(&place.sqlite(), &[]));
     eventually("the commit waits", || place.path("laughs.db-journal").exists());
     std::thread::sleep(Duration::from_millis(300));
     let begun = Instant::now();

@@ -192,7 +192,7 @@ fn a_prune_cut_short_is_seen_and_put_right() {
 }
 
 #[test]
-fn a_disk_that_is_not_mounted_costs_no_row() {
+fn a_disk_that_is_not_mounted_loses_no_row() {
     let place = place();
     fs::rename(place.path("clips"), place.path("elsewhere")).unwrap();
     for command in ["prune", "verify"] {
@@ -217,7 +217,7 @@ fn a_path_in_the_database_cannot_name_another_file() {
 }
 
 #[test]
-fn what_is_no_age_is_a_wrong_setting() {
+fn what_is_not_an_age_is_a_wrong_setting() {
     let place = place();
     for age in ["30", "12h", "-30d", "0d", "yesterday"] {
         let said = run(&place, "prune", &["--clips", "clips", "--older-than", age]).ends_with(78);

@@ -76,7 +76,7 @@ fn a_good_run_is_silent_and_stores_its_laughs() {
 fn the_exit_code_is_the_programs() {
     let deployment = Deployment::new();
     assert_eq!(deployment.run(&["--date", "2025-10-25"]).status.code(), Some(4));
-    fs::write(deployment.path("recordings/20251024_140000.WAV"), "nothing to hear").unwrap();
+    fs::write(deployment.path("recordings/20251024_140000.WAV"), "nothing to analyze").unwrap();
     assert_eq!(deployment.run(&[]).status.code(), Some(3));
     assert_eq!(deployment.run(&["--no-such-flag"]).status.code(), Some(2));
 }
@@ -154,7 +154,7 @@ fn the_line_to_install_runs_and_looks_back_a_week() {
 }
 
 #[test]
-fn settings_that_are_no_settings_are_78_and_said() {
+fn settings_that_are_not_settings_are_78_and_said() {
     let deployment = Deployment::new();
     let good = fs::read_to_string(deployment.path("nightly.env")).unwrap();
     let absent = good.replace(env!("CARGO_BIN_EXE_giggles"), "/no/such/giggles");

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::audio;
-use crate::support::program::{AtWork, Place, Said, eventually, said};
+use crate::support::program::{Place, RunningProgram, Said, eventually, said};
 use serde_json::Value;
 use web::{Answer, Asked, Web};
 
@@ -74,11 +74,11 @@ fn start_and_end_carry_the_runs_id_and_the_end_its_code_and_its_failures() {
         "{body}"
     );
     let folder = place.path("");
-    assert!(!body.contains("walk") && !body.contains(folder.to_str().unwrap()), "no folder leaves the house: {body}");
+    assert!(!body.contains("walk") && !body.contains(folder.to_str().unwrap()), "no folder leaves the machine: {body}");
 }
 
 #[test]
-fn a_run_that_fails_early_is_told_too() {
+fn a_run_that_fails_early_is_reported_too() {
     let (place, web) = (Place::new(), Web::answering(&[Answer::fine()]));
     said(&mut guard(&place, &web, &["--tz", "Mars"])).ends_with(78);
     said(&mut guard(&place, &web, &[])).ends_with(4);
@@ -90,9 +90,9 @@ fn a_run_that_fails_early_is_told_too() {
     assert!(metrics(&place).contains("giggles_last_run_exit_code{source=\"default\"} 4\n"));
 }
 
-/// Whatever ends a run: none of it tells strangers where, who, or what the settings were set to.
+/// Whatever ends a run: none of it tells third parties where, who, or what the settings were set to.
 #[test]
-fn no_folder_user_or_address_leaves_the_house() {
+fn no_folder_user_or_address_leaves_the_machine() {
     let (place, web) = (partial(), Web::answering(&[Answer::fine()]));
     fs::rename(place.recording("walk"), place.recording("Neil's diary")).unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -129,7 +129,7 @@ fn no_folder_user_or_address_leaves_the_house() {
 fn a_run_that_finds_the_lock_held_is_only_logged() {
     let (place, web) = (Place::with(&[LAUGH]), Web::answering(&[Answer::fine()]));
     place.write_long("long.wav", 600);
-    let mut first = AtWork::start(&mut place.scan_into(&place.sqlite(), &["-v"]));
+    let mut first = RunningProgram::start(&mut place.scan_into(&place.sqlite(), &["-v"]));
     eventually("the lock is there", || {
         fs::read_dir(place.path(""))
             .unwrap()
@@ -145,7 +145,7 @@ fn a_run_that_finds_the_lock_held_is_only_logged() {
 }
 
 #[test]
-fn a_dry_run_tells_nobody() {
+fn a_dry_run_reports_nobody() {
     let (place, web) = (Place::with(&[LAUGH]), Web::answering(&[Answer::fine()]));
     said(&mut guard(&place, &web, &["--dry-run"])).ends_with(0);
     assert_eq!(ends(&web), [""; 0]);
@@ -153,7 +153,7 @@ fn a_dry_run_tells_nobody() {
 }
 
 #[test]
-fn a_server_with_troubles_is_asked_again() {
+fn a_server_with_errors_is_asked_again() {
     let (place, web) = (
         Place::with(&[LAUGH]),
         Web::answering(&[Answer::fine(), Answer::status(500), Answer::status(503), Answer::fine()]),
@@ -201,7 +201,7 @@ fn no_level_of_the_log_shows_the_address() {
 }
 
 #[test]
-fn a_redirect_is_no_answer() {
+fn a_redirect_is_not_an_answer() {
     let (place, web) = (Place::with(&[LAUGH]), Web::answering(&[Answer::redirect("/ping/secret-uuid/elsewhere")]));
     said(&mut guard(&place, &web, &[]))
         .ends_with(0)
@@ -237,7 +237,7 @@ fn no_server_at_all_changes_nothing() {
 }
 
 #[test]
-fn what_is_no_address_is_refused_before_any_work_and_the_metrics_tell_of_it() {
+fn what_is_not_an_address_is_refused_before_any_work_and_the_metrics_tell_of_it() {
     let place = Place::with(&[LAUGH]);
     let mut command = place.scan_into(&place.sqlite(), &["--ping-url", "hc-ping.com/secret-uuid"]);
     let said = said(command.arg("--metrics-file").arg(place.path("giggles.prom"))).ends_with(78);
@@ -293,7 +293,7 @@ fn a_success_in_the_future_is_forgotten() {
 }
 
 #[test]
-fn metrics_that_cannot_be_written_cost_nothing_else_and_are_told_also_of_a_quiet_run() {
+fn metrics_that_cannot_be_written_cost_nothing_else_and_are_reported_also_of_a_quiet_run() {
     let place = Place::with(&[LAUGH]);
     let scan =
         |path: &Path| said(place.scan_into(&place.sqlite(), &["-q"]).arg("--metrics-file").arg(path)).ends_with(0);

@@ -163,7 +163,7 @@ fn packets_of_every_length_count_as_what_they_are() {
 
 /// Empty frames of each length, in one and in several frames a packet: silence, but of the right length.
 #[test]
-fn the_table_of_contents_tells_the_length() {
+fn the_table_of_contents_reports_the_length() {
     let headers = &laughs()[..2];
     for (toc, frame) in [(28u8, 120), (29, 240), (18, 480), (8, 480), (9, 960), (10, 1920), (11, 2880), (15, 960)] {
         let frames: &[i64] = if frame > 2000 { &[1, 2] } else { &[1, 2, 3] };
@@ -327,7 +327,7 @@ fn lagging(mut pages: Vec<Page>) -> Vec<Page> {
 }
 
 #[test]
-fn positions_that_lag_by_a_page_are_no_gap_at_the_end() {
+fn positions_that_lag_by_a_page_are_not_a_gap_at_the_end() {
     let whole = laughs();
     let right = decode(&file(&whole)).unwrap();
     let mut long = opus(&whole[..2], &packets(&whole)[..1815], 33, false);
@@ -347,7 +347,7 @@ fn positions_that_lag_by_a_page_are_no_gap_at_the_end() {
 }
 
 #[test]
-fn a_restart_with_a_stray_position_is_no_gap() {
+fn a_restart_with_a_stray_position_is_not_a_gap() {
     let whole = laughs();
     let right = decode(&file(&whole)).unwrap();
     let restarted = faulty(whole.clone(), FAULTS[14].1, SECOND);
@@ -404,7 +404,7 @@ fn damage_costs_the_page_that_is_damaged() {
 }
 
 #[test]
-fn garbage_between_pages_costs_nothing() {
+fn garbage_between_pages_loses_nothing() {
     let whole = laughs();
     let right = decode(&file(&whole)).unwrap();
     let garbage: Vec<u8> = (0..70_000).map(|i| random(i) as u8).collect();

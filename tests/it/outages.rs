@@ -1,10 +1,10 @@
-//! A Postgres that stops, crashes and comes again while a run is at work, and runs that meet each other.
+//! A Postgres that stops, crashes and comes again while a run is in progress, and runs that meet each other.
 
 use crate::support::homes;
 use crate::support::postgres as server;
 use std::time::Instant;
 
-use crate::support::program::{AtWork, Place, eventually, said};
+use crate::support::program::{Place, RunningProgram, eventually, said};
 use homes::{Home, InPostgres, InSqlite};
 use rustix::process::Signal;
 use server::{Cluster, Postgres};
@@ -16,17 +16,17 @@ fn on(cluster: &Cluster) -> InPostgres {
     InPostgres { database: Postgres::on(&cluster.url("postgres")) }
 }
 
-/// A run that hears for some seconds; given when hearing has begun.
-fn analyzing(place: &Place, home: &InPostgres) -> AtWork {
+/// A run that analyzes for some seconds; given when the analysis has begun.
+fn analyzing(place: &Place, home: &InPostgres) -> RunningProgram {
     place.write_long("20251024_000000.wav", 4);
-    let run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     let asked = "SELECT pid FROM pg_stat_activity WHERE application_name = 'giggles' AND state = 'idle'
         AND datname = current_database() AND query LIKE '%content_sha256 = ANY%'";
-    eventually("hearing has begun", || home.ask(asked).len() == 1);
+    eventually("analysis has begun", || home.ask(asked).len() == 1);
     run
 }
 
-fn stopped_during_the_hearing(cluster: &mut Cluster, signal: &str) {
+fn stopped_during_the_analysis(cluster: &mut Cluster, signal: &str) {
     let (home, place) = (on(cluster), Place::with(&[LAUGH]));
     let mut run = analyzing(&place, &home);
     cluster.stop(signal);
@@ -42,7 +42,7 @@ fn crashed_in_the_middle_of_the_save(cluster: &mut Cluster) {
     drop(giggles::store::open(&home.location()).unwrap());
     let mut other = home.client();
     other.batch_execute("SELECT pg_advisory_lock(hashtextextended('giggles save default', 0))").unwrap();
-    let run = AtWork::start(&mut place.scan_into(&home.url(), &[]));
+    let run = RunningProgram::start(&mut place.scan_into(&home.url(), &[]));
     let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
     eventually("the save has begun", || home.ask(waits) == ["1"]);
     cluster.stop("QUIT");
@@ -52,10 +52,10 @@ fn crashed_in_the_middle_of_the_save(cluster: &mut Cluster) {
 }
 
 #[test]
-fn a_server_that_stops_or_crashes_and_comes_again_costs_nothing() {
+fn a_server_that_stops_or_crashes_and_comes_again_loses_nothing() {
     let mut cluster = Cluster::start(&[], |_| {});
-    stopped_during_the_hearing(&mut cluster, "INT");
-    stopped_during_the_hearing(&mut cluster, "QUIT");
+    stopped_during_the_analysis(&mut cluster, "INT");
+    stopped_during_the_analysis(&mut cluster, "QUIT");
     crashed_in_the_middle_of_the_save(&mut cluster);
 }
 
@@ -88,8 +88,9 @@ fn two_at_once(home: &impl Home) {
     let places = [Place::with(&[LAUGH]), Place::with(&[LAUGH])];
     drop(giggles::store::open(&home.location()).unwrap());
     for _ in 0..2 {
-        let runs = places.each_ref().map(|place| AtWork::start(&mut place.scan_into(&home.url(), &["--force"])));
-        let said = runs.map(AtWork::wait);
+        let runs =
+            places.each_ref().map(|place| RunningProgram::start(&mut place.scan_into(&home.url(), &["--force"])));
+        let said = runs.map(RunningProgram::wait);
         let refused = said.iter().filter(|said| said.code == 75).count();
         assert!(said.iter().any(|said| said.code == 0), "one is never kept away by nobody");
         assert!(said.iter().all(|said| [0, 75].contains(&said.code)), "{}{}", said[0].stderr, said[1].stderr);
@@ -114,7 +115,7 @@ fn two_at_once_on_one_postgres_double_nothing() {
 fn a_killed_holder_leaves_no_lock(home: &impl Home) {
     let place = Place::with(&[LAUGH]);
     place.write_long("20251024_000000.wav", 60);
-    let run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     eventually("the run holds the lock", || home.is_locked_by(run.id()));
     said(&mut place.scan_into(&home.url(), &[])).ends_with(75).complains_of("another giggles (");
     run.signal(Signal::KILL);

@@ -88,12 +88,12 @@ fn json_is_one_document_with_its_fields() {
 }
 
 #[test]
-fn json_tells_of_each_recording_what_became_of_it() {
+fn json_describes_each_recording_what_became_of_it() {
     let place = with_a_bad_one();
     let document = place.scan(&["--json"]).ends_with(3).json();
     let [analyzed, _, failed] = &document["recordings"].as_array().unwrap()[..] else { panic!("{document:#}") };
     let known = ["started_at", "start_source", "bytes", "content_sha256", "name", "status"];
-    let of_heard = [
+    let of_analyzed = [
         "audio_seconds",
         "audio_tracks",
         "channels",
@@ -104,7 +104,7 @@ fn json_tells_of_each_recording_what_became_of_it() {
         "missing_seconds",
         "sample_rate",
     ];
-    assert_eq!(keys(analyzed), sorted(&[&known[..], &of_heard].concat()));
+    assert_eq!(keys(analyzed), sorted(&[&known[..], &of_analyzed].concat()));
     assert_eq!(keys(failed), sorted(&[&known[..], &["error"]].concat()));
     assert_eq!(keys(&failed["error"]), ["kind", "message", "position_seconds"]);
     let laugh = [
@@ -196,7 +196,7 @@ fn no_color_is_honoured_on_a_terminal() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_panic() {
+fn a_reader_that_goes_away_is_not_a_panic() {
     let place = Place::with(&[LAUGH]);
     for line in [
         "scores --all --format csv recordings/20251024_130000.WAV | head -n 1 | wc -l",

@@ -70,7 +70,7 @@ fn what_another_data_chunk_holds_is_warned_of_and_missing() {
 }
 
 #[test]
-fn known_damage_is_no_news_and_goes_on_being_shown() {
+fn known_damage_is_not_news_and_goes_on_being_shown() {
     let place = damaged();
     place.write("20251024_140000.ogg", b"no sound at all");
     place.write("20251024_150000.wav", b"");

@@ -127,7 +127,7 @@ fn allow_and_prefer_follow_the_server() {
 
 /// What `giggles doctor` says of the way.
 #[test]
-fn a_checkup_tells_how_the_bytes_travel() {
+fn the_probe_reports_the_transport() {
     let Tls { cluster, folder } = tls();
     let transport = |parameters: &str| {
         let parameters = parameters.replace('$', &folder.display().to_string());

@@ -32,7 +32,7 @@ fn past_run(database: &str) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(repository("fixtures/evening/20251024_130000.WAV"), folder.path().join("20251024_130000.WAV"))
         .unwrap();
-    std::fs::write(folder.path().join("broken.ogg"), "nothing to hear").unwrap();
+    std::fs::write(folder.path().join("broken.ogg"), "nothing to analyze").unwrap();
     let program = env!("CARGO_BIN_EXE_giggles");
     let output =
         Command::new(program).args(["scan", "--tz", "UTC", "--database", database]).arg(folder.path()).output();

@@ -206,7 +206,7 @@ fn only_what_went_wrong_is_loud() {
 }
 
 #[test]
-fn where_nobody_listened_there_is_no_zero() {
+fn without_analysis_there_is_no_zero() {
     let noon = || started("noon.ogg", 1, "2025-10-24T19:00:00Z");
     let failed = place(&past_run("neil").failed(noon(), RecordingError::Empty).build());
     let elsewhere =
@@ -226,7 +226,7 @@ fn where_nobody_listened_there_is_no_zero() {
 }
 
 #[test]
-fn one_laugh_is_no_plural_and_a_silent_day_is_a_zero() {
+fn one_laugh_is_not_a_plural_and_a_silent_day_is_a_zero() {
     let written = |detections| {
         let run = past_run("neil").analyzed(started("noon.ogg", 1, "2025-10-24T19:00:00Z"), detections).build();
         report(&place(&run), &["-o", "day.html"]).ends_with(0).stdout

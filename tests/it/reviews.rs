@@ -4,7 +4,7 @@ use crate::support::past_runs;
 use std::fs;
 use std::process::Stdio;
 
-use crate::support::program::{AtWork, Place, Said};
+use crate::support::program::{Place, RunningProgram, Said};
 use giggles::store::open;
 use past_runs::{at, content, detection, past_run, recording};
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ fn piped(place: &Place, text: &str) -> Said {
     fs::write(place.path("piped"), text).unwrap();
     let mut command = place.command(&["reviews", "import", "-", "--database", &place.sqlite()]);
     command.stdin(Stdio::from(fs::File::open(place.path("piped")).unwrap()));
-    AtWork::start(&mut command).wait()
+    RunningProgram::start(&mut command).wait()
 }
 
 #[test]

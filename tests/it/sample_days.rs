@@ -129,7 +129,7 @@ fn plain(loudest: &[f32], threshold: f32) -> Vec<Span> {
     spans
 }
 
-/// Builds, writes and hears a day.
+/// Builds, writes and analyzes a day.
 fn day(model: &Model, folder: &Path, seed: u64) -> (Day, Found) {
     let day = Day::build(seed);
     let path = folder.join(format!("day_{seed}.wav"));
@@ -138,7 +138,7 @@ fn day(model: &Model, folder: &Path, seed: u64) -> (Day, Found) {
     (day, found)
 }
 
-/// All days, heard once for all tests, over all cores.
+/// All days, analyzed once for all tests, over all cores.
 fn days() -> &'static [(Day, Found)] {
     static DAYS: OnceLock<Vec<(Day, Found)>> = OnceLock::new();
     DAYS.get_or_init(|| {
@@ -203,7 +203,7 @@ fn a_day_is_the_same_every_time() {
 }
 
 #[test]
-fn a_day_heard_alone_is_heard_as_among_others() {
+fn a_day_analyzed_alone_is_analyzed_as_among_others() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(day(&model(), folder.path(), SEEDS[0]), days()[0]);
 }

@@ -12,7 +12,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::support::audio;
-use crate::support::program::{AtWork, Place, Said, eventually, said};
+use crate::support::program::{Place, RunningProgram, Said, eventually, said};
 use homes::{Home, InPostgres, InSqlite};
 use serde_json::Value;
 
@@ -33,10 +33,10 @@ over_both!(
     a_user_reads_the_rows_by_hand,
     what_is_said_is_what_is_stored,
     a_second_run_skips_all,
-    force_hears_again_and_replaces,
+    force_analyzes_again_and_replaces,
     another_threshold_replaces_in_one_transaction,
     renamed_and_moved_is_the_same_recording,
-    a_copy_is_heard_once,
+    a_copy_is_analyzed_once,
     the_same_content_of_another_source_is_stored_apart,
     a_damaged_recording_is_replaced_by_its_whole_copy,
     a_failure_stays_failed_and_is_stored_once,
@@ -118,7 +118,7 @@ fn a_second_run_skips_all(home: &impl Home) {
     assert_eq!([home.count("runs"), home.count("recordings")], [2, 2]);
 }
 
-fn force_hears_again_and_replaces(home: &impl Home) {
+fn force_analyzes_again_and_replaces(home: &impl Home) {
     let place = Place::with(&[ROOM, OTHER]);
     let first = told(&place, home, &[]);
     let second = told(&place, home, &["--force"]);
@@ -150,7 +150,7 @@ fn renamed_and_moved_is_the_same_recording(home: &impl Home) {
     assert_eq!(home.count("recordings"), 2);
 }
 
-fn a_copy_is_heard_once(home: &impl Home) {
+fn a_copy_is_analyzed_once(home: &impl Home) {
     let place = Place::with(&[ROOM, (ROOM.0, "z/20251024_130000.WAV")]);
     let told = told(&place, home, &[]);
     assert_eq!(told["counts"], counts(1, 1, 0, 1));
@@ -195,7 +195,7 @@ fn a_failure_stays_failed_and_is_stored_once(home: &impl Home) {
 }
 
 #[test]
-fn a_dry_run_hears_everything_and_needs_no_database() {
+fn a_dry_run_analyzes_everything_and_needs_no_database() {
     let place = Place::with(&[ROOM, OTHER]);
     let mut command = place.command(&["scan", "-n", "--json", "recordings"]);
     command.env("DATABASE_URL", "postgres://127.0.0.1:1/nobody-is-there");
@@ -222,11 +222,11 @@ fn the_database_is_reached_before_anything_is_opened() {
 fn a_connection_lost_during_the_work_is_made_again() {
     let (place, home) = (Place::with(&[ROOM]), InPostgres::new());
     place.write_long("20251023_000000.wav", 4);
-    let mut run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
-    // The last question before hearing begins; after it the session rests until the transaction.
+    let mut run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
+    // The last question before the analysis begins; after it the session rests until the transaction.
     let waiting = "application_name = 'giggles' AND datname = current_database() AND state = 'idle'
         AND query LIKE '%content_sha256 = ANY%'";
-    eventually("hearing has begun", || {
+    eventually("analysis has begun", || {
         home.ask(&format!("SELECT pid FROM pg_stat_activity WHERE {waiting}")).len() == 1
     });
     let cut = home.ask(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}"));

@@ -1,4 +1,4 @@
-//! `giggles scores`: what the model hears in one recording, patch by patch, as the reference has it.
+//! `giggles scores`: what the model finds in one recording, patch by patch, as the reference has it.
 
 use std::fs;
 
@@ -57,7 +57,7 @@ fn scores_are_those_of_the_reference() {
     let path = audio::file("fixtures/golden/laugh.safetensors");
     let golden = safetensors::values(&path, "scores");
     let golden: Vec<&[f32]> = golden.chunks(NUM_CLASSES).collect();
-    // The reference heard the first 4 s: 15600 + 7680 k samples, so its last patch reaches into padding.
+    // The reference analyzed the first 4 s: 15600 + 7680 k samples, so its last patch reaches into padding.
     let whole = (0..golden.len()).filter(|patch| patch * PATCH_HOP_SAMPLES + PATCH_SAMPLES <= 64_000);
     let compared = whole.map(|patch| {
         let ours = numbers(&rows[patch][1..]);
@@ -148,7 +148,7 @@ fn a_partial_recording_is_named_after_what_could_be_analyzed() {
 }
 
 #[test]
-fn quiet_tells_only_whether_it_can_be_heard() {
+fn quiet_reports_only_whether_it_can_be_analyzed() {
     assert_eq!(scores(&["-q"]).stdout, "");
     let place = Place::new();
     place.write("empty.wav", b"");

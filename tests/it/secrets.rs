@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::program::{AtWork, Place, Said};
+use crate::support::program::{Place, RunningProgram, Said};
 use postgres::{Client, NoTls};
 use server::Cluster;
 use web::{Answer, Web};
@@ -52,7 +52,7 @@ impl Deployment {
         let mut admin = Client::connect(&cluster().url("postgres"), NoTls).unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {database} OWNER marked")).unwrap();
         let place = Place::with(&[LAUGH]);
-        place.write("broken.ogg", b"nothing to hear");
+        place.write("broken.ogg", b"nothing to analyze");
         fs::create_dir(place.path("given")).unwrap();
         Deployment { place, database }
     }
@@ -87,7 +87,7 @@ impl Deployment {
 
     /// Runs it and looks at all that shows; gives what it said and its command line.
     fn run(&self, command: &mut Command, code: i32) -> (Said, String) {
-        let work = AtWork::start(command);
+        let work = RunningProgram::start(command);
         let process = work.id();
         let line = thread::spawn(move || command_line(process));
         let said = work.wait().ends_with(code);

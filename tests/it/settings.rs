@@ -48,7 +48,7 @@ fn scan(place: &Place, web: &Web, settings: &[(&str, &OsStr)]) -> Said {
 }
 
 #[test]
-fn what_means_nothing_is_78_and_told() {
+fn what_means_nothing_is_78_and_reported() {
     let place = Place::with(&[LAUGH]);
     for (variable, wrong) in VARIABLES.iter().filter_map(|(variable, wrong)| Some((*variable, (*wrong)?))) {
         let web = Web::answering(&[Answer::fine()]);
@@ -103,7 +103,7 @@ fn the_doctor_refuses_what_a_scan_refuses() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_78_where_text_is_needed() {
+fn bytes_that_are_not_text_are_78_where_text_is_needed() {
     let place = Place::with(&[LAUGH]);
     let bytes = OsString::from_vec(vec![b'x', 0xff]);
     for (variable, _) in VARIABLES {

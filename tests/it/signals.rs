@@ -56,7 +56,7 @@ fn exit_code_in_metrics(place: &Place) -> String {
 }
 
 #[test]
-fn a_run_that_hears_ends_at_once_and_is_told() {
+fn a_run_that_analyzes_ends_at_once_and_is_reported() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
         let (place, web) = (Place::with(&[LAUGH]), Web::answering(&[Answer::fine()]));
         place.write_long("long.wav", 6000);

@@ -178,7 +178,7 @@ fn a_day_of_many_pieces_is_one_screen() {
 }
 
 #[test]
-fn a_day_that_no_run_has_looked_at_since_is_not_complete() {
+fn a_day_that_no_run_has_scanned_since_is_not_complete() {
     let mut run = good().build();
     run.started = "2025-10-25T05:00:00Z".parse().unwrap();
     let place = place(&[run]);
@@ -261,7 +261,7 @@ fn a_recording_that_was_still_being_written_leaves_the_day_incomplete() {
 }
 
 #[test]
-fn a_failed_recording_whose_time_was_heard_in_another_hides_nothing() {
+fn a_failed_recording_whose_time_was_analyzed_in_another_hides_nothing() {
     let cut = || RecordingError::Corrupt { reason: "a bad page".into(), at: Duration::from_secs(9) };
     let inside =
         Recording { announced: Some(Duration::from_secs(31)), ..started("cut.ogg", 8, "2025-10-24T19:10:00Z") };

@@ -43,13 +43,13 @@ contract!(
     a_failure_reads_back,
     a_run_without_recordings_is_stored,
     scores_read_as_they_were_written,
-    heard_again_replaces,
+    analyzed_again_replaces,
     another_source_is_another_recording,
     known_is_analyzed_under_the_same_analysis,
     a_poisoned_last_row_leaves_nothing,
     a_recording_without_a_beginning_leaves_nothing,
     a_failure_never_removes_laughs,
-    unreadable_and_then_heard_leaves_no_failure,
+    unreadable_and_then_analyzed_leaves_no_failure,
     skipped_clears_the_failure_of_its_name,
     only_the_latest_failure_of_a_name_is_kept,
     copies_of_a_broken_file_do_not_spoil_the_run,
@@ -60,28 +60,28 @@ contract!(
     many_may_open_at_once,
     many_sources_may_save_at_once,
     one_run_a_source,
-    a_clock_set_back_in_the_run_costs_nothing,
+    a_clock_set_back_in_the_run_loses_nothing,
     what_is_being_written_leaves_no_trace,
     a_reader_sees_the_old_or_the_new_and_nothing_between,
     ten_thousand_laughs,
     nothing_stored_reads_as_nothing,
     a_run_can_be_read_by_the_program_too,
     recordings_of_a_window,
-    a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for,
+    a_failure_that_reports_no_time_belongs_to_what_its_run_was_asked_for,
     runs_are_read_latest_first,
-    what_a_run_has_not_looked_at_reads_back,
+    what_a_run_has_not_scanned_reads_back,
     a_newer_database_is_not_read_either,
     reading_does_not_wait_for_the_lock,
     clips_are_forgotten_and_rows_stay,
     old_rows_go_with_their_laughs_and_runs,
     a_row_that_names_a_clip_stays,
     a_recording_is_old_when_it_is_over,
-    a_failure_that_tells_no_time_is_as_old_as_its_run,
+    a_failure_that_reports_no_time_is_as_old_as_its_run,
     another_sources_rows_stay,
     many_go_in_portions,
     long_recordings_are_found,
     a_dry_run_counts_and_changes_nothing,
-    whoever_is_at_work_keeps_care_away,
+    a_run_in_progress_keeps_maintenance_away,
     what_was_said_reads_back,
     the_same_notes_again_change_nothing,
     the_later_of_two_notes_holds,
@@ -156,7 +156,7 @@ fn scores_read_as_they_were_written(home: &impl Home) {
     assert!(stored[0].contains("|0.56|"), "{stored:?}");
 }
 
-fn heard_again_replaces(home: &impl Home) {
+fn analyzed_again_replaces(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     store
         .save(&past_run("neil").analyzed(recording("a.wav", 1), vec![detection(1.0, 2.0), detection(5.0, 6.0)]).build())
@@ -219,7 +219,7 @@ fn a_failure_never_removes_laughs(home: &impl Home) {
     assert_eq!(home.count("detections"), 1);
 }
 
-fn unreadable_and_then_heard_leaves_no_failure(home: &impl Home) {
+fn unreadable_and_then_analyzed_leaves_no_failure(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     let mut unreadable = recording("a.wav", 1);
     (unreadable.content, unreadable.started) = (None, None);
@@ -350,7 +350,7 @@ fn one_run_a_source(home: &impl Home) {
     eventually("the lock is freed", || second.lock("neil").is_ok());
 }
 
-fn a_clock_set_back_in_the_run_costs_nothing(home: &impl Home) {
+fn a_clock_set_back_in_the_run_loses_nothing(home: &impl Home) {
     let mut store = open(&home.location()).unwrap();
     let mut run = past_run("neil").analyzed(recording("a.wav", 1), vec![detection(1.0, 2.0)]).build();
     run.ended = run.started - Duration::from_secs(3600);
@@ -364,7 +364,7 @@ fn what_is_being_written_leaves_no_trace(home: &impl Home) {
     let counts = store.save(&past_run("neil").skipped(recording("a.wav", 1), Skip::InProgress).build()).unwrap();
     assert_eq!(counts, Counts { skipped: 1, in_progress: 1, ..Counts::default() });
     assert_eq!(home.ask("SELECT skipped, in_progress FROM runs ORDER BY in_progress"), ["0|0", "1|1"]);
-    assert_eq!(home.ask("SELECT name, status FROM recordings"), ["a.wav|failed"], "until it is heard");
+    assert_eq!(home.ask("SELECT name, status FROM recordings"), ["a.wav|failed"], "until it is analyzed");
 }
 
 fn a_reader_sees_the_old_or_the_new_and_nothing_between(home: &impl Home) {

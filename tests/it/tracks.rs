@@ -346,7 +346,7 @@ fn an_ffmpeg_that_is_killed_while_it_describes_a_file_has_not_described_it() {
 
 /// What it gave is stored, and the next run tries it again.
 #[test]
-fn a_crash_of_ffmpeg_is_no_known_damage() {
+fn a_crash_of_ffmpeg_is_not_a_known_damage() {
     let (place, scratch) = (Place::new(), tempfile::tempdir().unwrap());
     place.write("sound.ac3", &fs::read(folder().join("sound.ac3")).unwrap());
     let program = scratch.path().join("ffmpeg");

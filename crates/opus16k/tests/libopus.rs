@@ -114,10 +114,12 @@ fn levels(stream: &Stream, ours: &[f32], starts: &[usize]) -> (usize, usize) {
 /// The signal-to-noise ratio that a stream with losses needs to have.
 fn least_snr(version: &str, name: &str) -> f64 {
     let has_celt = name.contains("celt") || name.contains("changes of") || name == "dtx 1002 fb";
-    match version.starts_with("libopus 1.3.") {
-        false => -30.0,
-        true if has_celt => 60.0,
-        true => 200.0,
+    if !version.starts_with("libopus 1.3.") {
+        -30.0
+    } else if has_celt {
+        60.0
+    } else {
+        200.0
     }
 }
 

@@ -70,9 +70,11 @@ pub fn undecodable(parameters: &AudioCodecParameters, error: Error) -> Recording
 pub fn no_audio(reader: &dyn FormatReader) -> String {
     let container = reader.format_info().long_name;
     let video = reader.tracks().iter().any(|track| matches!(track.codec_params, Some(CodecParameters::Video(_))));
-    match (reader.tracks().is_empty(), video) {
-        (true, _) => format!("it is {container} without any track"),
-        (_, true) => format!("it is {container} with video, but without an audio track of a known codec"),
-        _ => format!("it is {container}, but none of its tracks has a known codec"),
+    if reader.tracks().is_empty() {
+        format!("it is {container} without any track")
+    } else if video {
+        format!("it is {container} with video, but without an audio track of a known codec")
+    } else {
+        format!("it is {container}, but none of its tracks has a known codec")
     }
 }

@@ -57,7 +57,7 @@ fn named(name: &str) -> Option<TimeZone> {
     let system = TimeZone::get(name).ok().filter(is_zone);
     let own = OWN.get(name).ok().filter(is_zone);
     match (system, own) {
-        (Some(system), Some(own)) if rules::agree(&system, &own, &rules::settled_years()) => Some(system),
+        (Some(system), Some(own)) if rules::agree(&system, &own, &rules::compared_years()) => Some(system),
         (_, Some(own)) => Some(own),
         // A new zone. Other files in that directory (`localtime`, `posixrules`) have no area in their name.
         (system, None) => system.filter(|_| name.contains('/')),

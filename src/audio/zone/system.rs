@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use super::rules::{agree, find, settled_years, since_1970};
+use super::rules::{agree, compared_years, find, since_1970};
 use super::{ZoneError, advice, named, zoneinfo};
 use crate::domain::Reason;
 
@@ -120,7 +120,7 @@ fn from_file(path: &Path, others: &[String]) -> io::Result<Option<TimeZone>> {
     };
     let candidates: Vec<TimeZone> = names.iter().chain(others).filter_map(|name| named(name.trim())).collect();
     let agreeing = |span| candidates.iter().find(|zone| agree(zone, &rules, &span)).cloned();
-    let zone = agreeing(since_1970()).or_else(|| find(&rules)).or_else(|| agreeing(settled_years()));
+    let zone = agreeing(since_1970()).or_else(|| find(&rules)).or_else(|| agreeing(compared_years()));
     if let (Some(zone), Some(first)) = (&zone, candidates.first().filter(|first| zone.as_ref() != Some(first))) {
         let (is, says) = (zone.iana_name().unwrap_or_default(), first.iana_name().unwrap_or_default());
         log::info!("{} contains the rules of {is} but is named {says}; calendar days are in {is}", path.display());

@@ -175,9 +175,9 @@ pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
 /// The id that a scheduler or queue gave the run: printable in every log and without spaces, so that it is one word.
 pub fn external_id(arguments: &Arguments) -> Result<Option<String>, Fatal> {
     let is_word = |id: &str| (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    let meaning = |id: &str| match is_word(id) {
-        true => Ok(id.to_owned()),
-        false => Err(format!("give 1 to {LONGEST_ID} visible ASCII characters without spaces")),
+    let meaning = |id: &str| {
+        let problem = || format!("give 1 to {LONGEST_ID} visible ASCII characters without spaces");
+        if is_word(id) { Ok(id.to_owned()) } else { Err(problem()) }
     };
     given("--run-id", arguments.run_id.as_deref())?.map(|given| given.read(meaning)).transpose()
 }

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn chats_get_escaped_text_that_notifies_nobody() {
+    fn chats_get_escaped_text_that_notifies_no_group() {
         let hostile = "<!channel>@all`[x](http://evil)*.wav: failed";
         let ended = Signal::Ended { code: 3, text: hostile };
         let json = |url: &str| -> serde_json::Value {

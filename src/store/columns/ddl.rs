@@ -19,9 +19,10 @@ pub fn migration(tables: &[Table], version: i64, dialect: Dialect) -> String {
 fn step(table: &Table, version: i64, dialect: Dialect) -> String {
     let columns: Vec<&Column> = table.columns.iter().filter(|column| column.since == version).collect();
     let is_new = table.since() == version;
-    let mut sql = match is_new {
-        true => create(table, &columns, dialect),
-        false => columns.iter().map(|column| add(table, column, dialect)).collect(),
+    let mut sql = if is_new {
+        create(table, &columns, dialect)
+    } else {
+        columns.iter().map(|column| add(table, column, dialect)).collect()
     };
     if dialect == Dialect::Postgres {
         if is_new {

@@ -52,10 +52,8 @@ fn check_encoding(base: &str, query: &str) -> Result<(), StoreError> {
     let (authority, path) = base.split_once('/').unwrap_or((base, ""));
     // `neil:se?cret@db/laughs`: the apparent parameters are the rest of the password.
     let cut_by_mark = query.contains('@') && authority == base && base.contains(':') && !base.contains('@');
-    match authority.matches('@').count() > 1 || path.contains(['@', '/']) || cut_by_mark {
-        true => Err(unencoded()),
-        false => Ok(()),
-    }
+    let is_cut = authority.matches('@').count() > 1 || path.contains(['@', '/']) || cut_by_mark;
+    if is_cut { Err(unencoded()) } else { Ok(()) }
 }
 
 pub fn unencoded() -> StoreError {

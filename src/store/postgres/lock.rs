@@ -77,10 +77,8 @@ pub fn reacquire(client: &mut Client, server: &Server, source: &str, lost: &Sess
 /// Ok(Err) contains the holder; None if the lock was released in between.
 fn try_take(client: &mut Client, source: &str) -> Result<Result<(), Option<Holder>>, Error> {
     let key = key(client, source)?;
-    match client.query_one(TAKE, &[&key])?.get(0) {
-        true => Ok(Ok(())),
-        false => Ok(Err(find_holder(client, key)?)),
-    }
+    let is_taken: bool = client.query_one(TAKE, &[&key])?.get(0);
+    if is_taken { Ok(Ok(())) } else { Ok(Err(find_holder(client, key)?)) }
 }
 
 fn key(client: &mut Client, source: &str) -> Result<i64, Error> {

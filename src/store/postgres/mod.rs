@@ -332,8 +332,8 @@ fn not_the_owner(server: &Server, error: postgres::Error, version: i64) -> Store
 /// another program's migration was committed.
 fn version(client: &mut impl GenericClient) -> Result<i64, postgres::Error> {
     let exists: bool = client.query_one(statements::IS_MIGRATED, &[])?.get(0);
-    match exists {
-        false => Ok(0),
-        true => Ok(client.query_one("SELECT coalesce(max(version), 0) FROM giggles_schema", &[])?.get(0)),
+    if !exists {
+        return Ok(0);
     }
+    Ok(client.query_one("SELECT coalesce(max(version), 0) FROM giggles_schema", &[])?.get(0))
 }

@@ -72,9 +72,10 @@ pub fn prune(client: &mut Client, pruning: &Pruning, after: i64, encoding: &Enco
         PruneReport::of_batch(old.iter().map(|row| Old::read(&Decoded { row, encoding })).collect::<Result<_, _>>()?);
     pruned.detections = transaction.query_one(COUNT_DETECTIONS, &[&ids])?.get::<_, i64>(0).cast_unsigned();
     transaction.execute(REMOVE, &[&ids])?;
-    match pruning.dry_run {
-        true => transaction.rollback()?,
-        false => transaction.commit()?,
+    if pruning.dry_run {
+        transaction.rollback()?;
+    } else {
+        transaction.commit()?;
     }
     Ok(pruned)
 }

@@ -33,9 +33,10 @@ pub fn save(
     let found = transaction.query_one(&format!("{SUMMARY} FROM {recordset}"), &[&rows])?;
     let count = |column| found.get::<_, i64>(column).cast_unsigned();
     let summary = ImportSummary { changed, older: count(0), unmatched: count(1) };
-    match dry_run {
-        true => transaction.rollback()?,
-        false => transaction.commit()?,
+    if dry_run {
+        transaction.rollback()?;
+    } else {
+        transaction.commit()?;
     }
     Ok(summary)
 }

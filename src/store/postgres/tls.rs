@@ -282,10 +282,10 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, StoreError> {
 
 fn system_certificates() -> Result<Vec<CertificateDer<'static>>, StoreError> {
     let found = rustls_native_certs::load_native_certs();
-    match found.certs.is_empty() {
-        false => Ok(found.certs),
-        true => config("the system has no root certificates; install ca-certificates or give sslrootcert=PATH"),
+    if found.certs.is_empty() {
+        return config("the system has no root certificates; install ca-certificates or give sslrootcert=PATH");
     }
+    Ok(found.certs)
 }
 
 #[cfg(test)]

@@ -65,10 +65,10 @@ impl Sqlite {
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {
-        match self.connection.is_readonly("main").map_err(|error| explain(&self.database, error))? {
-            true => Err(StoreError::Config(format!("{} is read-only; make it writable", self.database).into())),
-            false => Ok(()),
+        if self.connection.is_readonly("main").map_err(|error| explain(&self.database, error))? {
+            return Err(StoreError::Config(format!("{} is read-only; make it writable", self.database).into()));
         }
+        Ok(())
     }
 
     /// Applies all missing migrations in one transaction, which needs only one sync to disk. Two programs may do this

@@ -30,7 +30,7 @@ fn what_is_damaged_is_silence_and_the_next_frame_is_found() {
 }
 
 #[test]
-fn tags_and_other_bytes_around_it_are_no_sound() {
+fn tags_and_other_bytes_around_it_are_not_sound() {
     let whole = fixture("adts_aac_48000.aac");
     let reference = decoded(&whole).samples;
     let id3v2 = [&b"ID3\x04\0\0\0\0\x02\0"[..], &[0x5A; 256]].concat();
@@ -58,7 +58,7 @@ fn a_file_that_stops_inside_a_frame_lacks_that_frame() {
 }
 
 #[test]
-fn zeros_behind_the_last_frame_are_no_sound() {
+fn zeros_behind_the_last_frame_are_not_sound() {
     let whole = fixture("adts_aac_48000.aac");
     let file = decoded(&[&whole[..], &[0; 3 << 20]].concat());
     assert!(file.missing.is_empty(), "{:?}", file.missing);

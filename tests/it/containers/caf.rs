@@ -36,7 +36,7 @@ fn an_unknown_length_goes_to_the_end() {
 }
 
 #[test]
-fn what_is_behind_the_sound_is_no_sound() {
+fn what_is_behind_the_sound_is_not_a_sound() {
     let sound = data(&tone(32_000));
     let reference = decoded(&pcm(&[&sound])).samples;
     for behind in [&b"junk"[..], &[0; 100], &[0xFF; 1_000], &chunk(b"info", b"\0\0\0\0"), b"free\0\0\0\0\0\0\xFF\xFF"] {

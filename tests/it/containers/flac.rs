@@ -29,7 +29,7 @@ fn file() -> Vec<u8> {
 }
 
 #[test]
-fn tags_around_it_are_no_sound() {
+fn tags_around_it_are_not_sound() {
     let whole = file();
     let reference = decoded(&whole).samples;
     let id3v2 = [&b"ID3\x04\0\0\0\0\x02\0"[..], &[0x5A; 256]].concat();

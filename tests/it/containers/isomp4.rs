@@ -58,7 +58,7 @@ fn a_stretch_of_aac_that_was_erased_is_missing_and_moves_nothing() {
 }
 
 #[test]
-fn zeros_behind_the_sound_are_no_loss() {
+fn zeros_behind_the_sound_are_not_loss() {
     for name in ["fragments.mp4", "index_first.m4a", "late_alone.m4a"] {
         for zeros in [1, 7, 100, 3 << 20] {
             let whole = decoded(&file(name));
@@ -109,7 +109,7 @@ fn sound_of_another_sample_entry_is_missing() {
 }
 
 #[test]
-fn where_the_movie_header_has_no_time_a_tag_tells_it() {
+fn where_the_movie_header_has_no_time_a_tag_reports_it() {
     let bytes = made(&[], &["-c:a", "aac", "-metadata", "date=2024-01-05T10:11:12Z"], "a.m4a");
     let info = decoded(&bytes).info;
     assert_eq!(info.recorded.as_deref(), Some("2024-01-05T10:11:12Z"));

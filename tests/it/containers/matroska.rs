@@ -111,7 +111,7 @@ fn a_pause_stays_a_pause() {
 }
 
 #[test]
-fn zeros_behind_the_sound_are_no_loss() {
+fn zeros_behind_the_sound_are_not_loss() {
     for name in ["live.webm", "zlib.mka", "clusters.mkv"] {
         for zeros in [1, 7, 100, 3 << 20] {
             let whole = decoded(&file(name));
@@ -147,7 +147,7 @@ fn sound_that_begins_later_than_the_video_lies_where_it_belongs() {
 }
 
 #[test]
-fn times_that_count_from_elsewhere_are_no_silence() {
+fn times_that_count_from_elsewhere_are_not_silence() {
     let live = made(&[], &["-output_ts_offset", "10000", "-c:a", "libopus"], "a.webm");
     for bytes in [live, late("90000", &["-c:a", "libopus"], "a.mkv")] {
         let found = decoded(&bytes);

@@ -33,7 +33,7 @@ fn count(frames: &[u8]) -> u32 {
 }
 
 #[test]
-fn a_table_that_counts_itself_costs_nothing() {
+fn a_table_that_counts_itself_loses_nothing() {
     let frames = frames();
     for more in [0, 1] {
         decoded(&counted(count(&frames) + more, &frames)).is_whole(count(&frames) as usize * SAMPLES, SAMPLES);
@@ -95,7 +95,7 @@ fn what_is_damaged_is_silence_and_what_follows_keeps_its_time() {
 }
 
 #[test]
-fn zeros_behind_the_last_frame_are_no_sound() {
+fn zeros_behind_the_last_frame_are_not_sound() {
     let mut bytes = frames();
     bytes[FRAME * 84..].fill(0);
     let layer2 = std::fs::read(audio::file("tests/containers/mp2_48000.mp2")).unwrap();
@@ -114,7 +114,7 @@ fn zeros_behind_the_last_frame_are_no_sound() {
 }
 
 #[test]
-fn tags_are_no_sound() {
+fn tags_are_not_sound() {
     let frames = frames();
     let reference = decoded(&frames).samples;
     let id3 = [&b"ID3\x04\0\0\0\0\x02\0"[..], &[0xFF; 256]].concat();
@@ -154,7 +154,7 @@ fn free_format_sounds_alike() {
 
 /// Fraunhofer's table, in a frame without sound.
 #[test]
-fn fraunhofers_table_is_no_sound() {
+fn fraunhofers_table_is_not_a_sound() {
     let frames = frames();
     let mut table = [&frames[..4], &[0; FRAME - 4]].concat();
     table[36..40].copy_from_slice(b"VBRI");
@@ -187,7 +187,7 @@ impl super::Decoded {
 }
 
 #[test]
-fn noise_is_no_stream() {
+fn noise_is_not_a_stream() {
     let mut state = 1u32;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

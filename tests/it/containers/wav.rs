@@ -40,7 +40,7 @@ fn ds64(riff: u64, data: u64) -> Vec<u8> {
 }
 
 #[test]
-fn lengths_that_nobody_wrote_are_read_to_the_end() {
+fn lengths_that_were_not_written_are_read_to_the_end() {
     for (riff, data) in [
         (0xFFFF_FFBF, 0xFFFF_FF9B),
         (0xFFFF_FFFF, 0xFFFF_FFFF),

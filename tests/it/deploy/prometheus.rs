@@ -13,10 +13,10 @@ fn promtool() -> Command {
     Command::new(tool("promtool", "prometheus"))
 }
 
-/// Two sources on one machine, one of them with a recording that cannot be heard; a file of metrics each.
+/// Two sources on one machine, one of them with a recording that cannot be analyzed; a file of metrics each.
 fn two_runs() -> Place {
     let place = Place::with(&[("fixtures/clips/laugh_male_scratch2.flac", "laugh.flac")]);
-    place.write("broken.ogg", b"nothing to hear");
+    place.write("broken.ogg", b"nothing to analyze");
     fs::create_dir(place.path("textfile")).unwrap();
     for (source, recordings, code) in [("neil", "recordings", 3), (r#"ad"a\ "#, "recordings/laugh.flac", 0)] {
         let file = place.path("textfile").join(format!("{code}.prom"));

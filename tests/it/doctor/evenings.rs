@@ -25,7 +25,7 @@ pub struct Evening {
     /// Files and folders below the place, and the bits that they are left with. Any here means that the run runs
     /// as a user to whom permissions apply.
     closed: Vec<(&'static str, u32)>,
-    /// A run or somebody else at work. Ended before the database is dropped.
+    /// A run or another program in progress. Ended before the database is dropped.
     held: Option<Box<dyn Any>>,
     _role: Option<Role>,
     server: Option<Postgres>,
@@ -60,7 +60,7 @@ pub fn after_a_run() -> Evening {
     evening
 }
 
-/// Nothing that can be heard.
+/// Nothing that can be analyzed.
 pub fn diary() -> Evening {
     let place = Place::new();
     place.write("diary.wav", b"Dear diary, today we laughed a lot.\n");

@@ -59,7 +59,7 @@ fn a_zone_that_no_setting_names_is_a_doubt() {
 }
 
 #[test]
-fn a_window_without_recordings_is_told_with_their_number() {
+fn a_window_without_recordings_is_reported_with_their_number() {
     let place = place();
     place.copy(LAUGH.0, "20251025_130000.WAV");
     let with = |flags: &[&str]| doctor(&place, flags).ends_with(0);
@@ -84,7 +84,7 @@ fn a_window_without_recordings_is_told_with_their_number() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_of_any_day_and_other_shards_are_not_ours() {
+fn what_cannot_be_read_is_of_any_day_and_other_shards_are_not_ours() {
     let place = place();
     place.copy(LAUGH.0, "closed/a.WAV");
     let arguments =

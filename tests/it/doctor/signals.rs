@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::*;
-use crate::support::program::AtWork;
+use crate::support::program::RunningProgram;
 
 /// What a signal may take.
 const SOON: Duration = Duration::from_secs(2);
@@ -21,7 +21,7 @@ fn silent() -> (TcpListener, u16) {
 
 /// Sends the signal when the doctor has connected and waits.
 fn ends_while_it_waits(server: &TcpListener, mut command: Command, signal: Signal, code: i32) {
-    let doctor = AtWork::start(&mut command);
+    let doctor = RunningProgram::start(&mut command);
     let (mut connection, _) = server.accept().unwrap();
     connection.read_exact(&mut [0]).unwrap();
     let begun = Instant::now();
@@ -49,9 +49,9 @@ fn a_host_of_pings_that_hangs_holds_nobody() {
     ends_while_it_waits(&server, command(&place, &place.sqlite(), &flags), Signal::INT, 130);
 }
 
-/// As many as there may be: each of them once scored by itself, which took minutes and heard no signal.
+/// As many as there may be: each of them once scored by itself, which took minutes and reacted to no signal.
 #[test]
-fn a_thousand_threads_are_no_more_work_than_the_processors_have() {
+fn a_thousand_threads_are_not_more_work_than_the_processors_have() {
     let place = place();
     let many = || {
         let recordings = place.recordings();
@@ -64,7 +64,7 @@ fn a_thousand_threads_are_no_more_work_than_the_processors_have() {
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     says(&whole, "speed", &["ok ", "1000 threads on ", "for 24 hours of audio"]);
 
-    let mut doctor = AtWork::start(&mut many());
+    let mut doctor = RunningProgram::start(&mut many());
     doctor.wait_for("model ");
     let begun = Instant::now();
     doctor.signal(Signal::TERM);

@@ -48,7 +48,7 @@ fn the_doctor_writes_a_clip_and_metrics_there_and_removes_them() {
 }
 
 #[test]
-fn the_doctor_tells_of_a_folder_from_which_nothing_can_be_removed() {
+fn the_doctor_warns_of_a_folder_from_which_nothing_can_be_removed() {
     let place = place();
     let doctor = "$giggles doctor -j1 --tz UTC --database sqlite:laughs.db --clips $disk recordings";
     let said = on_fixed_permissions(&place, "--delete-deny", doctor).ends_with(0);

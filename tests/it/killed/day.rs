@@ -161,7 +161,7 @@ impl Day {
         Rows::of(&home)
     }
 
-    /// The run after the killed one: hears what that left, and the day is as it would have been.
+    /// The run after the killed one: analyzes what that left, and the day is as it would have been.
     pub fn complete(&self, home: &impl Copied, is_stored: bool, after: &Rows) {
         // What a run that was stored found damaged is no news.
         said(&mut self.past_run(home)).ends_with(if is_stored { 0 } else { 3 });

@@ -11,7 +11,7 @@ use crate::support::audio;
 use crate::support::cutter::{Cutter, Fate};
 use crate::support::disk::on_small_disk;
 use crate::support::object_store::{KEY, ObjectStore, SECRET, STRANGER, scan};
-use crate::support::program::{AtWork, Place, eventually, said};
+use crate::support::program::{Place, RunningProgram, eventually, said};
 
 pub fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -166,7 +166,7 @@ fn a_signal_ends_a_fetch_that_stalls() {
     let proxy = Cutter::before(store.port, &[Fate::Stall(50_000)]);
     std::fs::create_dir(place.path("tmp")).unwrap();
     let mut command = scan(&place, &proxy.endpoint(), &store.url(""), &[]);
-    let run = AtWork::start(command.env("TMPDIR", place.path("tmp")));
+    let run = RunningProgram::start(command.env("TMPDIR", place.path("tmp")));
     eventually("the object is asked for", || proxy.requests().contains("/20251024_130000.wav"));
     let is_empty = || std::fs::read_dir(place.path("tmp")).unwrap().next().is_none();
     eventually("its file has no name, whatever ends the run", is_empty);

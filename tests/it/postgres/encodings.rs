@@ -41,7 +41,7 @@ fn place() -> Place {
 #[test]
 fn names_that_latin1_lacks_are_stored_escaped_and_read_as_they_were() {
     let (home, place) = (encoded("LATIN1"), place());
-    place.write("ж broken 20251024_170000.wav", b"nothing to hear");
+    place.write("ж broken 20251024_170000.wav", b"nothing to analyze");
     let flags = ["--source", "Ödön 夜"];
     said(&mut place.scan_into(&home.url(), &flags)).ends_with(3);
     let stored = "SELECT name FROM recordings WHERE status <> 'failed' ORDER BY started_at";
@@ -93,7 +93,7 @@ fn the_doctor_fails_and_says_what_to_make() {
 fn other_encodings_keep_what_they_have() {
     for (encoding, kept) in [("EUC_JP", 0), ("KOI8R", 4), ("SQL_ASCII", 5), ("WIN1252", 1)] {
         let (home, place) = (encoded(encoding), place());
-        place.write("ж broken 20251024_170000.wav", b"nothing to hear");
+        place.write("ж broken 20251024_170000.wav", b"nothing to analyze");
         said(&mut place.scan_into(&home.url(), &[])).ends_with(3);
         let names = home.ask("SELECT name FROM recordings");
         assert_eq!(names.len(), 5, "{encoding}");

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use crate::support::homes::{Home, InPostgres};
 use crate::support::postgres::{self as server, PASSWORD, Postgres};
-use crate::support::program::{AtWork, Place, Said, eventually, said};
+use crate::support::program::{Place, RunningProgram, Said, eventually, said};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac");
 
@@ -90,7 +90,7 @@ fn by_session_the_lock_holds_and_is_freed() {
     // Making the tables takes a lock of its own.
     drop(giggles::store::open(&home.location()).unwrap());
     place.write_long("20251024_000000.wav", 60);
-    let run = AtWork::start(&mut place.scan_into(&pooler.url(&pooler.database, ""), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&pooler.url(&pooler.database, ""), &["-j1"]));
     let held = "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database
         WHERE locktype = 'advisory' AND granted AND datname = current_database()";
     eventually("the run holds the lock", || home.ask(held) == ["1"]);

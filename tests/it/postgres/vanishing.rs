@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::homes::{Home, InPostgres};
-use crate::support::program::{AtWork, Place, eventually, said};
+use crate::support::program::{Place, RunningProgram, eventually, said};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac");
 
@@ -49,7 +49,7 @@ fn a_host_that_vanishes_frees_its_lock_within_a_minute() {
     // Making the tables takes a lock of its own.
     drop(giggles::store::open(&home.location()).unwrap());
     place.write_long("20251024_000000.wav", 60);
-    let run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     eventually("the run holds the lock", || home.ask(AT_WORK).len() == 1);
     let Some(_cut) = Cut::of(&home.ask(AT_WORK)[0]) else {
         eprintln!("NOT RUN: iptables is not permitted here");
@@ -78,7 +78,7 @@ fn a_server_that_vanishes_is_noticed_within_a_minute() {
     // Making the tables takes a lock of its own.
     drop(giggles::store::open(&home.location()).unwrap());
     place.write_long("20251024_000000.wav", 2);
-    let run = AtWork::start(&mut place.scan_into(&home.url(), &["-j1"]));
+    let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     eventually("the run holds the lock", || home.ask(AT_WORK).len() == 1);
     let Some(_cut) = Cut::of(&home.ask(AT_WORK)[0]) else {
         eprintln!("NOT RUN: iptables is not permitted here");

@@ -241,11 +241,11 @@ fn capitalized(text: &str) -> String {
 
 #[test]
 fn a_field_that_is_not_described_is_found() {
-    const FIELDS: &[Field] = &[field("a", "text or null", ""), field("b[].*", "number", "")];
+    const FIELDS: &[Field] = &[field("a", "string or null", ""), field("b[].*", "number", "")];
     let described = Described { command: "x", about: "", parts: &[("", FIELDS)] };
     let fails = |value: Value| std::panic::catch_unwind(|| assert_described(&described, &[value])).is_err();
     assert!(!fails(json!({ "a": null, "b": [{ "c": 1 }, { "d": 2 }] })));
     assert!(fails(json!({ "a": null, "b": [{ "c": 1 }], "c": 1 })), "not described");
     assert!(fails(json!({ "a": 1, "b": [{ "c": 1 }] })), "of another kind");
-    assert!(fails(json!({ "a": "string", "b": [] })), "described and not written");
+    assert!(fails(json!({ "a": "text", "b": [] })), "described and not written");
 }

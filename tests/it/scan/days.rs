@@ -12,7 +12,7 @@ fn short(place: &Place, name: &str) {
     place.write_wav(name, &samples);
 }
 
-fn heard_on(place: &Place, date: &str, zone: &str) -> Vec<String> {
+fn analyzed_on(place: &Place, date: &str, zone: &str) -> Vec<String> {
     let document = told(place, &InSqlite::new(), &["--date", date, "--tz", zone, "--allow-empty"]);
     let recordings = document["recordings"].as_array().unwrap();
     recordings.iter().map(|recording| recording["name"].as_str().unwrap().to_owned()).collect()
@@ -29,7 +29,7 @@ fn a_day_of_25_hours_holds_the_hour_that_comes_twice() {
     ];
     let of_others = ["20251102_065958.wav", "20251103_080000.wav"];
     of_the_day.iter().chain(&of_others).for_each(|name| short(&place, name));
-    assert_eq!(heard_on(&place, "2025-11-02", "America/Los_Angeles"), of_the_day);
+    assert_eq!(analyzed_on(&place, "2025-11-02", "America/Los_Angeles"), of_the_day);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn across_midnight(at: usize) -> Place {
 }
 
 #[test]
-fn a_recording_across_midnight_is_heard_on_either_day_and_stored_once() {
+fn a_recording_across_midnight_is_analyzed_on_either_day_and_stored_once() {
     let (place, home) = (across_midnight(8), InSqlite::new());
     let on = |date| scan(&place, &home, &["--date", date, "--tz", "America/Los_Angeles"]);
     on("2025-10-23").ends_with(4);

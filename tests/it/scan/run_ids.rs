@@ -9,7 +9,7 @@ const TASK: &str = "celery:7d1f/attempt=2";
 
 over_both!(a_retry_of_a_task_is_another_run_with_the_same_id);
 
-/// The first attempt may have been rolled back (no row), or committed before the queue heard of it (a row).
+/// The first attempt may have been rolled back (no row), or committed before the queue learned of it (a row).
 fn a_retry_of_a_task_is_another_run_with_the_same_id(home: &impl Home) {
     let place = Place::with(&[LAUGH]);
     let flags = ["--run-id", TASK];
@@ -38,7 +38,7 @@ fn every_message_of_the_log_has_the_id() {
 }
 
 #[test]
-fn an_id_that_is_no_word_is_refused_before_any_work() {
+fn an_id_that_is_not_a_word_is_refused_before_any_work() {
     let place = Place::with(&[LAUGH]);
     let longest = "x".repeat(255);
     for wrong in ["", "task 1", "täsk", "task\n1", &format!("{longest}x")] {

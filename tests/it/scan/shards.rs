@@ -1,8 +1,8 @@
-//! Shards: together they hear everything, and nothing twice.
+//! Shards: together they analyze everything, and nothing twice.
 
 use crate::scan::scan;
 use crate::support::homes::{Home, InPostgres, InSqlite};
-use crate::support::program::{AtWork, Place, said};
+use crate::support::program::{Place, RunningProgram, said};
 
 fn place() -> Place {
     let place = Place::new();
@@ -14,7 +14,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn three_shards_hear_every_recording_once() {
+fn three_shards_analyze_every_recording_once() {
     let (place, home) = (place(), InSqlite::new());
     for shard in ["1/3", "2/3", "3/3"] {
         scan(&place, &home, &["--shard", shard]).ends_with(0);
@@ -27,7 +27,7 @@ fn three_shards_hear_every_recording_once() {
 #[test]
 fn shards_run_at_the_same_time() {
     let (place, home) = (place(), InPostgres::new());
-    let start = |shard| AtWork::start(&mut place.scan_into(&home.url(), &["-j1", "--shard", shard]));
+    let start = |shard| RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1", "--shard", shard]));
     let runs = ["1/3", "2/3", "3/3"].map(start);
     runs.into_iter().for_each(|run| {
         run.wait().ends_with(0);
@@ -36,7 +36,7 @@ fn shards_run_at_the_same_time() {
 }
 
 #[test]
-fn an_array_job_tells_its_shard() {
+fn an_array_job_reports_its_shard() {
     let (place, home) = (place(), InSqlite::new());
     for index in 0..3 {
         let mut command = place.scan_into(&home.url(), &["--shard", "auto"]);
@@ -47,7 +47,7 @@ fn an_array_job_tells_its_shard() {
 }
 
 #[test]
-fn an_empty_shard_of_a_folder_that_is_not_is_no_failure() {
+fn an_empty_shard_of_a_folder_that_is_not_empty_is_not_a_failure() {
     let (place, home) = (Place::new(), InSqlite::new());
     scan(&place, &home, &["--shard", "1/3"]).ends_with(4);
     place.copy(crate::scan::OTHER.0, crate::scan::OTHER.1);

@@ -16,28 +16,26 @@ fn is_sqlite(home: &impl Home) -> bool {
 
 /// Table, column, type, whether NULL may be stored; in the order in which the database has them.
 fn in_the_database(home: &impl Home) -> Vec<String> {
-    home.ask(match is_sqlite(home) {
-        true => {
-            "SELECT tables.name, columns.name, columns.type, CASE \"notnull\" WHEN 0 THEN 'null' ELSE 'not null' END
+    home.ask(if is_sqlite(home) {
+        "SELECT tables.name, columns.name, columns.type, CASE \"notnull\" WHEN 0 THEN 'null' ELSE 'not null' END
              FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
              WHERE tables.type = 'table' AND tables.name <> 'giggles_schema' ORDER BY tables.rowid, cid"
-        }
-        false => {
-            "SELECT relname, attname, format_type(atttypid, atttypmod),
+    } else {
+        "SELECT relname, attname, format_type(atttypid, atttypmod),
                 CASE WHEN attnotnull THEN 'not null' ELSE 'null' END
              FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
              WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> 'giggles_schema'
                 AND attnum > 0
              ORDER BY pg_class.oid, attnum"
-        }
     })
 }
 
 fn declared(home: &impl Home) -> Vec<String> {
     let row = |table: &Table, column: &Column| {
-        let kind = match is_sqlite(home) {
-            true => column.sqlite_type.to_owned(),
-            false => home.ask(&format!("SELECT '{}'::regtype::text", column.postgres_type)).remove(0),
+        let kind = if is_sqlite(home) {
+            column.sqlite_type.to_owned()
+        } else {
+            home.ask(&format!("SELECT '{}'::regtype::text", column.postgres_type)).remove(0)
         };
         format!("{}|{}|{kind}|{}", table.name, column.name, if column.is_nullable { "null" } else { "not null" })
     };
@@ -55,20 +53,17 @@ pub fn the_tables_have_the_declared_columns(home: &impl Home) {
 pub fn every_table_and_column_is_commented(home: &impl Home) {
     drop(open(&home.location()).unwrap());
     for table in tables() {
-        let commented = match is_sqlite(home) {
-            true => {
-                let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = '{}'", table.name);
-                home.ask(&sql).remove(0)
-            }
-            false => {
-                let sql = format!(
-                    "SELECT string_agg(coalesce(col_description(oid, column_number), ''), chr(10) ORDER BY column_number)
+        let commented = if is_sqlite(home) {
+            let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = '{}'", table.name);
+            home.ask(&sql).remove(0)
+        } else {
+            let sql = format!(
+                "SELECT string_agg(coalesce(col_description(oid, column_number), ''), chr(10) ORDER BY column_number)
                      FROM pg_class, generate_series(0, relnatts) AS column_number WHERE relname = '{}'",
-                    table.name
-                );
-                let of_table = format!("SELECT obj_description('{}'::regclass, 'pg_class')", table.name);
-                home.ask(&of_table).remove(0) + &home.ask(&sql).remove(0)
-            }
+                table.name
+            );
+            let of_table = format!("SELECT obj_description('{}'::regclass, 'pg_class')", table.name);
+            home.ask(&of_table).remove(0) + &home.ask(&sql).remove(0)
         };
         let comments = table.columns.iter().map(|column| column.comment).chain([table.comment]);
         for comment in comments {

@@ -91,7 +91,7 @@ fn saved_through(cut: Cut) {
 }
 
 #[test]
-fn a_commit_that_was_not_heard_is_said_again() {
+fn a_commit_without_an_answer_is_said_again() {
     saved_through(Cut::BeforeCommit);
 }
 
@@ -112,7 +112,7 @@ fn a_pool_that_hangs_is_given_up_and_another_way_taken() {
 
 /// Whatever the word, before the first or after the last: the run is stored, and once.
 #[test]
-fn a_connection_cut_at_any_word_of_the_save_costs_nothing() {
+fn a_connection_cut_at_any_word_of_the_save_loses_nothing() {
     let home = InPostgres::new();
     drop(open(&home.location()).unwrap());
     let cut_at = |word: usize| {

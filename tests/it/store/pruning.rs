@@ -80,7 +80,7 @@ pub fn a_recording_is_old_when_it_is_over(home: &impl Home) {
     assert_eq!(count(OVER), 1);
 }
 
-pub fn a_failure_that_tells_no_time_is_as_old_as_its_run(home: &impl Home) {
+pub fn a_failure_that_reports_no_time_is_as_old_as_its_run(home: &impl Home) {
     let unseen = Recording { started: None, content: None, ..recording("closed", 1) };
     let error = RecordingError::Unreadable { reason: "permission denied".into() };
     let mut store = open(&home.location()).unwrap();
@@ -115,7 +115,7 @@ pub fn a_dry_run_counts_and_changes_nothing(home: &impl Home) {
     assert_eq!((dry.0.recordings.len(), dry.0.detections, dry.0.kept, dry.1), (2, 2, 1, 1));
 }
 
-pub fn whoever_is_at_work_keeps_care_away(home: &impl Home) {
+pub fn a_run_in_progress_keeps_maintenance_away(home: &impl Home) {
     for at_work in ["neil", "ada", "neil 2/4"] {
         let mut run = open(&home.location()).unwrap();
         run.lock(at_work).unwrap();
@@ -124,13 +124,13 @@ pub fn whoever_is_at_work_keeps_care_away(home: &impl Home) {
         drop(run);
     }
     // The server may take a moment to see that a session is over.
-    let mut care = open(&home.location()).unwrap();
-    crate::support::homes::eventually("no run is in progress", || care.lock_exclusive(&["neil".to_owned()]).is_ok());
+    let mut other = open(&home.location()).unwrap();
+    crate::support::homes::eventually("no run is in progress", || other.lock_exclusive(&["neil".to_owned()]).is_ok());
     let error = open(&home.location()).unwrap().lock("neil").unwrap_err();
-    assert!(matches!(error, StoreError::Locked(_)), "a run waits for care: {error}");
-    drop(care);
+    assert!(matches!(error, StoreError::Locked(_)), "a run waits for other: {error}");
+    drop(other);
     let mut run = open(&home.location()).unwrap();
-    crate::support::homes::eventually("care has ended", || run.lock("neil").is_ok());
+    crate::support::homes::eventually("other has ended", || run.lock("neil").is_ok());
 }
 
 /// More than go at once.
@@ -178,12 +178,12 @@ fn the_least_rights_are_enough() {
     let location: giggles::store::Location = url.as_str().parse().unwrap();
     home.tell(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
     let gone = ["one".to_owned(), "two".to_owned()];
-    let care = || {
+    let other = || {
         let mut store = open(&location).unwrap();
         store.lock_exclusive(&["neil".to_owned()]).map(|()| store)
     };
-    let forget = || care()?.forget_clips(&gone);
-    let remove = || prune(care()?.as_mut(), &pruning("2025-10-25T12:00:00Z"));
+    let forget = || other()?.forget_clips(&gone);
+    let remove = || prune(other()?.as_mut(), &pruning("2025-10-25T12:00:00Z"));
     assert!(matches!(forget(), Err(StoreError::Config(_))), "SELECT alone forgets nothing");
     home.tell(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
     crate::support::homes::eventually("clips are forgotten", || forget().is_ok_and(|count| count == 2));

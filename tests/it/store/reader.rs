@@ -105,7 +105,7 @@ pub fn long_recordings_are_found(home: &impl Home) {
     assert_eq!(names(None, "", "2025-10-24T13:00:00.1Z"), "hers.ogg day.ogg hour.ogg unknown.ogg week.ogg");
 }
 
-pub fn a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for(home: &impl Home) {
+pub fn a_failure_that_reports_no_time_belongs_to_what_its_run_was_asked_for(home: &impl Home) {
     let unseen = Recording { started: None, content: None, ..recording("closed", 1) };
     let error = RecordingError::Unreadable { reason: "permission denied".into() };
     let mut run = past_run("neil").failed(unseen, error).build();
@@ -118,7 +118,7 @@ pub fn a_failure_that_tells_no_time_belongs_to_what_its_run_was_asked_for(home: 
     assert_eq!(count("", ""), 1);
 }
 
-pub fn what_a_run_has_not_looked_at_reads_back(home: &impl Home) {
+pub fn what_a_run_has_not_scanned_reads_back(home: &impl Home) {
     let growing = |name, instant| Recording { started: at(instant), ..recording(name, 1) };
     let of = |name, clock| {
         let mut recording = growing(name, "2025-10-24T13:00:00.5Z");

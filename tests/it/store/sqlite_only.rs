@@ -18,7 +18,7 @@ fn config_error(path: &Path) -> String {
 }
 
 #[test]
-fn what_is_no_database_is_named() {
+fn what_is_not_a_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("notes.txt");
     fs::write(&file, "this is not a database, and it is longer than a header of SQLite is ".repeat(20)).unwrap();

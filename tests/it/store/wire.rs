@@ -17,15 +17,15 @@ pub struct Wire {
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Cut {
-    /// Before the server hears of the COMMIT.
+    /// Before the server analyzes of the COMMIT.
     BeforeCommit,
-    /// After the server has heard of it, before its answer is heard.
+    /// After the server has analyzed of it, before its answer is analyzed.
     AfterCommit,
     /// Towards giggles only: the server still believes in the connection.
     OneSided,
     /// The COMMIT and all that follows is taken and never passed on, as by a pool that hangs.
     Silent,
-    /// Before the server hears of the word of this number since the arming.
+    /// Before the server analyzes of the word of this number since the arming.
     AtWord(usize),
 }
 

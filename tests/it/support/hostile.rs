@@ -31,7 +31,7 @@ pub const BAD: [(&str, &str); 14] = [
 /// What is damaged, and analyzed all the same.
 pub const PARTIAL: [&str; 1] = ["flipped.ogg"];
 
-/// What is heard although it looks odd; in the order of names.
+/// What is analyzed although it looks odd; in the order of names.
 pub const GOOD: [&str; 4] = ["a laugh.flac", "folder.wav/inside.flac", "not \\xff utf-8.flac", "wrong name.mp3"];
 
 pub fn place() -> Place {

@@ -72,7 +72,7 @@ impl Place {
         self.write(name, &bytes);
     }
 
-    /// Long, nearly empty on disk, and the same sound all the way: for runs that are to be met at work.
+    /// Long, nearly empty on disk, and the same sound all the way: for runs that are to be met while they run.
     pub fn write_long(&self, name: &str, minutes: usize) {
         let bytes = minutes * 60 * 8_000;
         let mut file = fs::File::create(self.recording(name)).unwrap();
@@ -222,18 +222,18 @@ impl Said {
     }
 }
 
-/// A program at work. It is ended with this value.
-pub struct AtWork(Option<Child>);
+/// A running program. It is ended with this value.
+pub struct RunningProgram(Option<Child>);
 
-impl AtWork {
-    pub fn start(command: &mut Command) -> AtWork {
+impl RunningProgram {
+    pub fn start(command: &mut Command) -> RunningProgram {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        AtWork(Some(child.unwrap()))
+        RunningProgram(Some(child.unwrap()))
     }
 
     /// Its standard error goes where the command says.
-    pub fn start_with_stderr(command: &mut Command) -> AtWork {
-        AtWork(Some(command.stdout(Stdio::piped()).spawn().unwrap()))
+    pub fn start_with_stderr(command: &mut Command) -> RunningProgram {
+        RunningProgram(Some(command.stdout(Stdio::piped()).spawn().unwrap()))
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
@@ -265,7 +265,7 @@ impl AtWork {
     }
 }
 
-impl Drop for AtWork {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         if let Some(mut child) = self.0.take() {
             child.kill().ok();

@@ -114,10 +114,12 @@ impl Band<'_, '_> {
         let before = tell_frac(self.decoder);
         let (mut step, mut inverted) = (0, false);
         if steps > 1 {
-            step = match stereo {
-                true if part.bins > 2 => decode_step(self.decoder, steps),
-                false if parent_blocks == 1 => decode_triangular(self.decoder, steps),
-                _ => self.decoder.dec_uint(steps as u32 + 1).unwrap_or(0) as i32,
+            step = if stereo && part.bins > 2 {
+                decode_step(self.decoder, steps)
+            } else if !stereo && parent_blocks == 1 {
+                decode_triangular(self.decoder, steps)
+            } else {
+                self.decoder.dec_uint(steps as u32 + 1).unwrap_or(0) as i32
             };
         } else if stereo && *bits > 2 * ONE_BIT && self.remaining > 2 * ONE_BIT {
             // Read in any case, for the bitstream has it.

@@ -59,7 +59,7 @@ impl Description {
     }
 
     /// Sets the codec's setup data and channels. Errors: unsupported, with the codec's name.
-    pub fn settle(&mut self, cookie: &[u8], speakers: u32, table: Option<&[u8]>) -> Result<(), Reason> {
+    pub fn set_parameters(&mut self, cookie: &[u8], speakers: u32, table: Option<&[u8]>) -> Result<(), Reason> {
         let codec = self.codec.ok_or_else(|| unknown(self.letters))?;
         self.shape.speakers = speakers;
         if self.shape.channels == 0 {

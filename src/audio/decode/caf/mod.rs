@@ -146,7 +146,7 @@ impl Walk {
 }
 
 fn packets(mut description: Description, cookie: &[u8], speakers: u32, table: Option<Vec<u8>>) -> Packets {
-    if let Err(reason) = description.settle(cookie, speakers, table.as_deref()) {
+    if let Err(reason) = description.set_parameters(cookie, speakers, table.as_deref()) {
         return Packets::Unknown(reason);
     }
     match (description.coding(speakers), table) {

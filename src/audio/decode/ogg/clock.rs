@@ -337,9 +337,9 @@ impl Clock {
 /// Whether the levels after a step agree on another level. Two steps up are two gaps.
 fn is_stray(step: i64, level: i64, ahead: &[Mark]) -> bool {
     let same = |level: i64| ahead.iter().filter(|mark| mark.level.abs_diff(level) < 2).count();
-    let settled = ahead.iter().map(|mark| mark.level).max_by_key(|level| same(*level));
-    settled.is_some_and(|settled| {
-        let is_one = same(settled) >= 2 && 2 * same(settled) >= ahead.len() && same(settled) > same(level);
-        is_one && settled.abs_diff(level) >= 2 && (step < 0 || settled < level)
+    let consensus = ahead.iter().map(|mark| mark.level).max_by_key(|level| same(*level));
+    consensus.is_some_and(|consensus| {
+        let is_one = same(consensus) >= 2 && 2 * same(consensus) >= ahead.len() && same(consensus) > same(level);
+        is_one && consensus.abs_diff(level) >= 2 && (step < 0 || consensus < level)
     })
 }
