@@ -1,8 +1,9 @@
 #!/bin/sh
-# Counts the instructions of the network and the front end, and compares them with the recorded counts: this detects
-# slower code on any machine, regardless of its load. For times, use cargo bench -p yamnet --bench kernels.
+# Counts the instructions of the network, the front end and the Opus decoder, and compares them with the recorded
+# counts: this detects slower code on any machine, regardless of its load. For times, use cargo bench -p yamnet --bench
+# kernels and cargo bench -p opus16k.
 #
-#   scripts/instructions.sh            fails if a count is more than 5 % off
+#   scripts/instructions.sh            fails if a count is more than 1 % off
 #   scripts/instructions.sh --record   rewrites crates/yamnet/benches/instructions.txt
 #
 # Needs valgrind, which does not support AVX-512, so `native` is AVX2 here. Another compiler or processor generates
@@ -10,18 +11,23 @@
 set -eu
 cd "$(dirname "$0")/.."
 record=crates/yamnet/benches/instructions.txt
-tolerance=5
+tolerance=1
 
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
-cargo bench --locked --workspace --bench instructions --no-run --message-format=json-render-diagnostics >"$folder/built"
-bench=$(sed -n 's/.*"executable":"\([^"]*\/instructions-[^"]*\)".*/\1/p' "$folder/built" | tail -1)
+cargo bench --locked --workspace --bench instructions --bench decode --no-run --message-format=json-render-diagnostics >"$folder/built"
+built() {
+    sed -n "s/.*\"executable\":\"\([^\"]*\/$1-[^\"]*\)\".*/\1/p" "$folder/built" | tail -1
+}
 made="# scripts/instructions.sh --record, with $(rustc --version) on $(uname -m)"
 
+# count FUNCTION PROGRAM ARGUMENT...: the instructions that the function executes.
 count() {
-    valgrind --tool=callgrind --toggle-collect='*instructions::counted*' --callgrind-out-file="$folder/out" \
-        "$bench" "$1" "$2" >"$folder/said" 2>&1 || {
+    function=$1
+    shift
+    valgrind --tool=callgrind --toggle-collect="*$function*" --callgrind-out-file="$folder/out" \
+        "$@" >"$folder/said" 2>&1 || {
         cat "$folder/said" >&2
         return 1
     }
@@ -31,9 +37,13 @@ count() {
 counts() {
     for work in network mel; do
         for path in native portable; do
-            counted=$(count "$work" "$path")
+            counted=$(count instructions::counted "$(built instructions)" "$work" "$path")
             echo "$work $path ${counted:?valgrind counted nothing}"
         done
+    done
+    for stream in silk_12k hybrid_24k celt_64k celt_stereo_96k; do
+        counted=$(count decode::pass "$(built decode)" 1 "opus_$stream.ogg")
+        echo "opus $stream ${counted:?valgrind counted nothing}"
     done
 }
 
@@ -51,7 +61,7 @@ awk -v tolerance="$tolerance" -v judged="$judged" '
     file == 1 { recorded[$1, $2] = $3; next }
     {
         change = recorded[$1, $2] ? ($3 / recorded[$1, $2] - 1) * 100 : 100
-        printf "%-8s %-9s %12d instructions, %+.1f %% of the recorded\n", $1, $2, $3, change
+        printf "%-8s %-15s %12d instructions, %+.1f %% of the recorded\n", $1, $2, $3, change
         if (change > tolerance || change < -tolerance) bad++
         lines++
     }

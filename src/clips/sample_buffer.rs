@@ -19,6 +19,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use yamnet::params::{PATCH_HOP, PATCH_SAMPLES};
@@ -45,7 +46,7 @@ pub struct SampleBuffer {
     wanted: Vec<Range<u64>>,
     spool: Option<Spool>,
     /// The error of the spool file, if no clip can be written.
-    broken: Option<io::Error>,
+    broken: Option<Arc<io::Error>>,
 }
 
 impl SampleBuffer {
@@ -118,7 +119,7 @@ impl SampleBuffer {
         };
         match spool.and_then(|spool| spool.append(self.first, samples)) {
             Ok(spool) => self.spool = Some(spool),
-            Err(error) => self.broken = Some(error),
+            Err(error) => self.broken = Some(Arc::new(error)),
         }
     }
 
@@ -126,7 +127,7 @@ impl SampleBuffer {
     pub fn read(&mut self, range: Range<u64>) -> io::Result<Vec<i16>> {
         self.release_until(u64::MAX);
         if let Some(error) = &self.broken {
-            return Err(io::Error::new(error.kind(), error.to_string()));
+            return Err(io::Error::new(error.kind(), Arc::clone(error)));
         }
         let spool = self.spool.as_mut().ok_or_else(|| io::Error::other("its samples were not kept"))?;
         spool.read(range)

@@ -3,7 +3,7 @@
 //! Invariant: does not use any table.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -180,5 +180,8 @@ fn limited<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send +
     let (sender, receiver) = mpsc::channel();
     let send = move || drop(sender.send(work()));
     thread::Builder::new().spawn(send).map_err(Reason::wrap)?;
-    receiver.recv_timeout(limit).map_err(|_| format!("no answer within {limit:?}").into())
+    receiver.recv_timeout(limit).map_err(|error| match error {
+        RecvTimeoutError::Timeout => format!("no answer within {limit:?}").into(),
+        RecvTimeoutError::Disconnected => "the thread that asked has ended; this is a bug".into(),
+    })
 }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::parameters::Variables;
+use crate::domain::Reason;
 use crate::store::StoreError;
 
 /// Directories of the system-wide file in Debian's, Red Hat's and PostgreSQL's own packages.
@@ -47,8 +48,10 @@ fn usual_files(variables: Variables) -> Result<Vec<PathBuf>, StoreError> {
 /// None: the file has no section of this name.
 fn in_file(path: &Path, name: &str) -> Result<Option<Vec<(String, String)>>, StoreError> {
     let wrong = |why: &str| StoreError::Config(format!("the service file {}: {why}", path.display()).into());
-    let text =
-        std::fs::read_to_string(path).map_err(|error| wrong(&format!("it cannot be read: {error}; check its path")))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("the service file {}: it cannot be read: {error}; check its path", path.display());
+        StoreError::Config(Reason::new(what).caused_by(error))
+    })?;
     let mut found: Option<Vec<(String, String)>> = None;
     for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
         if line.is_empty() || line.starts_with('#') {
