@@ -27,6 +27,7 @@ use super::error::{Refusal, S3Error, interrupted, is_success, refusal};
 use super::location::ObjectUrl;
 use super::profile::Profile;
 use super::settings::Settings;
+use crate::domain::Reason;
 use crate::stop::Stop;
 
 /// Timeout of a connection, of the start of an answer, and of each read.
@@ -69,8 +70,11 @@ pub struct Client {
 impl Client {
     pub fn new(location: &ObjectUrl, stop: &Stop) -> Result<Client, S3Error> {
         let variables = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
-        let profile = Profile::selected(&variables)
-            .map_err(|error| CredentialsError::missing(format!("AWS's profile files cannot be read: {error}")))?;
+        let profile = Profile::selected(&variables).map_err(|error| {
+            CredentialsError::missing(
+                Reason::new(format!("AWS's profile files cannot be read: {error}")).caused_by(error),
+            )
+        })?;
         let settings = Settings::read(&variables, &profile)?;
         let provider = Provider::find(&variables, &profile, &settings)?;
         let bucket = bucket(&settings, &location.bucket)?;
@@ -113,7 +117,7 @@ impl Client {
         let credentials = self.provider.current().map_err(S3Error::from)?;
         let (url, headers) = exchange.request(&self.bucket, credentials);
         let call = headers.iter().fold(self.agent.get(url.as_str()), |call, (name, value)| call.header(*name, value));
-        let mut response = call.call().map_err(|error| interrupted(&error))?;
+        let mut response = call.call().map_err(interrupted)?;
         if is_success(response.status()) {
             exchange.read(response)
         } else {

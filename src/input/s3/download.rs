@@ -20,6 +20,7 @@ use url::Url;
 use super::client::{Exchange, VALID};
 use super::error::{Refusal, S3Error, header};
 use super::listing::Object;
+use crate::domain::Reason;
 use crate::stop::Stop;
 
 /// Bytes read at once; a signal is checked in between.
@@ -55,21 +56,21 @@ impl<'a> Download<'a> {
             }
             let most = (self.until - self.offset).min(BLOCK as u64) as usize;
             match body.read(&mut block[..most]) {
-                Ok(0) => return Err(cut("the answer ended early")),
+                Ok(0) => return Err(cut("the answer ended early".into())),
                 Ok(count) => {
                     self.file.write_all_at(&block[..count], self.offset).map_err(S3Error::Scratch)?;
                     self.offset += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(cut(&error.to_string())),
+                Err(error) => return Err(cut(Reason::wrap(error))),
             }
         }
         Ok(())
     }
 }
 
-fn cut(reason: &str) -> Refusal {
-    Refusal::TryAgain { reason: reason.to_owned(), after: None }
+fn cut(reason: Reason) -> Refusal {
+    Refusal::TryAgain { reason, after: None }
 }
 
 impl Exchange for Download<'_> {
@@ -93,7 +94,7 @@ impl Exchange for Download<'_> {
                     return Err(S3Error::Replaced.into());
                 }
             }
-            (StatusCode::PARTIAL_CONTENT, None) => return Err(cut("the answer has no Content-Range")),
+            (StatusCode::PARTIAL_CONTENT, None) => return Err(cut("the answer has no Content-Range".into())),
             // A server without ranges sends all of it.
             _ => self.offset = 0,
         }

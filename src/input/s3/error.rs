@@ -32,7 +32,10 @@ pub enum S3Error {
     Archived { code: String },
     /// No answer, or only answers that ask to try again.
     #[error("no answer after several tries: {reason}")]
-    Unreachable { reason: String },
+    Unreachable {
+        #[source]
+        reason: Reason,
+    },
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error("unexpected answer {status} ({code})")]
@@ -77,7 +80,7 @@ impl S3Error {
 pub enum Refusal {
     /// Another attempt may succeed, not before the given time if there is one.
     TryAgain {
-        reason: String,
+        reason: Reason,
         after: Option<Duration>,
     },
     /// The credentials have expired before their time.
@@ -96,10 +99,10 @@ impl From<S3Error> for Refusal {
 }
 
 /// An error of the connection. The text never contains the address, which is signed.
-pub fn interrupted(error: &ureq::Error) -> Refusal {
+pub fn interrupted(error: ureq::Error) -> Refusal {
     let reason = match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the address is invalid".to_owned(),
-        other => other.to_string(),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the address is invalid".into(),
+        other => Reason::wrap(other),
     };
     Refusal::TryAgain { reason, after: None }
 }
@@ -132,7 +135,7 @@ pub fn refusal(response: &mut Response<Body>, region: &str) -> Refusal {
 }
 
 fn try_again(code: &str, after: Option<Duration>) -> Refusal {
-    Refusal::TryAgain { reason: code.to_owned(), after }
+    Refusal::TryAgain { reason: code.into(), after }
 }
 
 pub fn header<'a, T>(response: &'a Response<T>, name: &str) -> Option<&'a str> {
@@ -168,7 +171,7 @@ mod tests {
         let code = |error: S3Error| error.into_fatal("s3://bucket/").exit().code();
         let denied = || S3Error::Denied { code: "AccessDenied".into() };
         assert_eq!([code(S3Error::NoSuchBucket), code(denied())], [78, 78]);
-        assert_eq!(code(S3Error::Unreachable { reason: String::new() }), 75);
+        assert_eq!(code(S3Error::Unreachable { reason: "".into() }), 75);
         assert_eq!(code(S3Error::Credentials(CredentialsError::missing("none"))), 78);
         assert_eq!(code(S3Error::Credentials(CredentialsError::temporary("later"))), 75);
         assert_eq!(code(S3Error::Stopped(15)), 143);
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_is_no_address() {
+    fn a_region_is_not_an_address() {
         assert!(is_region("eu-central-1"));
         assert!(!is_region("") && !is_region("evil.example/x") && !is_region("EU"));
     }

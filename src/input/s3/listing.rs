@@ -29,7 +29,7 @@ use super::error::{Refusal, S3Error, interrupted};
 use super::location::ObjectUrl;
 use crate::audio::discover::{extension, is_audio, is_known_other, shown};
 use crate::clips::is_clip;
-use crate::domain::NotAudio;
+use crate::domain::{NotAudio, Reason};
 use crate::identify::may_overlap;
 use crate::input::Selection;
 
@@ -184,10 +184,10 @@ impl Exchange for Page {
     fn read(&mut self, mut response: Response<Body>) -> Result<ListObjectsV2Response, Refusal> {
         let mut text = String::new();
         let read = response.body_mut().as_reader().take(LONGEST_PAGE).read_to_string(&mut text);
-        read.map_err(|error| interrupted(&ureq::Error::from(error)))?;
-        ListObjectsV2::parse_response(&text).map_err(|_| Refusal::TryAgain {
-            reason: "the list of objects cannot be understood".to_owned(),
-            after: None,
+        read.map_err(|error| interrupted(ureq::Error::from(error)))?;
+        ListObjectsV2::parse_response(&text).map_err(|error| {
+            let reason = Reason::new("the list of objects cannot be understood").caused_by(error);
+            Refusal::TryAgain { reason, after: None }
         })
     }
 }

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::endpoint::Endpoint;
 use super::{CredentialsError, Issued};
+use crate::domain::Reason;
 use crate::input::s3::profile::Profile;
 use crate::input::s3::settings::{Settings, Variables};
 use crate::input::s3::xml::element;
@@ -149,8 +150,9 @@ impl ContainerToken {
 }
 
 fn token_in(path: &PathBuf) -> Result<String, CredentialsError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| CredentialsError::missing(format!("{} cannot be read: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CredentialsError::missing(Reason::new(format!("{} cannot be read: {error}", path.display())).caused_by(error))
+    })?;
     Ok(text.trim().to_owned())
 }
 
@@ -175,13 +177,19 @@ impl WebIdentity {
     }
 }
 
+/// A machine without the service, or with a disabled one, has no credentials at all.
+fn without_service(error: CredentialsError) -> CredentialsError {
+    if error.is_temporary() {
+        return error;
+    }
+    CredentialsError::missing(Reason::new(format!("{NONE}; {error}")).caused_by(error))
+}
+
 /// IMDSv2: a token first, then the name of the role, then its credentials.
 fn instance(endpoint: &Endpoint, address: &str) -> Result<Issued, CredentialsError> {
     let base = address.trim_end_matches('/');
     let header = [("X-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)];
-    let token = endpoint
-        .put(&format!("{base}/latest/api/token"), &header)
-        .map_err(|_| CredentialsError::missing(format!("{NONE}; this machine has no EC2 metadata service")))?;
+    let token = endpoint.put(&format!("{base}/latest/api/token"), &header).map_err(without_service)?;
     let header = [("X-aws-ec2-metadata-token", token.trim())];
     let what = "the EC2 metadata service";
     let roles = endpoint.get(what, &format!("{base}/{ROLE_PATH}"), &header)?;
