@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! loop: sign with credentials that are valid now, send, read
-//!     success            -> done
-//!     try again          -> wait (longer each time, or as the server says); after WAITS.len() + 1 attempts: unreachable
-//!     expired            -> other credentials, once
-//!     another region     -> that region, once
-//!     anything else      -> failed
+//!     success             -> done
+//!     try again           -> wait (longer each time, or as the server says); after WAITS.len() + 1 attempts: unreachable
+//!     credentials refused -> other credentials, once; without them: rejected
+//!     another region      -> that region, once
+//!     anything else       -> failed
 //! ```
 //!
 //! An attempt that made progress starts the count anew, so that a large object survives many cut connections.
@@ -89,9 +89,10 @@ impl Client {
                 Ok(output) => return Ok(output),
                 Err(Refusal::Final(error)) => return Err(error),
                 Err(Refusal::TryAgain { reason, after }) => (reason, after),
-                Err(Refusal::Expired { code }) => {
-                    if std::mem::replace(&mut has_renewed, true) || !self.provider.expire() {
-                        return Err(S3Error::Denied { code });
+                Err(Refusal::Rejected { code }) => {
+                    let is_renewable = self.provider.expire();
+                    if std::mem::replace(&mut has_renewed, true) || !is_renewable {
+                        return Err(S3Error::Rejected { code, is_renewable });
                     }
                     continue;
                 }

@@ -25,9 +25,18 @@ pub enum S3Error {
     Replaced,
     #[error("access is denied ({code})")]
     Denied { code: String },
+    /// The credentials themselves are not accepted, for any request.
+    #[error("access is denied ({code})")]
+    Rejected { code: String, is_renewable: bool },
+    /// What a server of this protocol does not answer.
+    #[error("the list of objects is wrong: {what}")]
+    WrongList { what: &'static str },
     /// An address with it would lead to another object.
     #[error("its key has a part . or .., which no address can have; rename the object")]
     UnusableKey,
+    /// The time of the download would count as the start of the recording.
+    #[error("the store does not say when it was uploaded, and its name contains no time")]
+    Undated,
     #[error("the object is archived ({code}); restore it first")]
     Archived { code: String },
     /// No answer, or only answers that ask to try again.
@@ -50,20 +59,31 @@ pub enum S3Error {
 impl S3Error {
     /// The end of a run whose bucket cannot be listed.
     pub fn into_fatal(self, location: &str) -> Fatal {
+        self.end(&format!("'{location}' cannot be listed"))
+    }
+
+    /// The end of a run that cannot fetch any more objects.
+    pub fn into_fatal_of_fetch(self, location: &str) -> Fatal {
+        self.end(&format!("'{location}' cannot be read"))
+    }
+
+    fn end(self, what: &str) -> Fatal {
         let hint = match &self {
             S3Error::NoSuchBucket => "; check its name, the region and the endpoint",
             S3Error::Denied { .. } => "; check the credentials and that they allow s3:ListBucket and s3:GetObject",
+            S3Error::Rejected { .. } => "; check the credentials: they are wrong or have expired",
             _ => "",
         };
         let kind = match &self {
             S3Error::Stopped(signal) => return Fatal::Signal(*signal),
             S3Error::Unreachable { .. } => Fatal::StorageUnreachable,
             S3Error::Credentials(error) if error.is_temporary() => Fatal::StorageUnreachable,
-            S3Error::Credentials(_) => Fatal::Config,
+            S3Error::Rejected { is_renewable: true, .. } => Fatal::StorageUnreachable,
+            S3Error::Credentials(_) | S3Error::Rejected { .. } => Fatal::Config,
             S3Error::Scratch(_) => Fatal::Failed,
             _ => Fatal::NoRecordings,
         };
-        kind(Reason::new(format!("'{location}' cannot be listed: {self}{hint}")).caused_by(self))
+        kind(Reason::new(format!("{what}: {self}{hint}")).caused_by(self))
     }
 
     /// The failure of one recording; all but that of a replaced object and of a missing one may heal in the next run.
@@ -83,8 +103,8 @@ pub enum Refusal {
         reason: Reason,
         after: Option<Duration>,
     },
-    /// The credentials have expired before their time.
-    Expired {
+    /// The credentials are not accepted: expired before their time, withdrawn, or wrong.
+    Rejected {
         code: String,
     },
     /// The bucket is in this region.
@@ -124,7 +144,11 @@ pub fn refusal(response: &mut Response<Body>, region: &str) -> Refusal {
         (301 | 307 | 400 | 403, _, Some(region)) => Refusal::Region(region),
         (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable", _) => try_again(&code, after),
         (status, ..) if is_to_repeat(status) => try_again(&code, after),
-        (_, "ExpiredToken" | "TokenRefreshRequired", _) => Refusal::Expired { code },
+        (
+            _,
+            "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" | "InvalidAccessKeyId" | "SignatureDoesNotMatch",
+            _,
+        ) => Refusal::Rejected { code },
         (_, "InvalidObjectState", _) => S3Error::Archived { code }.into(),
         (_, "NoSuchBucket", _) => S3Error::NoSuchBucket.into(),
         (404, ..) => S3Error::NoSuchObject.into(),
