@@ -13,6 +13,7 @@
 //!
 //! Invariant: no address is logged or part of an error, because it carries the signature.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,11 @@ use crate::stop::Stop;
 
 /// Timeout of a connection, of the start of an answer, and of each read.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Delays between attempts.
+/// Time limit of an attempt whose answer is short; a longer one must arrive at this rate, or is cut.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(60);
+const LEAST_BYTES_PER_SECOND: u64 = 16_000;
+/// Delays between attempts, each half as long up to one and a half times as long: runs that were refused together do
+/// not return together.
 const WAITS: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(600), Duration::from_secs(2), Duration::from_secs(5)];
 /// The longest delay that a server may ask for.
@@ -51,6 +56,11 @@ pub trait Exchange {
 
     /// Reads a successful answer.
     fn read(&mut self, response: Response<Body>) -> Result<Self::Output, Refusal>;
+
+    /// The size of a long answer. An attempt has a time limit, which grows with it.
+    fn most_bytes(&self) -> u64 {
+        0
+    }
 
     /// Whether much more has been read since this was last asked.
     fn has_progressed(&mut self) -> bool {
@@ -109,7 +119,7 @@ impl Client {
                 waits = WAITS.iter();
             }
             let wait = *waits.next().ok_or(S3Error::Unreachable { reason })?;
-            self.pause(wait.max(after.unwrap_or_default().min(LONGEST_WAIT)))?;
+            self.pause(jittered(wait).max(after.unwrap_or_default().min(LONGEST_WAIT)))?;
         }
     }
 
@@ -118,6 +128,7 @@ impl Client {
         let credentials = self.provider.current().map_err(S3Error::from)?;
         let (url, headers) = exchange.request(&self.bucket, credentials);
         let call = headers.iter().fold(self.agent.get(url.as_str()), |call, (name, value)| call.header(*name, value));
+        let call = call.config().timeout_per_call(Some(limit(exchange.most_bytes()))).build();
         let mut response = call.call().map_err(interrupted)?;
         if is_success(response.status()) {
             exchange.read(response)
@@ -138,6 +149,16 @@ impl Client {
     fn check_stop(&self) -> Result<(), S3Error> {
         self.stop.signal().map_or(Ok(()), |signal| Err(S3Error::Stopped(signal)))
     }
+}
+
+/// A server that sends a byte now and then would hold the run, and its lock, for ever.
+fn limit(bytes: u64) -> Duration {
+    SHORTEST_LIMIT + Duration::from_secs(bytes / LEAST_BYTES_PER_SECOND)
+}
+
+fn jittered(wait: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 1_000;
+    wait.mul_f64(0.5 + random as f64 / 1_000.0)
 }
 
 fn bucket(settings: &Settings, name: &str) -> Result<Bucket, S3Error> {

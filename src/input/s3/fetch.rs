@@ -139,13 +139,13 @@ impl Fetcher {
         let mut download = Download::new(object, &scratch.file, &self.stop);
         if !object.is_named_audio {
             download.until = object.size.min(BEGINNING);
-            fetch_up_to(&mut self.client, &mut download)?;
+            fetch_up_to(&mut self.client, &mut download, &scratch)?;
             if !is_audio_by_content(scratch.path()) {
                 return Ok(None);
             }
             download.until = object.size;
         }
-        fetch_up_to(&mut self.client, &mut download)?;
+        fetch_up_to(&mut self.client, &mut download, &scratch)?;
         let modified = download.modified;
         let time = modified.or(object.uploaded.map(Into::into));
         if time.is_none() && !object.is_dated {
@@ -167,7 +167,12 @@ impl Fetcher {
     }
 }
 
-/// An object without bytes is not asked for: no range of it can be.
-fn fetch_up_to(client: &mut Client, download: &mut Download<'_>) -> Result<(), S3Error> {
-    if download.offset < download.until { client.exchange(download) } else { Ok(()) }
+/// An object without bytes is not asked for: no range of it can be. Nor is one that does not fit on the disk.
+fn fetch_up_to(client: &mut Client, download: &mut Download<'_>, scratch: &Scratch) -> Result<(), S3Error> {
+    let bytes = download.until.saturating_sub(download.offset);
+    if bytes == 0 {
+        return Ok(());
+    }
+    scratch.check_room(bytes).map_err(S3Error::Scratch)?;
+    client.exchange(download)
 }

@@ -35,6 +35,8 @@ use crate::input::Selection;
 
 /// The longest page in bytes: 1,000 keys of 1,024 bytes, each escaped, and their other fields.
 const LONGEST_PAGE: u64 = 16 << 20;
+/// A page of long keys, for the time that it may take.
+const USUAL_PAGE: u64 = 2 << 20;
 
 /// An object that may be a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,6 +196,10 @@ impl Exchange for Page {
             list.with_max_keys(1);
         }
         (list.sign(VALID), Vec::new())
+    }
+
+    fn most_bytes(&self) -> u64 {
+        USUAL_PAGE
     }
 
     fn read(&mut self, mut response: Response<Body>) -> Result<ListObjectsV2Response, Refusal> {
