@@ -28,7 +28,6 @@ use super::error::{Refusal, S3Error, interrupted, is_success, refusal};
 use super::location::ObjectUrl;
 use super::profile::Profile;
 use super::settings::Settings;
-use crate::domain::Reason;
 use crate::stop::Stop;
 
 /// Timeout of a connection, of the start of an answer, and of each read.
@@ -80,11 +79,7 @@ pub struct Client {
 impl Client {
     pub fn new(location: &ObjectUrl, stop: &Stop) -> Result<Client, S3Error> {
         let variables = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
-        let profile = Profile::selected(&variables).map_err(|error| {
-            CredentialsError::missing(
-                Reason::new(format!("AWS's profile files cannot be read: {error}")).caused_by(error),
-            )
-        })?;
+        let profile = Profile::selected(&variables)?;
         let settings = Settings::read(&variables, &profile)?;
         let provider = Provider::find(&variables, &profile, &settings)?;
         let bucket = bucket(&settings, &location.bucket)?;
@@ -124,11 +119,16 @@ impl Client {
     }
 
     fn attempt<E: Exchange>(&mut self, exchange: &mut E) -> Result<E::Output, Refusal> {
+        let limit = limit(exchange.most_bytes());
+        self.attempt_within(exchange, limit)
+    }
+
+    fn attempt_within<E: Exchange>(&mut self, exchange: &mut E, limit: Duration) -> Result<E::Output, Refusal> {
         self.check_stop()?;
         let credentials = self.provider.current().map_err(S3Error::from)?;
         let (url, headers) = exchange.request(&self.bucket, credentials);
         let call = headers.iter().fold(self.agent.get(url.as_str()), |call, (name, value)| call.header(*name, value));
-        let call = call.config().timeout_per_call(Some(limit(exchange.most_bytes()))).build();
+        let call = call.config().timeout_per_call(Some(limit)).build();
         let mut response = call.call().map_err(interrupted)?;
         if is_success(response.status()) {
             exchange.read(response)
@@ -182,4 +182,69 @@ pub fn agent(timeout: Duration, uses_proxy: bool) -> Agent {
         config = config.proxy(None);
     }
     config.build().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::input::s3::error::interrupted;
+
+    struct Slow;
+
+    impl Exchange for Slow {
+        type Output = ();
+
+        fn request(&self, bucket: &Bucket, _: &Credentials) -> (Url, Vec<(&'static str, String)>) {
+            (bucket.base_url().clone(), Vec::new())
+        }
+
+        fn read(&mut self, mut response: Response<Body>) -> Result<(), Refusal> {
+            let read = response.body_mut().as_reader().read_to_end(&mut Vec::new());
+            read.map(|_| ()).map_err(|error| interrupted(ureq::Error::from(error)))
+        }
+    }
+
+    /// Each step is in time, and the whole is not.
+    #[test]
+    fn an_attempt_that_receives_a_byte_now_and_then_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").unwrap();
+            while stream.write_all(b".").is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let variables = |name: &str| match name {
+            "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("key".to_owned()),
+            _ => None,
+        };
+        let profile = Profile::default();
+        let settings = Settings::read(&variables, &profile).unwrap();
+        let provider = Provider::find(&variables, &profile, &settings).unwrap();
+        let bucket = bucket(&settings, "life").unwrap();
+        let (agent, name, stop) = (agent(TIMEOUT, false), "life".to_owned(), Stop::default());
+        let mut client = Client { agent, name, settings, bucket, provider, stop };
+        let begun = Instant::now();
+        let ended = client.attempt_within(&mut Slow, Duration::from_millis(500));
+        assert!(matches!(ended, Err(Refusal::TryAgain { .. })));
+        assert!((500..5_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_limit_grows_with_the_answer() {
+        assert_eq!([limit(0), limit(16_000_000)].map(|limit| limit.as_secs()), [60, 1_060]);
+    }
+
+    #[test]
+    fn delays_vary_by_half() {
+        let delays: Vec<Duration> = (0..200).map(|_| jittered(Duration::from_secs(2))).collect();
+        let (least, most) = (delays.iter().min().unwrap().as_secs_f64(), delays.iter().max().unwrap().as_secs_f64());
+        assert!((1.0..1.3).contains(&least) && (2.7..3.0).contains(&most), "{least} to {most}");
+    }
 }

@@ -62,7 +62,7 @@ impl Settings {
 }
 
 /// The first of these variables that is set.
-fn named(variables: Variables, names: &[&'static str]) -> Option<(&'static str, String)> {
+pub fn named(variables: Variables, names: &[&'static str]) -> Option<(&'static str, String)> {
     names.iter().find_map(|name| Some((*name, variables(name)?)))
 }
 
