@@ -57,6 +57,11 @@ pub fn may_overlap(name: &str, window: &Window, name_zone: &TimeZone) -> bool {
     named.is_none_or(|named| overlaps(window, named.started, Some(LONGEST)))
 }
 
+/// Whether the name contains the time at which the recording started.
+pub fn is_dated(name: &str, name_zone: &TimeZone) -> bool {
+    timestamps::from_name(name, name_zone, None).is_some()
+}
+
 /// Whether a run with this window would analyze the file, or try to. Reads at most its header.
 pub fn is_wanted(file: &File, window: &Window, name_zone: &TimeZone) -> bool {
     inspect(file, window, name_zone, None).is_some()

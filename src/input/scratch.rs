@@ -8,10 +8,14 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::fstatvfs;
 use tempfile::{NamedTempFile, TempPath};
 
 /// The beginning of the file's name while it has one.
 const PREFIX: &str = ".giggles-object-";
+
+/// Free space that is left to other programs: a twentieth of the file system, at most 64 MB.
+const MOST_RESERVE: u64 = 64_000_000;
 
 /// Keeps the file as long as it exists.
 pub struct Scratch {
@@ -32,6 +36,17 @@ impl Scratch {
             return Ok(Scratch { file, path, _named: None });
         }
         Ok(Scratch { file, path: named.to_path_buf(), _named: Some(named) })
+    }
+
+    /// # Errors
+    /// So many more bytes do not fit ([`is_full`]). A file system that does not tell has room.
+    pub fn check_room(&self, bytes: u64) -> io::Result<()> {
+        let Ok(disk) = fstatvfs(&self.file) else { return Ok(()) };
+        let reserve = (disk.f_blocks.saturating_mul(disk.f_frsize) / 20).min(MOST_RESERVE);
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        // A tmpfs without a limit has 0 blocks.
+        let is_full = disk.f_blocks > 0 && free < bytes.saturating_add(reserve);
+        if is_full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     pub fn path(&self) -> &Path {

@@ -1,5 +1,6 @@
 //! `giggles scan s3://…` on real servers: the same rows as from a folder, and what goes wrong on the way.
 
+mod answers;
 mod credentials;
 mod failures;
 mod many;
@@ -110,6 +111,23 @@ fn an_object_without_any_time_is_dated_by_its_upload_with_a_warning() {
     assert_eq!(text(&place, "SELECT start_source FROM recordings"), "upload");
     let age = "SELECT unixepoch('now') - unixepoch(started_at) FROM recordings";
     assert!((0..600).contains(&place.number(age)), "{}", place.number(age));
+}
+
+/// A shard without recordings succeeds if another shard may have some.
+#[test]
+fn an_undated_object_of_another_shard_counts_if_it_was_uploaded_after_the_start_of_the_window() {
+    let store = ObjectStore::seaweed();
+    store.put_file("laugh.flac", audio::file(LAUGH));
+    let place = Place::new();
+    let codes = |window: [&str; 2]| {
+        [1, 2].map(|k| {
+            let shard = format!("{k}/2");
+            let flags = [&window[..], &["-n", "--shard", &shard]].concat();
+            said(&mut scan(&place, &store.endpoint(), &store.url(""), &flags)).code
+        })
+    };
+    assert_eq!(codes(["--from", "2025-10-24"]), [0, 0]);
+    assert_eq!(codes(["--date", "2099-10-24"]), [4, 4]);
 }
 
 #[test]

@@ -2,17 +2,18 @@
 //!
 //! ```text
 //! loop: sign with credentials that are valid now, send, read
-//!     success            -> done
-//!     try again          -> wait (longer each time, or as the server says); after WAITS.len() + 1 attempts: unreachable
-//!     expired            -> other credentials, once
-//!     another region     -> that region, once
-//!     anything else      -> failed
+//!     success             -> done
+//!     try again           -> wait (longer each time, or as the server says); after WAITS.len() + 1 attempts: unreachable
+//!     credentials refused -> other credentials, once; without them: rejected
+//!     another region      -> that region, once
+//!     anything else       -> failed
 //! ```
 //!
 //! An attempt that made progress starts the count anew, so that a large object survives many cut connections.
 //!
 //! Invariant: no address is logged or part of an error, because it carries the signature.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,11 @@ use crate::stop::Stop;
 
 /// Timeout of a connection, of the start of an answer, and of each read.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Delays between attempts.
+/// Time limit of an attempt whose answer is short; a longer one must arrive at this rate, or is cut.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(60);
+const LEAST_BYTES_PER_SECOND: u64 = 16_000;
+/// Delays between attempts, each half as long up to one and a half times as long: runs that were refused together do
+/// not return together.
 const WAITS: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(600), Duration::from_secs(2), Duration::from_secs(5)];
 /// The longest delay that a server may ask for.
@@ -51,6 +56,11 @@ pub trait Exchange {
     /// Reads a successful answer.
     fn read(&mut self, response: Response<Body>) -> Result<Self::Output, Refusal>;
 
+    /// The size of a long answer. An attempt has a time limit, which grows with it.
+    fn most_bytes(&self) -> u64 {
+        0
+    }
+
     /// Whether much more has been read since this was last asked.
     fn has_progressed(&mut self) -> bool {
         false
@@ -69,8 +79,7 @@ pub struct Client {
 impl Client {
     pub fn new(location: &ObjectUrl, stop: &Stop) -> Result<Client, S3Error> {
         let variables = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
-        let profile = Profile::selected(&variables)
-            .map_err(|error| CredentialsError::missing(format!("AWS's profile files cannot be read: {error}")))?;
+        let profile = Profile::selected(&variables)?;
         let settings = Settings::read(&variables, &profile)?;
         let provider = Provider::find(&variables, &profile, &settings)?;
         let bucket = bucket(&settings, &location.bucket)?;
@@ -85,9 +94,10 @@ impl Client {
                 Ok(output) => return Ok(output),
                 Err(Refusal::Final(error)) => return Err(error),
                 Err(Refusal::TryAgain { reason, after }) => (reason, after),
-                Err(Refusal::Expired { code }) => {
-                    if std::mem::replace(&mut has_renewed, true) || !self.provider.expire() {
-                        return Err(S3Error::Denied { code });
+                Err(Refusal::Rejected { code }) => {
+                    let is_renewable = self.provider.expire();
+                    if std::mem::replace(&mut has_renewed, true) || !is_renewable {
+                        return Err(S3Error::Rejected { code, is_renewable });
                     }
                     continue;
                 }
@@ -104,16 +114,22 @@ impl Client {
                 waits = WAITS.iter();
             }
             let wait = *waits.next().ok_or(S3Error::Unreachable { reason })?;
-            self.pause(wait.max(after.unwrap_or_default().min(LONGEST_WAIT)))?;
+            self.pause(jittered(wait).max(after.unwrap_or_default().min(LONGEST_WAIT)))?;
         }
     }
 
     fn attempt<E: Exchange>(&mut self, exchange: &mut E) -> Result<E::Output, Refusal> {
+        let limit = limit(exchange.most_bytes());
+        self.attempt_within(exchange, limit)
+    }
+
+    fn attempt_within<E: Exchange>(&mut self, exchange: &mut E, limit: Duration) -> Result<E::Output, Refusal> {
         self.check_stop()?;
         let credentials = self.provider.current().map_err(S3Error::from)?;
         let (url, headers) = exchange.request(&self.bucket, credentials);
         let call = headers.iter().fold(self.agent.get(url.as_str()), |call, (name, value)| call.header(*name, value));
-        let mut response = call.call().map_err(|error| interrupted(&error))?;
+        let call = call.config().timeout_per_call(Some(limit)).build();
+        let mut response = call.call().map_err(interrupted)?;
         if is_success(response.status()) {
             exchange.read(response)
         } else {
@@ -133,6 +149,16 @@ impl Client {
     fn check_stop(&self) -> Result<(), S3Error> {
         self.stop.signal().map_or(Ok(()), |signal| Err(S3Error::Stopped(signal)))
     }
+}
+
+/// A server that sends a byte now and then would hold the run, and its lock, for ever.
+fn limit(bytes: u64) -> Duration {
+    SHORTEST_LIMIT + Duration::from_secs(bytes / LEAST_BYTES_PER_SECOND)
+}
+
+fn jittered(wait: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 1_000;
+    wait.mul_f64(0.5 + random as f64 / 1_000.0)
 }
 
 fn bucket(settings: &Settings, name: &str) -> Result<Bucket, S3Error> {
@@ -156,4 +182,69 @@ pub fn agent(timeout: Duration, uses_proxy: bool) -> Agent {
         config = config.proxy(None);
     }
     config.build().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::input::s3::error::interrupted;
+
+    struct Slow;
+
+    impl Exchange for Slow {
+        type Output = ();
+
+        fn request(&self, bucket: &Bucket, _: &Credentials) -> (Url, Vec<(&'static str, String)>) {
+            (bucket.base_url().clone(), Vec::new())
+        }
+
+        fn read(&mut self, mut response: Response<Body>) -> Result<(), Refusal> {
+            let read = response.body_mut().as_reader().read_to_end(&mut Vec::new());
+            read.map(|_| ()).map_err(|error| interrupted(ureq::Error::from(error)))
+        }
+    }
+
+    /// Each step is in time, and the whole is not.
+    #[test]
+    fn an_attempt_that_receives_a_byte_now_and_then_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").unwrap();
+            while stream.write_all(b".").is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let variables = |name: &str| match name {
+            "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("key".to_owned()),
+            _ => None,
+        };
+        let profile = Profile::default();
+        let settings = Settings::read(&variables, &profile).unwrap();
+        let provider = Provider::find(&variables, &profile, &settings).unwrap();
+        let bucket = bucket(&settings, "life").unwrap();
+        let (agent, name, stop) = (agent(TIMEOUT, false), "life".to_owned(), Stop::default());
+        let mut client = Client { agent, name, settings, bucket, provider, stop };
+        let begun = Instant::now();
+        let ended = client.attempt_within(&mut Slow, Duration::from_millis(500));
+        assert!(matches!(ended, Err(Refusal::TryAgain { .. })));
+        assert!((500..5_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_limit_grows_with_the_answer() {
+        assert_eq!([limit(0), limit(16_000_000)].map(|limit| limit.as_secs()), [60, 1_060]);
+    }
+
+    #[test]
+    fn delays_vary_by_half() {
+        let delays: Vec<Duration> = (0..200).map(|_| jittered(Duration::from_secs(2))).collect();
+        let (least, most) = (delays.iter().min().unwrap().as_secs_f64(), delays.iter().max().unwrap().as_secs_f64());
+        assert!((1.0..1.3).contains(&least) && (2.7..3.0).contains(&most), "{least} to {most}");
+    }
 }

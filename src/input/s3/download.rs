@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! GET from the offset so far, If-Match the listed ETag
-//!     connection cut -> the next attempt asks for the rest (Range)
-//!     412, or another length or ETag than listed -> replaced
+//!     connection cut -> the next attempt asks for the rest (Range); for all, if nothing identifies the object
+//!     412, or another length or ETag than listed, or another object than in the first answer -> replaced
 //! until the file has the listed size
 //! ```
 
@@ -20,6 +20,7 @@ use url::Url;
 use super::client::{Exchange, VALID};
 use super::error::{Refusal, S3Error, header};
 use super::listing::Object;
+use crate::domain::Reason;
 use crate::stop::Stop;
 
 /// Bytes read at once; a signal is checked in between.
@@ -37,13 +38,32 @@ pub struct Download<'a> {
     /// Bytes in the file.
     pub offset: u64,
     noted: u64,
+    /// What identifies the object in the first answer: its ETag, or else Last-Modified.
+    version: Option<String>,
     /// When the recording was last modified, as a program that uploaded it wrote.
     pub modified: Option<SystemTime>,
 }
 
 impl<'a> Download<'a> {
     pub fn new(object: &'a Object, file: &'a File, stop: &'a Stop) -> Download<'a> {
-        Download { object, file, until: object.size, stop, offset: 0, noted: 0, modified: None }
+        Download { object, file, until: object.size, stop, offset: 0, noted: 0, version: None, modified: None }
+    }
+
+    /// Where the next attempt begins. Two objects could be joined if nothing tells one from the other.
+    fn start(&self) -> u64 {
+        if self.object.etag.is_some() || self.version.is_some() { self.offset } else { 0 }
+    }
+
+    /// Whether the answer is of another object than the one that was listed, or of which the file has the beginning.
+    fn is_other(&mut self, response: &Response<Body>) -> bool {
+        let etag = header(response, "etag").map(plain);
+        let is_listed = self.object.etag.as_ref().zip(etag).is_none_or(|(listed, etag)| plain(listed) == etag);
+        let Some(found) = etag.or_else(|| header(response, "last-modified")).map(str::to_owned) else {
+            return !is_listed;
+        };
+        let is_first = self.version.as_ref().is_none_or(|version| *version == found);
+        self.version.get_or_insert(found);
+        !is_listed || !is_first
     }
 
     /// Reads the body into the file. Never more than was asked for.
@@ -55,21 +75,21 @@ impl<'a> Download<'a> {
             }
             let most = (self.until - self.offset).min(BLOCK as u64) as usize;
             match body.read(&mut block[..most]) {
-                Ok(0) => return Err(cut("the answer ended early")),
+                Ok(0) => return Err(cut("the answer ended early".into())),
                 Ok(count) => {
                     self.file.write_all_at(&block[..count], self.offset).map_err(S3Error::Scratch)?;
                     self.offset += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(cut(&error.to_string())),
+                Err(error) => return Err(cut(Reason::wrap(error))),
             }
         }
         Ok(())
     }
 }
 
-fn cut(reason: &str) -> Refusal {
-    Refusal::TryAgain { reason: reason.to_owned(), after: None }
+fn cut(reason: Reason) -> Refusal {
+    Refusal::TryAgain { reason, after: None }
 }
 
 impl Exchange for Download<'_> {
@@ -77,25 +97,31 @@ impl Exchange for Download<'_> {
 
     fn request(&self, bucket: &Bucket, credentials: &Credentials) -> (Url, Vec<(&'static str, String)>) {
         let url = bucket.get_object(Some(credentials), &self.object.key).sign(VALID);
-        let range = format!("bytes={}-{}", self.offset, self.until.saturating_sub(1));
+        let range = format!("bytes={}-{}", self.start(), self.until.saturating_sub(1));
         let etag = self.object.etag.iter().map(|etag| ("If-Match", format!("\"{}\"", plain(etag))));
         (url, [("Range", range)].into_iter().chain(etag).collect())
     }
 
     fn read(&mut self, mut response: Response<Body>) -> Result<(), Refusal> {
-        let is_other = |listed: &String| header(&response, "etag").is_some_and(|etag| plain(etag) != plain(listed));
-        if self.object.etag.as_ref().is_some_and(is_other) {
+        if self.is_other(&response) {
             return Err(S3Error::Replaced.into());
         }
         match (response.status(), header(&response, "content-range").and_then(range)) {
             (StatusCode::PARTIAL_CONTENT, Some((start, total))) => {
-                if total != self.object.size || start != self.offset {
+                if total != self.object.size || start != self.start() {
                     return Err(S3Error::Replaced.into());
                 }
+                self.offset = start;
             }
-            (StatusCode::PARTIAL_CONTENT, None) => return Err(cut("the answer has no Content-Range")),
+            (StatusCode::PARTIAL_CONTENT, None) => return Err(cut("the answer has no Content-Range".into())),
             // A server without ranges sends all of it.
-            _ => self.offset = 0,
+            _ => {
+                let length = header(&response, "content-length").and_then(|length| length.parse::<u64>().ok());
+                if length.is_some_and(|length| length != self.object.size) {
+                    return Err(S3Error::Replaced.into());
+                }
+                self.offset = 0;
+            }
         }
         self.modified = header(&response, "x-amz-meta-mtime").and_then(modified).or(self.modified);
         self.copy(response.body_mut().as_reader())
@@ -103,8 +129,13 @@ impl Exchange for Download<'_> {
 
     fn has_progressed(&mut self) -> bool {
         let has_progressed = self.offset >= self.noted + PROGRESS;
-        self.noted = self.offset;
+        // Not less than before: after an answer without ranges, the same bytes would count as progress again.
+        self.noted = self.noted.max(self.offset);
         has_progressed
+    }
+
+    fn most_bytes(&self) -> u64 {
+        self.object.size
     }
 }
 

@@ -25,14 +25,26 @@ pub enum S3Error {
     Replaced,
     #[error("access is denied ({code})")]
     Denied { code: String },
+    /// The credentials themselves are not accepted, for any request.
+    #[error("access is denied ({code})")]
+    Rejected { code: String, is_renewable: bool },
+    /// What a server of this protocol does not answer.
+    #[error("the list of objects is wrong: {what}")]
+    WrongList { what: &'static str },
     /// An address with it would lead to another object.
     #[error("its key has a part . or .., which no address can have; rename the object")]
     UnusableKey,
+    /// The time of the download would count as the start of the recording.
+    #[error("the store does not say when it was uploaded, and its name contains no time")]
+    Undated,
     #[error("the object is archived ({code}); restore it first")]
     Archived { code: String },
     /// No answer, or only answers that ask to try again.
     #[error("no answer after several tries: {reason}")]
-    Unreachable { reason: String },
+    Unreachable {
+        #[source]
+        reason: Reason,
+    },
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error("unexpected answer {status} ({code})")]
@@ -47,20 +59,31 @@ pub enum S3Error {
 impl S3Error {
     /// The end of a run whose bucket cannot be listed.
     pub fn into_fatal(self, location: &str) -> Fatal {
+        self.end(&format!("'{location}' cannot be listed"))
+    }
+
+    /// The end of a run that cannot fetch any more objects.
+    pub fn into_fatal_of_fetch(self, location: &str) -> Fatal {
+        self.end(&format!("'{location}' cannot be read"))
+    }
+
+    fn end(self, what: &str) -> Fatal {
         let hint = match &self {
             S3Error::NoSuchBucket => "; check its name, the region and the endpoint",
             S3Error::Denied { .. } => "; check the credentials and that they allow s3:ListBucket and s3:GetObject",
+            S3Error::Rejected { .. } => "; check the credentials: they are wrong or have expired",
             _ => "",
         };
         let kind = match &self {
             S3Error::Stopped(signal) => return Fatal::Signal(*signal),
             S3Error::Unreachable { .. } => Fatal::StorageUnreachable,
             S3Error::Credentials(error) if error.is_temporary() => Fatal::StorageUnreachable,
-            S3Error::Credentials(_) => Fatal::Config,
+            S3Error::Rejected { is_renewable: true, .. } => Fatal::StorageUnreachable,
+            S3Error::Credentials(_) | S3Error::Rejected { .. } => Fatal::Config,
             S3Error::Scratch(_) => Fatal::Failed,
             _ => Fatal::NoRecordings,
         };
-        kind(Reason::new(format!("'{location}' cannot be listed: {self}{hint}")).caused_by(self))
+        kind(Reason::new(format!("{what}: {self}{hint}")).caused_by(self))
     }
 
     /// The failure of one recording; all but that of a replaced object and of a missing one may heal in the next run.
@@ -77,11 +100,11 @@ impl S3Error {
 pub enum Refusal {
     /// Another attempt may succeed, not before the given time if there is one.
     TryAgain {
-        reason: String,
+        reason: Reason,
         after: Option<Duration>,
     },
-    /// The credentials have expired before their time.
-    Expired {
+    /// The credentials are not accepted: expired before their time, withdrawn, or wrong.
+    Rejected {
         code: String,
     },
     /// The bucket is in this region.
@@ -96,10 +119,10 @@ impl From<S3Error> for Refusal {
 }
 
 /// An error of the connection. The text never contains the address, which is signed.
-pub fn interrupted(error: &ureq::Error) -> Refusal {
+pub fn interrupted(error: ureq::Error) -> Refusal {
     let reason = match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the address is invalid".to_owned(),
-        other => other.to_string(),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the address is invalid".into(),
+        other => Reason::wrap(other),
     };
     Refusal::TryAgain { reason, after: None }
 }
@@ -121,7 +144,11 @@ pub fn refusal(response: &mut Response<Body>, region: &str) -> Refusal {
         (301 | 307 | 400 | 403, _, Some(region)) => Refusal::Region(region),
         (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable", _) => try_again(&code, after),
         (status, ..) if is_to_repeat(status) => try_again(&code, after),
-        (_, "ExpiredToken" | "TokenRefreshRequired", _) => Refusal::Expired { code },
+        (
+            _,
+            "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" | "InvalidAccessKeyId" | "SignatureDoesNotMatch",
+            _,
+        ) => Refusal::Rejected { code },
         (_, "InvalidObjectState", _) => S3Error::Archived { code }.into(),
         (_, "NoSuchBucket", _) => S3Error::NoSuchBucket.into(),
         (404, ..) => S3Error::NoSuchObject.into(),
@@ -132,7 +159,7 @@ pub fn refusal(response: &mut Response<Body>, region: &str) -> Refusal {
 }
 
 fn try_again(code: &str, after: Option<Duration>) -> Refusal {
-    Refusal::TryAgain { reason: code.to_owned(), after }
+    Refusal::TryAgain { reason: code.into(), after }
 }
 
 pub fn header<'a, T>(response: &'a Response<T>, name: &str) -> Option<&'a str> {
@@ -168,7 +195,7 @@ mod tests {
         let code = |error: S3Error| error.into_fatal("s3://bucket/").exit().code();
         let denied = || S3Error::Denied { code: "AccessDenied".into() };
         assert_eq!([code(S3Error::NoSuchBucket), code(denied())], [78, 78]);
-        assert_eq!(code(S3Error::Unreachable { reason: String::new() }), 75);
+        assert_eq!(code(S3Error::Unreachable { reason: "".into() }), 75);
         assert_eq!(code(S3Error::Credentials(CredentialsError::missing("none"))), 78);
         assert_eq!(code(S3Error::Credentials(CredentialsError::temporary("later"))), 75);
         assert_eq!(code(S3Error::Stopped(15)), 143);
@@ -184,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_is_no_address() {
+    fn a_region_is_not_an_address() {
         assert!(is_region("eu-central-1"));
         assert!(!is_region("") && !is_region("evil.example/x") && !is_region("EU"));
     }

@@ -58,7 +58,7 @@ impl Fetcher {
             let message = match self.next() {
                 Ok(Some(batch)) => Message::Batch(batch),
                 Ok(None) => self.end(),
-                Err(error) => Message::Failed(error.into_fatal(&self.location.to_string())),
+                Err(fatal) => Message::Failed(fatal),
             };
             let is_last = !matches!(message, Message::Batch(_));
             if sender.send(message).is_err() || is_last {
@@ -77,12 +77,17 @@ impl Fetcher {
     }
 
     /// The next object that is a recording, fetched or failed.
-    fn next(&mut self) -> Result<Option<Batch>, S3Error> {
-        while let Some(object) = self.listing.next(&mut self.client)? {
+    fn next(&mut self) -> Result<Option<Batch>, Fatal> {
+        let location = self.location.to_string();
+        let to_fatal = |error: S3Error| error.into_fatal(&location);
+        while let Some(object) = self.listing.next(&mut self.client).map_err(to_fatal)? {
             match self.fetch(&object) {
                 Ok(Some(fetched)) => return Ok(Some(self.batch(&object, fetched))),
                 Ok(None) => self.listing.count_other(&object),
-                Err(error) => return self.failed(&object, error).map(Some),
+                Err(error) => {
+                    let failed = self.failed(&object, error).map(Some);
+                    return failed.map_err(|error| error.into_fatal_of_fetch(&location));
+                }
             }
         }
         Ok(None)
@@ -100,7 +105,7 @@ impl Fetcher {
     /// A failed recording, unless the run has to end.
     fn failed(&mut self, object: &Object, error: S3Error) -> Result<Batch, S3Error> {
         self.unreachable = if matches!(error, S3Error::Unreachable { .. }) { self.unreachable + 1 } else { 0 };
-        let is_fatal = matches!(error, S3Error::Stopped(_) | S3Error::Credentials(_));
+        let is_fatal = matches!(error, S3Error::Stopped(_) | S3Error::Credentials(_) | S3Error::Rejected { .. });
         if is_fatal || self.unreachable >= MOST_UNREACHABLE {
             return Err(error);
         }
@@ -134,15 +139,18 @@ impl Fetcher {
         let mut download = Download::new(object, &scratch.file, &self.stop);
         if !object.is_named_audio {
             download.until = object.size.min(BEGINNING);
-            fetch_up_to(&mut self.client, &mut download)?;
+            fetch_up_to(&mut self.client, &mut download, &scratch)?;
             if !is_audio_by_content(scratch.path()) {
                 return Ok(None);
             }
             download.until = object.size;
         }
-        fetch_up_to(&mut self.client, &mut download)?;
+        fetch_up_to(&mut self.client, &mut download, &scratch)?;
         let modified = download.modified;
         let time = modified.or(object.uploaded.map(Into::into));
+        if time.is_none() && !object.is_dated {
+            return Err(S3Error::Undated);
+        }
         time.map_or(Ok(()), |time| scratch.file.set_modified(time)).map_err(S3Error::Scratch)?;
         Ok(Some(Fetched { scratch, has_upload_time: modified.is_none() }))
     }
@@ -159,7 +167,12 @@ impl Fetcher {
     }
 }
 
-/// An object without bytes is not asked for: no range of it can be.
-fn fetch_up_to(client: &mut Client, download: &mut Download<'_>) -> Result<(), S3Error> {
-    if download.offset < download.until { client.exchange(download) } else { Ok(()) }
+/// An object without bytes is not asked for: no range of it can be. Nor is one that does not fit on the disk.
+fn fetch_up_to(client: &mut Client, download: &mut Download<'_>, scratch: &Scratch) -> Result<(), S3Error> {
+    let bytes = download.until.saturating_sub(download.offset);
+    if bytes == 0 {
+        return Ok(());
+    }
+    scratch.check_room(bytes).map_err(S3Error::Scratch)?;
+    client.exchange(download)
 }

@@ -29,12 +29,14 @@ use super::error::{Refusal, S3Error, interrupted};
 use super::location::ObjectUrl;
 use crate::audio::discover::{extension, is_audio, is_known_other, shown};
 use crate::clips::is_clip;
-use crate::domain::NotAudio;
-use crate::identify::may_overlap;
+use crate::domain::{NotAudio, Reason};
+use crate::identify::{is_dated, may_overlap};
 use crate::input::Selection;
 
 /// The longest page in bytes: 1,000 keys of 1,024 bytes, each escaped, and their other fields.
 const LONGEST_PAGE: u64 = 16 << 20;
+/// A page of long keys, for the time that it may take.
+const USUAL_PAGE: u64 = 2 << 20;
 
 /// An object that may be a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Object {
     pub uploaded: Option<Timestamp>,
     /// Whether its name says that it is audio; otherwise its first bytes decide.
     pub is_named_audio: bool,
+    /// Whether its name contains a time.
+    pub is_dated: bool,
 }
 
 /// The rest of the listing.
@@ -105,12 +109,15 @@ impl Listing {
             let found = answer.contents.into_iter().find(|content| content.key == self.location.prefix);
             self.is_single = found.is_some();
             let name = self.location.prefix.rsplit('/').next().unwrap_or_default().to_owned();
-            self.add(found, |_| name.clone());
-            return Ok(());
+            return self.add(found, |_| name.clone());
         }
         let (folder, prefix) = (self.location.folder(), self.location.prefix.clone());
-        self.add(answer.contents, |key| key.strip_prefix(&folder).unwrap_or(key).to_owned());
+        self.add(answer.contents, |key| key.strip_prefix(&folder).unwrap_or(key).to_owned())?;
         self.next = match answer.next_continuation_token {
+            // It would be the same page for ever.
+            Some(token) if page.token.as_ref() == Some(&token) => {
+                return Err(S3Error::WrongList { what: "its next page is the same page" });
+            }
             Some(token) => Some(Page { token: Some(token), ..page }),
             None if is_nothing && prefix != folder => Some(Page { prefix, token: None, is_single: true }),
             None => None,
@@ -118,41 +125,51 @@ impl Listing {
         Ok(())
     }
 
-    fn add(&mut self, contents: impl IntoIterator<Item = ListObjectsContent>, name: impl Fn(&str) -> String) {
+    fn add(
+        &mut self,
+        contents: impl IntoIterator<Item = ListObjectsContent>,
+        name: impl Fn(&str) -> String,
+    ) -> Result<(), S3Error> {
         for content in contents {
             let name = name(&content.key);
-            let object = self.select(content, &name);
+            let object = self.select(content, &name)?;
             self.page.extend(object);
         }
+        Ok(())
     }
 
-    fn select(&mut self, content: ListObjectsContent, relative: &str) -> Option<Object> {
+    fn select(&mut self, content: ListObjectsContent, relative: &str) -> Result<Option<Object>, S3Error> {
         let path = Path::new(relative);
         let is_marker = relative.is_empty() || relative.ends_with('/');
         let is_hidden = !self.is_single && relative.split('/').any(|part| part.starts_with('.') && !is_dots(part));
         if is_marker || is_hidden {
-            return None;
+            return Ok(None);
         }
         if is_clip(relative) && !self.is_single {
             self.clips += 1;
-            return None;
+            return Ok(None);
         }
         let is_named_audio = is_audio(path) || self.is_single;
         if !is_named_audio && is_known_other(path) {
             self.not_audio.count(extension(path).unwrap_or_default());
-            return None;
+            return Ok(None);
         }
         let name = shown(relative.as_bytes());
-        if !may_overlap(&name, &self.selection.window, &self.selection.name_zone) {
-            return None;
+        let Selection { window, name_zone, shard } = &self.selection;
+        if !may_overlap(&name, window, name_zone) {
+            return Ok(None);
         }
-        if !self.selection.shard.holds(&name) {
-            self.others_have_recordings |= is_named_audio;
-            return None;
+        let uploaded: Option<Timestamp> = content.last_modified.and_then(|at| at.parse().ok());
+        let is_dated = is_dated(&name, name_zone);
+        if !shard.holds(&name) {
+            // A recording starts before it is uploaded.
+            let is_older = |uploaded| window.from.is_some_and(|from| uploaded < from);
+            let is_outside = !is_dated && uploaded.is_some_and(is_older);
+            self.others_have_recordings |= is_named_audio && !is_outside;
+            return Ok(None);
         }
-        let uploaded = content.last_modified.and_then(|at| at.parse().ok());
-        let size = content.size.unwrap_or_default();
-        Some(Object { key: content.key, name, etag: content.etag, size, uploaded, is_named_audio })
+        let size = content.size.ok_or(S3Error::WrongList { what: "an object has no size" })?;
+        Ok(Some(Object { key: content.key, name, etag: content.etag, size, uploaded, is_named_audio, is_dated }))
     }
 
     /// Counts a fetched object whose first bytes are not audio.
@@ -181,13 +198,17 @@ impl Exchange for Page {
         (list.sign(VALID), Vec::new())
     }
 
+    fn most_bytes(&self) -> u64 {
+        USUAL_PAGE
+    }
+
     fn read(&mut self, mut response: Response<Body>) -> Result<ListObjectsV2Response, Refusal> {
         let mut text = String::new();
         let read = response.body_mut().as_reader().take(LONGEST_PAGE).read_to_string(&mut text);
-        read.map_err(|error| interrupted(&ureq::Error::from(error)))?;
-        ListObjectsV2::parse_response(&text).map_err(|_| Refusal::TryAgain {
-            reason: "the list of objects cannot be understood".to_owned(),
-            after: None,
+        read.map_err(|error| interrupted(ureq::Error::from(error)))?;
+        ListObjectsV2::parse_response(&text).map_err(|error| {
+            let reason = Reason::new("the list of objects cannot be understood").caused_by(error);
+            Refusal::TryAgain { reason, after: None }
         })
     }
 }

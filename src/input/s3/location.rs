@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_a_path_or_refused() {
+    fn what_is_not_a_url_is_a_path_or_refused() {
         for path in ["/srv/s3", "s3:/life", "S3", "recordings"] {
             assert_eq!(parse(path), None, "{path}");
         }

@@ -30,6 +30,7 @@ use self::client::Client;
 use self::fetch::{Fetcher, Message};
 use self::listing::Listing;
 use super::{Batch, LeftOut, Selection, Storage, scratch};
+use crate::domain::Reason;
 use crate::error::Fatal;
 use crate::stop::Stop;
 
@@ -50,7 +51,7 @@ pub struct Bucket {
 pub fn open(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<Bucket, Fatal> {
     let to_fatal = |error: error::S3Error| error.into_fatal(&location.to_string());
     scratch::Scratch::new()
-        .map_err(|error| Fatal::Config(format!("the scratch folder (TMPDIR) cannot be used: {error}").into()))?;
+        .map_err(|error| Fatal::Config(because("the scratch folder (TMPDIR) cannot be used", error)))?;
     let mut client = Client::new(location, stop).map_err(to_fatal)?;
     let listing = Listing::begin(&mut client, location, selection).map_err(to_fatal)?;
     // Without room in the channel, the thread has one object at most that the run has not taken.
@@ -59,8 +60,12 @@ pub fn open(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<B
     thread::Builder::new()
         .name("fetch".into())
         .spawn(move || fetcher.run(&sender))
-        .map_err(|error| Fatal::Failed(format!("no thread for object storage: {error}").into()))?;
+        .map_err(|error| Fatal::Failed(because("no thread for object storage", error)))?;
     Ok(Bucket { batches, stop: stop.clone(), left_out: LeftOut::default(), others_have_recordings: false })
+}
+
+fn because(what: &str, error: std::io::Error) -> Reason {
+    Reason::new(format!("{what}: {error}")).caused_by(error)
 }
 
 /// Whether the bucket can be listed.

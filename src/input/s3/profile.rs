@@ -13,7 +13,9 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::settings::Variables;
+use super::credentials::CredentialsError;
+use super::settings::{Variables, named};
+use crate::domain::Reason;
 
 /// The settings of one profile, from both files; the credentials file counts more.
 #[derive(Debug, Default, Clone)]
@@ -23,24 +25,37 @@ pub struct Profile {
 
 impl Profile {
     /// The profile that the environment selects. Files that do not exist are empty.
-    pub fn selected(variables: Variables) -> std::io::Result<Profile> {
-        let name = variables("AWS_PROFILE").or_else(|| variables("AWS_DEFAULT_PROFILE"));
-        let name = name.unwrap_or_else(|| "default".to_owned());
+    ///
+    /// # Errors
+    /// A file cannot be read, or none has the profile that a variable names.
+    pub fn selected(variables: Variables) -> Result<Profile, CredentialsError> {
+        let selected = named(variables, &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]);
+        let name = selected.as_ref().map_or("default", |(_, name)| name);
         let home = variables("HOME").map(|home| PathBuf::from(home).join(".aws"));
         let read = |variable: &str, file: &str| {
             let path = variables(variable).map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(file)));
             match path.map(std::fs::read_to_string) {
-                Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+                    let reason = Reason::new(format!("AWS's profile files cannot be read: {error}"));
+                    Err(CredentialsError::missing(reason.caused_by(error)))
+                }
                 Some(Ok(text)) => Ok(text),
                 _ => Ok(String::new()),
             }
         };
         let (config, credentials) =
             (read("AWS_CONFIG_FILE", "config")?, read("AWS_SHARED_CREDENTIALS_FILE", "credentials")?);
-        let section = if name == "default" { name.clone() } else { format!("profile {name}") };
-        let mut profile = Profile { values: values(&config, &section) };
-        profile.values.extend(values(&credentials, &name));
-        Ok(profile)
+        let section = if name == "default" { name.to_owned() } else { format!("profile {name}") };
+        let of_config = values(&config, &section).or_else(|| values(&config, &format!("profile {name}")));
+        let sections = (of_config, values(&credentials, name));
+        if let ((None, None), Some((variable, name))) = (&sections, &selected) {
+            return Err(CredentialsError::missing(format!(
+                "{variable}: no profile '{}' in AWS's profile files (~/.aws/config, ~/.aws/credentials)",
+                name.escape_debug()
+            )));
+        }
+        let (config, credentials) = (sections.0.unwrap_or_default(), sections.1.unwrap_or_default());
+        Ok(Profile { values: config.into_iter().chain(credentials).collect() })
     }
 
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -48,9 +63,9 @@ impl Profile {
     }
 }
 
-/// The settings of one section.
-fn values(text: &str, section: &str) -> HashMap<String, String> {
-    let (mut values, mut is_inside, mut parent) = (HashMap::new(), false, None);
+/// The settings of one section; None if the file does not have it.
+fn values(text: &str, section: &str) -> Option<HashMap<String, String>> {
+    let (mut values, mut is_inside, mut parent) = (None, false, None);
     for line in text.lines() {
         let content = line.trim();
         if content.is_empty() || content.starts_with(['#', ';']) {
@@ -58,6 +73,9 @@ fn values(text: &str, section: &str) -> HashMap<String, String> {
         }
         if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             (is_inside, parent) = (name.0.split_whitespace().eq(section.split_whitespace()), None);
+            if is_inside {
+                values.get_or_insert_with(HashMap::new);
+            }
             continue;
         }
         let Some((key, value)) = content.split_once('=').filter(|_| is_inside) else { continue };
@@ -67,7 +85,7 @@ fn values(text: &str, section: &str) -> HashMap<String, String> {
             parent = value.is_empty().then(|| key.clone());
         }
         let key = parent.as_ref().filter(|_| is_nested).map_or(key.clone(), |parent| format!("{parent}.{key}"));
-        values.insert(key, value);
+        values.get_or_insert_with(HashMap::new).insert(key, value);
     }
     values
 }
@@ -92,14 +110,14 @@ region = wrong
 
     #[test]
     fn a_section_has_its_settings_and_nested_ones() {
-        let night = values(CONFIG, "profile night");
+        let night = values(CONFIG, "profile night").unwrap();
         assert_eq!(night["region"], "us-west-2");
         assert_eq!(
             (night["s3.addressing_style"].as_str(), night["endpoint_url"].as_str()),
             ("path", "http://localhost:8333")
         );
-        assert_eq!(values(CONFIG, "default")["region"], "eu-central-1");
-        assert!(values(CONFIG, "other").is_empty());
+        assert_eq!(values(CONFIG, "default").unwrap()["region"], "eu-central-1");
+        assert!(values(CONFIG, "other").is_none());
     }
 
     #[test]
@@ -119,5 +137,25 @@ region = wrong
         };
         let profile = Profile::selected(&variables).unwrap();
         assert_eq!((profile.get("region"), profile.get("aws_secret_access_key")), (Some("us-west-2"), Some("a=b/c+d")));
+    }
+
+    #[test]
+    fn a_profile_that_no_file_has_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, missing) = (folder.path().join("config"), folder.path().join("credentials"));
+        std::fs::write(&config, CONFIG).unwrap();
+        let selected = |variable: &'static str, profile: &'static str| {
+            Profile::selected(&|name| match name {
+                "AWS_CONFIG_FILE" => Some(config.display().to_string()),
+                "AWS_SHARED_CREDENTIALS_FILE" => Some(missing.display().to_string()),
+                _ => (name == variable).then(|| profile.to_owned()),
+            })
+        };
+        assert!(selected("AWS_PROFILE", "night").is_ok() && selected("OTHER", "").is_ok());
+        for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            let error = selected(variable, "nigth").unwrap_err();
+            assert!(!error.is_temporary());
+            assert!(error.to_string().starts_with(&format!("{variable}: no profile 'nigth'")), "{error}");
+        }
     }
 }

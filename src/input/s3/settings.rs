@@ -62,7 +62,7 @@ impl Settings {
 }
 
 /// The first of these variables that is set.
-fn named(variables: Variables, names: &[&'static str]) -> Option<(&'static str, String)> {
+pub fn named(variables: Variables, names: &[&'static str]) -> Option<(&'static str, String)> {
     names.iter().find_map(|name| Some((*name, variables(name)?)))
 }
 
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_no_url_is_refused_without_its_text() {
+    fn an_endpoint_that_is_not_a_url_is_refused_without_its_text() {
         for wrong in ["localhost:8333", "s3://x", "https://user:secret@host", "not a url"] {
             let error = settings(&[("AWS_ENDPOINT_URL", wrong)]).unwrap_err().to_string();
             assert!(error.starts_with("AWS_ENDPOINT_URL: ") && !error.contains("secret"), "{error}");

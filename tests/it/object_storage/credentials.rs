@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::LAUGH;
 use crate::support::audio;
-use crate::support::cutter::Cutter;
+use crate::support::cutter::{Cutter, Fate};
 use crate::support::object_store::{KEY, ObjectStore, SECRET, STRANGER, scan};
 use crate::support::program::{Place, said};
 
@@ -69,6 +69,43 @@ fn credentials_that_cannot_be_had_are_78_or_75() {
     let mut container = bare(&place, &closed, "s3://life");
     container.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{closed}/x"));
     said(&mut container).ends_with(75).complains_of("the container's credentials cannot be reached");
+    let mut profile = bare(&place, &closed, "s3://life");
+    profile.env("AWS_PROFILE", "nigth");
+    said(&mut profile).ends_with(78).complains_of("AWS_PROFILE: no profile 'nigth' in AWS's profile files");
+}
+
+const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const DISABLED: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn a_metadata_service_that_is_busy_is_asked_again() {
+    let store = ObjectStore::moto();
+    store.put_file("20251024_130000.flac", audio::file(LAUGH));
+    let place = Place::new();
+    let run = |fates: &[Fate]| {
+        let service = Cutter::before(store.port, fates);
+        let mut command = bare(&place, &store.endpoint(), &store.url(""));
+        said(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.endpoint()))
+    };
+    run(&[Fate::Answer(BUSY), Fate::Cut(0)]).ends_with(0);
+    run(&[Fate::Answer(BUSY); 3]).ends_with(75).complains_of("the EC2 metadata service cannot serve now (503)");
+    run(&[Fate::Answer(DISABLED)]).ends_with(78).complains_of("the EC2 metadata service is disabled (403)");
+}
+
+const EXPIRED: &str = "HTTP/1.1 400 Bad Request\r\nContent-Length: 45\r\nConnection: close\r\n\r\n\
+    <Error><Code>ExpiredToken</Code></Error>     ";
+
+/// A role may have other credentials soon, keys do not.
+#[test]
+fn credentials_of_a_role_that_are_refused_are_renewed_once() {
+    let store = ObjectStore::moto();
+    store.put_file("20251024_130000.flac", audio::file(LAUGH));
+    let place = Place::new();
+    for (refusals, code) in [(1, 0), (2, 75)] {
+        let proxy = Cutter::before(store.port, &vec![Fate::Answer(EXPIRED); refusals]);
+        let mut command = bare(&place, &proxy.endpoint(), &store.url(""));
+        said(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", store.endpoint())).ends_with(code);
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-const KINDS: &str = "SELECT group_concat(name || ' ' || status || ' ' || coalesce(failure_kind, '-')) FROM
+pub const KINDS: &str = "SELECT group_concat(name || ' ' || status || ' ' || coalesce(failure_kind, '-')) FROM
     (SELECT * FROM recordings ORDER BY name)";
 
 #[test]
@@ -131,6 +131,22 @@ fn an_object_that_is_denied_fails_and_the_others_do_not() {
     said(&mut scan(&place, &store.endpoint(), &store.url(""), &[])).ends_with(0);
 }
 
+/// The other objects would fail too, and a queue takes 3 as done.
+#[test]
+fn credentials_that_are_withdrawn_in_mid_run_end_it() {
+    const WITHDRAWN: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 50\r\nConnection: close\r\n\r\n\
+        <Error><Code>InvalidAccessKeyId</Code></Error>    ";
+    let store = ObjectStore::seaweed();
+    store.put_file("20251024_130000.wav", audio::file(ROOM));
+    store.put_file("20251024_140000.flac", audio::file(LAUGH));
+    let place = Place::new();
+    let closing = Closing::before(store.port, WITHDRAWN);
+    said(&mut scan(&place, &closing, &store.url(""), &[]))
+        .ends_with(78)
+        .complains_of("cannot be read: access is denied (InvalidAccessKeyId); check the credentials");
+    assert_eq!(text(&place, "SELECT count(*) || '' FROM runs"), "0");
+}
+
 /// A proxy with a connection a request, which answers the first request for an object itself.
 struct Closing;
 
@@ -204,6 +220,11 @@ fn the_scratch_folder_may_be_small() {
     let full = on_small_disk(&place, 200, &script("--force")).ends_with(3);
     full.complains_of("its 256044 bytes do not fit into the scratch folder (TMPDIR)");
     assert_eq!(place.number("SELECT failed FROM runs ORDER BY rowid DESC LIMIT 1"), 3);
+    let proxy = Cutter::before(store.port, &[]);
+    let through = script("--force").replace(&store.endpoint(), &proxy.endpoint());
+    on_small_disk(&place, 200, &through).ends_with(3);
+    let requests = proxy.requests();
+    assert!(requests.contains("list-type=2") && !requests.contains(".wav"), "nothing is fetched: {requests}");
 }
 
 /// SeaweedFS joins slashes and takes backslashes for them; moto takes no line breaks.

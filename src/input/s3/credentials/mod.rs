@@ -23,27 +23,29 @@ use self::endpoint::Endpoint;
 use self::source::Source;
 use super::profile::Profile;
 use super::settings::{Settings, Variables};
+use crate::domain::Reason;
 
 /// Credentials are renewed this long before they expire: a large object takes minutes.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 
-/// Why there are no credentials. The text contains none.
+/// Why there are no credentials. The text and the causes contain none.
 #[derive(Debug, thiserror::Error)]
-#[error("{text}")]
+#[error("{reason}")]
 pub struct CredentialsError {
-    text: String,
+    #[source]
+    reason: Reason,
     is_temporary: bool,
 }
 
 impl CredentialsError {
     /// A person must change a setting.
-    pub fn missing(text: impl Into<String>) -> CredentialsError {
-        CredentialsError { text: text.into(), is_temporary: false }
+    pub fn missing(reason: impl Into<Reason>) -> CredentialsError {
+        CredentialsError { reason: reason.into(), is_temporary: false }
     }
 
     /// A later attempt may succeed.
-    pub fn temporary(text: impl Into<String>) -> CredentialsError {
-        CredentialsError { text: text.into(), is_temporary: true }
+    pub fn temporary(reason: impl Into<Reason>) -> CredentialsError {
+        CredentialsError { reason: reason.into(), is_temporary: true }
     }
 
     pub fn is_temporary(&self) -> bool {

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::endpoint::Endpoint;
 use super::{CredentialsError, Issued};
+use crate::domain::Reason;
 use crate::input::s3::profile::Profile;
 use crate::input::s3::settings::{Settings, Variables};
 use crate::input::s3::xml::element;
@@ -52,36 +53,36 @@ pub enum ContainerToken {
 }
 
 impl Source {
+    /// # Errors
+    /// Half of a pair is set: without the other half, another identity than the intended one would be used.
     pub fn find(variables: Variables, profile: &Profile, settings: &Settings) -> Result<Source, CredentialsError> {
-        let web = |role: Option<String>, file: Option<String>| {
+        let web = |role: String, file: String| {
             let address = variables("AWS_ENDPOINT_URL_STS").or_else(|| variables("AWS_ENDPOINT_URL"));
             let address = address.unwrap_or_else(|| format!("https://sts.{}", settings.domain()));
             let session = variables("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| SESSION.to_owned());
-            Some(Source::WebIdentity(WebIdentity { role: role?, token_file: file?.into(), session, address }))
+            Source::WebIdentity(WebIdentity { role, token_file: file.into(), session, address })
         };
         let own = |key: &str| profile.get(key).map(str::to_owned);
-        let keys = |key: Option<String>, secret: Option<String>, token: Option<String>| {
-            Some(Source::Fixed(credentials(key?, secret?, token)))
-        };
-        let [key, secret, token] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(variables);
-        let [own_key, own_secret, own_token] =
-            ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"].map(own);
-        keys(key, secret, token)
-            .or_else(|| web(variables("AWS_ROLE_ARN"), variables("AWS_WEB_IDENTITY_TOKEN_FILE")))
-            .or_else(|| web(own("role_arn"), own("web_identity_token_file")))
-            .or_else(|| keys(own_key, own_secret, own_token))
-            .map_or_else(|| Source::of_machine(variables, profile), Ok)
+        if let Some((key, secret)) = pair(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], variables, "")? {
+            return Ok(Source::Fixed(credentials(key, secret, variables("AWS_SESSION_TOKEN"))));
+        }
+        if let Some((role, file)) = pair(["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"], variables, "")? {
+            return Ok(web(role, file));
+        }
+        if let (Some(role), Some(file)) = (own("role_arn"), own("web_identity_token_file")) {
+            return Ok(web(role, file));
+        }
+        // Not the keys beside it: they are those that may assume the role.
+        refuse_unsupported(profile, &["role_arn"])?;
+        match pair(["aws_access_key_id", "aws_secret_access_key"], &own, "the profile: ")? {
+            Some((key, secret)) => Ok(Source::Fixed(credentials(key, secret, own("aws_session_token")))),
+            None => Source::of_machine(variables, profile),
+        }
     }
 
     /// Credentials that the machine has, if no others are configured.
     fn of_machine(variables: Variables, profile: &Profile) -> Result<Source, CredentialsError> {
-        let unsupported = ["role_arn", "credential_process", "sso_session", "sso_start_url", "login_session"];
-        if let Some(key) = unsupported.iter().find(|key| profile.get(key).is_some()) {
-            return Err(CredentialsError::missing(format!(
-                "the profile has {key}, which giggles does not support; export credentials instead \
-                 (aws configure export-credentials --format env)"
-            )));
-        }
+        refuse_unsupported(profile, &["credential_process", "sso_session", "sso_start_url", "login_session"])?;
         let relative = variables("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").map(|path| format!("{CONTAINER}{path}"));
         if let Some(address) = relative.or_else(|| variables("AWS_CONTAINER_CREDENTIALS_FULL_URI")) {
             return container(address, variables);
@@ -110,6 +111,28 @@ impl Source {
             Source::Instance { address } => instance(endpoint, address),
         }
     }
+}
+
+/// Both settings, or none.
+fn pair(names: [&str; 2], get: Variables, place: &str) -> Result<Option<(String, String)>, CredentialsError> {
+    let missing = |set: &str, missing: &str| {
+        Err(CredentialsError::missing(format!("{place}{set} is set without {missing}; set both, or none")))
+    };
+    match names.map(get) {
+        [Some(first), Some(second)] => Ok(Some((first, second))),
+        [None, None] => Ok(None),
+        [Some(_), None] => missing(names[0], names[1]),
+        [None, Some(_)] => missing(names[1], names[0]),
+    }
+}
+
+fn refuse_unsupported(profile: &Profile, keys: &[&str]) -> Result<(), CredentialsError> {
+    keys.iter().find(|key| profile.get(key).is_some()).map_or(Ok(()), |key| {
+        Err(CredentialsError::missing(format!(
+            "the profile has {key}, which giggles does not support; export credentials instead \
+             (aws configure export-credentials --format env)"
+        )))
+    })
 }
 
 fn credentials(key: String, secret: String, token: Option<String>) -> Credentials {
@@ -149,8 +172,9 @@ impl ContainerToken {
 }
 
 fn token_in(path: &PathBuf) -> Result<String, CredentialsError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| CredentialsError::missing(format!("{} cannot be read: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CredentialsError::missing(Reason::new(format!("{} cannot be read: {error}", path.display())).caused_by(error))
+    })?;
     Ok(text.trim().to_owned())
 }
 
@@ -175,13 +199,19 @@ impl WebIdentity {
     }
 }
 
+/// A machine without the service, or with a disabled one, has no credentials at all.
+fn without_service(error: CredentialsError) -> CredentialsError {
+    if error.is_temporary() {
+        return error;
+    }
+    CredentialsError::missing(Reason::new(format!("{NONE}; {error}")).caused_by(error))
+}
+
 /// IMDSv2: a token first, then the name of the role, then its credentials.
 fn instance(endpoint: &Endpoint, address: &str) -> Result<Issued, CredentialsError> {
     let base = address.trim_end_matches('/');
     let header = [("X-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)];
-    let token = endpoint
-        .put(&format!("{base}/latest/api/token"), &header)
-        .map_err(|_| CredentialsError::missing(format!("{NONE}; this machine has no EC2 metadata service")))?;
+    let token = endpoint.put(&format!("{base}/latest/api/token"), &header).map_err(without_service)?;
     let header = [("X-aws-ec2-metadata-token", token.trim())];
     let what = "the EC2 metadata service";
     let roles = endpoint.get(what, &format!("{base}/{ROLE_PATH}"), &header)?;
@@ -234,6 +264,39 @@ mod tests {
         );
         assert!(matches!(source(&[]), Ok(Source::Instance { .. })));
         assert!(source(&[("AWS_EC2_METADATA_DISABLED", "true")]).is_err());
+    }
+
+    #[test]
+    fn half_of_a_pair_is_an_error_that_names_the_other_half() {
+        for (set, missing) in [(KEYS[0], KEYS[1]), (KEYS[1], KEYS[0]), (WEB[0], WEB[1]), (WEB[1], WEB[0])] {
+            let error = source(&[set, ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x")]).err().unwrap();
+            let expected = format!("{} is set without {}; set both, or none", set.0, missing.0);
+            assert_eq!((error.to_string(), error.is_temporary()), (expected, false));
+        }
+    }
+
+    #[test]
+    fn the_keys_of_a_profile_are_not_those_of_its_role() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config").display().to_string();
+        let found = |lines: &str| {
+            std::fs::write(&path, format!("[default]\n{lines}")).unwrap();
+            let variables =
+                |name: &str| name.ends_with("_FILE").then(|| path.clone()).filter(|_| !name.contains("WEB"));
+            let profile = Profile::selected(&variables).unwrap();
+            let settings = Settings::read(&variables, &profile).unwrap();
+            Source::find(&variables, &profile, &settings)
+        };
+        let (key, secret, role) =
+            ("aws_access_key_id = AKIA\n", "aws_secret_access_key = secret\n", "role_arn = arn:aws:iam::1:role/r\n");
+        assert!(matches!(found(&[key, secret].concat()), Ok(Source::Fixed(_))));
+        assert!(matches!(
+            found(&[key, secret, role, "web_identity_token_file = /t"].concat()),
+            Ok(Source::WebIdentity(_))
+        ));
+        let text = |lines: &[&str]| found(&lines.concat()).err().unwrap().to_string();
+        assert!(text(&[key, secret, role]).starts_with("the profile has role_arn, which giggles does not support"));
+        assert!(text(&[secret]).starts_with("the profile: aws_secret_access_key is set without aws_access_key_id"));
     }
 
     #[test]
