@@ -28,9 +28,8 @@ PROGRAM = os.environ.get("GIGGLES_BIN", "giggles")
 # {source} stands for the name of the source.
 FOLDER = os.environ.get("GIGGLES_FOLDER", "/srv/recordings/{source}")
 
-# The exit codes of giggles (README.md). A source without recordings is done; a night without any is not.
-EMPTY = 4
-DONE = {0, 3, EMPTY}
+# The exit codes of giggles (README.md). `giggles status` ends with 4 if a day has no recordings; scans allow that.
+DONE = {0, 3, 4}
 TRY_AGAIN = {75, 129, 130, 143}
 
 PR_SET_PDEATHSIG = 1
@@ -77,7 +76,8 @@ def plan_night(date: str) -> str:
 def scan(self, source: str, date: str) -> int:
     date = datetime.date.fromisoformat(date).isoformat()
     folder = FOLDER.format(source=checked(source))
-    code, _ = run(self.request.id, "scan", "--quiet", "--source", source, "--date", date, folder)
+    # Exit code 4 would not count as a scan of the day: a source that recorded nothing would be sent again and again.
+    code, _ = run(self.request.id, "scan", "--quiet", "--allow-empty", "--source", source, "--date", date, folder)
     return code
 
 
@@ -89,7 +89,7 @@ def scan(self, source: str, date: str) -> int:
     max_retries=settings.CHECKS,
 )
 def check_night(self, date: str, sources: list[str], waiting_before: int = 0, again: int = settings.SENT_AGAIN) -> str:
-    code, output = run(self.request.id, "status", "--date", date, "--json")
+    _, output = run(self.request.id, "status", "--date", date, "--json")
     days = {day["source"]: day for day in json.loads(output)["days"]}
     waiting = [source for source in sources if not days.get(source, {}).get("scanned_at")]
     if waiting:
@@ -100,12 +100,14 @@ def check_night(self, date: str, sources: list[str], waiting_before: int = 0, ag
                 scan.delay(source, date)
         words = f"{date}: {len(waiting)} of {len(sources)} sources are not scanned: {shortened(waiting)}"
         raise self.retry(exc=Incomplete(words), args=(date, sources, len(waiting), again))
-    if code == EMPTY:
+    empty = [source for source in sources if not days[source]["recordings"]]
+    if len(empty) == len(sources):
         raise Failed(f"{date}: no source has recordings; are their disks mounted?")
     damaged = [source for source in sources if any(one["status"] != "analyzed" for one in days[source]["recordings"])]
     if damaged:
         raise Failed(f"{date}: recordings of {len(damaged)} sources failed or are partial: {shortened(damaged)}")
-    return f"{date}: {len(sources)} sources are complete"
+    without = f", {len(empty)} without recordings: {shortened(empty)}" if empty else ""
+    return f"{date}: {len(sources)} sources are complete{without}"
 
 
 def read_sources() -> list[str]:

@@ -27,6 +27,8 @@ NIGHT = [f"wearer {number:02}" for number in range(1, 21)]
 # Sources whose scan takes some seconds, so that it can be interrupted.
 LONG = ["pool", "terminated", "lost", "locked", "warm", "frozen", "late"]
 QUICK = [f"{step} {number}" for step in ("queued", "restart", "forgotten") for number in range(1, 6)]
+# Folders without recordings.
+EMPTY = [f"empty {number}" for number in range(1, 3)]
 LONG_SECONDS = 600
 
 
@@ -35,6 +37,8 @@ def make_recordings(folder):
     for number, source in enumerate(NIGHT + QUICK):
         (folder / source).mkdir(parents=True)
         (folder / source / NAME).write_bytes(clips[number % len(clips)].read_bytes())
+    for source in EMPTY:
+        (folder / source).mkdir()
     with wave.open(str(ROOT / "fixtures/evening/20251024_130000.WAV")) as laugh:
         parameters, samples = laugh.getparams(), laugh.readframes(laugh.getnframes())
     with wave.open(str(folder / "long.wav"), "wb") as long:
@@ -250,6 +254,22 @@ with app.connection_for_read() as connection:
     test.passed(f"beat plans the night of {arguments['date']}")
 
 
+def sources_without_recordings(test):
+    """One that recorded nothing is scanned all the same; a day of which nothing is there fails."""
+    worker = test.workers[-1]
+    runs = lambda: test.query("SELECT count(*) FROM runs WHERE source = ANY(%s)", EMPTY)[0][0]
+    test.send(*EMPTY)
+    wait_for("a run of each", lambda: runs() == len(EMPTY))
+    test.python(f"check_night.delay({DATE!r}, {[NIGHT[0], *EMPTY]!r}); check_night.delay({DATE!r}, {EMPTY!r})")
+    for words in (
+        f"3 sources are complete, 2 without recordings: {', '.join(EMPTY)}",
+        f"{DATE}: no source has recordings",
+    ):
+        wait_for(words, lambda: words in worker.messages(), 60)
+    assert runs() == len(EMPTY), "a scan was sent again"
+    test.passed("a source without recordings is complete; a day without any recording fails")
+
+
 def sources_by_query(test):
     sql = "SELECT DISTINCT source FROM runs WHERE source LIKE 'wearer %' ORDER BY 1"
     assert test.python("print(*read_sources(), sep='|')", GIGGLES_SOURCES_QUERY=sql) == "|".join(NIGHT)
@@ -260,7 +280,7 @@ def nothing_is_lost_or_double(test):
     expected = sorted(NIGHT + LONG + QUICK)
     recordings = test.query("SELECT source, count(*), min(status) FROM recordings GROUP BY 1 ORDER BY 1")
     assert recordings == [(source, 1, "analyzed") for source in expected], recordings
-    runs = test.query("SELECT source, sum(analyzed)::int FROM runs GROUP BY 1 ORDER BY 1")
+    runs = test.query("SELECT source, sum(analyzed)::int FROM runs WHERE source <> ALL(%s) GROUP BY 1 ORDER BY 1", EMPTY)
     assert runs == [(source, 1) for source in expected], runs
     worker = test.workers[-1] if test.workers[-1].child.poll() is None else test.worker()
     test.python(f"check_night.delay({DATE!r}, {expected!r}); check_night.delay({DATE!r}, ['unknown'])")
@@ -308,6 +328,7 @@ def run(test, stack):
     restarted_broker(test, worker)
     forgotten_message(test)
     planned_by_beat(test)
+    sources_without_recordings(test)
     sources_by_query(test)
     nothing_is_lost_or_double(test)
 
