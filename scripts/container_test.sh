@@ -84,7 +84,7 @@ ok 'clips are of the user 65532; outside of volumes nothing can be written'
 
 # AWS Batch and Fargate mount nothing on /tmp: the user of the image must be able to write there.
 podman run --rm --cap-drop all --security-opt no-new-privileges --network host --env GIGGLES_TZ=UTC \
-    --volume "$folder/recordings:/recordings:ro" "$image" scan --quiet --database /tmp/laughs.db /recordings ||
+    --volume "$folder/recordings:/recordings:ro" "$image" scan --quiet --database sqlite:/tmp/laughs.db /recordings ||
     fail 'the user 65532 cannot write into /tmp of the image'
 ok 'without volumes, /tmp of the image can be written'
 

@@ -1,8 +1,8 @@
 """The checks of scripts/lambda_test.sh: the functions of deploy/aws under AWS' runtime, with what AWS does around them.
 
-What is real: awslambdaric, giggles and its package, Postgres. moto answers as SQS, SNS, S3, Secrets Manager and Batch. What
-this file does in AWS' place: the runtime API that hands out invocations, and the event source mapping between queue and
-function, which deletes the messages that the function does not give back.
+What is real: awslambdaric, giggles and its package, Postgres; with STORE=seaweedfs also the object store. moto answers as SQS,
+SNS, S3, Secrets Manager and Batch. What this file does in AWS' place: the runtime API that hands out invocations, and the event
+source mapping between queue and function, which deletes the messages that the function does not give back.
 """
 
 import json
@@ -72,7 +72,7 @@ def each_day_is_stored_once(fleet):
 
 
 def recordings_in_the_bucket_are_scanned(fleet):
-    """INPUT as template.yaml sets it; moto is the store."""
+    """INPUT as template.yaml sets it; moto or SeaweedFS is the store."""
     template = Path("deploy/aws/template.yaml").read_text()
     check("INPUT: !Sub 's3://${RecordingsBucket}/{source}/'" in template, "INPUT is another one")
     fleet.clients["s3"].put_object(Bucket="recordings", Key="björn/20251024_120000.flac", Body=LAUGH.read_bytes())
