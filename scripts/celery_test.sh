@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests deploy/celery with a real broker, a real Postgres and real workers: a night of 20 sources, killed processes and
+# Tests deploy/celery with a real broker, a real Postgres and real workers: a day of 20 sources, killed processes and
 # workers, a held lock, time limits, warm shutdown, a restarted broker. Takes about a minute.
 #
 #   scripts/celery_test.sh [PROGRAM]                       PROGRAM defaults to target/release/giggles

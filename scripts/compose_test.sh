@@ -1,5 +1,5 @@
 #!/bin/bash
-# Brings deploy/container/compose.yaml up with podman-compose: Postgres, Redis, Celery's worker and scheduler, then a night.
+# Brings deploy/container/compose.yaml up with podman-compose: Postgres, Redis, Celery's worker and scheduler, then a day.
 #
 #   sudo scripts/compose_test.sh [PROGRAM]       PROGRAM defaults to target/release/giggles; takes some minutes
 #
@@ -101,11 +101,11 @@ for name in postgres redis worker scheduler; do
 done
 ok 'all four services are healthy'
 
-podman exec giggles_scheduler_1 celery --app tasks call giggles.plan_night --args '["2025-10-24"]' >/dev/null
+podman exec giggles_scheduler_1 celery --app tasks call giggles.plan_day --args '["2025-10-24"]' >/dev/null
 all_stored() { [ "$(ask 'SELECT count(DISTINCT source) FROM recordings' 2>/dev/null)" = 3 ]; }
 until_true all_stored
 [ "$(ask 'SELECT count(*) FROM recordings')" = 3 ] || fail 'a recording is stored twice'
-ok 'a night of three sources is stored'
+ok 'a day of three sources is stored'
 
 podman stop --time 1 giggles_redis_1 >/dev/null
 ! healthy worker || fail 'the worker is healthy without its broker'

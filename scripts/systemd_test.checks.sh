@@ -70,7 +70,7 @@ run
 ends success/0
 clip=/srv/laughs/$(ask 'SELECT clip FROM detections')
 [ "$(stat --format '%U %a' "$clip")" = 'giggles 600' ] || fail "no clip at $clip"
-ok 'clips that cannot be written are told of, and cut by the next run'
+ok 'clips that cannot be written are reported, and cut by the next run'
 
 rm /var/lib/giggles/giggles.db
 run
@@ -100,7 +100,7 @@ mv /srv/recordings /srv/elsewhere && mkdir /srv/recordings
 run
 ends exit-code/4 'exit code 4: no recordings' 'is the disk mounted'
 rmdir /srv/recordings && mv /srv/elsewhere /srv/recordings && rm /srv/recordings/*.ogg
-ok 'an empty folder is told of'
+ok 'an empty folder is reported'
 
 install -D -m 600 /dev/stdin /etc/credstore/giggles.database-url <<URL
 postgres://giggles:$mark@127.0.0.1:1/laughs
@@ -123,7 +123,7 @@ run
 ends resources/0 'systemd could not start it' 'No such file'
 mv /etc/giggles/away /etc/giggles/nightly.env
 as_before
-ok 'missing settings are told of'
+ok 'missing settings are reported'
 
 printf 'RIFF\377\377\377\177WAVEfmt \020\0\0\0\001\0\001\0\100\037\0\0\100\037\0\0\001\0\010\0data\377\377\377\177' \
     >/srv/recordings/long.wav
@@ -139,7 +139,7 @@ ends timeout/143 'took longer than TimeoutStartSec= allows' 'nothing of this run
 [ "$(ask 'SELECT count(*) FROM runs')" = "$runs" ] || fail 'it was stored'
 rm /srv/recordings/long.wav
 as_before
-ok 'a run that hangs is ended, rolled back and told of'
+ok 'a run that hangs is ended, rolled back and reported'
 
 # A shell in its place tries what the service must not do.
 mkdir -p /home/neil && echo dear >/home/neil/diary

@@ -91,7 +91,7 @@ need python3 python3-minimal
 # Python's packages, in a virtual environment (scripts/venv.sh), and Celery's broker.
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 need redis-server redis-server
-# Looks into the databases of the runs under systemd.
+# Reads the databases of the runs under systemd.
 need sqlite3 sqlite3
 # shellcheck disable=SC2086 # a list of names
 [ -z "$missing" ] || install_packages $missing
@@ -131,7 +131,8 @@ container_tests() {
 }
 
 step cargo fmt --all --check
-step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/celery/*.py scripts/fleet/*.py
+step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/*/*.py scripts/*.py scripts/*/*.py benches/*/*.py \
+    fixtures/*.py fixtures/*/*.py models/*.py tests/formats/*.py crates/*/tests/*.py
 step shellcheck scripts/*.sh scripts/*/*.sh benches/compare/*.sh deploy/*/*.sh deploy/slurm/*.sbatch
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

@@ -1,4 +1,4 @@
-"""AWS Lambda for a fleet: `plan` makes a message per source and day, `work` runs giggles for each, `check` looks at the day.
+"""AWS Lambda for a fleet: `plan` makes a message per source and day, `work` runs giggles for each, `check` checks the day.
 
     plan(event):                                  from the schedule, or when a source's day is complete in the bucket
         date, once:  the day before the event's time in the zone, or the date in the event
@@ -33,7 +33,7 @@ from pathlib import Path
 import boto3
 
 DONE = {0, 3, 4}
-HOPELESS = {2, 78}
+NOT_RETRIED = {2, 78}
 # Seconds that giggles has for its rollback, and then this program for its answer.
 RESERVE = 20
 # Pauses after the first, second, … failure: two minutes, then three times as long each, at most this long.
@@ -57,7 +57,7 @@ def setting(name, default=None):
 
 def plan(event, _context):
     """Sends a message for each source and day of the event; returns how many."""
-    days = [day_of_marker(event["detail"]["object"]["key"])] if "detail" in event else night(event)
+    days = [day_of_marker(event["detail"]["object"]["key"])] if "detail" in event else plan_day(event)
     queue = boto3.client("sqs")
     for start in range(0, len(days), 10):
         entries = [entry(number, *day) for number, day in enumerate(days[start : start + 10])]
@@ -68,7 +68,7 @@ def plan(event, _context):
     return {"messages": len(days)}
 
 
-def night(event):
+def plan_day(event):
     """The same day of every source of the bucket."""
     return [(source, date_of(event)) for source in event.get("sources") or sources()]
 
@@ -123,22 +123,22 @@ def carry_out(record, context):
     """Whether the message is dealt with."""
     left = context.get_remaining_time_in_millis() / 1000 - RESERVE
     if left < float(setting("MINIMUM_SECONDS", "240")):
-        tell("given back: too little time left", record)
+        log("given back: too little time left", record)
         pause(record, 0)
         return False
     try:
         source, date = parse(record["body"])
     except Invalid as reason:
-        return bury(record, str(reason))
+        return to_dead_letters(record, str(reason))
     code, out_of_time = scan(source, date, left, record["messageId"])
     if code in DONE:
         return True
     if out_of_time and os.environ.get("LONG_DAYS_QUEUE"):
         return send_to_batch(record, source, date)
-    if code in HOPELESS:
-        return bury(record, f"giggles ended with {code}")
+    if code in NOT_RETRIED:
+        return to_dead_letters(record, f"giggles ended with {code}")
     failures = int(record["attributes"]["ApproximateReceiveCount"])
-    tell(f"given back: giggles ended with {code}", record)
+    log(f"given back: giggles ended with {code}", record)
     pause(record, min(120 * 3 ** (failures - 1), LONGEST_PAUSE))
     return False
 
@@ -156,11 +156,11 @@ def parse(body):
     return source, date
 
 
-def arguments(source, date):
-    """The flags of `giggles scan`, here and in AWS Batch."""
+def arguments(source, date, log_format, *more):
+    """The arguments of giggles, here and in AWS Batch."""
     recordings = setting("INPUT").replace("{source}", source).replace("{date}", date)
     # An equals sign: a source may begin with a dash.
-    return ["--log-format=emf", "scan", f"--source={source}", f"--date={date}", "--", recordings]
+    return [f"--log-format={log_format}", "scan", *more, f"--source={source}", f"--date={date}", "--", recordings]
 
 
 def program():
@@ -170,7 +170,8 @@ def program():
     loaders = sorted(root.glob("lib*/ld-linux-*"))
     if not loaders:
         return [str(giggles)]
-    libraries = sorted(str(path) for path in root.glob("lib/*-linux-gnu"))
+    # Each distribution has other folders of libraries: lib/x86_64-linux-gnu, lib64, usr/lib.
+    libraries = sorted({str(path.parent) for path in root.rglob("*.so*")})
     return [str(loaders[0]), "--library-path", ":".join(libraries), str(giggles)]
 
 
@@ -178,7 +179,7 @@ def scan(source, date, seconds, run_id):
     """Runs giggles for at most this long; its exit code, and whether it was ended for lack of time."""
     given = {"DATABASE_URL": database_url(), "GIGGLES_RUN_ID": run_id, "GIGGLES_THREADS": "2"}
     process = subprocess.Popen(
-        program() + arguments(source, date), env={**os.environ, **given},
+        program() + arguments(source, date, "emf"), env={**os.environ, **given},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     out_of_time = threading.Event()
@@ -214,17 +215,23 @@ def of_the_fleet(line):
 
 
 def send_to_batch(record, source, date):
-    """A day that is longer than the function may run goes to AWS Batch, as an array job of shards."""
-    flags = arguments(source, date)
+    """A day that is longer than the function may run goes to AWS Batch, as an array job of shards.
+
+    Without embedded metrics there: nothing removes their dimensions (of_the_fleet). The id of its runs is that of the
+    message, because only the job's own process knows AWS_BATCH_JOB_ID; the name of the log's stream contains the job.
+    """
     shards = int(setting("LONG_DAYS_SHARDS", "4"))
     boto3.client("batch").submit_job(
         jobName=f"giggles-{hashlib.sha256(source.encode()).hexdigest()[:16]}-{date}",
         jobQueue=setting("LONG_DAYS_QUEUE"),
         jobDefinition=setting("LONG_DAYS_JOB"),
         arrayProperties={"size": shards},
-        containerOverrides={"command": [*flags[:2], "--shard=auto", *flags[2:]]},
+        containerOverrides={
+            "command": arguments(source, date, "json", "--shard=auto"),
+            "environment": [{"name": "GIGGLES_RUN_ID", "value": record["messageId"]}],
+        },
     )
-    tell(f"sent to AWS Batch in {shards} shards: longer than this function may run", record)
+    log(f"sent to AWS Batch in {shards} shards: longer than this function may run", record)
     return True
 
 
@@ -236,9 +243,9 @@ def pause(record, seconds):
     )
 
 
-def bury(record, reason):
+def to_dead_letters(record, reason):
     """Moves the message to the dead-letter queue. If that fails, the error gives it back."""
-    tell(f"dead letter: {reason}", record)
+    log(f"dead letter: {reason}", record)
     boto3.client("sqs").send_message(
         QueueUrl=setting("DEAD_LETTER_QUEUE_URL"),
         MessageBody=record["body"],
@@ -249,7 +256,7 @@ def bury(record, reason):
     return True
 
 
-def tell(message, record):
+def log(message, record):
     event = {"event": "message", "message": message, "id": record["messageId"], "body": record["body"]}
     print(json.dumps(event), file=sys.stderr)
 

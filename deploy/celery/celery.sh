@@ -3,7 +3,7 @@
 #
 #   celery.sh worker --hostname giggles@%h
 #   celery.sh beat --schedule /var/lib/giggles/celerybeat-schedule
-#   celery.sh call giggles.plan_night --args '["2025-10-24"]'
+#   celery.sh call giggles.plan_day --args '["2025-10-24"]'
 #
 # The file is $GIGGLES_CELERY_ENV, or /etc/giggles/celery.env (see celery.env.example). It may contain a password, so
 # only its owner may read it. The program is $CELERY_BIN, or bin/celery of the virtual environment /opt/giggles/venv.

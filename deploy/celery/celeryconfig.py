@@ -16,7 +16,7 @@ RETRY_SECONDS_MAX = 30 * RETRY_SECONDS
 RETRIES = 8
 CHECK_SECONDS = int(os.environ.get("GIGGLES_CHECK_SECONDS", "600"))
 CHECKS = 36
-# How often check_night sends scans again that have made no progress between two checks.
+# How often check_day sends scans again that have made no progress between two checks.
 SENT_AGAIN = 2
 
 broker_url = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
@@ -25,10 +25,10 @@ broker_connection_max_retries = None
 # The database holds all results. No result backend can disagree with it.
 task_ignore_result = True
 
-# A message stays in the broker until its task has ended, so a worker that dies loses nothing.
+# A message stays in the broker until its task has ended, so a worker that is killed loses nothing.
 task_acks_late = True
 task_reject_on_worker_lost = True
-# The retries of a task whose process dies are counted, too: a task that kills its process does not run for ever.
+# The retries of a task whose process is killed are counted, too: a task that kills its process does not run for ever.
 task_retry_on_worker_lost = True
 task_acks_on_timeout = False
 worker_prefetch_multiplier = 1
@@ -66,10 +66,10 @@ def yesterday() -> str:
     return (datetime.now(ZoneInfo(timezone)) - timedelta(days=1)).date().isoformat()
 
 
-# Beat fixes the date when it sends the message: however late a worker takes it, the night is the same.
+# Beat fixes the date when it sends the message: however late a worker takes it, the day is the same.
 beat_schedule = {
-    "plan_night": {
-        "task": "giggles.plan_night",
+    "plan_day": {
+        "task": "giggles.plan_day",
         "schedule": crontab.from_string(os.environ.get("GIGGLES_PLAN_AT", "30 2 * * *")),
         "kwargs": {"date": BeatLazyFunc(yesterday)},
     },

@@ -1,8 +1,8 @@
 """Celery tasks that run giggles. One task is one source and one day: one run, one transaction, one exit code.
 
-    plan_night(date)            one scan per source, then check_night
+    plan_day(date)            one scan per source, then check_day
     scan(source, date)          `giggles scan`; its exit code decides: done, try again, failed
-    check_night(date, sources)  `giggles status`, until every source is scanned; sends scans again that were lost
+    check_day(date, sources)  `giggles status`, until every source is scanned; sends scans again that were lost
 
 What is done is known by the database alone, so every task may run twice, at any time: the second run of a source and
 a day meets the lock (75, tried again) or finds its recordings analyzed.
@@ -28,9 +28,8 @@ PROGRAM = os.environ.get("GIGGLES_BIN", "giggles")
 # {source} stands for the name of the source.
 FOLDER = os.environ.get("GIGGLES_FOLDER", "/srv/recordings/{source}")
 
-# The exit codes of giggles (README.md). A source without recordings is done; a night without any is not.
-EMPTY = 4
-DONE = {0, 3, EMPTY}
+# The exit codes of giggles (README.md). `giggles status` ends with 4 if a day has no recordings; scans allow that.
+DONE = {0, 3, 4}
 TRY_AGAIN = {75, 129, 130, 143}
 
 PR_SET_PDEATHSIG = 1
@@ -42,7 +41,7 @@ class TryAgain(Exception):
 
 
 class Failed(Exception):
-    """Trying again would not help; a person must look."""
+    """Trying again would not help; a person must find the cause."""
 
 
 class Incomplete(Exception):
@@ -50,18 +49,18 @@ class Incomplete(Exception):
 
 
 @app.task(
-    name="giggles.plan_night",
+    name="giggles.plan_day",
     autoretry_for=(psycopg.OperationalError,),
     retry_backoff=settings.RETRY_SECONDS,
     retry_backoff_max=settings.RETRY_SECONDS_MAX,
     max_retries=settings.RETRIES,
 )
-def plan_night(date: str) -> str:
+def plan_day(date: str) -> str:
     date = datetime.date.fromisoformat(date).isoformat()
     sources = read_sources()
     for source in sources:
         scan.delay(source, date)
-    check_night.delay(date, sources)
+    check_day.delay(date, sources)
     return f"{len(sources)} sources, {date}"
 
 
@@ -77,19 +76,20 @@ def plan_night(date: str) -> str:
 def scan(self, source: str, date: str) -> int:
     date = datetime.date.fromisoformat(date).isoformat()
     folder = FOLDER.format(source=checked(source))
-    code, _ = run(self.request.id, "scan", "--quiet", "--source", source, "--date", date, folder)
+    # Exit code 4 would not count as a scan of the day: a source that recorded nothing would be sent again and again.
+    code, _ = run(self.request.id, "scan", "--quiet", "--allow-empty", "--source", source, "--date", date, folder)
     return code
 
 
 @app.task(
-    name="giggles.check_night",
+    name="giggles.check_day",
     bind=True,
     autoretry_for=(TryAgain,),
     default_retry_delay=settings.CHECK_SECONDS,
     max_retries=settings.CHECKS,
 )
-def check_night(self, date: str, sources: list[str], waiting_before: int = 0, again: int = settings.SENT_AGAIN) -> str:
-    code, output = run(self.request.id, "status", "--date", date, "--json")
+def check_day(self, date: str, sources: list[str], waiting_before: int = 0, again: int = settings.SENT_AGAIN) -> str:
+    _, output = run(self.request.id, "status", "--date", date, "--json")
     days = {day["source"]: day for day in json.loads(output)["days"]}
     waiting = [source for source in sources if not days.get(source, {}).get("scanned_at")]
     if waiting:
@@ -100,12 +100,14 @@ def check_night(self, date: str, sources: list[str], waiting_before: int = 0, ag
                 scan.delay(source, date)
         words = f"{date}: {len(waiting)} of {len(sources)} sources are not scanned: {shortened(waiting)}"
         raise self.retry(exc=Incomplete(words), args=(date, sources, len(waiting), again))
-    if code == EMPTY:
+    empty = [source for source in sources if not days[source]["recordings"]]
+    if len(empty) == len(sources):
         raise Failed(f"{date}: no source has recordings; are their disks mounted?")
     damaged = [source for source in sources if any(one["status"] != "analyzed" for one in days[source]["recordings"])]
     if damaged:
         raise Failed(f"{date}: recordings of {len(damaged)} sources failed or are partial: {shortened(damaged)}")
-    return f"{date}: {len(sources)} sources are complete"
+    without = f", {len(empty)} without recordings: {shortened(empty)}" if empty else ""
+    return f"{date}: {len(sources)} sources are complete{without}"
 
 
 def read_sources() -> list[str]:
@@ -115,7 +117,7 @@ def read_sources() -> list[str]:
             names = [row[0] for row in connection.execute(query)]
     else:
         lines = Path(os.environ.get("GIGGLES_SOURCES", "/etc/giggles/sources")).read_text().splitlines()
-        names = [line for line in lines if line.strip() and not line.startswith("#")]
+        names = [line for line in lines if line.strip() and not line.strip().startswith("#")]
     # giggles trims names, too.
     sources = list(dict.fromkeys(checked(name.strip()) for name in names))
     if not sources:

@@ -23,18 +23,22 @@ from servers import CELERY, ROOT, Postgres, RabbitMq, Redis, Worker, giggles_of,
 
 DATE = "2025-10-24"
 NAME = "20251024_130000.flac"
-NIGHT = [f"wearer {number:02}" for number in range(1, 21)]
+PLANNED = [f"wearer {number:02}" for number in range(1, 21)]
 # Sources whose scan takes some seconds, so that it can be interrupted.
 LONG = ["pool", "terminated", "lost", "locked", "warm", "frozen", "late"]
 QUICK = [f"{step} {number}" for step in ("queued", "restart", "forgotten") for number in range(1, 6)]
+# Folders without recordings.
+EMPTY = [f"empty {number}" for number in range(1, 3)]
 LONG_SECONDS = 600
 
 
 def make_recordings(folder):
     clips = sorted((ROOT / "fixtures/clips").glob("*.flac"))
-    for number, source in enumerate(NIGHT + QUICK):
+    for number, source in enumerate(PLANNED + QUICK):
         (folder / source).mkdir(parents=True)
         (folder / source / NAME).write_bytes(clips[number % len(clips)].read_bytes())
+    for source in EMPTY:
+        (folder / source).mkdir()
     with wave.open(str(ROOT / "fixtures/evening/20251024_130000.WAV")) as laugh:
         parameters, samples = laugh.getparams(), laugh.readframes(laugh.getnframes())
     with wave.open(str(folder / "long.wav"), "wb") as long:
@@ -55,7 +59,7 @@ class Test:
     def __init__(self, folder, program, broker, database):
         self.folder, self.program, self.broker, self.database, self.workers = folder, program, broker, database, []
         self.sources = folder / "sources"
-        self.sources.write_text("# the night\n" + "\n".join(NIGHT) + "\n")
+        self.sources.write_text("# comment\n" + "\n".join(PLANNED) + "\n")
         self.begun = time.monotonic()
 
     def environment(self, number=0, **settings):
@@ -109,13 +113,13 @@ class Test:
         print(f"{time.monotonic() - self.begun:5.1f} s  {text}", flush=True)
 
 
-def good_night(test):
+def planned_day(test):
     worker = test.worker()
     started = time.monotonic()
-    test.python(f"plan_night.delay({DATE!r})")
-    wait_for("check_night", lambda: f"{len(NIGHT)} sources are complete" in worker.messages(), 120)
-    assert test.is_stored(*NIGHT)
-    test.passed(f"a night of {len(NIGHT)} sources is complete after {time.monotonic() - started:.1f} s")
+    test.python(f"plan_day.delay({DATE!r})")
+    wait_for("check_day", lambda: f"{len(PLANNED)} sources are complete" in worker.messages(), 120)
+    assert test.is_stored(*PLANNED)
+    test.passed(f"a day of {len(PLANNED)} sources is complete after {time.monotonic() - started:.1f} s")
     return worker
 
 
@@ -220,14 +224,14 @@ def forgotten_message(test):
     """As Redis forgets it: the scan of the first source is never delivered."""
     sources = [source for source in QUICK if source.startswith("forgotten")]
     test.send(*sources[1:])
-    test.python(f"check_night.delay({DATE!r}, {sources!r})")
+    test.python(f"check_day.delay({DATE!r}, {sources!r})")
     test.wait_until_stored(*sources)
-    test.passed("a message was lost: check_night sent the scan again")
+    test.passed("a message was lost: check_day sent the scan again")
 
 
 @contextlib.contextmanager
 def beat(test):
-    """Beat plans a night each minute, for a queue that no worker reads."""
+    """Beat plans a day each minute, for a queue that no worker reads."""
     command = [Path(sys.executable).parent / "celery", "--app", "tasks", "beat", "--schedule", test.folder / "schedule"]
     environment = test.environment(2, GIGGLES_PLAN_AT="* * * * *")
     with open(test.folder / "beat.log", "wb") as log:
@@ -247,25 +251,41 @@ with app.connection_for_read() as connection:
     arguments = json.loads(test.python("pass" + code, 2))
     yesterday = [(datetime.now(timezone.utc) - timedelta(days=1, minutes=back)).date().isoformat() for back in (0, 5)]
     assert arguments["date"] in yesterday, arguments
-    test.passed(f"beat plans the night of {arguments['date']}")
+    test.passed(f"beat plans the day of {arguments['date']}")
+
+
+def sources_without_recordings(test):
+    """One that recorded nothing is scanned all the same; a day of which nothing is there fails."""
+    worker = test.workers[-1]
+    runs = lambda: test.query("SELECT count(*) FROM runs WHERE source = ANY(%s)", EMPTY)[0][0]
+    test.send(*EMPTY)
+    wait_for("a run of each", lambda: runs() == len(EMPTY))
+    test.python(f"check_day.delay({DATE!r}, {[PLANNED[0], *EMPTY]!r}); check_day.delay({DATE!r}, {EMPTY!r})")
+    for words in (
+        f"3 sources are complete, 2 without recordings: {', '.join(EMPTY)}",
+        f"{DATE}: no source has recordings",
+    ):
+        wait_for(words, lambda: words in worker.messages(), 60)
+    assert runs() == len(EMPTY), "a scan was sent again"
+    test.passed("a source without recordings is complete; a day without any recording fails")
 
 
 def sources_by_query(test):
     sql = "SELECT DISTINCT source FROM runs WHERE source LIKE 'wearer %' ORDER BY 1"
-    assert test.python("print(*read_sources(), sep='|')", GIGGLES_SOURCES_QUERY=sql) == "|".join(NIGHT)
+    assert test.python("print(*read_sources(), sep='|')", GIGGLES_SOURCES_QUERY=sql) == "|".join(PLANNED)
     test.passed("the sources come from a query")
 
 
 def nothing_is_lost_or_double(test):
-    expected = sorted(NIGHT + LONG + QUICK)
+    expected = sorted(PLANNED + LONG + QUICK)
     recordings = test.query("SELECT source, count(*), min(status) FROM recordings GROUP BY 1 ORDER BY 1")
     assert recordings == [(source, 1, "analyzed") for source in expected], recordings
-    runs = test.query("SELECT source, sum(analyzed)::int FROM runs GROUP BY 1 ORDER BY 1")
+    runs = test.query("SELECT source, sum(analyzed)::int FROM runs WHERE source <> ALL(%s) GROUP BY 1 ORDER BY 1", EMPTY)
     assert runs == [(source, 1) for source in expected], runs
     worker = test.workers[-1] if test.workers[-1].child.poll() is None else test.worker()
-    test.python(f"check_night.delay({DATE!r}, {expected!r}); check_night.delay({DATE!r}, ['unknown'])")
-    wait_for("check_night", lambda: f"{len(expected)} sources are complete" in worker.messages())
-    wait_for("check_night", lambda: "1 of 1 sources are not scanned: unknown" in worker.messages())
+    test.python(f"check_day.delay({DATE!r}, {expected!r}); check_day.delay({DATE!r}, ['unknown'])")
+    wait_for("check_day", lambda: f"{len(expected)} sources are complete" in worker.messages())
+    wait_for("check_day", lambda: "1 of 1 sources are not scanned: unknown" in worker.messages())
     assert worker.log.read_text().count("no such folder' does not exist") == 1, "a failed scan was tried again"
     test.passed(f"{len(expected)} sources: every recording is stored once")
 
@@ -295,9 +315,9 @@ def main():
 
 
 def run(test, stack):
-    test.passed(f"{type(test.broker).__name__}, Postgres and {len(NIGHT + LONG + QUICK)} sources are ready")
+    test.passed(f"{type(test.broker).__name__}, Postgres and {len(PLANNED + LONG + QUICK)} sources are ready")
     stack.enter_context(beat(test))
-    worker = good_night(test)
+    worker = planned_day(test)
     late = frozen(test)
     killed_pool_process(test, worker)
     held_lock(test, worker)
@@ -308,6 +328,7 @@ def run(test, stack):
     restarted_broker(test, worker)
     forgotten_message(test)
     planned_by_beat(test)
+    sources_without_recordings(test)
     sources_by_query(test)
     nothing_is_lost_or_double(test)
 

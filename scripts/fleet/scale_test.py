@@ -48,7 +48,7 @@ class Fleet:
         self.folder, self.program = folder, program
         self.sources = [f"wearer {number:05}" for number in range(1, sources + 1)]
         self.days = [(FIRST_DAY + timedelta(days=number)).isoformat() for number in range(days)]
-        # Night after night: two days of one source at the same time would meet its lock.
+        # Day after day: two days of one source at the same time would meet its lock.
         self.tasks = [(source, day) for day in self.days for source in self.sources]
         self.postgres, self.redis = Postgres(folder, ["max_connections = 200"]), Redis(folder)
         self.queue = redis.Redis(port=self.redis.port)
@@ -209,9 +209,9 @@ def disturbed(fleet, count, digest, seed):
         kills += 1
     assert not restarts, "Postgres was not restarted twice; take more sources"
     seconds = time.monotonic() - begun
-    # Redis forgets the message of a worker that is killed at the moment when it takes it; check_night sends it again.
+    # Redis forgets the message of a worker that is killed at the moment when it takes it; check_day sends it again.
     forgotten = len(fleet.tasks) - stored
-    check_nights(fleet, url)
+    check_days(fleet, url)
     wait_for("the queue is empty", lambda: fleet.left() == (0, 0), 300)
     fleet.stop_workers()
     analyzed, skipped = query(url, "SELECT sum(analyzed)::int, sum(skipped)::int FROM runs")
@@ -219,8 +219,8 @@ def disturbed(fleet, count, digest, seed):
     assert query(url, DIGEST)[1] == digest, "other rows than one run after the other"
     say(f"\ndisturbed: {len(tasks)} tasks, {count} workers, {kills} kills (every {KILL_SECONDS} s), Postgres restarted")
     say(f"in order and as after a crash, seed {seed}: {seconds:.0f} s; {analyzed} recordings analyzed, {skipped} skipped;")
-    say(f"{forgotten} scans were forgotten by Redis and sent again by check_night;")
-    say("every night is complete, and the rows are those of plain")
+    say(f"{forgotten} scans were forgotten by Redis and sent again by check_day;")
+    say("every day is complete, and the rows are those of plain")
 
 
 def stored_recordings(url):
@@ -240,11 +240,11 @@ def kill_worker(fleet, url, chance):
     fleet.start_worker(url, worker.log.stem)
 
 
-def check_nights(fleet, url):
-    fleet.python(url, f"[check_night.delay(day, {fleet.sources!r}) for day in {fleet.days!r}]")
+def check_days(fleet, url):
+    fleet.python(url, f"[check_day.delay(day, {fleet.sources!r}) for day in {fleet.days!r}]")
     words = [f"{day}: {len(fleet.sources)} sources are complete" for day in fleet.days]
     logs = lambda: "".join(worker.messages() for worker in fleet.workers)
-    wait_for("every night is complete", lambda: all(line in logs() for line in words), 300, 1)
+    wait_for("every day is complete", lambda: all(line in logs() for line in words), 300, 1)
 
 
 def main():

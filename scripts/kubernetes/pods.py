@@ -83,28 +83,28 @@ def main():
     (FOLDER / "recordings/wearer-3").mkdir()
     (FOLDER / "recordings/wearer-3" / f"{yesterday}_200000.flac").write_text("no audio")
     subprocess.run(["chmod", "-R", "a+rX", FOLDER], check=True)
-    night = job_of("night.yaml", "night")
+    nightly = job_of("nightly.yaml", "nightly")
 
     for index, code in ((0, 0), (1, 0), (2, 0), (3, 3)):
-        expect(run(night, index), code, f"index {index}")
+        expect(run(nightly, index), code, f"index {index}")
     assert ask("SELECT source FROM runs ORDER BY source") == [f"wearer-{index}" for index in range(4)]
     assert ask("SELECT external_id FROM runs WHERE source = 'wearer-1'") == ["uid-1"], "the run has not the pod's id"
     assert ask("SELECT count(DISTINCT source) FROM detections JOIN recordings r ON r.id = recording_id") == ["2"]
     print("ok: each index scans its own source; one without recordings is not a failure, a damaged one is 3")
 
     before = ask("SELECT md5(string_agg(d::text, ',' ORDER BY id)) FROM detections d")
-    expect(run(night, 0), 0, "again")
+    expect(run(nightly, 0), 0, "again")
     assert ask("SELECT md5(string_agg(d::text, ',' ORDER BY id)) FROM detections d") == before
     print("ok: a pod that runs again stores nothing twice")
 
-    expect(run(night, 7), 78, "a source without a folder")
+    expect(run(nightly, 7), 78, "a source without a folder")
     url = os.environ["DATABASE_URL"]
     os.environ["DATABASE_URL"] = "postgres://giggles@127.0.0.1:1/postgres"
-    expect(run(night, 0), 75, "no database")
+    expect(run(nightly, 0), 75, "no database")
     os.environ["DATABASE_URL"] = url
     print("ok: a missing folder fails the index (78), a database that is away is tried again (75)")
 
-    check = job_of("night.yaml", "check")
+    check = job_of("nightly.yaml", "check")
     (FOLDER / "sources").mkdir()
     sources = FOLDER / "sources/sources"
     sources.write_text("wearer-0\nwearer-1\nwearer-2\n")

@@ -130,8 +130,8 @@ def main():
     found = [f"{document['metadata']['name']}: {fault}" for document in documents for fault in faults(document)]
     assert not found, "\n".join(found)
     assert sum(len(jobs(document)) for document in documents) >= 3, "no jobs were read"
-    night = next(document for document in documents if document["metadata"]["name"] == "night")
-    for mistake, document in broken(night):
+    nightly = next(document for document in documents if document["metadata"]["name"] == "nightly")
+    for mistake, document in broken(nightly):
         assert list(faults(document)), f"the rules do not find {mistake}"
     print("ok: values, exit codes, arguments and security settings are what Kubernetes and giggles know")
 

@@ -15,16 +15,11 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from runtime import Function, check
+import seaweedfs
+from runtime import Function, check, free_port
 
 DATE = "2025-10-24"
 LAUGH = Path("fixtures/clips/laugh_male_scratch2.flac")
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Fleet:
@@ -38,12 +33,14 @@ class Fleet:
                 path = archive.extract(member, self.root)
                 os.chmod(path, member.external_attr >> 16)
         self.recordings = self.folder / "recordings"
-        self.moto = self.start_moto()
+        self.servers = [self.start_moto()]
+        if program := os.environ.get("SEAWEEDFS"):
+            self.servers.append(seaweedfs.start(program, self.folder / "seaweedfs"))
         self.clients = {name: boto3.client(name, config=Config(retries={"max_attempts": 10})) for name in
                         ("sqs", "sns", "s3", "secretsmanager", "batch", "iam", "ec2")}  # fmt: skip
         self.dead = self.fifo("dead", {})
         self.days = self.days_queue()
-        self.clients["s3"].create_bucket(Bucket="recordings")
+        seaweedfs.make_bucket(self.clients["s3"], "recordings")
         self.clients["secretsmanager"].create_secret(Name="database", SecretString=os.environ["DATABASE_URL"])
         self.variables = {
             "QUEUE_URL": self.days, "DEAD_LETTER_QUEUE_URL": self.dead, "DATABASE_SECRET": "database",
@@ -166,5 +163,7 @@ class Fleet:
     def end(self):
         for function in self.functions:
             function.end()
-        self.moto.kill()
+        for server in self.servers:
+            server.kill()
+            server.wait()
         shutil.rmtree(self.folder)

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Submits a night to Slurm: an array job with one task per source, and a check after all of them. Run it from cron on a
+# Submits a nightly run to Slurm: an array job with one task per source, and a check after all of them. Run it from cron on a
 # login node; README.md explains it.
 #
-#   night.sh [DATE]          default: yesterday, in GIGGLES_TZ
+#   nightly.sh [DATE]          default: yesterday, in GIGGLES_TZ
 #
 # Settings are read from $GIGGLES_SLURM_ENV, or /etc/giggles/slurm.env (slurm.env.example).
 set -eu
@@ -15,8 +15,9 @@ export GIGGLES_SLURM_ENV
 
 # Fixed here, once: a task that is requeued after midnight is still of the same day.
 date=${1:-$(TZ=${GIGGLES_TZ:-UTC} date --date yesterday +%F)}
-sources=$(grep -c . "$GIGGLES_SOURCES") || {
-    echo "night.sh: $GIGGLES_SOURCES names no source" >&2
+# Lines that begin with # are comments, as for --expect and in scan.sbatch.
+sources=$(grep -c '^[[:space:]]*[^#[:space:]]' "$GIGGLES_SOURCES") || {
+    echo "nightly.sh: $GIGGLES_SOURCES names no source" >&2
     exit 78
 }
 
