@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use rusty_s3::{Bucket, Credentials};
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
 use url::Url;
 
 use super::credentials::{CredentialsError, Provider};
@@ -29,7 +29,7 @@ use super::profile::Profile;
 use super::settings::Settings;
 use crate::stop::Stop;
 
-/// Timeout of a connection, of the start of an answer, and of each read.
+/// Timeout of a connection, of the start of an answer, of each read and of each write.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Delays between attempts.
 const WAITS: [Duration; 4] =
@@ -41,9 +41,21 @@ const MOMENT: Duration = Duration::from_millis(50);
 /// How long a signed address is valid; each attempt signs its own.
 pub const VALID: Duration = Duration::from_secs(900);
 
+/// What is done with an object.
+pub enum Method<'a> {
+    Get,
+    /// Write these bytes.
+    Put(&'a [u8]),
+    Delete,
+}
+
 /// One request, and how its answer is read.
 pub trait Exchange {
     type Output;
+
+    fn method(&self) -> Method<'_> {
+        Method::Get
+    }
 
     /// The signed address, and headers that are not signed.
     fn request(&self, bucket: &Bucket, credentials: &Credentials) -> (Url, Vec<(&'static str, String)>);
@@ -112,8 +124,12 @@ impl Client {
         self.check_stop()?;
         let credentials = self.provider.current().map_err(S3Error::from)?;
         let (url, headers) = exchange.request(&self.bucket, credentials);
-        let call = headers.iter().fold(self.agent.get(url.as_str()), |call, (name, value)| call.header(*name, value));
-        let mut response = call.call().map_err(|error| interrupted(&error))?;
+        let answer = match exchange.method() {
+            Method::Get => with(self.agent.get(url.as_str()), &headers).call(),
+            Method::Put(bytes) => with(self.agent.put(url.as_str()), &headers).send(bytes),
+            Method::Delete => with(self.agent.delete(url.as_str()), &headers).call(),
+        };
+        let mut response = answer.map_err(|error| interrupted(&error))?;
         if is_success(response.status()) {
             exchange.read(response)
         } else {
@@ -135,6 +151,10 @@ impl Client {
     }
 }
 
+fn with<B>(call: RequestBuilder<B>, headers: &[(&'static str, String)]) -> RequestBuilder<B> {
+    headers.iter().fold(call, |call, (name, value)| call.header(*name, value))
+}
+
 fn bucket(settings: &Settings, name: &str) -> Result<Bucket, S3Error> {
     let invalid = || CredentialsError::missing(format!("'{name}' cannot be the name of a bucket at this endpoint"));
     Ok(settings.bucket(name).ok_or_else(invalid)?)
@@ -151,6 +171,7 @@ pub fn agent(timeout: Duration, uses_proxy: bool) -> Agent {
         .timeout_connect(Some(timeout))
         .timeout_recv_response(Some(timeout))
         .timeout_per_read(Some(timeout))
+        .timeout_per_write(Some(timeout))
         .user_agent(concat!("giggles/", env!("CARGO_PKG_VERSION")));
     if !uses_proxy {
         config = config.proxy(None);
