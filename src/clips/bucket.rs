@@ -81,10 +81,11 @@ impl Bucket {
             match written.recv_timeout(MOMENT) {
                 Ok(written) => return written.map_err(io::Error::other),
                 Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("its thread has ended; a bug")),
-                Err(RecvTimeoutError::Timeout) => match self.stop.signal() {
-                    Some(signal) => return Err(io::Error::other(S3Error::Stopped(signal))),
-                    None => {}
-                },
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(signal) = self.stop.signal() {
+                        return Err(io::Error::other(S3Error::Stopped(signal)));
+                    }
+                }
             }
         }
     }
@@ -93,9 +94,10 @@ impl Bucket {
     pub fn check(&self, source_folder: &str, bytes: &[u8]) -> io::Result<()> {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
         let name = format!("{source_folder}/{CHECK}{}-{now}", std::process::id());
-        match self.with(|state| state.check(&name, bytes))? {
-            true => Ok(()),
-            false => Err(io::Error::other("an object that was written there has another content when read")),
+        if self.with(|state| state.check(&name, bytes))? {
+            Ok(())
+        } else {
+            Err(io::Error::other("an object that was written there has another content when read"))
         }
     }
 

@@ -1,5 +1,6 @@
 //! `giggles scan s3://…` on real servers: the same rows as from a folder, and what goes wrong on the way.
 
+mod clips;
 mod credentials;
 mod failures;
 mod many;
