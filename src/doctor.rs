@@ -24,9 +24,10 @@ use crate::clips::{Clips, is_clip};
 use crate::domain::Window;
 use crate::error::Fatal;
 use crate::finding::Finding;
-use crate::input::{self, Selection, is_object_url};
+use crate::input::{self, Selection};
 use crate::model::LoadedModel;
 use crate::notify::ping::Target;
+use crate::object_store::is_object_url;
 use crate::shard::Shard;
 use crate::stop::Stop;
 use crate::store::{self, Location, Probe, StoreError};
@@ -72,6 +73,7 @@ pub struct Settings {
 /// The input of the checks.
 struct Visit<'a> {
     settings: &'a Settings,
+    stop: &'a Stop,
     /// None if no directory is given.
     found: Option<Result<Found, FindError>>,
     /// Whether the bucket can be listed, if one is given.
@@ -113,6 +115,7 @@ pub fn examine(settings: &Settings, report: &mut dyn FnMut(&Finding), stop: &Sto
     let paths = settings.paths.as_deref().ok();
     let visit = Visit {
         settings,
+        stop,
         found: paths.filter(|paths| !names_bucket(paths)).map(find_recordings),
         bucket: paths.filter(|paths| names_bucket(paths)).map(|paths| input::check(paths, selection(settings), stop)),
         probe: database.map(|location| store::examine(location, &settings.lock)),

@@ -65,7 +65,7 @@ pub enum Fatal {
     /// The database cannot be reached.
     #[error(transparent)]
     TryAgain(Reason),
-    /// The object store of the recordings does not answer.
+    /// The object store of recordings or clips does not answer.
     #[error(transparent)]
     StorageUnreachable(Reason),
     /// Another run holds the lock.

@@ -32,6 +32,7 @@
 //! | [`domain`] | plain data: recording, detection, outcome, run, parameters | text |
 //! | [`finding`] | the result of one check of `doctor` | |
 //! | [`error`] | what ends a run, the causes of errors, and the policy for both | text, domain |
+//! | [`object_store`] | signed requests to the bucket of an object store | stop, domain, error |
 //! | [`exit`] | exit codes, and which one a run ends with | text, domain, finding, error |
 //! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | text, paths, stop, domain |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
@@ -39,10 +40,10 @@
 //! | [`identify`] | a file becomes a recording with content hash and start time | domain, audio |
 //! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | |
 //! | [`atomic_file`] | writes a file in full or not at all | paths |
-//! | [`clips`] | writes detections as FLAC files | domain, audio, detect, atomic_file |
+//! | [`clips`] | writes detections as FLAC files, into a directory or a bucket | stop, domain, error, object_store, audio, detect, atomic_file |
 //! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
-//! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, audio, identify, clips, shard |
+//! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, object_store, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
 //! | [`maintenance`] | compares clips with rows; removes old ones | domain, error, exit, clips, store |
@@ -85,6 +86,7 @@ pub mod input;
 pub mod maintenance;
 pub mod model;
 pub mod notify;
+pub mod object_store;
 pub mod paths;
 pub mod pipeline;
 pub mod pool;

@@ -22,7 +22,7 @@ use self::file_stability::StabilityCheck;
 use self::plan::Plan;
 use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::clips::Clips;
+use crate::clips::{ClipWriter, Clips};
 use crate::domain::{
     Analysis, Analyzed, Counts, NotAudio, Outcome, Reason, Recording, RecordingError, Run, Step, Unresolved, Window,
 };
@@ -100,6 +100,8 @@ struct Session<'a> {
     stop: &'a Stop,
     started: Timestamp,
     pool: Pool,
+    /// None: no clips are requested.
+    clip_writer: Option<ClipWriter<'a>>,
 }
 
 impl<'a> Session<'a> {
@@ -110,7 +112,8 @@ impl<'a> Session<'a> {
         stop: &'a Stop,
     ) -> Result<Session<'a>, Fatal> {
         let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
-        Ok(Session { settings, model, steps, stop, started: Timestamp::now(), pool })
+        let clip_writer = settings.clips.as_ref().map(|clips| clips.open(stop)).transpose()?;
+        Ok(Session { settings, model, steps, stop, started: Timestamp::now(), pool, clip_writer })
     }
 
     fn run(&self) -> Result<Report, Fatal> {
@@ -262,12 +265,12 @@ impl<'a> Session<'a> {
     /// Analyzes a recording and cuts its clips, if requested. If the recording is later found to have changed, its clips
     /// have no row; `giggles verify` lists them.
     fn analyze_one(&self, analyzer: &Analyzer<'_, Model>, recording: &Recording) -> Result<Analyzed, AnalyzeError> {
-        let clips = self.settings.clips.as_ref();
-        let mut sample_buffer = clips.map(|clips| clips.sample_buffer(analyzer.parameters));
+        let clip_writer = self.clip_writer.as_ref();
+        let mut sample_buffer = clip_writer.map(|clip_writer| clip_writer.sample_buffer(analyzer.parameters));
         let mut analyzed = analyzer.analyze(&recording.path, sample_buffer.as_mut())?;
         analyzed.missing.close(analyzed.audio, recording.announced.max(recording.named));
-        if let (Some(clips), Some(sample_buffer)) = (clips, sample_buffer) {
-            clips.cut(sample_buffer, recording, &mut analyzed);
+        if let (Some(clip_writer), Some(sample_buffer)) = (clip_writer, sample_buffer) {
+            clip_writer.cut(sample_buffer, recording, &mut analyzed);
         }
         Ok(analyzed)
     }

@@ -52,7 +52,7 @@ pub struct Arguments {
 
 /// Removes, and prints what was removed.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
-    let clips = arguments.clips.folder()?;
+    let clips = arguments.clips.location()?;
     let now = Timestamp::now().to_zoned(TimeZone::UTC);
     before(&arguments.older_than, &now).map_err(age)?;
     if clips.is_none() && !arguments.rows {

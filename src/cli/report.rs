@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use giggles::atomic_file::{is_standard_output, replace_or_stream};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
+use giggles::object_store::is_object_url;
 use giggles::render::report::{csv, document, text};
 use giggles::report::{Embed, PageOptions, Report, Settings, report};
 use jiff::Timestamp;
@@ -92,6 +93,10 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
 
 fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
     match path("--clips", arguments.clips.as_deref()) {
+        Some(path) if arguments.output.is_some() && is_object_url(&path) => {
+            let copy = "copy the clips to a folder first (aws s3 cp --recursive, rclone copy) and name that";
+            Err(wrong("--clips", format!("a page takes its clips from a folder of this machine; {copy}")))
+        }
         Some(path) if arguments.output.is_some() && !path.is_dir() => {
             Err(wrong("--clips", format!("{} is not a folder; check that its disk is mounted", path.display())))
         }

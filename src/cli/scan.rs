@@ -139,7 +139,7 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         let (milliseconds, gaps) = (analyzed.missing.total().as_millis(), pluralize(gaps, "gap"));
         log::warn!(recording = name; "{name}: {gaps}, {milliseconds} ms in total, filled with silence");
     }
-    if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::failed_clips(&view, &clips.folder)) {
+    if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::failed_clips(&view, &clips.location)) {
         log::error!("{text}");
     }
     if report.exit == Exit::Empty {

@@ -1,8 +1,9 @@
 //! Flags of the commands that read what is stored: the database, the source, the time range.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use giggles::clips::ClipLocation;
 use giggles::domain::Window;
 use giggles::error::Fatal;
 use giggles::status::usual_zone;
@@ -131,24 +132,25 @@ impl Database {
     }
 }
 
-/// The flag of the clips folder.
+/// The flag of the place of the clips.
 #[derive(Args)]
 pub struct ClipFolder {
-    /// Use the clips in this folder, the one given to `giggles scan` [env: GIGGLES_CLIPS]
+    /// Use the clips in this folder or below s3://BUCKET/PREFIX, as given to `giggles scan` [env: GIGGLES_CLIPS]
     #[arg(long, value_name = "FOLDER")]
     clips: Option<PathBuf>,
 }
 
 impl ClipFolder {
     /// The folder must exist: on an unmounted disk every clip would seem to be missing.
-    pub fn folder(&self) -> Result<Option<PathBuf>, Fatal> {
-        match path("--clips", self.clips.as_deref()) {
-            Some(path) if !path.is_dir() => {
-                Err(wrong("--clips", format!("{} is not a folder; create it, or mount its disk", path.display())))
-            }
-            folder => Ok(folder),
-        }
+    pub fn location(&self) -> Result<Option<ClipLocation>, Fatal> {
+        clip_location(self.clips.as_deref())
     }
+}
+
+/// Where clips are, by the flag or the environment.
+pub fn clip_location(flag: Option<&Path>) -> Result<Option<ClipLocation>, Fatal> {
+    let path = path("--clips", flag);
+    path.map(|path| ClipLocation::parse(&path).map_err(|reason| wrong("--clips", reason))).transpose()
 }
 
 /// The source; an empty name selects all sources.

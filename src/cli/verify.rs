@@ -42,7 +42,7 @@ pub struct Arguments {
 
 /// Verifies, and prints what does not match.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
-    let Some(clips) = arguments.clips.folder()? else {
+    let Some(clips) = arguments.clips.location()? else {
         return Err(wrong("--clips", "name the folder of the clips"));
     };
     let Some(mut reader) = arguments.source_filter.database.reader()? else { return Ok(Exit::Empty) };

@@ -1,39 +1,79 @@
-//! Lists and removes clips in the clip directory.
+//! Clips in a directory of this machine.
 //!
 //! Invariant: lists and removes only files named like a clip, or like the temporary file of a clip, in
 //! `<source>/<day>/`. Follows no symbolic link out of the directory.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirEntry};
+use std::fs::{self, DirBuilder, DirEntry};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use super::name::{is_clip, is_day, is_ours, is_temporary};
+use super::name::{is_clip, is_day, is_ours, is_temporary, with_hash};
 use super::source::is_folder;
-
-pub use super::source::source_folder;
+use super::store::{ClipFile, Stamp, foreign_name};
+use crate::atomic_file::{self, Permissions, read_regular, replace};
+use crate::domain::ContentHash;
 
 /// A clip directory.
 pub struct Folder {
-    /// Canonical path, without symbolic links.
     path: PathBuf,
+    /// Without symbolic links.
+    resolved: PathBuf,
 }
 
-/// A clip file, complete or temporary.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClipFile {
-    /// `<source>/<day>/<file>`
-    pub path: String,
-    /// A temporary file of a run that was killed while it wrote the clip.
-    pub is_half: bool,
-    /// Inode and modification time: they change if the file is replaced.
-    stamp: (u64, i64, i64),
-}
+/// Held while a clip gets its name.
+static NAMING: Mutex<()> = Mutex::new(());
+
+/// Clips are private: only their owner may read them.
+const PRIVATE_FILE: u32 = 0o600;
+const PRIVATE_FOLDER: u32 = 0o700;
+const CHECK: &str = ".giggles-check-";
 
 impl Folder {
     pub fn open(path: &Path) -> io::Result<Folder> {
-        Ok(Folder { path: path.canonicalize()? })
+        Ok(Folder { path: path.to_owned(), resolved: path.canonicalize()? })
+    }
+
+    pub fn write(&self, usual: String, bytes: &[u8], content: Option<ContentHash>) -> io::Result<String> {
+        self.make_folder(&usual)?;
+        // Clips of two recordings with the same start time must not get the same name.
+        let _naming = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
+        let relative = self.free_name(usual, bytes, content);
+        replace(&self.path.join(&relative), bytes, PRIVATE_FILE)?;
+        Ok(relative)
+    }
+
+    /// The usual path, unless a clip with other content has it already; then one with a hash.
+    fn free_name(&self, usual: String, bytes: &[u8], content: Option<ContentHash>) -> String {
+        let existing = self.path.join(&usual);
+        let is_same = || read_regular(&existing, bytes.len() as u64).is_ok_and(|content| content == bytes);
+        match content {
+            Some(content) if existing.exists() && !is_same() => with_hash(&usual, content),
+            _ => usual,
+        }
+    }
+
+    /// # Errors
+    /// Also if the directory of the source or of the day is a symbolic link: `prune` and `verify` follow no links and
+    /// would not find what is written through it.
+    fn make_folder(&self, clip: &str) -> io::Result<()> {
+        let Some(day) = self.path.join(clip).parent().map(Path::to_owned) else { return Ok(()) };
+        refuse_link(day.parent().unwrap_or(&day))?;
+        refuse_link(&day)?;
+        DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(day)
+    }
+
+    /// Writes a clip into a new directory of a source, and removes both.
+    pub fn check(&self, source_folder: &str, bytes: &[u8]) -> io::Result<Permissions> {
+        let source_folder = self.path.join(source_folder);
+        refuse_link(&source_folder)?;
+        let parent = if source_folder.exists() { &source_folder } else { &self.path };
+        let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(parent)?;
+        let permissions = atomic_file::check(day.path(), bytes, PRIVATE_FILE)?;
+        day.close()?;
+        Ok(permissions)
     }
 
     /// Whether a directory of this name exists in it.
@@ -95,7 +135,7 @@ impl Folder {
 
     fn removable(&self, path: &str) -> io::Result<Option<PathBuf>> {
         if !is_ours(path) {
-            return Err(io::Error::other("it does not have the name of a clip"));
+            return Err(foreign_name());
         }
         match self.path.join(path).symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -110,7 +150,7 @@ impl Folder {
     /// Removes a listed file; false, without removing it, if it has been replaced since.
     pub fn remove_found(&self, file: &ClipFile) -> io::Result<bool> {
         let path = self.path.join(&file.path);
-        if path.symlink_metadata().map(|found| stamp(&found)).ok() != Some(file.stamp) {
+        if path.symlink_metadata().map(|found| stamp(&found)).ok().as_ref() != Some(&file.stamp) {
             return Ok(false);
         }
         fs::remove_file(&path)?;
@@ -124,8 +164,15 @@ impl Folder {
         let parent = self.path.join(parent).canonicalize().ok()?;
         let path = parent.join(file);
         let is_file = path.symlink_metadata().is_ok_and(|found| found.is_file());
-        (is_file && parent.starts_with(&self.path) && parent != self.path).then_some(path)
+        (is_file && parent.starts_with(&self.resolved) && parent != self.resolved).then_some(path)
     }
+}
+
+fn refuse_link(folder: &Path) -> io::Result<()> {
+    if folder.is_symlink() {
+        return Err(io::Error::other(format!("{} is a symbolic link; clips need a real folder", folder.display())));
+    }
+    Ok(())
 }
 
 fn folders(path: &Path) -> io::Result<Vec<String>> {
@@ -142,8 +189,8 @@ fn clip_file(folder: &str, entry: &DirEntry) -> Option<ClipFile> {
     Some(ClipFile { path: format!("{folder}/{file}"), is_half, stamp: stamp(&found) })
 }
 
-fn stamp(found: &fs::Metadata) -> (u64, i64, i64) {
-    (found.ino(), found.mtime(), found.mtime_nsec())
+fn stamp(found: &fs::Metadata) -> Stamp {
+    Stamp::File(found.ino(), found.mtime(), found.mtime_nsec())
 }
 
 /// Removes the day directory of a clip if it is empty.

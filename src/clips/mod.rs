@@ -5,35 +5,31 @@
 //!
 //! Invariant: a clip that cannot be written is counted in the recording's result and has no other effect.
 
+mod bucket;
 mod flac;
-pub mod folder;
+mod folder;
+mod location;
 mod name;
 mod sample_buffer;
 mod source;
+mod store;
 
-use std::fs::DirBuilder;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use yamnet::params::SAMPLE_RATE;
 
+pub use location::ClipLocation;
 pub use sample_buffer::SampleBuffer;
+pub use source::source_folder;
+pub use store::{ClipFile, ClipStore, unreadable};
 
-use crate::atomic_file::{self, Permissions, read_regular, replace};
+use crate::atomic_file::Permissions;
 use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording};
-
-/// Held while a clip gets its name.
-static NAMING: Mutex<()> = Mutex::new(());
-
-/// Clips are private: only their owner may read them.
-const PRIVATE_FILE: u32 = 0o600;
-const PRIVATE_FOLDER: u32 = 0o700;
-const CHECK: &str = ".giggles-check-";
+use crate::error::Fatal;
+use crate::stop::Stop;
 
 /// Whether a path has the file name of a clip. Such files are not analyzed: each analyzed clip would add one more laugh
 /// in every run.
@@ -44,7 +40,7 @@ pub fn is_clip(path: &str) -> bool {
 /// Where clips are written, and how much audio around a laugh they contain.
 #[derive(Debug, Clone)]
 pub struct Clips {
-    pub folder: PathBuf,
+    pub location: ClipLocation,
     pub source: String,
     /// Audio before the laugh; `clip_after` is the audio after it.
     pub clip_before: Duration,
@@ -56,7 +52,33 @@ pub struct Clips {
 impl Clips {
     /// A buffer for the samples of one recording that its clips may need.
     pub fn sample_buffer(&self, parameters: &DetectionParameters) -> SampleBuffer {
-        SampleBuffer::new(&self.folder, self.clip_before, self.clip_after, parameters)
+        SampleBuffer::new(&self.location.scratch_folder(), self.clip_before, self.clip_after, parameters)
+    }
+
+    /// Opens the place of the clips, before any work.
+    pub fn open(&self, stop: &Stop) -> Result<ClipWriter<'_>, Fatal> {
+        Ok(ClipWriter { clips: self, store: ClipStore::open(&self.location, stop)? })
+    }
+
+    /// Writes a clip of one second where clips of this source are written, and removes it. Also creates a temporary
+    /// file where the sample buffer is stored.
+    pub fn check(&self, stop: &Stop) -> Result<io::Result<Permissions>, Fatal> {
+        let writer = self.open(stop)?;
+        let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
+        let clip = tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| flac::encode(&hum, SAMPLE_RATE));
+        Ok(clip.and_then(|clip| writer.store.check(&self.source, &clip)))
+    }
+}
+
+/// Cuts the clips of a run.
+pub struct ClipWriter<'a> {
+    clips: &'a Clips,
+    store: ClipStore,
+}
+
+impl ClipWriter<'_> {
+    pub fn sample_buffer(&self, parameters: &DetectionParameters) -> SampleBuffer {
+        self.clips.sample_buffer(parameters)
     }
 
     /// Writes a clip per laugh and stores its relative path in the detection.
@@ -78,63 +100,19 @@ impl Clips {
         length: u64,
     ) -> io::Result<String> {
         let started = recording.started.ok_or_else(|| io::Error::other("its start time is unknown"))?;
-        let usual = name::clip_path(&self.source, started.at, detection, &self.zone);
-        let bytes = flac::encode(&sample_buffer.read(self.range(detection, length))?, SAMPLE_RATE)?;
-        self.make_folder(&usual)?;
-        // Clips of two recordings with the same start time must not get the same name.
-        let _naming = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
-        let relative = self.free_name(usual, &bytes, recording);
-        replace(&self.folder.join(&relative), &bytes, PRIVATE_FILE)?;
-        Ok(relative)
+        let usual = name::clip_path(&self.clips.source, started.at, detection, &self.clips.zone);
+        let bytes = flac::encode(&sample_buffer.read(self.clips.range(detection, length))?, SAMPLE_RATE)?;
+        self.store.write(usual, bytes, recording.content)
     }
+}
 
-    /// The usual path, unless a clip with other content has it already; then one with a hash.
-    fn free_name(&self, usual: String, bytes: &[u8], recording: &Recording) -> String {
-        let existing = self.folder.join(&usual);
-        let is_same = || read_regular(&existing, bytes.len() as u64).is_ok_and(|content| content == bytes);
-        match recording.content {
-            Some(content) if existing.exists() && !is_same() => name::with_hash(&usual, content),
-            _ => usual,
-        }
-    }
-
-    /// # Errors
-    /// Also if the directory of the source or of the day is a symbolic link: `prune` and `verify` follow no links and
-    /// would not find what is written through it.
-    fn make_folder(&self, clip: &str) -> io::Result<()> {
-        let Some(day) = self.folder.join(clip).parent().map(Path::to_owned) else { return Ok(()) };
-        refuse_link(day.parent().unwrap_or(&day))?;
-        refuse_link(&day)?;
-        DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(day)
-    }
-
-    /// Writes a clip of one second where clips of this source are written, and removes it. Also creates a temporary
-    /// file in the clip directory itself, where the sample buffer is stored.
-    pub fn check(&self) -> io::Result<Permissions> {
-        let source_folder = self.folder.join(source::source_folder(&self.source));
-        refuse_link(&source_folder)?;
-        tempfile::tempfile_in(&self.folder)?;
-        let parent = if source_folder.exists() { &source_folder } else { &self.folder };
-        let day = tempfile::Builder::new().prefix(CHECK).tempdir_in(parent)?;
-        let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
-        let permissions = atomic_file::check(day.path(), &flac::encode(&hum, SAMPLE_RATE)?, PRIVATE_FILE)?;
-        day.close()?;
-        Ok(permissions)
-    }
-
+impl Clips {
     /// Samples of the clip: the laugh and the audio around it, limited to the recording.
     fn range(&self, detection: &Detection, length: u64) -> Range<u64> {
         let (from, to) =
             (detection.start.saturating_sub(self.clip_before), detection.end.saturating_add(self.clip_after));
         samples(from)..samples(to).min(length)
     }
-}
-
-fn refuse_link(folder: &Path) -> io::Result<()> {
-    if folder.is_symlink() {
-        return Err(io::Error::other(format!("{} is a symbolic link; clips need a real folder", folder.display())));
-    }
-    Ok(())
 }
 
 fn count_failed(failed: &mut Option<ClipsFailed>, error: &io::Error) {

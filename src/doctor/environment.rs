@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Settings, Visit};
 use crate::finding::Finding;
-use crate::input::is_object_url;
+use crate::object_store::is_object_url;
 use crate::store::Location;
 
 /// Variables without a flag, for docs/reference. Those of libpq are in `store::connection_parameters`.
@@ -167,7 +167,7 @@ fn relative(settings: &Settings) -> Vec<String> {
         _ => None,
     };
     let folders = settings.paths.iter().flatten().filter(|path| !is_object_url(path)).cloned();
-    let clips = settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.folder.clone());
+    let clips = settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.location.scratch_folder());
     let files = [database, clips, settings.metrics.clone(), settings.model_file.clone()].into_iter().flatten();
     let relative = folders.chain(files).filter(|path| path.is_relative());
     let line = |path: PathBuf| format!("'{}' is a relative path, for another folder; write it whole", path.display());

@@ -108,7 +108,8 @@ pub fn space(visit: &Visit) -> Finding {
 fn folders(visit: &Visit) -> (Option<PathBuf>, Vec<PathBuf>) {
     let database = visit.probe.as_ref().and_then(|probe| probe.as_ref().ok()?.folder.clone());
     let metrics = visit.settings.metrics.as_deref().map(|file| directory_of(file).to_owned());
-    let clips = visit.settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.folder.clone());
+    let clips =
+        visit.settings.clips.as_ref().ok().and_then(Option::as_ref).map(|clips| clips.location.scratch_folder());
     (database, metrics.into_iter().chain(clips).collect())
 }
 

@@ -11,15 +11,15 @@ mod local;
 mod s3;
 mod scratch;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
 use self::local::Local;
-use self::s3::ObjectUrl;
 use crate::audio::discover::File;
 use crate::domain::{NotAudio, RecordingError, Window};
 use crate::error::Fatal;
+use crate::object_store::{ObjectUrl, is_object_url};
 use crate::shard::Shard;
 use crate::stop::Stop;
 
@@ -97,9 +97,4 @@ fn object_url(paths: &[PathBuf]) -> Result<Option<ObjectUrl>, Fatal> {
         }
         _ => Err(Fatal::Config("an s3:// URL is scanned alone; run one scan for each".into())),
     }
-}
-
-/// Whether the path names a bucket, not a file of this machine.
-pub fn is_object_url(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().starts_with(b"s3://")
 }

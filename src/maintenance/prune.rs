@@ -6,14 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use jiff::{Span, Timestamp, Zoned};
 
-use crate::clips::folder::{Folder, source_folder};
-use crate::domain::{Reason, StoredRecording, Window};
+use crate::clips::{ClipLocation, ClipStore, source_folder, unreadable};
+use crate::domain::{StoredRecording, Window};
 use crate::error::Fatal;
 use crate::exit::Exit;
+use crate::stop::Stop;
 use crate::store::{self, Location, Pruning, Reader, Selection, Store};
 
 /// Clips per batch: they are removed before their rows are updated.
@@ -23,7 +23,7 @@ const CLIPS: usize = 500;
 pub struct Settings {
     pub database: Location,
     /// None: remove neither clips nor rows that name one.
-    pub clips: Option<PathBuf>,
+    pub clips: Option<ClipLocation>,
     /// None: all sources.
     pub source: Option<String>,
     /// Laughs that started, recordings that ended, and runs that started before this instant.
@@ -94,9 +94,9 @@ pub fn prune(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> R
     }
     let mut pruned = PruneReport::default();
     let mut stuck = None;
-    if let Some(path) = &settings.clips {
-        let folder = open(path, &sources, settings, reader)?;
-        stuck = Some(remove_clips(&folder, settings, reader, store.as_mut(), &mut pruned, each)?);
+    if let Some(location) = &settings.clips {
+        let clips = open(location, &sources, settings, reader)?;
+        stuck = Some(remove_clips(&clips, settings, reader, store.as_mut(), &mut pruned, each)?);
     }
     if settings.rows {
         remove_rows(settings, stuck, store.as_mut(), &mut pruned, each)?;
@@ -117,35 +117,46 @@ fn selection<'a>(settings: &Settings, source: Option<&'a str>) -> Selection<'a> 
 
 /// Opens the clips directory. A source's directory is never removed with its clips: if it is missing, a disk is
 /// probably not mounted, and clearing the references to its clips would orphan the files.
-fn open(path: &Path, sources: &[String], settings: &Settings, reader: &mut dyn Reader) -> Result<Folder, Fatal> {
-    let shown = path.display();
-    let folder = Folder::open(path).map_err(|error| {
-        let reason = Reason::new(format!("the folder of clips {shown} cannot be read: {error}"));
-        Fatal::Config(reason.caused_by(error))
-    })?;
-    for source in sources.iter().filter(|source| !folder.has(&source_folder(source))) {
+fn open(
+    location: &ClipLocation,
+    sources: &[String],
+    settings: &Settings,
+    reader: &mut dyn Reader,
+) -> Result<ClipStore, Fatal> {
+    let clips = ClipStore::open(location, &Stop::default())?;
+    for source in sources {
+        if clips.has(&source_folder(source)).map_err(|error| unreadable(location, error))? {
+            continue;
+        }
         reader.each_recording(&selection(settings, Some(source)), &mut |recording| match old_clips(
             settings, &recording,
         )
         .next()
         {
             None => Ok(()),
-            Some(_) => Err(Fatal::Config(
-                format!(
-                    "{shown} has no folder {} for the clips of its source; name the folder that the runs write to, or \
-                     mount its disk. If the clips are lost, create it and prune again",
-                    source_folder(source)
-                )
-                .into(),
-            )),
+            Some(_) => Err(Fatal::Config(without_folder(location, &source_folder(source)).into())),
         })?;
     }
-    Ok(folder)
+    Ok(clips)
+}
+
+fn without_folder(location: &ClipLocation, source_folder: &str) -> String {
+    let missing = format!("{location} has no folder {source_folder} for the clips of its source");
+    match location {
+        ClipLocation::Folder(_) => format!(
+            "{missing}; name the folder that the runs write to, or mount its disk. If the clips are lost, create it and \
+             prune again"
+        ),
+        ClipLocation::Bucket(_) => format!(
+            "{missing}; name the URL that the runs write to. If the clips are lost, write an object \
+             {source_folder}/.giggles there and prune again"
+        ),
+    }
 }
 
 /// Removes batches of files, each followed by the references in its rows. Returns the clips that could not be removed.
 fn remove_clips(
-    folder: &Folder,
+    clips: &ClipStore,
     settings: &Settings,
     reader: &mut dyn Reader,
     store: &mut dyn Store,
@@ -154,7 +165,7 @@ fn remove_clips(
 ) -> Result<Vec<String>, Fatal> {
     let (mut old, mut stuck) = (BTreeSet::new(), Vec::new());
     let mut remove = |old: BTreeSet<(String, String)>| {
-        let (gone, left) = remove_some(folder, old, settings.dry_run, pruned, each)?;
+        let (gone, left) = remove_some(clips, old, settings.dry_run, pruned, each)?;
         // Needed for a dry run only, because its transaction does not see that the other clips are removed.
         stuck.extend(left.into_iter().filter(|_| settings.dry_run));
         if !settings.dry_run && !gone.is_empty() {
@@ -172,7 +183,7 @@ fn remove_clips(
 
 /// The clips that do not exist any more, and those that could not be removed.
 fn remove_some(
-    folder: &Folder,
+    clips: &ClipStore,
     old: BTreeSet<(String, String)>,
     dry_run: bool,
     pruned: &mut PruneReport,
@@ -181,8 +192,8 @@ fn remove_some(
     let (mut gone, mut stuck) = (Vec::new(), Vec::new());
     for (source, clip) in old {
         let removed = match clip.strip_prefix(&source) {
-            Some(rest) if rest.starts_with('/') => remove_clip(folder, &clip, dry_run),
-            _ => refuse_foreign(folder, &clip, &source),
+            Some(rest) if rest.starts_with('/') => remove_clip(clips, &clip, dry_run),
+            _ => refuse_foreign(clips, &clip, &source),
         };
         match removed {
             Ok(true) => {
@@ -226,13 +237,13 @@ fn remove_rows(
     Ok(())
 }
 
-fn remove_clip(folder: &Folder, clip: &str, dry_run: bool) -> io::Result<bool> {
-    if dry_run { folder.would_remove(clip) } else { folder.remove(clip) }
+fn remove_clip(clips: &ClipStore, clip: &str, dry_run: bool) -> io::Result<bool> {
+    if dry_run { clips.would_remove(clip) } else { clips.remove(clip) }
 }
 
 /// Never removes a clip in another source's directory, whatever this row says.
-fn refuse_foreign(folder: &Folder, clip: &str, source: &str) -> io::Result<bool> {
-    if folder.would_remove(clip)? {
+fn refuse_foreign(clips: &ClipStore, clip: &str, source: &str) -> io::Result<bool> {
+    if clips.would_remove(clip)? {
         Err(io::Error::other(format!("it is not in {source}, the folder of its source")))
     } else {
         Ok(false)

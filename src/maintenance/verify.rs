@@ -1,19 +1,17 @@
-//! Checks stored laughs and the directory of clips against each other.
+//! Checks stored laughs and clips against each other.
 //!
 //! A run writes its clips before it commits its rows, so a clip without a row may belong to a run in progress.
-//! Therefore orphans are removed only with all runs locked out: first the lock is taken, then the directory is listed,
-//! then the rows are read. A file that was replaced in between stays.
+//! Therefore orphans are removed only with all runs locked out: first the lock is taken, then the clips are listed,
+//! then the rows are read. A clip that was replaced in between stays.
 //!
 //! Removes only files that this check has listed, and changes no row.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::path::{Path, PathBuf};
 
-use crate::clips::folder::{ClipFile, Folder, source_folder};
-use crate::domain::Reason;
+use crate::clips::{ClipFile, ClipLocation, ClipStore, source_folder, unreadable};
 use crate::error::Fatal;
 use crate::exit::Exit;
+use crate::stop::Stop;
 use crate::store::{self, Location, Reader, Selection};
 
 /// Files per database query.
@@ -22,7 +20,7 @@ const FILES: usize = 500;
 /// What to check.
 pub struct Settings {
     pub database: Location,
-    pub clips: PathBuf,
+    pub clips: ClipLocation,
     /// None: every source in the database.
     pub source: Option<String>,
     pub delete_orphans: bool,
@@ -73,7 +71,7 @@ pub type Each<'a> = dyn FnMut(&Mismatch) -> Result<(), Fatal> + 'a;
 
 /// Checks, and removes orphans if requested.
 pub fn verify(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> Result<Verified, Fatal> {
-    let folder = Folder::open(&settings.clips).map_err(|error| unreadable(&settings.clips, error))?;
+    let clips = ClipStore::open(&settings.clips, &Stop::default())?;
     let known = reader.sources()?;
     let names: BTreeSet<String> = match &settings.source {
         Some(source) => [source_folder(source)].into(),
@@ -83,28 +81,24 @@ pub fn verify(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> 
     let sources: BTreeSet<String> = known.iter().chain(&settings.source).filter(is_wanted).cloned().collect();
     let _locks = settings.delete_orphans.then(|| lock_exclusive(&settings.database, &sources)).transpose()?;
     let mut verified = Verified::default();
-    match &settings.source {
-        None => find_missing(&folder, None, reader, &mut verified, each)?,
-        Some(_) => {
-            sources.iter().try_for_each(|source| find_missing(&folder, Some(source), reader, &mut verified, each))?
+    // A bucket is listed day by day, so its rows are read source by source.
+    if settings.source.is_none() && settings.clips.folder().is_some() {
+        find_missing(&clips, None, settings, reader, &mut verified, each)?;
+    } else {
+        for source in &sources {
+            find_missing(&clips, Some(source), settings, reader, &mut verified, each)?;
         }
     }
     for name in &names {
-        for day in folder.days(name).map_err(|error| unreadable(&settings.clips, error))? {
-            find_orphans(&folder, &day, settings, reader, &mut verified, each)?;
+        for day in clips.days(name).map_err(|error| unreadable(&settings.clips, error))? {
+            find_orphans(&clips, &day, settings, reader, &mut verified, each)?;
         }
     }
     if settings.source.is_none() {
-        let found = folder.names().map_err(|error| unreadable(&settings.clips, error))?;
+        let found = clips.names().map_err(|error| unreadable(&settings.clips, error))?;
         verified.unmatched = found.difference(&names).cloned().collect();
     }
     Ok(verified)
-}
-
-fn unreadable(path: &Path, error: io::Error) -> Fatal {
-    let shown = path.display();
-    let reason = Reason::new(format!("the folder of clips {shown} cannot be read: {error}; check its permissions"));
-    Fatal::Config(reason.caused_by(error))
 }
 
 /// Locks out all runs until the returned store is dropped.
@@ -116,8 +110,9 @@ fn lock_exclusive(database: &Location, sources: &BTreeSet<String>) -> Result<Box
 
 /// Reads rows first, then checks their files: a run writes a clip before its row.
 fn find_missing(
-    folder: &Folder,
+    clips: &ClipStore,
     source: Option<&str>,
+    settings: &Settings,
     reader: &mut dyn Reader,
     verified: &mut Verified,
     each: &mut Each,
@@ -129,7 +124,7 @@ fn find_missing(
                 verified.without += 1;
                 continue;
             };
-            if !folder.holds(clip) {
+            if !clips.holds(clip).map_err(|error| unreadable(&settings.clips, error))? {
                 let (source, recording) = (recording.source.clone(), recording.name.clone());
                 verified.missing += 1;
                 each(&Mismatch::Missing(Missing { clip: clip.clone(), source, recording }))?;
@@ -141,18 +136,18 @@ fn find_missing(
 
 /// For one day. Lists files first, then reads rows: a run committed in between has both.
 fn find_orphans(
-    folder: &Folder,
+    clips: &ClipStore,
     day: &str,
     settings: &Settings,
     reader: &mut dyn Reader,
     verified: &mut Verified,
     each: &mut Each,
 ) -> Result<(), Fatal> {
-    for files in folder.files(day).map_err(|error| unreadable(&settings.clips, error))?.chunks(FILES) {
+    for files in clips.files(day).map_err(|error| unreadable(&settings.clips, error))?.chunks(FILES) {
         let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
         let named = reader.named_clips(&paths)?;
         for file in files.iter().filter(|file| !named.contains(&file.path)) {
-            let removed = settings.delete_orphans && remove(folder, file);
+            let removed = settings.delete_orphans && remove(clips, file);
             verified.orphans += 1;
             verified.removed += usize::from(removed);
             each(&Mismatch::Orphan { file: file.clone(), removed })?;
@@ -161,8 +156,8 @@ fn find_orphans(
     Ok(())
 }
 
-fn remove(folder: &Folder, orphan: &ClipFile) -> bool {
-    match folder.remove_found(orphan) {
+fn remove(clips: &ClipStore, orphan: &ClipFile) -> bool {
+    match clips.remove_found(orphan) {
         Ok(true) => return true,
         Ok(false) => log::error!("{}: changed during the check, and stays", orphan.path),
         Err(error) => log::error!("{}: cannot be removed: {error}", orphan.path),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the counts are read back from the database.
 
-use std::path::Path;
+use std::fmt::Display;
 use std::time::Duration;
 
 use super::View;
@@ -32,13 +32,13 @@ pub fn counts(view: &View) -> String {
 }
 
 /// The message about clips that could not be written. One line for all, since they usually fail for one reason.
-pub fn failed_clips(view: &View, folder: &Path) -> Option<String> {
+pub fn failed_clips(view: &View, location: &impl Display) -> Option<String> {
     let (recording, failed) = view.run.clips_failed().next()?;
     Some(format!(
         "{} could not be written into {}, the first of {}: {}; the laughs are stored. Fix the cause and scan \
          again to write the missing clips",
         pluralize(view.counts.clips_failed, "clip"),
-        folder.display(),
+        location,
         recording.name,
         failed.reason
     ))

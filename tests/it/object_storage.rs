@@ -1,6 +1,7 @@
 //! `giggles scan s3://…` on real servers: the same rows as from a folder, and what goes wrong on the way.
 
 mod answers;
+mod clips;
 mod credentials;
 mod failures;
 mod many;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::program::{Place, Said};
 use giggles::audio::Waveform;
-use giggles::clips::Clips;
+use giggles::clips::{ClipLocation, Clips};
 use giggles::domain::{Detection, DetectionParameters, Outcome, Recording, RecordingError, Run, Status};
+use giggles::stop::Stop;
 use giggles::store::open;
 use past_runs::{at, detection, past_run, recording};
 
@@ -83,7 +84,7 @@ fn five_hundred() -> Place {
     let place = Place::new();
     fs::create_dir(place.path("clips")).unwrap();
     let clips = Clips {
-        folder: place.path("clips"),
+        location: ClipLocation::Folder(place.path("clips")),
         source: "neil".into(),
         clip_before: Duration::from_secs(2),
         clip_after: Duration::from_secs(2),
@@ -105,7 +106,7 @@ fn five_hundred() -> Place {
         .build();
     let Outcome { recording, status: Status::Analyzed(analyzed) } = &mut run.outcomes[0] else { unreachable!() };
     analyzed.audio = Duration::from_secs(480);
-    clips.cut(sample_buffer, recording, analyzed);
+    clips.open(&Stop::default()).unwrap().cut(sample_buffer, recording, analyzed);
     open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
     place
 }

@@ -105,7 +105,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Detection")]
     pub model: Option<PathBuf>,
 
-    /// Write a FLAC clip of each laugh into this folder [env: GIGGLES_CLIPS]
+    /// Write a FLAC clip of each laugh into this folder, or below s3://BUCKET/PREFIX [env: GIGGLES_CLIPS]
     #[arg(long, value_name = "FOLDER", help_heading = "Clips")]
     pub clips: Option<PathBuf>,
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Clips",

@@ -24,6 +24,7 @@ use crate::cli::database_url::{database, is_url};
 use crate::cli::settings::{
     Given, config, ffmpeg, given, number, path, seconds, switch, threshold, unusable_zone, wrong, zone_named,
 };
+use crate::cli::stored::clip_location;
 use crate::cli::window::window as read_window;
 
 /// Folders and recordings to analyze if the command line names none, separated as in PATH.
@@ -146,22 +147,19 @@ pub fn destination(arguments: &Arguments) -> Result<Option<giggles::store::Locat
     }
 }
 
-/// A dry run writes no clips. The folder must exist: creating it would hide a typing error or an unmounted disk.
+/// A dry run writes no clips.
 pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fatal> {
-    let folder = path("--clips", arguments.clips.as_deref());
+    let location = clip_location(arguments.clips.as_deref());
     let (before, after) = (
         seconds("--clip-before", arguments.clip_before, AROUND)?,
         seconds("--clip-after", arguments.clip_after, AROUND)?,
     );
-    let Some(folder) = folder else { return Ok(None) };
-    if !folder.is_dir() {
-        return Err(wrong("--clips", format!("{} is not a folder; create it, or mount its disk", folder.display())));
-    }
+    let Some(location) = location? else { return Ok(None) };
     let (before, after) = (Duration::from_secs_f64(before), Duration::from_secs_f64(after));
     if arguments.dry_run {
         return Ok(None);
     }
-    Ok(Some(Clips { folder, source: source(arguments)?, clip_before: before, clip_after: after, zone: zone.clone() }))
+    Ok(Some(Clips { location, source: source(arguments)?, clip_before: before, clip_after: after, zone: zone.clone() }))
 }
 
 pub fn source(arguments: &Arguments) -> Result<String, Fatal> {

@@ -17,10 +17,9 @@ use ureq::Body;
 use ureq::http::{Response, StatusCode};
 use url::Url;
 
-use super::client::{Exchange, VALID};
-use super::error::{Refusal, S3Error, header};
 use super::listing::Object;
 use crate::domain::Reason;
+use crate::object_store::{Exchange, Refusal, S3Error, VALID, header};
 use crate::stop::Stop;
 
 /// Bytes read at once; a signal is checked in between.

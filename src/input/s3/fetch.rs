@@ -6,16 +6,14 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::client::Client;
 use super::download::Download;
-use super::error::S3Error;
-use super::listing::{Listing, Object, is_dots};
-use super::location::ObjectUrl;
+use super::listing::{Listing, Object};
 use crate::audio::discover::{BEGINNING, File, is_audio_by_content};
 use crate::domain::RecordingError;
 use crate::error::Fatal;
 use crate::input::scratch::{Scratch, is_full};
 use crate::input::{Batch, Copies, LeftOut};
+use crate::object_store::{Client, ObjectUrl, S3Error, is_dots};
 use crate::stop::Stop;
 
 /// After so many objects in a row without an answer, the store is down, and the run ends.

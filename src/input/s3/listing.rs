@@ -13,30 +13,17 @@
 //! Invariant: holds one page of at most 1,000 keys, whatever the bucket contains.
 
 use std::collections::VecDeque;
-use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
 use rusty_s3::actions::list_objects_v2::ListObjectsContent;
-use rusty_s3::actions::{ListObjectsV2, ListObjectsV2Response};
-use rusty_s3::{Bucket, Credentials, S3Action};
-use ureq::Body;
-use ureq::http::Response;
-use url::Url;
 
-use super::client::{Client, Exchange, VALID};
-use super::error::{Refusal, S3Error, interrupted};
-use super::location::ObjectUrl;
 use crate::audio::discover::{extension, is_audio, is_known_other, shown};
 use crate::clips::is_clip;
-use crate::domain::{NotAudio, Reason};
+use crate::domain::NotAudio;
 use crate::identify::{is_dated, may_overlap};
 use crate::input::Selection;
-
-/// The longest page in bytes: 1,000 keys of 1,024 bytes, each escaped, and their other fields.
-const LONGEST_PAGE: u64 = 16 << 20;
-/// A page of long keys, for the time that it may take.
-const USUAL_PAGE: u64 = 2 << 20;
+use crate::object_store::{Client, List, ObjectUrl, S3Error, Scope, is_dots};
 
 /// An object that may be a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +46,7 @@ pub struct Listing {
     selection: Selection,
     page: VecDeque<Object>,
     /// None at the end.
-    next: Option<Page>,
+    next: Option<List>,
     pub not_audio: NotAudio,
     pub clips: usize,
     /// Whether other shards may have recordings of the window.
@@ -68,18 +55,10 @@ pub struct Listing {
     pub is_single: bool,
 }
 
-/// What to ask next.
-struct Page {
-    prefix: String,
-    token: Option<String>,
-    /// Ask for the first key only: is the prefix the key of an object?
-    is_single: bool,
-}
-
 impl Listing {
     /// Reads the first page: a bucket that does not exist, or is denied, is an error before any work.
     pub fn begin(client: &mut Client, location: &ObjectUrl, selection: Selection) -> Result<Listing, S3Error> {
-        let next = Some(Page { prefix: location.folder(), token: None, is_single: false });
+        let next = Some(List::of(location.folder(), Scope::All));
         let mut listing = Listing {
             location: location.clone(),
             selection,
@@ -105,7 +84,7 @@ impl Listing {
         let Some(mut page) = self.next.take() else { return Ok(()) };
         let answer = client.exchange(&mut page)?;
         let is_nothing = page.token.is_none() && answer.contents.is_empty() && answer.next_continuation_token.is_none();
-        if page.is_single {
+        if page.scope == Scope::First {
             let found = answer.contents.into_iter().find(|content| content.key == self.location.prefix);
             self.is_single = found.is_some();
             let name = self.location.prefix.rsplit('/').next().unwrap_or_default().to_owned();
@@ -118,8 +97,8 @@ impl Listing {
             Some(token) if page.token.as_ref() == Some(&token) => {
                 return Err(S3Error::WrongList { what: "its next page is the same page" });
             }
-            Some(token) => Some(Page { token: Some(token), ..page }),
-            None if is_nothing && prefix != folder => Some(Page { prefix, token: None, is_single: true }),
+            Some(token) => Some(List { token: Some(token), ..page }),
+            None if is_nothing && prefix != folder => Some(List::of(prefix, Scope::First)),
             None => None,
         };
         Ok(())
@@ -175,40 +154,5 @@ impl Listing {
     /// Counts a fetched object whose first bytes are not audio.
     pub fn count_other(&mut self, object: &Object) {
         self.not_audio.count(extension(Path::new(&object.name)).unwrap_or_default());
-    }
-}
-
-/// `.` and `..`: part of a key as any other text, but of no address.
-pub fn is_dots(part: &str) -> bool {
-    part == "." || part == ".."
-}
-
-impl Exchange for Page {
-    type Output = ListObjectsV2Response;
-
-    fn request(&self, bucket: &Bucket, credentials: &Credentials) -> (Url, Vec<(&'static str, String)>) {
-        let mut list = bucket.list_objects_v2(Some(credentials));
-        list.with_prefix(self.prefix.as_str());
-        if let Some(token) = &self.token {
-            list.with_continuation_token(token.as_str());
-        }
-        if self.is_single {
-            list.with_max_keys(1);
-        }
-        (list.sign(VALID), Vec::new())
-    }
-
-    fn most_bytes(&self) -> u64 {
-        USUAL_PAGE
-    }
-
-    fn read(&mut self, mut response: Response<Body>) -> Result<ListObjectsV2Response, Refusal> {
-        let mut text = String::new();
-        let read = response.body_mut().as_reader().take(LONGEST_PAGE).read_to_string(&mut text);
-        read.map_err(|error| interrupted(ureq::Error::from(error)))?;
-        ListObjectsV2::parse_response(&text).map_err(|error| {
-            let reason = Reason::new("the list of objects cannot be understood").caused_by(error);
-            Refusal::TryAgain { reason, after: None }
-        })
     }
 }

@@ -11,30 +11,21 @@
 //! Invariant: an object that cannot be fetched is a failed recording; only a bucket that cannot be listed, or a store
 //! that no longer answers, ends the run.
 
-mod client;
-mod credentials;
 mod download;
-mod error;
 mod fetch;
 mod listing;
-mod location;
-mod profile;
-mod settings;
-mod xml;
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use self::client::Client;
 use self::fetch::{Fetcher, Message};
 use self::listing::Listing;
 use super::{Batch, LeftOut, Selection, Storage, scratch};
 use crate::domain::Reason;
 use crate::error::Fatal;
+use crate::object_store::{Client, ObjectUrl, S3Error};
 use crate::stop::Stop;
-
-pub use self::location::ObjectUrl;
 
 /// How often a wait for an object checks for a signal.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -49,7 +40,7 @@ pub struct Bucket {
 }
 
 pub fn open(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<Bucket, Fatal> {
-    let to_fatal = |error: error::S3Error| error.into_fatal(&location.to_string());
+    let to_fatal = |error: S3Error| error.into_fatal(&location.to_string());
     scratch::Scratch::new()
         .map_err(|error| Fatal::Config(because("the scratch folder (TMPDIR) cannot be used", error)))?;
     let mut client = Client::new(location, stop).map_err(to_fatal)?;
@@ -70,7 +61,7 @@ fn because(what: &str, error: std::io::Error) -> Reason {
 
 /// Whether the bucket can be listed.
 pub fn check(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<(), Fatal> {
-    let to_fatal = |error: error::S3Error| error.into_fatal(&location.to_string());
+    let to_fatal = |error: S3Error| error.into_fatal(&location.to_string());
     let mut client = Client::new(location, stop).map_err(to_fatal)?;
     Listing::begin(&mut client, location, selection).map(|_| ()).map_err(to_fatal)
 }

@@ -14,6 +14,8 @@ pub enum Fate {
     Cut(usize),
     /// Nothing passes after so many bytes of answers, and the connection stays open.
     Stall(usize),
+    /// The last byte of the first block of a request's body is another.
+    Damage,
     /// This answer, whatever is asked.
     Answer(&'static str),
 }
@@ -60,7 +62,7 @@ fn serve(client: TcpStream, port: u16, fate: Fate, requests: &Mutex<String>, hoo
     let server = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let (mut back, mut answers) = (client.try_clone().ok()?, server.try_clone().ok()?);
     let way_back = thread::spawn(move || answer(&mut answers, &mut back, fate));
-    let (mut client, mut server, mut block) = (client, server, [0; 65_536]);
+    let (mut client, mut server, mut block, mut is_damaged) = (client, server, [0; 65_536], false);
     while let Some(count) = client.read(&mut block).ok().filter(|count| *count > 0) {
         let text = String::from_utf8_lossy(&block[..count]).into_owned();
         hook(&text);
@@ -68,6 +70,10 @@ fn serve(client: TcpStream, port: u16, fate: Fate, requests: &Mutex<String>, hoo
         if let Fate::Answer(text) = fate {
             write!(client, "{text}").ok()?;
             break;
+        }
+        let is_body = !["GET ", "PUT ", "DELETE "].iter().any(|method| text.starts_with(method));
+        if matches!(fate, Fate::Damage) && is_body && !std::mem::replace(&mut is_damaged, true) {
+            block[count - 1] ^= 1;
         }
         server.write_all(&block[..count]).ok()?;
     }
@@ -80,7 +86,7 @@ fn answer(server: &mut TcpStream, client: &mut TcpStream, fate: Fate) {
     let (mut passed, mut block) = (0, [0; 65_536]);
     let most = match fate {
         Fate::Cut(most) | Fate::Stall(most) => most,
-        Fate::Pass | Fate::Answer(_) => usize::MAX,
+        Fate::Pass | Fate::Damage | Fate::Answer(_) => usize::MAX,
     };
     while let Some(count) = server.read(&mut block).ok().filter(|count| *count > 0) {
         let count = count.min(most - passed);

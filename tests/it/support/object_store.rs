@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
+use rusty_s3::actions::ListObjectsV2;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 
 use super::program::{Place, eventually};
@@ -166,6 +167,26 @@ impl ObjectStore {
         self.put(key, &fs::read(path).unwrap());
     }
 
+    /// The bytes of an object and their type.
+    pub fn get(&self, key: &str) -> (Vec<u8>, String) {
+        let (bucket, credentials) = (self.bucket(), credentials());
+        let url = bucket.get_object(Some(&credentials), key).sign(Duration::from_secs(60));
+        let mut answer = agent().get(url.as_str()).call().unwrap();
+        assert_eq!(answer.status(), 200, "{key}");
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (answer.body_mut().read_to_vec().unwrap(), kind)
+    }
+
+    /// The keys that begin with a prefix, in order; at most 1,000.
+    pub fn keys(&self, prefix: &str) -> Vec<String> {
+        let (bucket, credentials) = (self.bucket(), credentials());
+        let mut list = bucket.list_objects_v2(Some(&credentials));
+        list.with_prefix(prefix);
+        let mut answer = agent().get(list.sign(Duration::from_secs(60)).as_str()).call().unwrap();
+        let page = ListObjectsV2::parse_response(&answer.body_mut().read_to_string().unwrap()).unwrap();
+        page.contents.into_iter().map(|object| object.key).collect()
+    }
+
     pub fn delete(&self, key: &str) {
         let (bucket, credentials) = (self.bucket(), credentials());
         let url = bucket.delete_object(Some(&credentials), key).sign(Duration::from_secs(60));
@@ -188,7 +209,12 @@ fn status(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> u16 
 
 /// `giggles scan URL` with an endpoint and the key that may do all.
 pub fn scan(place: &Place, endpoint: &str, url: &str, flags: &[&str]) -> Command {
-    let mut command = place.command(&[&["scan", url, "--database", &place.sqlite(), "--tz", "UTC"], flags].concat());
+    command(place, endpoint, &[&["scan", url, "--tz", "UTC"], flags].concat())
+}
+
+/// Any command, likewise.
+pub fn command(place: &Place, endpoint: &str, arguments: &[&str]) -> Command {
+    let mut command = place.command(&[arguments, &["--database", &place.sqlite()]].concat());
     command.env("AWS_ENDPOINT_URL_S3", endpoint).env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("AWS_ACCESS_KEY_ID", KEY).env("AWS_SECRET_ACCESS_KEY", SECRET);
     command

@@ -9,9 +9,9 @@ use url::Url;
 use super::endpoint::Endpoint;
 use super::{CredentialsError, Issued};
 use crate::domain::Reason;
-use crate::input::s3::profile::Profile;
-use crate::input::s3::settings::{Settings, Variables};
-use crate::input::s3::xml::element;
+use crate::object_store::profile::Profile;
+use crate::object_store::settings::{Settings, Variables};
+use crate::object_store::xml::element;
 
 /// The agent of ECS, for relative addresses.
 const CONTAINER: &str = "http://169.254.170.2";

@@ -5,8 +5,8 @@
 use std::io::Read;
 use std::time::Duration;
 
+use ureq::Body;
 use ureq::http::{Response, StatusCode};
-use ureq::{Body, http};
 
 use super::credentials::CredentialsError;
 use super::xml::element;
@@ -57,6 +57,16 @@ pub enum S3Error {
 }
 
 impl S3Error {
+    /// Whether a later attempt may succeed without anybody's action.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            S3Error::Unreachable { .. } => true,
+            S3Error::Credentials(error) => error.is_temporary(),
+            S3Error::Rejected { is_renewable, .. } => *is_renewable,
+            _ => false,
+        }
+    }
+
     /// The end of a run whose bucket cannot be listed.
     pub fn into_fatal(self, location: &str) -> Fatal {
         self.end(&format!("'{location}' cannot be listed"))
@@ -76,9 +86,7 @@ impl S3Error {
         };
         let kind = match &self {
             S3Error::Stopped(signal) => return Fatal::Signal(*signal),
-            S3Error::Unreachable { .. } => Fatal::StorageUnreachable,
-            S3Error::Credentials(error) if error.is_temporary() => Fatal::StorageUnreachable,
-            S3Error::Rejected { is_renewable: true, .. } => Fatal::StorageUnreachable,
+            error if error.is_temporary() => Fatal::StorageUnreachable,
             S3Error::Credentials(_) | S3Error::Rejected { .. } => Fatal::Config,
             S3Error::Scratch(_) => Fatal::Failed,
             _ => Fatal::NoRecordings,
@@ -142,7 +150,10 @@ pub fn refusal(response: &mut Response<Body>, region: &str) -> Refusal {
     let code = element(&String::from_utf8_lossy(&text), "Code").map(word).unwrap_or_else(|| status.to_string());
     match (status.as_u16(), code.as_str(), other_region) {
         (301 | 307 | 400 | 403, _, Some(region)) => Refusal::Region(region),
-        (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable", _) => try_again(&code, after),
+        // A body that was damaged on the way.
+        (_, "BadDigest" | "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable", _) => {
+            try_again(&code, after)
+        }
         (status, ..) if is_to_repeat(status) => try_again(&code, after),
         (
             _,
@@ -167,7 +178,7 @@ pub fn header<'a, T>(response: &'a Response<T>, name: &str) -> Option<&'a str> {
 }
 
 pub fn is_success(status: StatusCode) -> bool {
-    status == http::StatusCode::OK || status == http::StatusCode::PARTIAL_CONTENT
+    [StatusCode::OK, StatusCode::PARTIAL_CONTENT, StatusCode::NO_CONTENT].contains(&status)
 }
 
 /// Statuses that ask to try again.

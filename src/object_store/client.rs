@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use rusty_s3::{Bucket, Credentials};
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
 use url::Url;
 
 use super::credentials::{CredentialsError, Provider};
@@ -30,7 +30,7 @@ use super::profile::Profile;
 use super::settings::Settings;
 use crate::stop::Stop;
 
-/// Timeout of a connection, of the start of an answer, and of each read.
+/// Timeout of a connection, of the start of an answer, of each read and of each write.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit of an attempt whose answer is short; a longer one must arrive at this rate, or is cut.
 const SHORTEST_LIMIT: Duration = Duration::from_secs(60);
@@ -46,9 +46,21 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a signed address is valid; each attempt signs its own.
 pub const VALID: Duration = Duration::from_secs(900);
 
+/// What is done with an object.
+pub enum Method<'a> {
+    Get,
+    /// Write these bytes.
+    Put(&'a [u8]),
+    Delete,
+}
+
 /// One request, and how its answer is read.
 pub trait Exchange {
     type Output;
+
+    fn method(&self) -> Method<'_> {
+        Method::Get
+    }
 
     /// The signed address, and headers that are not signed.
     fn request(&self, bucket: &Bucket, credentials: &Credentials) -> (Url, Vec<(&'static str, String)>);
@@ -127,9 +139,12 @@ impl Client {
         self.check_stop()?;
         let credentials = self.provider.current().map_err(S3Error::from)?;
         let (url, headers) = exchange.request(&self.bucket, credentials);
-        let call = headers.iter().fold(self.agent.get(url.as_str()), |call, (name, value)| call.header(*name, value));
-        let call = call.config().timeout_per_call(Some(limit)).build();
-        let mut response = call.call().map_err(interrupted)?;
+        let answer = match exchange.method() {
+            Method::Get => within(with(self.agent.get(url.as_str()), &headers), limit).call(),
+            Method::Put(bytes) => within(with(self.agent.put(url.as_str()), &headers), limit).send(bytes),
+            Method::Delete => within(with(self.agent.delete(url.as_str()), &headers), limit).call(),
+        };
+        let mut response = answer.map_err(interrupted)?;
         if is_success(response.status()) {
             exchange.read(response)
         } else {
@@ -161,6 +176,14 @@ fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + random as f64 / 1_000.0)
 }
 
+fn with<B>(call: RequestBuilder<B>, headers: &[(&'static str, String)]) -> RequestBuilder<B> {
+    headers.iter().fold(call, |call, (name, value)| call.header(*name, value))
+}
+
+fn within<B>(call: RequestBuilder<B>, limit: Duration) -> RequestBuilder<B> {
+    call.config().timeout_per_call(Some(limit)).build()
+}
+
 fn bucket(settings: &Settings, name: &str) -> Result<Bucket, S3Error> {
     let invalid = || CredentialsError::missing(format!("'{name}' cannot be the name of a bucket at this endpoint"));
     Ok(settings.bucket(name).ok_or_else(invalid)?)
@@ -177,6 +200,7 @@ pub fn agent(timeout: Duration, uses_proxy: bool) -> Agent {
         .timeout_connect(Some(timeout))
         .timeout_recv_response(Some(timeout))
         .timeout_per_read(Some(timeout))
+        .timeout_per_write(Some(timeout))
         .user_agent(concat!("giggles/", env!("CARGO_PKG_VERSION")));
     if !uses_proxy {
         config = config.proxy(None);
@@ -189,8 +213,8 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
+    use super::super::error::interrupted;
     use super::*;
-    use crate::input::s3::error::interrupted;
 
     struct Slow;
 

@@ -9,8 +9,8 @@ use ureq::{Agent, Body};
 
 use super::CredentialsError;
 use crate::domain::Reason;
-use crate::input::s3::client::agent;
-use crate::input::s3::error::is_to_repeat;
+use crate::object_store::client::agent;
+use crate::object_store::error::is_to_repeat;
 
 /// Timeout of an attempt. The metadata service answers within milliseconds, or not at all.
 const TIMEOUT: Duration = Duration::from_secs(2);

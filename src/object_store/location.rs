@@ -24,6 +24,11 @@ impl ObjectUrl {
         Some(is_valid.then_some(url).ok_or_else(|| "give a URL such as s3://bucket/prefix".to_owned()))
     }
 
+    /// Whether its keys have a part `.` or `..`.
+    pub fn has_dots(&self) -> bool {
+        self.prefix.split('/').any(is_dots)
+    }
+
     /// The prefix of keys in this folder.
     pub fn folder(&self) -> String {
         match self.prefix.as_str() {
@@ -32,6 +37,16 @@ impl ObjectUrl {
             prefix => format!("{prefix}/"),
         }
     }
+}
+
+/// `.` and `..`: part of a key as any other text, but of no address.
+pub fn is_dots(part: &str) -> bool {
+    part == "." || part == ".."
+}
+
+/// Whether the path names a bucket, not a file of this machine.
+pub fn is_object_url(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
 }
 
 impl fmt::Display for ObjectUrl {
