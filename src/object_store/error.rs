@@ -209,6 +209,9 @@ mod tests {
         assert_eq!(code(S3Error::Unreachable { reason: "".into() }), 75);
         assert_eq!(code(S3Error::Credentials(CredentialsError::missing("none"))), 78);
         assert_eq!(code(S3Error::Credentials(CredentialsError::temporary("later"))), 75);
+        let rejected = |is_renewable| S3Error::Rejected { code: "ExpiredToken".into(), is_renewable };
+        assert_eq!([code(rejected(false)), code(rejected(true))], [78, 75]);
+        assert_eq!(code(S3Error::WrongList { what: "an object has no size" }), 78);
         assert_eq!(code(S3Error::Stopped(15)), 143);
     }
 

@@ -8,8 +8,8 @@
 //! drop object 1, take object 2 <---  object 2
 //! ```
 //!
-//! Invariant: an object that cannot be fetched is a failed recording; only a bucket that cannot be listed, or a store
-//! that no longer answers, ends the run.
+//! Invariant: an object that cannot be fetched is a failed recording; only a bucket that cannot be listed, a store that
+//! no longer answers, or credentials that it no longer accepts end the run.
 
 mod download;
 mod fetch;

@@ -8,7 +8,8 @@
 //! otherwise                                         -> the instance's metadata service (IMDSv2)
 //! ```
 //!
-//! The first that is configured counts, also if it fails: another identity than the intended one would be a surprise.
+//! The first that is configured counts, also if it fails or is configured in half: another identity than the intended one
+//! would be a surprise.
 //! No credential is ever logged or part of an error.
 //!
 //! Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers".
