@@ -46,7 +46,7 @@
 //! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, object_store, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
-//! | [`maintenance`] | compares clips with rows; removes old ones | domain, error, exit, clips, store |
+//! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
 //! | [`reviews`] | imports verdicts and comments | domain, error, exit, store |
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |

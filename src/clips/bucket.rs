@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use super::clip_store::{ClipFile, Stamp, foreign_name};
 use super::name::{is_clip, is_day, is_ours, with_hash};
 use super::source::is_folder;
-use super::store::{ClipFile, Stamp, foreign_name};
 use crate::domain::ContentHash;
 use crate::object_store::{Client, Delete, Exchange, Get, List, ObjectUrl, Put, S3Error, Scope};
 use crate::stop::Stop;

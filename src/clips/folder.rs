@@ -10,9 +10,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::clip_store::{ClipFile, Stamp, foreign_name};
 use super::name::{is_clip, is_day, is_ours, is_temporary, with_hash};
 use super::source::is_folder;
-use super::store::{ClipFile, Stamp, foreign_name};
 use crate::atomic_file::{self, Permissions, read_regular, replace};
 use crate::domain::ContentHash;
 

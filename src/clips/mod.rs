@@ -6,13 +6,13 @@
 //! Invariant: a clip that cannot be written is counted in the recording's result and has no other effect.
 
 mod bucket;
+mod clip_store;
 mod flac;
 mod folder;
 mod location;
 mod name;
 mod sample_buffer;
 mod source;
-mod store;
 
 use std::io;
 use std::ops::Range;
@@ -21,10 +21,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use yamnet::params::SAMPLE_RATE;
 
+pub use clip_store::{ClipFile, ClipStore, unreadable};
 pub use location::ClipLocation;
 pub use sample_buffer::SampleBuffer;
 pub use source::source_folder;
-pub use store::{ClipFile, ClipStore, unreadable};
 
 use crate::atomic_file::Permissions;
 use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording};
