@@ -38,7 +38,7 @@ fn spans(recording: &Value) -> Vec<(f64, f64)> {
 ///
 /// The laugh dies away into the room: its last patch has v = +1.23 in the source, and an event ends below -0.45.
 const END_A_PATCH_EARLIER: [&str; 2] = [
-    // 256 steps: the noise of their rounding, levelled up with the rest, covers the end; v = -0.79.
+    // 256 steps: the noise of their rounding, normalized up with the rest, covers the end; v = -0.79.
     "wav_u8_16000.wav",
     // The right channel comes 0.4 ms later: mixed, the two cancel around 1,250 and 3,750 Hz, and 8 kHz holds nothing
     // above 4 kHz to make up for it; v = -0.52. (In the 16 kHz stereo of the same it is +0.54.)

@@ -38,7 +38,7 @@ fn survives<H: Copied>(kills: usize, damaged: usize) -> Tally {
         tally.while_storing += usize::from(moment.phase == Phase::Storing);
         tally.too_late += usize::from(ended_before);
         tally.rolled_back_journals += usize::from(home.has_journal());
-        home.settled();
+        home.decided();
         let left = Rows::of(&home);
         home.is_sound();
         assert!(left == before || left == after, "{moment:?} left half a run:\n{}", left.unlike(&before, &after));

@@ -85,7 +85,7 @@ impl Drop for Deployment {
 }
 
 #[test]
-fn the_role_runs_runs_with_failures_second_chances_and_new_rules() {
+fn the_role_runs_runs_with_failures_retried_copies_and_new_parameters() {
     let deployment = Deployment::new();
     let whole = fs::read(audio::file("tests/formats/opus_celt_64k.ogg")).unwrap();
     deployment.place.copy(LAUGH.0, LAUGH.1);

@@ -127,7 +127,7 @@ fn the_table_is_a_line_a_patch() {
 }
 
 #[test]
-fn levelled_is_another_loudness() {
+fn normalized_is_another_loudness() {
     let plain = scores(&["--all", "--format", "csv"]).stdout;
     let normalized = scores(&["--all", "--format", "csv", "--normalize"]).stdout;
     assert_eq!(plain.lines().count(), normalized.lines().count());

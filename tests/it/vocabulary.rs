@@ -47,7 +47,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("Ear", "Analyzer"),
     ("Unheard", "AnalyzeError"),
     ("Stations", "Batcher"),
-    ("Fate", "Status"),
+    ("Fault", "Status"),
     ("Judgement", "Verdict"),
     ("Trouble", "RetryClass"),
     ("Cure", "ErrorClass"),

@@ -109,13 +109,13 @@ impl Fetcher {
         }
         let path = PathBuf::from(format!("s3://{}/{}", self.location.bucket, object.key));
         let file = File { path, name: object.name.clone() };
-        let trouble = match &error {
+        let failure = match &error {
             S3Error::Scratch(cause) if is_full(cause) => RecordingError::Unreadable {
                 reason: format!("its {} bytes do not fit into the scratch folder (TMPDIR)", object.size).into(),
             },
             _ => error.into_recording_error(),
         };
-        Ok(Batch { files: Vec::new(), unreadable: vec![(file, trouble)], copies: None })
+        Ok(Batch { files: Vec::new(), unreadable: vec![(file, failure)], copies: None })
     }
 
     /// None if the object is not audio.

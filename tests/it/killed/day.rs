@@ -22,7 +22,7 @@ pub trait Copied: Home + Sized {
     fn new() -> Self;
     fn copied(&self) -> Self;
     /// Waits until the killed run's session has ended on the server, too.
-    fn settled(&self);
+    fn decided(&self);
     /// A journal that the killed run left, for the next one to roll back.
     fn has_journal(&self) -> bool;
     fn is_sound(&self);
@@ -39,7 +39,7 @@ impl Copied for InSqlite {
         copy
     }
 
-    fn settled(&self) {}
+    fn decided(&self) {}
 
     fn has_journal(&self) -> bool {
         self.folder.path().join("laughs.db-journal").exists()
@@ -60,7 +60,7 @@ impl Copied for InPostgres {
         InPostgres { database: self.database.copy() }
     }
 
-    fn settled(&self) {
+    fn decided(&self) {
         let sessions = "SELECT pid FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'giggles'";
         eventually("the killed session has ended", || self.ask(sessions).is_empty());

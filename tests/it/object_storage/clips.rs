@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{failures::closed_port, text};
-use crate::support::cutter::{Cutter, Fate};
+use crate::support::cutter::{Cutter, Fault};
 use crate::support::object_store::{ObjectStore, STRANGER, command, scan};
 use crate::support::program::{Place, RunningProgram, Said, eventually, said};
 
@@ -110,11 +110,11 @@ fn a_wrong_place_of_clips_ends_the_run_before_any_work() {
 #[test]
 fn a_cut_connection_and_a_damaged_upload_are_tried_again() {
     let store = ObjectStore::seaweed();
-    let fates = [0, 100, 400, 800, 1_200].map(|most| vec![Fate::Cut(most), Fate::Cut(most)]);
-    for fates in fates.into_iter().chain([vec![Fate::Damage]]) {
+    let faults = [0, 100, 400, 800, 1_200].map(|most| vec![Fault::Cut(most), Fault::Cut(most)]);
+    for faults in faults.into_iter().chain([vec![Fault::Damage]]) {
         let (place, prefix) = (place(), store.url("clips"));
         stored(&store).iter().for_each(|clip| store.delete(&format!("clips/{clip}")));
-        let proxy = Cutter::before(store.port, &fates);
+        let proxy = Cutter::before(store.port, &faults);
         run(&place, &proxy.endpoint(), &prefix, &[]).ends_with(0);
         assert_eq!(stored(&store), named(&place));
         for clip in named(&place) {
@@ -122,7 +122,7 @@ fn a_cut_connection_and_a_damaged_upload_are_tried_again() {
         }
         verify(&place, &store, &prefix, &[]).ends_with(0);
         let puts = proxy.requests().matches("PUT /").count();
-        assert!(puts == 4 || !matches!(fates[0], Fate::Damage), "the damaged one is written twice: {puts}");
+        assert!(puts == 4 || !matches!(faults[0], Fault::Damage), "the damaged one is written twice: {puts}");
     }
 }
 

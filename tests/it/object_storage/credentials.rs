@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::LAUGH;
 use crate::support::audio;
-use crate::support::cutter::{Cutter, Fate};
+use crate::support::cutter::{Cutter, Fault};
 use crate::support::object_store::{KEY, ObjectStore, SECRET, STRANGER, scan};
 use crate::support::program::{Place, said};
 
@@ -82,14 +82,14 @@ fn a_metadata_service_that_is_busy_is_asked_again() {
     let store = ObjectStore::moto();
     store.put_file("20251024_130000.flac", audio::file(LAUGH));
     let place = Place::new();
-    let run = |fates: &[Fate]| {
-        let service = Cutter::before(store.port, fates);
+    let run = |faults: &[Fault]| {
+        let service = Cutter::before(store.port, faults);
         let mut command = bare(&place, &store.endpoint(), &store.url(""));
         said(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.endpoint()))
     };
-    run(&[Fate::Answer(BUSY), Fate::Cut(0)]).ends_with(0);
-    run(&[Fate::Answer(BUSY); 3]).ends_with(75).complains_of("the EC2 metadata service cannot serve now (503)");
-    run(&[Fate::Answer(DISABLED)]).ends_with(78).complains_of("the EC2 metadata service is disabled (403)");
+    run(&[Fault::Answer(BUSY), Fault::Cut(0)]).ends_with(0);
+    run(&[Fault::Answer(BUSY); 3]).ends_with(75).complains_of("the EC2 metadata service cannot serve now (503)");
+    run(&[Fault::Answer(DISABLED)]).ends_with(78).complains_of("the EC2 metadata service is disabled (403)");
 }
 
 const EXPIRED: &str = "HTTP/1.1 400 Bad Request\r\nContent-Length: 45\r\nConnection: close\r\n\r\n\
@@ -102,7 +102,7 @@ fn credentials_of_a_role_that_are_refused_are_renewed_once() {
     store.put_file("20251024_130000.flac", audio::file(LAUGH));
     let place = Place::new();
     for (refusals, code) in [(1, 0), (2, 75)] {
-        let proxy = Cutter::before(store.port, &vec![Fate::Answer(EXPIRED); refusals]);
+        let proxy = Cutter::before(store.port, &vec![Fault::Answer(EXPIRED); refusals]);
         let mut command = bare(&place, &proxy.endpoint(), &store.url(""));
         said(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", store.endpoint())).ends_with(code);
     }

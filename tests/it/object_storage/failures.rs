@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{LAUGH, ROOM, rows, text};
 use crate::support::audio;
-use crate::support::cutter::{Cutter, Fate};
+use crate::support::cutter::{Cutter, Fault};
 use crate::support::disk::on_small_disk;
 use crate::support::object_store::{KEY, ObjectStore, SECRET, STRANGER, scan};
 use crate::support::program::{Place, RunningProgram, eventually, said};
@@ -48,11 +48,11 @@ fn a_store_that_is_busy_is_asked_again() {
     let store = ObjectStore::seaweed();
     store.put_file("20251024_130000.flac", audio::file(LAUGH));
     let place = Place::new();
-    let some = Cutter::before(store.port, &[Fate::Answer(BUSY); 2]);
+    let some = Cutter::before(store.port, &[Fault::Answer(BUSY); 2]);
     said(&mut scan(&place, &some.endpoint(), &store.url(""), &[])).ends_with(0);
-    let all = Cutter::before(store.port, &[Fate::Answer(BUSY); 99]);
+    let all = Cutter::before(store.port, &[Fault::Answer(BUSY); 99]);
     said(&mut scan(&place, &all.endpoint(), &store.url(""), &[])).ends_with(75).complains_of("several tries: SlowDown");
-    let expired = Cutter::before(store.port, &[Fate::Answer(EXPIRED)]);
+    let expired = Cutter::before(store.port, &[Fault::Answer(EXPIRED)]);
     let said = said(&mut scan(&place, &expired.endpoint(), &store.url(""), &[])).ends_with(78);
     said.complains_of("access is denied (ExpiredToken)");
 }
@@ -67,7 +67,7 @@ fn a_connection_cut_anywhere_changes_no_row() {
     let expected = rows(&place);
     for most in [0, 10, 300, 600, 1_000, 2_000, 70_000, 200_000, 256_900] {
         std::fs::remove_file(place.path("laughs.db")).unwrap();
-        let proxy = Cutter::before(store.port, &[Fate::Cut(most), Fate::Cut(most)]);
+        let proxy = Cutter::before(store.port, &[Fault::Cut(most), Fault::Cut(most)]);
         said(&mut scan(&place, &proxy.endpoint(), &store.url(""), &[])).ends_with(0);
         assert_eq!(rows(&place), expected, "cut after {most} bytes");
         if most > 2_000 {
@@ -80,9 +80,9 @@ fn a_connection_cut_anywhere_changes_no_row() {
 }
 
 /// Runs while the first request for the object waits.
-fn meanwhile(store: &ObjectStore, fates: &[Fate], requests: usize, act: impl Fn() + Send + Sync + 'static) -> Cutter {
+fn meanwhile(store: &ObjectStore, faults: &[Fault], requests: usize, act: impl Fn() + Send + Sync + 'static) -> Cutter {
     let seen = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    Cutter::hooked(store.port, fates, move |request| {
+    Cutter::hooked(store.port, faults, move |request| {
         let is_object = request.starts_with("GET /life") && request.contains("/2025");
         if is_object && seen.fetch_add(1, Ordering::SeqCst) + 1 == requests {
             act();
@@ -102,7 +102,7 @@ fn an_object_that_is_replaced_or_removed_meanwhile_fails_and_heals() {
         let (again, other) = (store.clone(), other.clone());
         // The second request is for the rest, after a cut in the middle.
         let proxy =
-            meanwhile(&store, &[Fate::Cut(100_000)], requests, move || again.put("20251024_130000.wav", &other));
+            meanwhile(&store, &[Fault::Cut(100_000)], requests, move || again.put("20251024_130000.wav", &other));
         let said_of = said(&mut scan(&place, &proxy.endpoint(), &store.url(""), &[])).ends_with(3);
         said_of.complains_of("was replaced or cut short while it was analyzed");
         assert_eq!(text(&place, KINDS), format!("{name} failed changed"));
@@ -179,7 +179,7 @@ fn a_signal_ends_a_fetch_that_stalls() {
     let store = ObjectStore::seaweed();
     store.put_file("20251024_130000.wav", audio::file(ROOM));
     let place = Place::new();
-    let proxy = Cutter::before(store.port, &[Fate::Stall(50_000)]);
+    let proxy = Cutter::before(store.port, &[Fault::Stall(50_000)]);
     std::fs::create_dir(place.path("tmp")).unwrap();
     let mut command = scan(&place, &proxy.endpoint(), &store.url(""), &[]);
     let run = RunningProgram::start(command.env("TMPDIR", place.path("tmp")));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What becomes of a connection.
 #[derive(Clone, Copy)]
-pub enum Fate {
+pub enum Fault {
     Pass,
     /// Cut after so many bytes of answers.
     Cut(usize),
@@ -29,20 +29,20 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// In front of a port of this machine. The n-th connection, from 0, has the n-th fate; the rest pass.
-    pub fn before(port: u16, fates: &[Fate]) -> Cutter {
-        Cutter::hooked(port, fates, |_| ())
+    /// In front of a port of this machine. The n-th connection, from 0, has the n-th fault; the rest pass.
+    pub fn before(port: u16, faults: &[Fault]) -> Cutter {
+        Cutter::hooked(port, faults, |_| ())
     }
 
-    pub fn hooked(port: u16, fates: &[Fate], hook: impl Fn(&str) + Send + Sync + 'static) -> Cutter {
+    pub fn hooked(port: u16, faults: &[Fault], hook: impl Fn(&str) + Send + Sync + 'static) -> Cutter {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let cutter = Cutter { port: listener.local_addr().unwrap().port(), requests: Arc::default() };
-        let (fates, requests, hook): (Vec<Fate>, _, Hook) = (fates.to_vec(), cutter.requests.clone(), Arc::new(hook));
+        let (faults, requests, hook): (Vec<Fault>, _, Hook) = (faults.to_vec(), cutter.requests.clone(), Arc::new(hook));
         thread::spawn(move || {
             for (number, client) in listener.incoming().flatten().enumerate() {
-                let fate = fates.get(number).copied().unwrap_or(Fate::Pass);
+                let fault = faults.get(number).copied().unwrap_or(Fault::Pass);
                 let (requests, hook) = (requests.clone(), hook.clone());
-                thread::spawn(move || serve(client, port, fate, &requests, &hook));
+                thread::spawn(move || serve(client, port, fault, &requests, &hook));
             }
         });
         cutter
@@ -58,21 +58,21 @@ impl Cutter {
     }
 }
 
-fn serve(client: TcpStream, port: u16, fate: Fate, requests: &Mutex<String>, hook: &Hook) -> Option<()> {
+fn serve(client: TcpStream, port: u16, fault: Fault, requests: &Mutex<String>, hook: &Hook) -> Option<()> {
     let server = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let (mut back, mut answers) = (client.try_clone().ok()?, server.try_clone().ok()?);
-    let way_back = thread::spawn(move || answer(&mut answers, &mut back, fate));
+    let way_back = thread::spawn(move || answer(&mut answers, &mut back, fault));
     let (mut client, mut server, mut block, mut is_damaged) = (client, server, [0; 65_536], false);
     while let Some(count) = client.read(&mut block).ok().filter(|count| *count > 0) {
         let text = String::from_utf8_lossy(&block[..count]).into_owned();
         hook(&text);
         requests.lock().unwrap().push_str(&text);
-        if let Fate::Answer(text) = fate {
+        if let Fault::Answer(text) = fault {
             write!(client, "{text}").ok()?;
             break;
         }
         let is_body = !["GET ", "PUT ", "DELETE "].iter().any(|method| text.starts_with(method));
-        if matches!(fate, Fate::Damage) && is_body && !std::mem::replace(&mut is_damaged, true) {
+        if matches!(fault, Fault::Damage) && is_body && !std::mem::replace(&mut is_damaged, true) {
             block[count - 1] ^= 1;
         }
         server.write_all(&block[..count]).ok()?;
@@ -82,11 +82,11 @@ fn serve(client: TcpStream, port: u16, fate: Fate, requests: &Mutex<String>, hoo
     way_back.join().ok()
 }
 
-fn answer(server: &mut TcpStream, client: &mut TcpStream, fate: Fate) {
+fn answer(server: &mut TcpStream, client: &mut TcpStream, fault: Fault) {
     let (mut passed, mut block) = (0, [0; 65_536]);
-    let most = match fate {
-        Fate::Cut(most) | Fate::Stall(most) => most,
-        Fate::Pass | Fate::Damage | Fate::Answer(_) => usize::MAX,
+    let most = match fault {
+        Fault::Cut(most) | Fault::Stall(most) => most,
+        Fault::Pass | Fault::Damage | Fault::Answer(_) => usize::MAX,
     };
     while let Some(count) = server.read(&mut block).ok().filter(|count| *count > 0) {
         let count = count.min(most - passed);
@@ -95,7 +95,7 @@ fn answer(server: &mut TcpStream, client: &mut TcpStream, fate: Fate) {
         }
         passed += count;
         if passed == most {
-            if let Fate::Stall(_) = fate {
+            if let Fault::Stall(_) = fault {
                 thread::sleep(Duration::from_secs(60));
             }
             break;
