@@ -37,7 +37,8 @@ impl Cutter {
     pub fn hooked(port: u16, faults: &[Fault], hook: impl Fn(&str) + Send + Sync + 'static) -> Cutter {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let cutter = Cutter { port: listener.local_addr().unwrap().port(), requests: Arc::default() };
-        let (faults, requests, hook): (Vec<Fault>, _, Hook) = (faults.to_vec(), cutter.requests.clone(), Arc::new(hook));
+        let (faults, requests, hook): (Vec<Fault>, _, Hook) =
+            (faults.to_vec(), cutter.requests.clone(), Arc::new(hook));
         thread::spawn(move || {
             for (number, client) in listener.incoming().flatten().enumerate() {
                 let fault = faults.get(number).copied().unwrap_or(Fault::Pass);

@@ -137,7 +137,7 @@ fn serve(client: impl Read + Write, asked: &Mutex<Vec<Asked>>, answers: &Answeri
         thread::sleep(answer.wait);
         let (status, headers) = (answer.status, &answer.headers);
         let reason = [(200, "OK"), (301, "Moved Permanently"), (404, "Not Found")];
-        let reason = reason.iter().find(|(code, _)| *code == status).map_or("Trouble", |(_, reason)| reason);
+        let reason = reason.iter().find(|(code, _)| *code == status).map_or("Another", |(_, reason)| reason);
         let end = if status == 204 { "\r\n" } else { "Content-Length: 2\r\n\r\nOK" };
         write!(client.get_mut(), "HTTP/1.1 {status} {reason}\r\n{headers}{end}").ok()?;
         client.get_mut().flush().ok()?;
