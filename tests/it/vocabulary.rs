@@ -47,7 +47,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("Ear", "Analyzer"),
     ("Unheard", "AnalyzeError"),
     ("Stations", "Batcher"),
-    ("Fault", "Status"),
+    ("Fate", "Status"),
     ("Judgement", "Verdict"),
     ("Trouble", "RetryClass"),
     ("Cure", "ErrorClass"),
