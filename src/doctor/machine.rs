@@ -91,8 +91,8 @@ fn minutes(time: Duration) -> String {
 
 pub fn space(visit: &Visit) -> Finding {
     let (rows, others) = folders(visit);
-    let room = |folder: PathBuf| free(&folder).map(|free| (free, folder));
-    let (rows, others) = (rows.and_then(room), others.into_iter().filter_map(room));
+    let free_in = |folder: PathBuf| free(&folder).map(|free| (free, folder));
+    let (rows, others) = (rows.and_then(free_in), others.into_iter().filter_map(free_in));
     let shown = |(free, folder): &(u64, PathBuf)| format!("{} free in {}", bytes(*free), folder.display());
     if let Some(full) = rows.as_ref().filter(|(free, _)| *free < NONE) {
         return Finding::fail(shown(full), "free some space: a commit without space is rolled back");

@@ -39,8 +39,8 @@ impl Scratch {
     }
 
     /// # Errors
-    /// So many more bytes do not fit ([`is_full`]). A file system that does not tell has room.
-    pub fn check_room(&self, bytes: u64) -> io::Result<()> {
+    /// So many more bytes do not fit ([`is_full`]). A file system that does not tell has space.
+    pub fn check_space(&self, bytes: u64) -> io::Result<()> {
         let Ok(disk) = fstatvfs(&self.file) else { return Ok(()) };
         let reserve = (disk.f_blocks.saturating_mul(disk.f_frsize) / 20).min(MOST_RESERVE);
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);

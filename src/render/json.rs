@@ -79,7 +79,7 @@ pub(super) const RECORDING: &[Field] = &[
     field(
         "start_source",
         "string or null",
-        "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`",
+        "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`, `upload`",
     ),
     field("status", "string", "`analyzed`, `partial`, `skipped` or `failed`"),
     field(

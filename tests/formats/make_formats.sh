@@ -21,7 +21,7 @@ ffmpeg $quiet -i "$clip" -f lavfi -i "anoisesrc=color=pink:seed=1:amplitude=0.00
   -filter_complex "[0]aresample=48000,atrim=0:1.9,asetpts=PTS-STARTPTS,afade=in:d=0.02,afade=out:st=1.88:d=0.02,adelay=1100,apad=whole_dur=4[laugh];
                    [laugh][1]amix=normalize=0,atrim=0:4" \
   -ar 48000 -ac 1 -c:a pcm_f32le "$work/mono.wav"
-# Stereo: the right ear 0.4 ms later and softer. 5.1: mostly in the centre, a little in the other speakers, none in the bass.
+# Stereo: the right channel 0.4 ms later and softer. 5.1: mostly in the centre, a little in the other speakers, none in the bass.
 ffmpeg $quiet -i "$work/mono.wav" -af "pan=stereo|c0=c0|c1=0.7*c0,adelay=0|0.4" -t 4 -c:a pcm_f32le "$work/stereo.wav"
 ffmpeg $quiet -i "$work/mono.wav" -af "pan=5.1|FL=0.3*c0|FR=0.2*c0|FC=c0|LFE=0*c0|BL=0.1*c0|BR=0.05*c0" -t 4 -c:a pcm_f32le "$work/surround.wav"
 

@@ -165,7 +165,7 @@ fn every_file_says_what_it_is_for() {
 
 /// The rules above would also hold for an empty directory.
 /// Lines that a file may have, and a function. A file is about one topic, and a function is a paragraph.
-const LONGEST_FILE: usize = 360;
+const LONGEST_FILE: usize = 350;
 const LONGEST_FUNCTION: usize = 55;
 
 /// Names of functions that are too long, as rustfmt lays them out: from `fn` to the brace below its first letter.

@@ -210,7 +210,7 @@ fn databases_that_cannot_be() {
     assert_snapshot!(all.join("\n"), @r#"
 giggles: error: the database's address is not supported; write sqlite:PATH or postgres://USER@HOST/DATABASE
 giggles: error: sqlite: lacks its file; write sqlite:PATH
-giggles: error: sqlite:no/such/folder/laughs.db cannot be created: there is no folder no/such/folder; create it, or mount its disk
+giggles: error: sqlite:no/such/folder/laughs.db cannot be created: the folder no/such/folder does not exist; create it, or mount its disk
 giggles: error: sqlite:recordings is a folder; name a file in it
 giggles: error: sqlite:[folder]/recordings/crow.flac is not an SQLite database; name another file
 giggles: error: the database's address lacks its //; write postgres://USER@HOST/DATABASE

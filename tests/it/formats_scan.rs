@@ -53,7 +53,7 @@ fn is_alike((start, end): (f64, f64), (source_start, source_end): (f64, f64)) ->
 fn every_format_gives_the_laugh_of_its_source() {
     let all = laughs(&[]);
     let [(start, end)] = all[SOURCE][..] else { panic!("{:?}", all[SOURCE]) };
-    // From 1.1 s to 3.0 s by the ear, and 0.48 s of padding.
+    // From 1.1 s to 3.0 s by listening, and 0.48 s of padding.
     assert!(start < 1.1 && end > 3.0 && end < 4.0, "{start} {end}");
     let singles = all.iter().filter(|(name, _)| !name.contains("chained"));
     let compared = singles.map(|(name, laughs)| {

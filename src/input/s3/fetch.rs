@@ -171,6 +171,6 @@ fn fetch_up_to(client: &mut Client, download: &mut Download<'_>, scratch: &Scrat
     if bytes == 0 {
         return Ok(());
     }
-    scratch.check_room(bytes).map_err(S3Error::Scratch)?;
+    scratch.check_space(bytes).map_err(S3Error::Scratch)?;
     client.exchange(download)
 }

@@ -45,7 +45,7 @@ pub fn open(location: &ObjectUrl, selection: Selection, stop: &Stop) -> Result<B
         .map_err(|error| Fatal::Config(because("the scratch folder (TMPDIR) cannot be used", error)))?;
     let mut client = Client::new(location, stop).map_err(to_fatal)?;
     let listing = Listing::begin(&mut client, location, selection).map_err(to_fatal)?;
-    // Without room in the channel, the thread has one object at most that the run has not taken.
+    // If the channel is full, the thread has one object at most that the run has not taken.
     let (sender, batches): (SyncSender<Message>, _) = mpsc::sync_channel(0);
     let fetcher = Fetcher::new(client, listing, location.clone(), stop.clone());
     thread::Builder::new()

@@ -85,7 +85,7 @@ pub(in crate::render) const RECORDING: &[Field] = &[
     field(
         "start_source",
         "string or null",
-        "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`",
+        "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`, `upload`",
     ),
     field("duration_seconds", "number or null", "duration, null if unknown"),
     field("status", "string", "`analyzed`, `partial` or `failed`"),

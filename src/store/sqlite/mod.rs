@@ -187,7 +187,7 @@ fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
     if !folder.is_dir() {
         return Err(StoreError::Config(
             format!(
-                "{database} cannot be created: there is no folder {}; create it, or mount its disk",
+                "{database} cannot be created: the folder {} does not exist; create it, or mount its disk",
                 folder.display()
             )
             .into(),

@@ -64,10 +64,13 @@ fn nearest(folder: &Path) -> Option<PathBuf> {
 fn new_file_issue(database: &DatabaseFile, folder: &Path) -> Option<Issue> {
     match nearest(folder) {
         Some(nearest) if nearest != folder && !database.make_folder => {
-            Some((format!("there is no folder {}", folder.display()), "create it, or mount its disk".into()))
+            Some((format!("the folder {} does not exist", folder.display()), "create it, or mount its disk".into()))
         }
         Some(nearest) => folder_issue(&nearest),
-        None => Some((format!("there is no folder {}", folder.display()), "name another file with --database".into())),
+        None => Some((
+            format!("the folder {} does not exist", folder.display()),
+            "name another file with --database".into(),
+        )),
     }
 }
 

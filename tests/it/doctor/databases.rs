@@ -18,7 +18,7 @@ fn a_database_that_is_not_one_or_is_damaged() {
     let place = place();
     let unmounted = format!("sqlite:{}", place.path("unmounted/laughs.db").display());
     let said = said(&mut command(&place, &unmounted, &[])).ends_with(78);
-    says(&said, "rights", &["fail", "there is no folder", "mount its disk"]);
+    says(&said, "rights", &["fail", "does not exist", "mount its disk"]);
     place.scan(&[]).ends_with(0);
     let page = place.number("SELECT rootpage FROM sqlite_master WHERE name = 'detections_by_date'") as usize;
     let mut bytes = fs::read(place.path("laughs.db")).unwrap();

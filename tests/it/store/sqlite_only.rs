@@ -26,7 +26,7 @@ fn what_is_not_a_database_is_named() {
     assert!(fs::read_to_string(&file).unwrap().starts_with("this is not"));
     assert!(config_error(folder.path()).contains("is a folder"));
     let nowhere = config_error(&folder.path().join("unmounted/laughs.db"));
-    assert!(nowhere.contains("there is no folder") && nowhere.contains("mount"), "{nowhere}");
+    assert!(nowhere.contains("does not exist") && nowhere.contains("mount"), "{nowhere}");
 }
 
 #[test]

@@ -183,8 +183,8 @@ impl Fragments {
         }
         entry += if flags & 0x04 != 0 { 4 } else { 0 };
         let width = width(flags);
-        let room = trun.end.saturating_sub(entry).checked_div(width).unwrap_or(u64::MAX);
-        let left = u32::try_from(room).unwrap_or(u32::MAX).min(count);
+        let entries_that_fit = trun.end.saturating_sub(entry).checked_div(width).unwrap_or(u64::MAX);
+        let left = u32::try_from(entries_that_fit).unwrap_or(u32::MAX).min(count);
         let mut end = at;
         match flags & 0x200 {
             0 => end = end.saturating_add(u64::from(left) * u64::from(defaults.size)),

@@ -39,8 +39,8 @@ impl Table {
     /// The entries at `offset` in the box; their number is stored directly before them and limited to the box.
     fn new(view: &mut View, part: Part, offset: u64, width: u64) -> io::Result<Table> {
         let (start, count) = (part.start + offset, view.u32(part.start + offset - 4)?);
-        let room = part.end.saturating_sub(start) / width;
-        let count = u32::try_from(room).unwrap_or(u32::MAX).min(count);
+        let entries_that_fit = part.end.saturating_sub(start) / width;
+        let count = u32::try_from(entries_that_fit).unwrap_or(u32::MAX).min(count);
         Ok(Table { view: view.another(WINDOW), start, width, count })
     }
 

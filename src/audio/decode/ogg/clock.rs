@@ -133,8 +133,8 @@ impl Clock {
         self.queue.push_back(batch);
     }
 
-    /// The next packets whose time is certain; at the end of the stream, all. `room` is the remaining length of gaps.
-    pub fn pop(&mut self, at_end: bool, room: &mut Duration, counts: &mut Counts) -> Option<Placed> {
+    /// The next packets whose time is certain; at the end of the stream, all. `gap_budget` is the remaining length of gaps.
+    pub fn pop(&mut self, at_end: bool, gap_budget: &mut Duration, counts: &mut Counts) -> Option<Placed> {
         let lost = self.queue.front()?.lost;
         let must = at_end || self.queue.len() >= MAX_QUEUE.0 || self.bytes >= MAX_QUEUE.1;
         let timed = self.queue.iter().position(|batch| batch.granule.is_some());
@@ -147,17 +147,17 @@ impl Clock {
         };
         let gap = match verdict {
             Verdict::Wait => return None,
-            Verdict::Gap(gap) if self.fits(gap, room) => gap,
+            Verdict::Gap(gap) if self.fits(gap, gap_budget) => gap,
             Verdict::Gap(_) | Verdict::Rebase => {
-                let gap = self.estimate(lost, room, counts);
+                let gap = self.estimate(lost, gap_budget, counts);
                 self.ignore(mark, timed == Some(0), gap, counts);
                 gap
             }
             Verdict::Stray => {
                 counts.odd_granules += 1;
-                self.estimate(lost, room, counts)
+                self.estimate(lost, gap_budget, counts)
             }
-            Verdict::Follow if mark.is_none() => self.estimate(lost, room, counts),
+            Verdict::Follow if mark.is_none() => self.estimate(lost, gap_budget, counts),
             Verdict::Follow => 0,
         };
         self.leave(gap, counts)
@@ -282,9 +282,9 @@ impl Clock {
     }
 
     /// The estimated gap if only the number of missing pages is known.
-    fn estimate(&mut self, lost: Option<u32>, room: &mut Duration, counts: &mut Counts) -> i64 {
+    fn estimate(&mut self, lost: Option<u32>, gap_budget: &mut Duration, counts: &mut Counts) -> i64 {
         let gap = self.usual().saturating_mul(i64::from(lost.unwrap_or(0).min(MAX_LOST)));
-        if gap > 0 && self.fits(gap, room) {
+        if gap > 0 && self.fits(gap, gap_budget) {
             counts.estimated_gaps += 1;
             return gap;
         }
@@ -292,10 +292,10 @@ impl Clock {
     }
 
     /// Whether a gap is within the remaining total length of gaps, from which it is then subtracted.
-    fn fits(&self, gap: i64, room: &mut Duration) -> bool {
+    fn fits(&self, gap: i64, gap_budget: &mut Duration) -> bool {
         let seconds = u64::try_from(gap).unwrap_or(0).div_ceil(u64::from(self.rate.max(1)));
-        let left = room.checked_sub(Duration::from_secs(seconds));
-        left.inspect(|left| *room = *left).is_some()
+        let left = gap_budget.checked_sub(Duration::from_secs(seconds));
+        left.inspect(|left| *gap_budget = *left).is_some()
     }
 
     fn leave(&mut self, gap: i64, counts: &mut Counts) -> Option<Placed> {

@@ -50,7 +50,7 @@ pub struct Reader {
     /// The last Opus header, for a stream whose own header is lost.
     head: Option<Vec<u8>>,
     /// The remaining total length of gaps.
-    room: Duration,
+    gap_budget: Duration,
     rest: Option<Rest>,
     counts: Counts,
     /// The selected stream, if there are several.
@@ -78,7 +78,7 @@ impl Reader {
             media: MediaInfo::default(),
             metadata: MetadataLog::default(),
             head: None,
-            room: LONGEST_GAPS,
+            gap_budget: LONGEST_GAPS,
             rest: None,
             counts: Counts { is_unchecked: !checks, ..Counts::default() },
             selected,
@@ -294,9 +294,9 @@ impl Reader {
 
     /// Queues the packets whose times are known.
     fn queue_timed(&mut self, at_end: bool) {
-        let Reader { link, room, counts, ready, .. } = self;
+        let Reader { link, gap_budget, counts, ready, .. } = self;
         for stream in &mut link.streams {
-            while let Some(placed) = stream.pop(at_end, room, counts) {
+            while let Some(placed) = stream.pop(at_end, gap_budget, counts) {
                 if stream.codec.is_ready() {
                     ready.extend(timed(stream.serial, placed));
                 }

@@ -89,11 +89,11 @@ impl Stream {
     }
 
     /// The next packets whose times are known; at the end of the stream, all.
-    pub fn pop(&mut self, at_end: bool, room: &mut Duration, counts: &mut Counts) -> Option<Placed> {
+    pub fn pop(&mut self, at_end: bool, gap_budget: &mut Duration, counts: &mut Counts) -> Option<Placed> {
         if at_end && let Some(early) = self.early.take() {
             self.read(&early, counts);
         }
-        self.clock.pop(at_end, room, counts)
+        self.clock.pop(at_end, gap_budget, counts)
     }
 
     /// How far the sequence number of a page is ahead of the expected one.
@@ -157,8 +157,8 @@ impl Stream {
                 continue;
             }
             let mut packet = self.partial.take().unwrap_or_default();
-            let room = MAX_PACKET.saturating_sub(packet.len());
-            packet.extend_from_slice(&part[..part.len().min(room)]);
+            let free = MAX_PACKET.saturating_sub(packet.len());
+            packet.extend_from_slice(&part[..part.len().min(free)]);
             if ends {
                 packets.push(packet);
             } else {
