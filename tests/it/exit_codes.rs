@@ -206,7 +206,7 @@ fn code_78_a_database_that_cannot_be_one() {
     for (url, words) in [
         ("mysql://db/laughs", "postgres://"),
         ("sqlite:", "sqlite:PATH"),
-        ("sqlite:no/such/folder/laughs.db", "no folder"),
+        ("sqlite:no/such/folder/laughs.db", "does not exist"),
         ("sqlite:recordings/laugh.flac", "not an SQLite database"),
         ("postgres://db?sslmode=perhaps", "sslmode"),
     ] {
