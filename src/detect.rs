@@ -4,15 +4,24 @@
 //! 1  normalize the loudness of the recording (audio::normalize); the network computes 521 logits per patch
 //! 2  per class: floor the logits (logit_floor) and average them over three patches
 //! 3  v = max(laughter classes) - other_weight * max(other_floor, other human sounds)
-//! 4  hysteresis: runs of v >= offset_threshold that contain a v >= onset_threshold; merge runs closer than merge_gap
-//! 5  split runs longer than max_duration where v is lowest; drop runs shorter than min_patches
-//! 6  add padding; scores of a detection: peak = max sigmoid(v), mean = mean sigmoid(v)
+//! 4  around possible laughs: v = median of v at several speeds (pipeline::views); candidates are runs of v >= -1.5
+//! 5  v of a candidate moves by its personal score (personal)
+//! 6  hysteresis: runs of v >= offset_threshold that contain a v >= onset_threshold; merge runs closer than merge_gap;
+//!    split runs longer than max_duration where v is lowest; drop runs shorter than min_patches
+//! 7  add padding, inside the recording
+//! 8  scores of a detection: peak = max sigmoid(v), mean = mean sigmoid(v)
 //! ```
+//!
+//! Steps 5 to 8 need only what is stored of a recording, so they can be repeated without its audio.
 //!
 //! Source of the algorithm and of every default in `DetectionParameters`: measured on held-out days, see
 //! docs/detection.md. No weight in it is learned.
 //!
 //! Invariant: pure functions. No I/O, no clock, no threads; they cannot fail.
+
+mod candidates;
+mod range_min;
+mod shift;
 
 use std::time::Duration;
 
@@ -20,8 +29,10 @@ use yamnet::classes::{HUMAN_SOUNDS, LAUGHTER};
 use yamnet::params::{PATCH_HOP, PATCH_WINDOW};
 use yamnet::sigmoid;
 
-use crate::domain::{Detection, DetectionParameters, LAUGHTER_CLASSES};
-use range_min::RangeMin;
+pub use self::candidates::CandidateCollector;
+use self::range_min::RangeMin;
+use self::shift::shifted;
+use crate::domain::{Candidate, Detection, DetectionParameters, LAUGHTER_CLASSES, ScoreTrack};
 
 /// Offset of a patch's centre from its start.
 const CENTRE: Duration = half(PATCH_WINDOW);
@@ -45,42 +56,37 @@ pub struct Score {
 /// speaking is detected.
 type Row = Vec<f32>;
 
-/// Computes the scores of a recording's patches from their logits, in order: steps 2 and 3.
+/// Computes the scores of a recording's patches from their logits, in order: steps 2 and 3. One patch is held back.
 pub struct LogitSmoother<'a> {
     parameters: &'a DetectionParameters,
     before: Option<Row>,
-    last: Option<Row>,
-    scores: Vec<Score>,
+    last: Option<(Row, [f32; LAUGHTER_CLASSES])>,
 }
 
 impl<'a> LogitSmoother<'a> {
     pub fn new(parameters: &'a DetectionParameters) -> Self {
-        LogitSmoother { parameters, before: None, last: None, scores: Vec::new() }
+        LogitSmoother { parameters, before: None, last: None }
     }
 
-    /// Takes the 521 logits of the next patch; returns the decision value of the previous patch, which is now final.
-    pub fn push(&mut self, logits: &[f32]) -> Option<f32> {
+    /// Takes the 521 logits of the next patch; returns the score of the patch before it, which is now known.
+    pub fn push(&mut self, logits: &[f32]) -> Option<Score> {
         let row: Row = logits[HUMAN_SOUNDS].iter().map(|&logit| logit.max(self.parameters.logit_floor)).collect();
-        self.update_last(Some(&row));
-        let before = self.scores.last().map(|score| score.v);
         let laughter = std::array::from_fn(|i| sigmoid(logits[LAUGHTER.start() + i]));
-        self.scores.push(Score { v: f32::NEG_INFINITY, laughter });
-        self.before = self.last.replace(row);
-        before
+        let score = self.score_before(Some(&row));
+        self.before = self.last.replace((row, laughter)).map(|(row, _)| row);
+        score
     }
 
-    /// Ends the recording; returns one score per patch.
-    pub fn finish(mut self) -> Vec<Score> {
-        self.update_last(None);
-        self.scores
+    /// The score of the last patch, if the recording ends with it.
+    pub fn last_score(&self) -> Option<Score> {
+        self.score_before(None)
     }
 
-    /// Computes v of the last patch; `after` is the patch that follows it.
-    fn update_last(&mut self, after: Option<&Row>) {
-        if let (Some(last), Some(score)) = (&self.last, self.scores.last_mut()) {
-            let near: Vec<&Row> = [self.before.as_ref(), Some(last), after].into_iter().flatten().collect();
-            score.v = decision_value(&near, self.parameters);
-        }
+    /// The score of the last patch; `after` is the patch that follows it.
+    fn score_before(&self, after: Option<&Row>) -> Option<Score> {
+        let (last, laughter) = self.last.as_ref()?;
+        let near: Vec<&Row> = [self.before.as_ref(), Some(last), after].into_iter().flatten().collect();
+        Some(Score { v: decision_value(&near, self.parameters), laughter: *laughter })
     }
 }
 
@@ -123,39 +129,47 @@ impl Span {
         PATCH_HOP * self.last as u32 + CENTRE + HALF
     }
 
-    fn scores(self, scores: &[Score]) -> &[Score] {
-        &scores[self.first..=self.last]
+    fn values(self, v: &[f32]) -> &[f32] {
+        &v[self.first..=self.last]
     }
 }
 
-/// The detections in a recording of length `audio`, in order and disjoint: steps 4 to 6.
-pub fn detections(scores: &[Score], audio: Duration, parameters: &DetectionParameters) -> Vec<Detection> {
-    let merged = merge(hysteresis(scores, parameters), parameters);
-    let range_min = RangeMin::new(scores);
+/// The detections in a recording of length `audio`, in order and disjoint: steps 5 to 8.
+pub fn detections(
+    track: &ScoreTrack,
+    candidates: &[Candidate],
+    audio: Duration,
+    parameters: &DetectionParameters,
+) -> Vec<Detection> {
+    let v = shifted(track.values(), candidates, parameters);
+    let merged = merge(hysteresis(&v, parameters), parameters);
+    let range_min = RangeMin::new(&v);
     let split = merged.into_iter().flat_map(|span| split(span, &range_min, parameters));
-    let spans: Vec<Span> = split.filter(|&span| is_detection(span, scores, parameters)).collect();
+    let spans: Vec<Span> = split.filter(|&span| is_detection(span, &v, parameters)).collect();
     let extents = extents(&spans, audio, parameters);
     let inside = spans.iter().zip(extents).filter(|(_, (start, end))| start < end);
-    inside.map(|(span, (start, end))| detection(span.scores(scores), start, end)).collect()
+    inside.map(|(&span, (start, end))| detection(span, &v, candidates, start, end)).collect()
 }
 
 /// Runs of v >= offset_threshold that contain a v >= onset_threshold.
-fn hysteresis(scores: &[Score], parameters: &DetectionParameters) -> Vec<Span> {
-    let low = parameters.offset_threshold;
-    let mut spans = Vec::new();
-    let mut start = 0;
-    for run in scores.chunk_by(|a, b| (a.v >= low) == (b.v >= low)) {
-        let span = Span { first: start, last: start + run.len() - 1 };
-        start += run.len();
-        if run[0].v >= low && has_onset(run, parameters) {
-            spans.push(span);
-        }
-    }
-    spans
+fn hysteresis(v: &[f32], parameters: &DetectionParameters) -> Vec<Span> {
+    runs(v, parameters.offset_threshold).filter(|span| has_onset(span.values(v), parameters)).collect()
 }
 
-fn has_onset(run: &[Score], parameters: &DetectionParameters) -> bool {
-    run.iter().any(|score| score.v >= parameters.onset_threshold)
+/// The longest possible runs of patches with at least this v.
+fn runs(v: &[f32], lowest: f32) -> impl Iterator<Item = Span> {
+    let is_in = move |v: f32| v >= lowest;
+    let mut start = 0;
+    let all = v.chunk_by(move |&a, &b| is_in(a) == is_in(b)).map(move |run| {
+        let span = Span { first: start, last: start + run.len() - 1 };
+        start += run.len();
+        (is_in(run[0]), span)
+    });
+    all.filter_map(|(is_in, span)| is_in.then_some(span))
+}
+
+fn has_onset(run: &[f32], parameters: &DetectionParameters) -> bool {
+    run.iter().any(|&v| v >= parameters.onset_threshold)
 }
 
 /// Merges spans that are at most `merge_gap_seconds` apart.
@@ -200,8 +214,8 @@ fn split_point(span: Span, range_min: &RangeMin, parameters: &DetectionParameter
     nearest.into_iter().flatten().min_by(order)
 }
 
-fn is_detection(span: Span, scores: &[Score], parameters: &DetectionParameters) -> bool {
-    span.patches() >= parameters.min_patches as usize && has_onset(span.scores(scores), parameters)
+fn is_detection(span: Span, v: &[f32], parameters: &DetectionParameters) -> bool {
+    span.patches() >= parameters.min_patches as usize && has_onset(span.values(v), parameters)
 }
 
 /// Start and end of each span with padding, limited to the recording. Where padding would overlap, neighbouring
@@ -217,22 +231,30 @@ fn extents(spans: &[Span], audio: Duration, parameters: &DetectionParameters) ->
     (0..spans.len()).map(extent).collect()
 }
 
-fn detection(scores: &[Score], start: Duration, end: Duration) -> Detection {
-    let highest = scores.iter().map(|score| score.v).fold(f32::NEG_INFINITY, f32::max);
-    let mean = scores.iter().map(|score| f64::from(sigmoid(score.v))).sum::<f64>() / scores.len() as f64;
-    let peak_of = |class: usize| scores.iter().map(|score| score.laughter[class]).fold(0.0, f32::max);
+/// A detection's scores: of v, which the personal score has shifted, and of the candidates that it consists of.
+fn detection(span: Span, v: &[f32], candidates: &[Candidate], start: Duration, end: Duration) -> Detection {
+    let v = span.values(v);
+    let highest = v.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mean = v.iter().map(|&v| f64::from(sigmoid(v))).sum::<f64>() / v.len() as f64;
+    let parts = candidates_of(span, candidates);
+    let peak_of = |class: usize| parts.iter().map(|candidate| candidate.class_scores[class]).fold(0.0, f32::max);
     let class_scores: [f32; LAUGHTER_CLASSES] = std::array::from_fn(peak_of);
     let leading = (0..LAUGHTER_CLASSES).rev().max_by(|&a, &b| class_scores[a].total_cmp(&class_scores[b]));
     let class = (LAUGHTER.start() + leading.unwrap_or(0)) as u16;
     Detection { start, end, peak: sigmoid(highest), mean: mean as f32, class, class_scores, clip: None }
 }
 
+/// The candidates that share a patch with a span.
+fn candidates_of(span: Span, candidates: &[Candidate]) -> &[Candidate] {
+    let first = candidates.partition_point(|candidate| (candidate.last as usize) < span.first);
+    let end = candidates.partition_point(|candidate| candidate.first as usize <= span.last);
+    candidates.get(first..end).unwrap_or_default()
+}
+
 /// A parameter in seconds as a duration; a value that is not a duration counts as the longest one.
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
-
-mod range_min;
 
 #[cfg(test)]
 mod tests;

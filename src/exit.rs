@@ -130,7 +130,9 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    use crate::domain::{Analyzed, Damage, MissingKind, MissingRange, MissingRanges, Recording, RecordingError, Skip};
+    use crate::domain::{
+        Analyzed, Damage, MissingKind, MissingRange, MissingRanges, Recording, RecordingError, ScoreTrack, Skip,
+    };
 
     fn outcome(status: Status) -> Outcome {
         let recording = Recording {
@@ -174,6 +176,8 @@ mod tests {
             codec,
             tracks: 1,
             missing,
+            track: ScoreTrack::default(),
+            candidates: Vec::new(),
             detections: Vec::new(),
             clips_failed: None,
         }

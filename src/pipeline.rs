@@ -22,8 +22,8 @@ use self::batches::{Batch, Batches};
 use crate::audio::Waveform;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::SampleBuffer;
-use crate::detect::{LogitSmoother, detections};
-use crate::domain::{Analyzed, Detection, DetectionParameters, MissingRanges, RecordingError};
+use crate::detect::{CandidateCollector, LogitSmoother, Score, detections};
+use crate::domain::{Analyzed, Candidate, DetectionParameters, MissingRanges, RecordingError, ScoreTrack};
 use crate::pool::in_order;
 use crate::stop::Stop;
 
@@ -88,7 +88,7 @@ impl<S: Scorer> Analyzer<'_, S> {
     pub fn analyze(&self, path: &Path, sample_buffer: Option<&mut SampleBuffer>) -> Result<Analyzed, AnalyzeError> {
         let mut batches = self.open(path)?;
         batches.keep_samples(sample_buffer.is_some());
-        let mut detector = Detector { smoother: LogitSmoother::new(self.parameters), sample_buffer };
+        let mut detector = Detector::new(self.parameters, sample_buffer);
         in_order(
             &mut batches,
             |batch| self.score(batch),
@@ -100,8 +100,21 @@ impl<S: Scorer> Analyzer<'_, S> {
             },
         )?;
         let Audio { length, sample_rate, channels, codec, tracks, missing } = audio_properties(batches.waveform());
-        let detections = detector.finish(length, self.parameters);
-        Ok(Analyzed { audio: length, sample_rate, channels, codec, tracks, missing, detections, clips_failed: None })
+        let (track, candidates) = detector.finish();
+        let detections = detections(&track, &candidates, length, self.parameters);
+        let clips_failed = None;
+        Ok(Analyzed {
+            audio: length,
+            sample_rate,
+            channels,
+            codec,
+            tracks,
+            missing,
+            track,
+            candidates,
+            detections,
+            clips_failed,
+        })
     }
 
     /// Calls `each` with the 521 logits of every patch, in order, until it breaks. Inside a pool, batches
@@ -144,30 +157,42 @@ impl Scored {
     }
 }
 
-/// The last stage: finds the laughs, and keeps the samples of their clips.
+/// The last stage: collects the candidates, and keeps the samples of their clips.
 struct Detector<'a, 'b> {
     smoother: LogitSmoother<'a>,
+    collector: CandidateCollector,
     sample_buffer: Option<&'b mut SampleBuffer>,
 }
 
-impl Detector<'_, '_> {
+impl<'a, 'b> Detector<'a, 'b> {
+    fn new(parameters: &'a DetectionParameters, sample_buffer: Option<&'b mut SampleBuffer>) -> Detector<'a, 'b> {
+        let (smoother, collector) = (LogitSmoother::new(parameters), CandidateCollector::new(parameters));
+        Detector { smoother, collector, sample_buffer }
+    }
+
     fn push(&mut self, scored: &Scored) {
         if let Some(sample_buffer) = &mut self.sample_buffer {
             sample_buffer.record(&scored.samples);
         }
         for logits in scored.patches() {
-            if let (Some(v), Some(sample_buffer)) = (self.smoother.push(logits), &mut self.sample_buffer) {
-                sample_buffer.decide(v);
+            if let Some(score) = self.smoother.push(logits) {
+                self.collect(score);
             }
         }
     }
 
-    fn finish(mut self, length: Duration, parameters: &DetectionParameters) -> Vec<Detection> {
-        let scores = self.smoother.finish();
-        if let (Some(sample_buffer), Some(last)) = (&mut self.sample_buffer, scores.last()) {
-            sample_buffer.decide(last.v);
+    fn collect(&mut self, score: Score) {
+        let v = self.collector.push(&score, None);
+        if let Some(sample_buffer) = &mut self.sample_buffer {
+            sample_buffer.decide(v);
         }
-        detections(&scores, length, parameters)
+    }
+
+    fn finish(mut self) -> (ScoreTrack, Vec<Candidate>) {
+        if let Some(score) = self.smoother.last_score() {
+            self.collect(score);
+        }
+        self.collector.finish()
     }
 }
 

@@ -148,9 +148,9 @@ pub fn threshold(flag: Option<&str>) -> Result<f32, Fatal> {
 
 fn threshold_of(given: &Given) -> Result<f32, Fatal> {
     match given.text.as_str() {
-        "sensitive" => Ok(-0.5),
+        "sensitive" => Ok(logit(0.33)),
         "normal" => Ok(DetectionParameters::default().onset_threshold),
-        "strict" => Ok(1.0),
+        "strict" => Ok(logit(0.5)),
         number => number.parse().ok().filter(|score| (0.001..=0.999).contains(score)).map(logit).ok_or_else(|| {
             let normal = sigmoid(DetectionParameters::default().onset_threshold);
             let accepted = format!("give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999");
@@ -193,9 +193,9 @@ mod tests {
 
     #[test]
     fn thresholds_parse_as_names_and_scores() {
-        assert_eq!(threshold(Some("normal")).unwrap(), 0.25);
-        assert_eq!(threshold(Some("sensitive")).unwrap(), -0.5);
-        assert_eq!(threshold(Some("strict")).unwrap(), 1.0);
+        assert!((threshold(Some("normal")).unwrap() - logit(0.4)).abs() < 1e-6);
+        assert!((threshold(Some("sensitive")).unwrap() - -0.708).abs() < 1e-3);
+        assert_eq!(threshold(Some("strict")).unwrap(), 0.0);
         assert!((threshold(Some("0.5")).unwrap()).abs() < 1e-6);
         for wrong in ["", "high", "0", "1", "-1", "NaN", "inf"] {
             assert!(threshold(Some(wrong)).is_err(), "{wrong}");

@@ -35,7 +35,8 @@ pub struct SampleBuffer {
     /// How far a clip may extend before and after a patch with possible laughter, samples.
     before: u64,
     after: u64,
-    /// A patch with a lower v is in no detection, unless detections around it are merged.
+    /// A patch with a lower v is in no detection, unless detections around it are merged: the personal score moves
+    /// candidates only.
     lowest: f32,
     /// Samples that are not decided yet, from index `first`.
     recent: VecDeque<i16>,
@@ -58,7 +59,7 @@ impl SampleBuffer {
             folder: folder.to_owned(),
             before: reach(before),
             after: reach(after),
-            lowest: parameters.offset_threshold,
+            lowest: parameters.offset_threshold.min(parameters.candidate_floor()),
             recent: VecDeque::new(),
             first: 0,
             patches: 0,
@@ -205,8 +206,11 @@ mod tests {
                 }
             }
             v.iter().skip(v.len().saturating_sub(lag.max(1) - 1)).for_each(|v| sample_buffer.decide(*v));
-            let scores: Vec<_> = v.iter().map(|&v| crate::detect::Score { v, laughter: [0.0; 6] }).collect();
-            for Detection { start, end, .. } in crate::detect::detections(&scores, audio, &parameters) {
+            let mut track = crate::domain::ScoreTrack::default();
+            for &v in &v {
+                track.push(v);
+            }
+            for Detection { start, end, .. } in crate::detect::detections(&track, &[], audio, &parameters) {
                 let range = samples(start.saturating_sub(before))..samples(end.saturating_add(after)).min(sound.len() as u64);
                 let expected: Vec<i16> = sound[range.start as usize..range.end as usize].iter().map(|&s| written(s)).collect();
                 prop_assert!(sample_buffer.read(range).unwrap() == expected);

@@ -1,7 +1,7 @@
 //! Range minimum queries on v: finds the lowest v in a range of patches without scanning all of them.
 //!
 //! ```text
-//! new:    split the scores into blocks of BLOCK patches; store the first and last minimum of each block
+//! new:    split the values into blocks of BLOCK patches; store the first and last minimum of each block
 //! query:  compare the stored minima of whole blocks, and scan the partial blocks at both ends
 //! ```
 //!
@@ -11,21 +11,19 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::Score;
-
 /// Patches per block: about the square root of the number of patches of a day.
 const BLOCK: usize = 512;
 
 pub struct RangeMin<'a> {
-    scores: &'a [Score],
+    v: &'a [f32],
     /// Per block, the first and the last index of its lowest v.
     lows: Vec<(usize, usize)>,
 }
 
 impl<'a> RangeMin<'a> {
-    pub fn new(scores: &'a [Score]) -> Self {
-        let mut range_min = RangeMin { scores, lows: Vec::new() };
-        let blocks = (0..scores.len()).step_by(BLOCK).map(|at| at..scores.len().min(at + BLOCK));
+    pub fn new(v: &'a [f32]) -> Self {
+        let mut range_min = RangeMin { v, lows: Vec::new() };
+        let blocks = (0..v.len()).step_by(BLOCK).map(|at| at..v.len().min(at + BLOCK));
         let lows = blocks.map(|block| (range_min.low(block.clone()), range_min.low(block.rev())));
         range_min.lows = lows.map(|(first, last)| (first.unwrap_or(0), last.unwrap_or(0))).collect();
         range_min
@@ -33,7 +31,7 @@ impl<'a> RangeMin<'a> {
 
     /// Compares two patches by v, in the total order of floats.
     pub fn order(&self, a: usize, b: usize) -> Ordering {
-        self.scores[a].v.total_cmp(&self.scores[b].v)
+        self.v[a].total_cmp(&self.v[b])
     }
 
     /// The first patch with the lowest v in a range. None if the range is empty.
@@ -78,9 +76,8 @@ mod tests {
             values in prop::collection::vec(-3i8..3, 1..2000),
             (from, to) in (0..2000usize, 0..2000usize),
         ) {
-            let score = |&v: &i8| Score { v: f32::from(v), laughter: [0.0; 6] };
-            let scores: Vec<Score> = values.iter().map(score).collect();
-            let (range_min, range) = (RangeMin::new(&scores), from.min(scores.len())..to.min(scores.len()));
+            let v: Vec<f32> = values.iter().map(|&v| f32::from(v)).collect();
+            let (range_min, range) = (RangeMin::new(&v), from.min(v.len())..to.min(v.len()));
             prop_assert_eq!(range_min.first(range.clone()), range.clone().min_by_key(|&at| values[at]));
             prop_assert_eq!(range_min.last(range.clone()), range.rev().min_by_key(|&at| values[at]));
         }

@@ -5,8 +5,21 @@ use yamnet::params::NUM_CLASSES;
 
 use super::*;
 
+fn score(v: f32) -> Score {
+    Score { v, laughter: [sigmoid(v), 0.1, 0.0, 0.0, 0.0, 0.0] }
+}
+
+fn decided(scores: &[Score], audio: Duration, parameters: &DetectionParameters) -> Vec<Detection> {
+    let mut collector = CandidateCollector::new(parameters);
+    for score in scores {
+        collector.push(score, None);
+    }
+    let (track, candidates) = collector.finish();
+    detections(&track, &candidates, audio, parameters)
+}
+
 fn scores(values: &[f32]) -> Vec<Score> {
-    values.iter().map(|&v| Score { v, laughter: [sigmoid(v), 0.1, 0.0, 0.0, 0.0, 0.0] }).collect()
+    values.iter().map(|&v| score(v)).collect()
 }
 
 /// Start and end in milliseconds with the default parameters; the recording ends well after the scores.
@@ -16,7 +29,7 @@ fn found(values: &[f32]) -> Vec<(u128, u128)> {
 
 fn found_with(values: &[f32], parameters: &DetectionParameters) -> Vec<(u128, u128)> {
     let audio = PATCH_HOP * (values.len() as u32 + 4);
-    detections(&scores(values), audio, parameters).iter().map(|e| (e.start.as_millis(), e.end.as_millis())).collect()
+    decided(&scores(values), audio, parameters).iter().map(|e| (e.start.as_millis(), e.end.as_millis())).collect()
 }
 
 fn logits(set: &[(usize, f32)]) -> Vec<f32> {
@@ -28,10 +41,8 @@ fn logits(set: &[(usize, f32)]) -> Vec<f32> {
 fn decision_values(patches: &[Vec<f32>]) -> Vec<f32> {
     let parameters = DetectionParameters::default();
     let mut smoother = LogitSmoother::new(&parameters);
-    for patch in patches {
-        smoother.push(patch);
-    }
-    smoother.finish().iter().map(|score| score.v).collect()
+    let known: Vec<Score> = patches.iter().filter_map(|patch| smoother.push(patch)).collect();
+    known.into_iter().chain(smoother.last_score()).map(|score| score.v).collect()
 }
 
 #[test]
@@ -94,16 +105,16 @@ fn a_constant_score_is_split_evenly() {
 fn a_detection_stays_inside_the_recording() {
     let parameters = DetectionParameters::default();
     let short = Duration::from_millis(300);
-    let detection = &detections(&scores(&[1.0, 1.0]), short, &parameters)[0];
+    let detection = &decided(&scores(&[1.0, 1.0]), short, &parameters)[0];
     assert_eq!((detection.start, detection.end), (Duration::ZERO, short));
-    assert_eq!(detections(&scores(&[-5.0, -5.0, 1.0, 1.0]), short, &parameters), []);
+    assert_eq!(decided(&scores(&[-5.0, -5.0, 1.0, 1.0]), short, &parameters), []);
 }
 
 #[test]
 fn a_detection_has_its_scores_and_its_class() {
     let mut scores = scores(&[0.3, 1.0]);
     scores[1].laughter[2] = 0.9;
-    let detection = &detections(&scores, Duration::from_secs(9), &DetectionParameters::default())[0];
+    let detection = &decided(&scores, Duration::from_secs(9), &DetectionParameters::default())[0];
     assert_eq!(detection.peak, sigmoid(1.0));
     assert_eq!(detection.mean, (sigmoid(0.3) + sigmoid(1.0)) / 2.0);
     assert_eq!((detection.class, detection.class_scores[2]), (15, 0.9));
@@ -125,7 +136,7 @@ proptest! {
     ) {
         let parameters = DetectionParameters { padding_seconds: pad, merge_gap_seconds: join, max_duration_seconds: longest, min_patches, ..DetectionParameters::default() };
         let audio = Duration::from_millis(audio);
-        let detections = detections(&scores(&values), audio, &parameters);
+        let detections = decided(&scores(&values), audio, &parameters);
         for detection in &detections {
             prop_assert!(detection.start < detection.end && detection.end <= audio);
             prop_assert!(0.0 < detection.mean && detection.mean <= detection.peak && detection.peak <= 1.0);
@@ -150,6 +161,6 @@ fn splitting_a_day_of_laughter_takes_less_than_five_seconds() {
     let rising: Vec<f32> = (0..180_000).map(|i| 1.0 + i as f32 * 1e-4).collect();
     let begun = std::time::Instant::now();
     let day = Duration::from_secs(24 * 3600);
-    assert!(detections(&scores(&rising), day, &DetectionParameters::default()).len() > 1_000);
+    assert!(decided(&scores(&rising), day, &DetectionParameters::default()).len() > 1_000);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }

@@ -3,6 +3,7 @@
 //! Invariant: plain data only. This module does not depend on codecs, the network, databases or terminals, so every
 //! other module may import it.
 
+mod candidate;
 mod detection;
 mod error;
 mod field;
@@ -16,6 +17,7 @@ mod run;
 mod step;
 mod stored;
 
+pub use candidate::{CANDIDATE_FLOOR, Candidate, Embedding, Neighbour, PersonalScore, ScoreTrack};
 pub use detection::{Detection, FIRST_LAUGHTER, LAUGHTER_CLASSES, LAUGHTER_NAMES};
 pub use error::{Reason, RecordingError};
 pub use field::{Described, Field, field};

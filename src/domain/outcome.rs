@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Detection, MissingRanges, Recording, RecordingError};
+use super::{Candidate, Detection, MissingRanges, Recording, RecordingError, ScoreTrack};
 
 /// What happened to one recording. Every recording of a run has exactly one outcome.
 #[derive(Debug, Clone)]
@@ -53,7 +53,10 @@ pub struct Analyzed {
     pub tracks: u32,
     /// The ranges that were not analyzed.
     pub missing: MissingRanges,
+    pub track: ScoreTrack,
     /// In order of time and disjoint.
+    pub candidates: Vec<Candidate>,
+    /// The candidates that pass the threshold; in order of time and disjoint.
     pub detections: Vec<Detection>,
     /// Set if clips of the detections were requested and could not be written.
     pub clips_failed: Option<ClipsFailed>,

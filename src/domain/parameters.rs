@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::CANDIDATE_FLOOR;
+
 /// Incremented whenever the same audio with the same detection parameters may give different rows than before.
-pub const ANALYSIS_VERSION: u32 = 1;
+pub const ANALYSIS_VERSION: u32 = 2;
 
 /// The detection parameters, in the order of the steps in `detect`. All are stored with the run.
 ///
@@ -18,6 +20,10 @@ pub struct DetectionParameters {
     pub target_loudness_db: f32,
     /// Smallest and largest gain of the normalization, dB.
     pub gain_limits_db: (f32, f32),
+    /// At how many speeds the sound around a possible laugh is scored: 1, 3 or 5. v is the median.
+    pub views: u8,
+    /// Whether the reviews of the source change v of what sounds alike.
+    pub personal: bool,
     /// A detection has a patch with v >= onset_threshold, in logits ...
     pub onset_threshold: f32,
     /// ... and extends over the neighbouring patches with v >= offset_threshold.
@@ -39,12 +45,20 @@ pub struct DetectionParameters {
 }
 
 /// Onset threshold minus offset threshold, logits.
-const HYSTERESIS: f32 = 0.7;
+const HYSTERESIS: f32 = 1.5;
+
+/// Onset threshold of `normal`, logits: a score of 0.40.
+const NORMAL: f32 = -0.405_465_1;
 
 impl DetectionParameters {
     /// The same with another onset threshold; the offset threshold moves by the same amount.
     pub fn with_onset(self, onset_threshold: f32) -> DetectionParameters {
         DetectionParameters { onset_threshold, offset_threshold: onset_threshold - HYSTERESIS, ..self }
+    }
+
+    /// Patches with at least this v belong to candidates: [`CANDIDATE_FLOOR`], or a lower threshold.
+    pub fn candidate_floor(&self) -> f32 {
+        CANDIDATE_FLOOR.min(self.onset_threshold)
     }
 }
 
@@ -54,8 +68,10 @@ impl Default for DetectionParameters {
             normalize: true,
             target_loudness_db: -30.0,
             gain_limits_db: (-12.0, 30.0),
-            onset_threshold: 0.25,
-            offset_threshold: 0.25 - HYSTERESIS,
+            views: 5,
+            personal: true,
+            onset_threshold: NORMAL,
+            offset_threshold: NORMAL - HYSTERESIS,
             merge_gap_seconds: 1.5,
             min_patches: 2,
             padding_seconds: 0.48,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use giggles::audio::normalize::Normalizer;
-use giggles::detect::{LogitSmoother, detections};
+use giggles::detect::{CandidateCollector, LogitSmoother, detections};
 use giggles::domain::{Detection, DetectionParameters};
 
 use super::Numbers;
@@ -18,22 +18,27 @@ pub fn detection(bytes: &[u8]) {
     let mut numbers = Numbers(bytes);
     let parameters = any_rules(&mut numbers);
     let shorter = Duration::from_millis(u64::from(numbers.byte()) * 10);
-    let mut smoother = LogitSmoother::new(&parameters);
+    let (mut smoother, mut collector) = (LogitSmoother::new(&parameters), CandidateCollector::new(&parameters));
     let (mut logits, mut patches) = ([-12.0; CLASSES], 0);
     while !numbers.is_empty() && patches < MOST_PATCHES {
         let (laughter, other, class) = (number(&mut numbers), number(&mut numbers), numbers.byte());
         logits[13..19].fill(laughter);
         logits[19 + usize::from(class) % 48] = other;
         for _ in 0..=class / 48 {
-            smoother.push(&logits);
+            if let Some(score) = smoother.push(&logits) {
+                collector.push(&score, None);
+            }
             patches += 1;
         }
     }
-    let scores = smoother.finish();
-    assert_eq!(scores.len(), patches);
+    if let Some(score) = smoother.last_score() {
+        collector.push(&score, None);
+    }
+    let (track, candidates) = collector.finish();
+    assert_eq!(track.len(), patches);
     // A recording ends anywhere in its last patch, or just behind it.
     let audio = (Duration::from_millis(480) * patches as u32 + Duration::from_millis(480)).saturating_sub(shorter);
-    check(&detections(&scores, audio, &parameters), audio);
+    check(&detections(&track, &candidates, audio, &parameters), audio);
     level(&parameters, bytes);
 }
 

@@ -84,7 +84,7 @@ pub struct Arguments {
     #[arg(long, value_name = "K/N", help_heading = "Selection")]
     pub shard: Option<String>,
 
-    /// Set the threshold: sensitive (0.38), normal (0.56), strict (0.73), or a score from 0 to 1
+    /// Set the threshold: sensitive (0.33), normal (0.40), strict (0.50), or a score from 0 to 1
     /// [env: GIGGLES_THRESHOLD] [default: normal]
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, help_heading = "Detection")]
     pub threshold: Option<String>,
@@ -97,6 +97,12 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Detection",
         help = by_default("Extend each laugh by this much before and after", "GIGGLES_PADDING", DetectionParameters::default().padding_seconds))]
     pub padding: Option<f64>,
+    #[arg(long, value_name = "1|3|5", help_heading = "Detection",
+        help = by_default("Score possible laughs at this many speeds, and take the median", "GIGGLES_VIEWS", DetectionParameters::default().views))]
+    pub views: Option<u8>,
+    /// Do not let the reviews of the source change what counts as a laugh [env: GIGGLES_NO_PERSONAL]
+    #[arg(long, help_heading = "Detection")]
+    pub no_personal: bool,
     /// Do not normalize loudness before the analysis [env: GIGGLES_NO_NORMALIZE]
     #[arg(long, help_heading = "Detection")]
     pub no_normalize: bool,

@@ -210,7 +210,10 @@ pub fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
 pub fn parameters(arguments: &Arguments) -> Result<DetectionParameters, Fatal> {
     let usual = DetectionParameters::default();
     let patches = number("--min-patches", arguments.min_patches, usual.min_patches, |_| true, "a number of patches")?;
+    let views = |views: &u8| [1, 3, 5].contains(views);
     Ok(DetectionParameters {
+        views: number("--views", arguments.views, usual.views, views, "1, 3 or 5")?,
+        personal: !switch("--no-personal", arguments.no_personal)?,
         normalize: !switch("--no-normalize", arguments.no_normalize)?,
         merge_gap_seconds: seconds("--merge-gap", arguments.merge_gap, usual.merge_gap_seconds)?,
         min_patches: patches,

@@ -85,6 +85,8 @@ fn full_run() -> Run {
         codec: "flac".into(),
         tracks: 3,
         missing,
+        track: ScoreTrack::default(),
+        candidates: Vec::new(),
         detections: vec![laugh],
         clips_failed: Some(ClipsFailed { count: 4, reason: "full".into() }),
     });

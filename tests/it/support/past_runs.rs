@@ -58,6 +58,8 @@ impl PastRunBuilder {
                 sample_rate: 48_000,
                 channels: 1,
                 codec: "opus".into(),
+                track: ScoreTrack::default(),
+                candidates: Vec::new(),
                 detections,
                 tracks: 1,
                 missing: Default::default(),

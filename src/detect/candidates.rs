@@ -1,0 +1,226 @@
+//! Step 4: collects the score track and the candidates of a recording, patch by patch.
+//!
+//! ```text
+//! push:      v is rounded as it is stored; a patch with v >= floor extends the open candidate or opens one; any other
+//!            patch, or LONGEST patches, end it
+//! embedding: mean of the patches' embeddings, weighted by exp(v - highest v)
+//! per hour:  of more than HOURLY candidates, those nearest to each other are joined until there are so many;
+//!            the embeddings of the HOURLY_EMBEDDINGS with the highest v are kept; a shorter last part has its share
+//! ```
+//!
+//! The limits bound what is stored of a day (docs/privacy.md). An ordinary day is far below them.
+//!
+//! Invariant: memory is two bytes a patch and the candidates of an hour with their embeddings, and the limits above.
+
+use yamnet::params::EMBEDDING_SIZE;
+
+use super::Score;
+use crate::domain::{Candidate, DetectionParameters, Embedding, LAUGHTER_CLASSES, ScoreTrack};
+
+/// Patches of the longest candidate: 30 s.
+const LONGEST: u32 = 62;
+/// Patches of an hour.
+const HOUR: usize = 7500;
+/// The most candidates that start in an hour.
+const HOURLY: usize = 120;
+/// More than the share of a short part, so that a clip with three sounds has three candidates.
+const SPARE: usize = 2;
+/// The most of them with an embedding.
+const HOURLY_EMBEDDINGS: usize = 60;
+
+/// Collects the score track and the candidates of one recording.
+pub struct CandidateCollector {
+    floor: f32,
+    track: ScoreTrack,
+    open: Option<Event>,
+    /// Of the current hour.
+    events: Vec<Event>,
+    candidates: Vec<Candidate>,
+}
+
+impl CandidateCollector {
+    pub fn new(parameters: &DetectionParameters) -> CandidateCollector {
+        CandidateCollector {
+            floor: parameters.candidate_floor(),
+            track: ScoreTrack::default(),
+            open: None,
+            events: Vec::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// Takes the score of the next patch and, if v may reach the floor, its embedding. Returns v as it is stored.
+    pub fn push(&mut self, score: &Score, embedding: Option<&[f32]>) -> f32 {
+        let patch = self.track.len() as u32;
+        if patch as usize % HOUR == 0 {
+            self.end_hour(HOUR);
+        }
+        let v = self.track.push(score.v);
+        if v < self.floor || self.open.as_ref().is_some_and(|event| event.patches() >= LONGEST) {
+            self.events.extend(self.open.take());
+        }
+        if v >= self.floor {
+            let patch = Event::new(patch, v, score.laughter, embedding);
+            match &mut self.open {
+                Some(event) => event.join(patch),
+                None => self.open = Some(patch),
+            }
+        }
+        v
+    }
+
+    /// Ends the recording: all values, and the candidates in order.
+    pub fn finish(mut self) -> (ScoreTrack, Vec<Candidate>) {
+        self.events.extend(self.open.take());
+        let rest = self.track.len() - self.track.len().saturating_sub(1) / HOUR * HOUR;
+        self.end_hour(rest);
+        (self.track, self.candidates)
+    }
+
+    /// Turns the events of the last `patches` into candidates.
+    fn end_hour(&mut self, patches: usize) {
+        let share = |hourly: usize| (hourly * patches).div_ceil(HOUR);
+        join_nearest(&mut self.events, share(HOURLY) + SPARE);
+        keep_strongest(&mut self.events, share(HOURLY_EMBEDDINGS));
+        self.candidates.extend(self.events.drain(..).map(Event::candidate));
+    }
+}
+
+/// Consecutive patches, with sums over them.
+struct Event {
+    first: u32,
+    last: u32,
+    peak_v: f32,
+    /// Sum of v, and the number of patches in it.
+    sum_v: f64,
+    count: u32,
+    class_scores: [f32; LAUGHTER_CLASSES],
+    /// Sum of weight * embedding, and of the weights; the weight of a patch is exp(v - peak_v).
+    embedding: Option<Box<[f32; EMBEDDING_SIZE]>>,
+    weight: f32,
+}
+
+impl Event {
+    fn new(patch: u32, v: f32, class_scores: [f32; LAUGHTER_CLASSES], embedding: Option<&[f32]>) -> Event {
+        let embedding = embedding.and_then(|values| Some(Box::new(*values.first_chunk()?)));
+        Event { first: patch, last: patch, peak_v: v, sum_v: v.into(), count: 1, class_scores, embedding, weight: 1.0 }
+    }
+
+    fn patches(&self) -> u32 {
+        self.last - self.first + 1
+    }
+
+    /// Adds a later event.
+    fn join(&mut self, later: Event) {
+        self.last = later.last;
+        self.sum_v += later.sum_v;
+        self.count += later.count;
+        let classes = self.class_scores.iter_mut().zip(later.class_scores);
+        classes.for_each(|(highest, score)| *highest = highest.max(score));
+        let peak_v = self.peak_v.max(later.peak_v);
+        let (before, after) = ((self.peak_v - peak_v).exp(), (later.peak_v - peak_v).exp());
+        if let (Some(sum), Some(embedding)) = (&mut self.embedding, &later.embedding) {
+            sum.iter_mut().zip(embedding.iter()).for_each(|(sum, value)| *sum = *sum * before + value * after);
+            self.weight = self.weight * before + later.weight * after;
+        } else {
+            self.embedding = None;
+        }
+        self.peak_v = peak_v;
+    }
+
+    fn candidate(self) -> Candidate {
+        let mean = |sum: Box<[f32; EMBEDDING_SIZE]>| Embedding::new(&sum.map(|sum| sum / self.weight));
+        Candidate {
+            first: self.first,
+            last: self.last,
+            peak_v: self.peak_v,
+            mean_v: (self.sum_v / f64::from(self.count)) as f32,
+            class_scores: self.class_scores,
+            embedding: self.embedding.map(mean),
+            personal: None,
+        }
+    }
+}
+
+/// Joins the events with the shortest gaps between them, until there are at most `most`. Of equal gaps, the earliest.
+fn join_nearest(events: &mut Vec<Event>, most: usize) {
+    let surplus = events.len().saturating_sub(most.max(1));
+    let mut gaps: Vec<(u32, usize)> =
+        events.windows(2).zip(1..).map(|(pair, later)| (pair[1].first - pair[0].last, later)).collect();
+    gaps.sort_unstable();
+    let mut joined: Vec<bool> = vec![false; events.len()];
+    gaps.iter().take(surplus).for_each(|&(_, later)| joined[later] = true);
+    let mut left: Vec<Event> = Vec::new();
+    for (event, joins) in events.drain(..).zip(joined) {
+        match left.last_mut().filter(|_| joins) {
+            Some(before) => before.join(event),
+            None => left.push(event),
+        }
+    }
+    *events = left;
+}
+
+/// Removes the embeddings of all but the `most` events with the highest v. Of equal ones, the earliest keep theirs.
+fn keep_strongest(events: &mut [Event], most: usize) {
+    let mut order: Vec<&mut Event> = events.iter_mut().collect();
+    order.sort_by(|a, b| b.peak_v.total_cmp(&a.peak_v));
+    order.into_iter().skip(most.max(1)).for_each(|event| event.embedding = None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collected(values: &[f32]) -> (ScoreTrack, Vec<Candidate>) {
+        let mut collector = CandidateCollector::new(&DetectionParameters::default());
+        for (patch, &v) in values.iter().enumerate() {
+            let embedding = [patch as f32; EMBEDDING_SIZE];
+            collector.push(&Score { v, laughter: [patch as f32 / 1e6; 6] }, Some(&embedding));
+        }
+        collector.finish()
+    }
+
+    fn spans(candidates: &[Candidate]) -> Vec<(u32, u32)> {
+        candidates.iter().map(|candidate| (candidate.first, candidate.last)).collect()
+    }
+
+    #[test]
+    fn candidates_are_runs_down_to_the_floor() {
+        let (track, candidates) = collected(&[-2.0, -1.5, 0.5, -1.51, -1.4]);
+        assert_eq!(track.len(), 5);
+        assert_eq!(spans(&candidates), [(1, 2), (4, 4)]);
+        assert_eq!((candidates[0].peak_v, candidates[0].mean_v), (0.5, -0.5));
+        assert_eq!(candidates[0].class_scores, [2e-6; 6]);
+    }
+
+    #[test]
+    fn the_embedding_is_weighted_by_v() {
+        // Patches 0 and 1 with weights 1 and exp(-1), in either order.
+        let expected = (-1f32).exp() / (1.0 + (-1f32).exp());
+        let first = |values: &[f32]| collected(values).1[0].embedding.as_ref().unwrap().values().next().unwrap();
+        assert!((first(&[1.0, 0.0]) - expected).abs() < 1e-3);
+        assert!((first(&[0.0, 1.0]) - (1.0 - expected)).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_run_of_minutes_becomes_several_candidates() {
+        assert_eq!(spans(&collected(&[0.0; 130]).1), [(0, 61), (62, 123), (124, 129)]);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_day_is_bounded() {
+        let wild: Vec<f32> =
+            (0..180_000).map(|i| if i % 2 == 0 { (i % 97) as f32 / 40.0 - 1.5 } else { -3.0 }).collect();
+        let (_, candidates) = collected(&wild);
+        assert_eq!(candidates.len(), 24 * (HOURLY + SPARE));
+        assert_eq!(candidates.iter().filter(|one| one.embedding.is_some()).count(), 24 * HOURLY_EMBEDDINGS);
+        assert!(candidates.windows(2).all(|pair| pair[0].last < pair[1].first));
+    }
+
+    #[test]
+    fn a_short_recording_keeps_an_embedding() {
+        let (_, candidates) = collected(&[-1.0, -5.0, -0.5, -5.0, -5.0, -1.2, -5.0, -5.0, -5.0, -1.0]);
+        assert_eq!(spans(&candidates), [(0, 2), (5, 5), (9, 9)], "those nearest to each other are joined");
+        assert_eq!(candidates.iter().map(|one| one.embedding.is_some()).collect::<Vec<_>>(), [true, false, false]);
+    }
+}
