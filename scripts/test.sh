@@ -100,7 +100,27 @@ have prometheus-node-exporter || unpack prometheus-node-exporter
 
 step() {
     echo "== $*"
+    begun=$(date +%s)
     "$@"
+    echo "== $(($(date +%s) - begun)) s: $*"
+}
+
+# Starts commands beside the steps that follow, with little priority; `join` waits for them, prints what they printed,
+# and fails if they failed.
+beside() {
+    log=$(mktemp)
+    nice -n 10 "$0" --only "$@" >"$log" 2>&1 &
+    beside=$!
+    trap 'kill "$beside" 2>/dev/null || :' EXIT
+}
+
+join() {
+    result=0
+    wait "$beside" || result=$?
+    trap - EXIT
+    cat "$log"
+    rm "$log"
+    [ "$result" -eq 0 ] || exit "$result"
 }
 
 main_job() {
@@ -135,19 +155,28 @@ container_tests() {
     fi
 }
 
+# --only STEP...: these steps only, for `beside`.
+if [ "${1:-}" = --only ]; then
+    shift
+    for name; do step "$name"; done
+    exit
+fi
+
 step cargo fmt --all --check
 step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/*/*.py scripts/*.py scripts/*/*.py benches/*/*.py \
     fixtures/*.py fixtures/*/*.py models/*.py tests/formats/*.py crates/*/tests/*.py
 step shellcheck scripts/*.sh scripts/*/*.sh benches/compare/*.sh deploy/*/*.sh deploy/slurm/*.sbatch
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+step cargo test --locked --workspace --no-run
+# The tests often wait, so the release build takes little time from them.
+beside main_job scripts/instructions.sh
 step cargo test --locked --workspace
-step main_job
-step scripts/instructions.sh
+join
+step scripts/venv.sh
+beside scripts/supervisor_test.sh scripts/celery_test.sh scripts/row_security_test.sh
 step systemd_test
-step scripts/supervisor_test.sh
-step scripts/celery_test.sh
-step scripts/row_security_test.sh
 step scripts/prometheus_test.sh
 step scripts/lambda_test.sh
 step container_tests
+join

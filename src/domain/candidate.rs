@@ -4,10 +4,13 @@
 //! Invariant: decision values and embeddings are kept as float16, and decisions are made from these kept values only, so
 //! that a decision made anew from a database has the same bits.
 
-use half::f16;
-use yamnet::params::EMBEDDING_SIZE;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::LAUGHTER_CLASSES;
+use half::f16;
+use yamnet::params::{EMBEDDING_SIZE, PATCH_HOP, PATCH_WINDOW};
+
+use super::{Detection, LAUGHTER_CLASSES};
 
 /// Patches with at least this decision value belong to candidates, logits.
 ///
@@ -65,14 +68,17 @@ impl ScoreTrack {
     }
 }
 
-/// The 1024 values before YAMNet's last layer, averaged over the patches of a candidate.
+/// The 1024 values before YAMNet's last layer, averaged over the patches of a candidate. A clone shares the values.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Embedding(Box<[f16; EMBEDDING_SIZE]>);
+pub struct Embedding(Arc<[f16; EMBEDDING_SIZE]>);
 
 impl Embedding {
+    /// Bytes of one as stored.
+    pub const BYTES: usize = WIDTH * EMBEDDING_SIZE;
+
     /// Rounds the values to float16.
     pub fn new(values: &[f32; EMBEDDING_SIZE]) -> Embedding {
-        Embedding(Box::new(values.map(f16::from_f32)))
+        Embedding(Arc::new(values.map(f16::from_f32)))
     }
 
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
@@ -86,8 +92,8 @@ impl Embedding {
 
     /// Reads what `to_bytes` writes. None if it has another length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Embedding> {
-        let values: Box<[f16]> = floats(bytes).collect();
-        (bytes.len() == WIDTH * EMBEDDING_SIZE).then(|| values.try_into().ok().map(Embedding)).flatten()
+        let values: Arc<[f16]> = floats(bytes).collect();
+        (bytes.len() == Embedding::BYTES).then(|| values.try_into().ok().map(Embedding)).flatten()
     }
 }
 
@@ -112,7 +118,30 @@ pub struct Candidate {
     pub personal: Option<PersonalScore>,
 }
 
+/// From the start of a patch to the time span that it represents, which is a hop long.
+const MARGIN: Duration = Duration::from_nanos((PATCH_WINDOW.as_nanos() - PATCH_HOP.as_nanos()) as u64 / 2);
+
 impl Candidate {
+    /// Offset in the recording, without padding: patch i represents i * 0.48 + 0.24 to i * 0.48 + 0.72 s.
+    pub fn start(&self) -> Duration {
+        PATCH_HOP * self.first + MARGIN
+    }
+
+    pub fn end(&self) -> Duration {
+        PATCH_HOP * (self.last + 1) + MARGIN
+    }
+
+    /// v' of its peak: what the threshold is compared with.
+    pub fn shifted_v(&self) -> f32 {
+        self.peak_v + self.shift()
+    }
+
+    /// Whether one of these detections, which are in order and disjoint, overlaps it.
+    pub fn is_detected(&self, detections: &[Detection]) -> bool {
+        let next = detections.partition_point(|detection| detection.end <= self.start());
+        detections.get(next).is_some_and(|detection| detection.start < self.end())
+    }
+
     /// What the personal score adds to v of its patches.
     pub fn shift(&self) -> f32 {
         self.personal.as_ref().map_or(0.0, |personal| personal.shift)

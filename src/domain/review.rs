@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::ContentHash;
+use super::{ContentHash, Embedding};
 
 /// Whether the reviewer considers the detection a laugh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,5 +52,29 @@ pub struct ReviewedSpan {
     pub end: Duration,
     /// The instant of `start`.
     pub starts: Timestamp,
+    /// Of the span, if it was computed from the audio; else the store takes that of the candidate there, if there is one.
+    pub embedding: Option<Embedding>,
     pub review: Review,
+}
+
+/// A review as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredReview {
+    /// The number that [`Neighbour::review`](super::Neighbour) refers to.
+    pub id: i64,
+    pub span: ReviewedSpan,
+    /// Whether the personal score uses it; false after `giggles review reset`.
+    pub is_personal: bool,
+    /// Whether the embedding of its span is stored.
+    pub has_embedding: bool,
+}
+
+/// What the personal score of a source compares with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    /// Number, verdict and embedding of the reviews that it uses, the latest first.
+    pub reviews: Vec<(i64, Verdict, Embedding)>,
+    /// Embeddings of the source's candidates in recordings that were first analyzed before the latest of these reviews,
+    /// the latest first. New recordings therefore change nothing until somebody reviews again.
+    pub reference: Vec<Embedding>,
 }

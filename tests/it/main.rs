@@ -27,6 +27,7 @@ mod nightly_script;
 mod notify;
 mod object_storage;
 mod ogg;
+mod opus_vectors;
 mod outages;
 mod output;
 mod package;

@@ -1,6 +1,6 @@
-"""Decode an Ogg Opus file of one stream with libopus at 16 kHz to raw f32 mono on standard output.
+"""Decode an Ogg Opus file of one stream with libopus to raw f32 mono on standard output.
 
-    python3 libopus_16k.py IN.opus > OUT.f32
+    python3 libopus_mono.py IN.opus RATE > OUT.f32
 
 Decoded to one channel, without pre-skip, up to the last granule position.
 """
@@ -13,23 +13,21 @@ from pathlib import Path
 
 from ogg_packets import packets_of
 
-RATE = 16_000
-SCALE = 48_000 // RATE
-LONGEST_PACKET = RATE * 120 // 1000
-
 
 def main() -> None:
+    rate = int(sys.argv[2])
+    scale, longest = 48_000 // rate, rate * 120 // 1000
     opus = ctypes.CDLL(ctypes.util.find_library("opus"))
     (head, _, *packets), last = packets_of(Path(sys.argv[1]).read_bytes())
     state = ctypes.create_string_buffer(opus.opus_decoder_get_size(1))
-    assert opus.opus_decoder_init(state, RATE, 1) == 0
-    buffer, samples = (ctypes.c_float * LONGEST_PACKET)(), array("f")
+    assert opus.opus_decoder_init(state, rate, 1) == 0
+    buffer, samples = (ctypes.c_float * longest)(), array("f")
     for packet in packets:
-        got = opus.opus_decode_float(state, packet, len(packet), buffer, LONGEST_PACKET, 0)
+        got = opus.opus_decode_float(state, packet, len(packet), buffer, longest, 0)
         assert got > 0, got
         samples.extend(buffer[:got])
     skip = int.from_bytes(head[10:12], "little")
-    samples[skip // SCALE : last // SCALE].tofile(sys.stdout.buffer)
+    samples[skip // scale : last // scale].tofile(sys.stdout.buffer)
 
 
 if __name__ == "__main__":
