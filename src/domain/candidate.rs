@@ -4,8 +4,10 @@
 //! Invariant: decision values and embeddings are kept as float16, and decisions are made from these kept values only, so
 //! that a decision made anew from a database has the same bits.
 
+use std::time::Duration;
+
 use half::f16;
-use yamnet::params::EMBEDDING_SIZE;
+use yamnet::params::{EMBEDDING_SIZE, PATCH_HOP, PATCH_WINDOW};
 
 use super::LAUGHTER_CLASSES;
 
@@ -102,7 +104,24 @@ pub struct Candidate {
     pub personal: Option<PersonalScore>,
 }
 
+/// From the start of a patch to the time span that it represents, which is a hop long.
+const MARGIN: Duration = Duration::from_nanos((PATCH_WINDOW.as_nanos() - PATCH_HOP.as_nanos()) as u64 / 2);
+
 impl Candidate {
+    /// Offset in the recording, without padding: patch i represents i * 0.48 + 0.24 to i * 0.48 + 0.72 s.
+    pub fn start(&self) -> Duration {
+        PATCH_HOP * self.first + MARGIN
+    }
+
+    pub fn end(&self) -> Duration {
+        PATCH_HOP * (self.last + 1) + MARGIN
+    }
+
+    /// v' of its peak: what the threshold is compared with.
+    pub fn shifted_v(&self) -> f32 {
+        self.peak_v + self.shift()
+    }
+
     /// What the personal score adds to v of its patches.
     pub fn shift(&self) -> f32 {
         self.personal.as_ref().map_or(0.0, |personal| personal.shift)

@@ -26,7 +26,7 @@ pub use not_audio::NotAudio;
 pub use outcome::{Analyzed, ClipsFailed, Damage, Outcome, Skip, Status};
 pub use parameters::{ANALYSIS_VERSION, Analysis, DetectionParameters};
 pub use recording::{ContentHash, Recording, StartSource, StartTime};
-pub use review::{Review, ReviewedSpan, Verdict};
+pub use review::{Evidence, Review, ReviewedSpan, Verdict};
 pub use run::{Counts, Run, Unresolved, Window};
 pub use step::{Stage, Step};
 pub use stored::{

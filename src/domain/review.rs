@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::ContentHash;
+use super::{ContentHash, Embedding};
 
 /// Whether the reviewer considers the detection a laugh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,4 +53,14 @@ pub struct ReviewedSpan {
     /// The instant of `start`.
     pub starts: Timestamp,
     pub review: Review,
+}
+
+/// What the personal score of a source compares with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    /// Number, verdict and embedding of the reviews that it uses, the latest first.
+    pub reviews: Vec<(i64, Verdict, Embedding)>,
+    /// Embeddings of the source's candidates in recordings that were first analyzed before the latest of these reviews,
+    /// the latest first. New recordings therefore change nothing until somebody reviews again.
+    pub reference: Vec<Embedding>,
 }
