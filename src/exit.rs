@@ -83,6 +83,7 @@ pub fn from_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
     let is_partial = |status: &Status| match status {
         Status::Failed(_) => true,
         Status::Analyzed(analyzed) => analyzed.clips_failed.is_some() || analyzed.is_partial(),
+        Status::Redetected(redetected) => redetected.clips_failed.is_some(),
         Status::Skipped(_) => false,
     };
     let partial = outcomes.iter().any(|outcome| is_partial(&outcome.status));

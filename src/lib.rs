@@ -55,6 +55,7 @@
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
 //! | [`report`] | reads a day with its clips for a report or a page | domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, render, status |
+//! | [`redetect`] | decides anew from what is stored | stop, domain, error, exit, audio, detect, clips, pool, store |
 //! | [`doctor`] | checks everything that a run needs | all |
 //! | [`scan`] | one run, from directories to exit code | all |
 //!
@@ -94,6 +95,7 @@ pub mod paths;
 pub mod personal;
 pub mod pipeline;
 pub mod pool;
+pub mod redetect;
 pub mod render;
 pub mod report;
 pub mod reviews;

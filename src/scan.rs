@@ -9,6 +9,7 @@ mod copied;
 mod fetched;
 mod file_stability;
 mod plan;
+mod redetected;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +25,8 @@ use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{ClipWriter, Clips};
 use crate::domain::{
-    Analysis, Analyzed, Counts, NotAudio, Outcome, Reason, Recording, RecordingError, Run, Step, Unresolved, Window,
+    Analysis, Analyzed, Counts, NotAudio, Outcome, Reason, Recording, RecordingError, Run, RunCommand, Step,
+    Unresolved, Window,
 };
 use crate::error::Fatal;
 use crate::exit::{self, Exit};
@@ -32,6 +34,7 @@ use crate::identify::{Identity, failed_outcome, identify};
 use crate::input::{self, Batch, LeftOut, Selection, Storage};
 use crate::pipeline::{AnalyzeError, Analyzer};
 use crate::pool::Pool;
+use crate::redetect::Personal;
 use crate::shard::Shard;
 use crate::stop::Stop;
 use crate::store::{self, Known, Location, Lookup, Store};
@@ -59,6 +62,8 @@ pub struct Settings {
     pub ffmpeg: Option<Ffmpeg>,
     /// 0 means one per core.
     pub threads: usize,
+    /// Remove the embeddings of candidates that nobody reviewed after this many days; None: keep them.
+    pub keep_embeddings: Option<u32>,
     /// Analyze recordings again that were analyzed before.
     pub force: bool,
     /// Analyze recordings again that an earlier run found damaged.
@@ -150,6 +155,11 @@ impl<'a> Session<'a> {
         Ok(Some(store))
     }
 
+    /// The personal score of the source, from its reviews.
+    fn personal(&self) -> Option<&Personal<'_>> {
+        None
+    }
+
     fn open_storage(&self) -> Result<Box<dyn Storage>, Fatal> {
         (self.steps)(Step::Discovering);
         let Settings { shard, window, name_zone, .. } = self.settings;
@@ -162,7 +172,7 @@ impl<'a> Session<'a> {
         &self,
         batch: Batch,
         contents: &mut Contents,
-        store: Option<&mut (dyn Store + 'static)>,
+        mut store: Option<&mut (dyn Store + 'static)>,
     ) -> Result<Vec<Outcome>, Fatal> {
         // A fetched copy does not change.
         let stability = StabilityCheck::begin(if batch.copies.is_some() { &[] } else { &batch.files });
@@ -170,8 +180,9 @@ impl<'a> Session<'a> {
         if batch.copies.as_ref().is_some_and(|copies| copies.have_upload_times) {
             fetched::mark_uploads(&mut identities);
         }
-        let known = self.look_up(store, &identities)?;
+        let known = self.look_up(store.as_deref_mut(), &identities)?;
         let plans = contents.skip_copies(plan::plan(identities, &known));
+        let plans = self.redetect(store, plans)?;
         let mut outcomes = self.analyze(plans, &stability)?;
         if batch.copies.is_some() {
             fetched::forget_paths(&mut outcomes);
@@ -280,6 +291,7 @@ impl<'a> Session<'a> {
             id: self.settings.id.clone(),
             external_id: self.settings.external_id.clone(),
             source: self.settings.source.clone(),
+            command: RunCommand::Scan,
             started: self.started,
             ended: Timestamp::now(),
             version: VERSION.to_owned(),
@@ -288,6 +300,7 @@ impl<'a> Session<'a> {
             window: self.settings.window,
             shard: self.settings.shard.part(),
             explicit_files,
+            embeddings_from: self.embeddings_from(),
             exit_code: exit.code(),
             outcomes,
         }

@@ -151,7 +151,7 @@ pub mod tests {
             let detection =
                 Detection { start: from, end: to, peak, mean: 0.5, class: 13, class_scores: [0.0; 6], clip: None };
             let (starts, ends) = (at(started + start), at(started + end));
-            StoredDetection { detection, starts, ends, local_date: jiff::civil::date(1970, 1, 1), review: None }
+            StoredDetection { id: 1, detection, starts, ends, local_date: jiff::civil::date(1970, 1, 1), review: None }
         };
         let laughs = laughs.iter().map(laugh).collect();
         StoredRecording {
@@ -168,6 +168,7 @@ pub mod tests {
                 codec: "opus".into(),
                 missing: Default::default(),
                 laughs,
+                candidates: Vec::new(),
                 clips_failed: 0,
             }),
             run: String::new(),

@@ -29,6 +29,7 @@ fn recording(from: i64, seconds: u64, failed: bool) -> StoredRecording {
         audio_tracks: 1,
         missing: Default::default(),
         laughs: Vec::new(),
+        candidates: Vec::new(),
         clips_failed: 0,
     };
     StoredRecording {

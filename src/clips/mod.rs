@@ -27,7 +27,8 @@ pub use sample_buffer::SampleBuffer;
 pub use source::source_folder;
 
 use crate::atomic_file::Permissions;
-use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording};
+use crate::audio::ffmpeg::Ffmpeg;
+use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording, Redetected};
 use crate::error::Fatal;
 use crate::stop::Stop;
 
@@ -90,6 +91,32 @@ impl ClipWriter<'_> {
                 Err(error) => count_failed(&mut analyzed.clips_failed, &error),
             }
         }
+    }
+
+    /// Decodes a recording again and writes the clips of detections that have none.
+    pub fn cut_missing(
+        &self,
+        recording: &Recording,
+        redetected: &mut Redetected,
+        ffmpeg: Option<&Ffmpeg>,
+        stop: &Stop,
+    ) {
+        let length = samples(redetected.audio);
+        let ranges = redetected.without_clip().map(|detection| self.clips.range(detection, length)).collect();
+        let mut sample_buffer = SampleBuffer::of_ranges(&self.clips.location.scratch_folder(), ranges);
+        let decoded = sample_buffer.decode(&recording.path, ffmpeg, stop);
+        let mut failed = None;
+        for detection in redetected.without_clip() {
+            let written = match &decoded {
+                Ok(()) => self.write(&mut sample_buffer, recording, detection, length),
+                Err(error) => Err(io::Error::other(error.to_string())),
+            };
+            match written {
+                Ok(path) => detection.clip = Some(path),
+                Err(error) => count_failed(&mut failed, &error),
+            }
+        }
+        redetected.clips_failed = failed;
     }
 
     fn write(

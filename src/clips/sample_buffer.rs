@@ -25,7 +25,10 @@ use std::time::Duration;
 use yamnet::params::{PATCH_HOP, PATCH_SAMPLES};
 
 use super::samples;
-use crate::domain::DetectionParameters;
+use crate::audio::Waveform;
+use crate::audio::ffmpeg::Ffmpeg;
+use crate::domain::{DetectionParameters, RecordingError};
+use crate::stop::Stop;
 
 /// Bytes of a sample.
 const WIDTH: u64 = 2;
@@ -67,6 +70,36 @@ impl SampleBuffer {
             spool: None,
             broken: None,
         }
+    }
+
+    /// A buffer that keeps these samples, for detections that are known.
+    pub fn of_ranges(folder: &Path, mut ranges: Vec<Range<u64>>) -> SampleBuffer {
+        ranges.sort_by_key(|range| range.start);
+        let mut buffer = SampleBuffer {
+            folder: folder.to_owned(),
+            before: 0,
+            after: 0,
+            lowest: f32::INFINITY,
+            recent: VecDeque::new(),
+            first: 0,
+            patches: 0,
+            wanted: Vec::new(),
+            spool: None,
+            broken: None,
+        };
+        ranges.into_iter().for_each(|range| buffer.request(range));
+        buffer
+    }
+
+    /// Decodes a recording and keeps the samples of its ranges. A signal ends it early.
+    pub fn decode(&mut self, path: &Path, ffmpeg: Option<&Ffmpeg>, stop: &Stop) -> Result<(), RecordingError> {
+        let (mut waveform, mut block) = (Waveform::open_with(path, ffmpeg)?, Vec::<f32>::new());
+        while stop.signal().is_none() && waveform.next(&mut block)? {
+            self.record(&block);
+            self.release_until(u64::MAX);
+            block.clear();
+        }
+        Ok(())
     }
 
     /// Takes the next samples, within [-1, 1], before loudness normalization.

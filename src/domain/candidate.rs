@@ -4,12 +4,13 @@
 //! Invariant: decision values and embeddings are kept as float16, and decisions are made from these kept values only, so
 //! that a decision made anew from a database has the same bits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use half::f16;
 use yamnet::params::{EMBEDDING_SIZE, PATCH_HOP, PATCH_WINDOW};
 
-use super::LAUGHTER_CLASSES;
+use super::{Detection, LAUGHTER_CLASSES};
 
 /// Patches with at least this decision value belong to candidates, logits.
 ///
@@ -57,14 +58,17 @@ impl ScoreTrack {
     }
 }
 
-/// The 1024 values before YAMNet's last layer, averaged over the patches of a candidate.
+/// The 1024 values before YAMNet's last layer, averaged over the patches of a candidate. A clone shares the values.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Embedding(Box<[f16; EMBEDDING_SIZE]>);
+pub struct Embedding(Arc<[f16; EMBEDDING_SIZE]>);
 
 impl Embedding {
+    /// Bytes of one as stored.
+    pub const BYTES: usize = WIDTH * EMBEDDING_SIZE;
+
     /// Rounds the values to float16.
     pub fn new(values: &[f32; EMBEDDING_SIZE]) -> Embedding {
-        Embedding(Box::new(values.map(f16::from_f32)))
+        Embedding(Arc::new(values.map(f16::from_f32)))
     }
 
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
@@ -78,8 +82,8 @@ impl Embedding {
 
     /// Reads what `to_bytes` writes. None if it has another length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Embedding> {
-        let values: Box<[f16]> = floats(bytes).collect();
-        (bytes.len() == WIDTH * EMBEDDING_SIZE).then(|| values.try_into().ok().map(Embedding)).flatten()
+        let values: Arc<[f16]> = floats(bytes).collect();
+        (bytes.len() == Embedding::BYTES).then(|| values.try_into().ok().map(Embedding)).flatten()
     }
 }
 
@@ -120,6 +124,12 @@ impl Candidate {
     /// v' of its peak: what the threshold is compared with.
     pub fn shifted_v(&self) -> f32 {
         self.peak_v + self.shift()
+    }
+
+    /// Whether one of these detections, which are in order and disjoint, overlaps it.
+    pub fn is_detected(&self, detections: &[Detection]) -> bool {
+        let next = detections.partition_point(|detection| detection.end <= self.start());
+        detections.get(next).is_some_and(|detection| detection.start < self.end())
     }
 
     /// What the personal score adds to v of its patches.

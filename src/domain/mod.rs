@@ -23,12 +23,13 @@ pub use error::{Reason, RecordingError};
 pub use field::{Described, Field, field};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;
-pub use outcome::{Analyzed, ClipsFailed, Damage, Outcome, Skip, Status};
+pub use outcome::{Analyzed, ClipsFailed, Damage, Decided, Outcome, Redetected, Skip, Status};
 pub use parameters::{ANALYSIS_VERSION, Analysis, DetectionParameters};
 pub use recording::{ContentHash, Recording, StartSource, StartTime};
-pub use review::{Evidence, Review, ReviewedSpan, Verdict};
-pub use run::{Counts, Run, Unresolved, Window};
+pub use review::{Evidence, Review, ReviewedSpan, StoredReview, Verdict};
+pub use run::{Counts, Run, RunCommand, Unresolved, Window};
 pub use step::{Stage, Step};
 pub use stored::{
-    Coverage, PastRun, StoredDetection, StoredFailure, StoredMissing, StoredRecording, StoredSound, StoredStatus,
+    Coverage, PastRun, ScoreTotals, ScoredCandidate, ScoredRecording, StoredCandidate, StoredDetection, StoredFailure,
+    StoredMissing, StoredRecording, StoredSound, StoredStatus,
 };

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Candidate, Detection, MissingRanges, Recording, RecordingError, ScoreTrack};
+use jiff::tz::TimeZone;
+
+use super::{Analysis, Candidate, Detection, MissingRanges, PersonalScore, Recording, RecordingError, ScoreTrack};
 
 /// What happened to one recording. Every recording of a run has exactly one outcome.
 #[derive(Debug, Clone)]
@@ -14,8 +16,76 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 pub enum Status {
     Analyzed(Analyzed),
+    Redetected(Redetected),
     Skipped(Skip),
     Failed(RecordingError),
+}
+
+impl Status {
+    /// The laughs that this run stores.
+    pub fn detections(&self) -> &[Detection] {
+        match self {
+            Status::Analyzed(analyzed) => &analyzed.detections,
+            Status::Redetected(redetected) => &redetected.detections,
+            Status::Skipped(_) | Status::Failed(_) => &[],
+        }
+    }
+
+    pub fn clips_failed(&self) -> Option<&ClipsFailed> {
+        match self {
+            Status::Analyzed(analyzed) => analyzed.clips_failed.as_ref(),
+            Status::Redetected(redetected) => redetected.clips_failed.as_ref(),
+            Status::Skipped(_) | Status::Failed(_) => None,
+        }
+    }
+}
+
+/// The result of deciding anew from what is stored of a recording: the same as analyzing it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redetected {
+    /// With other decision parameters than before, maybe.
+    pub analysis: Analysis,
+    /// The time zone named in `analysis`, parsed.
+    pub zone: TimeZone,
+    /// Length of the audio that was decoded once.
+    pub audio: Duration,
+    /// In order of time and disjoint. Those that were there before have their clips.
+    pub detections: Vec<Detection>,
+    /// The candidates whose row changes.
+    pub candidates: Vec<Decided>,
+    /// What was decided before.
+    pub before: Vec<Detection>,
+    /// Set if clips of the detections were requested and could not be written.
+    pub clips_failed: Option<ClipsFailed>,
+    /// Number of clips that could not be written before.
+    pub clips_failed_before: u64,
+}
+
+impl Redetected {
+    /// Detections without a clip.
+    pub fn without_clip(&mut self) -> impl Iterator<Item = &mut Detection> {
+        self.detections.iter_mut().filter(|detection| detection.clip.is_none())
+    }
+
+    /// Clips that a later run with clips writes: those that failed, and all that are missing in a recording with clips.
+    pub fn clips_pending(&self) -> u64 {
+        let missing = self.detections.iter().filter(|detection| detection.clip.is_none()).count() as u64;
+        let has_clips = self.clips_failed_before > 0 || self.before.iter().any(|detection| detection.clip.is_some());
+        match &self.clips_failed {
+            Some(failed) => failed.count,
+            None if has_clips => missing,
+            None => 0,
+        }
+    }
+}
+
+/// What a decision changes in the row of a candidate.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Decided {
+    /// Number of the row.
+    pub id: i64,
+    pub is_detected: bool,
+    pub personal: Option<PersonalScore>,
 }
 
 /// Why a recording was not analyzed in this run.

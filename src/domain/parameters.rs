@@ -97,8 +97,77 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Whether what this analysis would decide can be decided from what `stored` has kept, without audio: they differ in
+    /// decision parameters and time zones only, and `stored` has kept all candidates.
+    pub fn can_redetect(&self, stored: &Analysis) -> bool {
+        let DetectionParameters {
+            personal,
+            onset_threshold,
+            offset_threshold,
+            merge_gap_seconds,
+            min_patches,
+            padding_seconds,
+            max_duration_seconds,
+            ..
+        } = stored.parameters;
+        let parameters = DetectionParameters {
+            personal,
+            onset_threshold,
+            offset_threshold,
+            merge_gap_seconds,
+            min_patches,
+            padding_seconds,
+            max_duration_seconds,
+            ..self.parameters.clone()
+        };
+        let (zone, name_zone) = (stored.zone.clone(), stored.name_zone.clone());
+        let scored_alike = Analysis { parameters, zone, name_zone, ..self.clone() };
+        scored_alike == *stored && stored.parameters.candidate_floor() <= self.parameters.candidate_floor()
+    }
+
     /// Canonical JSON. The database stores it and compares it to decide whether a stored result is current.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("plain numbers and strings always serialize")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn analysis(parameters: DetectionParameters) -> Analysis {
+        let zone = || "UTC".to_owned();
+        Analysis { version: 2, model_sha256: String::new(), parameters, zone: zone(), name_zone: zone() }
+    }
+
+    #[test]
+    fn what_needs_no_audio_is_decided_from_what_is_stored() {
+        let usual = DetectionParameters::default;
+        let stored = analysis(usual());
+        let decision = DetectionParameters {
+            personal: false,
+            merge_gap_seconds: 9.0,
+            min_patches: 7,
+            padding_seconds: 0.0,
+            max_duration_seconds: 5.0,
+            ..usual().with_onset(0.7)
+        };
+        assert!(analysis(decision).can_redetect(&stored));
+        assert!(Analysis { zone: "Asia/Tokyo".into(), ..stored.clone() }.can_redetect(&stored));
+        for scoring in [
+            DetectionParameters { normalize: false, ..usual() },
+            DetectionParameters { target_loudness_db: -20.0, ..usual() },
+            DetectionParameters { gain_limits_db: (0.0, 0.0), ..usual() },
+            DetectionParameters { views: 1, ..usual() },
+            DetectionParameters { logit_floor: -9.0, ..usual() },
+            DetectionParameters { other_weight: 1.0, ..usual() },
+            DetectionParameters { other_floor: -5.0, ..usual() },
+            usual().with_onset(-1.6),
+        ] {
+            assert!(!analysis(scoring.clone()).can_redetect(&stored), "{scoring:?}");
+        }
+        assert!(!Analysis { version: 1, ..stored.clone() }.can_redetect(&stored));
+        assert!(!Analysis { model_sha256: "other".into(), ..stored.clone() }.can_redetect(&stored));
+        assert!(stored.can_redetect(&analysis(usual().with_onset(-1.6))), "more candidates are stored than needed");
     }
 }

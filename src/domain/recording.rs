@@ -76,7 +76,7 @@ pub struct StartTime {
 }
 
 /// A file to analyze, with everything known about it before the analysis.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
     /// Where the bytes are read from.
     pub path: PathBuf,

@@ -52,7 +52,21 @@ pub struct ReviewedSpan {
     pub end: Duration,
     /// The instant of `start`.
     pub starts: Timestamp,
+    /// Of the span, if it was computed from the audio; else the store takes that of the candidate there, if there is one.
+    pub embedding: Option<Embedding>,
     pub review: Review,
+}
+
+/// A review as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredReview {
+    /// The number that [`Neighbour::review`](super::Neighbour) refers to.
+    pub id: i64,
+    pub span: ReviewedSpan,
+    /// Whether the personal score uses it; false after `giggles review reset`.
+    pub is_personal: bool,
+    /// Whether the embedding of its span is stored.
+    pub has_embedding: bool,
 }
 
 /// What the personal score of a source compares with.

@@ -5,13 +5,41 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Analysis, Analyzed, ClipsFailed, Outcome, Recording, RecordingError, Skip, StartSource, Status};
+use super::{
+    Analysis, Analyzed, ClipsFailed, Outcome, Recording, RecordingError, Redetected, Skip, StartSource, Status,
+};
 
 /// The half-open time interval [from, to) to scan. None means unbounded. A recording belongs to it if they overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
+}
+
+/// Which command a run belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunCommand {
+    /// Reads recordings.
+    #[default]
+    Scan,
+    /// Decides anew from what is stored, without reading recordings.
+    Redetect,
+}
+
+impl RunCommand {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunCommand::Scan => "scan",
+            RunCommand::Redetect => "redetect",
+        }
+    }
+
+    /// Reads what `as_str` writes.
+    pub fn named(name: &str) -> Option<RunCommand> {
+        [RunCommand::Scan, RunCommand::Redetect].into_iter().find(|command| command.as_str() == name)
+    }
 }
 
 /// One run, from the command line to the exit code. It is committed in one transaction.
@@ -23,6 +51,7 @@ pub struct Run {
     pub external_id: Option<String>,
     /// The source that the recordings belong to (`--source`).
     pub source: String,
+    pub command: RunCommand,
     pub started: Timestamp,
     pub ended: Timestamp,
     /// The program's version.
@@ -36,6 +65,8 @@ pub struct Run {
     /// The command line names files, not only directories. Their directories may contain more recordings of the
     /// window, so the run does not cover the window.
     pub explicit_files: bool,
+    /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed; None: all are kept.
+    pub embeddings_from: Option<Timestamp>,
     pub exit_code: u8,
     /// In the order in which the recordings were found.
     pub outcomes: Vec<Outcome>,
@@ -50,6 +81,14 @@ impl Run {
     pub fn analyzed(&self) -> impl Iterator<Item = (&Recording, &Analyzed)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {
             Status::Analyzed(analyzed) => Some((&outcome.recording, analyzed)),
+            _ => None,
+        })
+    }
+
+    /// Recordings whose detections were decided anew from what is stored.
+    pub fn redetected(&self) -> impl Iterator<Item = (&Recording, &Redetected)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Redetected(redetected) => Some((&outcome.recording, redetected)),
             _ => None,
         })
     }
@@ -79,9 +118,9 @@ impl Run {
         self.skipped().filter(|(_, skip)| matches!(skip, Skip::KnownDamage(_))).map(|(recording, _)| recording)
     }
 
-    /// Recordings that were analyzed but whose clips could not all be written.
+    /// Recordings that were analyzed or decided anew but whose clips could not all be written.
     pub fn clips_failed(&self) -> impl Iterator<Item = (&Recording, &ClipsFailed)> {
-        self.analyzed().filter_map(|(recording, analyzed)| Some((recording, analyzed.clips_failed.as_ref()?)))
+        self.outcomes.iter().filter_map(|outcome| Some((&outcome.recording, outcome.status.clips_failed()?)))
     }
 
     /// Recordings in progress; the next run analyzes them.
@@ -114,10 +153,11 @@ impl Run {
         Counts {
             analyzed: (self.analyzed().count() - self.partial().count()) as u64,
             partial: self.partial().count() as u64,
+            redetected: self.redetected().count() as u64,
             skipped: self.skipped().count() as u64,
             in_progress: self.in_progress().count() as u64,
             failed: self.failed().count() as u64,
-            detections: self.analyzed().map(|(_, analyzed)| analyzed.detections.len() as u64).sum(),
+            detections: self.outcomes.iter().map(|outcome| outcome.status.detections().len() as u64).sum(),
             clips_failed: self.clips_failed().map(|(_, failed)| failed.count).sum(),
         }
     }
@@ -136,6 +176,8 @@ pub struct Counts {
     pub analyzed: u64,
     /// Analyzed in part. Not included in `analyzed`.
     pub partial: u64,
+    /// Decided anew from what is stored, without audio.
+    pub redetected: u64,
     /// Analyzed before or known to be damaged, copies, and recordings in progress.
     pub skipped: u64,
     /// The part of `skipped` that is in progress.

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::missing::describe;
-use super::{ContentHash, Counts, Detection, MissingRange, Review, StartTime, Window};
+use super::{
+    Analysis, Candidate, ContentHash, Counts, Detection, MissingRange, Recording, Review, RunCommand, ScoreTrack,
+    StartTime, Window,
+};
 
 /// A committed run. A failed run is rolled back and leaves no row.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +22,7 @@ pub struct PastRun {
     /// The id that a scheduler or queue gave (`--run-id`).
     pub external_id: Option<String>,
     pub source: String,
+    pub command: RunCommand,
     pub started: Timestamp,
     pub ended: Timestamp,
     /// The program's version.
@@ -93,6 +97,8 @@ pub struct StoredSound {
     pub missing: StoredMissing,
     /// In order of time.
     pub laughs: Vec<StoredDetection>,
+    /// In order of time; empty unless they were selected.
+    pub candidates: Vec<StoredCandidate>,
     /// Number of laughs whose clip could not be written.
     pub clips_failed: u64,
 }
@@ -130,6 +136,8 @@ pub struct StoredFailure {
 /// A laugh, with its offsets in the recording and its calendar time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredDetection {
+    /// Number of its row; another one after the recording was analyzed or decided again.
+    pub id: i64,
     pub detection: Detection,
     pub starts: Timestamp,
     pub ends: Timestamp,
@@ -137,6 +145,61 @@ pub struct StoredDetection {
     pub local_date: Date,
     /// The latest review; None if there is none.
     pub review: Option<Review>,
+}
+
+/// An event that may be a laugh, whether it counts or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredCandidate {
+    /// Number of its row; another one after the recording was analyzed again.
+    pub id: i64,
+    /// Without its embedding.
+    pub candidate: Candidate,
+    /// Whether a detection overlaps it.
+    pub is_detected: bool,
+    /// The latest review that belongs to it; None if there is none.
+    pub review: Option<Review>,
+}
+
+/// What is stored of an analyzed recording to decide again without its audio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredRecording {
+    pub source: String,
+    /// As it was identified; the path is unknown and has the name.
+    pub recording: Recording,
+    pub analysis: Analysis,
+    /// Length of the audio that was decoded.
+    pub audio: Duration,
+    pub is_partial: bool,
+    pub track: ScoreTrack,
+    /// In order of time and disjoint.
+    pub candidates: Vec<ScoredCandidate>,
+    /// What was decided before, in order of time.
+    pub detections: Vec<Detection>,
+    /// Number of these whose clip could not be written.
+    pub clips_failed: u64,
+}
+
+/// A candidate with the number of its row and the earlier decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredCandidate {
+    pub id: i64,
+    pub candidate: Candidate,
+    pub is_detected: bool,
+}
+
+/// How much is stored of a source to decide again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct ScoreTotals {
+    pub source: String,
+    /// Recordings with a score track.
+    pub recordings: u64,
+    pub track_bytes: u64,
+    pub candidates: u64,
+    /// Candidates with an embedding.
+    pub embeddings: u64,
+    pub embedding_bytes: u64,
+    /// Reviews with a verdict.
+    pub reviewed: u64,
 }
 
 impl StoredRecording {
@@ -193,6 +256,11 @@ impl StoredRecording {
             StoredStatus::Analyzed(sound) => &sound.laughs,
             StoredStatus::Failed(_) => &[],
         }
+    }
+
+    /// Empty for a failed recording, and unless they were selected.
+    pub fn candidates(&self) -> &[StoredCandidate] {
+        self.sound().map_or(&[], |sound| &sound.candidates)
     }
 
     pub fn laughs_mut(&mut self) -> &mut [StoredDetection] {

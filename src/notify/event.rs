@@ -8,12 +8,13 @@ use super::run_summary::RunSummary;
 use crate::domain::{Described, Field, field};
 
 /// Metric, and CloudWatch's name of its unit.
-const CLOUDWATCH: [(&str, &str); 13] = [
+const CLOUDWATCH: [(&str, &str); 14] = [
     ("success", "None"),
     ("exit_code", "None"),
     ("duration_seconds", "Seconds"),
     ("analyzed", "Count"),
     ("partial", "Count"),
+    ("redetected", "Count"),
     ("in_progress", "Count"),
     ("failed", "Count"),
     ("detections", "Count"),
@@ -69,6 +70,7 @@ const SUMMARY: &[Field] = &[
     field("stage_seconds.*", "number", "how long each stage took"),
     field("analyzed", "number", "recordings analyzed, in full or in part"),
     field("partial", "number", "those of which a part is missing"),
+    field("redetected", "number", "recordings whose laughs were decided anew from stored scores"),
     field("skipped", "number", "analyzed before, known to be damaged, copies, or in progress"),
     field("in_progress", "number", "the skipped ones that were still being recorded"),
     field("failed", "number", "recordings that failed"),
@@ -112,6 +114,7 @@ pub fn summary_event(summary: &RunSummary) -> Map<String, Value> {
         "stage_seconds": Map::from_iter(stages),
         "analyzed": counts.analyzed,
         "partial": counts.partial,
+        "redetected": counts.redetected,
         "skipped": counts.skipped,
         "in_progress": counts.in_progress,
         "failed": counts.failed,

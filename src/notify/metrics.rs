@@ -65,7 +65,7 @@ pub const METRICS: [Metric; 13] = [
     Metric {
         name: "giggles_last_run_recordings",
         help: "Recordings of the last run, by status.",
-        labels: &[("status", "analyzed, partial, skipped, in_progress, failed")],
+        labels: &[("status", "analyzed, partial, redetected, skipped, in_progress, failed")],
         values: |run, _| by("status", &disjoint(&run.outcome.counts)),
     },
     Metric {
@@ -176,10 +176,11 @@ fn by(name: &str, values: &[(&str, f64)]) -> Values {
 }
 
 /// Each recording counts once, so that the values add up: here, `skipped` excludes `in_progress`.
-fn disjoint(counts: &Counts) -> [(&'static str, f64); 5] {
+fn disjoint(counts: &Counts) -> [(&'static str, f64); 6] {
     [
         ("analyzed", counts.analyzed),
         ("partial", counts.partial),
+        ("redetected", counts.redetected),
         ("skipped", counts.skipped.saturating_sub(counts.in_progress)),
         ("in_progress", counts.in_progress),
         ("failed", counts.failed),
@@ -240,6 +241,7 @@ mod tests {
         # TYPE giggles_last_run_recordings gauge
         giggles_last_run_recordings{source="neil",status="analyzed"} 3
         giggles_last_run_recordings{source="neil",status="partial"} 1
+        giggles_last_run_recordings{source="neil",status="redetected"} 1
         giggles_last_run_recordings{source="neil",status="skipped"} 1
         giggles_last_run_recordings{source="neil",status="in_progress"} 1
         giggles_last_run_recordings{source="neil",status="failed"} 1

@@ -177,6 +177,7 @@ mod tests {
                 counts: Counts {
                     analyzed: 3,
                     partial: 1,
+                    redetected: 1,
                     skipped: 2,
                     in_progress: 1,
                     failed: 1,

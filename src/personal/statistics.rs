@@ -84,6 +84,8 @@ impl EmbeddingStatistics {
 /// sqrt(e). The network's values are numbers and not negative; all others count as 0, and infinity as the largest float16.
 fn roots(embedding: &Embedding) -> Values {
     let mut roots = [0.0; EMBEDDING_SIZE];
-    roots.iter_mut().zip(embedding.values()).for_each(|(root, e)| *root = f64::from(e.min(LARGEST).max(0.0)).sqrt());
+    for (root, e) in roots.iter_mut().zip(embedding.values()) {
+        *root = if e > 0.0 { f64::from(e.min(LARGEST)).sqrt() } else { 0.0 };
+    }
     roots
 }

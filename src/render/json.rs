@@ -50,6 +50,7 @@ pub(super) const RUN: &[Field] = &[
 pub(super) const COUNTS: &[Field] = &[
     field("analyzed", "number", "recordings analyzed by the run, in full or in part"),
     field("partial", "number", "those of which a part is missing"),
+    field("redetected", "number", "recordings whose laughs were decided anew from stored scores, without their audio"),
     field("skipped", "number", "analyzed before, known to be damaged, copies, or in progress"),
     field("in_progress", "number", "the skipped ones that were still being recorded"),
     field("failed", "number", "recordings that failed"),
@@ -214,6 +215,11 @@ fn recording(view: &View, outcome: &Outcome) -> Value {
             "audio_tracks": analyzed.tracks,
             "codec": analyzed.codec,
             "laughs": analyzed.detections.iter().map(|detection| laugh(view, outcome, detection)).collect::<Vec<_>>(),
+        }),
+        Status::Redetected(redetected) => json!({
+            "status": "redetected",
+            "audio_seconds": seconds(redetected.audio),
+            "laughs": redetected.detections.iter().map(|detection| laugh(view, outcome, detection)).collect::<Vec<_>>(),
         }),
         Status::Skipped(skip) => skipped(skip),
         Status::Failed(error) => json!({ "status": "failed", "error": failure(error) }),

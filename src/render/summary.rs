@@ -19,11 +19,12 @@ pub fn line(view: &View) -> String {
 pub fn counts(view: &View) -> String {
     let counts = view.counts;
     format!(
-        "{}; {} analyzed ({} of audio){}, {} skipped{}, {} failed{}",
+        "{}; {} analyzed ({} of audio){}{}, {} skipped{}, {} failed{}",
         pluralize(counts.detections, "new laugh"),
         pluralize(counts.analyzed + counts.partial, "recording"),
         position(&audio(view)),
         partial(counts.partial),
+        redetected(counts.redetected),
         counts.skipped,
         skip_reasons(view),
         counts.failed,
@@ -61,6 +62,14 @@ fn partial(partial: u64) -> String {
     match partial {
         0 => String::new(),
         count => format!(", {count} of them partial"),
+    }
+}
+
+/// Recordings whose laughs were decided anew from stored scores.
+fn redetected(redetected: u64) -> String {
+    match redetected {
+        0 => String::new(),
+        count => format!(", {count} redetected"),
     }
 }
 

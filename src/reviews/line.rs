@@ -45,6 +45,7 @@ pub fn review(line: &[u8]) -> Result<ReviewedSpan, String> {
         start: offset(&line, "start_seconds")?,
         end: offset(&line, "end_seconds")?,
         starts: instant(&line, "starts_at")?,
+        embedding: None,
         review: verdict_and_comment(&line)?,
     };
     if span.start < span.end { Ok(span) } else { Err("end_seconds is not after start_seconds".into()) }

@@ -58,7 +58,7 @@ fn advice(outcomes: &[Outcome], modified: &dyn Fn(&Outcome) -> Option<Timestamp>
 
 /// Analyzed or failed in this run, and dated only by its modification time.
 fn is_new_and_undated(outcome: &Outcome) -> bool {
-    let is_new = !matches!(outcome.status, Status::Skipped(_));
+    let is_new = !matches!(outcome.status, Status::Redetected(_) | Status::Skipped(_));
     is_new && outcome.recording.started.is_some_and(|started| started.from == StartSource::Mtime)
 }
 

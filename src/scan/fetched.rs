@@ -36,7 +36,7 @@ impl Contents {
     /// yet; [`super::plan`] chooses among those of one batch.
     pub fn skip_copies(&mut self, plans: Vec<Plan>) -> Vec<Plan> {
         let plans: Vec<Plan> = plans.into_iter().map(|plan| self.skip_copy(plan)).collect();
-        let first = plans.iter().filter_map(Plan::to_analyze);
+        let first = plans.iter().filter_map(Plan::wanted);
         self.0.extend(first.filter_map(|recording| Some((recording.content?, recording.name.clone()))));
         plans
     }
@@ -48,6 +48,10 @@ impl Contents {
                 Some(name) => Plan::Known(Outcome { recording, status: Status::Skipped(Skip::CopyOf(name)) }),
                 None => Plan::Analyze(recording),
             },
+            Plan::Redetect(recording) => match earlier(&recording) {
+                Some(name) => Plan::Known(Outcome { recording, status: Status::Skipped(Skip::CopyOf(name)) }),
+                None => Plan::Redetect(recording),
+            },
             known => known,
         }
     }
@@ -55,7 +59,7 @@ impl Contents {
 
 /// Warns once of new recordings that only an upload dates.
 pub fn warn_of_uploads(outcomes: &[Outcome]) {
-    let is_new = |outcome: &&Outcome| !matches!(outcome.status, Status::Skipped(_));
+    let is_new = |outcome: &&Outcome| !matches!(outcome.status, Status::Redetected(_) | Status::Skipped(_));
     let is_dated_by_upload =
         |outcome: &&Outcome| outcome.recording.started.is_some_and(|started| started.from == StartSource::Upload);
     let mut names = outcomes.iter().filter(is_new).filter(is_dated_by_upload).map(|outcome| &outcome.recording.name);

@@ -55,7 +55,7 @@ impl StabilityCheck {
         let doubtful = || match &outcome.status {
             Status::Analyzed(analyzed) => analyzed.is_partial() || is_open_ended(path),
             Status::Failed(error) => is_of_the_bytes(error),
-            Status::Skipped(_) => false,
+            Status::Redetected(_) | Status::Skipped(_) => false,
         };
         self.change(path).is_some_and(|(change, now)| is_unchanged(change) && now.is_fresh(SystemTime::now()))
             && doubtful()
@@ -66,7 +66,7 @@ impl StabilityCheck {
         let (change, _) = self.change(&outcome.recording.path)?;
         let in_progress = || Some(Status::Skipped(Skip::InProgress));
         match (&outcome.status, change) {
-            (Status::Skipped(_), _) | (_, Change::None) => None,
+            (Status::Redetected(_) | Status::Skipped(_), _) | (_, Change::None) => None,
             (Status::Failed(error), _) if !is_of_the_bytes(error) => None,
             (_, Change::Rewritten { .. }) if is_as_hashed(outcome) => None,
             (_, Change::Grew | Change::Rewritten { same_file: true }) => in_progress(),

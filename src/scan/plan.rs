@@ -11,6 +11,8 @@ use crate::store::Known;
 
 pub enum Plan {
     Analyze(Recording),
+    /// Decide anew from what is stored.
+    Redetect(Recording),
     /// Nothing to do: its outcome is known.
     Known(Outcome),
 }
@@ -26,6 +28,7 @@ pub fn plan(identities: Vec<Identity>, known: &Known) -> Vec<Plan> {
             Identity::Failed(outcome) => plans.push(Plan::Known(failed(outcome, known))),
             Identity::Wanted(recording) => plans.push(match skip(index, &recording, &chosen, known) {
                 Some(skip) => Plan::Known(Outcome { recording, status: Status::Skipped(skip) }),
+                None if is_redetectable(&recording, known) => Plan::Redetect(recording),
                 None => Plan::Analyze(recording),
             }),
         }
@@ -65,6 +68,10 @@ fn skip(
     (*first != index).then(|| Skip::CopyOf(name.clone()))
 }
 
+fn is_redetectable(recording: &Recording, known: &Known) -> bool {
+    recording.content.is_some_and(|content| known.redetectable.contains(&content))
+}
+
 /// Skips a permanent failure that an earlier run has stored.
 fn failed(outcome: Outcome, known: &Known) -> Outcome {
     let Outcome { recording, status: Status::Failed(error) } = &outcome else { return outcome };
@@ -83,6 +90,21 @@ impl Plan {
     pub fn to_analyze(&self) -> Option<&Recording> {
         match self {
             Plan::Analyze(recording) => Some(recording),
+            Plan::Redetect(_) | Plan::Known(_) => None,
+        }
+    }
+
+    pub fn to_redetect(&self) -> Option<ContentHash> {
+        match self {
+            Plan::Redetect(recording) => recording.content,
+            Plan::Analyze(_) | Plan::Known(_) => None,
+        }
+    }
+
+    /// The recording, if its outcome is not known yet.
+    pub fn wanted(&self) -> Option<&Recording> {
+        match self {
+            Plan::Analyze(recording) | Plan::Redetect(recording) => Some(recording),
             Plan::Known(_) => None,
         }
     }
@@ -91,7 +113,10 @@ impl Plan {
     pub fn outcome(self, results: &mut impl Iterator<Item = Result<Analyzed, AnalyzeError>>) -> Option<Outcome> {
         match self {
             Plan::Known(outcome) => Some(outcome),
-            Plan::Analyze(recording) => Some(Outcome { status: status(results.next()?)?, recording }),
+            // What cannot be decided anew has become `Analyze` before.
+            Plan::Analyze(recording) | Plan::Redetect(recording) => {
+                Some(Outcome { status: status(results.next()?)?, recording })
+            }
         }
     }
 }
@@ -126,7 +151,7 @@ fn is_lost(outcome: &Outcome) -> bool {
     match &outcome.status {
         Status::Failed(error) => lost(error),
         Status::Skipped(skip) => *skip == Skip::InProgress,
-        Status::Analyzed(_) => false,
+        Status::Analyzed(_) | Status::Redetected(_) => false,
     }
 }
 
@@ -209,7 +234,7 @@ mod tests {
     fn status_of(plan: Plan) -> Status {
         match plan {
             Plan::Known(outcome) => outcome.status,
-            Plan::Analyze(recording) => panic!("{} is to be analyzed", recording.name),
+            Plan::Analyze(recording) | Plan::Redetect(recording) => panic!("{} is to be analyzed", recording.name),
         }
     }
 

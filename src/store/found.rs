@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::columns::{Cells, Cursor, DetectionRow, RecordingRow, ReviewRow, Row, RunRow, Uuid};
+use super::columns::{CandidateRow, Cells, Cursor, DetectionRow, RecordingRow, ReviewRow, Row, RunRow, Uuid};
 use crate::domain::{
-    ContentHash, Counts, Coverage, Detection, PastRun, StartSource, StartTime, StoredDetection, StoredFailure,
-    StoredMissing, StoredRecording, StoredSound, StoredStatus, Unresolved, Window,
+    Candidate, ContentHash, Counts, Coverage, Detection, Embedding, PastRun, RunCommand, StartSource, StartTime,
+    StoredCandidate, StoredDetection, StoredFailure, StoredMissing, StoredRecording, StoredSound, StoredStatus,
+    Unresolved, Window,
 };
 
 /// The numbers of a run that are counted in other tables: its detections that no later run has replaced, and clips that
@@ -17,7 +18,7 @@ use crate::domain::{
 pub const COUNTED: &str = "(SELECT count(*) FROM detections WHERE run_id = runs.id),
     (SELECT CAST(coalesce(sum(clips_failed), 0) AS bigint) FROM recordings WHERE run_id = runs.id)";
 /// What [`counts`] reads, from `runs`.
-pub const COUNTS: &str = "analyzed, partial, skipped, in_progress, failed";
+pub const COUNTS: &str = "analyzed, partial, redetected, skipped, in_progress, failed";
 /// What [`coverage`] reads, from `runs`.
 pub const COVERAGE: &str =
     "source, started_at, window_from, window_to, shard, explicit_files, exit_code, in_progress, in_progress_from";
@@ -28,6 +29,7 @@ pub fn counts<C: Cells>(cells: &C) -> Result<Counts, C::Error> {
     Ok(Counts {
         analyzed: count()?,
         partial: count()?,
+        redetected: count()?,
         skipped: count()?,
         in_progress: count()?,
         failed: count()?,
@@ -47,12 +49,14 @@ pub fn unresolved<C: Cells>(cells: &C) -> Result<Unresolved, C::Error> {
 pub fn past_run<C: Cells>(cells: &C) -> Result<PastRun, C::Error> {
     let mut cells = Cursor::new(cells);
     let run = RunRow::read(&mut cells)?;
-    let counts = [run.analyzed, run.partial, run.skipped, run.in_progress, run.failed, cells.next()?, cells.next()?];
-    let [analyzed, partial, skipped, in_progress, failed, detections, clips_failed] = counts.map(i64::cast_unsigned);
+    let stored = [run.analyzed, run.partial, run.redetected, run.skipped, run.in_progress, run.failed];
+    let [analyzed, partial, redetected, skipped, in_progress, failed] = stored.map(i64::cast_unsigned);
+    let [detections, clips_failed] = [cells.next()?, cells.next()?].map(i64::cast_unsigned);
     Ok(PastRun {
         id: run.id.0,
         external_id: run.external_id,
         source: run.source,
+        command: RunCommand::named(&run.command).unwrap_or_default(),
         started: run.started_at,
         ended: run.ended_at,
         version: run.version,
@@ -61,7 +65,7 @@ pub fn past_run<C: Cells>(cells: &C) -> Result<PastRun, C::Error> {
         shard: run.shard,
         explicit_files: run.explicit_files,
         exit_code: run.exit_code.try_into().unwrap_or(u8::MAX),
-        counts: Counts { analyzed, partial, skipped, in_progress, failed, detections, clips_failed },
+        counts: Counts { analyzed, partial, redetected, skipped, in_progress, failed, detections, clips_failed },
         in_progress_from: run.in_progress_from,
         audio: duration(run.audio_seconds),
     })
@@ -92,11 +96,32 @@ pub struct FoundRecording {
     pub row: RecordingRow,
 }
 
-/// A recording with its detections, sorted by time, and its reviews.
+/// A row and its number.
+pub type Numbered<R> = (i64, R);
+
+/// A recording with its detections and candidates, both sorted by time, and its reviews.
 pub struct FoundRows {
     pub recording: FoundRecording,
-    pub detections: Vec<DetectionRow>,
-    pub reviews: Vec<ReviewRow>,
+    pub detections: Vec<Numbered<DetectionRow>>,
+    pub candidates: Vec<Numbered<CandidateRow>>,
+    pub reviews: Vec<Numbered<ReviewRow>>,
+}
+
+/// What [`numbered`] reads.
+pub fn selected<R: Row>() -> String {
+    format!("{}, {}.id", R::selected(), R::TABLE)
+}
+
+/// Reads [`selected`].
+pub fn numbered<R: Row, C: Cells>(cells: &mut Cursor<'_, C>) -> Result<Numbered<R>, C::Error> {
+    let row = R::read(cells)?;
+    Ok((cells.next()?, row))
+}
+
+/// What [`numbered`] reads of candidates; their embeddings are read as NULL unless they are wanted, because they are large.
+pub fn selected_candidates(with_embeddings: bool) -> String {
+    let all = selected::<CandidateRow>();
+    if with_embeddings { all } else { all.replace("candidates.embedding", "NULL") }
 }
 
 impl FoundRecording {
@@ -125,12 +150,11 @@ impl FoundRecording {
         window.to.is_none_or(|to| started < to) && window.from.is_none_or(not_over) && meet(window, window)
     }
 
-    pub fn with_laughs(self, laughs: Vec<StoredDetection>) -> StoredRecording {
+    pub fn with_laughs(self, laughs: Vec<StoredDetection>, candidates: Vec<StoredCandidate>) -> StoredRecording {
         let FoundRecording { source, run, row, .. } = self;
-        let from = row.start_source.as_deref().and_then(StartSource::named);
         StoredRecording {
             source,
-            started: row.started_at.map(|at| StartTime { at, from: from.unwrap_or(StartSource::Mtime) }),
+            started: start_time(&row),
             content: row.content_sha256.as_deref().and_then(|text| text.parse::<ContentHash>().ok()),
             bytes: row.bytes.cast_unsigned(),
             duration: row.duration_seconds.map(duration),
@@ -152,6 +176,7 @@ impl FoundRecording {
                         total: duration(row.missing_seconds),
                     },
                     laughs,
+                    candidates,
                     clips_failed: row.clips_failed.cast_unsigned(),
                 }),
             },
@@ -161,9 +186,9 @@ impl FoundRecording {
     }
 }
 
-impl From<DetectionRow> for StoredDetection {
-    fn from(row: DetectionRow) -> StoredDetection {
-        let detection = Detection {
+impl From<DetectionRow> for Detection {
+    fn from(row: DetectionRow) -> Detection {
+        Detection {
             start: duration(row.start_seconds),
             end: duration(row.end_seconds),
             peak: row.peak_score as f32,
@@ -171,15 +196,41 @@ impl From<DetectionRow> for StoredDetection {
             class: u16::try_from(row.class_index).unwrap_or_default(),
             class_scores: row.class_scores.0.0,
             clip: row.clip,
-        };
-        StoredDetection {
-            detection,
-            starts: row.starts_at,
-            ends: row.ends_at,
-            local_date: row.local_date,
-            review: None,
         }
     }
+}
+
+impl From<Numbered<DetectionRow>> for StoredDetection {
+    fn from((id, row): Numbered<DetectionRow>) -> StoredDetection {
+        let (starts, ends, local_date) = (row.starts_at, row.ends_at, row.local_date);
+        StoredDetection { id, detection: row.into(), starts, ends, local_date, review: None }
+    }
+}
+
+impl From<CandidateRow> for Candidate {
+    fn from(row: CandidateRow) -> Candidate {
+        Candidate {
+            first: row.first_patch.try_into().unwrap_or_default(),
+            last: row.last_patch.try_into().unwrap_or_default(),
+            peak_v: row.peak_v as f32,
+            mean_v: row.mean_v as f32,
+            class_scores: row.class_scores.0.0,
+            embedding: row.embedding.and_then(|bytes| Embedding::from_bytes(&bytes.0)),
+            personal: row.personal.map(|personal| personal.0),
+        }
+    }
+}
+
+impl From<Numbered<CandidateRow>> for StoredCandidate {
+    fn from((id, row): Numbered<CandidateRow>) -> StoredCandidate {
+        StoredCandidate { id, is_detected: row.is_detected, candidate: row.into(), review: None }
+    }
+}
+
+/// When a recording started, and how this is known.
+pub fn start_time(row: &RecordingRow) -> Option<StartTime> {
+    let from = row.start_source.as_deref().and_then(StartSource::named);
+    row.started_at.map(|at| StartTime { at, from: from.unwrap_or(StartSource::Mtime) })
 }
 
 /// Whether two half-open spans have an instant in common.
@@ -189,7 +240,7 @@ fn meet(a: &Window, b: &Window) -> bool {
 }
 
 /// The tables' constraints exclude negative values; a value that another program wrote is not a reason to fail.
-fn duration(seconds: f64) -> Duration {
+pub fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 

@@ -1,4 +1,5 @@
-//! Which recordings a run does not need to analyze: their result is stored, or they are known to have none.
+//! Which recordings a run does not need to analyze: their result is stored, or can be decided from what is stored, or
+//! they are known to have none.
 //!
 //! Invariant: a result that a later attempt may improve is never known: neither a failure that is not permanent, nor a
 //! recording that an ffmpeg process decoded only in part.
@@ -18,7 +19,7 @@ pub struct Lookup {
     pub contents: Vec<ContentHash>,
     /// Names of the files without a content hash (empty or unreadable).
     pub names: Vec<String>,
-    /// Analyze recordings again if some of their clips could not be written.
+    /// Decide recordings anew if some of their clips could not be written.
     pub cuts_clips: bool,
     /// Analyze damaged recordings again.
     pub retry_failed: bool,
@@ -32,12 +33,22 @@ impl Lookup {
         let is_known = |kind: &&str| !(self.retry_failed || self.uses_ffmpeg && *kind == "unsupported");
         RecordingError::PERMANENT.into_iter().filter(is_known).collect()
     }
+
+    /// Those of these stored analyses from which this one can be decided without audio, and this one.
+    pub(super) fn analyses(&self, stored: &[String]) -> Vec<String> {
+        let can_decide = |text: &&String| {
+            serde_json::from_str::<Analysis>(text).is_ok_and(|stored| self.analysis.can_redetect(&stored))
+        };
+        stored.iter().filter(can_decide).cloned().chain([self.analysis.to_json()]).collect()
+    }
 }
 
-/// The stored results with the same analysis.
+/// The stored results with the same analysis, and with one that differs in decision parameters only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
     pub analyzed: HashSet<ContentHash>,
+    /// Can be decided from what is stored: under other decision parameters, or to write clips that are missing. Partial ones are damaged, and known with the same program version only.
+    pub redetectable: HashSet<ContentHash>,
     /// With the same program version, too.
     pub damaged: HashMap<ContentHash, Damage>,
     /// Files without content that have failed with the same program version.
@@ -45,10 +56,18 @@ pub struct Known {
 }
 
 impl Known {
-    /// Adds a row: content, name and status.
+    /// Adds a row: content, name, status, whether it has the same analysis (and all its clips, if they are wanted), and
+    /// whether it has scores.
     pub(super) fn add<C: Cells>(&mut self, row: &C) -> Result<(), C::Error> {
         let mut cells = Cursor::new(row);
         let (content, name, status): (Option<String>, String, String) = (cells.next()?, cells.next()?, cells.next()?);
+        let (is_current, has_scores): (bool, bool) = (cells.next()?, cells.next()?);
+        if !is_current {
+            let content = content.and_then(|content| content.parse::<ContentHash>().ok());
+            let redetectable = content.filter(|_| has_scores);
+            self.redetectable.extend(redetectable);
+            return Ok(());
+        }
         match (content.and_then(|content| content.parse().ok()), status.as_str()) {
             (Some(content), "analyzed") => drop(self.analyzed.insert(content)),
             (Some(content), "partial") => drop(self.damaged.insert(content, Damage::Partial)),

@@ -12,7 +12,10 @@
 //! - A partial recording is replaced by its complete file: another content with the same name and start time.
 //! - A failure never removes detections: if the same content was analyzed before (with other detection parameters), the
 //!   analyzed row stays and the failure only appears in the run's counts and exit code.
-//! - A run never changes `reviews`.
+//! - A redetected recording keeps its row, score track and candidates; its detections are replaced, and what was decided
+//!   about its candidates.
+//! - A run never changes what `reviews` say. It stores the embeddings of reviewed stretches there, and removes old
+//!   embeddings of candidates that nobody reviewed.
 
 pub mod columns;
 mod found;
@@ -25,6 +28,7 @@ mod reader;
 mod review_rows;
 mod rows;
 mod schema;
+mod scores;
 mod sqlite;
 
 pub use known::{Known, Lookup};
@@ -34,13 +38,14 @@ pub use probe::{Issue, Probe, Transport};
 pub use pruning::{PruneReport, Pruning};
 pub use reader::{Reader, Selection};
 pub use review_rows::{ImportSummary, distinct};
+pub use scores::{ScoreReader, ScoredKey, ScoredSelection};
 
 use crate::domain::{Counts, Reason, ReviewedSpan, Run, Unresolved};
 use crate::error::Fatal;
 use crate::stop::Stop;
 
 /// A database that holds runs, recordings and detections.
-pub trait Store: Send {
+pub trait Store: ScoreReader {
     /// Locks this source against other runs in this database until the store is dropped.
     ///
     /// Locking the same source twice is harmless. `StoreError::Locked` names the holder of the lock.

@@ -11,12 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::StoreError;
 use super::found::{FoundRecording, FoundRows};
 use super::review_rows::attach;
+use super::scores::ScoreReader;
 use crate::calendar::ReviewSharing;
-use crate::domain::{Coverage, PastRun, StoredDetection, StoredRecording, Window};
+use crate::domain::{Coverage, PastRun, StoredCandidate, StoredDetection, StoredRecording, Window};
 use crate::error::Fatal;
 
 /// Reads what was stored. A source of None means all sources.
-pub trait Reader: Send {
+pub trait Reader: ScoreReader {
     /// Sources with at least one committed run, sorted by name.
     fn sources(&mut self) -> Result<Vec<String>, StoreError>;
 
@@ -72,6 +73,8 @@ pub struct Selection<'a> {
     pub margin: Duration,
     /// Omit their detections, for callers that only need names.
     pub without_laughs: bool,
+    /// Add their candidates, without embeddings.
+    pub with_candidates: bool,
 }
 
 impl Selection<'_> {
@@ -90,7 +93,7 @@ impl Selection<'_> {
     }
 }
 
-/// Attaches the detections to each recording and the reviews to each detection, including reviews of another part of
+/// Attaches the detections and candidates to each recording and the reviews to each of them, including reviews of another part of
 /// the same laugh.
 pub struct Delivery<'a> {
     sharing: ReviewSharing,
@@ -104,10 +107,13 @@ impl<'a> Delivery<'a> {
 
     /// Expects recordings in output order, and detections sorted by time.
     pub fn push(&mut self, found: FoundRows) -> Result<(), Fatal> {
-        let FoundRows { recording, detections, reviews } = found;
+        let FoundRows { recording, detections, candidates, reviews } = found;
         let mut laughs: Vec<StoredDetection> = detections.into_iter().map(StoredDetection::from).collect();
+        let mut candidates: Vec<StoredCandidate> = candidates.into_iter().map(StoredCandidate::from).collect();
+        let reviews: Vec<_> = reviews.into_iter().map(|(_, review)| review).collect();
+        attach(&mut candidates, reviews.clone());
         attach(&mut laughs, reviews);
-        self.sharing.push(recording.with_laughs(laughs)).into_iter().try_for_each(&mut *self.each)
+        self.sharing.push(recording.with_laughs(laughs, candidates)).into_iter().try_for_each(&mut *self.each)
     }
 
     pub fn finish(mut self) -> Result<(), Fatal> {

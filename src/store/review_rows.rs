@@ -6,12 +6,13 @@
 //! the detection that overlaps its span most; if a detection has several reviews, the latest applies. If a detection
 //! was split, its review belongs to the longer part; if detections were merged, the latest of their reviews applies.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::columns::{ReviewRow, Row};
+use super::columns::{Bytes, ReviewRow, Row};
+use super::found::duration;
 use super::rows::{microseconds, stored_text};
-use crate::domain::{Review, ReviewedSpan, StoredDetection, Verdict};
+use crate::domain::{Review, ReviewedSpan, StoredCandidate, StoredDetection, Verdict};
 
 /// The result of an import of reviews.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +62,40 @@ pub fn rows(reviews: &[ReviewedSpan]) -> Vec<ReviewRow> {
     latest.into_iter().map(|(_, span)| ReviewRow::from_span(span)).collect()
 }
 
+/// The embedding of a reviewed stretch that was computed from its audio, with the key of the review.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ReviewEmbedding {
+    pub source: String,
+    pub content_sha256: String,
+    pub start_seconds: f64,
+    pub end_seconds: f64,
+    pub embedding: Bytes,
+}
+
+/// Those that the reviews bring along.
+pub fn embeddings(reviews: &[ReviewedSpan]) -> Vec<ReviewEmbedding> {
+    let embedding = |span: &ReviewedSpan| {
+        Some(ReviewEmbedding {
+            source: stored_text(&span.source),
+            content_sha256: span.content.to_string(),
+            start_seconds: span.start.as_secs_f64(),
+            end_seconds: span.end.as_secs_f64(),
+            embedding: Bytes(span.embedding.as_ref()?.to_bytes()),
+        })
+    };
+    reviews.iter().filter_map(embedding).collect()
+}
+
+/// The contents that these rows review, of each source.
+pub fn contents_by_source(rows: &[ReviewRow]) -> BTreeMap<&str, Vec<&str>> {
+    let mut contents = BTreeMap::<&str, Vec<&str>>::new();
+    for row in rows {
+        contents.entry(&row.source).or_default().push(&row.content_sha256);
+    }
+    contents.values_mut().for_each(Vec::dedup);
+    contents
+}
+
 impl ReviewRow {
     fn from_span(span: &ReviewedSpan) -> ReviewRow {
         ReviewRow {
@@ -77,19 +112,70 @@ impl ReviewRow {
     }
 }
 
-/// Attaches each review to the detection of its recording that overlaps its span most; among equals, the first.
-pub fn attach(laughs: &mut [StoredDetection], mut reviews: Vec<ReviewRow>) {
+/// A stretch of a recording that a review may belong to.
+pub trait Reviewable {
+    /// Offsets of its start and its end.
+    fn span(&self) -> (Duration, Duration);
+
+    fn set_review(&mut self, review: Review);
+}
+
+impl Reviewable for StoredDetection {
+    fn span(&self) -> (Duration, Duration) {
+        (self.detection.start, self.detection.end)
+    }
+
+    fn set_review(&mut self, review: Review) {
+        self.review = Some(review);
+    }
+}
+
+impl Reviewable for StoredCandidate {
+    fn span(&self) -> (Duration, Duration) {
+        (self.candidate.start(), self.candidate.end())
+    }
+
+    fn set_review(&mut self, review: Review) {
+        self.review = Some(review);
+    }
+}
+
+/// Attaches each review to the detection (or candidate) of its recording that overlaps its span most; among equals, the
+/// first.
+pub fn attach<T: Reviewable>(laughs: &mut [T], mut reviews: Vec<ReviewRow>) {
     reviews.sort_by_key(|review| review.reviewed_at);
     for review in reviews {
-        let overlap = |laugh: &StoredDetection| {
-            let (start, end) = (laugh.detection.start.as_secs_f64(), laugh.detection.end.as_secs_f64());
-            end.min(review.end_seconds) - start.max(review.start_seconds)
+        let overlap = |laugh: &T| {
+            let (start, end) = laugh.span();
+            end.as_secs_f64().min(review.end_seconds) - start.as_secs_f64().max(review.start_seconds)
         };
         let nearest = laughs.iter_mut().rev().max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
         if let Some(laugh) = nearest.filter(|laugh| overlap(laugh) > 0.0) {
-            let verdict = review.verdict.as_deref().and_then(Verdict::named);
-            laugh.review = Some(Review { verdict, comment: review.comment, at: review.reviewed_at });
+            laugh.set_review(Review::from(review));
         }
+    }
+}
+
+impl From<ReviewRow> for Review {
+    fn from(row: ReviewRow) -> Review {
+        let verdict = row.verdict.as_deref().and_then(Verdict::named);
+        Review { verdict, comment: row.comment, at: row.reviewed_at }
+    }
+}
+
+impl ReviewRow {
+    /// None: another program wrote a content that is none.
+    pub fn into_span(self) -> Option<ReviewedSpan> {
+        Some(ReviewedSpan {
+            source: self.source.clone(),
+            recording: self.recording.clone(),
+            content: self.content_sha256.parse().ok()?,
+            start: duration(self.start_seconds),
+            end: duration(self.end_seconds),
+            starts: self.starts_at,
+            embedding: None,
+            review: self.into(),
+        })
     }
 }
 
@@ -108,6 +194,7 @@ mod tests {
         let (start, end) = (Duration::from_secs_f64(start), Duration::from_secs_f64(end));
         let detection = Detection { start, end, peak: 0.9, mean: 0.6, class: 13, class_scores: [0.0; 6], clip: None };
         StoredDetection {
+            id: 1,
             detection,
             starts: at(0),
             ends: at(9),
@@ -153,6 +240,7 @@ mod tests {
             start: Duration::from_secs(start),
             end: Duration::from_secs(9),
             starts: at(start as i64),
+            embedding: None,
             review: Review { verdict: None, comment: Some(comment.into()), at: at(second) },
         };
         let rows = rows(&[span(5, 8, "b"), span(1, 2, "a"), span(5, 7, "older"), span(1, 2, "again")]);

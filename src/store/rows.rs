@@ -6,12 +6,13 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::StoreError;
-use super::columns::{ClassScores, DetectionRow, Json, RecordingRow, RunRow, Uuid};
+use super::columns::{Bytes, CandidateRow, ClassScores, DetectionRow, Json, RecordingRow, RunRow, TrackRow, Uuid};
 use crate::domain::{
-    Analyzed, ContentHash, Counts, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange, MissingRanges, Outcome,
-    Recording, RecordingError, Run, Skip, Status,
+    Analyzed, Candidate, ContentHash, Counts, Decided, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange,
+    MissingRanges, Outcome, Recording, RecordingError, Redetected, Run, ScoreTrack, Skip, Status,
 };
 use crate::text::shortest_f64;
 
@@ -25,6 +26,13 @@ pub struct Rows {
     pub analysis: String,
     pub recordings: Vec<RecordingRow>,
     pub detections: Vec<Detections>,
+    /// Of the analyzed recordings.
+    pub scores: Vec<Scores>,
+    pub redetected: Vec<RedetectedRow>,
+    /// The candidates of redetected recordings that change.
+    pub decided: Vec<Decided>,
+    /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed.
+    pub embeddings_from: Option<Timestamp>,
     /// Names that this run has handled: failures stored earlier under them are removed.
     pub names: Vec<String>,
     /// Contents that this run has handled: likewise.
@@ -36,6 +44,48 @@ pub struct Detections {
     /// The recording's content.
     pub content_sha256: String,
     pub rows: Vec<DetectionRow>,
+}
+
+/// What is kept of an analyzed recording to decide again. It becomes rows when it is stored, which bounds the memory.
+pub struct Scores {
+    /// The recording's content.
+    pub content_sha256: String,
+    audio_seconds: f64,
+    track: ScoreTrack,
+    candidates: Vec<Candidate>,
+    is_detected: Vec<bool>,
+}
+
+impl Scores {
+    fn new(content: &str, analyzed: &Analyzed) -> Scores {
+        Scores {
+            content_sha256: content.to_owned(),
+            audio_seconds: analyzed.audio.as_secs_f64(),
+            track: analyzed.track.clone(),
+            candidates: analyzed.candidates.clone(),
+            is_detected: analyzed.candidates.iter().map(|one| one.is_detected(&analyzed.detections)).collect(),
+        }
+    }
+
+    pub fn track(&self) -> TrackRow {
+        TrackRow { audio_seconds: self.audio_seconds, v: Bytes(self.track.to_bytes()) }
+    }
+
+    pub fn candidates(&self) -> impl Iterator<Item = CandidateRow> {
+        let rows = self.candidates.iter().zip(&self.is_detected);
+        rows.map(|(candidate, &is_detected)| CandidateRow::new(candidate, is_detected))
+    }
+}
+
+/// What changes in the row of a recording that was decided anew, identified by its content.
+#[derive(serde::Serialize)]
+pub struct RedetectedRow {
+    pub content_sha256: String,
+    pub name: String,
+    pub started_at: Timestamp,
+    pub start_source: &'static str,
+    pub clips_failed: i64,
+    pub analysis: String,
 }
 
 impl Rows {
@@ -51,6 +101,10 @@ impl Rows {
             analysis: run.analysis.to_json(),
             recordings: Vec::new(),
             detections: Vec::new(),
+            scores: Vec::new(),
+            redetected: Vec::new(),
+            decided: Vec::new(),
+            embeddings_from: run.embeddings_from.map(microseconds),
             names: handled().map(|outcome| stored_text(&outcome.recording.name)).collect(),
             contents: handled().filter_map(contents).collect(),
         };
@@ -58,6 +112,9 @@ impl Rows {
         // Analyzed before failed: if two files have the same content and one fails, the detections are kept.
         for (recording, analyzed) in run.analyzed() {
             rows.add_analyzed(run, recording, analyzed, &mut stored)?;
+        }
+        for (recording, redetected) in run.redetected() {
+            rows.add_redetected(recording, redetected, &mut stored)?;
         }
         for (recording, error) in run.failed() {
             rows.add_failed(recording, error, &mut stored);
@@ -77,11 +134,49 @@ impl Rows {
             return Err(bug(&recording.name, "was analyzed, but its content or its start time is not known"));
         };
         if stored.insert(content.clone()) {
-            let detection = |detection| DetectionRow::new(run, &recording.name, started.at, detection);
-            let detections = analyzed.detections.iter().map(detection).collect::<Result<_, _>>()?;
-            self.detections.push(Detections { content_sha256: content.clone(), rows: detections });
+            self.add_detections(content, (&recording.name, started.at, &run.zone), &analyzed.detections)?;
+            self.scores.push(Scores::new(content, analyzed));
             self.recordings.push(row);
         }
+        Ok(())
+    }
+
+    fn add_redetected(
+        &mut self,
+        recording: &Recording,
+        redetected: &Redetected,
+        stored: &mut HashSet<String>,
+    ) -> Result<(), StoreError> {
+        let (Some(content), Some(started)) = (recording.content, recording.started) else {
+            return Err(bug(&recording.name, "was decided anew, but its content or its start time is not known"));
+        };
+        let content_sha256 = content.to_string();
+        if stored.insert(content_sha256.clone()) {
+            let place = (recording.name.as_str(), started.at, &redetected.zone);
+            self.add_detections(&content_sha256, place, &redetected.detections)?;
+            self.decided.extend_from_slice(&redetected.candidates);
+            self.redetected.push(RedetectedRow {
+                content_sha256,
+                name: stored_text(&recording.name),
+                started_at: microseconds(started.at),
+                start_source: started.from.as_str(),
+                clips_failed: redetected.clips_pending().cast_signed(),
+                analysis: redetected.analysis.to_json(),
+            });
+        }
+        Ok(())
+    }
+
+    /// `place`: name and start time of the recording, and the zone of its calendar days.
+    fn add_detections(
+        &mut self,
+        content_sha256: &str,
+        place: (&str, Timestamp, &TimeZone),
+        detections: &[Detection],
+    ) -> Result<(), StoreError> {
+        let row = |detection| DetectionRow::new(place, detection);
+        let rows = detections.iter().map(row).collect::<Result<_, _>>()?;
+        self.detections.push(Detections { content_sha256: content_sha256.to_owned(), rows });
         Ok(())
     }
 
@@ -96,16 +191,28 @@ impl Rows {
     /// The counts that the database should return after these rows are committed.
     pub fn counts(&self) -> Counts {
         let run = &self.run;
-        let counts = [run.analyzed, run.partial, run.skipped, run.in_progress, run.failed].map(i64::cast_unsigned);
-        let [analyzed, partial, skipped, in_progress, failed] = counts;
-        let clips_failed = self.recordings.iter().map(|row| row.clips_failed.cast_unsigned()).sum();
+        let counts = [run.analyzed, run.partial, run.redetected, run.skipped, run.in_progress, run.failed];
+        let [analyzed, partial, redetected, skipped, in_progress, failed] = counts.map(i64::cast_unsigned);
+        let clips_failed = self.recordings.iter().map(|row| row.clips_failed);
+        let clips_failed = clips_failed.chain(self.redetected.iter().map(|row| row.clips_failed)).sum::<i64>();
+        let clips_failed = clips_failed.cast_unsigned();
         let detections = self.detections.iter().map(|of| of.rows.len() as u64).sum();
-        Counts { analyzed, partial, skipped, in_progress, failed, detections, clips_failed }
+        Counts { analyzed, partial, redetected, skipped, in_progress, failed, detections, clips_failed }
     }
 
     /// Contents whose earlier rows, analyzed or failed, this run replaces.
     pub fn analyzed_contents(&self) -> Vec<&str> {
         self.analyzed().filter_map(|row| row.content_sha256.as_deref()).collect()
+    }
+
+    /// Contents whose detections this run replaces without analyzing them.
+    pub fn redetected_contents(&self) -> Vec<&str> {
+        self.redetected.iter().map(|row| row.content_sha256.as_str()).collect()
+    }
+
+    /// Contents whose candidates this run decides about.
+    pub fn decided_contents(&self) -> Vec<&str> {
+        self.analyzed_contents().into_iter().chain(self.redetected_contents()).collect()
     }
 
     /// Names and start times for which an earlier partial recording is replaced: its complete file was copied later.
@@ -114,7 +221,7 @@ impl Rows {
     }
 
     fn analyzed(&self) -> impl Iterator<Item = &RecordingRow> {
-        self.recordings.iter().filter(|row| row.status != "failed")
+        self.recordings.iter().filter(|row| row.is_analyzed())
     }
 }
 
@@ -125,6 +232,7 @@ impl RunRow {
             id: Uuid(run.id.clone()),
             external_id: run.external_id.clone(),
             source: run.source.clone(),
+            command: run.command.as_str().into(),
             started_at: microseconds(run.started),
             // A clock set back during the run must not violate the constraint started_at <= ended_at.
             ended_at: microseconds(run.ended.max(run.started)),
@@ -139,6 +247,7 @@ impl RunRow {
             exit_code: run.exit_code.into(),
             analyzed: count(|status| matches!(status, Status::Analyzed(analyzed) if !analyzed.is_partial())) as i64,
             partial: run.partial().count() as i64,
+            redetected: run.redetected().count() as i64,
             skipped: count(|status| matches!(status, Status::Skipped(_))) as i64,
             in_progress: run.in_progress().count() as i64,
             in_progress_from: run.in_progress_from().map(microseconds),
@@ -149,6 +258,11 @@ impl RunRow {
 }
 
 impl RecordingRow {
+    /// Completely or in part.
+    pub fn is_analyzed(&self) -> bool {
+        self.status != "failed"
+    }
+
     fn identity(recording: &Recording) -> RecordingRow {
         RecordingRow {
             content_sha256: recording.content.map(|content| content.to_string()),
@@ -191,13 +305,15 @@ impl RecordingRow {
 }
 
 impl DetectionRow {
-    fn new(run: &Run, name: &str, started: Timestamp, detection: &Detection) -> Result<DetectionRow, StoreError> {
+    /// `place`: name and start time of the recording, and the zone of its calendar days.
+    fn new(place: (&str, Timestamp, &TimeZone), detection: &Detection) -> Result<DetectionRow, StoreError> {
+        let (name, started, zone) = place;
         let instant = |offset| started.checked_add(offset).map_err(|_| bug(name, "is outside the range of dates"));
         let starts_at = instant(detection.start)?;
         let class = usize::from(detection.class.wrapping_sub(FIRST_LAUGHTER));
         let class_name = LAUGHTER_NAMES.get(class).ok_or_else(|| bug(name, "has a detection that is not laughter"))?;
         Ok(DetectionRow {
-            local_date: run.local_date(starts_at),
+            local_date: zone.to_datetime(starts_at).date(),
             starts_at: microseconds(starts_at),
             ends_at: microseconds(instant(detection.end)?),
             start_seconds: detection.start.as_secs_f64(),
@@ -211,6 +327,26 @@ impl DetectionRow {
             clip: detection.clip.as_deref().map(stored_text),
         })
     }
+}
+
+impl CandidateRow {
+    fn new(candidate: &Candidate, is_detected: bool) -> CandidateRow {
+        CandidateRow {
+            first_patch: i32::try_from(candidate.first).unwrap_or(i32::MAX),
+            last_patch: i32::try_from(candidate.last).unwrap_or(i32::MAX),
+            peak_v: shortest_f64(finite(candidate.peak_v)),
+            mean_v: shortest_f64(finite(candidate.mean_v)),
+            class_scores: Json(ClassScores(candidate.class_scores)),
+            is_detected,
+            personal: candidate.personal.clone().map(Json),
+            embedding: candidate.embedding.as_ref().map(|embedding| Bytes(embedding.to_bytes())),
+        }
+    }
+}
+
+/// JSON has no infinite numbers.
+fn finite(v: f32) -> f32 {
+    v.clamp(f32::MIN, f32::MAX)
 }
 
 fn class_scores(name: &str, detection: &Detection) -> Result<ClassScores, StoreError> {

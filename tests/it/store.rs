@@ -8,6 +8,7 @@ mod pruning;
 #[path = "store/reader.rs"]
 mod reading;
 mod reviews;
+mod scores;
 mod sqlite_only;
 
 mod wire;
@@ -27,6 +28,7 @@ use past_runs::{at, detection, past_run, recording};
 use pruning::*;
 use reading::*;
 use reviews::*;
+use scores::*;
 
 macro_rules! contract {
     ($($test:ident),+ $(,)?) => {
@@ -99,6 +101,14 @@ contract!(
     damage_that_is_known_stays_stored,
     a_whole_copy_replaces_a_partial_recording,
     damaged_recordings_of_a_window_are_counted,
+    scores_read_back_bit_for_bit,
+    scored_recordings_are_selected_by_window_source_and_content,
+    candidates_are_read_with_their_reviews_if_they_are_selected,
+    a_review_gets_the_embedding_of_its_stretch_whichever_is_stored_first,
+    the_number_of_a_review_is_stable,
+    what_was_first_analyzed_after_the_latest_review_is_no_reference,
+    old_embeddings_go_except_those_that_were_reviewed,
+    scores_go_with_their_recordings,
 );
 
 fn a_run_reads_back(home: &impl Home) {

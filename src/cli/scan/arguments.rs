@@ -23,6 +23,8 @@ Examples:
 
 /// Default seconds of sound in a clip before and after its laugh.
 pub const AROUND: f64 = 2.0;
+/// Days after which the embeddings of sounds that nobody reviewed are removed.
+pub const KEEP_EMBEDDINGS: u32 = 90;
 
 /// Help of a flag whose default is a constant of the program.
 fn by_default(help: &str, variable: &str, default: impl Display) -> String {
@@ -51,6 +53,9 @@ pub struct Arguments {
     /// Analyze everything, store nothing
     #[arg(short = 'n', long, help_heading = "Storage")]
     pub dry_run: bool,
+    #[arg(long, value_name = "DAYS", help_heading = "Storage",
+        help = by_default("Remove the embeddings of sounds that nobody reviewed after this many days", "GIGGLES_KEEP_EMBEDDINGS", KEEP_EMBEDDINGS))]
+    pub keep_embeddings: Option<u32>,
     /// Analyze recordings again that are already stored, and replace their rows
     #[arg(long, help_heading = "Storage")]
     pub force: bool,

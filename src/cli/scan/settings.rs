@@ -19,7 +19,7 @@ use giggles::text::zone_name;
 use jiff::tz::TimeZone;
 
 use super::Arguments;
-use super::arguments::AROUND;
+use super::arguments::{AROUND, KEEP_EMBEDDINGS};
 use crate::cli::database_url::{database, is_url};
 use crate::cli::settings::{
     Given, config, ffmpeg, given, number, path, seconds, switch, threshold, unusable_zone, wrong, zone_named,
@@ -92,6 +92,7 @@ pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &St
         clips: clips(arguments, &zone)?,
         ffmpeg: ffmpeg(arguments.ffmpeg(), stop)?,
         threads: threads(arguments)?,
+        keep_embeddings: Some(keep_embeddings(arguments)?),
         force: arguments.force,
         retry_failed: arguments.retry_failed,
         strict: strict(arguments)?,
@@ -102,6 +103,10 @@ pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &St
 pub fn threads(arguments: &Arguments) -> Result<usize, Fatal> {
     let what = format!("a number of threads up to {MAX_THREADS}, or 0 for one per core");
     number("--threads", arguments.threads, 0, |threads| *threads <= MAX_THREADS, &what)
+}
+
+pub fn keep_embeddings(arguments: &Arguments) -> Result<u32, Fatal> {
+    number("--keep-embeddings", arguments.keep_embeddings, KEEP_EMBEDDINGS, |_| true, "a number of days")
 }
 
 pub fn strict(arguments: &Arguments) -> Result<bool, Fatal> {

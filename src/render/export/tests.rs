@@ -18,6 +18,7 @@ fn analyzed(name: &str) -> StoredRecording {
             clip: None,
         };
         StoredDetection {
+            id: 1,
             detection,
             starts: started + start,
             ends: started + end,
@@ -32,6 +33,7 @@ fn analyzed(name: &str) -> StoredRecording {
         codec: "opus".into(),
         missing: Default::default(),
         laughs: vec![laugh(1.5, 3.0), laugh(3600.25, 3601.0)],
+        candidates: Vec::new(),
         clips_failed: 0,
     };
     StoredRecording {
@@ -59,6 +61,7 @@ fn silent(name: &str) -> StoredRecording {
         audio_tracks: 1,
         missing: Default::default(),
         laughs: Vec::new(),
+        candidates: Vec::new(),
         clips_failed: 0,
     };
     StoredRecording { status: StoredStatus::Analyzed(sound), ..analyzed(name) }

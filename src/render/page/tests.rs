@@ -25,7 +25,7 @@ fn day(source: &str, name: &str) -> Day {
         clip: None,
     };
     let (starts, ends) = (at("2025-10-24T13:00:01Z"), at("2025-10-24T13:00:03Z"));
-    let laughs = vec![StoredDetection { detection, starts, ends, local_date: calendar.date, review: None }];
+    let laughs = vec![StoredDetection { id: 1, detection, starts, ends, local_date: calendar.date, review: None }];
     let recording = StoredRecording {
         source: source.into(),
         name: name.into(),
@@ -40,6 +40,7 @@ fn day(source: &str, name: &str) -> Day {
             codec: "opus".into(),
             missing: Default::default(),
             laughs,
+            candidates: Vec::new(),
             clips_failed: 0,
         }),
         run: String::new(),

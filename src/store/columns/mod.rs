@@ -35,8 +35,8 @@ mod value;
 pub(super) mod tests;
 
 pub(super) use ddl::{Dialect, migration};
-pub(super) use tables::{DetectionRow, RecordingRow, ReviewRow, RunRow};
-pub(super) use value::{Cells, ClassScores, Cursor, Field, Json, Kind, Uuid, Value};
+pub(super) use tables::{CandidateRow, DetectionRow, RecordingRow, ReviewRow, RunRow, TrackRow};
+pub(super) use value::{Bytes, Cells, ClassScores, Cursor, Field, Json, Kind, Uuid, Value};
 
 /// The schema version that created the first tables.
 pub(super) const FIRST_VERSION: i64 = 6;
@@ -70,7 +70,14 @@ pub struct Column {
 
 /// All tables, in the order of their creation, except `giggles_schema`, which has the version of the schema.
 pub fn tables() -> Vec<Table> {
-    vec![RunRow::table(), RecordingRow::table(), DetectionRow::table(), ReviewRow::table()]
+    vec![
+        RunRow::table(),
+        RecordingRow::table(),
+        DetectionRow::table(),
+        TrackRow::table(),
+        CandidateRow::table(),
+        ReviewRow::table(),
+    ]
 }
 
 impl Table {

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::value::{ClassScores, Json, Uuid};
+use super::value::{Bytes, ClassScores, Json, Uuid};
 use super::{rule, since, table};
-use crate::domain::{Analysis, MissingRange};
+use crate::domain::{Analysis, MissingRange, PersonalScore};
 
 table! {
     /// One row per committed run
@@ -23,13 +23,15 @@ table! {
             external_id: Option<String>, "CHECK (length(external_id) BETWEEN 1 AND 255)";
             /// Owner or place of the recordings (--source)
             source: String;
+            /// scan: read recordings; redetect: decided anew from score_tracks and candidates (giggles redetect)
+            command: Cow<'static, str>, "DEFAULT 'scan' CHECK (command IN ('scan', 'redetect'))";
             /// Start of the run
             started_at: Timestamp;
             /// End of the run, before its rows were stored
             ended_at: Timestamp;
             /// Version of giggles
             version: String;
-            /// Model, detection parameters and time zones
+            /// Model, detection parameters and time zones; of a redetect, those of its latest recording
             analysis: Json<Option<Analysis>>;
             /// Checksum of the model file
             model_sha256: String;
@@ -50,6 +52,8 @@ table! {
             analyzed: i64, "CHECK (analyzed >= 0)";
             /// Recordings that this run analyzed in part: some of their audio is missing
             partial: i64, "DEFAULT 0 CHECK (partial >= 0)";
+            /// Recordings whose detections this run decided anew from what was stored, without their audio
+            redetected: i64, "DEFAULT 0 CHECK (redetected >= 0)";
             /// Recordings analyzed before, known to be damaged, copies of another recording, or in progress
             skipped: i64, "CHECK (skipped >= 0)";
             /// Skipped recordings that were in progress; the next run analyzes them
@@ -120,6 +124,8 @@ table! {
             clips_failed: i64, "DEFAULT 0 CHECK (clips_failed >= 0)";
         }
         links {
+            /// Start of the run that analyzed this content first; NULL: failed
+            first_analyzed_at: Option<Timestamp>;
             /// Model, detection parameters and time zones of this result, compared as text
             analysis: String;
             /// The run that stored this row
@@ -132,6 +138,7 @@ table! {
             "CHECK (status <> 'partial' OR missing_ranges IS NOT NULL)";
             "CHECK ((status = 'failed') = (failure_kind IS NOT NULL))";
             "CHECK ((status = 'failed') = (failure_reason IS NOT NULL))";
+            "CHECK ((status = 'failed') = (first_analyzed_at IS NULL))";
         }
     }
 }
@@ -182,10 +189,68 @@ table! {
 }
 
 table! {
+    /// One row per analyzed recording: the decision value v of every patch (0.48 s)
+    score_tracks: TrackRow {
+        keys {
+            /// The recording
+            recording_id: i64, "PRIMARY KEY REFERENCES recordings (id) ON DELETE CASCADE";
+        }
+        fields {
+            /// Length of the audio that was decoded
+            audio_seconds: f64, "CHECK (audio_seconds >= 0)";
+            /// v in logits, in order: float16, little-endian, two bytes a patch
+            v: Bytes;
+        }
+        links {}
+        constraints {}
+    }
+}
+
+table! {
+    /// One row per event that may be a laugh: consecutive patches with v >= -1.5 (logits). Patch i spans
+    /// i * 0.48 + 0.24 to i * 0.48 + 0.72 seconds
+    candidates: CandidateRow {
+        keys {
+            /// Number of the row
+            id: i64, "PRIMARY KEY" | "GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
+            /// The recording that contains it
+            recording_id: i64, "REFERENCES recordings (id) ON DELETE CASCADE";
+        }
+        fields {
+            /// First patch
+            first_patch: i32, "CHECK (first_patch >= 0)";
+            /// Last patch
+            last_patch: i32;
+            /// Highest v of its patches, before the personal score
+            peak_v: f64;
+            /// Mean v of its patches, before the personal score
+            mean_v: f64;
+            /// Highest raw score of each laughter class, 0 to 1: an object keyed by display name
+            class_scores: Json<ClassScores>;
+            /// Whether a detection overlaps it
+            is_detected: bool;
+            /// What the reviews of the source changed: an object with shift (added to v), confirmed and rejected (the
+            /// most similar reviews, each with its id and the similarity); NULL: nothing
+            personal: Option<Json<PersonalScore>>;
+            /// 1024 values before the last layer of the network, averaged over the patches: float16, little-endian; NULL:
+            /// one of very many, or removed after --keep-embeddings days
+            embedding: Option<Bytes>, "CHECK (length(embedding) = 2048)";
+        }
+        links {}
+        constraints {
+            "CHECK (first_patch <= last_patch)";
+        }
+    }
+}
+
+table! {
     /// One row per reviewed span of a recording (giggles reviews import). A review belongs to the detection that
     /// overlaps its span most. No foreign key: reviews survive when a scan replaces detections or prune removes them
     reviews: ReviewRow {
-        keys {}
+        keys {
+            /// Number of the row; candidates.personal refers to it
+            id: i64, "PRIMARY KEY" | "GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
+        }
         fields {
             /// Owner or place of the recording (--source)
             source: String;
@@ -206,9 +271,14 @@ table! {
             /// Time of the review; the latest of several reviews of one detection applies
             reviewed_at: Timestamp;
         }
-        links {}
+        links {
+            /// Embedding of the reviewed stretch, as in candidates; NULL: not known
+            embedding: Option<Bytes>, "CHECK (length(embedding) = 2048)";
+            /// Whether the personal score uses this review; false: it was reset (giggles review reset)
+            is_personal: bool, "DEFAULT true";
+        }
         constraints {
-            "PRIMARY KEY (source, content_sha256, start_seconds, end_seconds)";
+            "UNIQUE (source, content_sha256, start_seconds, end_seconds)";
             "CHECK (start_seconds < end_seconds)";
         }
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::value::{ClassScores, Json, Uuid};
+use super::value::{Bytes, ClassScores, Json, Uuid};
 use super::*;
 
 table! {
@@ -36,6 +36,8 @@ table! {
             day: Date;
             /// Scores by class
             scores: Json<ClassScores>;
+            /// Any bytes
+            data: Bytes;
             /// NULL: no
             /// comment
             remark: Option<String>, since 7;
@@ -61,6 +63,7 @@ impl SampleRow {
             at: "2025-10-24T13:00:01.5Z".parse().unwrap(),
             day: jiff::civil::date(2025, 10, 24),
             scores: Json(ClassScores([0.0, 0.56, 1.0, 1e-7, 0.333_333_34, 0.1])),
+            data: Bytes(vec![0, 255, 127]),
             remark: remark.map(str::to_owned),
         }
     }

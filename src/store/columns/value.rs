@@ -11,6 +11,7 @@
 //! | `Timestamp` | TEXT, UTC, ISO 8601 with six decimals | timestamptz |
 //! | `Date` | TEXT, ISO 8601 | date |
 //! | [`Json`] | TEXT | jsonb |
+//! | [`Bytes`] | BLOB | bytea |
 //!
 //! An `Option` of each may be NULL; the others are NOT NULL.
 
@@ -20,9 +21,9 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::domain::{Analysis, LAUGHTER_CLASSES, LAUGHTER_NAMES, MissingRange};
+use crate::domain::{Analysis, LAUGHTER_CLASSES, LAUGHTER_NAMES, MissingRange, PersonalScore};
 use crate::text::shortest_f64;
 
 /// What a column holds.
@@ -38,6 +39,7 @@ pub enum Kind {
     Date,
     /// A JSON document of this type: `array` or `object`.
     Json(&'static str),
+    Bytes,
 }
 
 impl Kind {
@@ -46,6 +48,7 @@ impl Kind {
             Kind::Text | Kind::Uuid | Kind::Instant | Kind::Date | Kind::Json(_) => "TEXT",
             Kind::Integer | Kind::BigInteger | Kind::Boolean => "INTEGER",
             Kind::Real => "REAL",
+            Kind::Bytes => "BLOB",
         }
     }
 
@@ -60,6 +63,7 @@ impl Kind {
             Kind::Instant => "timestamptz",
             Kind::Date => "date",
             Kind::Json(_) => "jsonb",
+            Kind::Bytes => "bytea",
         }
     }
 
@@ -71,6 +75,7 @@ impl Kind {
             Kind::Instant => Some(format!("{column} LIKE '____-__-__T__:__:__.______Z'")),
             Kind::Date => Some(format!("{column} LIKE '____-__-__'")),
             Kind::Json(shape) => Some(format!("json_type({column}) = '{shape}'")),
+            Kind::Bytes => Some(format!("typeof({column}) IN ('blob', 'null')")),
             Kind::Text | Kind::Integer | Kind::BigInteger | Kind::Real => None,
         }
     }
@@ -95,6 +100,7 @@ pub enum Value<'a> {
     Instant(Timestamp),
     Date(Date),
     Json(String),
+    Bytes(&'a [u8]),
 }
 
 /// A row of a query's result. Only `is_null` accepts NULL.
@@ -112,6 +118,7 @@ pub trait Cells {
     fn date(&self, index: usize) -> Result<Date, Self::Error>;
     /// The document's text.
     fn json(&self, index: usize) -> Result<String, Self::Error>;
+    fn bytes(&self, index: usize) -> Result<Vec<u8>, Self::Error>;
 }
 
 /// Reads the cells of a row from left to right.
@@ -184,6 +191,25 @@ field!(bool, Kind::Boolean, |flag| Value::Boolean(*flag), |cells, index| cells.b
 field!(Timestamp, Kind::Instant, |at| Value::Instant(*at), |cells, index| cells.instant(index));
 field!(Date, Kind::Date, |date| Value::Date(*date), |cells, index| cells.date(index));
 
+field!(Bytes, Kind::Bytes, |bytes| Value::Bytes(&bytes.0), |cells, index| cells.bytes(index).map(Bytes));
+
+/// Any bytes. In JSON, the form that Postgres reads: `\x` and hexadecimal digits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = String::with_capacity(2 + 2 * self.0.len());
+        text.push_str("\\x");
+        for byte in &self.0 {
+            text.push(DIGITS[usize::from(byte >> 4)].into());
+            text.push(DIGITS[usize::from(byte & 15)].into());
+        }
+        serializer.serialize_str(&text)
+    }
+}
+
 /// Hyphenated.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -217,6 +243,10 @@ impl Document for Vec<MissingRange> {
 }
 
 impl Document for ClassScores {
+    const SHAPE: &'static str = "object";
+}
+
+impl Document for PersonalScore {
     const SHAPE: &'static str = "object";
 }
 

@@ -11,6 +11,7 @@
 
 mod address;
 mod algorithms;
+mod candidates;
 mod connect;
 mod driver;
 mod encoding;
@@ -23,7 +24,9 @@ mod pooler;
 mod probe;
 mod pruning;
 mod reader;
+mod redetected;
 mod reviews;
+mod scores;
 mod server;
 mod service;
 mod session;
@@ -50,8 +53,11 @@ use self::encoding::Encoding;
 use self::error::{MigrationBlocker, RetryClass, working};
 use self::lock::Session;
 use super::rows::Rows;
+use super::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
-use crate::domain::{Counts, Reason, ReviewedSpan, Run, Unresolved};
+use crate::domain::{
+    Counts, Evidence, Reason, ReviewedSpan, Run, ScoreTotals, ScoredRecording, StoredReview, Unresolved,
+};
 
 /// Delays between the attempts after a lost connection or a conflict with another transaction; half a minute in total,
 /// the time that a server takes to restart.
@@ -172,6 +178,33 @@ fn prepared(mut client: Client, server: Server) -> Result<Postgres, StoreError> 
     Ok(Postgres { server, client: Some(client), session, encoding, locked: Vec::new() })
 }
 
+impl ScoreReader for Postgres {
+    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
+        let (wanted, encoding) = (wanted.clone(), self.encoding.clone());
+        self.asking(move |client| scores::keys(client, &wanted, &encoding))
+    }
+
+    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
+        let (ids, encoding) = (ids.to_owned(), self.encoding.clone());
+        self.asking(move |client| scores::scored(client, &ids, with_embeddings, &encoding))
+    }
+
+    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
+        let (source, encoding) = (source.to_owned(), self.encoding.clone());
+        self.asking(move |client| scores::evidence(client, &source, &encoding))
+    }
+
+    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
+        let (source, encoding) = (source.to_owned(), self.encoding.clone());
+        self.asking(move |client| scores::reviews(client, &source, &encoding))
+    }
+
+    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
+        let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
+        self.asking(move |client| scores::totals(client, source.as_deref(), &encoding))
+    }
+}
+
 impl Store for Postgres {
     fn lock(&mut self, source: &str) -> Result<(), StoreError> {
         if self.locked.iter().any(|locked| locked == source) {
@@ -220,13 +253,9 @@ impl Store for Postgres {
     }
 
     fn save_reviews(&mut self, reviews: &[ReviewedSpan], dry_run: bool) -> Result<ImportSummary, StoreError> {
-        let rows = Arc::new(super::review_rows::rows(reviews));
-        self.retrying(|store| {
-            let (rows, encoding) = (rows.clone(), store.encoding.clone());
-            store.ask(move |client, server| {
-                reviews::save(client, &rows, &encoding, dry_run).map_err(|error| working(server, error))
-            })
-        })
+        let (rows, embeddings) = (super::review_rows::rows(reviews), super::review_rows::embeddings(reviews));
+        let encoding = self.encoding.clone();
+        self.asking(move |client| reviews::save(client, &rows, &embeddings, &encoding, dry_run))
     }
 
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {

@@ -12,15 +12,17 @@ use postgres::types::ToSql;
 use super::connect::connect;
 use super::encoding::Encoding;
 use super::error::{RetryClass, working};
+use super::scores;
 use super::server::Server;
 use super::stream::Stream;
 use super::values::Decoded;
 use super::version;
-use crate::domain::{Coverage, PastRun, StoredRecording, Window};
+use crate::domain::{Coverage, Evidence, PastRun, ScoreTotals, ScoredRecording, StoredRecording, StoredReview, Window};
 use crate::error::Fatal;
 use crate::store::columns::{Row, RunRow};
 use crate::store::found::{self, COUNTED, COVERAGE};
 use crate::store::reader::{Delivery, Reader, Selection};
+use crate::store::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use crate::store::{StoreError, schema};
 
 const READ_ONLY: &str = "SET default_transaction_read_only = on";
@@ -82,6 +84,28 @@ impl PostgresReader {
 
     fn escaped(&mut self, source: Option<&str>) -> Result<Option<String>, StoreError> {
         source.map(|source| self.read(|client, encoding| encoding.escaped(client, source))).transpose()
+    }
+}
+
+impl ScoreReader for PostgresReader {
+    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
+        self.read(|client, encoding| scores::keys(client, wanted, encoding))
+    }
+
+    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
+        self.read(|client, encoding| scores::scored(client, ids, with_embeddings, encoding))
+    }
+
+    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
+        self.read(|client, encoding| scores::evidence(client, source, encoding))
+    }
+
+    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
+        self.read(|client, encoding| scores::reviews(client, source, encoding))
+    }
+
+    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
+        self.read(|client, encoding| scores::totals(client, source, encoding))
     }
 }
 

@@ -58,6 +58,10 @@ impl Cells for Decoded<'_> {
     fn json(&self, index: usize) -> Result<String, postgres::Error> {
         self.row.try_get(index).map(|Document(text)| self.encoding.read_json(text))
     }
+
+    fn bytes(&self, index: usize) -> Result<Vec<u8>, postgres::Error> {
+        self.row.try_get(index)
+    }
 }
 
 /// A value of any type.
@@ -152,15 +156,16 @@ mod tests {
     fn rows_are_sent_as_one_document_with_the_declared_columns() {
         let recordset = recordset::<SampleRow>(&["extra text"]);
         assert!(recordset.starts_with("jsonb_to_recordset($1::text::jsonb) AS row (extra text, name text, word text"));
-        assert!(recordset.ends_with("day date, scores jsonb, remark text)"), "{recordset}");
+        assert!(recordset.ends_with("day date, scores jsonb, data bytea, remark text)"), "{recordset}");
         let insert = insert::<SampleRow>(&[("other", "$2")], "rows");
         assert!(insert.starts_with("INSERT INTO samples (other, name, word, uuid, small,"), "{insert}");
         let select = ") SELECT $2, row.name, row.word, row.uuid, row.small, row.large, row.seconds, row.flag, row.at,";
         assert!(insert.contains(select), "{insert}");
-        assert!(insert.ends_with(" row.day, nullif(row.scores, 'null'), row.remark FROM rows"), "{insert}");
+        assert!(insert.ends_with(" row.day, nullif(row.scores, 'null'), row.data, row.remark FROM rows"), "{insert}");
         let document: serde_json::Value = serde_json::from_str(&json(&[SampleRow::new(None)])).unwrap();
         assert_eq!(document[0]["at"], "2025-10-24T13:00:01.5Z");
         assert_eq!(document[0]["scores"]["Giggle"], 1.0);
+        assert_eq!(document[0]["data"], "\\x00ff7f");
         assert_eq!(document[0]["remark"], serde_json::Value::Null);
     }
 

@@ -7,12 +7,15 @@
 //! on network file systems.
 
 mod busy_timeout;
+mod embeddings;
 mod error;
 mod lock;
 mod probe;
 mod pruning;
 mod reader;
+mod redetected;
 mod reviews;
+mod scores;
 mod statements;
 mod stream;
 #[cfg(test)]
@@ -34,8 +37,9 @@ use self::error::{Explain, Holder, explain, explain_file, explain_save, moved};
 use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::Rows;
+use super::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
-use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
+use crate::domain::{Counts, Evidence, ReviewedSpan, Run, ScoreTotals, ScoredRecording, StoredReview, Unresolved};
 use crate::paths::directory_of;
 use crate::stop::Stop;
 
@@ -114,6 +118,28 @@ impl Sqlite {
     }
 }
 
+impl ScoreReader for Sqlite {
+    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
+        self.read(|connection| scores::keys(connection, wanted))
+    }
+
+    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
+        self.read(|connection| scores::scored(connection, ids, with_embeddings))
+    }
+
+    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
+        self.read(|connection| scores::evidence(connection, source))
+    }
+
+    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
+        self.read(|connection| scores::reviews(connection, source))
+    }
+
+    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
+        self.read(|connection| scores::totals(connection, source))
+    }
+}
+
 impl Store for Sqlite {
     fn lock(&mut self, source: &str) -> Result<(), StoreError> {
         if !self.locks.iter().any(|lock| lock.source == source) {
@@ -142,8 +168,8 @@ impl Store for Sqlite {
     }
 
     fn save_reviews(&mut self, reviews: &[ReviewedSpan], dry_run: bool) -> Result<ImportSummary, StoreError> {
-        let rows = super::review_rows::rows(reviews);
-        self.write(!dry_run, explain, |transaction| reviews::save(transaction, &rows))
+        let (rows, embeddings) = (super::review_rows::rows(reviews), super::review_rows::embeddings(reviews));
+        self.write(!dry_run, explain, |transaction| reviews::save(transaction, &rows, &embeddings))
     }
 
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {
@@ -206,6 +232,8 @@ fn touch(database: &DatabaseFile) -> Result<PathBuf, StoreError> {
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::ZERO)?;
-    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;")?;
+    // Three candidates with their embeddings fit on a page of this size, only one on SQLite's usual page. It has an
+    // effect before the first table is created.
+    connection.execute_batch("PRAGMA page_size = 8192; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;")?;
     Ok(connection)
 }

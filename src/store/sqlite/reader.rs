@@ -13,13 +13,14 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::explain_reading;
 use super::stream::Batch;
 use super::values::instant;
-use super::{READER_TIMEOUT, statements};
-use crate::domain::{Coverage, PastRun, StoredRecording, Window};
+use super::{READER_TIMEOUT, scores, statements};
+use crate::domain::{Coverage, Evidence, PastRun, ScoreTotals, ScoredRecording, StoredRecording, StoredReview, Window};
 use crate::error::Fatal;
 use crate::store::columns::{Row, RunRow};
 use crate::store::found::{self, COUNTED, COVERAGE};
 use crate::store::location::DatabaseFile;
 use crate::store::reader::{Delivery, Reader, Selection};
+use crate::store::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use crate::store::{StoreError, schema};
 
 /// One index seek per source, however many runs it has.
@@ -111,6 +112,28 @@ fn connect(database: &DatabaseFile) -> rusqlite::Result<Connection> {
     // time with many sources.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+impl ScoreReader for SqliteReader {
+    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
+        self.read(|connection| scores::keys(connection, wanted))
+    }
+
+    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
+        self.read(|connection| scores::scored(connection, ids, with_embeddings))
+    }
+
+    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
+        self.read(|connection| scores::evidence(connection, source))
+    }
+
+    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
+        self.read(|connection| scores::reviews(connection, source))
+    }
+
+    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
+        self.read(|connection| scores::totals(connection, source))
+    }
 }
 
 impl Reader for SqliteReader {

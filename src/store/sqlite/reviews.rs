@@ -2,9 +2,10 @@
 
 use rusqlite::{Statement, Transaction, named_params};
 
+use super::embeddings;
 use super::values::{execute, insert, instant};
 use crate::store::columns::ReviewRow;
-use crate::store::review_rows::{ImportSummary, on_conflict};
+use crate::store::review_rows::{ImportSummary, ReviewEmbedding, contents_by_source, on_conflict};
 
 /// Whether a later review is stored, and whether its detection is stored.
 const STATE: &str = "
@@ -14,7 +15,11 @@ const STATE: &str = "
             WHERE source = :source AND content_sha256 = :content_sha256
                 AND laugh.start_seconds < :end_seconds AND laugh.end_seconds > :start_seconds)";
 
-pub fn save(transaction: &Transaction<'_>, rows: &[ReviewRow]) -> rusqlite::Result<ImportSummary> {
+pub fn save(
+    transaction: &Transaction<'_>,
+    rows: &[ReviewRow],
+    embeddings: &[ReviewEmbedding],
+) -> rusqlite::Result<ImportSummary> {
     let mut summary = ImportSummary::default();
     let upsert = format!("{} {}", insert::<ReviewRow>(&[], 0), on_conflict("IS NOT"));
     let (mut upsert, mut query) = (transaction.prepare(&upsert)?, transaction.prepare(STATE)?);
@@ -23,6 +28,10 @@ pub fn save(transaction: &Transaction<'_>, rows: &[ReviewRow]) -> rusqlite::Resu
         let (is_older, is_known) = state(&mut query, row)?;
         summary.older += u64::from(is_older);
         summary.unmatched += u64::from(!is_known);
+    }
+    embeddings::set(transaction, embeddings)?;
+    for (source, contents) in contents_by_source(rows) {
+        embeddings::fill(transaction, source, &contents)?;
     }
     Ok(summary)
 }

@@ -2,12 +2,16 @@
 //!
 //! Invariant: each statement is prepared once, regardless of the number of rows.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, named_params};
 
+use super::embeddings;
+use super::redetected;
 use super::values::{execute, insert, instant};
 use crate::domain::{Counts, Unresolved, Window};
-use crate::store::columns::{DetectionRow, Dialect, RecordingRow, RunRow};
+use crate::store::columns::{CandidateRow, DetectionRow, Dialect, RecordingRow, RunRow, TrackRow};
 use crate::store::found::{self, COUNTED, COUNTS};
 use crate::store::known::{Known, Lookup};
 use crate::store::rows::{Rows, stored_texts, texts};
@@ -34,24 +38,31 @@ pub fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::
     Ok(())
 }
 
-/// Rows of the same analysis: complete ones, and permanently damaged ones of the same program version.
-pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known> {
-    let condition = "source = :source AND analysis = :analysis AND (clips_failed = 0 OR NOT :cuts_clips)
+/// Rows of these analyses: complete ones, and permanently damaged ones of the same program version.
+fn select_known() -> String {
+    let condition = "source = :source AND analysis IN (SELECT value FROM json_each(:analyses))
         AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = :version AND NOT :retry_failed
             AND (status = 'partial' AND NOT EXISTS (SELECT 1 FROM json_each(missing_ranges)
                     WHERE json_extract(json_each.value, '$.kind') = 'ffmpeg')
                 OR failure_kind IN (SELECT value FROM json_each(:kinds))))";
-    let mut statement = connection.prepare(&format!(
-        "SELECT content_sha256, name, status FROM recordings
+    let is_current = "analysis = :analysis AND (clips_failed = 0 OR NOT :cuts_clips)";
+    let has_scores = "EXISTS (SELECT 1 FROM score_tracks WHERE recording_id = recordings.id)";
+    format!(
+        "SELECT content_sha256, name, status, {is_current}, {has_scores} FROM recordings
          WHERE content_sha256 IN (SELECT value FROM json_each(:contents)) AND {condition}
-         UNION ALL SELECT content_sha256, name, status FROM recordings
+         UNION ALL SELECT content_sha256, name, status, {is_current}, false FROM recordings
          WHERE content_sha256 IS NULL AND name IN (SELECT value FROM json_each(:names)) AND {condition}"
-    ))?;
+    )
+}
+
+pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known> {
+    let analyses = lookup.analyses(&analyses(connection, lookup)?);
+    let mut statement = connection.prepare(&select_known())?;
     let mut rows = statement.query(named_params! {
-        ":source": lookup.source, ":analysis": lookup.analysis.to_json(), ":version": lookup.version,
-        ":contents": json(&texts(&lookup.contents)), ":names": json(&stored_texts(&lookup.names)),
-        ":cuts_clips": lookup.cuts_clips, ":retry_failed": lookup.retry_failed,
-        ":kinds": json(&lookup.permanent_failures()),
+        ":source": lookup.source, ":analysis": lookup.analysis.to_json(), ":analyses": json(&analyses),
+        ":version": lookup.version, ":contents": json(&texts(&lookup.contents)),
+        ":names": json(&stored_texts(&lookup.names)), ":cuts_clips": lookup.cuts_clips,
+        ":retry_failed": lookup.retry_failed, ":kinds": json(&lookup.permanent_failures()),
     })?;
     let mut known = Known::default();
     while let Some(row) = rows.next()? {
@@ -60,27 +71,51 @@ pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known
     Ok(known)
 }
 
+/// The analyses of the stored results.
+fn analyses(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT DISTINCT analysis FROM recordings
+         WHERE source = ?1 AND content_sha256 IN (SELECT value FROM json_each(?2)) AND status <> 'failed'",
+    )?;
+    statement.query_map((&lookup.source, json(&texts(&lookup.contents))), |row| row.get(0))?.collect()
+}
+
 /// Any error drops the transaction, which rolls it back.
 pub fn save(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     insert_run(transaction, &rows.run)?;
-    delete_replaced(transaction, rows)?;
-    insert_recordings(transaction, rows)?;
-    insert_detections(transaction, rows)
+    let earlier = delete_replaced(transaction, rows)?;
+    insert_recordings(transaction, rows, &earlier)?;
+    redetected::update(transaction, rows)?;
+    insert_detections(transaction, rows)?;
+    insert_scores(transaction, rows)?;
+    embeddings::fill(transaction, &rows.run.source, &rows.decided_contents())?;
+    embeddings::remove_old(transaction, rows)
 }
 
 fn insert_run(transaction: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
     execute(&mut transaction.prepare(&insert::<RunRow>(&[], 0))?, 0, run).map(drop)
 }
 
+/// Contents and when they were first analyzed.
+type FirstAnalyzed = HashMap<String, String>;
+
 /// Removes the rows that this run replaces; the module documentation of `store` has the rules.
-fn delete_replaced(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
-    transaction.execute(
+fn delete_replaced(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<FirstAnalyzed> {
+    let mut statement = transaction.prepare(
         "DELETE FROM recordings WHERE source = ?1 AND (
             content_sha256 IN (SELECT value FROM json_each(?2))
             OR status = 'failed' AND (name IN (SELECT value FROM json_each(?3))
-                OR content_sha256 IN (SELECT value FROM json_each(?4))))",
-        (&rows.run.source, json(&rows.analyzed_contents()), json(&rows.names), json(&rows.contents)),
+                OR content_sha256 IN (SELECT value FROM json_each(?4))))
+         RETURNING content_sha256, first_analyzed_at",
     )?;
+    let asked = (&rows.run.source, json(&rows.analyzed_contents()), json(&rows.names), json(&rows.contents));
+    let deleted: Vec<(Option<String>, Option<String>)> =
+        statement.query_map(asked, |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    delete_replaced_partials(transaction, rows)?;
+    Ok(deleted.into_iter().filter_map(|(content, at)| content.zip(at)).collect())
+}
+
+fn delete_replaced_partials(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     let (names, beginnings) = rows.replaced_partials();
     let mut statement = transaction
         .prepare("DELETE FROM recordings WHERE source = ?1 AND name = ?2 AND started_at = ?3 AND status = 'partial'")?;
@@ -91,27 +126,48 @@ fn delete_replaced(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Resu
 }
 
 /// A row that conflicts after `delete_replaced` was analyzed before and failed in this run: the earlier row stays.
-fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
-    let supplied = [("source", "?1"), ("analysis", "?2"), ("run_id", "?3")];
-    let insert = insert::<RecordingRow>(&supplied, 3)
+fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows, earlier: &FirstAnalyzed) -> rusqlite::Result<()> {
+    let supplied = [("source", "?1"), ("analysis", "?2"), ("run_id", "?3"), ("first_analyzed_at", "?4")];
+    let insert = insert::<RecordingRow>(&supplied, 4)
         + " ON CONFLICT (source, content_sha256) WHERE content_sha256 IS NOT NULL DO NOTHING";
     let mut statement = transaction.prepare(&insert)?;
     statement.raw_bind_parameter(1, &rows.run.source)?;
     statement.raw_bind_parameter(2, &rows.analysis)?;
     statement.raw_bind_parameter(3, &rows.run.id.0)?;
-    rows.recordings.iter().try_for_each(|row| execute(&mut statement, 3, row).map(drop))
+    let now = instant(rows.run.started_at);
+    rows.recordings.iter().try_for_each(|row| {
+        let first = row.content_sha256.as_ref().and_then(|content| earlier.get(content)).unwrap_or(&now);
+        statement.raw_bind_parameter(4, row.is_analyzed().then_some(first))?;
+        execute(&mut statement, 4, row).map(drop)
+    })
 }
 
-/// For a detection without its recording, `recording_id` is NULL, which the NOT NULL constraint rejects.
+/// For a row without its recording, `recording_id` is NULL, which the NOT NULL constraint rejects.
+const RECORDING: &str = "(SELECT id FROM recordings WHERE source = ?1 AND content_sha256 = ?2)";
+
 fn insert_detections(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
-    let recording = "(SELECT id FROM recordings WHERE source = ?1 AND content_sha256 = ?2)";
-    let insert = insert::<DetectionRow>(&[("recording_id", recording), ("run_id", "?3")], 3);
+    let insert = insert::<DetectionRow>(&[("recording_id", RECORDING), ("run_id", "?3")], 3);
     let mut statement = transaction.prepare(&insert)?;
     statement.raw_bind_parameter(1, &rows.run.source)?;
     statement.raw_bind_parameter(3, &rows.run.id.0)?;
     for detections in &rows.detections {
         statement.raw_bind_parameter(2, &detections.content_sha256)?;
         detections.rows.iter().try_for_each(|row| execute(&mut statement, 3, row).map(drop))?;
+    }
+    Ok(())
+}
+
+fn insert_scores(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
+    let mut tracks = transaction.prepare(&insert::<TrackRow>(&[("recording_id", RECORDING)], 2))?;
+    let mut candidates = transaction.prepare(&insert::<CandidateRow>(&[("recording_id", RECORDING)], 2))?;
+    for statement in [&mut tracks, &mut candidates] {
+        statement.raw_bind_parameter(1, &rows.run.source)?;
+    }
+    for scores in &rows.scores {
+        tracks.raw_bind_parameter(2, &scores.content_sha256)?;
+        execute(&mut tracks, 2, &scores.track())?;
+        candidates.raw_bind_parameter(2, &scores.content_sha256)?;
+        scores.candidates().try_for_each(|row| execute(&mut candidates, 2, &row).map(drop))?;
     }
     Ok(())
 }

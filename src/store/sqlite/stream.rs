@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::values::instant;
 use crate::store::columns::{Cursor, DetectionRow, ReviewRow, Row};
-use crate::store::found::{FoundRecording, FoundRows};
+use crate::store::found::{FoundRecording, FoundRows, Numbered, numbered, selected, selected_candidates};
 use crate::store::reader::Selection;
 
 const NEXT_SOURCE: &str = "SELECT min(source) FROM recordings WHERE source > ?1";
@@ -35,12 +35,14 @@ static WITHOUT_START_TIME: LazyLock<String> = LazyLock::new(|| {
          ORDER BY name, recordings.id"
     )
 });
-static DETECTIONS: LazyLock<String> = LazyLock::new(|| {
-    let detection = DetectionRow::selected();
+pub static DETECTIONS: LazyLock<String> = LazyLock::new(|| {
+    let detection = selected::<DetectionRow>();
     format!("SELECT {detection} FROM detections WHERE recording_id = ?1 ORDER BY starts_at, id")
 });
+/// Without their embeddings.
+static CANDIDATES: LazyLock<String> = LazyLock::new(|| select_candidates(false));
 static REVIEWS: LazyLock<String> = LazyLock::new(|| {
-    let review = ReviewRow::selected();
+    let review = selected::<ReviewRow>();
     format!(
         "SELECT {review} FROM recordings CROSS JOIN reviews USING (source, content_sha256) WHERE recordings.id = ?1"
     )
@@ -48,10 +50,15 @@ static REVIEWS: LazyLock<String> = LazyLock::new(|| {
 
 /// Maximal number of recordings in a batch.
 const RECORDINGS: usize = 256;
-/// A batch ends with the recording that brings it to this many detections.
+/// A batch ends with the recording that brings it to this many detections and candidates.
 const DETECTIONS_PER_BATCH: usize = 4096;
 /// Sorts after every timestamp.
 const LAST: &str = "~";
+
+pub fn select_candidates(with_embeddings: bool) -> String {
+    let candidate = selected_candidates(with_embeddings);
+    format!("SELECT {candidate} FROM candidates WHERE recording_id = ?1 ORDER BY first_patch, id")
+}
 
 /// The recording after which the next batch starts.
 pub struct Place {
@@ -162,26 +169,30 @@ impl<'a> Batch<'a> {
         if !self.wanted.holds(&recording) {
             return Ok(());
         }
-        let (mut detections, mut reviews) = (Vec::new(), Vec::new());
+        let (mut detections, mut candidates, mut reviews) = (Vec::new(), Vec::new(), Vec::new());
         if !self.wanted.without_laughs {
-            detections = self.rows_of::<DetectionRow>(&DETECTIONS, recording.id)?;
+            detections = rows_of(self.connection, &DETECTIONS, recording.id)?;
         }
-        if !detections.is_empty() {
-            reviews = self.rows_of::<ReviewRow>(&REVIEWS, recording.id)?;
+        if self.wanted.with_candidates {
+            candidates = rows_of(self.connection, &CANDIDATES, recording.id)?;
         }
-        self.laughs += detections.len();
-        self.found.push(FoundRows { recording, detections, reviews });
+        if !detections.is_empty() || !candidates.is_empty() {
+            reviews = rows_of(self.connection, &REVIEWS, recording.id)?;
+        }
+        self.laughs += detections.len() + candidates.len();
+        self.found.push(FoundRows { recording, detections, candidates, reviews });
         Ok(())
-    }
-
-    fn rows_of<R: Row>(&self, sql: &str, recording: i64) -> rusqlite::Result<Vec<R>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_map([recording], |row| R::read(&mut Cursor::new(row)))?.collect()
     }
 
     fn is_full(&self) -> bool {
         self.found.len() >= RECORDINGS || self.laughs >= DETECTIONS_PER_BATCH
     }
+}
+
+/// The rows of a recording that a statement of `found::selected` finds.
+pub fn rows_of<R: Row>(connection: &Connection, sql: &str, recording: i64) -> rusqlite::Result<Vec<Numbered<R>>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map([recording], |row| numbered(&mut Cursor::new(row)))?.collect()
 }
 
 #[cfg(test)]
@@ -191,10 +202,13 @@ mod tests {
 
     #[test]
     fn recordings_are_read_by_an_index_and_in_order() {
-        for sql in [NEXT_SOURCE, LONGEST, &STARTED, &WITHOUT_START_TIME, &DETECTIONS, &REVIEWS] {
+        for sql in [NEXT_SOURCE, LONGEST, &STARTED, &WITHOUT_START_TIME, &DETECTIONS, &CANDIDATES, &REVIEWS] {
             let plan = plan(sql);
             assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
-            assert!(sql == *DETECTIONS || !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+            assert!(
+                [&*DETECTIONS, &*CANDIDATES].contains(&&sql.to_owned()) || !plan.contains("TEMP B-TREE"),
+                "{sql}\n{plan}"
+            );
         }
         assert!(plan(&STARTED).contains("recordings_in_order (source=? AND (started_at,name)>(?,?) AND started_at<?)"));
     }

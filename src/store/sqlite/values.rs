@@ -23,6 +23,7 @@ impl ToSql for Value<'_> {
             Value::Boolean(flag) => ToSqlOutput::from(*flag),
             Value::Instant(at) => ToSqlOutput::from(instant(*at)),
             Value::Date(date) => ToSqlOutput::from(date.to_string()),
+            Value::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
         })
     }
 }
@@ -65,6 +66,10 @@ impl Cells for Row<'_> {
     }
 
     fn json(&self, index: usize) -> Result<String> {
+        self.get(index)
+    }
+
+    fn bytes(&self, index: usize) -> Result<Vec<u8>> {
         self.get(index)
     }
 }

@@ -7,7 +7,7 @@ use giggles::store::columns::{Column, Table, tables};
 use giggles::store::{open, read};
 
 use crate::support::homes::Home;
-use crate::support::past_runs::{at, content, detection, past_run, recording};
+use crate::support::past_runs::{at, candidate, content, detection, past_run, recording, track};
 use crate::support::source;
 
 fn is_sqlite(home: &impl Home) -> bool {
@@ -85,8 +85,8 @@ fn full_run() -> Run {
         codec: "flac".into(),
         tracks: 3,
         missing,
-        track: ScoreTrack::default(),
-        candidates: Vec::new(),
+        track: track([-3.0, 0.5]),
+        candidates: vec![Candidate { personal: Some(PersonalScore::default()), ..candidate(3, 5, 0.5) }],
         detections: vec![laugh],
         clips_failed: Some(ClipsFailed { count: 4, reason: "full".into() }),
     });
@@ -109,6 +109,7 @@ fn review() -> ReviewedSpan {
         start: Duration::from_secs_f64(1.5),
         end: Duration::from_secs(3),
         starts: "2025-10-24T13:00:01.5Z".parse().unwrap(),
+        embedding: None,
         review: Review {
             verdict: Some(Verdict::Confirmed),
             comment: Some("with Ann".into()),
@@ -134,8 +135,15 @@ pub fn every_column_is_written_and_read(home: &impl Home) {
     let scanned = (past.window, past.shard, past.explicit_files, past.in_progress_from, past.exit_code);
     let first = at("2025-10-24T13:00:00Z").map(|start| start.at);
     assert_eq!(scanned, (run.window, run.shard.clone(), true, first, 3));
-    let counts =
-        Counts { partial: 1, skipped: 1, in_progress: 1, failed: 1, detections: 1, clips_failed: 4, analyzed: 0 };
+    let counts = Counts {
+        partial: 1,
+        skipped: 1,
+        in_progress: 1,
+        failed: 1,
+        detections: 1,
+        clips_failed: 4,
+        ..Counts::default()
+    };
     assert_eq!((past.counts, past.audio), (counts, Duration::from_secs(3600)));
     assert_eq!((past.id, past.version, past.zone), (run.id.clone(), run.version.clone(), run.analysis.zone.clone()));
 

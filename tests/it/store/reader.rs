@@ -47,7 +47,8 @@ pub fn a_run_can_be_read_by_the_program_too(home: &impl Home) {
     let date = "2025-10-24".parse().unwrap();
     let instant = |text: &str| text.parse().unwrap();
     let (starts, ends) = (instant("2025-10-24T13:00:01.5Z"), instant("2025-10-24T13:00:03.25Z"));
-    assert_eq!(sound.laughs, [StoredDetection { detection: laugh, starts, ends, local_date: date, review: None }]);
+    let id = sound.laughs[0].id;
+    assert_eq!(sound.laughs, [StoredDetection { id, detection: laugh, starts, ends, local_date: date, review: None }]);
 
     let reason = error.to_string();
     let position = Some(Duration::from_millis(90_500));

@@ -38,6 +38,33 @@ pub fn detection(start: f64, end: f64) -> Detection {
     }
 }
 
+/// All values are this one.
+pub fn embedding(value: f32) -> Embedding {
+    Embedding::new(&[value; 1024])
+}
+
+/// A candidate of these patches.
+pub fn candidate(first: u32, last: u32, peak_v: f32) -> Candidate {
+    Candidate {
+        first,
+        last,
+        peak_v,
+        mean_v: peak_v - 0.25,
+        class_scores: [0.5, 0.0, 0.8, 0.1, 0.2, 0.3],
+        embedding: Some(embedding(first as f32)),
+        personal: None,
+    }
+}
+
+/// A track of these values.
+pub fn track(values: impl IntoIterator<Item = f32>) -> ScoreTrack {
+    let mut track = ScoreTrack::default();
+    values.into_iter().for_each(|v| {
+        track.push(v);
+    });
+    track
+}
+
 /// A night of one source that becomes a `Run`.
 pub struct PastRunBuilder {
     source: String,
@@ -50,6 +77,15 @@ pub fn past_run(source: &str) -> PastRunBuilder {
 
 impl PastRunBuilder {
     pub fn analyzed(self, recording: Recording, detections: Vec<Detection>) -> PastRunBuilder {
+        self.scored(recording, (ScoreTrack::default(), Vec::new()), detections)
+    }
+
+    pub fn scored(
+        self,
+        recording: Recording,
+        (track, candidates): (ScoreTrack, Vec<Candidate>),
+        detections: Vec<Detection>,
+    ) -> PastRunBuilder {
         let audio = Duration::from_secs(3600);
         self.with(
             recording,
@@ -58,8 +94,8 @@ impl PastRunBuilder {
                 sample_rate: 48_000,
                 channels: 1,
                 codec: "opus".into(),
-                track: ScoreTrack::default(),
-                candidates: Vec::new(),
+                track,
+                candidates,
                 detections,
                 tracks: 1,
                 missing: Default::default(),
@@ -87,6 +123,7 @@ impl PastRunBuilder {
             id: uuid::Uuid::new_v4().to_string(),
             external_id: None,
             source: self.source,
+            command: RunCommand::Scan,
             started: "2025-10-25T09:00:00Z".parse().unwrap(),
             ended: "2025-10-25T09:01:00Z".parse().unwrap(),
             version: "0.1.0".into(),
@@ -101,6 +138,7 @@ impl PastRunBuilder {
             window: Window::default(),
             shard: None,
             explicit_files: false,
+            embeddings_from: None,
             exit_code: 3,
             outcomes: self.outcomes,
         }

@@ -1,0 +1,61 @@
+//! Decides anew from what is stored of recordings, without their audio.
+//!
+//! ```text
+//! decide: stored v and candidates -> personal scores -> detections; those with the same extent keep their clips
+//! ```
+//!
+//! Invariant: for unchanged settings and reviews, the detections are those of the scan, bit for bit.
+
+use jiff::tz::TimeZone;
+
+use crate::detect::detections;
+use crate::domain::{Analysis, Candidate, Decided, Detection, Embedding, PersonalScore, Redetected, ScoredRecording};
+
+/// Computes the personal score of an embedding.
+pub type Personal<'a> = dyn Fn(&Embedding) -> PersonalScore + Sync + 'a;
+
+/// The detections of a recording under this analysis. `zone` is the time zone named in it.
+pub fn decide(
+    scored: ScoredRecording,
+    analysis: Analysis,
+    zone: TimeZone,
+    personal: Option<&Personal<'_>>,
+) -> Redetected {
+    let personal = personal.filter(|_| analysis.parameters.personal);
+    let (stored, mut candidates): (Vec<_>, Vec<Candidate>) =
+        scored.candidates.into_iter().map(|one| ((one.id, one.is_detected), one.candidate)).unzip();
+    let earlier: Vec<Option<PersonalScore>> = candidates.iter().map(|candidate| candidate.personal.clone()).collect();
+    candidates.iter_mut().for_each(|candidate| candidate.personal = personal_score(candidate, personal));
+    let mut detections = detections(&scored.track, &candidates, scored.audio, &analysis.parameters);
+    keep_clips(&mut detections, &scored.detections);
+    let decided = stored.into_iter().zip(earlier).zip(candidates).filter_map(|(((id, was_detected), earlier), now)| {
+        let is_detected = now.is_detected(&detections);
+        let changes = is_detected != was_detected || now.personal != earlier;
+        changes.then_some(Decided { id, is_detected, personal: now.personal })
+    });
+    Redetected {
+        candidates: decided.collect(),
+        analysis,
+        zone,
+        audio: scored.audio,
+        detections,
+        before: scored.detections,
+        clips_failed: None,
+        clips_failed_before: scored.clips_failed,
+    }
+}
+
+/// A candidate whose embedding was removed keeps the score that it had.
+fn personal_score(candidate: &Candidate, personal: Option<&Personal<'_>>) -> Option<PersonalScore> {
+    let personal = personal?;
+    candidate.embedding.as_ref().map(personal).or_else(|| candidate.personal.clone())
+}
+
+/// Both are in order of time and disjoint.
+fn keep_clips(detections: &mut [Detection], before: &[Detection]) {
+    for detection in detections {
+        let earlier = before.binary_search_by_key(&detection.start, |earlier| earlier.start);
+        let earlier = earlier.ok().map(|index| &before[index]).filter(|earlier| earlier.end == detection.end);
+        detection.clip = earlier.and_then(|earlier| earlier.clip.clone());
+    }
+}

@@ -1,0 +1,91 @@
+//! Recordings whose stored scores are enough: they are decided anew, and clips that are missing are cut.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Session;
+use super::plan::Plan;
+use crate::domain::{ClipsFailed, ContentHash, Outcome, Recording, Redetected, Status};
+use crate::error::Fatal;
+use crate::redetect::decide;
+use crate::store::{ScoredSelection, Store};
+
+impl Session<'_> {
+    /// Decides what can be decided from what is stored; what cannot is to be analyzed.
+    pub(super) fn redetect(
+        &self,
+        store: Option<&mut (dyn Store + 'static)>,
+        plans: Vec<Plan>,
+    ) -> Result<Vec<Plan>, Fatal> {
+        let contents: Vec<ContentHash> = plans.iter().filter_map(Plan::to_redetect).collect();
+        let Some(store) = store.filter(|_| !contents.is_empty()) else { return Ok(plans) };
+        let mut decided = self.decide(store, contents)?;
+        let plans = plans.into_iter().map(|plan| match plan {
+            Plan::Redetect(recording) => match recording.content.and_then(|content| decided.remove(&content)) {
+                Some(redetected) => Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }),
+                None => Plan::Analyze(recording),
+            },
+            other => other,
+        });
+        self.cut_missing_clips(plans.collect())
+    }
+
+    fn decide(
+        &self,
+        store: &mut (dyn Store + 'static),
+        contents: Vec<ContentHash>,
+    ) -> Result<HashMap<ContentHash, Redetected>, Fatal> {
+        let (analysis, zone) = (&self.settings.analysis, &self.settings.zone);
+        let source = Some(self.settings.source.clone());
+        let with_embeddings = analysis.parameters.personal;
+        let wanted =
+            ScoredSelection { source, contents: Some(contents), with_embeddings, ..ScoredSelection::default() };
+        let mut decided = HashMap::new();
+        store.each_scored(&wanted, &mut |scored| {
+            if let Some(content) = scored.recording.content {
+                decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal()));
+            }
+            self.check_stop()
+        })?;
+        Ok(decided)
+    }
+
+    /// Cuts the clips of detections that have none, if clips are requested: by decoding, without the network.
+    fn cut_missing_clips(&self, mut plans: Vec<Plan>) -> Result<Vec<Plan>, Fatal> {
+        let Some(clip_writer) = &self.clip_writer else { return Ok(plans) };
+        let mut places = Vec::new();
+        let mut incomplete: Vec<(Recording, Redetected)> = Vec::new();
+        for (index, plan) in plans.iter_mut().enumerate() {
+            if let Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }) = plan
+                && redetected.without_clip().next().is_some()
+            {
+                places.push(index);
+                incomplete.push((recording.clone(), redetected.clone()));
+            }
+        }
+        let cut = |(recording, redetected): &(Recording, Redetected)| {
+            let mut redetected = redetected.clone();
+            clip_writer.cut_missing(recording, &mut redetected, self.settings.ffmpeg.as_ref(), self.stop);
+            redetected
+        };
+        let panicked = |(_, redetected): &(Recording, Redetected), reason| {
+            let count = redetected.detections.iter().filter(|detection| detection.clip.is_none()).count() as u64;
+            Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected.clone() }
+        };
+        let done = self.pool.map(&incomplete, |(recording, _)| recording.bytes, cut, panicked);
+        for (index, redetected) in places.into_iter().zip(done) {
+            if let Plan::Known(outcome) = &mut plans[index] {
+                outcome.status = Status::Redetected(redetected);
+            }
+        }
+        self.check_stop()?;
+        Ok(plans)
+    }
+
+    /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed.
+    pub(super) fn embeddings_from(&self) -> Option<Timestamp> {
+        let days = self.settings.keep_embeddings?;
+        Some(self.started.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN))
+    }
+}
