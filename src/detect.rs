@@ -26,7 +26,7 @@ mod shift;
 use std::time::Duration;
 
 use yamnet::classes::{HUMAN_SOUNDS, LAUGHTER};
-use yamnet::params::{PATCH_HOP, PATCH_WINDOW};
+use yamnet::params::{NUM_CLASSES, PATCH_HOP, PATCH_WINDOW};
 use yamnet::sigmoid;
 
 pub use self::candidates::CandidateCollector;
@@ -66,6 +66,15 @@ pub struct LogitSmoother<'a> {
 impl<'a> LogitSmoother<'a> {
     pub fn new(parameters: &'a DetectionParameters) -> Self {
         LogitSmoother { parameters, before: None, last: None }
+    }
+
+    /// v of every patch, from the logits `[patches, 521]` of consecutive ones.
+    pub fn values(logits: &[f32], parameters: &'a DetectionParameters) -> Vec<f32> {
+        let mut smoother = LogitSmoother::new(parameters);
+        let mut values: Vec<f32> =
+            logits.chunks_exact(NUM_CLASSES).filter_map(|logits| smoother.push(logits)).map(|score| score.v).collect();
+        values.extend(smoother.last_score().map(|score| score.v));
+        values
     }
 
     /// Takes the 521 logits of the next patch; returns the score of the patch before it, which is now known.

@@ -2,27 +2,33 @@
 //!
 //! ```text
 //! Batches    file -> Waveform (16 kHz mono) -> Normalizer (loudness) -> batches of patches
-//! in_order   batch -> Scorer (521 logits per patch), on any thread   -> scored batches, in order
-//! Detector   logits -> LogitSmoother (v per patch) -> detections; SampleBuffer keeps the samples of clips
+//! in_order   batch -> Scorer (logits and embedding per patch), on any thread   -> scored batches, in order
+//! Stretches  logits -> LogitSmoother (v per patch) -> stretches of possible laughter, and those between them
+//! in_order   stretch -> views: v at other speeds, on any thread -> median -> decided stretches, in order
+//! Detector   v per patch -> candidates -> detections; SampleBuffer keeps the samples of clips
 //! ```
 //!
 //! Invariant: the only module that holds samples. Memory is bounded by one batch of patches per thread and a few more,
 //! for any recording length. The result does not depend on block sizes, batches or threads.
 
 mod batches;
+mod stretches;
+mod views;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use yamnet::Model;
 use yamnet::params::NUM_CLASSES;
+use yamnet::{Model, Outputs};
 
 use self::batches::{Batch, Batches};
+use self::stretches::Stretch;
+use self::views::{decide, views};
 use crate::audio::Waveform;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::SampleBuffer;
-use crate::detect::{CandidateCollector, LogitSmoother, Score, detections};
+use crate::detect::{CandidateCollector, detections};
 use crate::domain::{Analyzed, Candidate, DetectionParameters, MissingRanges, RecordingError, ScoreTrack};
 use crate::pool::in_order;
 use crate::stop::Stop;
@@ -45,11 +51,20 @@ impl From<RecordingError> for AnalyzeError {
 pub trait Scorer: Sync {
     /// Logits `[patches, 521]` of `samples` at 16 kHz. The length must be a value of [`yamnet::samples_in_patches`].
     fn logits(&self, samples: &[f32]) -> Vec<f32>;
+
+    /// The same logits, and the embedding of each patch; none of a substitute that has no embeddings.
+    fn outputs(&self, samples: &[f32]) -> Outputs {
+        Outputs { logits: self.logits(samples), embeddings: Vec::new() }
+    }
 }
 
 impl Scorer for Model {
     fn logits(&self, samples: &[f32]) -> Vec<f32> {
         Model::logits(self, samples)
+    }
+
+    fn outputs(&self, samples: &[f32]) -> Outputs {
+        Model::outputs(self, samples)
     }
 }
 
@@ -78,8 +93,8 @@ pub struct Audio {
 
 /// A batch after the network.
 struct Scored {
-    /// 521 per patch.
-    logits: Vec<f32>,
+    outputs: Outputs,
+    /// As in the batch.
     samples: Vec<f32>,
 }
 
@@ -87,20 +102,16 @@ impl<S: Scorer> Analyzer<'_, S> {
     /// Analyzes a recording. The sample buffer, if given, keeps the samples that clips of its laughs need.
     pub fn analyze(&self, path: &Path, sample_buffer: Option<&mut SampleBuffer>) -> Result<Analyzed, AnalyzeError> {
         let mut batches = self.open(path)?;
-        batches.keep_samples(sample_buffer.is_some());
+        batches.keep_samples(sample_buffer.is_some() || !views(self.parameters).is_empty());
         let mut detector = Detector::new(self.parameters, sample_buffer);
         in_order(
             &mut batches,
             |batch| self.score(batch),
-            |scored| {
-                for scored in scored {
-                    detector.push(&scored?);
-                }
-                Ok::<_, AnalyzeError>(())
-            },
+            |scored| decide(scored, self.scorer, self.parameters, |stretch| detector.push(&stretch)),
         )?;
         let Audio { length, sample_rate, channels, codec, tracks, missing } = audio_properties(batches.waveform());
         let (track, candidates) = detector.finish();
+        // Step 5, personal scores of the candidates, belongs here.
         let detections = detections(&track, &candidates, length, self.parameters);
         let clips_failed = None;
         Ok(Analyzed {
@@ -127,10 +138,10 @@ impl<S: Scorer> Analyzer<'_, S> {
         let mut batches = self.open(path)?;
         in_order(
             &mut batches,
-            |batch| self.score(batch),
-            |scored| {
-                for scored in scored {
-                    if scored?.patches().try_for_each(&mut each).is_break() {
+            |batch| self.scorer.logits(&batch.patches),
+            |batches| {
+                for logits in batches {
+                    if logits?.chunks_exact(NUM_CLASSES).try_for_each(&mut each).is_break() {
                         break;
                     }
                 }
@@ -146,52 +157,34 @@ impl<S: Scorer> Analyzer<'_, S> {
     }
 
     fn score(&self, batch: Batch) -> Scored {
-        Scored { logits: self.scorer.logits(&batch.patches), samples: batch.samples }
-    }
-}
-
-impl Scored {
-    /// The logits of each patch.
-    fn patches(&self) -> impl Iterator<Item = &[f32]> {
-        self.logits.chunks_exact(NUM_CLASSES)
+        Scored { outputs: self.scorer.outputs(&batch.patches), samples: batch.samples }
     }
 }
 
 /// The last stage: collects the candidates, and keeps the samples of their clips.
-struct Detector<'a, 'b> {
-    smoother: LogitSmoother<'a>,
+struct Detector<'b> {
     collector: CandidateCollector,
     sample_buffer: Option<&'b mut SampleBuffer>,
 }
 
-impl<'a, 'b> Detector<'a, 'b> {
-    fn new(parameters: &'a DetectionParameters, sample_buffer: Option<&'b mut SampleBuffer>) -> Detector<'a, 'b> {
-        let (smoother, collector) = (LogitSmoother::new(parameters), CandidateCollector::new(parameters));
-        Detector { smoother, collector, sample_buffer }
+impl<'b> Detector<'b> {
+    fn new(parameters: &DetectionParameters, sample_buffer: Option<&'b mut SampleBuffer>) -> Detector<'b> {
+        Detector { collector: CandidateCollector::new(parameters), sample_buffer }
     }
 
-    fn push(&mut self, scored: &Scored) {
+    fn push(&mut self, stretch: &Stretch) {
         if let Some(sample_buffer) = &mut self.sample_buffer {
-            sample_buffer.record(&scored.samples);
+            sample_buffer.record(&stretch.samples);
         }
-        for logits in scored.patches() {
-            if let Some(score) = self.smoother.push(logits) {
-                self.collect(score);
+        for patch in &stretch.patches {
+            let v = self.collector.push(&patch.score, patch.embedding.as_deref());
+            if let Some(sample_buffer) = &mut self.sample_buffer {
+                sample_buffer.decide(v);
             }
         }
     }
 
-    fn collect(&mut self, score: Score) {
-        let v = self.collector.push(&score, None);
-        if let Some(sample_buffer) = &mut self.sample_buffer {
-            sample_buffer.decide(v);
-        }
-    }
-
-    fn finish(mut self) -> (ScoreTrack, Vec<Candidate>) {
-        if let Some(score) = self.smoother.last_score() {
-            self.collect(score);
-        }
+    fn finish(self) -> (ScoreTrack, Vec<Candidate>) {
         self.collector.finish()
     }
 }

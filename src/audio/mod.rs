@@ -12,6 +12,7 @@ mod file_kind;
 pub mod file_stamp;
 pub mod normalize;
 pub mod resample;
+pub mod speed;
 pub mod timestamps;
 mod waveform;
 pub mod window;

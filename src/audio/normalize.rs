@@ -8,7 +8,8 @@
 //! output      = clip(sample * smooth, interpolated linearly between block centres; -1, 1)
 //! ```
 //!
-//! The look-ahead is at most 2.5 s.
+//! The look-ahead is at most 2.5 s, and so is what a sample depends on before it: [`normalize_range`] computes any part of the
+//! output from the part of the input around it ([`context`]).
 //!
 //! Source of the constants: measured on held-out days; a target above -30 dBFS gives worse results.
 //!
@@ -16,6 +17,7 @@
 //! pushes.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::domain::DetectionParameters;
 
@@ -27,6 +29,9 @@ const AROUND: (usize, usize) = (20, 19);
 const RANK: usize = 38;
 /// Blocks before and after a block that its gain is averaged over: 11 with the block itself.
 const SMOOTH: (usize, usize) = (5, 5);
+/// Blocks before the block of a sample, and after it, that its gain depends on. Before: one, because the centre of its own
+/// block may follow it.
+const REACH: (u64, u64) = ((AROUND.0 + SMOOTH.0 + 1) as u64, (AROUND.1 + SMOOTH.1 + 1) as u64);
 /// Lower limit of the loudness, because digital silence has no logarithm.
 const QUIETEST: f32 = 1e-10;
 
@@ -127,6 +132,24 @@ impl Normalizer {
             self.given = 0;
         }
     }
+}
+
+/// The part of a signal of `length` samples that decides `range` after normalization: whole blocks.
+pub fn context(range: &Range<u64>, length: u64) -> Range<u64> {
+    let block = BLOCK as u64;
+    let last = range.end.saturating_sub(1).max(range.start) / block;
+    (range.start / block).saturating_sub(REACH.0) * block..((last + REACH.1 + 1) * block).min(length)
+}
+
+/// Normalizes a range of a signal, given the samples of its [`context`], which begin at sample `start`. The result has the
+/// bits of that range of the whole normalized signal.
+pub fn normalize_range(parameters: &DetectionParameters, samples: &[f32], start: u64, range: &Range<u64>) -> Vec<f32> {
+    let (mut normalizer, mut normalized) = (Normalizer::new(parameters), Vec::with_capacity(samples.len()));
+    normalizer.push(samples, &mut normalized);
+    normalizer.finish(&mut normalized);
+    normalized.truncate((range.end - start) as usize);
+    normalized.drain(..(range.start - start) as usize);
+    normalized
 }
 
 /// Root mean square of a block. Uses eight independent sums, because each addition to a single one would depend on the
@@ -238,6 +261,23 @@ mod tests {
             let expected = whole(&signal);
             for cut in [1, 160, 4097, 1 << 20] {
                 assert_eq!(streamed(&signal, cut), expected, "{samples} samples cut by {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_range_is_normalized_from_the_samples_around_it() {
+        let signal = noise(200_321);
+        let expected = whole(&signal);
+        let starts = [0, 1, 799, 800, 1_600, 39_999, 41_600, 43_200, 100_000, 150_000, 199_000, 200_320];
+        for start in starts {
+            for length in [0, 1, 1_599, 1_601, 15_600, 60_000, 200_321] {
+                let range = start..(start + length).min(signal.len() as u64);
+                let part = context(&range, signal.len() as u64);
+                let samples = &signal[part.start as usize..part.end as usize];
+                let normalized = normalize_range(&DetectionParameters::default(), samples, part.start, &range);
+                assert!(normalized == expected[range.start as usize..range.end as usize], "{range:?} of {part:?}");
+                assert!(part.start + 45_000 > range.start && part.end < range.end.max(range.start + 1) + 45_000);
             }
         }
     }

@@ -20,6 +20,16 @@ pub const CANDIDATE_FLOOR: f32 = -1.5;
 /// Bytes of a float16.
 const WIDTH: usize = size_of::<f16>();
 
+/// A decision value as a track keeps it.
+fn rounded(v: f32) -> f16 {
+    f16::from_f32(if v.is_nan() { f32::NEG_INFINITY } else { v })
+}
+
+/// Whether a decision value is at least `floor` once it is rounded as a track keeps it.
+pub fn reaches(v: f32, floor: f32) -> bool {
+    rounded(v).to_f32() >= floor
+}
+
 /// The decision value v of every patch of a recording, one every 0.48 s.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScoreTrack(Vec<f16>);
@@ -28,7 +38,7 @@ impl ScoreTrack {
     /// Appends the value of the next patch, rounded to float16, and returns it as rounded. A value that is no number
     /// counts as the lowest.
     pub fn push(&mut self, v: f32) -> f32 {
-        let rounded = f16::from_f32(if v.is_nan() { f32::NEG_INFINITY } else { v });
+        let rounded = rounded(v);
         self.0.push(rounded);
         rounded.to_f32()
     }

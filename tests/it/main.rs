@@ -50,5 +50,6 @@ mod status;
 mod store;
 mod the_day;
 mod tracks;
+mod views;
 mod vocabulary;
 mod years;

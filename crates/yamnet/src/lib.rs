@@ -5,7 +5,7 @@
 //! safetensors file, or from its path.
 //!
 //! ```
-//! use yamnet::params::{NUM_CLASSES, SAMPLE_RATE};
+//! use yamnet::params::{EMBEDDING_SIZE, NUM_CLASSES, SAMPLE_RATE};
 //! use yamnet::{Cpu, Model, classes, padded_length, patch_count, sigmoid};
 //!
 //! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/yamnet.safetensors");
@@ -22,6 +22,11 @@
 //! let best = (0..NUM_CLASSES).max_by(|&a, &b| first_patch[a].total_cmp(&first_patch[b])).unwrap();
 //! assert_eq!(classes::NAMES[best], "Sine wave");
 //! assert!(sigmoid(first_patch[best]) > 0.5);
+//!
+//! // The same logits, and the 1024 values from which the last layer computes them.
+//! let outputs = model.outputs(&samples);
+//! assert_eq!(outputs.logits, logits);
+//! assert_eq!(outputs.embeddings.len() / EMBEDDING_SIZE, logits.len() / NUM_CLASSES);
 //! # Ok::<(), yamnet::ModelError>(())
 //! ```
 //!
@@ -34,7 +39,7 @@
 //! | `front_end` | samples to log-mel | `params`, `kernels` |
 //! | `model` | weights, layers, log-mel to logits | all of these |
 //!
-//! What holds: a patch has the same logits, bit for bit, in any batch, on any thread, and whether or not its neighbours
+//! What holds: a patch has the same logits and embedding, bit for bit, in any batch, on any thread, and whether or not its neighbours
 //! are known. Paths ([`Cpu`]) differ from each other by about 1e-6 in scores.
 //!
 //! The crate reads no file but the model's, and starts no thread but one that helps to read it.
@@ -50,7 +55,7 @@ pub mod params;
 
 pub use front_end::{FrontEnd, frames_in_patches, padded_length, patch_count, samples_in_patches};
 pub use kernels::Cpu;
-pub use model::{Model, ModelError, PREFERRED_BATCH, PREFERRED_BATCH_MULTIPLE, Weights, sigmoid};
+pub use model::{Model, ModelError, Outputs, PREFERRED_BATCH, PREFERRED_BATCH_MULTIPLE, Weights, sigmoid};
 
 /// The published weights, for tests.
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Source: `yamnet.py` of tensorflow/models. The network is MobileNet v1 (A. G. Howard et al., "MobileNets: Efficient
 //! Convolutional Neural Networks for Mobile Vision Applications", 2017) on log-mel patches.
 //!
-//! Invariant: safe code. The logits of a patch have the same bits in any batch.
+//! Invariant: safe code. The logits and the embedding of a patch have the same bits in any batch.
 
 mod block;
 mod network;
@@ -26,12 +26,21 @@ pub fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
 
+/// What the network computes of patches, one after the other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outputs {
+    /// Logits `[patches, 521]`.
+    pub logits: Vec<f32>,
+    /// Embeddings `[patches, 1024]`: the input of the last layer, which turns it into the logits.
+    pub embeddings: Vec<f32>,
+}
+
 /// YAMNet with its weights, ready to run. Threads share one by reference.
 pub struct Model {
     network: Network,
     front_end: FrontEnd,
-    /// Logits of a patch of digital silence, once one has been seen.
-    silence_logits: OnceLock<Vec<f32>>,
+    /// The outputs for a patch of digital silence, once one has been seen.
+    silence_outputs: OnceLock<Outputs>,
     cpu: Cpu,
 }
 
@@ -47,7 +56,7 @@ impl Model {
     /// If this machine does not have the path.
     pub fn new(weights: &Weights<'_>, cpu: Cpu) -> Result<Model, ModelError> {
         let (network, front_end) = (Network::new(weights, cpu)?, weights.front_end(cpu)?);
-        Ok(Model { network, front_end, silence_logits: OnceLock::new(), cpu })
+        Ok(Model { network, front_end, silence_outputs: OnceLock::new(), cpu })
     }
 
     /// [`Model::new`] from the bytes of a safetensors file.
@@ -80,6 +89,20 @@ impl Model {
         self.logits_from_frames(&self.log_mel(samples))
     }
 
+    /// As [`Model::logits`], with the embedding of each patch. The embeddings cost nothing but their memory.
+    pub fn outputs(&self, samples: &[f32]) -> Outputs {
+        let mut outputs = Outputs::default();
+        for run in runs(&self.log_mel(samples)) {
+            let run = match run {
+                Run::Silent(patches) => self.silence_outputs().repeat(patches),
+                Run::Sound(strip) => self.network.outputs(strip, PatchHop::Half),
+            };
+            outputs.logits.extend(run.logits);
+            outputs.embeddings.extend(run.embeddings);
+        }
+        outputs
+    }
+
     /// Log-mel frames `[frames, 64]` of 16 kHz samples in [-1, 1]: one every 160 samples, as long as 400 are left.
     pub fn log_mel(&self, samples: &[f32]) -> Vec<f32> {
         self.front_end.log_mel(samples)
@@ -88,17 +111,9 @@ impl Model {
     /// Logits `[patches, 521]` of the half-overlapping patches of log-mel frames `[frames, 64]`: one every 48 frames,
     /// as long as 96 are left. Patches of digital silence are computed once per model.
     pub fn logits_from_frames(&self, frames: &[f32]) -> Vec<f32> {
-        let hop = PATCH_HOP_FRAMES * MEL_BANDS;
-        let silent = |patch: usize| is_silent(&frames[patch * hop..][..PATCH_FRAMES * MEL_BANDS]);
-        let patches: Vec<usize> = (0..patches_in(frames, PatchHop::Half)).collect();
-        let runs = patches.chunk_by(|&a, &b| silent(a) == silent(b));
-        let logits = runs.flat_map(|run| {
-            if silent(run[0]) {
-                self.silence_logits().repeat(run.len())
-            } else {
-                let strip = &frames[run[0] * hop..][..frames_in_patches(run.len()) * MEL_BANDS];
-                self.network.logits(strip, PatchHop::Half)
-            }
+        let logits = runs(frames).into_iter().flat_map(|run| match run {
+            Run::Silent(patches) => self.silence_outputs().logits.repeat(patches),
+            Run::Sound(strip) => self.network.logits(strip, PatchHop::Half),
         });
         logits.collect()
     }
@@ -109,9 +124,40 @@ impl Model {
         self.network.logits(patches, PatchHop::Whole)
     }
 
-    fn silence_logits(&self) -> &[f32] {
-        self.silence_logits.get_or_init(|| self.logits_from_patches(&[silence(); PATCH_FRAMES * MEL_BANDS]))
+    fn silence_outputs(&self) -> &Outputs {
+        let silent = [silence(); PATCH_FRAMES * MEL_BANDS];
+        self.silence_outputs.get_or_init(|| self.network.outputs(&silent, PatchHop::Whole))
     }
+}
+
+impl Outputs {
+    /// The same patches over and over.
+    fn repeat(&self, times: usize) -> Outputs {
+        Outputs { logits: self.logits.repeat(times), embeddings: self.embeddings.repeat(times) }
+    }
+}
+
+/// Consecutive patches of log-mel frames.
+enum Run<'a> {
+    /// So many patches of digital silence.
+    Silent(usize),
+    /// The frames of patches that are not.
+    Sound(&'a [f32]),
+}
+
+/// The runs of silent and of other patches in log-mel frames `[frames, 64]`.
+fn runs(frames: &[f32]) -> Vec<Run<'_>> {
+    let hop = PATCH_HOP_FRAMES * MEL_BANDS;
+    let silent: Vec<bool> = (0..patches_in(frames, PatchHop::Half))
+        .map(|patch| is_silent(&frames[patch * hop..][..PATCH_FRAMES * MEL_BANDS]))
+        .collect();
+    let (mut runs, mut first) = (Vec::new(), 0);
+    for run in silent.chunk_by(|a, b| a == b) {
+        let strip = &frames[first * hop..][..frames_in_patches(run.len()) * MEL_BANDS];
+        runs.push(if run[0] { Run::Silent(run.len()) } else { Run::Sound(strip) });
+        first += run.len();
+    }
+    runs
 }
 
 /// Whether every band of a patch is that of digital silence.
@@ -124,7 +170,7 @@ fn is_silent(patch: &[f32]) -> bool {
 mod tests {
     use super::*;
     use crate::front_end::samples_in_patches;
-    use crate::params::NUM_CLASSES;
+    use crate::params::{EMBEDDING_SIZE, NUM_CLASSES, PATCH_HOP_SAMPLES, PATCH_SAMPLES};
     use crate::test_model;
 
     fn model(cpu: Cpu) -> Model {
@@ -172,6 +218,24 @@ mod tests {
         let silent = patches.chunks_exact(PATCH_FRAMES * MEL_BANDS).filter(|patch| is_silent(patch)).count();
         assert!((5..15).contains(&silent), "{silent} silent patches");
         assert_eq!(model.logits_from_frames(&frames), model.logits_from_patches(&patches));
+        assert_eq!(model.outputs(&samples), model.network.outputs(&patches, PatchHop::Whole));
+    }
+
+    #[test]
+    fn a_patch_has_the_same_outputs_in_every_batch() {
+        let length = samples_in_patches(8);
+        let samples: Vec<f32> = (0..length).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect();
+        for cpu in Cpu::available() {
+            let model = model(cpu);
+            let together = model.outputs(&samples);
+            assert_eq!(together.logits, model.logits(&samples), "{}", cpu.name());
+            assert_eq!(together.embeddings.len(), 8 * EMBEDDING_SIZE);
+            for patch in 0..8 {
+                let alone = model.outputs(&samples[patch * PATCH_HOP_SAMPLES..][..PATCH_SAMPLES]);
+                let expected = &together.embeddings[patch * EMBEDDING_SIZE..][..EMBEDDING_SIZE];
+                assert_eq!(alone.embeddings, expected, "{} patch {patch}", cpu.name());
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! The network: log-mel patches to logits, as one candle operation over packed weights.
+//! The network: log-mel patches to logits and embeddings, as one candle operation over packed weights.
 //!
 //! ```text
 //! patch [96, 64] -> first convolution [48, 32, 32]
 //!   -> blocks 1 to 13 (depthwise 3x3, pointwise; BLOCKS)  [3, 2, 1024]
-//!   -> global average pool [1024] -> dense [521]
+//!   -> global average pool [1024], the embedding -> dense [521]
 //! ```
 //!
 //! Blocks 1 to 6, on large feature maps, run one patch at a time, so that its data stay in the core's cache, and share
@@ -18,6 +18,7 @@ use std::thread::ScopedJoinHandle;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
+use super::Outputs;
 use super::block::{Block, BlockScratch};
 use super::overlap::{FeatureMaps, OverlappingLayers};
 use super::weights::{ModelError, Weights};
@@ -125,17 +126,32 @@ impl Network {
 
     /// Logits `[patches, 521]` of whole patches of frames.
     pub(super) fn logits(&self, frames: &[f32], hop: PatchHop) -> Vec<f32> {
+        self.rows(frames, hop, Columns::Logits)
+    }
+
+    /// Logits and embeddings of whole patches of frames.
+    pub(super) fn outputs(&self, frames: &[f32], hop: PatchHop) -> Outputs {
+        let mut outputs = Outputs::default();
+        for row in self.rows(frames, hop, Columns::LogitsAndEmbedding).chunks_exact(NUM_CLASSES + EMBEDDING_SIZE) {
+            let (logits, embedding) = row.split_at(NUM_CLASSES);
+            outputs.logits.extend_from_slice(logits);
+            outputs.embeddings.extend_from_slice(embedding);
+        }
+        outputs
+    }
+
+    fn rows(&self, frames: &[f32], hop: PatchHop, columns: Columns) -> Vec<f32> {
         let shape = match hop {
             PatchHop::Half => Shape::from((frames.len() / MEL_BANDS, MEL_BANDS)),
             PatchHop::Whole => Shape::from((frames.len() / (PATCH_FRAMES * MEL_BANDS), PATCH_FRAMES, MEL_BANDS)),
         };
         Tensor::from_slice(frames, shape, &Device::Cpu)
-            .and_then(|frames| frames.apply_op1_no_bwd(self))
-            .and_then(|logits| logits.flatten_all()?.to_vec1())
+            .and_then(|frames| frames.apply_op1_no_bwd(&Operation { network: self, columns }))
+            .and_then(|rows| rows.flatten_all()?.to_vec1())
             .expect("whole patches of frames always have logits")
     }
 
-    fn forward(&self, frames: &[f32], hop: PatchHop, scratch: &mut Scratch) -> Vec<f32> {
+    fn forward(&self, frames: &[f32], hop: PatchHop, columns: Columns, scratch: &mut Scratch) -> Vec<f32> {
         let patches = patches_in(frames, hop);
         let Scratch { feature_maps, batch, block: block_scratch } = scratch;
         batch.grow(self.longest_output() * patches.next_multiple_of(MR));
@@ -147,11 +163,11 @@ impl Network {
         for block in &self.blocks {
             block.run(patches, batch, block_scratch);
         }
-        self.classify(patches, batch, block_scratch)
+        self.classify(patches, columns, batch, block_scratch)
     }
 
     /// The mean over each patch's positions, then the dense layer.
-    fn classify(&self, patches: usize, batch: &mut [f32], scratch: &mut BlockScratch) -> Vec<f32> {
+    fn classify(&self, patches: usize, columns: Columns, batch: &mut [f32], scratch: &mut BlockScratch) -> Vec<f32> {
         let rows = patches.next_multiple_of(MR);
         let BlockScratch { depthwise_output, gemm } = scratch;
         depthwise_output.grow(rows * EMBEDDING_SIZE);
@@ -164,7 +180,15 @@ impl Network {
         let n = self.dense.n();
         let logits = &mut batch[..rows * n];
         self.dense.run(embeddings, logits, RowGroups::CONSECUTIVE, gemm);
-        logits.chunks_exact(n).take(patches).flat_map(|row| &row[..NUM_CLASSES]).copied().collect()
+        let logits = logits.chunks_exact(n).take(patches).map(|row| &row[..NUM_CLASSES]);
+        match columns {
+            Columns::Logits => logits.flatten().copied().collect(),
+            Columns::LogitsAndEmbedding => logits
+                .zip(embeddings.chunks_exact(EMBEDDING_SIZE))
+                .flat_map(|(a, b)| a.iter().chain(b))
+                .copied()
+                .collect(),
+        }
     }
 
     /// Values of the largest feature map in a batch, or of a row of logits.
@@ -195,8 +219,32 @@ fn input_shape(block: usize) -> [usize; 3] {
     BLOCKS[..block].iter().fold([PATCH_FRAMES / 2, MEL_BANDS / 2, FIRST_CHANNELS], output_shape)
 }
 
+/// What is returned of each patch.
+#[derive(Debug, Clone, Copy)]
+enum Columns {
+    /// `[521]`
+    Logits,
+    /// `[521 + 1024]`
+    LogitsAndEmbedding,
+}
+
+impl Columns {
+    fn count(self) -> usize {
+        match self {
+            Columns::Logits => NUM_CLASSES,
+            Columns::LogitsAndEmbedding => NUM_CLASSES + EMBEDDING_SIZE,
+        }
+    }
+}
+
+/// The network as a candle operation.
+struct Operation<'a> {
+    network: &'a Network,
+    columns: Columns,
+}
+
 /// Takes half-overlapping patches as `[frames, 64]`, separate ones as `[patches, 96, 64]`.
-impl CustomOp1 for Network {
+impl CustomOp1 for Operation<'_> {
     fn name(&self) -> &'static str {
         "yamnet"
     }
@@ -211,8 +259,8 @@ impl CustomOp1 for Network {
         if patches == 0 || frames.len() != (PATCH_FRAMES + (patches - 1) * hop.frames()) * MEL_BANDS {
             candle_core::bail!("{} values are not whole patches", frames.len());
         }
-        let logits = SCRATCH.with_borrow_mut(|scratch| self.forward(frames, hop, scratch));
-        Ok((CpuStorage::F32(logits), Shape::from((patches, NUM_CLASSES))))
+        let rows = SCRATCH.with_borrow_mut(|scratch| self.network.forward(frames, hop, self.columns, scratch));
+        Ok((CpuStorage::F32(rows), Shape::from((patches, self.columns.count()))))
     }
 }
 
@@ -226,5 +274,24 @@ mod tests {
         let network = Network::new(&test_model::weights(), Cpu::detect()).unwrap();
         let expected = [(25, 48), (27, 48), (15, 24), (17, 24), (9, 12), (11, 12)];
         assert_eq!(network.overlapping.computed_rows().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_last_layer_turns_an_embedding_into_the_logits() {
+        let weights = test_model::weights();
+        let dense = weights.dense("dense", EMBEDDING_SIZE, NUM_CLASSES).unwrap();
+        let (rows, bias) = (dense.to_vec(), dense.bias());
+        let frames: Vec<f32> =
+            (0..2 * PATCH_FRAMES * MEL_BANDS).map(|i| (i * 7919 % 1000) as f32 / 100.0 - 7.0).collect();
+        let Outputs { logits, embeddings } =
+            Network::new(&weights, Cpu::detect()).unwrap().outputs(&frames, PatchHop::Whole);
+        for (logits, embedding) in logits.chunks_exact(NUM_CLASSES).zip(embeddings.chunks_exact(EMBEDDING_SIZE)) {
+            assert!(embedding.iter().any(|value| *value > 0.1));
+            for (class, logit) in logits.iter().enumerate() {
+                let products = embedding.iter().enumerate().map(|(i, value)| value * rows[i * NUM_CLASSES + class]);
+                let expected = bias[class] + products.sum::<f32>();
+                assert!((logit - expected).abs() < 1e-4, "class {class}: {logit} and {expected}");
+            }
+        }
     }
 }
