@@ -17,8 +17,9 @@ mod bootstrap;
 mod curve;
 mod decision;
 pub mod measures;
+mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -28,6 +29,7 @@ pub use self::curve::Point;
 pub use self::decision::Decision;
 use self::decision::{Decided, decide};
 use self::measures::{Criterion, Proportion, Span};
+pub use self::read::read;
 use crate::domain::{Candidate, DetectionParameters, Embedding, Evidence, ScoreTrack, Verdict};
 use crate::personal::{LEAST_OF_EACH, LEAST_REVIEWS, PersonalModel};
 
@@ -64,16 +66,25 @@ pub struct ReviewedStretch {
     pub review: i64,
     pub verdict: Verdict,
     pub span: Span,
-    /// None: neither a candidate nor the audio was there when it was reviewed.
-    pub embedding: Option<Embedding>,
+    /// False: neither a candidate nor the audio was there when it was reviewed.
+    pub has_embedding: bool,
 }
 
 /// What is evaluated.
 #[derive(Debug, Default)]
 pub struct Material {
     pub recordings: Vec<ReviewedRecording>,
-    /// Embeddings of each source's candidates, whether reviewed or not; see `Evidence::reference`.
-    pub reference: BTreeMap<String, Vec<Embedding>>,
+    /// By source.
+    pub evidence: BTreeMap<String, SourceEvidence>,
+}
+
+/// What the models of a source are made from: all of its reviews, also those outside of the period.
+#[derive(Debug, Default)]
+pub struct SourceEvidence {
+    /// With the day on which the reviewed stretch starts; see `Evidence::reviews`.
+    pub reviews: Vec<(Date, (i64, Verdict, Embedding))>,
+    /// See `Evidence::reference`.
+    pub reference: Vec<Embedding>,
 }
 
 /// The result.
@@ -136,7 +147,7 @@ pub fn evaluate(material: &Material) -> Option<Evaluation> {
     let latest = recordings.iter().max_by_key(|recording| recording.day)?;
     let (mut without, mut with, mut personal_days) = (Decided::default(), Decided::default(), Vec::new());
     for (source, day, of_day) in by_source_and_day(recordings) {
-        let model = PersonalModel::new(&other_days(material, source, day));
+        let model = PersonalModel::new(&other_days(material, source, day, &of_day));
         let index = days.partition_point(|other| *other < day);
         personal_days.extend(model.is_some().then_some(day));
         for recording in of_day {
@@ -154,7 +165,7 @@ pub fn evaluate(material: &Material) -> Option<Evaluation> {
         personal_days: personal_days.len(),
         confirmed: count(Verdict::Confirmed),
         rejected: count(Verdict::Rejected),
-        without_embedding: reviews().filter(|review| review.embedding.is_none()).count(),
+        without_embedding: reviews().filter(|review| !review.has_embedding).count(),
         shown: shown(recordings),
         found: found(recordings),
         gains: if is_personal { with.gains(&without, days.len()) } else { Vec::new() },
@@ -170,13 +181,12 @@ fn by_source_and_day(recordings: &[ReviewedRecording]) -> impl Iterator<Item = (
     groups.into_iter().map(|((source, day), of_day)| (source, day, of_day))
 }
 
-/// What a source's reviews of all days but one say.
-fn other_days(material: &Material, source: &str, day: Date) -> Evidence {
-    let is_other = |recording: &&ReviewedRecording| recording.source == source && recording.day != day;
-    let others = material.recordings.iter().filter(is_other).flat_map(|recording| &recording.reviews);
-    let review = |one: &ReviewedStretch| Some((one.review, one.verdict, one.embedding.clone()?));
-    let reference = material.reference.get(source).cloned().unwrap_or_default();
-    Evidence { reviews: others.filter_map(review).collect(), reference }
+/// What a source's reviews say, without those of one day and of its recordings.
+fn other_days(material: &Material, source: &str, day: Date, recordings: &[&ReviewedRecording]) -> Evidence {
+    let Some(all) = material.evidence.get(source) else { return Evidence::default() };
+    let own: HashSet<i64> = recordings.iter().flat_map(|one| &one.reviews).map(|one| one.review).collect();
+    let others = all.reviews.iter().filter(|(of, (review, ..))| *of != day && !own.contains(review));
+    Evidence { reviews: others.map(|(_, review)| review.clone()).collect(), reference: all.reference.clone() }
 }
 
 /// The part of a span that another one covers, in seconds.

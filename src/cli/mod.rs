@@ -5,6 +5,7 @@
 mod completions;
 mod database_url;
 mod doctor;
+mod evaluate;
 mod export;
 mod man;
 mod messages;
@@ -100,6 +101,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Import the reviews that were exported on a report page
     Reviews(reviews::Arguments),
+    /// Measure the detections against the reviews, with and without the personal score
+    Evaluate(evaluate::Arguments),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -173,6 +176,7 @@ impl Cli {
             (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
             (Command::Reviews(arguments), None) => reviews::run(&arguments, quiet),
+            (Command::Evaluate(arguments), None) => evaluate::run(&arguments, quiet),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),

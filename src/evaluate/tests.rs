@@ -23,14 +23,14 @@ fn recording(day: i8, sounds: Sounds) -> ReviewedRecording {
             peak_v: v,
             mean_v: v,
             class_scores: [0.0; 6],
-            embedding: Some(embedding.clone()),
+            embedding: Some(embedding),
             personal: None,
         };
         let span = (candidate.start().as_secs_f64() - 0.48, candidate.end().as_secs_f64() + 0.48);
         candidates.push(candidate);
         let verdict = if is_laugh { Verdict::Confirmed } else { Verdict::Rejected };
         let review = i64::from(day) * 1000 + i as i64;
-        reviews.push(ReviewedStretch { review, verdict, span, embedding: Some(embedding) });
+        reviews.push(ReviewedStretch { review, verdict, span, has_embedding: true });
     }
     let shown = reviews.iter().zip(sounds).filter(|(_, sound)| sound.0 >= -0.405).map(|(review, _)| review.span);
     ReviewedRecording {
@@ -46,7 +46,16 @@ fn recording(day: i8, sounds: Sounds) -> ReviewedRecording {
 }
 
 fn evaluated(recordings: Vec<ReviewedRecording>) -> Evaluation {
-    evaluate(&Material { recordings, ..Material::default() }).unwrap()
+    let mut material = Material::default();
+    for recording in &recordings {
+        let evidence = material.evidence.entry(recording.source.clone()).or_default();
+        let pairs = recording.reviews.iter().zip(&recording.candidates);
+        evidence.reviews.extend(pairs.map(|(one, candidate)| {
+            (recording.day, (one.review, one.verdict, candidate.embedding.clone().unwrap()))
+        }));
+    }
+    material.recordings = recordings;
+    evaluate(&material).unwrap()
 }
 
 /// Laughs of kind 0 just below the threshold, false alarms of kind 1 just above it, each day.
@@ -127,7 +136,7 @@ fn what_nobody_reviewed_does_not_count() {
 #[test]
 fn a_stretch_without_a_candidate_is_never_shown() {
     let mut one = recording(1, &[(1.0, true, 0)]);
-    let added = ReviewedStretch { review: 9, verdict: Verdict::Confirmed, span: (900.0, 902.0), embedding: None };
+    let added = ReviewedStretch { review: 9, verdict: Verdict::Confirmed, span: (900.0, 902.0), has_embedding: false };
     one.reviews.push(added);
     let evaluation = evaluated(vec![one]);
     assert_eq!(evaluation.without.point(0.18).recall, Proportion { hits: 1, all: 2 });
