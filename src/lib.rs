@@ -37,6 +37,7 @@
 //! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | text, paths, stop, domain |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
 //! | [`detect`] | logits to detections; pure | domain |
+//! | [`personal`] | moves v of what sounds like something reviewed; pure | domain |
 //! | [`identify`] | a file becomes a recording with content hash and start time | domain, audio |
 //! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | |
 //! | [`atomic_file`] | writes a file in full or not at all | paths |
@@ -46,10 +47,11 @@
 //! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, object_store, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
+//! | [`evaluate`] | the detections against the reviews, with and without the personal score | domain, error, detect, personal, store |
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
 //! | [`reviews`] | imports verdicts and comments | domain, error, exit, store |
 //! | [`redetect`] | decides anew from what is stored, without audio | stop, domain, error, exit, audio, detect, pool, clips, store |
-//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews, redetect |
+//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews, redetect, personal, evaluate |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
@@ -79,6 +81,7 @@ pub mod detect;
 pub mod doctor;
 pub mod domain;
 pub mod error;
+pub mod evaluate;
 pub mod exit;
 pub mod export;
 pub mod finding;
@@ -89,6 +92,7 @@ pub mod model;
 pub mod notify;
 pub mod object_store;
 pub mod paths;
+pub mod personal;
 pub mod pipeline;
 pub mod pool;
 pub mod redetect;

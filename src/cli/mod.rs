@@ -5,6 +5,7 @@
 mod completions;
 mod database_url;
 mod doctor;
+mod evaluate;
 mod export;
 mod man;
 mod messages;
@@ -103,6 +104,8 @@ enum Command {
     Reviews(reviews::Arguments),
     /// Decide anew what counts as a laugh, from stored scores: with other settings, or with the latest reviews
     Redetect(redetect::Arguments),
+    /// Measure the detections against the reviews, with and without the personal score
+    Evaluate(evaluate::Arguments),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -177,6 +180,7 @@ impl Cli {
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
             (Command::Reviews(arguments), None) => reviews::run(&arguments, quiet),
             (Command::Redetect(arguments), None) => redetect::run(&arguments, quiet, &signals.stop),
+            (Command::Evaluate(arguments), None) => evaluate::run(&arguments, quiet),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),

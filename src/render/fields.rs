@@ -5,7 +5,7 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{doctor, export, redetect, report, reviews, scores, verify};
+use crate::render::{doctor, evaluate, export, redetect, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -98,6 +98,18 @@ pub const DOCUMENTS: &[Described] = &[
         command: "giggles reviews import --json",
         about: "what was imported",
         parts: &[("", reviews::DOCUMENT)],
+    },
+    Described {
+        command: "giggles evaluate --json",
+        about: "the detections against the reviews; the first decision is without the personal score, the second with it",
+        parts: &[
+            ("", evaluate::DOCUMENT),
+            ("", evaluate::PROPORTION),
+            ("decisions[].", evaluate::DECISION),
+            ("decisions[].", evaluate::PROPORTION),
+            ("decisions[].curve[].", evaluate::CURVE),
+            ("decisions[].curve[].", evaluate::PROPORTION),
+        ],
     },
 ];
 
