@@ -51,14 +51,14 @@ impl Session<'_> {
         Ok(decided)
     }
 
-    /// Cuts the clips of detections that have none, if clips are requested: by decoding, without the network.
+    /// Cuts the clips that are missing, if clips are requested: by decoding, without the network.
     fn cut_missing_clips(&self, mut plans: Vec<Plan>) -> Result<Vec<Plan>, Fatal> {
         let Some(clip_writer) = &self.clip_writer else { return Ok(plans) };
         let mut places = Vec::new();
         let mut incomplete: Vec<(Recording, Redetected)> = Vec::new();
         for (index, plan) in plans.iter_mut().enumerate() {
             if let Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }) = plan
-                && redetected.without_clip().next().is_some()
+                && redetected.lacks_clips()
             {
                 places.push(index);
                 incomplete.push((recording.clone(), redetected.clone()));
@@ -70,8 +70,9 @@ impl Session<'_> {
             redetected
         };
         let panicked = |(_, redetected): &(Recording, Redetected), reason| {
-            let count = redetected.detections.iter().filter(|detection| detection.clip.is_none()).count() as u64;
-            Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected.clone() }
+            let mut redetected = redetected.clone();
+            let count = (redetected.without_clip().count() + redetected.unsure_without_clip().count()) as u64;
+            Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected }
         };
         let done = self.pool.map(&incomplete, |(recording, _)| recording.bytes, cut, panicked);
         for (index, redetected) in places.into_iter().zip(done) {
