@@ -8,6 +8,7 @@
 mod coverage;
 mod fleet;
 pub mod history;
+mod judged;
 mod merged;
 mod sharing;
 pub mod span;
@@ -18,6 +19,7 @@ use jiff::tz::TimeZone;
 
 pub use self::coverage::{CoverageByDay, ScanCoverage};
 pub use self::fleet::{Fleet, State};
+pub use self::judged::Judged;
 pub use self::merged::{MergedDetection, SEAM, merged};
 pub use self::sharing::ReviewSharing;
 pub use self::span::Span;

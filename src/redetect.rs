@@ -13,10 +13,10 @@ use jiff::tz::TimeZone;
 
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::ClipWriter;
-use crate::detect::detections;
+use crate::detect::{detections, unsure};
 use crate::domain::{
     Analysis, Candidate, ClipsFailed, Decided, Detection, Embedding, PersonalScore, Recording, Redetected,
-    ScoredRecording,
+    ScoredRecording, Unsure,
 };
 use crate::pool::Pool;
 use crate::stop::Stop;
@@ -40,6 +40,12 @@ pub fn decide(
     candidates.iter_mut().for_each(|candidate| candidate.personal = personal_score(candidate, personal));
     let mut detections = detections(&scored.track, &candidates, scored.audio, &analysis.parameters);
     keep_clips(&mut detections, &scored.detections);
+    let unsure = unsure(&candidates, &detections, scored.track.len(), &analysis.parameters);
+    let unsure = unsure.into_iter().filter(|&index| candidates[index].clip.is_none()).map(|index| Unsure {
+        id: stored[index].0,
+        candidate: with_earlier_clip(&candidates[index], &scored.detections),
+    });
+    let unsure = unsure.collect();
     let decided = stored.into_iter().zip(earlier).zip(candidates).filter_map(|(((id, was_detected), earlier), now)| {
         let is_detected = now.is_detected(&detections);
         let changes = is_detected != was_detected || now.personal != earlier;
@@ -47,6 +53,7 @@ pub fn decide(
     });
     Redetected {
         candidates: decided.collect(),
+        unsure,
         analysis,
         zone,
         audio: scored.audio,
@@ -55,6 +62,13 @@ pub fn decide(
         clips_failed: None,
         clips_failed_before: scored.clips_failed,
     }
+}
+
+/// A candidate that counted before has the clip of that detection.
+fn with_earlier_clip(candidate: &Candidate, before: &[Detection]) -> Candidate {
+    let earlier = before.iter().find(|earlier| candidate.is_detected(std::slice::from_ref(earlier)));
+    let clip = earlier.and_then(|earlier| earlier.clip.clone());
+    Candidate { embedding: None, clip, ..candidate.clone() }
 }
 
 /// A candidate whose embedding was removed keeps the score that it had.
@@ -90,7 +104,7 @@ pub fn cut_clips<'a>(
     };
     let panicked = |(_, redetected): &(&Recording, Redetected), reason| {
         let mut redetected = redetected.clone();
-        let count = redetected.without_clip().count() as u64;
+        let count = (redetected.without_clip().count() + redetected.unsure_without_clip().count()) as u64;
         Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected }
     };
     let done = pool.map(&items, |(recording, _)| recording.bytes, cut, panicked);

@@ -281,7 +281,7 @@ impl<'a> Session<'a> {
         let mut analyzed = analyzer.analyze(&recording.path, sample_buffer.as_mut())?;
         analyzed.missing.close(analyzed.audio, recording.announced.max(recording.named));
         if let (Some(clip_writer), Some(sample_buffer)) = (clip_writer, sample_buffer) {
-            clip_writer.cut(sample_buffer, recording, &mut analyzed);
+            clip_writer.cut(sample_buffer, recording, &mut analyzed, analyzer.parameters);
         }
         Ok(analyzed)
     }

@@ -20,7 +20,7 @@ use crate::domain::{Candidate, DetectionParameters, Embedding, LAUGHTER_CLASSES,
 /// Patches of the longest candidate: 30 s.
 const LONGEST: u32 = 62;
 /// Patches of an hour.
-const HOUR: usize = 7500;
+pub(super) const HOUR: usize = 7500;
 /// The most candidates that start in an hour.
 const HOURLY: usize = 120;
 /// More than the share of a short part, so that a clip with three sounds has three candidates.
@@ -138,6 +138,7 @@ impl Event {
             class_scores: self.class_scores,
             embedding: self.embedding.map(mean),
             personal: None,
+            clip: None,
         }
     }
 }

@@ -51,13 +51,13 @@ impl Session<'_> {
         Ok(decided)
     }
 
-    /// Cuts the clips of detections that have none, if clips are requested.
+    /// Cuts the clips that are missing, if clips are requested.
     fn cut_missing_clips(&self, mut plans: Vec<Plan>) -> Result<Vec<Plan>, Fatal> {
         let Some(clip_writer) = &self.clip_writer else { return Ok(plans) };
         let mut incomplete = Vec::new();
         for plan in &mut plans {
             if let Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }) = plan
-                && redetected.without_clip().next().is_some()
+                && redetected.lacks_clips()
             {
                 incomplete.push((&*recording, redetected));
             }

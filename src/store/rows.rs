@@ -12,7 +12,7 @@ use super::StoreError;
 use super::columns::{Bytes, CandidateRow, ClassScores, DetectionRow, Json, RecordingRow, RunRow, TrackRow, Uuid};
 use crate::domain::{
     Analyzed, Candidate, ContentHash, Counts, Decided, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange,
-    MissingRanges, Outcome, Recording, RecordingError, Redetected, Run, ScoreTrack, Skip, Status,
+    MissingRanges, Outcome, Recording, RecordingError, Redetected, Run, ScoreTrack, Skip, Status, Unsure,
 };
 use crate::text::shortest_f64;
 
@@ -31,6 +31,8 @@ pub struct Rows {
     pub redetected: Vec<RedetectedRow>,
     /// The candidates of redetected recordings that change.
     pub decided: Vec<Decided>,
+    /// The clips of theirs that were cut.
+    pub candidate_clips: Vec<CandidateClip>,
     /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed.
     pub embeddings_from: Option<Timestamp>,
     /// Names that this run has handled: failures stored earlier under them are removed.
@@ -88,6 +90,20 @@ pub struct RedetectedRow {
     pub analysis: String,
 }
 
+/// A clip of a candidate that had none.
+#[derive(serde::Serialize)]
+pub struct CandidateClip {
+    /// Number of the row.
+    pub id: i64,
+    pub clip: String,
+}
+
+impl CandidateClip {
+    fn new(unsure: &Unsure) -> Option<CandidateClip> {
+        Some(CandidateClip { id: unsure.id, clip: stored_text(unsure.candidate.clip.as_deref()?) })
+    }
+}
+
 impl Rows {
     pub fn from_run(run: &Run) -> Result<Rows, StoreError> {
         let contents = |outcome: &Outcome| outcome.recording.content.map(|content| content.to_string());
@@ -104,6 +120,7 @@ impl Rows {
             scores: Vec::new(),
             redetected: Vec::new(),
             decided: Vec::new(),
+            candidate_clips: Vec::new(),
             embeddings_from: run.embeddings_from.map(microseconds),
             names: handled().map(|outcome| stored_text(&outcome.recording.name)).collect(),
             contents: handled().filter_map(contents).collect(),
@@ -155,6 +172,7 @@ impl Rows {
             let place = (recording.name.as_str(), started.at, &redetected.zone);
             self.add_detections(&content_sha256, place, &redetected.detections)?;
             self.decided.extend_from_slice(&redetected.candidates);
+            self.candidate_clips.extend(redetected.unsure.iter().filter_map(CandidateClip::new));
             self.redetected.push(RedetectedRow {
                 content_sha256,
                 name: stored_text(&recording.name),
@@ -340,6 +358,7 @@ impl CandidateRow {
             is_detected,
             personal: candidate.personal.clone().map(Json),
             embedding: candidate.embedding.as_ref().map(|embedding| Bytes(embedding.to_bytes())),
+            clip: candidate.clip.as_deref().map(stored_text),
         }
     }
 }

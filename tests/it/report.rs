@@ -106,7 +106,7 @@ fn five_hundred() -> Place {
         .build();
     let Outcome { recording, status: Status::Analyzed(analyzed) } = &mut run.outcomes[0] else { unreachable!() };
     analyzed.audio = Duration::from_secs(480);
-    clips.open(&Stop::default()).unwrap().cut(sample_buffer, recording, analyzed);
+    clips.open(&Stop::default()).unwrap().cut(sample_buffer, recording, analyzed, &DetectionParameters::default());
     open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
     place
 }

@@ -34,7 +34,8 @@ const SOURCES: &str = "
         SELECT (SELECT min(source) FROM runs WHERE runs.source > found.source) FROM found WHERE source IS NOT NULL)
     SELECT source FROM found WHERE source IS NOT NULL ORDER BY source COLLATE \"C\"";
 const NAMED_CLIPS: &str = "
-    SELECT DISTINCT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
+    SELECT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL
+    UNION SELECT clip FROM candidates WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
 
 /// Counts detections only for the selected runs.
 fn select_runs() -> String {

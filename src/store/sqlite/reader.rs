@@ -34,7 +34,8 @@ const SOURCES: &str = "
 const OF_SOURCE: &str = "source = ?1";
 const OF_ALL: &str = "?1 IS NULL";
 const NAMED_CLIPS: &str = "
-    SELECT DISTINCT clip FROM detections WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
+    SELECT clip FROM detections WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL
+    UNION SELECT clip FROM candidates WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
 
 fn of_source(source: Option<&str>) -> &'static str {
     if source.is_some() { OF_SOURCE } else { OF_ALL }
@@ -203,6 +204,9 @@ mod tests {
             assert!(!runs.contains("TEMP B-TREE"), "the latest come first, and the rest is not read\n{runs}");
         }
         assert!(!plan(SOURCES).contains("SCAN runs"));
-        assert!(plan(NAMED_CLIPS).contains("SEARCH detections USING COVERING INDEX detections_by_clip (clip=?)"));
+        for table in ["detections", "candidates"] {
+            let search = format!("SEARCH {table} USING COVERING INDEX {table}_by_clip (clip=?)");
+            assert!(plan(NAMED_CLIPS).contains(&search), "{}", plan(NAMED_CLIPS));
+        }
     }
 }
