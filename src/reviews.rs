@@ -5,6 +5,7 @@
 //! Invariant: a review without a stored laugh is kept and counted, never dropped: its recording may be scanned later.
 
 mod line;
+pub mod offered;
 
 pub use line::DOCUMENT;
 
