@@ -117,7 +117,14 @@ fn speed() {
 fn whole() {
     let (parameters, stop) = (DetectionParameters::default(), Stop::default());
     let model = ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet;
-    let analyzer = Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer = Analyzer {
+        scorer: &model,
+        parameters: &parameters,
+        personal: None,
+        ffmpeg: None,
+        stop: &stop,
+        advanced: &|_| (),
+    };
     let path = file(EVENING);
     let patches = patch_count(samples(&path).len() as u64) as usize;
     for threads in [1, 2] {

@@ -17,7 +17,7 @@
 //!
 //! let model = ModelFile::embedded().load(yamnet::Cpu::detect()).unwrap().yamnet;
 //! let (parameters, stop) = (DetectionParameters::default(), Stop::default());
-//! let analyzer = Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+//! let analyzer = Analyzer { scorer: &model, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
 //! let analyzed = analyzer.analyze("fixtures/clips/laugh_male_scratch1.flac".as_ref(), None).unwrap();
 //! assert_eq!(analyzed.detections[0].class_name(), "Laughter");
 //! ```
@@ -42,7 +42,7 @@
 //! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | |
 //! | [`atomic_file`] | writes a file in full or not at all | paths |
 //! | [`clips`] | writes detections as FLAC files, into a directory or a bucket | stop, domain, error, object_store, audio, detect, atomic_file |
-//! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, pool, clips |
+//! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, personal, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
 //! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, object_store, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
@@ -50,7 +50,7 @@
 //! | [`evaluate`] | the detections against the reviews, with and without the personal score | domain, error, detect, personal, store |
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
 //! | [`reviews`] | imports verdicts and comments | domain, error, exit, store |
-//! | [`redetect`] | decides anew from what is stored, without audio | stop, domain, error, exit, audio, detect, pool, clips, store |
+//! | [`redetect`] | decides anew from what is stored, without audio | stop, domain, error, exit, audio, detect, personal, pool, clips, store |
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews, redetect, personal, evaluate |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |

@@ -22,7 +22,7 @@ mod statistics;
 use yamnet::params::EMBEDDING_SIZE;
 
 pub use self::statistics::EmbeddingStatistics;
-use crate::domain::{Embedding, Evidence, Neighbour, PersonalScore, Verdict};
+use crate::domain::{Candidate, Embedding, Evidence, Neighbour, PersonalScore, Verdict};
 
 /// There is no personal score with fewer reviews ...
 pub const LEAST_REVIEWS: usize = 30;
@@ -74,6 +74,13 @@ impl PersonalModel {
         };
         let (confirmed, rejected) = (stretches(Verdict::Confirmed), stretches(Verdict::Rejected));
         Some(PersonalModel { statistics, confirmed, rejected })
+    }
+
+    /// Scores the candidates that have an embedding.
+    pub fn score_all(&self, candidates: &mut [Candidate]) {
+        for candidate in candidates {
+            candidate.personal = candidate.embedding.as_ref().map(|embedding| self.score(embedding));
+        }
     }
 
     /// How a candidate compares with what was reviewed.

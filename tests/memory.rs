@@ -37,7 +37,8 @@ fn peak() -> u64 {
 /// Hears a recording on every thread of a pool at once; its length.
 fn analyze<S: Scorer>(scorer: &S, path: &Path, threads: usize) -> Duration {
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
-    let analyzer = Analyzer { scorer, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer =
+        Analyzer { scorer, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let analyze = |path: &PathBuf| analyzer.analyze(path, None).unwrap().audio;
     let (pool, paths) = (Pool::new(threads).unwrap(), vec![path.to_owned(); threads]);
     let lengths = pool.map(&paths, |_| 0, analyze, |_, panic| panic!("{panic}"));

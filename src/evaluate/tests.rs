@@ -25,6 +25,7 @@ fn recording(day: i8, sounds: Sounds) -> ReviewedRecording {
             class_scores: [0.0; 6],
             embedding: Some(embedding),
             personal: None,
+            clip: None,
         };
         let span = (candidate.start().as_secs_f64() - 0.48, candidate.end().as_secs_f64() + 0.48);
         candidates.push(candidate);
@@ -50,9 +51,11 @@ fn evaluated(recordings: Vec<ReviewedRecording>) -> Evaluation {
     for recording in &recordings {
         let evidence = material.evidence.entry(recording.source.clone()).or_default();
         let pairs = recording.reviews.iter().zip(&recording.candidates);
-        evidence.reviews.extend(pairs.map(|(one, candidate)| {
-            (recording.day, (one.review, one.verdict, candidate.embedding.clone().unwrap()))
-        }));
+        evidence.reviews.extend(
+            pairs.map(|(one, candidate)| {
+                (recording.day, (one.review, one.verdict, candidate.embedding.clone().unwrap()))
+            }),
+        );
     }
     material.recordings = recordings;
     evaluate(&material).unwrap()

@@ -219,6 +219,7 @@ mod tests {
                 class_scores: [0.0, 0.2, 0.9, 0.9, 0.0, 0.0] as [f32; LAUGHTER_CLASSES],
                 embedding: Some(embedding(values)),
                 personal: None,
+                clip: None,
             },
             starts,
             ends: starts,

@@ -38,13 +38,13 @@ impl Session<'_> {
     ) -> Result<HashMap<ContentHash, Redetected>, Fatal> {
         let (analysis, zone) = (&self.settings.analysis, &self.settings.zone);
         let source = Some(self.settings.source.clone());
-        let with_embeddings = analysis.parameters.personal;
+        let with_embeddings = self.personal.is_some();
         let wanted =
             ScoredSelection { source, contents: Some(contents), with_embeddings, ..ScoredSelection::default() };
         let mut decided = HashMap::new();
         store.each_scored(&wanted, &mut |scored| {
             if let Some(content) = scored.recording.content {
-                decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal()));
+                decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal.as_ref()));
             }
             self.check_stop()
         })?;

@@ -93,7 +93,14 @@ fn analyze(model: &Model, path: &Path) -> Found {
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
     let one_view = DetectionParameters { views: 1, ..DetectionParameters::default() };
     let unnormalized = DetectionParameters { normalize: false, ..DetectionParameters::default() };
-    let analyzer = |parameters| Analyzer { scorer: model, parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer = |parameters| Analyzer {
+        scorer: model,
+        parameters,
+        personal: None,
+        ffmpeg: None,
+        stop: &stop,
+        advanced: &|_| (),
+    };
     let seconds = |detection: &giggles::domain::Detection| (detection.start.as_secs_f64(), detection.end.as_secs_f64());
     let detections = |parameters| -> Vec<Span> {
         analyzer(parameters).analyze(path, None).unwrap().detections.iter().map(seconds).collect()

@@ -29,6 +29,7 @@ fn evaluation(days: i8, laughs: usize) -> Evaluation {
                 class_scores: [0.0; 6],
                 embedding: Some(embedding.clone()),
                 personal: None,
+                clip: None,
             };
             let span = (candidate.start().as_secs_f64() - 0.48, candidate.end().as_secs_f64() + 0.48);
             let verdict = if is_laugh { Verdict::Confirmed } else { Verdict::Rejected };
