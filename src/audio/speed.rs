@@ -84,13 +84,18 @@ impl SpeedChange {
         let mut padded = vec![0.0; before];
         padded.extend_from_slice(input.get(from..to).unwrap_or_default());
         padded.resize(before + (needed.end - needed.start) as usize, 0.0);
-        let first = self.place(output.start).0;
-        let sample = |n: u64| {
-            let (at, fraction) = self.place(n);
-            let around = &padded[(at - first) as usize..][..self.taps];
-            dot(around, &self.table[fraction as usize * self.taps..][..self.taps])
-        };
-        output.map(sample).collect()
+        // Index in `padded` of the first coefficient's sample, and the fraction, of each output sample.
+        let (mut at, mut fraction) = (0, self.place(output.start).1);
+        let mut changed = Vec::with_capacity((output.end - output.start) as usize);
+        for _ in output {
+            let coefficients = &self.table[fraction as usize * self.taps..][..self.taps];
+            changed.push(dot(&padded[at..][..self.taps], coefficients));
+            fraction += self.numerator;
+            while fraction >= self.denominator {
+                (fraction, at) = (fraction - self.denominator, at + 1);
+            }
+        }
+        changed
     }
 
     /// The position of an output sample: an input sample, and a fraction in units of 1 / denominator.
