@@ -47,7 +47,7 @@
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
-//! | [`reviews`] | imports verdicts and comments | domain, error, exit, store |
+//! | [`reviews`] | what to offer for review; stores verdicts and comments | domain, error, exit, audio, calendar, store |
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |

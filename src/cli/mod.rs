@@ -10,7 +10,7 @@ mod man;
 mod messages;
 mod prune;
 mod report;
-mod reviews;
+mod review;
 mod run_guard;
 mod scan;
 mod scores;
@@ -98,8 +98,8 @@ enum Command {
     Doctor(Box<scan::Arguments>),
     /// Find rows whose clip is missing, and clips without a row
     Verify(verify::Arguments),
-    /// Import the reviews that were exported on a report page
-    Reviews(reviews::Arguments),
+    /// Review laughs, one keypress each; add, import and reset reviews
+    Review(Box<review::Arguments>),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -172,7 +172,7 @@ impl Cli {
             (Command::Status(arguments), None) => status::run(&arguments, quiet),
             (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
-            (Command::Reviews(arguments), None) => reviews::run(&arguments, quiet),
+            (Command::Review(arguments), None) => review::run(&arguments, quiet, signals),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),

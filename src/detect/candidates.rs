@@ -143,6 +143,21 @@ impl Event {
     }
 }
 
+/// The embedding of consecutive patches, from v and the embedding of each, as a candidate of them would have it. None if
+/// one has none, or there is no patch.
+pub fn embedding_of<'a>(patches: impl IntoIterator<Item = (f32, Option<&'a [f32]>)>) -> Option<Embedding> {
+    let mut track = ScoreTrack::default();
+    let events = patches.into_iter().map(|(v, embedding)| {
+        let patch = track.len() as u32;
+        Event::new(patch, track.push(v), [0.0; LAUGHTER_CLASSES], embedding)
+    });
+    let joined = events.reduce(|mut event, later| {
+        event.join(later);
+        event
+    });
+    joined?.candidate().embedding
+}
+
 /// Joins the events with the shortest gaps between them, until there are at most `most`. Of equal gaps, the earliest.
 fn join_nearest(events: &mut Vec<Event>, most: usize) {
     let surplus = events.len().saturating_sub(most.max(1));

@@ -89,7 +89,7 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[("", verify::DOCUMENT)],
     },
     Described {
-        command: "giggles reviews import --json",
+        command: "giggles review import --json",
         about: "what was imported",
         parts: &[("", reviews::DOCUMENT)],
     },

@@ -95,7 +95,7 @@ fn list(day: &Day) -> Vec<String> {
 }
 
 /// The beginning of a review in one line, with control characters escaped. Other formats contain the full text.
-fn short(review: &str) -> String {
+pub(super) fn short(review: &str) -> String {
     let is_cut = review.chars().count() > REVIEW_CHARS;
     let text: String = review.chars().take(if is_cut { REVIEW_CHARS - 1 } else { REVIEW_CHARS }).collect();
     escape(&text) + if is_cut { "…" } else { "" }

@@ -76,6 +76,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "store/sqlite",
             "store/postgres/server",
             "cli/database_url",
+            "cli/review/keys",
             "doctor",
             "audio/ffmpeg",
             "input/scratch",

@@ -147,7 +147,7 @@ fn keys_act_only_on_what_the_slider_leaves() {
 fn brought_back(place: &Place, browser: &Browser) -> String {
     browser.run("document.getElementById('export').click()");
     let reviews = downloaded(place);
-    let said = place.run(&["reviews", "import", reviews.to_str().unwrap(), "--database", &place.sqlite()]).ends_with(0);
+    let said = place.run(&["review", "import", reviews.to_str().unwrap(), "--database", &place.sqlite()]).ends_with(0);
     fs::remove_file(reviews).unwrap();
     said.stdout
 }
@@ -205,7 +205,7 @@ fn what_is_stored_later_than_the_browser_remembers_is_shown() {
     // Said elsewhere, by a clock that is ahead.
     (line["verdict"], line["at"]) = ("rejected".into(), "2099-01-01T00:00:00Z".into());
     fs::write(&reviews, line.to_string()).unwrap();
-    place.run(&["reviews", "import", reviews.to_str().unwrap(), "--database", &place.sqlite()]).ends_with(0);
+    place.run(&["review", "import", reviews.to_str().unwrap(), "--database", &place.sqlite()]).ends_with(0);
     fs::remove_file(reviews).unwrap();
     report(&place);
     browser.go(&place.path("day.html"));

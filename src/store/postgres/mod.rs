@@ -54,9 +54,10 @@ use self::error::{MigrationBlocker, RetryClass, working};
 use self::lock::Session;
 use super::rows::Rows;
 use super::scores::{ScoreReader, ScoredKey, ScoredSelection};
-use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
+use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, ReviewReset, Store, StoreError, schema, uncounted};
 use crate::domain::{
-    Counts, Evidence, Reason, ReviewedSpan, Run, ScoreTotals, ScoredRecording, StoredReview, Unresolved,
+    Counts, Evidence, Reason, ReviewedSpan, RowSpan, Run, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId,
+    StoredReview, Unresolved,
 };
 
 /// Delays between the attempts after a lost connection or a conflict with another transaction; half a minute in total,
@@ -199,6 +200,16 @@ impl ScoreReader for Postgres {
         self.asking(move |client| scores::reviews(client, &source, &encoding))
     }
 
+    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
+        let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
+        self.asking(move |client| scores::shown_verdicts(client, source.as_deref(), &encoding))
+    }
+
+    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
+        let encoding = self.encoding.clone();
+        self.asking(move |client| scores::row_span(client, id, &encoding))
+    }
+
     fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
         let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
         self.asking(move |client| scores::totals(client, source.as_deref(), &encoding))
@@ -256,6 +267,11 @@ impl Store for Postgres {
         let (rows, embeddings) = (super::review_rows::rows(reviews), super::review_rows::embeddings(reviews));
         let encoding = self.encoding.clone();
         self.asking(move |client| reviews::save(client, &rows, &embeddings, &encoding, dry_run))
+    }
+
+    fn reset_reviews(&mut self, reset: &ReviewReset) -> Result<u64, StoreError> {
+        let (reset, encoding) = (reset.clone(), self.encoding.clone());
+        self.asking(move |client| reviews::reset(client, &reset, &encoding))
     }
 
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {

@@ -7,7 +7,7 @@ use postgres::{Client, Error, IsolationLevel, Row};
 use super::encoding::Encoding;
 use super::stream::{by_recording, select_candidates, select_detections};
 use super::values::Decoded;
-use crate::domain::{Evidence, ScoreTotals, ScoredRecording, StoredReview};
+use crate::domain::{Evidence, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredReview};
 use crate::store::columns::{CandidateRow, DetectionRow};
 use crate::store::rows::texts;
 use crate::store::scores::{
@@ -108,4 +108,23 @@ pub fn totals(client: &mut Client, source: Option<&str>, encoding: &Encoding) ->
         rows.iter().map(|row| scores::totals(&Decoded { row, encoding })).collect::<Result<_, _>>()?;
     totals.sort_by(|a, b| a.source.cmp(&b.source));
     Ok(totals)
+}
+
+pub fn shown_verdicts(
+    client: &mut Client,
+    source: Option<&str>,
+    encoding: &Encoding,
+) -> Result<Vec<ShownVerdicts>, Error> {
+    let source = source.map(|source| encoding.escaped(client, source)).transpose()?;
+    let rows = client.query(&scores::select_shown_verdicts("$1::text"), &[&source])?;
+    let mut shown: Vec<ShownVerdicts> =
+        rows.iter().map(|row| scores::shown_verdicts(&Decoded { row, encoding })).collect::<Result<_, _>>()?;
+    shown.sort_by(|a, b| a.source.cmp(&b.source));
+    Ok(shown)
+}
+
+pub fn row_span(client: &mut Client, id: SpanId, encoding: &Encoding) -> Result<Option<RowSpan>, Error> {
+    let (select, id) = scores::select_row_span(id, "$1");
+    let row = client.query_opt(&select, &[&id])?;
+    row.map(|row| scores::row_span(&Decoded { row: &row, encoding })).transpose()
 }

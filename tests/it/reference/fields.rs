@@ -127,7 +127,7 @@ fn review(place: &Place) -> Value {
 
 fn import(place: &Place, review: &Value) -> Said {
     fs::write(place.path("reviews.jsonl"), format!("{review}\n")).unwrap();
-    place.run(&["reviews", "import", "reviews.jsonl", "--json", "--database", &place.sqlite()])
+    place.run(&["review", "import", "reviews.jsonl", "--json", "--database", &place.sqlite()])
 }
 
 /// The header of a table has the described columns.
@@ -154,7 +154,7 @@ fn the_fields_of_stored_days_are_described() {
     scan(&place, &[]);
     let review = review(&place);
     let imported = import(&place, &review).ends_with(0).json();
-    assert_described(document("giggles reviews import --json"), &[imported]);
+    assert_described(document("giggles review import --json"), &[imported]);
     assert_described(&reviews::DOCUMENT, &[review]);
     let database = place.sqlite();
     let run = |arguments: &[&str]| place.run(&[arguments, &["--database", &database]].concat());
