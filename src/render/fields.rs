@@ -5,7 +5,7 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{doctor, export, report, reviews, scores, verify};
+use crate::render::{candidates, doctor, export, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -55,7 +55,7 @@ pub const DOCUMENTS: &[Described] = &[
     },
     Described {
         command: "giggles report --json",
-        about: "days with their laughs, and averages to compare with",
+        about: "days with their laughs, with `--candidates` also their candidates, and averages to compare with",
         parts: &[
             ("", report::DOCUMENT),
             ("days[].", status::DAY),
@@ -63,6 +63,7 @@ pub const DOCUMENTS: &[Described] = &[
             ("days[].recordings[].missing_ranges[].", MISSING_RANGE),
             ("days[].recordings[].error.", ERROR),
             ("days[].laughs[].", status::LAUGH),
+            ("days[].candidates[].", candidates::CANDIDATE),
         ],
     },
     Described {
