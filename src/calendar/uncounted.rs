@@ -163,8 +163,7 @@ mod tests {
     #[test]
     fn what_is_offered_or_was_reviewed_is_shown_in_order_and_does_not_count() {
         let (yes, no) = (Some(Verdict::Confirmed), Some(Verdict::Rejected));
-        let candidates =
-            vec![candidate(1, 0, false, None), candidate(2, 10, false, no), candidate(3, 60, false, None)];
+        let candidates = vec![candidate(1, 0, false, None), candidate(2, 10, false, no), candidate(3, 60, false, None)];
         let reviews = vec![reviewed(20.0, 21.0, yes), reviewed(25.0, 26.0, None), reviewed(5.0, 6.0, no)];
         let day = day(candidates, &[3], reviews);
         let shown = day.uncounted();

@@ -30,9 +30,7 @@ pub use source::source_folder;
 use crate::atomic_file::Permissions;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::detect;
-use crate::domain::{
-    Analyzed, Candidate, ClipsFailed, Detection, DetectionParameters, Recording, Redetected,
-};
+use crate::domain::{Analyzed, Candidate, ClipsFailed, Detection, DetectionParameters, Recording, Redetected};
 use crate::error::Fatal;
 use crate::stop::Stop;
 
@@ -97,11 +95,11 @@ impl ClipWriter<'_> {
     ) {
         let length = samples(analyzed.audio);
         let unsure = detect::unsure(&analyzed.candidates, &analyzed.detections, analyzed.track.len(), parameters);
-        let mut write = |cut: Cut, clip: &mut Option<String>| match self.write(&mut sample_buffer, recording, cut, length)
-        {
-            Ok(path) => *clip = Some(path),
-            Err(error) => count_failed(&mut analyzed.clips_failed, &error),
-        };
+        let mut write =
+            |cut: Cut, clip: &mut Option<String>| match self.write(&mut sample_buffer, recording, cut, length) {
+                Ok(path) => *clip = Some(path),
+                Err(error) => count_failed(&mut analyzed.clips_failed, &error),
+            };
         analyzed.detections.iter_mut().for_each(|detection| write(Cut::from(&*detection), &mut detection.clip));
         for index in unsure {
             let candidate = &mut analyzed.candidates[index];

@@ -43,7 +43,16 @@ mod tests {
 
     fn candidate(first: u32, last: u32, shift: f32) -> Candidate {
         let personal = Some(PersonalScore { shift, ..PersonalScore::default() });
-        Candidate { first, last, peak_v: 0.0, mean_v: 0.0, class_scores: [0.0; 6], embedding: None, personal, clip: None }
+        Candidate {
+            first,
+            last,
+            peak_v: 0.0,
+            mean_v: 0.0,
+            class_scores: [0.0; 6],
+            embedding: None,
+            personal,
+            clip: None,
+        }
     }
 
     #[test]

@@ -17,9 +17,7 @@ mod run;
 mod step;
 mod stored;
 
-pub use candidate::{
-    CANDIDATE_FLOOR, Candidate, Embedding, Neighbour, PersonalScore, SENSITIVE, ScoreTrack, reaches,
-};
+pub use candidate::{CANDIDATE_FLOOR, Candidate, Embedding, Neighbour, PersonalScore, SENSITIVE, ScoreTrack, reaches};
 pub use detection::{Detection, FIRST_LAUGHTER, LAUGHTER_CLASSES, LAUGHTER_NAMES};
 pub use error::{Reason, RecordingError};
 pub use field::{Described, Field, field};

@@ -80,8 +80,7 @@ pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fa
     let pool = Pool::new(0).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
     let read = pool.map(&parts, |_| 0, |clip| read_part(*clip, options, &front_end), |_, why| missing(why));
     let mut read = read.into_iter();
-    let mut rows_parts: Vec<Vec<Part>> =
-        rows.iter().map(|row| read.by_ref().take(row.clips.len()).collect()).collect();
+    let mut rows_parts: Vec<Vec<Part>> = rows.iter().map(|row| read.by_ref().take(row.clips.len()).collect()).collect();
     let embedded = choose(&mut rows_parts, &highest_scoring(&rows), options);
     let folder = options.clips.as_deref().map(|clips| relative(options.path, clips)).unwrap_or_default();
     let sounds = |(parts, is_embedded): (Vec<Part>, bool)| {

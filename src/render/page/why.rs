@@ -46,5 +46,10 @@ fn reviewed(day: &Day, review: &StoredReview) -> String {
     let span = &review.span;
     let comment = span.review.comment.as_ref().map_or(String::new(), |text| format!(", <q>{}</q>", escape(text)));
     let at = local(span.starts, &day.calendar.zone);
-    format!("<time datetime=\"{}\">{}</time> in <bdi>{}</bdi>{comment}", span.starts, escape(&at), escape(&span.recording))
+    format!(
+        "<time datetime=\"{}\">{}</time> in <bdi>{}</bdi>{comment}",
+        span.starts,
+        escape(&at),
+        escape(&span.recording)
+    )
 }

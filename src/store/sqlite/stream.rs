@@ -43,9 +43,7 @@ pub static DETECTIONS: LazyLock<String> = LazyLock::new(|| {
 static CANDIDATES: LazyLock<String> = LazyLock::new(|| select_candidates(false));
 static CANDIDATES_WITH_CLIP: LazyLock<String> = LazyLock::new(|| {
     let candidate = selected_candidates(false);
-    format!(
-        "SELECT {candidate} FROM candidates WHERE recording_id = ?1 AND clip IS NOT NULL ORDER BY first_patch, id"
-    )
+    format!("SELECT {candidate} FROM candidates WHERE recording_id = ?1 AND clip IS NOT NULL ORDER BY first_patch, id")
 });
 static REVIEWS: LazyLock<String> = LazyLock::new(|| {
     let review = selected::<ReviewRow>();
