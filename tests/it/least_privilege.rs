@@ -155,7 +155,7 @@ fn the_role_can_do_nothing_else() {
         "DELETE FROM score_tracks",
         "UPDATE candidates SET peak_v = 9",
         "DELETE FROM candidates",
-        "INSERT INTO reviews SELECT * FROM reviews",
+        "INSERT INTO reviews (source) SELECT source FROM reviews",
         "UPDATE reviews SET verdict = NULL",
         "DELETE FROM reviews",
         "INSERT INTO giggles_schema (version) VALUES (9)",
