@@ -8,7 +8,6 @@
 mod coverage;
 mod fleet;
 pub mod history;
-mod judged;
 mod merged;
 mod sharing;
 pub mod span;
@@ -20,7 +19,6 @@ use jiff::tz::TimeZone;
 
 pub use self::coverage::{CoverageByDay, ScanCoverage};
 pub use self::fleet::{Fleet, State};
-pub use self::judged::Judged;
 pub use self::merged::{MergedDetection, SEAM, merged};
 pub use self::sharing::ReviewSharing;
 pub use self::span::Span;

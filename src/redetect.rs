@@ -1,17 +1,27 @@
 //! Decides anew from what is stored of recordings, without their audio.
 //!
 //! ```text
-//! decide: stored v and candidates -> personal scores -> detections; those with the same extent keep their clips
+//! decide:   stored v and candidates -> personal scores -> detections; those with the same extent keep their clips
+//! redetect: per source: lock -> each stored recording of the window: decide -> missing clips -> one transaction
 //! ```
 //!
 //! Invariant: for unchanged settings and reviews, the detections are those of the scan, bit for bit.
 
+mod command;
+
 use jiff::tz::TimeZone;
 
+use crate::audio::ffmpeg::Ffmpeg;
+use crate::clips::ClipWriter;
 use crate::detect::{detections, unsure};
 use crate::domain::{
-    Analysis, Candidate, Decided, Detection, Embedding, PersonalScore, Redetected, ScoredRecording, Unsure,
+    Analysis, Candidate, ClipsFailed, Decided, Detection, Embedding, PersonalScore, Recording, Redetected,
+    ScoredRecording, Unsure,
 };
+use crate::pool::Pool;
+use crate::stop::Stop;
+
+pub use self::command::{Changes, Cutting, Report, Settings, SourceReport, redetect};
 
 /// Computes the personal score of an embedding.
 pub type Personal<'a> = dyn Fn(&Embedding) -> PersonalScore + Sync + 'a;
@@ -75,3 +85,31 @@ fn keep_clips(detections: &mut [Detection], before: &[Detection]) {
         detection.clip = earlier.and_then(|earlier| earlier.clip.clone());
     }
 }
+
+/// Cuts the clips that are missing in these recordings, by decoding them, without the network.
+pub fn cut_clips<'a>(
+    recordings: Vec<(&Recording, &'a mut Redetected)>,
+    clip_writer: &ClipWriter<'_>,
+    pool: &Pool,
+    ffmpeg: Option<&Ffmpeg>,
+    stop: &Stop,
+) {
+    let (recordings, mut redetected): (Vec<&Recording>, Vec<&'a mut Redetected>) = recordings.into_iter().unzip();
+    let items: Vec<(&Recording, Redetected)> =
+        recordings.into_iter().zip(&redetected).map(|(recording, one)| (recording, Redetected::clone(one))).collect();
+    let cut = |(recording, redetected): &(&Recording, Redetected)| {
+        let mut redetected = redetected.clone();
+        clip_writer.cut_missing(recording, &mut redetected, ffmpeg, stop);
+        redetected
+    };
+    let panicked = |(_, redetected): &(&Recording, Redetected), reason| {
+        let mut redetected = redetected.clone();
+        let count = (redetected.without_clip().count() + redetected.unsure_without_clip().count()) as u64;
+        Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected }
+    };
+    let done = pool.map(&items, |(recording, _)| recording.bytes, cut, panicked);
+    redetected.iter_mut().zip(done).for_each(|(place, done)| **place = done);
+}
+
+#[cfg(test)]
+mod tests;

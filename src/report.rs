@@ -13,8 +13,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::calendar::history::{Tally, Usual, tallies, usual};
-use crate::calendar::{Calendar, Day, Judged, Reviewing, SEAM};
-use crate::domain::{StoredRecording, Window};
+use crate::calendar::{Calendar, Day, Reviewing, SEAM};
+use crate::domain::{ShownVerdicts, Window};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::render::page::{Page, document, linked_clips};
@@ -102,9 +102,9 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
         days = with_reviewing(days, settings, reader)?;
     }
     let all = around(&calendars);
-    let recordings = reader.recordings(settings.source.as_deref(), &all)?;
-    let advice = advice(&sources, &recordings);
-    let mut tallies = tallies(&calendars, &recordings);
+    let mut tallies = tallies(&calendars, &reader.recordings(settings.source.as_deref(), &all)?);
+    let shown = reader.shown_verdicts(settings.source.as_deref())?;
+    let advice = shown.iter().filter_map(ShownVerdicts::advice).collect();
     let usual = usual(&tallies, settings.first);
     let months_first = settings.last.saturating_sub(MONTH.days()).min(settings.first);
     tallies.retain(|tally| tally.date >= months_first);
@@ -129,15 +129,6 @@ fn with_reviewing(days: Vec<Day>, settings: &Settings, reader: &mut dyn Reader) 
         day.with_reviewing(Reviewing { offered: Arc::clone(&offered), reviews })
     };
     Ok(days.into_iter().map(with_reviewing).collect())
-}
-
-/// Names the source if there are several.
-fn advice(sources: &[String], recordings: &[StoredRecording]) -> Vec<String> {
-    let of_source = |source: &String| {
-        let advice = Judged::latest(recordings.iter().filter(|recording| recording.source == *source)).advice()?;
-        Some(if sources.len() > 1 { format!("{source}: {advice}") } else { advice })
-    };
-    sources.iter().filter_map(of_source).collect()
 }
 
 /// The days of the report and a month before them.

@@ -9,6 +9,7 @@ mod export;
 mod man;
 mod messages;
 mod prune;
+mod redetect;
 mod report;
 mod review;
 mod run_guard;
@@ -100,6 +101,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Review laughs, one keypress each; add, import and reset reviews
     Review(Box<review::Arguments>),
+    /// Decide anew what counts as a laugh, from stored scores: with other settings, or with the latest reviews
+    Redetect(redetect::Arguments),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -173,6 +176,7 @@ impl Cli {
             (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
             (Command::Review(arguments), None) => review::run(&arguments, quiet, signals),
+            (Command::Redetect(arguments), None) => redetect::run(&arguments, quiet, &signals.stop),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),

@@ -15,7 +15,7 @@ use giggles::scan::{Report, Settings, new_id, scan};
 use giggles::stop::Stop;
 use giggles::text::{pluralize, position};
 
-pub use self::arguments::Arguments;
+pub use self::arguments::{AROUND, Arguments};
 pub use self::settings::*;
 use super::messages::{Log, log_causes, log_error};
 use super::run_guard::RunGuard;

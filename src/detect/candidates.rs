@@ -22,11 +22,11 @@ const LONGEST: u32 = 62;
 /// Patches of an hour.
 pub(super) const HOUR: usize = 7500;
 /// The most candidates that start in an hour.
-const HOURLY: usize = 120;
+const HOURLY: usize = 96;
 /// More than the share of a short part, so that a clip with three sounds has three candidates.
 const SPARE: usize = 2;
 /// The most of them with an embedding.
-const HOURLY_EMBEDDINGS: usize = 60;
+const HOURLY_EMBEDDINGS: usize = 36;
 
 /// Collects the score track and the candidates of one recording.
 pub struct CandidateCollector {

@@ -5,7 +5,7 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{candidates, doctor, export, report, reviews, scores, verify};
+use crate::render::{candidates, doctor, export, redetect, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -45,6 +45,7 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[
             ("", status::DOCUMENT),
             ("runs[].", status::RUN),
+            ("scores[].", status::SCORES),
             ("runs[].counts.", COUNTS),
             ("days[].", status::DAY),
             ("days[].recordings[].", status::RECORDING),
@@ -84,6 +85,11 @@ pub const DOCUMENTS: &[Described] = &[
     },
     Described { command: "giggles scores --format json", about: "a list of patches", parts: &[("", scores::DOCUMENT)] },
     Described { command: "giggles doctor --json", about: "the checks", parts: &[("", doctor::DOCUMENT)] },
+    Described {
+        command: "giggles redetect --json",
+        about: "what was decided anew",
+        parts: &[("", redetect::DOCUMENT)],
+    },
     Described {
         command: "giggles verify --json",
         about: "clips and rows that do not agree",

@@ -12,6 +12,7 @@ pub mod fields;
 pub mod json;
 pub mod page;
 pub mod prune;
+pub mod redetect;
 pub mod report;
 pub mod reviews;
 pub mod scores;

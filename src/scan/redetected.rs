@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Session;
 use super::plan::Plan;
-use crate::domain::{ClipsFailed, ContentHash, Outcome, Recording, Redetected, Status};
+use crate::domain::{ContentHash, Outcome, Redetected, Status};
 use crate::error::Fatal;
-use crate::redetect::decide;
+use crate::redetect::{cut_clips, decide};
 use crate::store::{ScoredSelection, Store};
 
 impl Session<'_> {
@@ -51,35 +51,18 @@ impl Session<'_> {
         Ok(decided)
     }
 
-    /// Cuts the clips that are missing, if clips are requested: by decoding, without the network.
+    /// Cuts the clips that are missing, if clips are requested.
     fn cut_missing_clips(&self, mut plans: Vec<Plan>) -> Result<Vec<Plan>, Fatal> {
         let Some(clip_writer) = &self.clip_writer else { return Ok(plans) };
-        let mut places = Vec::new();
-        let mut incomplete: Vec<(Recording, Redetected)> = Vec::new();
-        for (index, plan) in plans.iter_mut().enumerate() {
+        let mut incomplete = Vec::new();
+        for plan in &mut plans {
             if let Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }) = plan
                 && redetected.lacks_clips()
             {
-                places.push(index);
-                incomplete.push((recording.clone(), redetected.clone()));
+                incomplete.push((&*recording, redetected));
             }
         }
-        let cut = |(recording, redetected): &(Recording, Redetected)| {
-            let mut redetected = redetected.clone();
-            clip_writer.cut_missing(recording, &mut redetected, self.settings.ffmpeg.as_ref(), self.stop);
-            redetected
-        };
-        let panicked = |(_, redetected): &(Recording, Redetected), reason| {
-            let mut redetected = redetected.clone();
-            let count = (redetected.without_clip().count() + redetected.unsure_without_clip().count()) as u64;
-            Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected }
-        };
-        let done = self.pool.map(&incomplete, |(recording, _)| recording.bytes, cut, panicked);
-        for (index, redetected) in places.into_iter().zip(done) {
-            if let Plan::Known(outcome) = &mut plans[index] {
-                outcome.status = Status::Redetected(redetected);
-            }
-        }
+        cut_clips(incomplete, clip_writer, &self.pool, self.settings.ffmpeg.as_ref(), self.stop);
         self.check_stop()?;
         Ok(plans)
     }

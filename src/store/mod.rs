@@ -28,6 +28,7 @@ mod reader;
 mod review_rows;
 mod rows;
 mod schema;
+mod score_rows;
 mod scores;
 mod sqlite;
 

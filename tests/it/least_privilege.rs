@@ -133,7 +133,9 @@ fn the_role_can_do_nothing_else() {
     deployment.place.copy(LAUGH.0, LAUGH.1);
     deployment.run(&[]).ends_with(0);
     deployment.home.tell("CREATE TABLE diary (line text); INSERT INTO diary VALUES ('dear')");
-    for table in ["runs", "recordings", "detections", "reviews", "giggles_schema", "diary"] {
+    for table in
+        ["runs", "recordings", "detections", "score_tracks", "candidates", "reviews", "giggles_schema", "diary"]
+    {
         for sql in ["DROP TABLE", "TRUNCATE", "COMMENT ON TABLE"] {
             let rest = if sql.starts_with("COMMENT") { " IS 'mine'" } else { "" };
             assert_eq!(deployment.refused(&format!("{sql} {table}{rest}")), FORBIDDEN, "{sql} {table}");
@@ -149,8 +151,11 @@ fn the_role_can_do_nothing_else() {
         "DELETE FROM runs",
         "UPDATE recordings SET status = 'analyzed'",
         "UPDATE detections SET peak_score = 1",
-        "DELETE FROM detections",
-        "INSERT INTO reviews SELECT * FROM reviews",
+        "UPDATE score_tracks SET v = NULL",
+        "DELETE FROM score_tracks",
+        "UPDATE candidates SET peak_v = 9",
+        "DELETE FROM candidates",
+        "INSERT INTO reviews (source) SELECT source FROM reviews",
         "UPDATE reviews SET verdict = NULL",
         "DELETE FROM reviews",
         "INSERT INTO giggles_schema (version) VALUES (9)",

@@ -36,6 +36,7 @@ mod partial;
 mod postgres;
 mod postgres_tls;
 mod readme;
+mod redetect;
 mod reference;
 mod report;
 mod reviews;

@@ -52,7 +52,7 @@ fn select_runs() -> String {
 
 fn select_coverage() -> String {
     format!(
-        "SELECT {COVERAGE} FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at >= $2
+        "SELECT {COVERAGE} FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at >= $2 AND command = 'scan'
             AND (window_from IS NULL OR $3::timestamptz IS NULL OR window_from <= $3)
             AND (window_to IS NULL OR $4::timestamptz IS NULL OR window_to >= $4)"
     )

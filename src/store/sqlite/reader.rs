@@ -54,7 +54,7 @@ fn select_runs(source: Option<&str>) -> String {
 fn select_coverage(source: Option<&str>) -> String {
     let of_source = of_source(source);
     format!(
-        "SELECT {COVERAGE} FROM runs WHERE {of_source} AND started_at >= ?2
+        "SELECT {COVERAGE} FROM runs WHERE {of_source} AND started_at >= ?2 AND command = 'scan'
             AND (window_from IS NULL OR window_from <= ?3) AND (window_to IS NULL OR window_to >= ?4)"
     )
 }

@@ -130,6 +130,7 @@ fn connections_used_up_at_the_save_are_waited_for() {
     let role = format!("single_{}", database(&home));
     home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley' CONNECTION LIMIT 1"));
     home.tell(&format!("GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA public TO {role}"));
+    home.tell(&format!("GRANT UPDATE (embedding) ON reviews TO {role}"));
     let mut url = url::Url::parse(&home.url()).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
