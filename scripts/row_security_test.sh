@@ -110,8 +110,8 @@ review() {
     printf '{"source":"%s","recording":"20251024_120000.flac","content_sha256":"%s","start_seconds":0.0,"end_seconds":2.88,' "$1" "$sum"
     printf '"starts_at":"2025-10-24T12:00:00Z","verdict":"%s","comment":null,"at":"2025-10-25T08:00:00Z"}\n' "$2"
 }
-review neil confirmed | as neil reviews import - >/dev/null || fail 'neil cannot review'
-if review ada rejected | as neil reviews import - >/dev/null 2>&1; then
+review neil confirmed | as neil review import - >/dev/null || fail 'neil cannot review'
+if review ada rejected | as neil review import - >/dev/null 2>&1; then
     fail "neil has reviewed ada's laugh"
 fi
 [ "$(ask "$owner" 'SELECT source, verdict FROM reviews')" = 'neil|confirmed' ] || fail 'the reviews are not those'

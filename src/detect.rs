@@ -30,7 +30,7 @@ use yamnet::classes::{HUMAN_SOUNDS, LAUGHTER};
 use yamnet::params::{NUM_CLASSES, PATCH_HOP, PATCH_WINDOW};
 use yamnet::sigmoid;
 
-pub use self::candidates::CandidateCollector;
+pub use self::candidates::{CandidateCollector, embedding_of};
 use self::range_min::RangeMin;
 use self::shift::shifted;
 pub use self::unsure::unsure;
@@ -253,6 +253,15 @@ fn detection(span: Span, v: &[f32], candidates: &[Candidate], start: Duration, e
     let leading = (0..LAUGHTER_CLASSES).rev().max_by(|&a, &b| class_scores[a].total_cmp(&class_scores[b]));
     let class = (LAUGHTER.start() + leading.unwrap_or(0)) as u16;
     Detection { start, end, peak: sigmoid(highest), mean: mean as f32, class, class_scores, clip: None }
+}
+
+/// The patches that represent a part of a recording, at least one.
+pub fn patches_of(start: Duration, end: Duration) -> std::ops::Range<u64> {
+    let margin = CENTRE - HALF;
+    let patch = |at: Duration| (at.saturating_sub(margin).as_nanos() / PATCH_HOP.as_nanos()) as u64;
+    let first = patch(start);
+    let last = patch(end.saturating_sub(Duration::from_nanos(1)));
+    first..last.max(first) + 1
 }
 
 /// The candidates that share a patch with a span.

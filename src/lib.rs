@@ -49,13 +49,13 @@
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
 //! | [`evaluate`] | the detections against the reviews, with and without the personal score | domain, error, detect, personal, store |
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
-//! | [`reviews`] | imports verdicts and comments | domain, error, exit, store |
+//! | [`reviews`] | what to offer for review; stores verdicts and comments | domain, error, exit, audio, calendar, store |
 //! | [`redetect`] | decides anew from what is stored, without audio | stop, domain, error, exit, audio, detect, personal, pool, clips, store |
-//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews, redetect, personal, evaluate |
+//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, personal, calendar, evaluate, maintenance, reviews, redetect |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
-//! | [`report`] | reads a day with its clips for a report or a page | domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, render, status |
+//! | [`report`] | reads a day with its clips for a report or a page | domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, reviews, render, status |
 //! | [`doctor`] | checks everything that a run needs | all |
 //! | [`scan`] | one run, from directories to exit code | all |
 //!

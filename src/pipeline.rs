@@ -12,6 +12,7 @@
 //! for any recording length. The result does not depend on block sizes, batches or threads.
 
 mod batches;
+mod embedding;
 mod stretches;
 mod views;
 

@@ -1,4 +1,5 @@
-//! Imports the reviews that people made on a page into the database that the page was created from.
+//! Reviews of laughs: what is offered for review, one at a time on a terminal; and the import of what people reviewed on
+//! a page into the database that the page was created from.
 //!
 //! A file is imported completely or not at all: all its lines are parsed first, then stored in one transaction.
 //!
@@ -6,8 +7,11 @@
 
 mod line;
 pub mod offered;
+pub mod place;
+pub mod queue;
+pub mod session;
 
-pub use line::DOCUMENT;
+pub use line::{DOCUMENT, comment};
 
 use crate::domain::ReviewedSpan;
 use crate::error::Fatal;

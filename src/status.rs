@@ -65,7 +65,7 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
             let mut fleet = Fleet::expecting(settings.expected.clone());
-            each_day(reader.as_mut(), wanted, &calendar, asked, &mut |day| {
+            each_day(reader.as_mut(), wanted, &calendar, asked, false, &mut |day| {
                 fleet.add(&day);
                 each(day)
             })?;
@@ -118,12 +118,14 @@ pub fn calendar_of(date: Date, zone: &TimeZone) -> Option<Calendar> {
     Some(Calendar { date, zone: zone.clone(), span: span(date, zone)? })
 }
 
-/// Passes one day per source to `each`, in order of the sources, with one day in memory at a time.
+/// Passes one day per source to `each`, in order of the sources, with one day in memory at a time; with the candidates of
+/// their recordings, if they are wanted.
 pub fn each_day(
     reader: &mut dyn Reader,
     sources: &[String],
     calendar: &Calendar,
     asked: Timestamp,
+    with_candidates: bool,
     each: &mut Each,
 ) -> Result<(), Fatal> {
     let one = match sources {
@@ -135,7 +137,8 @@ pub fn each_day(
         Day::new(source, calendar, inside, coverage_by_day.scan_coverage(source), asked).with_neighbours(around)
     };
     let (mut found, mut sources) = (Found::default(), sources.iter().peekable());
-    let wanted = Selection { source: one, window: calendar.span.window(), margin: SEAM, ..Selection::default() };
+    let (window, margin) = (calendar.span.window(), SEAM);
+    let wanted = Selection { source: one, window, margin, with_candidates, ..Selection::default() };
     reader.each_recording(&wanted, &mut |recording| {
         while let Some(source) = sources.next_if(|source| **source < recording.source) {
             each(day(source, std::mem::take(&mut found)))?;
@@ -154,9 +157,10 @@ pub fn days(
     sources: &[String],
     calendar: &Calendar,
     asked: Timestamp,
+    with_candidates: bool,
 ) -> Result<Vec<Day>, Fatal> {
     let mut days = Vec::new();
-    each_day(reader, sources, calendar, asked, &mut |day| {
+    each_day(reader, sources, calendar, asked, with_candidates, &mut |day| {
         days.push(day);
         Ok(())
     })?;

@@ -40,6 +40,6 @@ GRANT DELETE ON recordings TO :"role";
 -- What is decided anew from stored scores (also by giggles redetect), and the removal of old embeddings.
 GRANT UPDATE (name, started_at, start_source, clips_failed, analysis, run_id) ON recordings TO :"role";
 GRANT DELETE ON detections TO :"role";
-GRANT UPDATE (is_detected, personal, embedding) ON candidates TO :"role";
+GRANT UPDATE (is_detected, personal, embedding, clip) ON candidates TO :"role";
 
 COMMIT;

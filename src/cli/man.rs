@@ -69,7 +69,7 @@ fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {
     Ok(())
 }
 
-/// The command and all its subcommands, such as `giggles reviews import`.
+/// The command and all its subcommands, such as `giggles review import`.
 fn with_subcommands(command: &Command) -> Vec<&Command> {
     std::iter::once(command).chain(command.get_subcommands().flat_map(with_subcommands)).collect()
 }

@@ -12,7 +12,7 @@ mod messages;
 mod prune;
 mod redetect;
 mod report;
-mod reviews;
+mod review;
 mod run_guard;
 mod scan;
 mod scores;
@@ -100,8 +100,8 @@ enum Command {
     Doctor(Box<scan::Arguments>),
     /// Find rows whose clip is missing, and clips without a row
     Verify(verify::Arguments),
-    /// Import the reviews that were exported on a report page
-    Reviews(reviews::Arguments),
+    /// Review laughs, one keypress each; add, import and reset reviews
+    Review(Box<review::Arguments>),
     /// Decide anew what counts as a laugh, from stored scores: with other settings, or with the latest reviews
     Redetect(redetect::Arguments),
     /// Measure the detections against the reviews, with and without the personal score
@@ -178,7 +178,7 @@ impl Cli {
             (Command::Status(arguments), None) => status::run(&arguments, quiet),
             (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
-            (Command::Reviews(arguments), None) => reviews::run(&arguments, quiet),
+            (Command::Review(arguments), None) => review::run(&arguments, quiet, signals),
             (Command::Redetect(arguments), None) => redetect::run(&arguments, quiet, &signals.stop),
             (Command::Evaluate(arguments), None) => evaluate::run(&arguments, quiet),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),

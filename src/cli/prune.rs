@@ -25,7 +25,7 @@ Examples:
 
 Removes clips first, then rows, a few hundred at a time; if it is interrupted, the next prune continues. Never removes
 a row that names a clip. A scan that covers their day analyzes removed recordings again if their files still exist.
-Reviews (giggles reviews) are kept and apply again when their laugh is stored again. Exits with 0 if everything was
+Reviews (giggles review) are kept and apply again when their laugh is stored again. Exits with 0 if everything was
 removed, 3 if a clip could not be removed, 4 if nothing is stored, and 75 if a scan is active.";
 
 /// The flags of `giggles prune`.

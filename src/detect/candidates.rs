@@ -22,11 +22,11 @@ const LONGEST: u32 = 62;
 /// Patches of an hour.
 pub(super) const HOUR: usize = 7500;
 /// The most candidates that start in an hour.
-const HOURLY: usize = 120;
+const HOURLY: usize = 96;
 /// More than the share of a short part, so that a clip with three sounds has three candidates.
 const SPARE: usize = 2;
 /// The most of them with an embedding.
-const HOURLY_EMBEDDINGS: usize = 60;
+const HOURLY_EMBEDDINGS: usize = 36;
 
 /// Collects the score track and the candidates of one recording.
 pub struct CandidateCollector {
@@ -141,6 +141,21 @@ impl Event {
             clip: None,
         }
     }
+}
+
+/// The embedding of consecutive patches, from v and the embedding of each, as a candidate of them would have it. None if
+/// one has none, or there is no patch.
+pub fn embedding_of<'a>(patches: impl IntoIterator<Item = (f32, Option<&'a [f32]>)>) -> Option<Embedding> {
+    let mut track = ScoreTrack::default();
+    let events = patches.into_iter().map(|(v, embedding)| {
+        let patch = track.len() as u32;
+        Event::new(patch, track.push(v), [0.0; LAUGHTER_CLASSES], embedding)
+    });
+    let joined = events.reduce(|mut event, later| {
+        event.join(later);
+        event
+    });
+    joined?.candidate().embedding
 }
 
 /// Joins the events with the shortest gaps between them, until there are at most `most`. Of equal gaps, the earliest.

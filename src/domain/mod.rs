@@ -26,7 +26,7 @@ pub use not_audio::NotAudio;
 pub use outcome::{Analyzed, ClipsFailed, Damage, Decided, Outcome, Redetected, Skip, Status, Unsure};
 pub use parameters::{ANALYSIS_VERSION, Analysis, DetectionParameters};
 pub use recording::{ContentHash, Recording, StartSource, StartTime};
-pub use review::{Evidence, Review, ReviewedSpan, StoredReview, Verdict};
+pub use review::{Evidence, Review, ReviewedSpan, RowSpan, ShownVerdicts, SpanId, StoredReview, Verdict};
 pub use run::{Counts, Run, RunCommand, Unresolved, Window};
 pub use step::{Stage, Step};
 pub use stored::{

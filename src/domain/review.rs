@@ -69,6 +69,52 @@ pub struct StoredReview {
     pub has_embedding: bool,
 }
 
+/// The last reviewed laughs of a source that are shown: a detection contains them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct ShownVerdicts {
+    pub source: String,
+    /// How many have a verdict, at most [`ShownVerdicts::LAST`].
+    pub reviewed: u64,
+    pub rejected: u64,
+}
+
+impl ShownVerdicts {
+    /// How many count, the latest.
+    pub const LAST: u64 = 30;
+
+    /// Whether so many are rejected that a higher threshold helps: more than a third.
+    pub fn suggests_strict(&self) -> bool {
+        self.reviewed >= ShownVerdicts::LAST && self.rejected * 3 > self.reviewed
+    }
+
+    /// What to do, for people; None if there is no reason.
+    pub fn advice(&self) -> Option<String> {
+        let ShownVerdicts { source, reviewed, rejected } = self;
+        self.suggests_strict().then(|| {
+            format!(
+                "source {source}: {rejected} of the last {reviewed} reviewed laughs are rejected; \
+                 --threshold strict shows fewer that are none"
+            )
+        })
+    }
+}
+
+/// The part of a recording that a row is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RowSpan {
+    /// Number of the recording's row.
+    pub recording: i64,
+    pub start: Duration,
+    pub end: Duration,
+}
+
+/// Number of a row about a part of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanId {
+    Detection(i64),
+    Candidate(i64),
+}
+
 /// What the personal score of a source compares with.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Evidence {
@@ -77,4 +123,19 @@ pub struct Evidence {
     /// Embeddings of the source's candidates in recordings that were first analyzed before the latest of these reviews,
     /// the latest first. New recordings therefore change nothing until somebody reviews again.
     pub reference: Vec<Embedding>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_threshold_is_suggested_if_more_than_a_third_of_thirty_are_rejected() {
+        let of = |rejected, reviewed| ShownVerdicts { source: "neil".into(), reviewed, rejected };
+        assert!(!of(10, 30).suggests_strict() && of(11, 30).suggests_strict());
+        assert!(!of(29, 29).suggests_strict(), "too few to say");
+        assert_eq!(of(10, 30).advice(), None);
+        let advice = of(11, 30).advice().unwrap();
+        assert!(advice.starts_with("source neil: 11 of the last 30 reviewed laughs are rejected; --threshold strict"));
+    }
 }

@@ -5,7 +5,7 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{doctor, evaluate, export, redetect, report, reviews, scores, verify};
+use crate::render::{candidates, doctor, evaluate, export, redetect, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -56,7 +56,7 @@ pub const DOCUMENTS: &[Described] = &[
     },
     Described {
         command: "giggles report --json",
-        about: "days with their laughs, and averages to compare with",
+        about: "days with their laughs, with `--candidates` also their candidates, and averages to compare with",
         parts: &[
             ("", report::DOCUMENT),
             ("days[].", status::DAY),
@@ -64,6 +64,7 @@ pub const DOCUMENTS: &[Described] = &[
             ("days[].recordings[].missing_ranges[].", MISSING_RANGE),
             ("days[].recordings[].error.", ERROR),
             ("days[].laughs[].", status::LAUGH),
+            ("days[].candidates[].", candidates::CANDIDATE),
         ],
     },
     Described {
@@ -95,7 +96,7 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[("", verify::DOCUMENT)],
     },
     Described {
-        command: "giggles reviews import --json",
+        command: "giggles review import --json",
         about: "what was imported",
         parts: &[("", reviews::DOCUMENT)],
     },

@@ -3,7 +3,8 @@
 //! Invariant: results in, text out. Nothing here writes to a file or a terminal, and no format knows
 //! another.
 
-pub mod cell;
+pub mod candidates;
+mod cell;
 pub mod doctor;
 mod document;
 pub mod evaluate;

@@ -1,11 +1,95 @@
-//! The result of `reviews import`, for people and programs.
+//! Reviews: the stretch that `giggles review` asks about, and the results of its commands, for people and programs.
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::json::{SPEC_FIELD, SPEC_VERSION};
 use super::pluralize;
-use crate::domain::{Field, field};
+use super::report::{review_text, short};
+use super::status::local;
+use crate::domain::{Field, ReviewedSpan, SpanId, field};
 use crate::reviews::Imported;
+use crate::reviews::queue::Item;
+use crate::text::{escape, position};
+
+/// How a stretch is shown.
+pub struct ItemView<'a> {
+    /// Its number, from 1, and how many there are.
+    pub number: usize,
+    pub of: usize,
+    /// Whether there are several sources.
+    pub with_source: bool,
+    pub zone: &'a TimeZone,
+}
+
+/// `3 of 12  2025-10-24 20:14:03  2.4 s  0.62  Giggle  evening.ogg  #17`
+pub fn item(item: &Item, view: &ItemView) -> String {
+    let seconds = item.end.saturating_sub(item.start).as_secs_f64();
+    let source = if view.with_source { format!("{}  ", escape(&item.source)) } else { String::new() };
+    let review =
+        item.review.as_ref().and_then(review_text).map_or(String::new(), |text| format!("  ({})", short(&text)));
+    let id = match item.id {
+        SpanId::Detection(id) => format!("#{id}"),
+        SpanId::Candidate(id) => format!("candidate #{id}  not counted"),
+    };
+    format!(
+        "{} of {}  {}  {seconds:.1} s  {:.2}  {}  {source}{}  {id}{review}\n",
+        view.number,
+        view.of,
+        local(item.starts, view.zone),
+        item.score,
+        item.class,
+        escape(&item.recording),
+    )
+}
+
+/// Where the embedding of an added review is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmbeddingSource {
+    Audio,
+    Candidate,
+    None,
+}
+
+/// What `review add` has stored.
+pub fn added(span: &ReviewedSpan, from: EmbeddingSource, zone: &TimeZone) -> String {
+    let sound = match from {
+        EmbeddingSource::Audio => "its sound was computed from the audio",
+        EmbeddingSource::Candidate => "its sound is that of the possible laugh there",
+        EmbeddingSource::None => {
+            "its sound is not known, so the personal score does not use it; give the path of the recording, or --recordings"
+        }
+    };
+    format!(
+        "{}: {} to {} ({}) {}; {sound}\n",
+        escape(&span.recording),
+        position(&span.start),
+        position(&span.end),
+        local(span.starts, zone),
+        review_text(&span.review).map(|text| short(&text)).unwrap_or_default(),
+    )
+}
+
+/// One line at the end of `giggles review`.
+pub fn ended(confirmed: usize, rejected: usize) -> String {
+    match confirmed + rejected {
+        0 => "nothing reviewed\n".into(),
+        all => format!(
+            "{} stored: {confirmed} confirmed, {rejected} rejected; the next scan uses them\n",
+            pluralize(all, "verdict")
+        ),
+    }
+}
+
+/// One line: how many verdicts the personal score uses no longer, or again.
+pub fn reset_text(is_personal: bool, is_dry_run: bool, changed: u64) -> String {
+    let (would, are) = if is_dry_run { ("would be ", "") } else { ("", if changed == 1 { "is " } else { "are " }) };
+    let what = if is_personal { "used again by the personal score" } else { "no longer used by the personal score" };
+    match changed {
+        0 => "nothing changed\n".into(),
+        changed => format!("{} {would}{are}{what}\n", reviews(changed)),
+    }
+}
 
 /// One line: how many reviews were stored, and why others were not.
 pub fn text(imported: &Imported) -> String {

@@ -15,7 +15,7 @@ const LONGEST: usize = 10_000;
 
 /// A line.
 pub const DOCUMENT: Described = Described {
-    command: "giggles reviews import",
+    command: "giggles review import",
     about: "one review a line, as a report page exports them; unknown fields are ignored",
     parts: &[("", FIELDS)],
 };
@@ -102,14 +102,23 @@ fn verdict_and_comment(line: &Map<String, Value>) -> Result<Review, String> {
     };
     let comment = match line.get("comment") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Some(Value::String(text)) => comment(text)?,
         Some(_) => return Err("comment is neither a string nor null".into()),
     };
+    Ok(Review { verdict, comment, at: instant(line, "at")? })
+}
+
+/// A comment without the spaces around it; None if nothing is left.
+///
+/// # Errors
+/// It is too long.
+pub fn comment(text: &str) -> Result<Option<String>, String> {
+    let comment = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let characters = comment.as_ref().map_or(0, |comment| comment.chars().count());
     if characters > LONGEST {
         return Err(format!("comment has {characters} characters; at most {LONGEST} are allowed"));
     }
-    Ok(Review { verdict, comment, at: instant(line, "at")? })
+    Ok(comment)
 }
 
 #[cfg(test)]

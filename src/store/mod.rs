@@ -28,6 +28,7 @@ mod reader;
 mod review_rows;
 mod rows;
 mod schema;
+mod score_rows;
 mod scores;
 mod sqlite;
 
@@ -37,7 +38,7 @@ pub use postgres::connection_parameters;
 pub use probe::{Issue, Probe, Transport};
 pub use pruning::{PruneReport, Pruning};
 pub use reader::{Reader, Selection};
-pub use review_rows::{ImportSummary, distinct};
+pub use review_rows::{ImportSummary, ReviewReset, distinct};
 pub use scores::{ScoreReader, ScoredKey, ScoredSelection};
 
 use crate::domain::{Counts, Reason, ReviewedSpan, Run, Unresolved};
@@ -83,6 +84,12 @@ pub trait Store: ScoreReader {
     ///
     /// If the connection is lost before the answer to COMMIT arrives, it runs again and counts fewer changes.
     fn save_reviews(&mut self, reviews: &[ReviewedSpan], dry_run: bool) -> Result<ImportSummary, StoreError>;
+
+    /// Sets `reviews.is_personal` of what was reviewed before an instant; the verdicts stay. Returns the number of
+    /// verdicts that this changes.
+    ///
+    /// If the connection is lost before the answer to COMMIT arrives, it runs again and counts fewer changes.
+    fn reset_reviews(&mut self, reset: &ReviewReset) -> Result<u64, StoreError>;
 }
 
 /// Connects, and migrates the tables to this program's schema version.

@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::columns::{Bytes, ReviewRow, Row};
 use super::found::duration;
 use super::rows::{microseconds, stored_text};
@@ -25,16 +27,29 @@ pub struct ImportSummary {
     pub unmatched: u64,
 }
 
+/// Which reviews the personal score no longer uses, or uses again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewReset {
+    /// None: all sources.
+    pub source: Option<String>,
+    /// None: all reviews.
+    pub before: Option<Timestamp>,
+    pub is_personal: bool,
+    /// Roll back.
+    pub dry_run: bool,
+}
+
 /// The columns that identify a review.
 pub const KEY: [&str; 4] = ["source", "content_sha256", "start_seconds", "end_seconds"];
 
 /// The SQL that replaces a stored review by the new one, if that is later or has another content. `differs` is the
-/// dialect's operator for values that differ or of which one is NULL.
+/// dialect's operator for values that differ or of which one is NULL. A new review counts for the personal score, also
+/// if the old one was reset.
 pub fn on_conflict(differs: &str) -> String {
     let others = ReviewRow::FIELDS.iter().filter(|field| !KEY.contains(field));
     let assignments: Vec<String> = others.map(|field| format!("{field} = excluded.{field}")).collect();
     format!(
-        "ON CONFLICT ({}) DO UPDATE SET {}
+        "ON CONFLICT ({}) DO UPDATE SET {}, is_personal = true
          WHERE excluded.reviewed_at > reviews.reviewed_at OR excluded.reviewed_at = reviews.reviewed_at
             AND (excluded.verdict {differs} reviews.verdict OR excluded.comment {differs} reviews.comment)",
         KEY.join(", "),
@@ -181,8 +196,6 @@ impl ReviewRow {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::domain::{ContentHash, Detection};
 

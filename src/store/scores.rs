@@ -12,8 +12,8 @@ use super::columns::{Bytes, CandidateRow};
 use super::columns::{Cells, Cursor, DetectionRow, RecordingRow, ReviewRow, Row, TrackRow};
 use super::found::{Numbered, duration, numbered, selected, start_time};
 use crate::domain::{
-    ContentHash, Embedding, Evidence, Recording, ScoreTotals, ScoreTrack, ScoredCandidate, ScoredRecording,
-    StoredReview, Verdict, Window,
+    ContentHash, Embedding, Evidence, Recording, RowSpan, ScoreTotals, ScoreTrack, ScoredCandidate, ScoredRecording,
+    ShownVerdicts, SpanId, StoredReview, Verdict, Window,
 };
 use crate::error::Fatal;
 
@@ -69,6 +69,13 @@ pub trait ScoreReader: Send {
     /// All reviews of a source, also those that were withdrawn or belong to no stored recording; sorted by the time of the
     /// reviewed span.
     fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError>;
+
+    /// The verdicts on the last reviewed laughs that are shown, of each source that has any, sorted by source. None: all
+    /// sources.
+    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError>;
+
+    /// The part of a recording that a row is about; None if the row is not stored any more.
+    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError>;
 
     /// How much is stored of each source with scores or reviews, sorted by source. None: all sources.
     fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError>;
@@ -204,6 +211,49 @@ pub fn select_totals(length: &str, source: &str) -> String {
             SELECT reviews.source, 0, 0, 0, 0, 1 FROM reviews WHERE verdict IS NOT NULL AND {of_reviews}) AS kept
          GROUP BY source"
     )
+}
+
+/// The SQL of [`shown_verdicts`]. $1: the source, or NULL.
+pub fn select_shown_verdicts(source: &str) -> String {
+    let last = ShownVerdicts::LAST;
+    format!(
+        "SELECT source, count(*), CAST(sum(CASE verdict WHEN 'rejected' THEN 1 ELSE 0 END) AS bigint) FROM (
+            SELECT source, verdict, row_number() OVER (PARTITION BY source ORDER BY reviewed_at DESC, id DESC) AS place
+            FROM reviews WHERE verdict IS NOT NULL AND ({source} IS NULL OR source = {source})
+                AND EXISTS (SELECT 1 FROM recordings AS r JOIN detections AS laugh ON laugh.recording_id = r.id
+                    WHERE r.source = reviews.source AND r.content_sha256 = reviews.content_sha256
+                        AND laugh.start_seconds < reviews.end_seconds AND laugh.end_seconds > reviews.start_seconds)
+            ) AS shown
+         WHERE place <= {last} GROUP BY source"
+    )
+}
+
+/// Reads source, reviews and rejected reviews.
+pub fn shown_verdicts<C: Cells>(cells: &C) -> Result<ShownVerdicts, C::Error> {
+    let mut cells = Cursor::new(cells);
+    let source = cells.next()?;
+    let [reviewed, rejected] = [cells.next::<i64>()?, cells.next()?].map(i64::cast_unsigned);
+    Ok(ShownVerdicts { source, reviewed, rejected })
+}
+
+/// The SQL of [`row_span`], and its parameter.
+pub fn select_row_span(id: SpanId, parameter: &str) -> (String, i64) {
+    match id {
+        SpanId::Detection(id) => {
+            (format!("SELECT recording_id, start_seconds, end_seconds FROM detections WHERE id = {parameter}"), id)
+        }
+        SpanId::Candidate(id) => {
+            let (starts, ends) = (STARTS, ENDS);
+            let span = format!("CAST({starts} AS double precision), CAST({ends} AS double precision)");
+            (format!("SELECT recording_id, {span} FROM candidates AS c WHERE id = {parameter}"), id)
+        }
+    }
+}
+
+/// Reads the recording and both offsets.
+pub fn row_span<C: Cells>(cells: &C) -> Result<RowSpan, C::Error> {
+    let mut cells = Cursor::new(cells);
+    Ok(RowSpan { recording: cells.next()?, start: duration(cells.next()?), end: duration(cells.next()?) })
 }
 
 #[cfg(test)]

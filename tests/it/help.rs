@@ -30,7 +30,7 @@ fn every_command_has_examples_and_exit_codes() {
     let help = help(&["--help"]);
     assert!(help.contains("scan  ") && help.contains("scores  "), "{help}");
     assert!(help.contains("status  ") && help.contains("doctor  "), "{help}");
-    for command in ["  verify ", "  reviews ", "  prune ", "  completions ", "  man "] {
+    for command in ["  verify ", "  review ", "  prune ", "  completions ", "  man "] {
         assert!(help.contains(command), "{help}");
     }
     assert!(help.contains("Examples:\n  giggles scan "), "{help}");
@@ -88,11 +88,11 @@ fn every_flag_of_the_conventions_is_there() {
     for flag in ["--older-than <", "--clips <", "--rows", "-n, --dry-run", "--tz <", "--source <", "--database <"] {
         assert!(prune.contains(flag), "{flag} is not in\n{prune}");
     }
-    let import = help(&["reviews", "import", "--help"]);
+    let import = help(&["review", "import", "--help"]);
     for flag in ["<FILE>", "-n, --dry-run", "--json", "--database <", "--database-url-file <", "-q, --quiet"] {
         assert!(import.contains(flag), "{flag} is not in\n{import}");
     }
-    assert!(import.contains("Examples:\n  giggles reviews import "), "{import}");
+    assert!(import.contains("Examples:\n  giggles review import "), "{import}");
     assert_codes(&import);
     let scores = help(&["scores", "--help"]);
     for flag in ["--top <", "--all", "--from <", "--to <", "--format <", "table, csv, json", "--normalize", "--model <"]

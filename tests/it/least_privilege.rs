@@ -155,7 +155,7 @@ fn the_role_can_do_nothing_else() {
         "DELETE FROM score_tracks",
         "UPDATE candidates SET peak_v = 9",
         "DELETE FROM candidates",
-        "INSERT INTO reviews SELECT * FROM reviews",
+        "INSERT INTO reviews (source) SELECT source FROM reviews",
         "UPDATE reviews SET verdict = NULL",
         "DELETE FROM reviews",
         "INSERT INTO giggles_schema (version) VALUES (9)",
@@ -197,9 +197,9 @@ fn the_role_reads_reports_and_stores_no_review() {
         "at": "2025-10-25T08:00:00Z",
     });
     fs::write(deployment.place.path("reviews.jsonl"), review.to_string()).unwrap();
-    say(&["reviews", "import", "reviews.jsonl"]).ends_with(78).complains_of("permission denied for table reviews");
+    say(&["review", "import", "reviews.jsonl"]).ends_with(78).complains_of("permission denied for table reviews");
     deployment.home.tell(&format!("GRANT INSERT, UPDATE ON reviews TO {}", deployment.role));
-    assert_eq!(say(&["reviews", "import", "reviews.jsonl"]).ends_with(0).stdout, "1 review stored\n");
+    assert_eq!(say(&["review", "import", "reviews.jsonl"]).ends_with(0).stdout, "1 review stored\n");
     deployment.run(&["--tz", "UTC", "--force"]).ends_with(0);
     assert!(say(&["report", "--date", "2025-10-24", "--tz", "UTC"]).ends_with(0).stdout.contains("(confirmed)"));
 }

@@ -143,7 +143,7 @@ fn hostile() -> Place {
         "starts_at": "2025-10-24T19:00:01Z", "verdict": "confirmed", "comment": NOTE, "at": "2025-10-26T00:00:00Z",
     });
     fs::write(place.path("reviews.jsonl"), review.to_string()).unwrap();
-    place.run(&["reviews", "import", "reviews.jsonl", "--database", "sqlite:laughs.db"]).ends_with(0);
+    place.run(&["review", "import", "reviews.jsonl", "--database", "sqlite:laughs.db"]).ends_with(0);
     fs::create_dir(place.path("clips")).unwrap();
     place
 }
@@ -168,7 +168,7 @@ fn text_of_others_does_nothing_to_a_terminal() {
         &[&before[..], &clips].concat(),
         &["doctor", "--source", SOURCE, "--tz", "U\u{1b}\nC", "no\u{1b}where"],
         &["scan", "--source", SOURCE, "no\u{1b}[31m\nwhere"],
-        &["reviews", "import", "no\u{1b}[31m\nwhere"],
+        &["review", "import", "no\u{1b}[31m\nwhere"],
         &["status", "--tz", "x\u{1b}[31m\ny"],
         &["status", "no\u{1b}[31mwhere"],
     ] {

@@ -146,6 +146,25 @@ fn old_clips_go_and_their_laughs_stay() {
 }
 
 #[test]
+fn clips_of_what_does_not_count_are_checked_and_go_when_they_are_old() {
+    let place = Place::with(&[(&format!("fixtures/evening/{EVENING}"), EVENING)]);
+    fs::create_dir(place.path("clips")).unwrap();
+    place.scan(&["--clips", "clips", "--tz", "UTC", "--threshold", "0.95"]).ends_with(0);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let unsure = "SELECT clip FROM candidates WHERE clip IS NOT NULL";
+    let clip: String = connection.query_row(unsure, [], |row| row.get(0)).unwrap();
+    assert!(clip.contains("_unsure-") && place.path("clips").join(&clip).is_file(), "{clip}");
+    verify(&place, &["--delete-orphans"]).ends_with(0);
+    assert!(place.path("clips").join(&clip).is_file(), "a row names it");
+    let said = prune(&place, &["--dry-run"]).ends_with(0).stdout;
+    assert!(said.contains(&format!("clip {clip}\n")) && said.contains("2 clips"), "{said}");
+    fs::remove_file(place.path("clips").join(&clip)).unwrap();
+    assert!(verify(&place, &[]).ends_with(3).stdout.contains(&clip));
+    prune(&place, &["--rows"]).ends_with(0);
+    assert_eq!(place.number("SELECT count(*) FROM candidates"), 0);
+}
+
+#[test]
 fn what_is_not_old_enough_stays() {
     let place = place();
     prune(&place, &["--older-than", "20y"]).ends_with(2);

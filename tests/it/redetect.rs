@@ -235,10 +235,10 @@ fn recordings_that_were_scanned_are_decided_anew_without_their_audio() {
     let same = redetects(&place, &[]).ends_with(0);
     assert!(same.stdout.contains("default: 3 recordings redetected"), "{}", same.stdout);
     assert_eq!(stored(&place), scanned, "unchanged settings change nothing");
-    let dry = redetects(&place, &["--threshold", "0.99", "--dry-run", "--json"]).ends_with(0).json();
+    let dry = redetects(&place, &["--threshold", "0.999", "--dry-run", "--json"]).ends_with(0).json();
     assert_eq!((&dry["sources"][0]["run"], &dry["sources"][0]["redetected"]), (&serde_json::Value::Null, &3.into()));
     assert_eq!(stored(&place), scanned, "a dry run stores nothing");
-    redetects(&place, &["--threshold", "0.99"]).ends_with(0);
+    redetects(&place, &["--threshold", "0.999"]).ends_with(0);
     assert_eq!(place.number("SELECT count(*) FROM detections"), 0);
     redetects(&place, &["--threshold", "normal"]).ends_with(0);
     assert_eq!(stored(&place), scanned, "and back");
@@ -252,12 +252,12 @@ fn a_scan_under_another_threshold_decodes_nothing() {
     let place = Place::with(&CLIPS);
     place.scan(&["--tz", "UTC"]).ends_with(0);
     let scanned = stored(&place);
-    let strict = place.scan(&["--tz", "UTC", "--threshold", "0.99", "--json"]).ends_with(0).json();
+    let strict = place.scan(&["--tz", "UTC", "--threshold", "0.999", "--json"]).ends_with(0).json();
     assert_eq!((&strict["counts"]["redetected"], &strict["counts"]["analyzed"]), (&3.into(), &0.into()));
     let normal = place.scan(&["--tz", "UTC"]).ends_with(0);
     assert!(normal.stdout.contains(", 3 redetected, 0 skipped"), "{}", normal.stdout);
     assert_eq!(stored(&place), scanned);
-    let forced = place.scan(&["--tz", "UTC", "--threshold", "0.99", "--force", "--json"]).ends_with(0).json();
+    let forced = place.scan(&["--tz", "UTC", "--threshold", "0.999", "--force", "--json"]).ends_with(0).json();
     assert_eq!((&forced["counts"]["redetected"], &forced["counts"]["analyzed"]), (&0.into(), &3.into()));
     let rescored = place.scan(&["--tz", "UTC", "--no-normalize", "--json"]).ends_with(0).json();
     assert_eq!(rescored["counts"]["analyzed"], 3, "other scoring parameters need the audio");
@@ -272,7 +272,7 @@ fn clips_that_are_missing_are_cut_without_the_network() {
     let clips = |place: &Place| InFile(place.path("laughs.db")).ask("SELECT clip FROM detections ORDER BY clip");
     let flags = ["--tz", "UTC", "--clips", "clips"];
     other.scan(&flags).ends_with(0);
-    place.scan(&[&flags[..], &["--threshold", "0.99"]].concat()).ends_with(0);
+    place.scan(&[&flags[..], &["--threshold", "0.999"]].concat()).ends_with(0);
     place.scan(&flags).ends_with(0);
     assert_eq!(clips(&place), clips(&other));
     for clip in clips(&other) {
@@ -286,7 +286,7 @@ fn clips_that_are_missing_are_cut_without_the_network() {
     };
     assert_eq!(bytes(&place), bytes(&other), "the same audio");
 
-    redetects(&place, &["--threshold", "0.99"]).ends_with(0);
+    redetects(&place, &["--threshold", "0.999"]).ends_with(0);
     let without = redetects(&place, &["--threshold", "normal"]).ends_with(0);
     assert!(!without.stdout.contains("without a clip"), "they were gone before: {}", without.stdout);
     redetects(&place, &["--recordings", "recordings", "--clips", "clips"]).ends_with(0);

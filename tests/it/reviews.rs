@@ -1,4 +1,4 @@
-//! `giggles reviews import`: what was said on a page is stored, whole or not at all, and shown again.
+//! `giggles review import`: what was said on a page is stored, whole or not at all, and shown again.
 
 use crate::support::past_runs;
 use std::fs;
@@ -36,7 +36,7 @@ fn three() -> String {
 
 fn import(place: &Place, text: &str, flags: &[&str]) -> Said {
     fs::write(place.path("reviews.jsonl"), text).unwrap();
-    place.run(&[&["reviews", "import", "reviews.jsonl", "--database", &place.sqlite()], flags].concat())
+    place.run(&[&["review", "import", "reviews.jsonl", "--database", &place.sqlite()], flags].concat())
 }
 
 fn count(place: &Place) -> i64 {
@@ -84,10 +84,10 @@ fn one_bad_line_and_nothing_is_stored() {
     assert_eq!(count(&place), 0);
     import(&place, "laughs\nlaughs\n", &["-q"]).ends_with(1).complains_of("line 1: is not JSON (expected value)");
     let database = place.sqlite();
-    let nowhere = ["reviews", "import", "nowhere.jsonl", "--database", &database];
+    let nowhere = ["review", "import", "nowhere.jsonl", "--database", &database];
     place.run(&nowhere).ends_with(78).complains_of("nowhere.jsonl cannot be read: No such file");
+    place.run(&["review", "import"]).ends_with(2);
     place.run(&["reviews", "import"]).ends_with(2);
-    place.run(&["reviews"]).ends_with(2);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_dry_run_says_and_stores_nothing() {
 /// What is written to standard input, and how the program ended.
 fn piped(place: &Place, text: &str) -> Said {
     fs::write(place.path("piped"), text).unwrap();
-    let mut command = place.command(&["reviews", "import", "-", "--database", &place.sqlite()]);
+    let mut command = place.command(&["review", "import", "-", "--database", &place.sqlite()]);
     command.stdin(Stdio::from(fs::File::open(place.path("piped")).unwrap()));
     RunningProgram::start(&mut command).wait()
 }

@@ -77,6 +77,7 @@ contract!(
     clips_are_forgotten_and_rows_stay,
     old_rows_go_with_their_laughs_and_runs,
     a_row_that_names_a_clip_stays,
+    the_clip_of_a_candidate_is_like_that_of_a_detection,
     a_recording_is_old_when_it_is_over,
     a_failure_that_reports_no_time_is_as_old_as_its_run,
     another_sources_rows_stay,

@@ -36,7 +36,8 @@ const REPLACED: &[(&str, &str)] = &[
     ("--beside", "--sidecar"),
     ("--no-level", "--no-normalize"),
     ("--levelled", "--normalize"),
-    ("giggles notes", "giggles reviews"),
+    ("giggles notes", "giggles review"),
+    ("giggles reviews", "giggles review"),
     // detection
     ("levelled", "normalized"),
     ("levelling", "loudness normalization"),

@@ -110,6 +110,12 @@ pub(in crate::render) const RECORDING: &[Field] = &[
 
 /// Fields of a laugh of a day.
 pub(in crate::render) const LAUGH: &[Field] = &[
+    field(
+        "id",
+        "number",
+        "row of its highest-scoring part in `detections`, for `giggles explain`; another one after its recording is decided \
+         or analyzed again",
+    ),
     field("recording", "string", "the recording in which it starts"),
     field("starts_at", "string", "start"),
     field("ends_at", "string", "end"),
@@ -251,6 +257,7 @@ fn failure(failure: &StoredFailure) -> Value {
 fn laugh(laugh: MergedDetection) -> Value {
     let (recording, row) = laugh.first();
     json!({
+        "id": laugh.loudest().id,
         "recording": recording.name,
         "starts_at": laugh.starts().to_string(),
         "ends_at": laugh.ends().to_string(),

@@ -247,7 +247,7 @@ table! {
 }
 
 table! {
-    /// One row per reviewed span of a recording (giggles reviews import). A review belongs to the detection that
+    /// One row per reviewed span of a recording (giggles review import). A review belongs to the detection that
     /// overlaps its span most. No foreign key: reviews survive when a scan replaces detections or prune removes them
     reviews: ReviewRow {
         keys {

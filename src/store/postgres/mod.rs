@@ -53,11 +53,8 @@ use self::encoding::Encoding;
 use self::error::{MigrationBlocker, RetryClass, working};
 use self::lock::Session;
 use super::rows::Rows;
-use super::scores::{ScoreReader, ScoredKey, ScoredSelection};
-use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
-use crate::domain::{
-    Counts, Evidence, Reason, ReviewedSpan, Run, ScoreTotals, ScoredRecording, StoredReview, Unresolved,
-};
+use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, ReviewReset, Store, StoreError, schema, uncounted};
+use crate::domain::{Counts, Reason, ReviewedSpan, Run, Unresolved};
 
 /// Delays between the attempts after a lost connection or a conflict with another transaction; half a minute in total,
 /// the time that a server takes to restart.
@@ -178,33 +175,6 @@ fn prepared(mut client: Client, server: Server) -> Result<Postgres, StoreError> 
     Ok(Postgres { server, client: Some(client), session, encoding, locked: Vec::new() })
 }
 
-impl ScoreReader for Postgres {
-    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
-        let (wanted, encoding) = (wanted.clone(), self.encoding.clone());
-        self.asking(move |client| scores::keys(client, &wanted, &encoding))
-    }
-
-    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
-        let (ids, encoding) = (ids.to_owned(), self.encoding.clone());
-        self.asking(move |client| scores::scored(client, &ids, with_embeddings, &encoding))
-    }
-
-    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
-        let (source, encoding) = (source.to_owned(), self.encoding.clone());
-        self.asking(move |client| scores::evidence(client, &source, &encoding))
-    }
-
-    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
-        let (source, encoding) = (source.to_owned(), self.encoding.clone());
-        self.asking(move |client| scores::reviews(client, &source, &encoding))
-    }
-
-    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
-        let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
-        self.asking(move |client| scores::totals(client, source.as_deref(), &encoding))
-    }
-}
-
 impl Store for Postgres {
     fn lock(&mut self, source: &str) -> Result<(), StoreError> {
         if self.locked.iter().any(|locked| locked == source) {
@@ -256,6 +226,11 @@ impl Store for Postgres {
         let (rows, embeddings) = (super::review_rows::rows(reviews), super::review_rows::embeddings(reviews));
         let encoding = self.encoding.clone();
         self.asking(move |client| reviews::save(client, &rows, &embeddings, &encoding, dry_run))
+    }
+
+    fn reset_reviews(&mut self, reset: &ReviewReset) -> Result<u64, StoreError> {
+        let (reset, encoding) = (reset.clone(), self.encoding.clone());
+        self.asking(move |client| reviews::reset(client, &reset, &encoding))
     }
 
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {

@@ -17,7 +17,10 @@ use super::server::Server;
 use super::stream::Stream;
 use super::values::Decoded;
 use super::version;
-use crate::domain::{Coverage, Evidence, PastRun, ScoreTotals, ScoredRecording, StoredRecording, StoredReview, Window};
+use crate::domain::{
+    Coverage, Evidence, PastRun, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredRecording,
+    StoredReview, Window,
+};
 use crate::error::Fatal;
 use crate::store::columns::{Row, RunRow};
 use crate::store::found::{self, COUNTED, COVERAGE};
@@ -103,6 +106,14 @@ impl ScoreReader for PostgresReader {
 
     fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
         self.read(|client, encoding| scores::reviews(client, source, encoding))
+    }
+
+    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
+        self.read(|client, encoding| scores::shown_verdicts(client, source, encoding))
+    }
+
+    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
+        self.read(|client, encoding| scores::row_span(client, id, encoding))
     }
 
     fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {

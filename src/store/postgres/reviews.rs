@@ -8,7 +8,7 @@ use super::candidates;
 use super::encoding::Encoding;
 use super::values::{insert, json, recordset};
 use crate::store::columns::ReviewRow;
-use crate::store::review_rows::{ImportSummary, ReviewEmbedding, contents_by_source, on_conflict};
+use crate::store::review_rows::{ImportSummary, ReviewEmbedding, ReviewReset, contents_by_source, on_conflict};
 
 /// How many reviews are older than the stored one, and for how many no detection is stored.
 const SUMMARY: &str = "
@@ -26,6 +26,23 @@ const EMBEDDINGS: &str = "
         end_seconds double precision, embedding bytea)
     WHERE reviews.source = row.source AND reviews.content_sha256 = row.content_sha256
         AND reviews.start_seconds = row.start_seconds AND reviews.end_seconds = row.end_seconds";
+
+/// What `Store::reset_reviews` does.
+pub fn reset(client: &mut Client, reset: &ReviewReset, encoding: &Encoding) -> Result<u64, Error> {
+    let source = reset.source.as_deref().map(|source| encoding.escaped(client, source)).transpose()?;
+    let mut transaction = client.transaction()?;
+    let changed = transaction.execute(
+        "UPDATE reviews SET is_personal = $3 WHERE ($1::text IS NULL OR source = $1)
+            AND ($2::timestamptz IS NULL OR reviewed_at < $2) AND is_personal <> $3 AND verdict IS NOT NULL",
+        &[&source, &reset.before, &reset.is_personal],
+    )?;
+    if reset.dry_run {
+        transaction.rollback()?;
+    } else {
+        transaction.commit()?;
+    }
+    Ok(changed)
+}
 
 pub fn save(
     client: &mut Client,

@@ -38,8 +38,11 @@ use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::Rows;
 use super::scores::{ScoreReader, ScoredKey, ScoredSelection};
-use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, Store, StoreError, schema, uncounted};
-use crate::domain::{Counts, Evidence, ReviewedSpan, Run, ScoreTotals, ScoredRecording, StoredReview, Unresolved};
+use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, ReviewReset, Store, StoreError, schema, uncounted};
+use crate::domain::{
+    Counts, Evidence, ReviewedSpan, RowSpan, Run, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredReview,
+    Unresolved,
+};
 use crate::paths::directory_of;
 use crate::stop::Stop;
 
@@ -135,6 +138,14 @@ impl ScoreReader for Sqlite {
         self.read(|connection| scores::reviews(connection, source))
     }
 
+    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
+        self.read(|connection| scores::shown_verdicts(connection, source))
+    }
+
+    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
+        self.read(|connection| scores::row_span(connection, id))
+    }
+
     fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
         self.read(|connection| scores::totals(connection, source))
     }
@@ -170,6 +181,10 @@ impl Store for Sqlite {
     fn save_reviews(&mut self, reviews: &[ReviewedSpan], dry_run: bool) -> Result<ImportSummary, StoreError> {
         let (rows, embeddings) = (super::review_rows::rows(reviews), super::review_rows::embeddings(reviews));
         self.write(!dry_run, explain, |transaction| reviews::save(transaction, &rows, &embeddings))
+    }
+
+    fn reset_reviews(&mut self, reset: &ReviewReset) -> Result<u64, StoreError> {
+        self.write(!reset.dry_run, explain, |transaction| reviews::reset(transaction, reset))
     }
 
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {

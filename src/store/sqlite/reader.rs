@@ -14,7 +14,10 @@ use super::error::explain_reading;
 use super::stream::Batch;
 use super::values::instant;
 use super::{READER_TIMEOUT, scores, statements};
-use crate::domain::{Coverage, Evidence, PastRun, ScoreTotals, ScoredRecording, StoredRecording, StoredReview, Window};
+use crate::domain::{
+    Coverage, Evidence, PastRun, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredRecording,
+    StoredReview, Window,
+};
 use crate::error::Fatal;
 use crate::store::columns::{Row, RunRow};
 use crate::store::found::{self, COUNTED, COVERAGE};
@@ -130,6 +133,14 @@ impl ScoreReader for SqliteReader {
 
     fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
         self.read(|connection| scores::reviews(connection, source))
+    }
+
+    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
+        self.read(|connection| scores::shown_verdicts(connection, source))
+    }
+
+    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
+        self.read(|connection| scores::row_span(connection, id))
     }
 
     fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {

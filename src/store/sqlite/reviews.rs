@@ -5,7 +5,7 @@ use rusqlite::{Statement, Transaction, named_params};
 use super::embeddings;
 use super::values::{execute, insert, instant};
 use crate::store::columns::ReviewRow;
-use crate::store::review_rows::{ImportSummary, ReviewEmbedding, contents_by_source, on_conflict};
+use crate::store::review_rows::{ImportSummary, ReviewEmbedding, ReviewReset, contents_by_source, on_conflict};
 
 /// Whether a later review is stored, and whether its detection is stored.
 const STATE: &str = "
@@ -34,6 +34,16 @@ pub fn save(
         embeddings::fill(transaction, source, &contents)?;
     }
     Ok(summary)
+}
+
+/// What `Store::reset_reviews` does.
+pub fn reset(transaction: &Transaction<'_>, reset: &ReviewReset) -> rusqlite::Result<u64> {
+    let changed = transaction.execute(
+        "UPDATE reviews SET is_personal = ?3 WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR reviewed_at < ?2)
+            AND is_personal <> ?3 AND verdict IS NOT NULL",
+        (&reset.source, reset.before.map(instant), reset.is_personal),
+    )?;
+    Ok(changed as u64)
 }
 
 fn state(statement: &mut Statement<'_>, row: &ReviewRow) -> rusqlite::Result<(bool, bool)> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::statements::json;
 use super::stream::{DETECTIONS, rows_of, select_candidates};
 use super::values::instant;
-use crate::domain::{Evidence, ScoreTotals, ScoredRecording, StoredReview};
+use crate::domain::{Evidence, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredReview};
 use crate::store::rows::texts;
 use crate::store::scores::{
     self, EVIDENCE, FoundScores, ScoredKey, ScoredSelection, select_totals, selected_reviews, selected_scores,
@@ -100,6 +100,16 @@ pub fn reviews(connection: &Connection, source: &str) -> rusqlite::Result<Vec<St
 pub fn totals(connection: &Connection, source: Option<&str>) -> rusqlite::Result<Vec<ScoreTotals>> {
     let mut statement = connection.prepare(&(select_totals("length", "?1") + " ORDER BY source"))?;
     statement.query_map([source], |row| scores::totals(row))?.collect()
+}
+
+pub fn shown_verdicts(connection: &Connection, source: Option<&str>) -> rusqlite::Result<Vec<ShownVerdicts>> {
+    let mut statement = connection.prepare(&(scores::select_shown_verdicts("?1") + " ORDER BY source"))?;
+    statement.query_map([source], |row| scores::shown_verdicts(row))?.collect()
+}
+
+pub fn row_span(connection: &Connection, id: SpanId) -> rusqlite::Result<Option<RowSpan>> {
+    let (select, id) = scores::select_row_span(id, "?1");
+    connection.query_row(&select, [id], |row| scores::row_span(row)).optional()
 }
 
 #[cfg(test)]

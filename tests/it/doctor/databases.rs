@@ -22,7 +22,7 @@ fn a_database_that_is_not_one_or_is_damaged() {
     place.scan(&[]).ends_with(0);
     let page = place.number("SELECT rootpage FROM sqlite_master WHERE name = 'detections_by_date'") as usize;
     let mut bytes = fs::read(place.path("laughs.db")).unwrap();
-    bytes[4096 * (page - 1)..][..4096].fill(0x55);
+    bytes[8192 * (page - 1)..][..8192].fill(0x55);
     fs::write(place.path("laughs.db"), bytes).unwrap();
     says(&doctor(&place, &[]).ends_with(78), "rights", &["fail", "it is damaged"]);
     fs::write(place.path("laughs.db"), "nothing like a database ".repeat(200)).unwrap();
@@ -78,13 +78,16 @@ fn a_role_without_rights() {
     let examined = || said(&mut command(&place, url.as_str(), &[]));
     says(&examined().ends_with(78), "schema", &["fail", &format!("{role} may not make them"), "GRANT CREATE"]);
     drop(open(&database.url.parse().unwrap()).unwrap());
-    admin.batch_execute(&format!("GRANT SELECT ON giggles_schema, runs, recordings, detections TO {role}")).unwrap();
+    admin.batch_execute(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")).unwrap();
     let said = examined().ends_with(78);
     says(&said, "rights", &["INSERT on runs", "DELETE on recordings", "run deploy/postgres/role.sql"]);
-    assert!(!of(&said, "rights").contains("DELETE on detections") && !of(&said, "rights").contains("SELECT on"));
+    says(&said, "rights", &["DELETE on detections", "UPDATE of embedding on reviews", "INSERT on candidates"]);
+    assert!(!of(&said, "rights").contains("SELECT on"));
     admin
         .batch_execute(&format!(
-            "GRANT INSERT ON runs, recordings, detections TO {role}; GRANT DELETE ON recordings TO {role}"
+            "GRANT INSERT ON runs, recordings, detections, score_tracks, candidates TO {role};
+             GRANT DELETE, UPDATE ON recordings, detections TO {role}; GRANT UPDATE ON candidates TO {role};
+             GRANT UPDATE (embedding) ON reviews TO {role}"
         ))
         .unwrap();
     says(&examined().ends_with(0), "rights", &["ok "]);

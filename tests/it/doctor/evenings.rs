@@ -137,7 +137,7 @@ impl Evening {
     pub fn damaged(self) -> Evening {
         let page = self.place.number("SELECT rootpage FROM sqlite_master WHERE name = 'runs'") as usize;
         let mut bytes = fs::read(self.place.path("laughs.db")).unwrap();
-        bytes[4096 * (page - 1)..][..4096].fill(0x55);
+        bytes[8192 * (page - 1)..][..8192].fill(0x55);
         self.write("laughs.db", &bytes)
     }
 

@@ -127,7 +127,7 @@ fn review(place: &Place) -> Value {
 
 fn import(place: &Place, review: &Value) -> Said {
     fs::write(place.path("reviews.jsonl"), format!("{review}\n")).unwrap();
-    place.run(&["reviews", "import", "reviews.jsonl", "--json", "--database", &place.sqlite()])
+    place.run(&["review", "import", "reviews.jsonl", "--json", "--database", &place.sqlite()])
 }
 
 /// The header of a table has the described columns.
@@ -154,7 +154,7 @@ fn the_fields_of_stored_days_are_described() {
     scan(&place, &[]);
     let review = review(&place);
     let imported = import(&place, &review).ends_with(0).json();
-    assert_described(document("giggles reviews import --json"), &[imported]);
+    assert_described(document("giggles review import --json"), &[imported]);
     assert_described(&reviews::DOCUMENT, &[review]);
     let database = place.sqlite();
     let run = |arguments: &[&str]| place.run(&[arguments, &["--database", &database]].concat());
@@ -164,7 +164,15 @@ fn the_fields_of_stored_days_are_described() {
     let runs = run(&["status", "--json"]).json();
     assert_described(document("giggles status --json"), &[days, runs]);
     let report = |date: &str| run(&["report", "--json", "--tz", "UTC", "--date", date]).json();
-    assert_described(document("giggles report --json"), &[report("2025-10-24"), report("2025-10-31")]);
+    // What many reviews change.
+    let near = json!([{ "review": 1, "similarity": 0.5 }]);
+    let personal = json!({ "shift": 0.5, "confirmed": near, "rejected": near });
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let sql = "UPDATE candidates SET personal = ?1, clip = 'a.flac' WHERE id % 2 = 0";
+    connection.execute(sql, [personal.to_string()]).unwrap();
+    drop(connection);
+    let candidates = run(&["report", "--json", "--candidates", "--tz", "UTC", "--date", "2025-10-24"]).json();
+    assert_described(document("giggles report --json"), &[report("2025-10-24"), report("2025-10-31"), candidates]);
     let export = |format: &str| run(&["export", "--format", format]).stdout;
     let json = serde_json::from_str(&export("json")).unwrap();
     assert_described(document("giggles export --format json"), &[json]);

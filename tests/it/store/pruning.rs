@@ -1,10 +1,10 @@
 //! What a database forgets: clips that are gone, then old rows; all of it or nothing.
 
 use giggles::domain::*;
-use giggles::store::{PruneReport, Pruning, Store, StoreError, open};
+use giggles::store::{PruneReport, Pruning, Selection, Store, StoreError, open, read};
 
 use crate::support::homes::{Home, InPostgres, InSqlite};
-use crate::support::past_runs::{at, detection, past_run, recording};
+use crate::support::past_runs::{at, candidate, detection, past_run, recording, track};
 
 /// Hours of recordings begin at 13:00, so that all is over at 14:00.
 const OVER: &str = "2025-10-24T14:00:00Z";
@@ -70,6 +70,36 @@ pub fn a_row_that_names_a_clip_stays(home: &impl Home) {
     assert_eq!((pruned.kept, pruned.recordings.len(), runs), (1, 1, 0));
     assert_eq!(home.ask("SELECT name FROM recordings ORDER BY name"), ["a.ogg", "b.ogg"]);
     assert_eq!(clips(home), ["three", "two"]);
+}
+
+pub fn the_clip_of_a_candidate_is_like_that_of_a_detection(home: &impl Home) {
+    let unsure = Candidate { clip: Some("unsure".into()), ..candidate(20, 21, -0.5) };
+    let scores = (track([0.0; 30]), vec![candidate(2, 4, -0.5), unsure.clone()]);
+    let run = past_run("neil").scored(recording("a.ogg", 1), scores, vec![clipped(20.0, "one")]);
+    let mut store = open(&home.location()).unwrap();
+    store.save(&run.build()).unwrap();
+    let mut reader = read(&home.location()).unwrap().unwrap();
+    let asked = ["one", "unsure", "nobody's"].map(str::to_owned);
+    let mut named: Vec<String> = reader.named_clips(&asked).unwrap().into_iter().collect();
+    named.sort();
+    assert_eq!(named, ["one", "unsure"]);
+    let wanted = Selection { with_candidates: true, only_with_clip: true, ..Selection::default() };
+    let mut found = Vec::new();
+    reader
+        .each_recording(&wanted, &mut |recording| {
+            found.extend(recording.candidates().iter().map(|one| one.candidate.clone()));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(found, [Candidate { embedding: None, ..unsure }]);
+
+    store.forget_clips(&["one".to_owned()]).unwrap();
+    let stuck = Pruning { stuck: Some(vec!["unsure".into()]), dry_run: true, ..pruning(OVER) };
+    assert_eq!(prune(store.as_mut(), &stuck).unwrap().0.kept, 1);
+    assert_eq!(prune(store.as_mut(), &pruning(OVER)).unwrap().0.kept, 1, "it still names a clip");
+    assert_eq!(store.forget_clips(&asked).unwrap(), 1);
+    assert_eq!(prune(store.as_mut(), &pruning(OVER)).unwrap().0.recordings.len(), 1);
+    assert_eq!(home.count("candidates"), 0);
 }
 
 pub fn a_recording_is_old_when_it_is_over(home: &impl Home) {

@@ -19,7 +19,7 @@ const MISSING: &str = "
     WHERE table_name <> ALL ($1) AND NOT coalesce(has_table_privilege(to_regclass(table_name)::oid, privilege), false)
     UNION ALL
     SELECT 'UPDATE of ' || column_name || ' on ' || table_name
-    FROM (VALUES ('candidates', 'is_detected'), ('candidates', 'personal'), ('candidates', 'embedding'),
+    FROM (VALUES ('candidates', 'is_detected'), ('candidates', 'personal'), ('candidates', 'embedding'), ('candidates', 'clip'),
         ('recordings', 'analysis'), ('reviews', 'embedding')) AS needed (table_name, column_name)
     WHERE table_name <> ALL ($1) AND NOT CASE WHEN to_regclass(table_name) IS NULL THEN false
         ELSE has_column_privilege(to_regclass(table_name)::oid, column_name, 'UPDATE') END

@@ -1,24 +1,24 @@
-//! `giggles reviews`: imports reviews of laughs into the database.
+//! `giggles review import`: stores the reviews of a report page.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use giggles::domain::Reason;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::render::reviews::{document, text};
 use giggles::reviews::{Settings, import, read};
 
-use super::settings::config;
-use super::stored::Database;
-use super::{EXIT_CODES, print, print_text};
+use crate::cli::settings::config;
+use crate::cli::stored::Database;
+use crate::cli::{EXIT_CODES, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
-  giggles reviews import giggles-reviews-2025-10-24.jsonl
+  giggles review import giggles-reviews-2025-10-24.jsonl
       store the verdicts and comments that were exported on a page of giggles report
-  giggles reviews import --dry-run - < reviews.jsonl
+  giggles review import --dry-run - < reviews.jsonl
       show what would be stored from standard input
 
 The next report shows the stored reviews. A review refers to a time range of a recording: if the recording is analyzed
@@ -27,24 +27,10 @@ one laugh the later one applies. Reviews of laughs that are not stored are kept 
 nothing of the file is stored (1). Exits with 0 if all reviews are stored, also if they were before, and with 4 if the
 database is empty.";
 
-/// The commands of `giggles reviews`.
-#[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()), disable_help_subcommand = true)]
-pub struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Store the reviews that a report page exported: verdicts (confirmed, rejected) and comments
-    Import(Import),
-}
-
-/// The flags of `giggles reviews import`.
+/// The flags of `giggles review import`.
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
-struct Import {
+pub struct Import {
     /// Read this file, one JSON object per line, as a report page exports it; - is standard input
     file: PathBuf,
     /// Show what would be stored, and store nothing
@@ -57,8 +43,7 @@ struct Import {
     database: Database,
 }
 
-pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
-    let Command::Import(arguments) = &arguments.command;
+pub fn run(arguments: &Import, quiet: bool) -> Result<Exit, Fatal> {
     let (name, bytes) = bytes(&arguments.file)?;
     let reviews = read(&name, &bytes)?;
     let database = arguments.database.location()?;
