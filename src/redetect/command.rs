@@ -174,7 +174,7 @@ impl<'a> OfSource<'a> {
             source: Some(self.source.to_owned()),
             window: self.settings.window,
             contents: None,
-            with_embeddings: self.settings.changes.personal,
+            with_embeddings: self.settings.changes.personal && self.personal().is_some(),
         };
         store.each_scored(&wanted, &mut |scored| {
             self.check_stop()?;

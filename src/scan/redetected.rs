@@ -40,7 +40,7 @@ impl Session<'_> {
     ) -> Result<HashMap<ContentHash, Redetected>, Fatal> {
         let (analysis, zone) = (&self.settings.analysis, &self.settings.zone);
         let source = Some(self.settings.source.clone());
-        let with_embeddings = analysis.parameters.personal;
+        let with_embeddings = analysis.parameters.personal && self.personal().is_some();
         let wanted =
             ScoredSelection { source, contents: Some(contents), with_embeddings, ..ScoredSelection::default() };
         let mut decided = HashMap::new();
