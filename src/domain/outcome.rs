@@ -16,7 +16,7 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 pub enum Status {
     Analyzed(Analyzed),
-    Redetected(Redetected),
+    Redetected(Box<Redetected>),
     Skipped(Skip),
     Failed(RecordingError),
 }

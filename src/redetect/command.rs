@@ -187,7 +187,7 @@ impl<'a> OfSource<'a> {
         }
         let (zone, recording) = (self.zone(&analysis.zone)?, scored.recording.clone());
         let redetected = decide(scored, analysis, zone, personal);
-        self.outcomes.push(Outcome { recording, status: Status::Redetected(redetected) });
+        self.outcomes.push(Outcome { recording, status: Status::Redetected(Box::new(redetected)) });
         Ok(())
     }
 
@@ -224,7 +224,7 @@ impl<'a> OfSource<'a> {
             recording.path = cutting.recordings.join(&recording.name);
             let is_there = recording.path.metadata().is_ok_and(|file| file.len() == recording.bytes);
             if is_there && redetected.lacks_clips() {
-                incomplete.push((&*recording, redetected));
+                incomplete.push((&*recording, redetected.as_mut()));
             }
         }
         cut_clips(incomplete, &writer, &pool, None, self.stop);
@@ -233,7 +233,7 @@ impl<'a> OfSource<'a> {
 
     fn redetected(&self) -> impl Iterator<Item = (&Recording, &Redetected)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {
-            Status::Redetected(redetected) => Some((&outcome.recording, redetected)),
+            Status::Redetected(redetected) => Some((&outcome.recording, redetected.as_ref())),
             _ => None,
         })
     }

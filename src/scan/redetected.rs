@@ -23,7 +23,9 @@ impl Session<'_> {
         let mut decided = self.decide(store, contents)?;
         let plans = plans.into_iter().map(|plan| match plan {
             Plan::Redetect(recording) => match recording.content.and_then(|content| decided.remove(&content)) {
-                Some(redetected) => Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }),
+                Some(redetected) => {
+                    Plan::Known(Outcome { recording, status: Status::Redetected(Box::new(redetected)) })
+                }
                 None => Plan::Analyze(recording),
             },
             other => other,
@@ -59,7 +61,7 @@ impl Session<'_> {
             if let Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }) = plan
                 && redetected.lacks_clips()
             {
-                incomplete.push((&*recording, redetected));
+                incomplete.push((&*recording, redetected.as_mut()));
             }
         }
         cut_clips(incomplete, clip_writer, &self.pool, self.settings.ffmpeg.as_ref(), self.stop);
