@@ -84,11 +84,7 @@ fn is_same_sound(a: Span, b: Span) -> bool {
 }
 
 /// None: nobody knows when it started.
-fn reviewed(
-    scored: ScoredRecording,
-    reviews: Vec<ReviewedStretch>,
-    zone: &TimeZone,
-) -> Option<ReviewedRecording> {
+fn reviewed(scored: ScoredRecording, reviews: Vec<ReviewedStretch>, zone: &TimeZone) -> Option<ReviewedRecording> {
     Some(ReviewedRecording {
         day: day(scored.recording.started?.at, zone),
         source: scored.source,
@@ -145,9 +141,9 @@ mod tests {
         ];
         let stretches = by_content(&reviews).remove(&ContentHash([1; 32])).unwrap();
         // 3 shares a second of 3 with 2, and 5 withdrew 4.
-        assert_eq!(stretches.iter().map(|one| (one.review, one.verdict)).collect::<Vec<_>>(), [
-            (2, Verdict::Rejected),
-            (3, Verdict::Confirmed)
-        ]);
+        assert_eq!(
+            stretches.iter().map(|one| (one.review, one.verdict)).collect::<Vec<_>>(),
+            [(2, Verdict::Rejected), (3, Verdict::Confirmed)]
+        );
     }
 }

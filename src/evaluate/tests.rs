@@ -50,9 +50,11 @@ fn evaluated(recordings: Vec<ReviewedRecording>) -> Evaluation {
     for recording in &recordings {
         let evidence = material.evidence.entry(recording.source.clone()).or_default();
         let pairs = recording.reviews.iter().zip(&recording.candidates);
-        evidence.reviews.extend(pairs.map(|(one, candidate)| {
-            (recording.day, (one.review, one.verdict, candidate.embedding.clone().unwrap()))
-        }));
+        evidence.reviews.extend(
+            pairs.map(|(one, candidate)| {
+                (recording.day, (one.review, one.verdict, candidate.embedding.clone().unwrap()))
+            }),
+        );
     }
     material.recordings = recordings;
     evaluate(&material).unwrap()
