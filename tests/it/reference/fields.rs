@@ -257,3 +257,11 @@ fn a_field_that_is_not_described_is_found() {
     assert!(fails(json!({ "a": 1, "b": [{ "c": 1 }] })), "of another kind");
     assert!(fails(json!({ "a": "text", "b": [] })), "described and not written");
 }
+
+#[test]
+fn the_fields_of_an_evaluation_are_described() {
+    let place = crate::evaluate::place();
+    let run = |flags: &[&str]| place.run(&[&["evaluate", "--json", "--database", &place.sqlite()], flags].concat());
+    let documents = [&["--source", "neil", "--from", "2025-10-01", "--to", "2025-11-01"][..], &[]];
+    assert_described(document("giggles evaluate --json"), &documents.map(|flags| run(flags).ends_with(0).json()));
+}
