@@ -48,7 +48,8 @@
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
 //! | [`reviews`] | what to offer for review; stores verdicts and comments | domain, error, exit, audio, calendar, store |
-//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews |
+//! | [`explain`] | why a sound counts as a laugh | domain, error, store |
+//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews, explain |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
@@ -80,6 +81,7 @@ pub mod doctor;
 pub mod domain;
 pub mod error;
 pub mod exit;
+pub mod explain;
 pub mod export;
 pub mod finding;
 pub mod identify;

@@ -14,7 +14,7 @@ use jiff::{Timestamp, Zoned};
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
 use crate::calendar::{Calendar, CoverageByDay, Day, Fleet, SEAM, Span};
-use crate::domain::{PastRun, Reason, StoredRecording};
+use crate::domain::{PastRun, Reason, ShownVerdicts, StoredRecording};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::store::{self, Location, Reader, Selection};
@@ -42,6 +42,8 @@ pub struct Report {
     pub sources: Vec<String>,
     /// The latest run first.
     pub runs: Vec<PastRun>,
+    /// What was said of the last reviewed laughs, of each requested source with reviews.
+    pub verdicts: Vec<ShownVerdicts>,
     /// How many sources are complete; None if no day was requested.
     pub fleet: Option<Fleet>,
     pub exit: Exit,
@@ -72,7 +74,8 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
         None if runs.is_empty() => (Exit::Empty, None),
         None => (Exit::Complete, None),
     };
-    Ok(Some(Report { asked, zone, sources, runs, fleet, exit }))
+    let verdicts = reader.shown_verdicts(settings.source.as_deref())?;
+    Ok(Some(Report { asked, zone, sources, runs, verdicts, fleet, exit }))
 }
 
 /// The zone of the last run, else the system's. Days are those of the recorder, whose zone may differ from the shell's.

@@ -5,6 +5,7 @@
 mod completions;
 mod database_url;
 mod doctor;
+mod explain;
 mod export;
 mod man;
 mod messages;
@@ -100,6 +101,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Review laughs, one keypress each; add, import and reset reviews
     Review(Box<review::Arguments>),
+    /// Show why a sound counts as a laugh, or why it does not
+    Explain(explain::Arguments),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -173,6 +176,7 @@ impl Cli {
             (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
             (Command::Review(arguments), None) => review::run(&arguments, quiet, signals),
+            (Command::Explain(arguments), None) => explain::run(&arguments, quiet),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),

@@ -6,6 +6,7 @@
 pub mod cell;
 pub mod doctor;
 mod document;
+pub mod explain;
 pub mod export;
 pub mod fields;
 pub mod json;
