@@ -14,7 +14,7 @@ use jiff::{Timestamp, Zoned};
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
 use crate::calendar::{Calendar, CoverageByDay, Day, Fleet, SEAM, Span};
-use crate::domain::{PastRun, Reason, ScoreTotals, StoredRecording};
+use crate::domain::{PastRun, Reason, ScoreTotals, ShownVerdicts, StoredRecording};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::store::{self, Location, Reader, Selection};
@@ -44,6 +44,8 @@ pub struct Report {
     pub runs: Vec<PastRun>,
     /// What is kept of each source to decide again; empty if a day was requested.
     pub scores: Vec<ScoreTotals>,
+    /// What was said of the last reviewed laughs, of each requested source with reviews.
+    pub verdicts: Vec<ShownVerdicts>,
     /// How many sources are complete; None if no day was requested.
     pub fleet: Option<Fleet>,
     pub exit: Exit,
@@ -78,7 +80,8 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
         Some(_) => Vec::new(),
         None => reader.score_totals(settings.source.as_deref())?,
     };
-    Ok(Some(Report { asked, zone, sources, runs, scores, fleet, exit }))
+    let verdicts = reader.shown_verdicts(settings.source.as_deref())?;
+    Ok(Some(Report { asked, zone, sources, runs, scores, verdicts, fleet, exit }))
 }
 
 /// The zone of the last run, else the system's. Days are those of the recorder, whose zone may differ from the shell's.

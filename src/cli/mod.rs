@@ -6,6 +6,7 @@ mod completions;
 mod database_url;
 mod doctor;
 mod evaluate;
+mod explain;
 mod export;
 mod man;
 mod messages;
@@ -106,6 +107,8 @@ enum Command {
     Redetect(redetect::Arguments),
     /// Measure the detections against the reviews, with and without the personal score
     Evaluate(evaluate::Arguments),
+    /// Show why a sound counts as a laugh, or why it does not
+    Explain(explain::Arguments),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -181,6 +184,7 @@ impl Cli {
             (Command::Review(arguments), None) => review::run(&arguments, quiet, signals),
             (Command::Redetect(arguments), None) => redetect::run(&arguments, quiet, &signals.stop),
             (Command::Evaluate(arguments), None) => evaluate::run(&arguments, quiet),
+            (Command::Explain(arguments), None) => explain::run(&arguments, quiet),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),

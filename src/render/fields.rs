@@ -5,7 +5,7 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{candidates, doctor, evaluate, export, redetect, report, reviews, scores, verify};
+use crate::render::{candidates, doctor, evaluate, explain, export, redetect, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -94,6 +94,11 @@ pub const DOCUMENTS: &[Described] = &[
         command: "giggles verify --json",
         about: "clips and rows that do not agree",
         parts: &[("", verify::DOCUMENT)],
+    },
+    Described {
+        command: "giggles explain --json",
+        about: "why a sound counts as a laugh, or why it does not",
+        parts: &[("", explain::DOCUMENT)],
     },
     Described {
         command: "giggles review import --json",

@@ -8,6 +8,7 @@ mod cell;
 pub mod doctor;
 mod document;
 pub mod evaluate;
+pub mod explain;
 pub mod export;
 pub mod fields;
 pub mod json;

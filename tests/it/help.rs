@@ -30,7 +30,7 @@ fn every_command_has_examples_and_exit_codes() {
     let help = help(&["--help"]);
     assert!(help.contains("scan  ") && help.contains("scores  "), "{help}");
     assert!(help.contains("status  ") && help.contains("doctor  "), "{help}");
-    for command in ["  verify ", "  review ", "  prune ", "  completions ", "  man "] {
+    for command in ["  verify ", "  review ", "  explain ", "  prune ", "  completions ", "  man "] {
         assert!(help.contains(command), "{help}");
     }
     assert!(help.contains("Examples:\n  giggles scan "), "{help}");
@@ -94,6 +94,21 @@ fn every_flag_of_the_conventions_is_there() {
     }
     assert!(import.contains("Examples:\n  giggles review import "), "{import}");
     assert_codes(&import);
+    let review = help(&["review", "--help"]);
+    for flag in
+        ["--all", "--clips <", "--date <", "--from <", "--to <", "--source <", "  add ", "  import ", "  reset "]
+    {
+        assert!(review.contains(flag), "{flag} is not in\n{review}");
+    }
+    for (command, flags) in [
+        ("add", ["<FILE>", "<START>", "<END>", "--verdict <", "--comment <", "--recordings <", "--source <"]),
+        ("reset", ["--before <", "--restore", "-n, --dry-run", "--tz <", "--source <", "--database <", "-q, --quiet"]),
+    ] {
+        let help = help(&["review", command, "--help"]);
+        assert!(help.contains(&format!("Examples:\n  giggles review {command} ")), "{help}");
+        assert!(flags.iter().all(|flag| help.contains(flag)), "{help}");
+        assert_codes(&help);
+    }
     let scores = help(&["scores", "--help"]);
     for flag in ["--top <", "--all", "--from <", "--to <", "--format <", "table, csv, json", "--normalize", "--model <"]
     {

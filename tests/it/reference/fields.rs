@@ -148,6 +148,12 @@ fn the_fields_of_a_run_are_described() {
     assert_described(document("giggles scan --ndjson"), &events);
 }
 
+/// As `explain` shows a sound that was compared with reviews.
+fn compared() -> Value {
+    let place = crate::explain::place();
+    place.run(&["explain", "1", "--json", "--database", &place.sqlite()]).ends_with(0).json()
+}
+
 #[test]
 fn the_fields_of_stored_days_are_described() {
     let place = place();
@@ -156,6 +162,8 @@ fn the_fields_of_stored_days_are_described() {
     let imported = import(&place, &review).ends_with(0).json();
     assert_described(document("giggles review import --json"), &[imported]);
     assert_described(&reviews::DOCUMENT, &[review]);
+    let explained = place.run(&["explain", "1", "--json", "--database", &place.sqlite()]).ends_with(0).json();
+    assert_described(document("giggles explain --json"), &[explained, compared()]);
     let database = place.sqlite();
     let run = |arguments: &[&str]| place.run(&[arguments, &["--database", &database]].concat());
     fs::write(place.path("sources"), "zoe\n").unwrap();
