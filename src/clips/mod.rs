@@ -27,7 +27,7 @@ pub use sample_buffer::SampleBuffer;
 pub use source::source_folder;
 
 use crate::atomic_file::Permissions;
-use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording};
+use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Reason, Recording};
 use crate::error::Fatal;
 use crate::stop::Stop;
 
@@ -65,7 +65,7 @@ impl Clips {
     pub fn check(&self, stop: &Stop) -> Result<io::Result<Permissions>, Fatal> {
         let writer = self.open(stop)?;
         let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
-        let clip = tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| flac::encode(&hum, SAMPLE_RATE));
+        let clip = tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| Ok(flac::encode(&hum, SAMPLE_RATE)?));
         Ok(clip.and_then(|clip| writer.store.check(&self.source, &clip)))
     }
 }
@@ -87,7 +87,7 @@ impl ClipWriter<'_> {
         for detection in &mut analyzed.detections {
             match self.write(&mut sample_buffer, recording, detection, length) {
                 Ok(path) => detection.clip = Some(path),
-                Err(error) => count_failed(&mut analyzed.clips_failed, &error),
+                Err(error) => count_failed(&mut analyzed.clips_failed, error),
             }
         }
     }
@@ -115,8 +115,8 @@ impl Clips {
     }
 }
 
-fn count_failed(failed: &mut Option<ClipsFailed>, error: &io::Error) {
-    failed.get_or_insert_with(|| ClipsFailed { count: 0, reason: error.to_string() }).count += 1;
+fn count_failed(failed: &mut Option<ClipsFailed>, error: io::Error) {
+    failed.get_or_insert_with(|| ClipsFailed { count: 0, reason: Reason::wrap(error) }).count += 1;
 }
 
 /// Index of the sample at an offset.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Detection, MissingRanges, Recording, RecordingError};
+use super::{Detection, MissingRanges, Reason, Recording, RecordingError};
 
 /// What happened to one recording. Every recording of a run has exactly one outcome.
 #[derive(Debug, Clone)]
@@ -76,5 +76,5 @@ impl Analyzed {
 pub struct ClipsFailed {
     pub count: u64,
     /// Why the first of them failed.
-    pub reason: String,
+    pub reason: Reason,
 }
