@@ -22,12 +22,12 @@ pub use self::settings::*;
 use super::messages::{Log, log_causes, log_error};
 use super::run_guard::RunGuard;
 use super::settings::model;
-use super::signals::Signals;
+use super::signals::SignalHandler;
 use super::{print, print_text};
 use crate::progress::Progress;
 
 /// Runs a scan, prints its result, and notifies the monitors, also if the run fails before it starts.
-pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal>, signals: &Signals) -> Exit {
+pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal>, signals: &SignalHandler) -> Exit {
     let (notifiers, wrong_ping) = notifiers(arguments);
     let wrong = wrong_ping.or(wrong_log);
     let id = new_id();
