@@ -26,7 +26,7 @@ const NAMES: [&[u8]; 10] = [
 ];
 
 /// The seeds of a target. `root` is the repository's folder.
-pub fn of(target: &str, root: &Path) -> Vec<Vec<u8>> {
+pub fn for_target(target: &str, root: &Path) -> Vec<Vec<u8>> {
     let mut seeds = match target {
         "opus" => opus_seeds(root),
         "names" => NAMES.map(<[u8]>::to_vec).to_vec(),

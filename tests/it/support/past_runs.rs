@@ -38,7 +38,7 @@ pub fn detection(start: f64, end: f64) -> Detection {
     }
 }
 
-/// A night of one source that becomes a `Run`.
+/// A run of one source that becomes a `Run`.
 pub struct PastRunBuilder {
     source: String,
     outcomes: Vec<Outcome>,
