@@ -3,13 +3,10 @@
 //!
 //! `GIGGLES_MUTATIONS=N` multiplies the mutations.
 
-#[path = "../../fuzz/src/targets/mod.rs"]
-mod targets;
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use targets::{decode, detection, names, opus, repair, seeds};
+use fuzz_targets::{decode, detection, names, opus, repair, seeds};
 
 /// No input may take longer, on a busy machine and without optimisation.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,11 +5,9 @@ mod conflicts;
 mod damage;
 mod postgres_only;
 mod pruning;
-#[path = "store/reader.rs"]
 mod reading;
 mod reviews;
 mod sqlite_only;
-
 mod wire;
 
 use crate::support::homes;

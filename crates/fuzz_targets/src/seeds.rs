@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{detection, opus};
+use crate::{detection, opus};
 
 /// Longer fixtures are cut: a fuzzer wants small inputs, and a cut file is one that a disk may hold.
 const WHOLE: usize = 60_000;

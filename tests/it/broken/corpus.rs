@@ -3,7 +3,8 @@
 
 use std::fs;
 
-use crate::repair::{frames_of, pages_of, repair};
+use fuzz_targets::repair::{frames_of, pages_of, repair};
+
 use crate::support::audio;
 
 /// A family: the extension its files get, a good file, and the kinds of places in it.
