@@ -28,7 +28,7 @@ impl From<EncodeError> for FlacError {
     fn from(error: EncodeError) -> FlacError {
         match error {
             EncodeError::Config(error) => FlacError::Invalid(error),
-            EncodeError::Source(error) => FlacError::Source(error.to_string()),
+            other => FlacError::Source(other.to_string()),
         }
     }
 }

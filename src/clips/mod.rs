@@ -65,7 +65,8 @@ impl Clips {
     pub fn check(&self, stop: &Stop) -> Result<io::Result<Permissions>, Fatal> {
         let writer = self.open(stop)?;
         let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
-        let clip = tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| Ok(flac::encode(&hum, SAMPLE_RATE)?));
+        let clip =
+            tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| Ok(flac::encode(&hum, SAMPLE_RATE)?));
         Ok(clip.and_then(|clip| writer.store.check(&self.source, &clip)))
     }
 }

@@ -104,7 +104,8 @@ fn every_test_and_file_that_reliability_names_exists() {
     let files: Vec<&str> = quoted(&text).filter(|name| roots.iter().any(|root| name.starts_with(root))).collect();
     assert!(tests.len() > 100 && files.len() > 50, "{} tests, {} files", tests.len(), files.len());
     let missing_tests = tests.iter().filter(|name| !code.contains(&format!("fn {name}(")));
-    let missing_files = files.iter().map(|file| file.split(' ').next().unwrap()).filter(|file| !repository(file).exists());
+    let missing_files =
+        files.iter().map(|file| file.split(' ').next().unwrap()).filter(|file| !repository(file).exists());
     let missing: Vec<&str> = missing_tests.copied().chain(missing_files).collect();
     assert!(missing.is_empty(), "docs/reliability.md names what does not exist: {missing:?}");
 }

@@ -65,7 +65,20 @@ mod tests {
         let file = folder.path().join("sound.mka").to_str().unwrap().to_owned();
         let source = format!("anullsrc=channel_layout={layout}:sample_rate=8000");
         let date = "creation_time=2024-01-05T10:10:10Z";
-        printed(&["-hide_banner", "-f", "lavfi", "-i", &source, "-t", "1", "-metadata", date, "-c:a", "pcm_s16le", &file]);
+        printed(&[
+            "-hide_banner",
+            "-f",
+            "lavfi",
+            "-i",
+            &source,
+            "-t",
+            "1",
+            "-metadata",
+            date,
+            "-c:a",
+            "pcm_s16le",
+            &file,
+        ]);
         printed(&["-hide_banner", "-i", &file])
     }
 

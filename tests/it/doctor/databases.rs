@@ -81,7 +81,10 @@ fn a_role_without_rights() {
     admin.batch_execute(&format!("GRANT SELECT ON giggles_schema, runs, recordings, detections TO {role}")).unwrap();
     let said = examined().ends_with(78);
     says(&said, "rights", &["INSERT on runs", "DELETE on recordings", "run deploy/postgres/role.sql"]);
-    assert!(!finding_of(&said, "rights").contains("DELETE on detections") && !finding_of(&said, "rights").contains("SELECT on"));
+    assert!(
+        !finding_of(&said, "rights").contains("DELETE on detections")
+            && !finding_of(&said, "rights").contains("SELECT on")
+    );
     admin
         .batch_execute(&format!(
             "GRANT INSERT ON runs, recordings, detections TO {role}; GRANT DELETE ON recordings TO {role}"
@@ -130,7 +133,8 @@ fn names_that_other_tables_have() {
 
 #[test]
 fn row_level_security() {
-    let secured = |policies: &str| on_postgres().made().execute(SECURED).execute(policies).by_role(GRANTED).run("doctor");
+    let secured =
+        |policies: &str| on_postgres().made().execute(SECURED).execute(policies).by_role(GRANTED).run("doctor");
     let refused = "no policy lets nightly_";
     says(&secured("").ends_with(78), "rights", &["fail", refused, "INSERT on recordings, SELECT on recordings"]);
     says(&secured(UNSEEN).ends_with(78), "rights", &["fail", refused, "SELECT on recordings", "CREATE POLICY giggles"]);
