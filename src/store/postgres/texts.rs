@@ -18,10 +18,14 @@ type Row<M> = (&'static str, &'static str, M);
 /// server's words. A text without a row is a setting: pgbouncer refuses what its file does not allow.
 const PROTOCOL_VIOLATIONS: [Row<ErrorClass>; 11] = [
     ("statement pooling", "pgbouncer: a transaction with pool_mode = statement; provoked", ErrorClass::AnotherPool),
-    ("authentication failed", "pgbouncer 1.20, objects.c, check_fast_fail: cached, its password", ErrorClass::Settings),
+    ("authentication failed", "the server, cached by pgbouncer (check_fast_fail): its password", ErrorClass::Settings),
     ("does not exist", "the same: the database or the user, of the server", ErrorClass::Settings),
     ("pg_hba.conf", "the same: the server does not admit the pooler", ErrorClass::Settings),
-    ("server_login_retry", "pgbouncer: the login to the server fails repeatedly; provoked", ErrorClass::Reconnecting),
+    (
+        "server_login_retry",
+        "pgbouncer, objects.c, check_fast_fail: the login to the server fails",
+        ErrorClass::Reconnecting,
+    ),
     ("timeout", "pgbouncer: query_wait_timeout (provoked) and other limits", ErrorClass::Reconnecting),
     ("no more connections", "pgbouncer: max_client_conn is reached; provoked", ErrorClass::Reconnecting),
     ("disabled", "pgbouncer: DISABLE, for maintenance; provoked", ErrorClass::Reconnecting),
@@ -31,11 +35,7 @@ const PROTOCOL_VIOLATIONS: [Row<ErrorClass>; 11] = [
         ErrorClass::Reconnecting,
     ),
     ("server connection closed", "the same, closed between two statements", ErrorClass::Reconnecting),
-    (
-        "shutting down",
-        "the server, while it stops, through pgbouncer; its own SQLSTATE is lost",
-        ErrorClass::Reconnecting,
-    ),
+    ("pooler is shutting down", "pgbouncer, while it is stopped", ErrorClass::Reconnecting),
 ];
 
 /// Errors of a full pool with any other SQLSTATE, in lower case.
@@ -112,6 +112,7 @@ mod tests {
             ("no more connections allowed (max_client_conn)", ErrorClass::Reconnecting),
             ("database \"laughs\" is disabled", ErrorClass::Reconnecting),
             ("server conn crashed?", ErrorClass::Reconnecting),
+            ("pooler is shutting down", ErrorClass::Reconnecting),
             ("unsupported startup parameter: search_path", ErrorClass::Settings),
         ] {
             assert_eq!(class(message), expected, "{message}");
