@@ -112,10 +112,10 @@ pub fn cut_clips<'a>(
         clip_writer.cut_missing(recording, &mut redetected, ffmpeg, stop);
         redetected
     };
-    let panicked = |(_, redetected): &(&Recording, Redetected), reason| {
+    let panicked = |(_, redetected): &(&Recording, Redetected), reason: String| {
         let mut redetected = redetected.clone();
         let count = (redetected.without_clip().count() + redetected.unsure_without_clip().count()) as u64;
-        Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected }
+        Redetected { clips_failed: Some(ClipsFailed { count, reason: reason.into() }), ..redetected }
     };
     let done = pool.map(&items, |(recording, _)| recording.bytes, cut, panicked);
     redetected.iter_mut().zip(done).for_each(|(place, done)| **place = done);

@@ -41,7 +41,7 @@ use self::messages::{Log, LogFormat};
 
 pub use self::messages::log_error;
 use self::settings::given;
-use self::signals::Signals;
+use self::signals::SignalHandler;
 
 /// `--version`: the program, the embedded model, and the CPU path on this machine.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -169,7 +169,7 @@ impl Cli {
     }
 
     /// Runs the command and returns its exit code.
-    pub fn run(self, signals: &Signals) -> Result<Exit, Fatal> {
+    pub fn run(self, signals: &SignalHandler) -> Result<Exit, Fatal> {
         let (quiet, log, wrong) = (self.verbosity.quiet, self.log(), self.verbosity.format().err());
         match (self.command, wrong) {
             // A scan also reports a wrong log format to its monitors.

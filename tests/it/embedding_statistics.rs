@@ -34,7 +34,8 @@ fn fixtures() -> Vec<PathBuf> {
 
 fn embeddings(scorer: &Awake, path: &PathBuf) -> Vec<Embedding> {
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
-    let analyzer = Analyzer { scorer, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer =
+        Analyzer { scorer, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let candidates = analyzer.analyze(path, None).unwrap().candidates;
     candidates.into_iter().filter_map(|candidate| candidate.embedding).collect()
 }

@@ -3,6 +3,7 @@
 mod support;
 
 mod architecture;
+mod broken;
 mod changing;
 mod clips;
 mod containers;

@@ -89,7 +89,8 @@ fn scored(scorer: &Awake, seed: u64, is_judged: bool) -> Scored {
     let path = folder.path().join("day.wav");
     wav::write(&path, [&day.samples[..]].into_iter());
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
-    let analyzer = Analyzer { scorer, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer =
+        Analyzer { scorer, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let analyzed = analyzer.analyze(&path, None).unwrap();
     Scored { analyzed, laughs: day.laughs.iter().map(|laugh| (laugh.start, laugh.end)).collect() }
 }
