@@ -32,7 +32,7 @@ SPEECH = ["speech_it", "speech_ru"]
 SECONDS_OF_A_TURN = 9
 CONVERSATIONS = 12
 TURNS = 12
-ROUNDS = 3
+ROUNDS = 2
 
 
 def clip(name: str, dbfs: float) -> np.ndarray:
