@@ -3,7 +3,7 @@
 //!
 //! `GIGGLES_WRITE_STATISTICS=1 cargo test --test it embedding_statistics::` writes the file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use giggles::domain::{DetectionParameters, Embedding};
 use giggles::model::ModelFile;
@@ -32,7 +32,7 @@ fn fixtures() -> Vec<PathBuf> {
     audio
 }
 
-fn embeddings(scorer: &Awake, path: &PathBuf) -> Vec<Embedding> {
+fn embeddings(scorer: &Awake, path: &Path) -> Vec<Embedding> {
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
     let analyzer = Analyzer { scorer, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let candidates = analyzer.analyze(path, None).unwrap().candidates;
