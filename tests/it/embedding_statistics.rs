@@ -3,7 +3,7 @@
 //!
 //! `GIGGLES_WRITE_STATISTICS=1 cargo test --test it embedding_statistics::` writes the file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use giggles::domain::{DetectionParameters, Embedding};
 use giggles::model::ModelFile;
@@ -32,7 +32,7 @@ fn fixtures() -> Vec<PathBuf> {
     audio
 }
 
-fn embeddings(scorer: &Awake, path: &PathBuf) -> Vec<Embedding> {
+fn embeddings(scorer: &Awake, path: &Path) -> Vec<Embedding> {
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
     let analyzer =
         Analyzer { scorer, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
@@ -69,5 +69,5 @@ fn the_statistics_are_those_of_the_fixtures() {
     let differences = floats(&there).into_iter().zip(floats(&made)).map(|(a, b)| (a - b).abs());
     let largest = differences.fold(0.0, f32::max);
     assert!(largest < TOLERANCE, "they differ by {largest}; write the file again");
-    assert!(all.len() > 150, "{} candidates", all.len());
+    assert!(all.len() > 100, "{} candidates", all.len());
 }

@@ -87,7 +87,41 @@ fn the_table_says_what_is_missing_to_a_personal_score() {
 
 #[test]
 fn a_whole_table() {
-    insta::assert_snapshot!(text(&view(&evaluation(6, 10))), @"");
+    insta::assert_snapshot!(text(&view(&evaluation(6, 10))), @r"
+    120 reviews of 6 recordings on 6 days: 60 confirmed, 60 rejected
+    30 of 90 reviewed detections are laughs: precision 0.33 (0.24-0.44)
+    30 of 60 confirmed laughs were detected: recall 0.50 (0.38-0.62)
+
+    Personal score on 6 of 6 days; each day is judged by the reviews of the other
+    days.
+
+                       without           with              gain
+    F1, collar         0.33 (0.22-0.40)  1.00 (1.00-1.00)  +0.67 (+0.60 to +0.78)
+    F1, IoU 0.3        0.33 (0.22-0.40)  1.00 (1.00-1.00)  +0.67 (+0.60 to +0.78)
+    F1, IoU 0.5        0.33 (0.22-0.40)  1.00 (1.00-1.00)  +0.67 (+0.60 to +0.78)
+    F1, PSDS 1         0.33 (0.22-0.40)  1.00 (1.00-1.00)  +0.67 (+0.60 to +0.78)
+    F1, PSDS 2         0.33 (0.22-0.40)  1.00 (1.00-1.00)  +0.67 (+0.60 to +0.78)
+    average precision  0.44 (0.42-0.51)  1.00 (1.00-1.00)  +0.56 (+0.49 to +0.58)
+    missed, now found  0 of 30           30 of 30
+    not reviewed       0                 0
+
+    Reviewed stretches at each threshold (* in use):
+            precision                         recall
+            without          with             without          with
+    0.20    0.50 (0.41-0.59) 1.00 (0.94-1.00) 1.00 (0.94-1.00) 1.00 (0.94-1.00)
+    0.25    0.50 (0.41-0.59) 1.00 (0.94-1.00) 1.00 (0.94-1.00) 1.00 (0.94-1.00)
+    0.33    0.33 (0.24-0.45) 1.00 (0.94-1.00) 0.42 (0.30-0.54) 1.00 (0.94-1.00)
+    0.40*   0.33 (0.23-0.46) 1.00 (0.94-1.00) 0.33 (0.23-0.46) 1.00 (0.94-1.00)
+    0.50    0.33 (0.19-0.51) 1.00 (0.94-1.00) 0.17 (0.09-0.28) 1.00 (0.94-1.00)
+    0.60    -                1.00 (0.94-1.00) 0.00 (0.00-0.06) 1.00 (0.94-1.00)
+    0.70    -                1.00 (0.94-1.00) 0.00 (0.00-0.06) 1.00 (0.94-1.00)
+    0.80    -                1.00 (0.94-1.00) 0.00 (0.00-0.06) 1.00 (0.94-1.00)
+
+    In brackets: 95 % intervals; of proportions Wilson's, of all others the
+    bootstrap over days.
+    Only reviewed stretches count. A laugh that nobody noticed is missing in every
+    recall.
+    ");
 }
 
 #[test]

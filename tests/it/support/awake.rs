@@ -6,11 +6,13 @@ use std::sync::Mutex;
 use giggles::pipeline::Scorer;
 use yamnet::{Model, Outputs};
 
+type LogitsAndEmbeddings = (Vec<f32>, Vec<f32>);
+
 /// The network, which computes the outputs of digital silence once.
 pub struct Awake<'a> {
     model: &'a Model,
-    /// By number of samples: logits and embeddings.
-    silence: Mutex<HashMap<usize, (Vec<f32>, Vec<f32>)>>,
+    /// By number of samples.
+    silence: Mutex<HashMap<usize, LogitsAndEmbeddings>>,
 }
 
 impl<'a> Awake<'a> {
