@@ -148,6 +148,11 @@ impl Candidate {
         sigmoid(self.shifted_v())
     }
 
+    /// The same before the personal score.
+    pub fn score_before(&self) -> f32 {
+        sigmoid(self.peak_v)
+    }
+
     /// AudioSet's name of the class with the highest score; of equals, the first.
     pub fn class_name(&self) -> &'static str {
         let scores = self.class_scores.iter().zip(LAUGHTER_NAMES).rev();

@@ -54,18 +54,23 @@ struct Part {
 struct Row<'a> {
     score: f32,
     clips: Vec<Option<&'a str>>,
+    /// Why a part may have no clip.
+    without: &'static str,
 }
 
 impl<'a> From<&MergedDetection<'a>> for Row<'a> {
     fn from(laugh: &MergedDetection<'a>) -> Row<'a> {
-        Row { score: laugh.peak(), clips: laugh.parts.iter().map(|(_, row)| row.detection.clip.as_deref()).collect() }
+        let clips = laugh.parts.iter().map(|(_, row)| row.detection.clip.as_deref()).collect();
+        Row { score: laugh.peak(), clips, without: "no clip: analyzed without --clips" }
     }
 }
 
 impl<'a> From<&'a Uncounted<'a>> for Row<'a> {
     fn from(sound: &'a Uncounted<'a>) -> Row<'a> {
         let score = sound.candidate.map_or(0.0, |one| one.candidate.score());
-        Row { score, clips: vec![sound.clip()] }
+        let by_hand = sound.candidate.is_none();
+        let without = if by_hand { "no clip: added by hand" } else { "no clip of this sound" };
+        Row { score, clips: vec![sound.clip()], without }
     }
 }
 
@@ -74,7 +79,8 @@ pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fa
     let (laughs, uncounted): (Vec<_>, Vec<_>) =
         (days.iter().flat_map(Day::laughs).collect(), days.iter().flat_map(Day::uncounted).collect());
     let rows: Vec<Row<'_>> = laughs.iter().map(Row::from).chain(uncounted.iter().map(Row::from)).collect();
-    let parts: Vec<Option<&str>> = rows.iter().flat_map(|row| row.clips.iter().copied()).collect();
+    let parts: Vec<Result<&str, &str>> =
+        rows.iter().flat_map(|row| row.clips.iter().map(|clip| clip.ok_or(row.without))).collect();
     let front_end =
         ModelFile::embedded().front_end(Cpu::detect()).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
     let pool = Pool::new(0).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
@@ -100,8 +106,11 @@ fn missing(why: impl Into<String>) -> Part {
     Part { picture: None, clip: Err(why.into()) }
 }
 
-fn read_part(clip: Option<&str>, options: &PageOptions, front_end: &FrontEnd) -> Part {
-    let Some(clip) = clip else { return missing("no clip: analyzed without --clips") };
+fn read_part(clip: Result<&str, &str>, options: &PageOptions, front_end: &FrontEnd) -> Part {
+    let clip = match clip {
+        Ok(clip) => clip,
+        Err(why) => return missing(why),
+    };
     let Some(folder) = &options.clips else { return missing("no clip: give the folder of clips with --clips") };
     if !Path::new(clip).components().all(|part| matches!(part, Component::Normal(_))) {
         return missing("no clip: its path points outside the folder");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! possible: candidates outside detections, without a verdict, with an embedding, SENSITIVE <= v' < onset threshold
-//! if some of them in a day have a clip, only those: one judges what one can hear
+//! if some of them in a day have a clip, only those, which can be played
 //! of a day: the NEAREST to the threshold; of these, again and again, up to MOST_A_DAY, the one with the highest
 //!           nearness * unlikeness
 //! nearness:   0 at SENSITIVE, 1 at the threshold

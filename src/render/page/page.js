@@ -3,7 +3,7 @@
   // Laughs, then sounds that do not count (without a peak), in the order of the rows; rows that are added come last.
   const laughs = JSON.parse(document.getElementById("laughs").textContent);
   const { days, recordings } = JSON.parse(document.getElementById("recordings").textContent);
-  const rows = [...document.querySelectorAll(".laughs li")];
+  const rows = [...document.querySelectorAll(".laughs > li")];
   if (!document.querySelector(".controls")) return; // Nothing was analyzed.
   const marks = new Map([...document.querySelectorAll(".mark")].map((mark) => [Number(mark.dataset.laugh), mark]));
   const slider = document.getElementById("threshold");

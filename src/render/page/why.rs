@@ -4,7 +4,6 @@ use super::text::escape;
 use crate::calendar::Day;
 use crate::domain::{Candidate, Neighbour, StoredReview};
 use crate::render::status::local;
-use yamnet::sigmoid;
 
 /// What is less similar decides nothing.
 ///
@@ -14,12 +13,13 @@ const SIMILAR: f32 = 0.3;
 /// Shown on demand, also without the script; empty without a personal score.
 pub fn details(day: &Day, candidate: &Candidate, when: &str) -> String {
     let Some(personal) = &candidate.personal else { return String::new() };
-    let (before, after) = (candidate.peak_v, candidate.shifted_v());
     format!(
         "<details class=\"why\"><summary aria-label=\"Why this score, at {when}?\">Why this score?</summary>\n\
-         <p>{:.2} without your reviews, {:.2} with them (v {before:.2}, v' {after:.2}).</p>\n{}{}</details>\n",
-        sigmoid(before),
-        sigmoid(after),
+         <p>{:.2} without your reviews, {:.2} with them (v {:.2}, v' {:.2}).</p>\n{}{}</details>\n",
+        candidate.score_before(),
+        candidate.score(),
+        candidate.peak_v,
+        candidate.shifted_v(),
         list(day, "confirmed", &personal.confirmed),
         list(day, "rejected", &personal.rejected)
     )
