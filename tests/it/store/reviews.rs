@@ -271,7 +271,7 @@ fn the_least_rights_are_enough() {
     let location: Location = url.as_str().parse().unwrap();
     let reviews = |second| [review(1, 1.0, 3.0, KEEP, "", second)];
     let keep = |second| open(&location).unwrap().save_reviews(&reviews(second), false);
-    home.tell(&format!("GRANT SELECT ON giggles_schema, recordings, detections, reviews TO {role}"));
+    home.tell(&format!("GRANT SELECT ON giggles_schema, recordings, detections, candidates, reviews TO {role}"));
     assert!(matches!(keep(1), Err(StoreError::Config(_))), "SELECT alone stores nothing");
     home.tell(&format!("GRANT INSERT, UPDATE ON reviews TO {role}"));
     assert_eq!([keep(1).unwrap().changed, keep(2).unwrap().changed, keep(2).unwrap().changed], [1, 1, 0]);
