@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let Some(evaluation) = evaluate(&material) else {
         log::error!(
             "nothing of the period was reviewed; confirm or reject laughs on a page of giggles report, and import the \
-             reviews with giggles reviews import"
+             reviews with giggles review"
         );
         return Ok(Exit::Empty);
     };

@@ -52,7 +52,7 @@ impl CandidateCollector {
     /// Takes the score of the next patch and, if v may reach the floor, its embedding. Returns v as it is stored.
     pub fn push(&mut self, score: &Score, embedding: Option<&[f32]>) -> f32 {
         let patch = self.track.len() as u32;
-        if patch as usize % HOUR == 0 {
+        if self.track.len().is_multiple_of(HOUR) {
             self.end_hour(HOUR);
         }
         let v = self.track.push(score.v);

@@ -19,13 +19,13 @@ pub fn shifted(mut v: Vec<f32>, candidates: &[Candidate], parameters: &Detection
     for run in runs {
         let near = super::candidates_of(run, candidates);
         let mut rest = near;
-        for patch in run.first..=run.last {
+        for (patch, v) in v.iter_mut().enumerate().take(run.last + 1).skip(run.first) {
             while let [first, second, ..] = rest
                 && distance(second, patch) < distance(first, patch)
             {
                 rest = &rest[1..];
             }
-            v[patch] += rest.first().map_or(0.0, Candidate::shift);
+            *v += rest.first().map_or(0.0, Candidate::shift);
         }
     }
     v

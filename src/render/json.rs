@@ -29,6 +29,8 @@ pub(super) const RUN: &[Field] = &[
     field("analysis.parameters.normalize", "boolean", "whether loudness was normalized"),
     field("analysis.parameters.target_loudness_db", "number", "loudness after normalization, dBFS"),
     field("analysis.parameters.gain_limits_db[]", "number", "smallest and largest gain of the normalization, dB"),
+    field("analysis.parameters.views", "number", "speeds at which possible laughs were scored: 1, 3 or 5"),
+    field("analysis.parameters.personal", "boolean", "whether the reviews of the source counted"),
     field("analysis.parameters.onset_threshold", "number", "a laugh has a patch of at least this, in logits"),
     field("analysis.parameters.offset_threshold", "number", "a laugh extends over patches of at least this, in logits"),
     field("analysis.parameters.merge_gap_seconds", "number", "laughs closer than this are merged"),
