@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::json::{SPEC_FIELD, SPEC_VERSION};
 use super::pluralize;
-use super::report::{review_text, short};
-use super::status::local;
 use crate::domain::{Field, ReviewedSpan, SpanId, field};
+use crate::render::report::{review_text, short};
+use crate::render::status::local;
 use crate::reviews::Imported;
 use crate::reviews::queue::Item;
 use crate::text::{escape, position};

@@ -119,7 +119,7 @@ fn every_flag_of_the_conventions_is_there() {
 #[test]
 fn thresholds_have_their_names() {
     let scan = help(&["scan", "--help"]);
-    assert!(scan.contains("sensitive (0.38), normal (0.56), strict (0.73)"), "{scan}");
+    assert!(scan.contains("sensitive (0.33), normal (0.40), strict (0.50)"), "{scan}");
 }
 
 #[test]

@@ -58,11 +58,10 @@ fn a_missed_laugh_is_added_with_its_sound() {
     assert!(said.contains("0:00:01.0 to 0:00:02.0 (2025-10-24 19:00:01) rejected; its sound was computed"), "{said}");
     // Without the audio: the sound of the candidate there.
     fs::remove_file(place.recording("20251024_190000.flac")).unwrap();
-    let laugh = place.number("SELECT CAST(start_seconds * 100 AS integer) FROM detections ORDER BY id LIMIT 1");
-    let (start, end) = (laugh as f64 / 100.0 + 0.5, laugh as f64 / 100.0 + 1.4);
+    let patch = place.number("SELECT first_patch FROM candidates WHERE embedding IS NOT NULL ORDER BY id LIMIT 1");
+    let (start, end) = (patch as f64 * 0.48 + 0.3, patch as f64 * 0.48 + 0.6);
     let said = add(&place, &["20251024_190000.flac", &start.to_string(), &end.to_string()]).ends_with(0).stdout;
     assert!(said.contains("its sound is that of the possible laugh there"), "{said}");
-    place.number("SELECT count(*) FROM candidates");
     rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute("DELETE FROM candidates", []).unwrap();
     let said = add(&place, &["20251024_190000.flac", "0", "0.25"]).ends_with(0).stdout;
     assert!(said.contains("its sound is not known, so the personal score does not use it"), "{said}");
