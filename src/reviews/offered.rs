@@ -26,7 +26,7 @@ use crate::store::{ScoreReader, ScoredSelection};
 /// The most that are offered of a day.
 pub const MOST_A_DAY: usize = 5;
 /// The onset threshold `sensitive`, logits: a score of 0.33.
-pub const SENSITIVE: f32 = -0.708_185_06;
+pub const SENSITIVE: f32 = -0.708_185_1;
 /// Of a day, so many candidates are compared with what was reviewed.
 const NEAREST: usize = 50;
 
