@@ -102,7 +102,7 @@ fn a_reset_keeps_the_verdicts_and_is_taken_back() {
     let said = |flags: &[&str]| reset(&place, flags).ends_with(0).stdout;
     assert_eq!(said(&["--before", "2020-01-01"]), "nothing changed\n");
     assert_eq!(said(&[&tomorrow[..], &["--source", "zoe"]].concat()), "nothing changed\n");
-    assert_eq!(said(&[&tomorrow[..], &["-n"]].concat()), "1 review would be no longer used by the personal score\n");
+    assert_eq!(said(&[&tomorrow[..], &["-n"]].concat()), "1 review would no longer be used by the personal score\n");
     assert_eq!(personal(), (1, 1));
     assert_eq!(said(&tomorrow), "1 review is no longer used by the personal score\n");
     assert_eq!((personal(), said(&tomorrow)), ((0, 1), "nothing changed\n".into()));
