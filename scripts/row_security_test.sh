@@ -80,7 +80,13 @@ for source in neil ada; do
     [ "$(ask "$(url "$source")" 'SELECT count(*) FROM detections')" = \
         "$(ask "$owner" "SELECT count(*) FROM detections WHERE recording_id IN (SELECT id FROM recordings WHERE source = '$source')")" ] ||
         fail "$source does not see exactly its detections"
+    for table in score_tracks candidates; do
+        [ "$(ask "$(url "$source")" "SELECT count(*) FROM $table")" = \
+            "$(ask "$owner" "SELECT count(*) FROM $table WHERE recording_id IN (SELECT id FROM recordings WHERE source = '$source')")" ] ||
+            fail "$source does not see exactly its $table"
+    done
 done
+as fleet redetect --quiet --source neil || fail 'the role of the scans cannot redetect'
 as neil export --format csv >"$folder/neil.csv"
 DATABASE_URL=$owner "$program" export --format csv --source neil >"$folder/wanted.csv"
 cmp "$folder/neil.csv" "$folder/wanted.csv" || fail "neil's export is not neil's"

@@ -11,6 +11,7 @@ pub mod history;
 mod merged;
 mod sharing;
 pub mod span;
+mod uncounted;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -21,6 +22,7 @@ pub use self::fleet::{Fleet, State};
 pub use self::merged::{MergedDetection, SEAM, merged};
 pub use self::sharing::ReviewSharing;
 pub use self::span::Span;
+pub use self::uncounted::{Reviewing, Uncounted};
 
 use self::span::{union, without};
 use crate::domain::{StoredFailure, StoredMissing, StoredRecording};
@@ -52,6 +54,8 @@ pub struct Day {
     pub is_over: bool,
     /// What runs have scanned since the day ended.
     pub coverage: ScanCoverage,
+    /// Empty unless it was asked for.
+    pub reviewing: Reviewing,
 }
 
 /// Whether a day is complete, or why not.
@@ -99,7 +103,8 @@ impl Day {
         let is_over = calendar.span.to <= now;
         let coverage = if is_over { coverage } else { ScanCoverage::Never };
         let (source, calendar, neighbours) = (source.to_owned(), calendar.clone(), Vec::new());
-        Day { source, calendar, recordings, neighbours, analyzed, failed, gaps, is_over, coverage }
+        let reviewing = Reviewing::default();
+        Day { source, calendar, recordings, neighbours, analyzed, failed, gaps, is_over, coverage, reviewing }
     }
 
     pub fn completeness(&self) -> Completeness {

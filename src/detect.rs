@@ -22,6 +22,7 @@
 mod candidates;
 mod range_min;
 mod shift;
+mod unsure;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use yamnet::sigmoid;
 pub use self::candidates::{CandidateCollector, embedding_of};
 use self::range_min::RangeMin;
 use self::shift::shifted;
+pub use self::unsure::unsure;
 use crate::domain::{Candidate, Detection, DetectionParameters, LAUGHTER_CLASSES, ScoreTrack};
 
 /// Offset of a patch's centre from its start.

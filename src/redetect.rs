@@ -1,25 +1,47 @@
 //! Decides anew from what is stored of recordings, without their audio.
 //!
 //! ```text
-//! decide: stored v and candidates -> personal scores -> detections; those with the same extent keep their clips
+//! decide:   stored v and candidates -> personal scores -> detections; those with the same extent keep their clips
+//! redetect: per source: lock -> each stored recording of the window: decide -> missing clips -> one transaction
 //! ```
 //!
 //! Invariant: for unchanged settings and reviews, the detections are those of the scan, bit for bit.
 
+mod command;
+
 use jiff::tz::TimeZone;
 
-use crate::detect::detections;
-use crate::domain::{Analysis, Candidate, Decided, Detection, Embedding, PersonalScore, Redetected, ScoredRecording};
+use crate::audio::ffmpeg::Ffmpeg;
+use crate::clips::ClipWriter;
+use crate::detect::{detections, unsure};
+use crate::domain::{
+    Analysis, Candidate, ClipsFailed, Decided, Detection, PersonalScore, Recording, Redetected, ScoredRecording, Unsure,
+};
+use crate::personal::PersonalModel;
+use crate::pool::Pool;
+use crate::stop::Stop;
+use crate::store::{Store, StoreError};
 
-/// Computes the personal score of an embedding.
-pub type Personal<'a> = dyn Fn(&Embedding) -> PersonalScore + Sync + 'a;
+pub use self::command::{Changes, Cutting, Report, Settings, SourceReport, redetect};
+
+/// What the reviews of a source say. None: there are too few, or it is not asked for.
+pub fn personal_model(
+    store: &mut dyn Store,
+    source: &str,
+    is_asked_for: bool,
+) -> Result<Option<PersonalModel>, StoreError> {
+    if !is_asked_for {
+        return Ok(None);
+    }
+    Ok(PersonalModel::new(&store.evidence(source)?))
+}
 
 /// The detections of a recording under this analysis. `zone` is the time zone named in it.
 pub fn decide(
     scored: ScoredRecording,
     analysis: Analysis,
     zone: TimeZone,
-    personal: Option<&Personal<'_>>,
+    personal: Option<&PersonalModel>,
 ) -> Redetected {
     let personal = personal.filter(|_| analysis.parameters.personal);
     let (stored, mut candidates): (Vec<_>, Vec<Candidate>) =
@@ -28,6 +50,12 @@ pub fn decide(
     candidates.iter_mut().for_each(|candidate| candidate.personal = personal_score(candidate, personal));
     let mut detections = detections(&scored.track, &candidates, scored.audio, &analysis.parameters);
     keep_clips(&mut detections, &scored.detections);
+    let unsure = unsure(&candidates, &detections, scored.track.len(), &analysis.parameters);
+    let unsure = unsure.into_iter().filter(|&index| candidates[index].clip.is_none()).map(|index| Unsure {
+        id: stored[index].0,
+        candidate: with_earlier_clip(&candidates[index], &scored.detections),
+    });
+    let unsure = unsure.collect();
     let decided = stored.into_iter().zip(earlier).zip(candidates).filter_map(|(((id, was_detected), earlier), now)| {
         let is_detected = now.is_detected(&detections);
         let changes = is_detected != was_detected || now.personal != earlier;
@@ -35,6 +63,7 @@ pub fn decide(
     });
     Redetected {
         candidates: decided.collect(),
+        unsure,
         analysis,
         zone,
         audio: scored.audio,
@@ -45,10 +74,17 @@ pub fn decide(
     }
 }
 
+/// A candidate that counted before has the clip of that detection.
+fn with_earlier_clip(candidate: &Candidate, before: &[Detection]) -> Candidate {
+    let earlier = before.iter().find(|earlier| candidate.is_detected(std::slice::from_ref(earlier)));
+    let clip = earlier.and_then(|earlier| earlier.clip.clone());
+    Candidate { embedding: None, clip, ..candidate.clone() }
+}
+
 /// A candidate whose embedding was removed keeps the score that it had.
-fn personal_score(candidate: &Candidate, personal: Option<&Personal<'_>>) -> Option<PersonalScore> {
+fn personal_score(candidate: &Candidate, personal: Option<&PersonalModel>) -> Option<PersonalScore> {
     let personal = personal?;
-    candidate.embedding.as_ref().map(personal).or_else(|| candidate.personal.clone())
+    candidate.embedding.as_ref().map(|embedding| personal.score(embedding)).or_else(|| candidate.personal.clone())
 }
 
 /// Both are in order of time and disjoint.
@@ -59,3 +95,31 @@ fn keep_clips(detections: &mut [Detection], before: &[Detection]) {
         detection.clip = earlier.and_then(|earlier| earlier.clip.clone());
     }
 }
+
+/// Cuts the clips that are missing in these recordings, by decoding them, without the network.
+pub fn cut_clips<'a>(
+    recordings: Vec<(&Recording, &'a mut Redetected)>,
+    clip_writer: &ClipWriter<'_>,
+    pool: &Pool,
+    ffmpeg: Option<&Ffmpeg>,
+    stop: &Stop,
+) {
+    let (recordings, mut redetected): (Vec<&Recording>, Vec<&'a mut Redetected>) = recordings.into_iter().unzip();
+    let items: Vec<(&Recording, Redetected)> =
+        recordings.into_iter().zip(&redetected).map(|(recording, one)| (recording, Redetected::clone(one))).collect();
+    let cut = |(recording, redetected): &(&Recording, Redetected)| {
+        let mut redetected = redetected.clone();
+        clip_writer.cut_missing(recording, &mut redetected, ffmpeg, stop);
+        redetected
+    };
+    let panicked = |(_, redetected): &(&Recording, Redetected), reason: String| {
+        let mut redetected = redetected.clone();
+        let count = (redetected.without_clip().count() + redetected.unsure_without_clip().count()) as u64;
+        Redetected { clips_failed: Some(ClipsFailed { count, reason: reason.into() }), ..redetected }
+    };
+    let done = pool.map(&items, |(recording, _)| recording.bytes, cut, panicked);
+    redetected.iter_mut().zip(done).for_each(|(place, done)| **place = done);
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,19 +4,22 @@
 
 mod sound;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::calendar::history::{Tally, Usual, tallies, usual};
-use crate::calendar::{Calendar, Day, SEAM};
-use crate::domain::Window;
+use crate::calendar::{Calendar, Day, Reviewing, SEAM};
+use crate::domain::{ShownVerdicts, Window};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::render::page::{Page, document, linked_clips};
 use crate::render::report::ReportView;
+use crate::reviews::offered;
 use crate::status;
 use crate::store::Reader;
 
@@ -34,6 +37,8 @@ pub struct Settings {
     pub first: Date,
     /// Inclusive.
     pub last: Date,
+    /// Read candidates and reviews, too: what a page shows besides the laughs.
+    pub candidates: bool,
 }
 
 /// The stored data of the days.
@@ -44,6 +49,10 @@ pub struct Report {
     pub days: Vec<Day>,
     pub tallies: Vec<Tally>,
     pub usual: Usual,
+    /// What to do about sources of which many laughs were rejected.
+    pub advice: Vec<String>,
+    /// Whether candidates were read.
+    pub candidates: bool,
     pub exit: Exit,
 }
 
@@ -57,7 +66,15 @@ pub struct PageOptions<'a> {
 
 impl Report {
     pub fn view(&self) -> ReportView<'_> {
-        ReportView { asked: self.asked, zone: &self.zone, days: &self.days, tallies: &self.tallies, usual: self.usual }
+        ReportView {
+            asked: self.asked,
+            zone: &self.zone,
+            days: &self.days,
+            tallies: &self.tallies,
+            usual: self.usual,
+            advice: &self.advice,
+            candidates: self.candidates,
+        }
     }
 
     /// The HTML of the page. Reads the clips, and warns if `auto` did not embed all of them.
@@ -79,15 +96,39 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
     };
     let mut days = Vec::new();
     for calendar in calendars.iter().filter(|calendar| calendar.date >= settings.first) {
-        days.extend(status::days(reader, &sources, calendar, asked)?);
+        days.extend(status::days(reader, &sources, calendar, asked, settings.candidates)?);
+    }
+    if settings.candidates {
+        days = with_reviewing(days, settings, reader)?;
     }
     let all = around(&calendars);
     let mut tallies = tallies(&calendars, &reader.recordings(settings.source.as_deref(), &all)?);
+    let shown = reader.shown_verdicts(settings.source.as_deref())?;
+    let advice = shown.iter().filter_map(ShownVerdicts::advice).collect();
     let usual = usual(&tallies, settings.first);
     let months_first = settings.last.saturating_sub(MONTH.days()).min(settings.first);
     tallies.retain(|tally| tally.date >= months_first);
     let exit = crate::calendar::exit(&days);
-    Ok(Report { asked, zone: settings.zone.clone(), days, tallies, usual, exit })
+    let (zone, candidates) = (settings.zone.clone(), settings.candidates);
+    Ok(Report { asked, zone, days, tallies, usual, advice, candidates, exit })
+}
+
+/// Adds which candidates are offered for review, and the reviews of their sources.
+fn with_reviewing(days: Vec<Day>, settings: &Settings, reader: &mut dyn Reader) -> Result<Vec<Day>, Fatal> {
+    let (from, to) = (days.first().map(|day| day.calendar.span.from), days.last().map(|day| day.calendar.span.to));
+    let unsure = offered::unsure(reader, settings.source.as_deref(), &Window { from, to }, &settings.zone)?;
+    let offered: Arc<BTreeSet<i64>> = Arc::new(unsure.iter().map(|one| one.id).collect());
+    let mut reviews = BTreeMap::new();
+    for day in &days {
+        if !reviews.contains_key(&day.source) {
+            reviews.insert(day.source.clone(), Arc::new(reader.reviews(&day.source)?));
+        }
+    }
+    let with_reviewing = |day: Day| {
+        let reviews = reviews.get(&day.source).cloned().unwrap_or_default();
+        day.with_reviewing(Reviewing { offered: Arc::clone(&offered), reviews })
+    };
+    Ok(days.into_iter().map(with_reviewing).collect())
 }
 
 /// The days of the report and a month before them.

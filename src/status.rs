@@ -14,7 +14,7 @@ use jiff::{Timestamp, Zoned};
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
 use crate::calendar::{Calendar, CoverageByDay, Day, Fleet, SEAM, Span};
-use crate::domain::{PastRun, Reason, ShownVerdicts, StoredRecording};
+use crate::domain::{PastRun, Reason, ScoreTotals, ShownVerdicts, StoredRecording};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::store::{self, Location, Reader, Selection};
@@ -42,6 +42,8 @@ pub struct Report {
     pub sources: Vec<String>,
     /// The latest run first.
     pub runs: Vec<PastRun>,
+    /// What is kept to decide again; empty if a day was requested, or several sources.
+    pub scores: Vec<ScoreTotals>,
     /// What was said of the last reviewed laughs, of each requested source with reviews.
     pub verdicts: Vec<ShownVerdicts>,
     /// How many sources are complete; None if no day was requested.
@@ -65,7 +67,7 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
             let mut fleet = Fleet::expecting(settings.expected.clone());
-            each_day(reader.as_mut(), wanted, &calendar, asked, &mut |day| {
+            each_day(reader.as_mut(), wanted, &calendar, asked, false, &mut |day| {
                 fleet.add(&day);
                 each(day)
             })?;
@@ -74,8 +76,18 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
         None if runs.is_empty() => (Exit::Empty, None),
         None => (Exit::Complete, None),
     };
+    let scores = score_totals(settings, &sources, reader.as_mut())?;
     let verdicts = reader.shown_verdicts(settings.source.as_deref())?;
-    Ok(Some(Report { asked, zone, sources, runs, verdicts, fleet, exit }))
+    Ok(Some(Report { asked, zone, sources, runs, scores, verdicts, fleet, exit }))
+}
+
+/// What is kept of the requested source, or of the only one: the totals of a fleet would read all of its rows.
+fn score_totals(settings: &Settings, sources: &[String], reader: &mut dyn Reader) -> Result<Vec<ScoreTotals>, Fatal> {
+    let source = settings.source.as_ref().or(if let [only] = sources { Some(only) } else { None });
+    match (source, &settings.date) {
+        (Some(source), None) => Ok(reader.score_totals(Some(source))?),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The zone of the last run, else the system's. Days are those of the recorder, whose zone may differ from the shell's.
@@ -115,12 +127,14 @@ pub fn calendar_of(date: Date, zone: &TimeZone) -> Option<Calendar> {
     Some(Calendar { date, zone: zone.clone(), span: span(date, zone)? })
 }
 
-/// Passes one day per source to `each`, in order of the sources, with one day in memory at a time.
+/// Passes one day per source to `each`, in order of the sources, with one day in memory at a time; with the candidates of
+/// their recordings, if they are wanted.
 pub fn each_day(
     reader: &mut dyn Reader,
     sources: &[String],
     calendar: &Calendar,
     asked: Timestamp,
+    with_candidates: bool,
     each: &mut Each,
 ) -> Result<(), Fatal> {
     let one = match sources {
@@ -132,7 +146,8 @@ pub fn each_day(
         Day::new(source, calendar, inside, coverage_by_day.scan_coverage(source), asked).with_neighbours(around)
     };
     let (mut found, mut sources) = (Found::default(), sources.iter().peekable());
-    let wanted = Selection { source: one, window: calendar.span.window(), margin: SEAM, ..Selection::default() };
+    let (window, margin) = (calendar.span.window(), SEAM);
+    let wanted = Selection { source: one, window, margin, with_candidates, ..Selection::default() };
     reader.each_recording(&wanted, &mut |recording| {
         while let Some(source) = sources.next_if(|source| **source < recording.source) {
             each(day(source, std::mem::take(&mut found)))?;
@@ -151,9 +166,10 @@ pub fn days(
     sources: &[String],
     calendar: &Calendar,
     asked: Timestamp,
+    with_candidates: bool,
 ) -> Result<Vec<Day>, Fatal> {
     let mut days = Vec::new();
-    each_day(reader, sources, calendar, asked, &mut |day| {
+    each_day(reader, sources, calendar, asked, with_candidates, &mut |day| {
         days.push(day);
         Ok(())
     })?;

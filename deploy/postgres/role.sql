@@ -1,6 +1,6 @@
--- A role that may run scans, and nothing else: it inserts runs, recordings and detections, and deletes the rows that
--- it replaces. It can read reviews, for status and reports, but not change them. It cannot create, alter, truncate or
--- drop a table, change a run, or read any other table.
+-- A role that may run scans, and nothing else: it inserts runs, recordings, detections and scores, and replaces them. It can
+-- read reviews, for status, reports and the personal score, but not change what they say. It cannot create, alter,
+-- truncate or drop a table, change a run, or read any other table.
 --
 -- Run this once in giggles' database, as the owner of its tables (with CREATEROLE) or a superuser, after giggles has
 -- created them; and again after an upgrade of giggles that added tables:
@@ -27,14 +27,19 @@ REVOKE ALL ON giggles_schema FROM :"role";
 GRANT SELECT ON giggles_schema TO :"role";
 
 -- A run reads back after COMMIT what it has inserted.
-REVOKE ALL ON runs, recordings, detections FROM :"role";
-GRANT SELECT, INSERT ON runs, recordings, detections TO :"role";
+REVOKE ALL ON runs, recordings, detections, score_tracks, candidates FROM :"role";
+GRANT SELECT, INSERT ON runs, recordings, detections, score_tracks, candidates TO :"role";
 
--- A run does not need reviews; giggles status, report and export read them.
+-- A run stores the embedding of a reviewed stretch, and nothing else of a review.
 REVOKE ALL ON reviews FROM :"role";
-GRANT SELECT ON reviews TO :"role";
+GRANT SELECT, UPDATE (embedding) ON reviews TO :"role";
 
--- A recording that is analyzed again is replaced; its detections are deleted by the foreign key, without a privilege.
+-- A recording that is analyzed again is replaced; what belongs to it is deleted by foreign keys, without a privilege.
 GRANT DELETE ON recordings TO :"role";
+
+-- What is decided anew from stored scores (also by giggles redetect), and the removal of old embeddings.
+GRANT UPDATE (name, started_at, start_source, clips_failed, analysis, run_id) ON recordings TO :"role";
+GRANT DELETE ON detections TO :"role";
+GRANT UPDATE (is_detected, personal, embedding, clip) ON candidates TO :"role";
 
 COMMIT;

@@ -25,40 +25,40 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'giggles_sources') \gexec
 
 GRANT CONNECT ON DATABASE :"DBNAME" TO giggles_sources;
 SELECT format('GRANT USAGE ON SCHEMA %I TO giggles_sources', current_schema()) \gexec
-REVOKE ALL ON giggles_schema, runs, recordings, detections, reviews, score_tracks, candidates FROM giggles_sources;
-GRANT SELECT ON giggles_schema, runs, recordings, detections, reviews, score_tracks, candidates TO giggles_sources;
+REVOKE ALL ON giggles_schema, runs, recordings, detections, score_tracks, candidates, reviews FROM giggles_sources;
+GRANT SELECT ON giggles_schema, runs, recordings, detections, score_tracks, candidates, reviews TO giggles_sources;
 GRANT INSERT, UPDATE ON reviews TO giggles_sources;
 
 -- From here on, a role without a policy sees nothing of these tables.
 ALTER TABLE runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE recordings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE detections ENABLE ROW LEVEL SECURITY;
-ALTER TABLE reviews ENABLE ROW LEVEL SECURITY;
 ALTER TABLE score_tracks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE candidates ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reviews ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS scans ON runs;
 DROP POLICY IF EXISTS scans ON recordings;
 DROP POLICY IF EXISTS scans ON detections;
-DROP POLICY IF EXISTS scans ON reviews;
 DROP POLICY IF EXISTS scans ON score_tracks;
 DROP POLICY IF EXISTS scans ON candidates;
+DROP POLICY IF EXISTS scans ON reviews;
 CREATE POLICY scans ON runs TO :"role" USING (true) WITH CHECK (true);
 CREATE POLICY scans ON recordings TO :"role" USING (true) WITH CHECK (true);
 CREATE POLICY scans ON detections TO :"role" USING (true) WITH CHECK (true);
-CREATE POLICY scans ON reviews TO :"role" USING (true) WITH CHECK (true);
 CREATE POLICY scans ON score_tracks TO :"role" USING (true) WITH CHECK (true);
 CREATE POLICY scans ON candidates TO :"role" USING (true) WITH CHECK (true);
+CREATE POLICY scans ON reviews TO :"role" USING (true) WITH CHECK (true);
 
 DROP POLICY IF EXISTS own_source ON runs;
 DROP POLICY IF EXISTS own_source ON recordings;
 DROP POLICY IF EXISTS own_source ON detections;
-DROP POLICY IF EXISTS own_source ON reviews;
 DROP POLICY IF EXISTS own_source ON score_tracks;
 DROP POLICY IF EXISTS own_source ON candidates;
+DROP POLICY IF EXISTS own_source ON reviews;
 CREATE POLICY own_source ON runs TO giggles_sources USING (source = current_user);
 CREATE POLICY own_source ON recordings TO giggles_sources USING (source = current_user);
--- A detection, a score track and a candidate have no source of their own; the policy of recordings applies inside of this query.
+-- Detections, score tracks and candidates have no source of their own; the policy of recordings applies inside of this query.
 CREATE POLICY own_source ON detections TO giggles_sources
     USING (EXISTS (SELECT FROM recordings AS r WHERE r.id = recording_id));
 CREATE POLICY own_source ON score_tracks TO giggles_sources

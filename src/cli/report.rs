@@ -57,6 +57,10 @@ pub struct Arguments {
     /// Print a CSV table, one row per laugh
     #[arg(long)]
     csv: bool,
+    /// Add what does not count: to --json every candidate with its values, to the text the sounds that are offered for
+    /// review or were reviewed; a page always has those
+    #[arg(long, conflicts_with = "csv")]
+    candidates: bool,
     #[command(flatten)]
     stored: Stored,
 }
@@ -76,7 +80,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let zone = arguments.stored.zone(reader.as_mut())?;
     let asked = Timestamp::now();
     let (first, last) = arguments.stored.dates(&zone, asked)?;
-    let settings = Settings { source: arguments.stored.source()?, zone, first, last };
+    let candidates = arguments.candidates || arguments.output.is_some();
+    let settings = Settings { source: arguments.stored.source()?, zone, first, last, candidates };
     let report = report(&settings, reader.as_mut(), asked)?;
     if report.exit == Exit::Empty {
         log::error!("no recordings of {first} are stored; check the date, --tz and --source");

@@ -95,8 +95,11 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
     let mut document = Json::to(&mut results, asked, database);
     let report = query(settings, asked, &mut |day| document.add(&day).map_err(unwritable))?;
     let done = match &report {
-        Some(report) => document.finish(&report.runs, &report.verdicts, &report.zone, report.fleet.as_ref()),
-        None => document.finish(&[], &[], settings.zone.as_ref().unwrap_or(&TimeZone::UTC), None),
+        Some(report) => {
+            let lists = (&report.runs[..], &report.scores[..], &report.verdicts[..]);
+            document.finish(lists, &report.zone, report.fleet.as_ref())
+        }
+        None => document.finish((&[], &[], &[]), settings.zone.as_ref().unwrap_or(&TimeZone::UTC), None),
     };
     done.map_err(unwritable)?;
     Ok(report)
@@ -107,7 +110,8 @@ fn show_text(settings: &Settings, asked: Timestamp, counts_sources: bool) -> Res
     let mut days = day::Text::to(&mut results);
     let report = query(settings, asked, &mut |day| days.add(day).map_err(unwritable))?;
     let Some(report) = report else { return Ok(None) };
-    let view = View { asked, database: settings.database.to_string(), zone: &report.zone, runs: &report.runs };
+    let Report { zone, runs, scores, .. } = &report;
+    let view = View { asked, database: settings.database.to_string(), zone, runs, scores };
     match &settings.date {
         Some(_) => {
             days.finish(&view).map_err(unwritable)?;

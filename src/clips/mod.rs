@@ -1,4 +1,5 @@
-//! Writes a clip per laugh: the analyzed audio (16 kHz, mono, not normalized) as a FLAC file.
+//! Writes a clip per laugh: the analyzed audio (16 kHz, mono, not normalized) as a FLAC file; and a few of candidates that
+//! do not count, so that a person can be asked about them.
 //!
 //! Each clip is written completely before the run is committed, and its row contains its path. A run that fails in
 //! between leaves clips without rows, which are harmless; a row never contains the path of a clip that was not written.
@@ -28,7 +29,8 @@ pub use source::source_folder;
 
 use crate::atomic_file::Permissions;
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::domain::{Analyzed, ClipsFailed, Detection, DetectionParameters, Recording, Redetected};
+use crate::detect;
+use crate::domain::{Analyzed, Candidate, ClipsFailed, Detection, DetectionParameters, Reason, Recording, Redetected};
 use crate::error::Fatal;
 use crate::stop::Stop;
 
@@ -66,7 +68,8 @@ impl Clips {
     pub fn check(&self, stop: &Stop) -> Result<io::Result<Permissions>, Fatal> {
         let writer = self.open(stop)?;
         let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
-        let clip = tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| flac::encode(&hum, SAMPLE_RATE));
+        let clip =
+            tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| Ok(flac::encode(&hum, SAMPLE_RATE)?));
         Ok(clip.and_then(|clip| writer.store.check(&self.source, &clip)))
     }
 }
@@ -82,18 +85,30 @@ impl ClipWriter<'_> {
         self.clips.sample_buffer(parameters)
     }
 
-    /// Writes a clip per laugh and stores its relative path in the detection.
-    pub fn cut(&self, mut sample_buffer: SampleBuffer, recording: &Recording, analyzed: &mut Analyzed) {
+    /// Writes a clip per laugh and stores its relative path in the detection; and of candidates that a person may be
+    /// asked about.
+    pub fn cut(
+        &self,
+        mut sample_buffer: SampleBuffer,
+        recording: &Recording,
+        analyzed: &mut Analyzed,
+        parameters: &DetectionParameters,
+    ) {
         let length = samples(analyzed.audio);
-        for detection in &mut analyzed.detections {
-            match self.write(&mut sample_buffer, recording, detection, length) {
-                Ok(path) => detection.clip = Some(path),
-                Err(error) => count_failed(&mut analyzed.clips_failed, &error),
-            }
+        let unsure = detect::unsure(&analyzed.candidates, &analyzed.detections, analyzed.track.len(), parameters);
+        let mut write =
+            |cut: Cut, clip: &mut Option<String>| match self.write(&mut sample_buffer, recording, cut, length) {
+                Ok(path) => *clip = Some(path),
+                Err(error) => count_failed(&mut analyzed.clips_failed, error),
+            };
+        analyzed.detections.iter_mut().for_each(|detection| write(Cut::from(&*detection), &mut detection.clip));
+        for index in unsure {
+            let candidate = &mut analyzed.candidates[index];
+            write(Cut::from(&*candidate), &mut candidate.clip);
         }
     }
 
-    /// Decodes a recording again and writes the clips of detections that have none.
+    /// Decodes a recording again and writes the clips that are missing.
     pub fn cut_missing(
         &self,
         recording: &Recording,
@@ -102,20 +117,24 @@ impl ClipWriter<'_> {
         stop: &Stop,
     ) {
         let length = samples(redetected.audio);
-        let ranges = redetected.without_clip().map(|detection| self.clips.range(detection, length)).collect();
+        let mut cuts: Vec<Cut> = redetected.without_clip().map(|detection| Cut::from(&*detection)).collect();
+        cuts.extend(redetected.unsure_without_clip().map(|candidate| Cut::from(&*candidate)));
+        let ranges = cuts.iter().map(|cut| self.clips.range(cut, length)).collect();
         let mut sample_buffer = SampleBuffer::of_ranges(&self.clips.location.scratch_folder(), ranges);
         let decoded = sample_buffer.decode(&recording.path, ffmpeg, stop);
         let mut failed = None;
-        for detection in redetected.without_clip() {
+        let mut write = |cut: Cut, clip: &mut Option<String>| {
             let written = match &decoded {
-                Ok(()) => self.write(&mut sample_buffer, recording, detection, length),
+                Ok(()) => self.write(&mut sample_buffer, recording, cut, length),
                 Err(error) => Err(io::Error::other(error.to_string())),
             };
             match written {
-                Ok(path) => detection.clip = Some(path),
-                Err(error) => count_failed(&mut failed, &error),
+                Ok(path) => *clip = Some(path),
+                Err(error) => count_failed(&mut failed, error),
             }
-        }
+        };
+        redetected.without_clip().for_each(|detection| write(Cut::from(&*detection), &mut detection.clip));
+        redetected.unsure_without_clip().for_each(|candidate| write(Cut::from(&*candidate), &mut candidate.clip));
         redetected.clips_failed = failed;
     }
 
@@ -123,27 +142,50 @@ impl ClipWriter<'_> {
         &self,
         sample_buffer: &mut SampleBuffer,
         recording: &Recording,
-        detection: &Detection,
+        cut: Cut,
         length: u64,
     ) -> io::Result<String> {
         let started = recording.started.ok_or_else(|| io::Error::other("its start time is unknown"))?;
-        let usual = name::clip_path(&self.clips.source, started.at, detection, &self.clips.zone);
-        let bytes = flac::encode(&sample_buffer.read(self.clips.range(detection, length))?, SAMPLE_RATE)?;
+        let usual = name::clip_path(&self.clips.source, started.at, &cut, &self.clips.zone);
+        let bytes = flac::encode(&sample_buffer.read(self.clips.range(&cut, length))?, SAMPLE_RATE)?;
         self.store.write(usual, bytes, recording.content)
+    }
+}
+
+/// What a clip is cut for.
+struct Cut {
+    start: Duration,
+    end: Duration,
+    class: &'static str,
+    score: f32,
+    /// Whether it counts as a laugh.
+    counts: bool,
+}
+
+impl From<&Detection> for Cut {
+    fn from(detection: &Detection) -> Cut {
+        let (class, score) = (detection.class_name(), detection.peak);
+        Cut { start: detection.start, end: detection.end, class, score, counts: true }
+    }
+}
+
+impl From<&Candidate> for Cut {
+    fn from(candidate: &Candidate) -> Cut {
+        let (class, score) = (candidate.class_name(), candidate.score());
+        Cut { start: candidate.start(), end: candidate.end(), class, score, counts: false }
     }
 }
 
 impl Clips {
     /// Samples of the clip: the laugh and the audio around it, limited to the recording.
-    fn range(&self, detection: &Detection, length: u64) -> Range<u64> {
-        let (from, to) =
-            (detection.start.saturating_sub(self.clip_before), detection.end.saturating_add(self.clip_after));
+    fn range(&self, cut: &Cut, length: u64) -> Range<u64> {
+        let (from, to) = (cut.start.saturating_sub(self.clip_before), cut.end.saturating_add(self.clip_after));
         samples(from)..samples(to).min(length)
     }
 }
 
-fn count_failed(failed: &mut Option<ClipsFailed>, error: &io::Error) {
-    failed.get_or_insert_with(|| ClipsFailed { count: 0, reason: error.to_string() }).count += 1;
+fn count_failed(failed: &mut Option<ClipsFailed>, error: io::Error) {
+    failed.get_or_insert_with(|| ClipsFailed { count: 0, reason: Reason::wrap(error) }).count += 1;
 }
 
 /// Index of the sample at an offset.

@@ -1,22 +1,27 @@
-//! Paths of clips: `<source>/<day>/<instant>_<class>_<score>p.flac`, and how to recognize them.
+//! Paths of clips: `<source>/<day>/<instant>_<class>_<score>p.flac`, and how to recognize them. The class of one that does
+//! not count is `unsure-<class>`.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::Cut;
 use super::source::{is_folder, source_folder};
-use crate::domain::{ContentHash, Detection, LAUGHTER_NAMES};
+use crate::domain::{ContentHash, LAUGHTER_NAMES};
 
 /// Digits of the content hash that make a clip's name unique.
 const HASH: usize = 8;
+/// Before the class of a clip that does not count as a laugh.
+const UNSURE: &str = "unsure-";
 
 /// `neil/2025-10-24/20251024T200512.480Z_belly-laugh_87p.flac`: the instant is in UTC, the day in `zone`.
-pub fn clip_path(source: &str, started: Timestamp, detection: &Detection, zone: &TimeZone) -> String {
-    let at = started.saturating_add(detection.start).unwrap_or(Timestamp::MAX);
+pub fn clip_path(source: &str, started: Timestamp, cut: &Cut, zone: &TimeZone) -> String {
+    let at = started.saturating_add(cut.start).unwrap_or(Timestamp::MAX);
     let (day, instant) = (at.to_zoned(zone.clone()).date(), at.strftime("%Y%m%dT%H%M%S%.3fZ"));
-    let percent = (detection.peak.clamp(0.0, 1.0) * 100.0).round();
-    let (source, class) = (source_folder(source), readable(&detection.class_name().to_lowercase()));
-    format!("{source}/{day}/{instant}_{class}_{percent}p.flac")
+    let percent = (cut.score.clamp(0.0, 1.0) * 100.0).round();
+    let (source, class) = (source_folder(source), readable(&cut.class.to_lowercase()));
+    let unsure = if cut.counts { "" } else { UNSURE };
+    format!("{source}/{day}/{instant}_{unsure}{class}_{percent}p.flac")
 }
 
 /// The path if another recording's clip has the same name: `…_87p_1a2b3c4d.flac`, with the first digits of the content
@@ -53,6 +58,7 @@ pub fn is_clip(file: &str) -> bool {
         [instant, class, percent, hash] if is_hash(hash) => (instant, class, percent),
         _ => return false,
     };
+    let class = class.strip_prefix(UNSURE).unwrap_or(class);
     let is_class = LAUGHTER_NAMES.iter().any(|name| readable(&name.to_lowercase()) == class);
     let percent = percent.strip_suffix('p').and_then(|text| Some((text, text.parse::<u8>().ok()?)));
     is_instant(instant) && is_class && percent.is_some_and(|(text, value)| value <= 100 && value.to_string() == text)
@@ -82,18 +88,20 @@ mod tests {
 
     use super::*;
 
-    fn detection(class: u16) -> Detection {
+    fn cut(class: usize, counts: bool) -> Cut {
         let (start, end) = (Duration::from_millis(3_723_480), Duration::from_secs(3_730));
-        Detection { start, end, peak: 0.871, mean: 0.5, class, class_scores: [0.0; 6], clip: None }
+        Cut { start, end, class: LAUGHTER_NAMES[class - 13], score: 0.871, counts }
     }
 
     #[test]
     fn names_sort_by_time_and_are_in_the_day_of_the_time_zone() {
         let started = "2025-10-25T05:30:00Z".parse().unwrap();
         let zone = TimeZone::get("America/Los_Angeles").unwrap();
-        let name = |source: &str, class| clip_path(source, started, &detection(class), &zone);
+        let name = |source: &str, class| clip_path(source, started, &cut(class, true), &zone);
         assert_eq!(name("neil", 17), "neil/2025-10-24/20251025T063203.480Z_belly-laugh_87p.flac");
         assert_eq!(name("neil", 18), "neil/2025-10-24/20251025T063203.480Z_chuckle-chortle_87p.flac");
+        let unsure = clip_path("neil", started, &cut(15, false), &zone);
+        assert_eq!(unsure, "neil/2025-10-24/20251025T063203.480Z_unsure-giggle_87p.flac");
         assert!(name("../../etc", 13).starts_with("etc_") && name("…", 13).starts_with("source_"));
     }
 
@@ -101,8 +109,8 @@ mod tests {
     fn every_clip_path_is_recognized() {
         let started = "2025-10-25T05:30:00Z".parse().unwrap();
         for source in ["neil", "../../etc", "…", "Anna-Lena 2"] {
-            for class in 13..19 {
-                let path = clip_path(source, started, &detection(class), &TimeZone::UTC);
+            for (class, counts) in (13..19).flat_map(|class| [(class, true), (class, false)]) {
+                let path = clip_path(source, started, &cut(class, counts), &TimeZone::UTC);
                 assert!(is_ours(&path), "{path}");
                 let temporary = format!(".{}.x7Gq2LmN0aZ4.tmp", path.rsplit('/').next().unwrap());
                 assert!(is_temporary(&temporary), "{temporary}");
@@ -120,6 +128,7 @@ mod tests {
             "neil/2025-10-24/20251025T063203.480Z_laughter_87p.flac.bak",
             "neil/2025-10-24/my_20251025T063203.480Z_laughter_87p.flac",
             "neil/2025-10-24/20251025T063203.480Z_applause_87p.flac",
+            "neil/2025-10-24/20251025T063203.480Z_unsure-applause_87p.flac",
             "neil/2025-10-24/20251025T063203.480Z_laughter_101p.flac",
             "neil/2025-10-24/20251025T063203.480Z_laughter_+7p.flac",
             "neil/2025-10-24/20251025T063203.480Z_laughter_87p_mine.flac",

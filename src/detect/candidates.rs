@@ -20,13 +20,13 @@ use crate::domain::{Candidate, DetectionParameters, Embedding, LAUGHTER_CLASSES,
 /// Patches of the longest candidate: 30 s.
 const LONGEST: u32 = 62;
 /// Patches of an hour.
-const HOUR: usize = 7500;
+pub(super) const HOUR: usize = 7500;
 /// The most candidates that start in an hour.
-const HOURLY: usize = 120;
+const HOURLY: usize = 96;
 /// More than the share of a short part, so that a clip with three sounds has three candidates.
 const SPARE: usize = 2;
 /// The most of them with an embedding.
-const HOURLY_EMBEDDINGS: usize = 60;
+const HOURLY_EMBEDDINGS: usize = 36;
 
 /// Collects the score track and the candidates of one recording.
 pub struct CandidateCollector {
@@ -138,6 +138,7 @@ impl Event {
             class_scores: self.class_scores,
             embedding: self.embedding.map(mean),
             personal: None,
+            clip: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which settings come from the environment, and would cron or systemd set them too?
 //!
 //! cron starts a program in the user's home directory with HOME, LOGNAME, SHELL and a short PATH, without the settings
-//! of a shell's profile. This is the most frequent reason why a run works manually but fails at night.
+//! of a shell's profile. This is the most frequent reason why a run works manually but fails under cron.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;

@@ -9,13 +9,18 @@ use std::time::Duration;
 
 use half::f16;
 use yamnet::params::{EMBEDDING_SIZE, PATCH_HOP, PATCH_WINDOW};
+use yamnet::sigmoid;
 
-use super::{Detection, LAUGHTER_CLASSES};
+use super::{Detection, LAUGHTER_CLASSES, LAUGHTER_NAMES};
 
 /// Patches with at least this decision value belong to candidates, logits.
 ///
 /// Source: below it, no threshold gave a useful number of false alarms (docs/detection.md).
 pub const CANDIDATE_FLOOR: f32 = -1.5;
+
+/// The threshold `sensitive`, logits: a score of 0.33. A candidate that does not count is offered for review if its v' is
+/// at least this.
+pub const SENSITIVE: f32 = -0.708_185_06;
 
 /// Bytes of a float16.
 const WIDTH: usize = size_of::<f16>();
@@ -116,6 +121,8 @@ pub struct Candidate {
     pub embedding: Option<Embedding>,
     /// None: there are too few reviews, it has no embedding, or it was not asked for.
     pub personal: Option<PersonalScore>,
+    /// Path of its clip relative to the clip directory, if one was written although it does not count.
+    pub clip: Option<String>,
 }
 
 /// From the start of a patch to the time span that it represents, which is a hop long.
@@ -134,6 +141,22 @@ impl Candidate {
     /// v' of its peak: what the threshold is compared with.
     pub fn shifted_v(&self) -> f32 {
         self.peak_v + self.shift()
+    }
+
+    /// sigmoid(v') of its peak, 0 to 1.
+    pub fn score(&self) -> f32 {
+        sigmoid(self.shifted_v())
+    }
+
+    /// The same before the personal score.
+    pub fn score_before(&self) -> f32 {
+        sigmoid(self.peak_v)
+    }
+
+    /// AudioSet's name of the class with the highest score; of equals, the first.
+    pub fn class_name(&self) -> &'static str {
+        let scores = self.class_scores.iter().zip(LAUGHTER_NAMES).rev();
+        scores.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(LAUGHTER_NAMES[0], |(_, name)| name)
     }
 
     /// Whether one of these detections, which are in order and disjoint, overlaps it.

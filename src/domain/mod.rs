@@ -17,13 +17,13 @@ mod run;
 mod step;
 mod stored;
 
-pub use candidate::{CANDIDATE_FLOOR, Candidate, Embedding, Neighbour, PersonalScore, ScoreTrack, reaches};
+pub use candidate::{CANDIDATE_FLOOR, Candidate, Embedding, Neighbour, PersonalScore, SENSITIVE, ScoreTrack, reaches};
 pub use detection::{Detection, FIRST_LAUGHTER, LAUGHTER_CLASSES, LAUGHTER_NAMES};
 pub use error::{Reason, RecordingError};
 pub use field::{Described, Field, field};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;
-pub use outcome::{Analyzed, ClipsFailed, Damage, Decided, Outcome, Redetected, Skip, Status};
+pub use outcome::{Analyzed, ClipsFailed, Damage, Decided, Outcome, Redetected, Skip, Status, Unsure};
 pub use parameters::{ANALYSIS_VERSION, Analysis, DetectionParameters};
 pub use recording::{ContentHash, Recording, StartSource, StartTime};
 pub use review::{Evidence, Review, ReviewedSpan, RowSpan, ShownVerdicts, SpanId, StoredReview, Verdict};

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::{Analysis, Candidate, Detection, MissingRanges, PersonalScore, Recording, RecordingError, ScoreTrack};
+use super::{
+    Analysis, Candidate, Detection, MissingRanges, PersonalScore, Reason, Recording, RecordingError, ScoreTrack,
+};
 
 /// What happened to one recording. Every recording of a run has exactly one outcome.
 #[derive(Debug, Clone)]
@@ -16,7 +18,7 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 pub enum Status {
     Analyzed(Analyzed),
-    Redetected(Redetected),
+    Redetected(Box<Redetected>),
     Skipped(Skip),
     Failed(RecordingError),
 }
@@ -53,9 +55,11 @@ pub struct Redetected {
     pub detections: Vec<Detection>,
     /// The candidates whose row changes.
     pub candidates: Vec<Decided>,
+    /// The candidates that should have a clip although they do not count, and have none stored.
+    pub unsure: Vec<Unsure>,
     /// What was decided before.
     pub before: Vec<Detection>,
-    /// Set if clips of the detections were requested and could not be written.
+    /// Set if clips were requested and could not be written.
     pub clips_failed: Option<ClipsFailed>,
     /// Number of clips that could not be written before.
     pub clips_failed_before: u64,
@@ -65,6 +69,16 @@ impl Redetected {
     /// Detections without a clip.
     pub fn without_clip(&mut self) -> impl Iterator<Item = &mut Detection> {
         self.detections.iter_mut().filter(|detection| detection.clip.is_none())
+    }
+
+    /// Candidates that should have a clip and have none.
+    pub fn unsure_without_clip(&mut self) -> impl Iterator<Item = &mut Candidate> {
+        self.unsure.iter_mut().map(|unsure| &mut unsure.candidate).filter(|candidate| candidate.clip.is_none())
+    }
+
+    /// Whether clips are missing.
+    pub fn lacks_clips(&mut self) -> bool {
+        self.without_clip().next().is_some() || self.unsure_without_clip().next().is_some()
     }
 
     /// Clips that a later run with clips writes: those that failed, and all that are missing in a recording with clips.
@@ -86,6 +100,15 @@ pub struct Decided {
     pub id: i64,
     pub is_detected: bool,
     pub personal: Option<PersonalScore>,
+}
+
+/// A candidate that does not count and that a person may be asked about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unsure {
+    /// Number of the row.
+    pub id: i64,
+    /// Without its embedding.
+    pub candidate: Candidate,
 }
 
 /// Why a recording was not analyzed in this run.
@@ -128,7 +151,7 @@ pub struct Analyzed {
     pub candidates: Vec<Candidate>,
     /// The candidates that pass the threshold; in order of time and disjoint.
     pub detections: Vec<Detection>,
-    /// Set if clips of the detections were requested and could not be written.
+    /// Set if clips were requested and could not be written.
     pub clips_failed: Option<ClipsFailed>,
 }
 
@@ -149,5 +172,5 @@ impl Analyzed {
 pub struct ClipsFailed {
     pub count: u64,
     /// Why the first of them failed.
-    pub reason: String,
+    pub reason: Reason,
 }

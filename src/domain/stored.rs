@@ -209,6 +209,11 @@ impl StoredRecording {
         Some(started.saturating_add(self.duration.unwrap_or_default()).unwrap_or(Timestamp::MAX))
     }
 
+    /// The instant of an offset; None if its start time is unknown.
+    pub fn instant(&self, offset: Duration) -> Option<Timestamp> {
+        self.started?.at.saturating_add(offset).ok()
+    }
+
     pub fn sound(&self) -> Option<&StoredSound> {
         match &self.status {
             StoredStatus::Analyzed(sound) => Some(sound),

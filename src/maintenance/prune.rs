@@ -10,7 +10,7 @@ use std::io;
 use jiff::{Span, Timestamp, Zoned};
 
 use crate::clips::{ClipLocation, ClipStore, source_folder, unreadable};
-use crate::domain::{StoredRecording, Window};
+use crate::domain::{StoredCandidate, StoredRecording, Window};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::stop::Stop;
@@ -52,7 +52,7 @@ pub struct PruneReport {
     /// Laughs that were removed with them.
     pub laughs: u64,
     pub runs: u64,
-    /// Recordings that are old enough but stay, because one of their laughs still names a clip.
+    /// Recordings that are old enough but stay, because one of their laughs or candidates still names a clip.
     pub kept: u64,
 }
 
@@ -104,15 +104,19 @@ pub fn prune(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> R
     Ok(pruned)
 }
 
-/// Clips of a recording's laughs that started before the limit.
+/// Clips of a recording's laughs and candidates that started before the limit.
 fn old_clips<'a>(settings: &Settings, recording: &'a StoredRecording) -> impl Iterator<Item = &'a String> {
     let before = settings.before;
     let old = recording.laughs().iter().filter(move |laugh| laugh.starts < before);
-    old.filter_map(|laugh| laugh.detection.clip.as_ref())
+    let is_old = move |one: &&StoredCandidate| recording.instant(one.candidate.start()).is_some_and(|at| at < before);
+    let old_candidates = recording.candidates().iter().filter(is_old);
+    let clips = old.map(|laugh| &laugh.detection.clip).chain(old_candidates.map(|one| &one.candidate.clip));
+    clips.flatten()
 }
 
 fn selection<'a>(settings: &Settings, source: Option<&'a str>) -> Selection<'a> {
-    Selection { source, window: Window { from: None, to: Some(settings.before) }, ..Selection::default() }
+    let window = Window { from: None, to: Some(settings.before) };
+    Selection { source, window, with_candidates: true, only_with_clip: true, ..Selection::default() }
 }
 
 /// Opens the clips directory. A source's directory is never removed with its clips: if it is missing, a disk is

@@ -1,4 +1,4 @@
-//! Checks stored laughs and clips against each other.
+//! Checks stored laughs and clips against each other, and the clips of candidates that do not count.
 //!
 //! A run writes its clips before it commits its rows, so a clip without a row may belong to a run in progress.
 //! Therefore orphans are removed only with all runs locked out: first the lock is taken, then the clips are listed,
@@ -117,13 +117,13 @@ fn find_missing(
     verified: &mut Verified,
     each: &mut Each,
 ) -> Result<(), Fatal> {
-    reader.each_recording(&Selection { source, ..Selection::default() }, &mut |recording| {
+    let wanted = Selection { source, with_candidates: true, only_with_clip: true, ..Selection::default() };
+    reader.each_recording(&wanted, &mut |recording| {
+        let of_laughs = || recording.laughs().iter().map(|laugh| &laugh.detection.clip);
         verified.laughs += recording.laughs().len();
-        for laugh in recording.laughs() {
-            let Some(clip) = &laugh.detection.clip else {
-                verified.without += 1;
-                continue;
-            };
+        verified.without += of_laughs().filter(|clip| clip.is_none()).count();
+        let of_candidates = recording.candidates().iter().map(|one| &one.candidate.clip);
+        for clip in of_laughs().chain(of_candidates).flatten() {
             if !clips.holds(clip).map_err(|error| unreadable(&settings.clips, error))? {
                 let (source, recording) = (recording.source.clone(), recording.name.clone());
                 verified.missing += 1;

@@ -5,7 +5,7 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{doctor, explain, export, report, reviews, scores, verify};
+use crate::render::{candidates, doctor, evaluate, explain, export, redetect, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -45,6 +45,7 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[
             ("", status::DOCUMENT),
             ("runs[].", status::RUN),
+            ("scores[].", status::SCORES),
             ("runs[].counts.", COUNTS),
             ("days[].", status::DAY),
             ("days[].recordings[].", status::RECORDING),
@@ -55,7 +56,7 @@ pub const DOCUMENTS: &[Described] = &[
     },
     Described {
         command: "giggles report --json",
-        about: "days with their laughs, and averages to compare with",
+        about: "days with their laughs, with `--candidates` also their candidates, and averages to compare with",
         parts: &[
             ("", report::DOCUMENT),
             ("days[].", status::DAY),
@@ -63,6 +64,7 @@ pub const DOCUMENTS: &[Described] = &[
             ("days[].recordings[].missing_ranges[].", MISSING_RANGE),
             ("days[].recordings[].error.", ERROR),
             ("days[].laughs[].", status::LAUGH),
+            ("days[].candidates[].", candidates::CANDIDATE),
         ],
     },
     Described {
@@ -84,6 +86,11 @@ pub const DOCUMENTS: &[Described] = &[
     Described { command: "giggles scores --format json", about: "a list of patches", parts: &[("", scores::DOCUMENT)] },
     Described { command: "giggles doctor --json", about: "the checks", parts: &[("", doctor::DOCUMENT)] },
     Described {
+        command: "giggles redetect --json",
+        about: "what was decided anew",
+        parts: &[("", redetect::DOCUMENT)],
+    },
+    Described {
         command: "giggles verify --json",
         about: "clips and rows that do not agree",
         parts: &[("", verify::DOCUMENT)],
@@ -97,6 +104,18 @@ pub const DOCUMENTS: &[Described] = &[
         command: "giggles review import --json",
         about: "what was imported",
         parts: &[("", reviews::DOCUMENT)],
+    },
+    Described {
+        command: "giggles evaluate --json",
+        about: "the detections against the reviews; the first decision is without the personal score, the second with it",
+        parts: &[
+            ("", evaluate::DOCUMENT),
+            ("", evaluate::PROPORTION),
+            ("decisions[].", evaluate::DECISION),
+            ("decisions[].", evaluate::PROPORTION),
+            ("decisions[].curve[].", evaluate::CURVE),
+            ("decisions[].curve[].", evaluate::PROPORTION),
+        ],
     },
 ];
 

@@ -3,15 +3,18 @@
 //! Invariant: results in, text out. Nothing here writes to a file or a terminal, and no format knows
 //! another.
 
-pub mod cell;
+pub mod candidates;
+mod cell;
 pub mod doctor;
 mod document;
+pub mod evaluate;
 pub mod explain;
 pub mod export;
 pub mod fields;
 pub mod json;
 pub mod page;
 pub mod prune;
+pub mod redetect;
 pub mod report;
 pub mod reviews;
 pub mod scores;

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::candidates;
 use super::cell::cell;
 use super::json::{SPEC_FIELD, SPEC_VERSION};
 use crate::calendar::history::{Mean, Tally, Usual};
-use crate::calendar::{Day, MergedDetection};
-use crate::domain::{Field, Review, Verdict, field};
+use crate::calendar::{Day, MergedDetection, Uncounted};
+use crate::domain::{Candidate, Field, Review, Verdict, field};
 use crate::render::pluralize;
 use crate::render::status::day::{clock, day_text};
 use crate::render::status::json as status_json;
@@ -29,6 +30,10 @@ pub struct ReportView<'a> {
     /// One tally per date, for the dates shown and those before.
     pub tallies: &'a [Tally],
     pub usual: Usual,
+    /// What to do about sources of which many laughs were rejected.
+    pub advice: &'a [String],
+    /// Whether candidates were read and are shown.
+    pub candidates: bool,
 }
 
 impl ReportView<'_> {
@@ -76,6 +81,13 @@ pub fn text(view: &ReportView) -> String {
         lines.push(String::new());
         lines.push(day_text(day).trim_end().to_owned());
         lines.extend(list(day));
+        if view.candidates {
+            lines.extend(uncounted(day));
+        }
+    }
+    if !view.advice.is_empty() {
+        lines.push(String::new());
+        lines.extend(view.advice.iter().map(|advice| escape(advice)));
     }
     lines.join("\n") + "\n"
 }
@@ -93,6 +105,22 @@ fn list(day: &Day) -> Vec<String> {
     };
     let title = (!laughs.is_empty()).then(|| "laughs:".to_owned());
     title.into_iter().chain(laughs.iter().map(line)).collect()
+}
+
+/// The same of sounds that do not count: those that are offered for review, and those that were reviewed.
+fn uncounted(day: &Day) -> Vec<String> {
+    let sounds = day.uncounted();
+    let line = |sound: &Uncounted| {
+        let seconds = sound.length().as_secs_f64();
+        let when = clock(day, sound.starts);
+        let review = sound.review.and_then(review_text).map_or(String::new(), |text| format!("  ({})", short(&text)));
+        let candidate = sound.candidate.map(|one| &one.candidate);
+        let score = candidate.map_or("    ".to_owned(), |one| format!("{:.2}", one.score()));
+        let (class, name) = (candidate.map_or("by hand", Candidate::class_name), escape(&sound.recording.name));
+        format!("  {when}  {seconds:>6.1} s  {score}  {class:<16}  {name}{review}")
+    };
+    let title = (!sounds.is_empty()).then(|| "not counted:".to_owned());
+    title.into_iter().chain(sounds.iter().map(line)).collect()
 }
 
 /// The beginning of a review in one line, with control characters escaped. Other formats contain the full text.
@@ -132,7 +160,7 @@ pub(super) const DOCUMENT: &[Field] = &[
     field("history[].failed", "number", "its recordings that failed or are partial"),
 ];
 
-/// One JSON document; its days have the format of `status --date --json`.
+/// One JSON document; its days have the format of `status --date --json`, and their candidates if they were read.
 pub fn document(view: &ReportView) -> String {
     let mean = |mean: Option<Mean>| mean.map(|mean| json!({ "laughs": mean.laughs, "days": mean.days }));
     let document = json!({
@@ -146,9 +174,17 @@ pub fn document(view: &ReportView) -> String {
             "four_weeks_before": mean(view.usual.month),
         },
         "history": view.tallies.iter().map(tally).collect::<Vec<_>>(),
-        "days": view.days.iter().map(status_json::day).collect::<Vec<_>>(),
+        "days": view.days.iter().map(|day| self::day(view, day)).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+fn day(view: &ReportView, day: &Day) -> Value {
+    let mut value = status_json::day(day);
+    if view.candidates {
+        value["candidates"] = candidates::values(day).into();
+    }
+    value
 }
 
 fn tally(tally: &Tally) -> Value {

@@ -1,4 +1,4 @@
-//! The clips of laughs, embedded in the page or linked from it, and their spectrograms.
+//! The clips of laughs and of what does not count, embedded in the page or linked from it, and their spectrograms.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -9,7 +9,7 @@ use yamnet::{Cpu, FrontEnd};
 use super::PageOptions;
 use crate::atomic_file::{open_regular, read_regular};
 use crate::audio::Waveform;
-use crate::calendar::{Day, MergedDetection};
+use crate::calendar::{Day, MergedDetection, Uncounted};
 use crate::domain::Reason;
 use crate::error::Fatal;
 use crate::model::ModelFile;
@@ -50,30 +50,55 @@ struct Part {
     clip: Result<(PathBuf, usize), String>,
 }
 
-/// The sounds of every part of every laugh, in order.
+/// A row of the page: its score, and the clips of its parts.
+struct Row<'a> {
+    score: f32,
+    clips: Vec<Option<&'a str>>,
+    /// Why a part may have no clip.
+    without: &'static str,
+}
+
+impl<'a> From<&MergedDetection<'a>> for Row<'a> {
+    fn from(laugh: &MergedDetection<'a>) -> Row<'a> {
+        let clips = laugh.parts.iter().map(|(_, row)| row.detection.clip.as_deref()).collect();
+        Row { score: laugh.peak(), clips, without: "no clip: analyzed without --clips" }
+    }
+}
+
+impl<'a> From<&'a Uncounted<'a>> for Row<'a> {
+    fn from(sound: &'a Uncounted<'a>) -> Row<'a> {
+        let score = sound.candidate.map_or(0.0, |one| one.candidate.score());
+        let by_hand = sound.candidate.is_none();
+        let without = if by_hand { "no clip: added by hand" } else { "no clip of this sound" };
+        Row { score, clips: vec![sound.clip()], without }
+    }
+}
+
+/// The sounds of every part of every laugh, in order; then those of what does not count.
 pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fatal> {
-    let laughs: Vec<_> = days.iter().flat_map(Day::laughs).collect();
-    let parts: Vec<Option<&str>> =
-        laughs.iter().flat_map(|laugh| laugh.parts.iter().map(|(_, row)| row.detection.clip.as_deref())).collect();
+    let (laughs, uncounted): (Vec<_>, Vec<_>) =
+        (days.iter().flat_map(Day::laughs).collect(), days.iter().flat_map(Day::uncounted).collect());
+    let rows: Vec<Row<'_>> = laughs.iter().map(Row::from).chain(uncounted.iter().map(Row::from)).collect();
+    let parts: Vec<Result<&str, &str>> =
+        rows.iter().flat_map(|row| row.clips.iter().map(|clip| clip.ok_or(row.without))).collect();
     let front_end =
         ModelFile::embedded().front_end(Cpu::detect()).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
     let pool = Pool::new(0).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
     let read = pool.map(&parts, |_| 0, |clip| read_part(*clip, options, &front_end), |_, why| missing(why));
     let mut read = read.into_iter();
-    let mut laughs_parts: Vec<Vec<Part>> =
-        laughs.iter().map(|laugh| read.by_ref().take(laugh.parts.len()).collect()).collect();
-    let embedded = choose(&mut laughs_parts, &highest_scoring(&laughs), options);
+    let mut rows_parts: Vec<Vec<Part>> = rows.iter().map(|row| read.by_ref().take(row.clips.len()).collect()).collect();
+    let embedded = choose(&mut rows_parts, &highest_scoring(&rows), options);
     let folder = options.clips.as_deref().map(|clips| relative(options.path, clips)).unwrap_or_default();
     let sounds = |(parts, is_embedded): (Vec<Part>, bool)| {
         parts.into_iter().map(|part| sound(part, is_embedded, &folder, options)).collect()
     };
-    Ok(laughs_parts.into_iter().zip(embedded).map(sounds).collect())
+    Ok(rows_parts.into_iter().zip(embedded).map(sounds).collect())
 }
 
-/// Indices of the laughs by descending score; equal scores keep their order.
-fn highest_scoring(laughs: &[MergedDetection]) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..laughs.len()).collect();
-    places.sort_by(|&a, &b| laughs[b].peak().total_cmp(&laughs[a].peak()));
+/// Indices of the rows by descending score; equal scores keep their order.
+fn highest_scoring(rows: &[Row]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    places.sort_by(|&a, &b| rows[b].score.total_cmp(&rows[a].score));
     places
 }
 
@@ -81,8 +106,11 @@ fn missing(why: impl Into<String>) -> Part {
     Part { picture: None, clip: Err(why.into()) }
 }
 
-fn read_part(clip: Option<&str>, options: &PageOptions, front_end: &FrontEnd) -> Part {
-    let Some(clip) = clip else { return missing("no clip: analyzed without --clips") };
+fn read_part(clip: Result<&str, &str>, options: &PageOptions, front_end: &FrontEnd) -> Part {
+    let clip = match clip {
+        Ok(clip) => clip,
+        Err(why) => return missing(why),
+    };
     let Some(folder) = &options.clips else { return missing("no clip: give the folder of clips with --clips") };
     if !Path::new(clip).components().all(|part| matches!(part, Component::Normal(_))) {
         return missing("no clip: its path points outside the folder");

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! possible: candidates outside detections, without a verdict, with an embedding, SENSITIVE <= v' < onset threshold
+//! if some of them in a day have a clip, only those, which can be played
 //! of a day: the NEAREST to the threshold; of these, again and again, up to MOST_A_DAY, the one with the highest
 //!           nearness * unlikeness
 //! nearness:   0 at SENSITIVE, 1 at the threshold
@@ -19,14 +20,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::domain::{Candidate, ContentHash, Embedding, LAUGHTER_NAMES, ScoredRecording, StoredReview, Window};
+use crate::domain::{Candidate, ContentHash, Embedding, SENSITIVE, ScoredRecording, StoredReview, Window};
 use crate::error::Fatal;
 use crate::store::{ScoreReader, ScoredSelection};
 
 /// The most that are offered of a day.
 pub const MOST_A_DAY: usize = 5;
-/// The onset threshold `sensitive`, logits: a score of 0.33.
-pub const SENSITIVE: f32 = -0.708_185_1;
 /// Of a day, so many candidates are compared with what was reviewed.
 const NEAREST: usize = 50;
 
@@ -52,8 +51,7 @@ pub struct Unsure {
 impl Unsure {
     /// AudioSet's name of its class with the highest score.
     pub fn class_name(&self) -> &'static str {
-        let scores = self.candidate.class_scores.iter().zip(LAUGHTER_NAMES).rev();
-        scores.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(LAUGHTER_NAMES[0], |(_, name)| name)
+        self.candidate.class_name()
     }
 
     fn nearness(&self) -> f32 {
@@ -145,10 +143,17 @@ pub fn choose(possible: Vec<Unsure>, reviewed: &[Embedding]) -> Vec<Unsure> {
     for one in possible {
         days.entry(one.date).or_default().push(one);
     }
+    for day in days.values_mut().filter(|day| day.iter().any(has_clip)) {
+        day.retain(has_clip);
+    }
     let mut seen: Vec<Direction> = reviewed.iter().map(direction).collect();
     let mut chosen: Vec<Unsure> = days.into_values().flat_map(|day| choose_of_day(day, &mut seen)).collect();
     chosen.sort_by(|a, b| (a.starts, &a.recording, a.id).cmp(&(b.starts, &b.recording, b.id)));
     chosen
+}
+
+fn has_clip(one: &Unsure) -> bool {
+    one.candidate.clip.is_some()
 }
 
 /// Adds the directions of what it chooses to those seen before.
@@ -196,7 +201,7 @@ fn cosine(a: &Direction, b: &Direction) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::LAUGHTER_CLASSES;
+    use crate::domain::{LAUGHTER_CLASSES, LAUGHTER_NAMES};
 
     /// An embedding with these values, then zeros.
     fn embedding(values: &[f32]) -> Embedding {
@@ -219,6 +224,7 @@ mod tests {
                 class_scores: [0.0, 0.2, 0.9, 0.9, 0.0, 0.0] as [f32; LAUGHTER_CLASSES],
                 embedding: Some(embedding(values)),
                 personal: None,
+                clip: None,
             },
             starts,
             ends: starts,
@@ -253,6 +259,14 @@ mod tests {
         assert!(ids(&chosen).contains(&7), "{:?}", ids(&chosen));
         let first = choose_of_day(all, &mut reviewed.iter().map(direction).collect())[0].id;
         assert_eq!(first, 7);
+    }
+
+    #[test]
+    fn of_a_day_with_clips_only_those_with_a_clip_are_offered() {
+        let mut all: Vec<Unsure> = (1..=4).map(|id| unsure(id, 24, -0.5, &[id as f32, 1.0])).collect();
+        all.push(unsure(5, 25, -0.5, &[1.0]));
+        (all[1].candidate.clip, all[2].candidate.clip) = (Some("a.flac".into()), Some("b.flac".into()));
+        assert_eq!(ids(&choose(all, &[])), [2, 3, 5]);
     }
 
     #[test]

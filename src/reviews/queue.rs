@@ -125,7 +125,7 @@ impl From<Unsure> for Item {
             recording: unsure.recording,
             content: unsure.content,
             starts: unsure.starts,
-            clip: None,
+            clip: unsure.candidate.clip,
             review: None,
         }
     }

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Session;
 use super::plan::Plan;
-use crate::domain::{ClipsFailed, ContentHash, Outcome, Recording, Redetected, Status};
+use crate::domain::{ContentHash, Outcome, Redetected, Status};
 use crate::error::Fatal;
-use crate::redetect::decide;
+use crate::redetect::{cut_clips, decide};
 use crate::store::{ScoredSelection, Store};
 
 impl Session<'_> {
@@ -23,7 +23,9 @@ impl Session<'_> {
         let mut decided = self.decide(store, contents)?;
         let plans = plans.into_iter().map(|plan| match plan {
             Plan::Redetect(recording) => match recording.content.and_then(|content| decided.remove(&content)) {
-                Some(redetected) => Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }),
+                Some(redetected) => {
+                    Plan::Known(Outcome { recording, status: Status::Redetected(Box::new(redetected)) })
+                }
                 None => Plan::Analyze(recording),
             },
             other => other,
@@ -38,47 +40,31 @@ impl Session<'_> {
     ) -> Result<HashMap<ContentHash, Redetected>, Fatal> {
         let (analysis, zone) = (&self.settings.analysis, &self.settings.zone);
         let source = Some(self.settings.source.clone());
-        let with_embeddings = analysis.parameters.personal;
+        let with_embeddings = self.personal.is_some();
         let wanted =
             ScoredSelection { source, contents: Some(contents), with_embeddings, ..ScoredSelection::default() };
         let mut decided = HashMap::new();
         store.each_scored(&wanted, &mut |scored| {
             if let Some(content) = scored.recording.content {
-                decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal()));
+                decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal.as_ref()));
             }
             self.check_stop()
         })?;
         Ok(decided)
     }
 
-    /// Cuts the clips of detections that have none, if clips are requested: by decoding, without the network.
+    /// Cuts the clips that are missing, if clips are requested.
     fn cut_missing_clips(&self, mut plans: Vec<Plan>) -> Result<Vec<Plan>, Fatal> {
         let Some(clip_writer) = &self.clip_writer else { return Ok(plans) };
-        let mut places = Vec::new();
-        let mut incomplete: Vec<(Recording, Redetected)> = Vec::new();
-        for (index, plan) in plans.iter_mut().enumerate() {
+        let mut incomplete = Vec::new();
+        for plan in &mut plans {
             if let Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }) = plan
-                && redetected.without_clip().next().is_some()
+                && redetected.lacks_clips()
             {
-                places.push(index);
-                incomplete.push((recording.clone(), redetected.clone()));
+                incomplete.push((&*recording, redetected.as_mut()));
             }
         }
-        let cut = |(recording, redetected): &(Recording, Redetected)| {
-            let mut redetected = redetected.clone();
-            clip_writer.cut_missing(recording, &mut redetected, self.settings.ffmpeg.as_ref(), self.stop);
-            redetected
-        };
-        let panicked = |(_, redetected): &(Recording, Redetected), reason| {
-            let count = redetected.detections.iter().filter(|detection| detection.clip.is_none()).count() as u64;
-            Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected.clone() }
-        };
-        let done = self.pool.map(&incomplete, |(recording, _)| recording.bytes, cut, panicked);
-        for (index, redetected) in places.into_iter().zip(done) {
-            if let Plan::Known(outcome) = &mut plans[index] {
-                outcome.status = Status::Redetected(redetected);
-            }
-        }
+        cut_clips(incomplete, clip_writer, &self.pool, self.settings.ffmpeg.as_ref(), self.stop);
         self.check_stop()?;
         Ok(plans)
     }

@@ -217,6 +217,7 @@ impl From<CandidateRow> for Candidate {
             class_scores: row.class_scores.0.0,
             embedding: row.embedding.and_then(|bytes| Embedding::from_bytes(&bytes.0)),
             personal: row.personal.map(|personal| personal.0),
+            clip: row.clip,
         }
     }
 }

@@ -28,6 +28,7 @@ mod reader;
 mod review_rows;
 mod rows;
 mod schema;
+mod score_rows;
 mod scores;
 mod sqlite;
 
@@ -66,7 +67,7 @@ pub trait Store: ScoreReader {
     /// shards. The sources stay locked until the store is dropped.
     fn lock_exclusive(&mut self, sources: &[String]) -> Result<(), StoreError>;
 
-    /// Sets `detections.clip` to NULL for these removed clips. Returns the number of rows changed.
+    /// Sets `clip` of detections and candidates to NULL for these removed clips. Returns the number of rows changed.
     ///
     /// If the connection is lost before the answer to COMMIT arrives, this method and the next two run again; the
     /// second attempt then counts fewer rows.

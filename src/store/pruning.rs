@@ -1,7 +1,7 @@
 //! What `prune` removes from a database, and the report of what it removed.
 //!
-//! A row that names a clip is never removed: `prune` removes the clip files first and then clears `detections.clip`. An
-//! interruption in between leaves rows whose clips are missing, never clips without a row. Rows are removed in batches
+//! A row that names a clip is never removed: `prune` removes the clip files first and then clears `clip` of detections and
+//! candidates. An interruption in between leaves rows whose clips are missing, never clips without a row. Rows are removed in batches
 //! of [`RECORDINGS`] recordings, each in one transaction: after an interruption, the next prune removes the rest.
 
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ pub struct PruneReport {
     pub recordings: Vec<(String, String)>,
     /// Detections that were removed with them.
     pub detections: u64,
-    /// Recordings that are old enough but stay, because one of their detections still names a clip.
+    /// Recordings that are old enough but stay, because one of their detections or candidates still names a clip.
     pub kept: u64,
     /// Id after which the next batch starts; None: there are no more recordings.
     pub next: Option<i64>,

@@ -55,7 +55,7 @@ pub trait Reader: ScoreReader {
         Ok(all)
     }
 
-    /// Those of these clips that a detection names in `detections.clip`.
+    /// Those of these clips that a detection or a candidate names.
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError>;
 }
 
@@ -75,6 +75,8 @@ pub struct Selection<'a> {
     pub without_laughs: bool,
     /// Add their candidates, without embeddings.
     pub with_candidates: bool,
+    /// Of the candidates, only those with a clip.
+    pub only_with_clip: bool,
 }
 
 impl Selection<'_> {

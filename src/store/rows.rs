@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::StoreError;
-use super::columns::{Bytes, CandidateRow, ClassScores, DetectionRow, Json, RecordingRow, RunRow, TrackRow, Uuid};
+use super::columns::{ClassScores, DetectionRow, Json, RecordingRow, RunRow, Uuid};
+use super::score_rows::{CandidateClip, RedetectedRow, Scores};
 use crate::domain::{
-    Analyzed, Candidate, ContentHash, Counts, Decided, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange,
-    MissingRanges, Outcome, Recording, RecordingError, Redetected, Run, ScoreTrack, Skip, Status,
+    Analyzed, ContentHash, Counts, Decided, Detection, FIRST_LAUGHTER, LAUGHTER_NAMES, MissingRange, MissingRanges,
+    Outcome, Recording, RecordingError, Redetected, Run, Skip, Status,
 };
 use crate::text::shortest_f64;
 
@@ -31,6 +32,8 @@ pub struct Rows {
     pub redetected: Vec<RedetectedRow>,
     /// The candidates of redetected recordings that change.
     pub decided: Vec<Decided>,
+    /// The clips of theirs that were cut.
+    pub candidate_clips: Vec<CandidateClip>,
     /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed.
     pub embeddings_from: Option<Timestamp>,
     /// Names that this run has handled: failures stored earlier under them are removed.
@@ -44,48 +47,6 @@ pub struct Detections {
     /// The recording's content.
     pub content_sha256: String,
     pub rows: Vec<DetectionRow>,
-}
-
-/// What is kept of an analyzed recording to decide again. It becomes rows when it is stored, which bounds the memory.
-pub struct Scores {
-    /// The recording's content.
-    pub content_sha256: String,
-    audio_seconds: f64,
-    track: ScoreTrack,
-    candidates: Vec<Candidate>,
-    is_detected: Vec<bool>,
-}
-
-impl Scores {
-    fn new(content: &str, analyzed: &Analyzed) -> Scores {
-        Scores {
-            content_sha256: content.to_owned(),
-            audio_seconds: analyzed.audio.as_secs_f64(),
-            track: analyzed.track.clone(),
-            candidates: analyzed.candidates.clone(),
-            is_detected: analyzed.candidates.iter().map(|one| one.is_detected(&analyzed.detections)).collect(),
-        }
-    }
-
-    pub fn track(&self) -> TrackRow {
-        TrackRow { audio_seconds: self.audio_seconds, v: Bytes(self.track.to_bytes()) }
-    }
-
-    pub fn candidates(&self) -> impl Iterator<Item = CandidateRow> {
-        let rows = self.candidates.iter().zip(&self.is_detected);
-        rows.map(|(candidate, &is_detected)| CandidateRow::new(candidate, is_detected))
-    }
-}
-
-/// What changes in the row of a recording that was decided anew, identified by its content.
-#[derive(serde::Serialize)]
-pub struct RedetectedRow {
-    pub content_sha256: String,
-    pub name: String,
-    pub started_at: Timestamp,
-    pub start_source: &'static str,
-    pub clips_failed: i64,
-    pub analysis: String,
 }
 
 impl Rows {
@@ -104,6 +65,7 @@ impl Rows {
             scores: Vec::new(),
             redetected: Vec::new(),
             decided: Vec::new(),
+            candidate_clips: Vec::new(),
             embeddings_from: run.embeddings_from.map(microseconds),
             names: handled().map(|outcome| stored_text(&outcome.recording.name)).collect(),
             contents: handled().filter_map(contents).collect(),
@@ -155,14 +117,8 @@ impl Rows {
             let place = (recording.name.as_str(), started.at, &redetected.zone);
             self.add_detections(&content_sha256, place, &redetected.detections)?;
             self.decided.extend_from_slice(&redetected.candidates);
-            self.redetected.push(RedetectedRow {
-                content_sha256,
-                name: stored_text(&recording.name),
-                started_at: microseconds(started.at),
-                start_source: started.from.as_str(),
-                clips_failed: redetected.clips_pending().cast_signed(),
-                analysis: redetected.analysis.to_json(),
-            });
+            self.candidate_clips.extend(redetected.unsure.iter().filter_map(CandidateClip::new));
+            self.redetected.push(RedetectedRow::new(content_sha256, recording, started, redetected));
         }
         Ok(())
     }
@@ -327,26 +283,6 @@ impl DetectionRow {
             clip: detection.clip.as_deref().map(stored_text),
         })
     }
-}
-
-impl CandidateRow {
-    fn new(candidate: &Candidate, is_detected: bool) -> CandidateRow {
-        CandidateRow {
-            first_patch: i32::try_from(candidate.first).unwrap_or(i32::MAX),
-            last_patch: i32::try_from(candidate.last).unwrap_or(i32::MAX),
-            peak_v: shortest_f64(finite(candidate.peak_v)),
-            mean_v: shortest_f64(finite(candidate.mean_v)),
-            class_scores: Json(ClassScores(candidate.class_scores)),
-            is_detected,
-            personal: candidate.personal.clone().map(Json),
-            embedding: candidate.embedding.as_ref().map(|embedding| Bytes(embedding.to_bytes())),
-        }
-    }
-}
-
-/// JSON has no infinite numbers.
-fn finite(v: f32) -> f32 {
-    v.clamp(f32::MIN, f32::MAX)
 }
 
 fn class_scores(name: &str, detection: &Detection) -> Result<ClassScores, StoreError> {

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_tables_to_create_are_known_before_a_migration() {
-        assert_eq!(tables_up_to(6), ["runs", "recordings", "detections", "reviews"]);
+        assert_eq!(tables_up_to(6), ["runs", "recordings", "detections", "score_tracks", "candidates", "reviews"]);
         let all = tables_to_come(0);
         for version in [0].into_iter().chain(MIGRATIONS.iter().map(|migration| migration.version)) {
             assert_eq!([tables_up_to(version), tables_to_come(version)].concat(), all, "{version}");

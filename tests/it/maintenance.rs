@@ -42,7 +42,7 @@ fn clips(place: &Place) -> Vec<String> {
     clips.map(Result::unwrap).collect()
 }
 
-fn tell(place: &Place, sql: &str) {
+fn execute(place: &Place, sql: &str) {
     rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute_batch(sql).unwrap();
 }
 
@@ -146,6 +146,25 @@ fn old_clips_go_and_their_laughs_stay() {
 }
 
 #[test]
+fn clips_of_what_does_not_count_are_checked_and_go_when_they_are_old() {
+    let place = Place::with(&[(&format!("fixtures/evening/{EVENING}"), EVENING)]);
+    fs::create_dir(place.path("clips")).unwrap();
+    place.scan(&["--clips", "clips", "--tz", "UTC", "--threshold", "0.95"]).ends_with(0);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let unsure = "SELECT clip FROM candidates WHERE clip IS NOT NULL";
+    let clip: String = connection.query_row(unsure, [], |row| row.get(0)).unwrap();
+    assert!(clip.contains("_unsure-") && place.path("clips").join(&clip).is_file(), "{clip}");
+    verify(&place, &["--delete-orphans"]).ends_with(0);
+    assert!(place.path("clips").join(&clip).is_file(), "a row names it");
+    let said = prune(&place, &["--dry-run"]).ends_with(0).stdout;
+    assert!(said.contains(&format!("clip {clip}\n")) && said.contains("2 clips"), "{said}");
+    fs::remove_file(place.path("clips").join(&clip)).unwrap();
+    assert!(verify(&place, &[]).ends_with(3).stdout.contains(&clip));
+    prune(&place, &["--rows"]).ends_with(0);
+    assert_eq!(place.number("SELECT count(*) FROM candidates"), 0);
+}
+
+#[test]
 fn what_is_not_old_enough_stays() {
     let place = place();
     prune(&place, &["--older-than", "20y"]).ends_with(2);
@@ -157,7 +176,7 @@ fn what_is_not_old_enough_stays() {
 #[test]
 fn old_rows_go_if_that_is_asked_for() {
     let place = place();
-    tell(&place, "UPDATE runs SET started_at = '2025-10-01T02:30:00.000000Z'");
+    execute(&place, "UPDATE runs SET started_at = '2025-10-01T02:30:00.000000Z'");
     let dry = prune(&place, &["--rows", "--dry-run"]).ends_with(0).stdout;
     let said = prune(&place, &["--rows"]).ends_with(0).stdout;
     assert_eq!(said, dry.replace("would be removed", "removed"));
@@ -209,7 +228,7 @@ fn a_disk_that_is_not_mounted_loses_no_row() {
 fn a_path_in_the_database_cannot_name_another_file() {
     let place = place();
     fs::write(place.path("precious"), "mine").unwrap();
-    tell(&place, "UPDATE detections SET clip = '../precious' WHERE id = 1");
+    execute(&place, "UPDATE detections SET clip = '../precious' WHERE id = 1");
     prune(&place, &["--rows"]).ends_with(3).complains_of("../precious: cannot be removed: it does not have the name");
     assert!(place.path("precious").exists());
     assert_eq!(clips(&place), ["../precious"], "its row stays");
@@ -275,7 +294,7 @@ fn a_row_that_names_the_clip_of_another_source_costs_that_clip_nothing() {
     let place = place();
     place.scan(&["--clips", "clips", "--tz", "UTC", "--source", "ada"]).ends_with(0);
     let ada = clips(&place).into_iter().find(|clip| clip.starts_with("ada/")).unwrap();
-    tell(&place, &format!("UPDATE detections SET clip = '{ada}' WHERE id = 1"));
+    execute(&place, &format!("UPDATE detections SET clip = '{ada}' WHERE id = 1"));
     prune(&place, &["--source", "default"])
         .ends_with(3)
         .complains_of(&format!("{ada}: cannot be removed: it is not in default, the folder of its source"));

@@ -83,7 +83,7 @@ fn json_is_one_document_with_its_fields() {
     assert_eq!(document["run"]["analysis"]["model_sha256"].as_str().unwrap().len(), 64);
     assert_eq!(
         keys(&document["counts"]),
-        ["analyzed", "clips_failed", "detections", "failed", "in_progress", "partial", "skipped"]
+        ["analyzed", "clips_failed", "detections", "failed", "in_progress", "partial", "redetected", "skipped"]
     );
 }
 

@@ -88,10 +88,11 @@ fn a_page_plays_filters_and_exports_without_a_word_to_anybody() {
 
 #[test]
 fn a_page_fits_a_phone_and_is_used_by_keys_alone() {
-    let place = place();
+    let place = place_in_doubt();
     let browser = opened(&place, (500, 900));
+    browser.run("document.querySelector('.missed').open = true");
     for width in [390, 320] {
-        browser.look("screen", "dark", width);
+        browser.emulate_media("screen", "dark", width);
         assert_eq!(browser.run("return window.innerWidth"), width);
         assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true, "{width}");
     }
@@ -237,12 +238,177 @@ fn what_is_said_of_a_laugh_cut_in_two_is_exported_for_both_parts() {
     );
 }
 
+/// The page of an evening with a laugh and a sound that does not count, because the threshold is high.
+fn place_in_doubt() -> Place {
+    let place = Place::with(&[(&format!("fixtures/evening/{EVENING}"), EVENING)]);
+    for folder in ["clips", "downloads"] {
+        fs::create_dir(place.path(folder)).unwrap();
+    }
+    place.scan(&["--clips", "clips", "--tz", "UTC", "--threshold", "0.95"]).ends_with(0);
+    report(&place);
+    place
+}
+
+/// The number of laughs, and of each row: whether it counts, whether it is confirmed and whether it is rejected.
+const COUNTED: &str = "return [document.getElementById('number').textContent,
+    ...[...document.querySelectorAll('.laughs li')].map((row) => [!row.querySelector('.uncounted'),
+        row.querySelector('.confirm').ariaPressed, row.querySelector('.reject').ariaPressed])]";
+
+#[test]
+fn an_unsure_sound_is_played_confirmed_by_key_stored_and_does_not_count_before_it_is_decided_again() {
+    let place = place_in_doubt();
+    assert_eq!(place.number("SELECT count(*) FROM candidates WHERE clip LIKE '%\\_unsure-%' ESCAPE '\\'"), 1);
+    let first = opened(&place, (1200, 900));
+    assert_eq!(first.run(COUNTED), json!(["1", [true, "false", "false"], [false, "false", "false"]]));
+    assert_eq!(shown(&first), "1 of 1 shown");
+    assert_eq!(first.run("return document.querySelectorAll('.spectrogram').length"), 2);
+    // The filter is for laughs only.
+    slide(&first, 1.0);
+    assert_eq!(shown(&first), "0 of 1 shown");
+    first.press("j ");
+    eventually("the clip is playing", || {
+        first.run("return !!window.player && window.player.currentTime > 0.1 && !window.player.error") == true
+    });
+    first.press("y");
+    slide(&first, 0.0);
+    let confirmed = json!(["1", [true, "false", "false"], [false, "true", "false"]]);
+    assert_eq!(first.run(COUNTED), confirmed);
+    assert_eq!(brought_back(&place, &first), "1 review stored; 1 is of a laugh that is not stored\n");
+    let (complaints, asked) = first.logs();
+    assert_eq!(complaints, [""; 0]);
+    assert!(asked.iter().all(|url| ["file:", "data:", "blob:"].iter().any(|own| url.starts_with(own))), "{asked:?}");
+    drop(first);
+
+    report(&place);
+    let second = opened(&place, (1200, 900));
+    assert_eq!(second.run(COUNTED), confirmed, "a verdict does not change the number of laughs");
+    let stored = "SELECT count(*) FROM reviews WHERE verdict = 'confirmed' AND embedding IS NOT NULL";
+    assert_eq!(place.number(stored), 1);
+    place.scan(&["--clips", "clips", "--tz", "UTC"]).ends_with(0);
+    report(&place);
+    second.go(&place.path("day.html"));
+    let counts = second.run(COUNTED);
+    assert_eq!(counts.as_array().unwrap().len(), 3, "{counts}");
+    assert_eq!(counts[0], "2");
+    assert_eq!(counts.as_array().unwrap().iter().filter(|row| **row == json!([true, "true", "false"])).count(), 1);
+    place.run(&["verify", "--clips", "clips", "--database", &place.sqlite()]).ends_with(0);
+}
+
+/// Adds three seconds; what the page answers.
+fn add(browser: &Browser, place: &str, at: &str) -> Value {
+    browser.run(&format!(
+        "document.querySelector('.missed').open = true; document.getElementById('place').value = '{place}';
+         document.getElementById('at').value = '{at}'; document.querySelector('#missed button').click();
+         return document.getElementById('answer').textContent"
+    ))
+}
+
+#[test]
+fn a_laugh_that_was_missed_is_added_by_time_and_stored_as_confirmed() {
+    let place = place_in_doubt();
+    let browser = opened(&place, (1200, 900));
+    let whole = browser.run(COUNTED);
+    for (at, answer) in [
+        ("noon", "This is not a time of that form."),
+        ("21", "This is not a time of that form."),
+        ("24:00", "This is not a time of that form."),
+        ("21:46:56", "No analyzed recording of this day has that time."),
+        ("21:48:30", "No analyzed recording of this day has that time."),
+    ] {
+        assert_eq!(add(&browser, "day 0", at), answer, "{at}");
+    }
+    let late = add(&browser, "recording 0", "1:12");
+    assert!(late.as_str().unwrap().starts_with(&format!("It would end after {EVENING}, which is 0:01:1")), "{late}");
+    let start = "return JSON.parse(document.getElementById('laughs').textContent)[0].start_seconds + 0.2";
+    let there = add(&browser, "recording 0", &browser.run(start).to_string());
+    assert!(there.as_str().unwrap().ends_with("is there already: judge that one."), "{there}");
+    assert_eq!(browser.run(COUNTED), whole, "nothing was added");
+
+    // The script knows where nothing is shown.
+    let free = "const rows = JSON.parse(document.getElementById('laughs').textContent);
+        for (let at = 2; ; at += 1) if (rows.every((row) => at + 4 < row.start_seconds || row.end_seconds < at)) return at";
+    let at = browser.run(free).as_u64().unwrap();
+    let clock = format!("21:{}:{:02}", 46 + (57 + at) / 60, (57 + at) % 60);
+    assert_eq!(
+        add(&browser, "day 0", &clock),
+        format!("Added at {clock} in {EVENING}, as a laugh. Export reviews to store it.")
+    );
+    let added = browser.run(COUNTED);
+    assert_eq!(
+        (added.as_array().unwrap().len(), &added[0], &added[3]),
+        (4, &whole[0], &json!([false, "true", "false"]))
+    );
+    browser.run(
+        "const all = document.querySelectorAll('.comment'); const last = all[all.length - 1];
+        last.value = '<b>softly</b>'; last.dispatchEvent(new Event('input'));",
+    );
+    // This browser remembers it.
+    browser.go(&place.path("day.html"));
+    assert_eq!(browser.run(COUNTED), added);
+    assert_eq!(brought_back(&place, &browser), "1 review stored; 1 is of a laugh that is not stored\n");
+
+    report(&place);
+    browser.go(&place.path("day.html"));
+    let stored = browser.run(COUNTED);
+    assert_eq!((stored.as_array().unwrap().len(), &stored[0]), (4, &whole[0]), "once, and it does not count");
+    let row = "const row = [...document.querySelectorAll('#uncounted li')].find((row) => row.textContent.includes('Added by hand'));
+        return [row.querySelector('.confirm').ariaPressed, row.querySelector('.comment').value, row.querySelector('time').textContent]";
+    assert_eq!(browser.run(row), json!(["true", "<b>softly</b>", clock]));
+    assert_eq!(browser.run("return document.querySelectorAll('#uncounted li b').length"), 2, "comments are no markup");
+    assert_eq!(browser.logs().0, [""; 0]);
+    // Withdrawn.
+    browser.run("const row = [...document.querySelectorAll('#uncounted li')].find((row) => row.textContent.includes('Added by hand'));
+        row.querySelector('.confirm').click(); const note = row.querySelector('.comment'); note.value = ''; note.dispatchEvent(new Event('input'));");
+    brought_back(&place, &browser);
+    report(&place);
+    browser.go(&place.path("day.html"));
+    assert_eq!(browser.run(COUNTED), whole);
+}
+
+#[test]
+fn why_a_sound_has_its_score_is_shown_without_the_script() {
+    let place = place_in_doubt();
+    let browser = opened(&place, (1200, 900));
+    browser.run("document.querySelectorAll('.confirm')[0].click(); document.querySelectorAll('.reject')[1].click()");
+    browser.run(WRITE);
+    brought_back(&place, &browser);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let ids = "SELECT json_group_array(id) FROM (SELECT id FROM reviews ORDER BY verdict)";
+    let ids: String = connection.query_row(ids, [], |row| row.get(0)).unwrap();
+    let ids: Vec<i64> = serde_json::from_str(&ids).unwrap();
+    let near = |review: i64, similarity: f64| json!({ "review": review, "similarity": similarity });
+    let personal = json!({
+        "shift": 0.5,
+        "confirmed": [near(ids[0], 0.75), near(77, 0.5), near(ids[1], 0.25)],
+        "rejected": [near(ids[1], 0.25)],
+    });
+    connection.execute("UPDATE candidates SET personal = ?1", [personal.to_string()]).unwrap();
+    report(&place);
+    browser.go(&place.path("day.html"));
+    let text = "document.querySelectorAll('.why').forEach((why) => { why.open = true; });
+        return [...document.querySelectorAll('.why')].map((why) => why.innerText)";
+    let told = browser.run(text);
+    let told: Vec<&str> = told.as_array().unwrap().iter().map(|why| why.as_str().unwrap()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    for why in told {
+        assert!(why.contains("without your reviews,") && why.contains("with them (v "), "{why}");
+        assert!(
+            why.contains(&format!("in {EVENING}, “with Ann”; similarity 0.75")) || why.contains("similarity 0.75"),
+            "{why}"
+        );
+        assert!(why.contains("review 77, which is not stored any more; similarity 0.50"), "{why}");
+        assert!(!why.contains("0.25") && why.contains("It sounds like nothing that you rejected."), "{why}");
+    }
+    let page = fs::read_to_string(place.path("day.html")).unwrap();
+    assert_eq!(page.matches("<details class=\"why\"><summary").count(), 2);
+}
+
 #[test]
 fn on_paper_headings_stay_with_what_they_head_and_notes_are_seen() {
     let place = place();
     let browser = opened(&place, (1200, 900));
     browser.run(WRITE);
-    browser.look("print", "light", 800);
+    browser.emulate_media("print", "light", 800);
     let breaks = "return [...document.querySelectorAll('.month, .day')].map(
         (drawing) => getComputedStyle(drawing.closest('section')).breakInside)";
     assert_eq!(browser.run(breaks), json!(["avoid", "avoid"]));
@@ -267,7 +433,7 @@ fn all_that_is_shown_has_the_contrast_that_eyes_need() {
     browser.run("document.querySelectorAll('.confirm')[0].click(); document.querySelectorAll('.reject')[1].click()");
     browser.run(WRITE);
     for (media, scheme) in [("screen", "light"), ("screen", "dark"), ("print", "light"), ("print", "dark")] {
-        browser.look(media, scheme, 1200);
+        browser.emulate_media(media, scheme, 1200);
         let found = browser.run(CONTRASTS);
         let found = found.as_array().unwrap();
         let kinds = ["text", "drawing", "key", "edge"];
@@ -281,7 +447,7 @@ fn all_that_is_shown_has_the_contrast_that_eyes_need() {
         faint.dedup();
         assert!(faint.is_empty(), "{media}, {scheme}:\n{}", faint.join("\n"));
     }
-    browser.look("screen", "light", 1200);
+    browser.emulate_media("screen", "light", 1200);
     browser.run("document.documentElement.style.setProperty('--quiet', '#9a9186')");
     let found = browser.run(CONTRASTS);
     assert!(found.as_array().unwrap().iter().any(|one| one[1].as_f64() < one[2].as_f64()), "what is faint is seen");

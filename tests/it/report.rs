@@ -74,7 +74,7 @@ fn a_page_asks_nobody_and_shows_what_failed_first() {
     report(&place, &["-o", "day.html"]).ends_with(3);
     let page = fs::read_to_string(place.path("day.html")).unwrap();
     assert!(!page.contains("http://") && !page.contains("https://"));
-    assert_eq!((page.matches("</script>").count(), page.matches("neil<b>").count()), (2, 0));
+    assert_eq!((page.matches("</script>").count(), page.matches("neil<b>").count()), (3, 0));
     let alarm = page.find("class=\"alarm\"").unwrap();
     assert!(alarm < page.find("class=\"laughs\"").unwrap() && page.contains("&lt;/script&gt;.ogg"));
 }
@@ -106,7 +106,7 @@ fn five_hundred() -> Place {
         .build();
     let Outcome { recording, status: Status::Analyzed(analyzed) } = &mut run.outcomes[0] else { unreachable!() };
     analyzed.audio = Duration::from_secs(480);
-    clips.open(&Stop::default()).unwrap().cut(sample_buffer, recording, analyzed);
+    clips.open(&Stop::default()).unwrap().cut(sample_buffer, recording, analyzed, &DetectionParameters::default());
     open(&place.sqlite().parse().unwrap()).unwrap().save(&run).unwrap();
     place
 }

@@ -300,7 +300,7 @@ fn every_source_has_its_own_day() {
     assert!(!one.contains("mia"), "{one}");
 }
 
-/// What an engine asks the morning after a fleet's night.
+/// What an engine asks after a fleet's nightly run.
 #[test]
 fn a_fleet_is_counted_by_state_and_missing_sources_are_named() {
     let failed = past_run("mia").failed(started("hers.ogg", 9, "2025-10-24T19:00:00Z"), RecordingError::Empty);

@@ -5,12 +5,10 @@ mod conflicts;
 mod damage;
 mod postgres_only;
 mod pruning;
-#[path = "store/reader.rs"]
 mod reading;
 mod reviews;
 mod scores;
 mod sqlite_only;
-
 mod wire;
 
 use crate::support::homes;
@@ -77,6 +75,7 @@ contract!(
     clips_are_forgotten_and_rows_stay,
     old_rows_go_with_their_laughs_and_runs,
     a_row_that_names_a_clip_stays,
+    the_clip_of_a_candidate_is_like_that_of_a_detection,
     a_recording_is_old_when_it_is_over,
     a_failure_that_reports_no_time_is_as_old_as_its_run,
     another_sources_rows_stay,
@@ -302,7 +301,7 @@ fn a_day_begins_at_midnight_where_the_microphone_was(home: &impl Home) {
 
 fn a_newer_database_is_refused(home: &impl Home) {
     drop(open(&home.location()).unwrap());
-    home.tell("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
+    home.execute("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
     let error = open(&home.location()).err().expect("a newer schema");
     assert!(matches!(error, StoreError::Newer { found: 7, .. }), "{error}");
     let text = error.to_string();
@@ -310,7 +309,7 @@ fn a_newer_database_is_refused(home: &impl Home) {
 }
 
 fn tables_of_others_are_not_touched(home: &impl Home) {
-    home.tell("CREATE TABLE runs (kilometres integer)");
+    home.execute("CREATE TABLE runs (kilometres integer)");
     let error = open(&home.location()).err().expect("the name is taken");
     assert!(matches!(error, StoreError::Config(_)), "{error}");
     assert!(error.to_string().contains("a database of its own"), "{error}");

@@ -206,7 +206,14 @@ fn embedding(
 ) -> Result<Option<Embedding>, Fatal> {
     let model = model(arguments.model.as_deref())?;
     let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
-    let analyzer = Analyzer { scorer: &model.yamnet, parameters, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
+    let analyzer = Analyzer {
+        scorer: &model.yamnet,
+        parameters,
+        personal: None,
+        ffmpeg: ffmpeg.as_ref(),
+        stop,
+        advanced: &|_| (),
+    };
     let computed = guard(|| analyzer.embedding(audio, span.start, span.end))
         .unwrap_or_else(|message| Err(AnalyzeError::Failed(RecordingError::Panicked { message })));
     match computed {

@@ -30,7 +30,7 @@ use crate::cli::window::window as read_window;
 /// Folders and recordings to analyze if the command line names none, separated as in PATH.
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 /// The source if none is given.
-const DEFAULT_SOURCE: &str = "default";
+pub const DEFAULT_SOURCE: &str = "default";
 /// The maximum; each thread costs a stack and 12 MB of buffers.
 const MAX_THREADS: usize = 1024;
 /// The maximum length of an external id; names of Kubernetes pods have up to 253 characters.

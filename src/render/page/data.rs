@@ -1,23 +1,25 @@
-//! The data of each laugh for the script: the identity for reviews, the score, and the addresses of its clips.
+//! The data of each row for the script: the identity for reviews, the score, and the addresses of its clips.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::{Audio, Page, Sound, text};
-use crate::calendar::{Day, MergedDetection};
+use crate::calendar::{Day, MergedDetection, Uncounted};
 use crate::domain::{Review, StoredDetection, StoredRecording, Verdict};
 use crate::text::shortest_f64;
 
-/// An array with one object per laugh, in the order of the page.
+/// An array with one object per laugh, and one per sound that does not count, in the order of the page.
 pub fn json(page: &Page) -> String {
-    let identities = |day: &Day| day.laughs().iter().map(|laugh| identity(day, laugh)).collect::<Vec<_>>();
-    let laughs = page.view.days.iter().flat_map(identities);
+    let laughs = |day: &Day| day.laughs().iter().map(|laugh| identity(day, laugh)).collect::<Vec<_>>();
+    let sounds = |day: &Day| day.uncounted().iter().map(|sound| uncounted(day, sound)).collect::<Vec<_>>();
+    let days = page.view.days;
+    let rows = days.iter().flat_map(laughs).chain(days.iter().flat_map(sounds));
     let none = Vec::new();
     let sounds = page.sounds.iter().chain(std::iter::repeat(&none));
-    let with_sound = laughs.zip(sounds).map(|(mut laugh, sounds)| {
-        laugh["audio"] = sounds.iter().filter_map(address).collect::<Vec<_>>().into();
-        laugh
+    let with_sound = rows.zip(sounds).map(|(mut row, sounds)| {
+        row["audio"] = sounds.iter().filter_map(address).collect::<Vec<_>>().into();
+        row
     });
     text::json(&Value::Array(with_sound.collect()))
 }
@@ -36,6 +38,23 @@ fn identity(day: &Day, laugh: &MergedDetection) -> Value {
         "peak": shortest_f64(laugh.peak()),
         "review": laugh.review().map(review),
     })
+}
+
+/// The same of a sound that does not count. It has no peak: the filter does not hide it.
+fn uncounted(day: &Day, sound: &Uncounted) -> Value {
+    let part = json!({
+        "recording": sound.recording.name,
+        "content_sha256": content(sound.recording),
+        "start_seconds": sound.start.as_secs_f64(),
+        "end_seconds": sound.end.as_secs_f64(),
+        "starts_at": sound.starts.to_string(),
+    });
+    let mut row = part.clone();
+    row["source"] = day.source.as_str().into();
+    row["parts"] = json!([part]);
+    row["peak"] = Value::Null;
+    row["review"] = sound.review.map(review).into();
+    row
 }
 
 /// A review is exported for each row of a laugh that spans recordings.

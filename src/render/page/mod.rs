@@ -1,16 +1,19 @@
 //! A day as one HTML file that opens from disk: number of laughs, warnings, timeline, list of laughs, month.
 //!
 //! The page makes no network requests: its content security policy allows only inline code, by hash, and clips.
-//! Without JavaScript it shows everything; the script adds the filter, playback and reviews.
+//! Without JavaScript it shows everything; the script adds the filter, playback, reviews and laughs that were missed.
 //!
 //! Invariant: a pure function to text. Names and failure reasons are escaped.
 
 mod alarm;
 mod data;
 mod list;
+mod missed;
 mod month;
+mod row;
 mod text;
 mod timeline;
+mod why;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -56,7 +59,7 @@ pub enum Audio {
 /// The content of a page.
 pub struct Page<'a> {
     pub view: ReportView<'a>,
-    /// The sounds of every part of every laugh, in the order of the days' laughs.
+    /// The sounds of every part of every laugh, in the order of the days' laughs; then those of what does not count.
     pub sounds: &'a [Vec<Sound>],
 }
 
@@ -79,12 +82,14 @@ pub fn document(page: &Page) -> String {
             escape(&title)
         ),
         header(view, &title),
+        view.advice.iter().map(|advice| format!("<p class=\"advice\">{}</p>\n", escape(advice))).collect(),
         view.shown().into_iter().map(|day| alarm::section(view, day)).collect(),
         view.shown().into_iter().map(|day| timeline::section(view, day)).collect(),
         list::section(page),
         month::section(view),
         footer(view),
         format!("</main>\n<script type=\"application/json\" id=\"laughs\">{}</script>\n", data::json(page)),
+        format!("<script type=\"application/json\" id=\"recordings\">{}</script>\n", missed::data(page)),
         format!("<script>{SCRIPT}</script>\n</body>\n</html>\n"),
     ];
     parts.concat()

@@ -1,8 +1,10 @@
 "use strict";
 (() => {
+  // Laughs, then sounds that do not count (without a peak), in the order of the rows; rows that are added come last.
   const laughs = JSON.parse(document.getElementById("laughs").textContent);
-  const rows = [...document.querySelectorAll(".laughs li")];
-  if (!rows.length) return;
+  const { days, recordings } = JSON.parse(document.getElementById("recordings").textContent);
+  const rows = [...document.querySelectorAll(".laughs > li")];
+  if (!document.querySelector(".controls")) return; // Nothing was analyzed.
   const marks = new Map([...document.querySelectorAll(".mark")].map((mark) => [Number(mark.dataset.laugh), mark]));
   const slider = document.getElementById("threshold");
   const player = new Audio();
@@ -25,7 +27,7 @@
     // Always later than the review it replaces, also if that came from a clock that was ahead.
     const before = load(laugh);
     const at = new Date(Math.max(Date.now(), (Date.parse(before.at) || 0) + 1)).toISOString();
-    const value = { ...before, ...change, at };
+    const value = { ...before, ...change, at, ...(laugh.added && { added: laugh.added }) };
     memory.set(key(laugh), value);
     try { localStorage.setItem(key(laugh), JSON.stringify(value)); } catch { /* Private windows have no storage; the export still contains the review. */ }
   };
@@ -105,16 +107,16 @@
 
   const filter = () => {
     const from = Number(slider.value);
-    let shown = 0;
-    rows.forEach((row, i) => {
+    const counted = rows.filter((row, i) => laughs[i].peak !== null);
+    counted.forEach((row, i) => { // They come first.
       row.hidden = laughs[i].peak < from;
       marks.get(i)?.classList.toggle("off", row.hidden);
-      if (!row.hidden) shown += 1;
     });
+    const shown = counted.filter((row) => !row.hidden).length;
     if (playing !== null && rows[playing].hidden) stop(); // Its button is hidden.
     if (rows[current]?.hidden) select(visible()); else setTabStop(current < 0 ? visible() : current);
     document.getElementById("from").textContent = from.toFixed(2);
-    document.getElementById("shown").textContent = `${shown} of ${rows.length} shown`;
+    document.getElementById("shown").textContent = `${shown} of ${counted.length} shown`;
   };
 
   const lines = () => laughs.map((laugh) => [laugh, load(laugh)])
@@ -125,12 +127,12 @@
   const exportReviews = () => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([lines()], { type: "application/x-ndjson" }));
-    link.download = `giggles-reviews-${laughs[0].starts_at.slice(0, 10)}.jsonl`;
+    link.download = `giggles-reviews-${(laughs[0]?.starts_at || days[0].date).slice(0, 10)}.jsonl`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   };
 
-  rows.forEach((row, i) => {
+  const wire = (row, i) => {
     row.querySelector(".verdict").hidden = false;
     row.querySelector(".confirm").onclick = () => setVerdict(i, "confirmed");
     row.querySelector(".reject").onclick = () => setVerdict(i, "rejected");
@@ -140,21 +142,137 @@
     row.addEventListener("focusin", () => { if (current !== i) select(i); });
     marks.get(i)?.addEventListener("click", () => { if (!row.hidden) move(i); });
     show(i);
-  });
+  };
+  rows.forEach(wire);
+
+  // Laughs that were missed: confirmed stretches of a recording.
+  const form = document.getElementById("missed");
+  const two = (number) => String(Math.floor(number)).padStart(2, "0");
+  const duration = (seconds) => `${Math.floor(seconds / 3600)}:${two(seconds / 60 % 60)}:${two(seconds % 60)}`;
+  const inSpan = (span, ms) => Date.parse(span.from) <= ms && ms < Date.parse(span.to);
+  const clock = (ms) => {
+    const spans = days.flatMap((day) => day.offsets);
+    const offset = (spans.find((span) => inSpan(span, ms)) || spans[0]).seconds;
+    return new Date(ms + offset * 1000).toISOString().slice(11, 19);
+  };
+  const partsOf = (text) => (/^\d+(:[0-5]?\d){0,2}(\.\d+)?$/.test(text) ? text.split(":").map(Number) : null);
+  const sum = (parts) => parts.reduce((seconds, part) => seconds * 60 + part, 0);
+  // The instants of a local time: two if clocks are set back, none if they skip it.
+  const instants = (day, seconds) => day.offsets
+    .map((span) => [span, Date.parse(`${day.date}T00:00:00Z`) + (seconds - span.seconds) * 1000])
+    .filter(([span, ms]) => inSpan(span, ms)).map(([, ms]) => ms);
+  const overlapping = (content, start, end) => laughs.findIndex((laugh) => laugh.parts.some(
+    (part) => part.content_sha256 === content && part.start_seconds < end && start < part.end_seconds));
+
+  // The recording and the offset in it that the form names, or what is wrong.
+  const placed = (place, text, length) => {
+    const parts = partsOf(text.trim().replace(",", "."));
+    const [kind, index] = place.split(" ");
+    if (!parts || !(length > 0) || (kind === "day" && (parts.length < 2 || parts[0] > 23))) return { wrong: "This is not a time of that form." };
+    if (kind === "day") {
+      const ms = instants(days[index], sum(parts.length === 2 ? [...parts, 0] : parts));
+      const starts = recordings.filter((recording) => recording.day === Number(index))
+        .flatMap((recording) => ms.map((at) => [recording, (at - Date.parse(recording.started_at)) / 1000]));
+      const found = starts.find(([recording, start]) => start >= 0 && start < recording.seconds);
+      return found ? { recording: found[0], start: found[1] } : { wrong: "No analyzed recording of this day has that time." };
+    }
+    return { recording: recordings[index], start: sum(parts) };
+  };
+  const checked = ({ wrong, recording, start }, length) => {
+    if (wrong) return { wrong };
+    const end = start + length;
+    if (end > recording.seconds) return { wrong: `It would end after ${recording.name}, which is ${duration(recording.seconds)} long.` };
+    const isMissing = recording.missing.some(([from, to]) => from < end && start < (to ?? Infinity));
+    if (isMissing) return { wrong: `That part of ${recording.name} was not analyzed.` };
+    return { recording, start: Math.round(start * 1000) / 1000, end: Math.round(end * 1000) / 1000 };
+  };
+  const addRow = (added) => {
+    const i = laughs.length;
+    const { source, ...part } = added;
+    const row = document.getElementById("added").content.firstElementChild.cloneNode(true);
+    const when = clock(Date.parse(added.starts_at));
+    row.id = `laugh-${i}`;
+    row.querySelector("time").dateTime = added.starts_at;
+    row.querySelector("time").textContent = when;
+    row.querySelector(".what span").textContent = `${(added.end_seconds - added.start_seconds).toFixed(1)} s`;
+    row.querySelector(".what bdi").textContent = added.recording;
+    row.querySelectorAll(".verdict [aria-label]").forEach((one) => one.setAttribute("aria-label", one.getAttribute("aria-label") + when));
+    document.querySelector("#uncounted ol").append(row);
+    document.getElementById("uncounted").hidden = false;
+    laughs.push({ ...added, parts: [part], peak: null, audio: [], review: null, added });
+    rows.push(row);
+    return i;
+  };
+  const addMissed = () => {
+    const length = Number(document.getElementById("length").value);
+    const place = document.getElementById("place").value;
+    const { wrong, recording, start, end } = checked(placed(place, document.getElementById("at").value, length), length);
+    if (wrong) return wrong;
+    const there = overlapping(recording.content_sha256, start, end);
+    if (there >= 0) return `The sound at ${clock(Date.parse(laughs[there].starts_at))} is there already: judge that one.`;
+    const starts_at = new Date(Date.parse(recording.started_at) + start * 1000).toISOString();
+    const { name, content_sha256 } = recording;
+    const i = addRow({ source: days[recording.day].source, recording: name, content_sha256, start_seconds: start, end_seconds: end, starts_at });
+    save(laughs[i], { verdict: "confirmed" });
+    wire(rows[i], i);
+    filter();
+    return `Added at ${clock(Date.parse(starts_at))} in ${name}, as a laugh. Export reviews to store it.`;
+  };
+  // Those that were added before in this browser and are not stored yet.
+  const restoreAdded = () => {
+    let names = [];
+    try { names = Object.keys(localStorage).filter((name) => name.startsWith("giggles:")); } catch { /* Private window. */ }
+    for (const name of names.sort()) {
+      let value = null;
+      try { value = JSON.parse(localStorage.getItem(name)); } catch { /* Not ours. */ }
+      const added = value?.added;
+      if (!added || !(value.verdict || value.comment)) continue;
+      const isHere = recordings.some((recording) => recording.content_sha256 === added.content_sha256
+        && days[recording.day].source === added.source
+        && days[recording.day].offsets.some((span) => inSpan(span, Date.parse(added.starts_at))));
+      // Once it is stored, it belongs to the row that it overlaps.
+      const there = overlapping(added.content_sha256, added.start_seconds, added.end_seconds);
+      if (!isHere || (there >= 0 && Date.parse(load(laughs[there]).at) >= Date.parse(value.at))) continue;
+      const i = addRow(added);
+      wire(rows[i], i);
+    }
+  };
+  const option = (value, text) => {
+    const one = document.createElement("option");
+    one.value = value;
+    one.textContent = text;
+    return one;
+  };
+  const setUpForm = () => {
+    const [place, help] = [document.getElementById("place"), document.getElementById("form-of-time")];
+    place.append(...days.map((day, i) => option(`day ${i}`, days.length > 1 ? `${day.date} ${day.source}, by time of day` : "the day, by time of day")));
+    place.append(...recordings.map((recording, i) => option(`recording ${i}`, recording.name)));
+    place.onchange = () => {
+      help.textContent = place.value.startsWith("day") ? "At: the time of day, such as 14:03:20." : "At: the time from the start of the recording, such as 1:02:03 or 0:45.";
+    };
+    place.onchange();
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      document.getElementById("answer").textContent = addMissed();
+    };
+    form.closest("details").hidden = false;
+    restoreAdded();
+  };
+  if (form) setUpForm();
   document.querySelector(".controls").hidden = false;
   document.documentElement.classList.add("live");
   slider.value = slider.min; // Browsers restore the value on reload, which would filter the list.
   slider.oninput = filter;
   document.getElementById("export").onclick = exportReviews;
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
     const at = current < 0 ? visible() : current;
     const act = {
       j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
       " ": () => play(at), y: () => setVerdict(at, "confirmed"), n: () => setVerdict(at, "rejected"),
     }[event.key];
     // Hidden rows do not react to keys; `at` is -1 if all rows are hidden.
-    if (!act || at < 0 || (event.key === " " && event.target.closest("button"))) return;
+    if (!act || at < 0 || (event.key === " " && event.target.closest("button, summary"))) return;
     event.preventDefault();
     act();
   });

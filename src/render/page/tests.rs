@@ -50,15 +50,16 @@ fn day(source: &str, name: &str) -> Day {
 
 fn page(days: &[Day]) -> String {
     let asked = "2025-10-26T00:00:00Z".parse().unwrap();
-    let view = ReportView { asked, zone: &TimeZone::UTC, days, tallies: &[], usual: Usual::default() };
+    let (zone, usual, advice) = (&TimeZone::UTC, Usual::default(), ["<b>rejected</b>".to_owned()]);
+    let view = ReportView { asked, zone, days, tallies: &[], usual, advice: &advice, candidates: true };
     document(&Page { view, sounds: &[] })
 }
 
 #[test]
 fn names_and_sources_are_escaped() {
     let page = page(&[day(EVIL, EVIL), day("mia", "a.ogg")]);
-    assert_eq!(page.matches("<script").count(), 2, "the data and the program");
-    assert_eq!(page.matches("</script>").count(), 2);
+    assert_eq!(page.matches("<script").count(), 3, "two of data, and the program");
+    assert_eq!(page.matches("</script>").count(), 3);
     assert!(!page.contains("<img"));
     let data = page.split("id=\"laughs\">").nth(1).unwrap().split("</script>").next().unwrap();
     let data: serde_json::Value = serde_json::from_str(data).unwrap();

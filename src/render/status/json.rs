@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::day::completeness;
 use crate::calendar::{Completeness, Day, Fleet, MergedDetection, Span, State, span};
-use crate::domain::{Field, PastRun, ShownVerdicts, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
+use crate::domain::{
+    Field, PastRun, ScoreTotals, ShownVerdicts, StoredDetection, StoredFailure, StoredRecording, Verdict, field,
+};
 use crate::render::document::Document;
 use crate::render::json::{SPEC_FIELD, SPEC_VERSION, seconds, window};
 use crate::text::{shortest_f64, zone_name};
@@ -38,11 +40,23 @@ pub(in crate::render) const DOCUMENT: &[Field] = &[
     field("zone", "string", "time zone of calendar days"),
 ];
 
+/// Fields of what is kept of a source to decide again.
+pub(in crate::render) const SCORES: &[Field] = &[
+    field("source", "string", "the person or device of the recordings"),
+    field("recordings", "number", "recordings with scores"),
+    field("track_bytes", "number", "bytes of their scores"),
+    field("candidates", "number", "sounds that may be laughs"),
+    field("embeddings", "number", "those with an embedding"),
+    field("embedding_bytes", "number", "bytes of these embeddings"),
+    field("reviewed", "number", "reviews with a verdict"),
+];
+
 /// Fields of a stored run.
 pub(in crate::render) const RUN: &[Field] = &[
     field("id", "string", "the run's id, a UUID"),
     field("external_id", "string or null", "the id that a scheduler or queue gave (`--run-id`)"),
     field("source", "string", "the person or device of the recordings"),
+    field("command", "string", "`scan` or `redetect`"),
     field("started_at", "string", "when the run started"),
     field("ended_at", "string", "when the analysis ended"),
     field("version", "string", "version of giggles"),
@@ -160,8 +174,7 @@ impl<'a> Json<'a> {
     /// `fleet`: the numbers of sources, if a day was requested.
     pub fn finish(
         mut self,
-        runs: &[PastRun],
-        verdicts: &[ShownVerdicts],
+        (runs, scores, verdicts): (&[PastRun], &[ScoreTotals], &[ShownVerdicts]),
         zone: &TimeZone,
         fleet: Option<&Fleet>,
     ) -> io::Result<()> {
@@ -169,6 +182,8 @@ impl<'a> Json<'a> {
         let mut document = self.document;
         document.list("runs")?;
         runs.iter().try_for_each(|one| document.item(&run(one)))?;
+        document.list("scores")?;
+        scores.iter().try_for_each(|one| document.item(one))?;
         document.field("sources", &fleet)?;
         document.field("spec_version", &SPEC_VERSION)?;
         document.list("verdicts")?;
@@ -192,6 +207,7 @@ fn run(run: &PastRun) -> Value {
         "id": run.id,
         "external_id": run.external_id,
         "source": run.source,
+        "command": run.command,
         "started_at": run.started.to_string(),
         "ended_at": run.ended.to_string(),
         "version": run.version,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::pluralize;
-use crate::domain::{PastRun, ShownVerdicts};
+use crate::domain::{PastRun, ScoreTotals, ShownVerdicts};
 use crate::text::escape;
 
 /// What these formats show, except days, which are passed one by one, since there may be thousands of sources.
@@ -23,6 +23,8 @@ pub struct View<'a> {
     pub database: String,
     pub zone: &'a TimeZone,
     pub runs: &'a [PastRun],
+    /// What is kept to decide again, of each source.
+    pub scores: &'a [ScoreTotals],
 }
 
 /// `2025-10-24 02:30:07`, local.

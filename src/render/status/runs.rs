@@ -8,8 +8,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 use jiff::Timestamp;
 
-use super::{View, local, since, words};
-use crate::domain::PastRun;
+use super::{View, local, pluralize, since, words};
+use crate::domain::{PastRun, RunCommand, ScoreTotals};
 use crate::text::{escape, zone_name};
 
 const HEADER: [&str; 11] =
@@ -21,10 +21,31 @@ const STALE: Duration = Duration::from_secs(26 * 3600);
 
 /// A line about the last run, and a table.
 pub fn render(view: &View) -> String {
-    let Some(last) = view.runs.first() else {
+    // A redetect does not make up for a missing scan.
+    let last = view.runs.iter().find(|run| run.command == RunCommand::Scan).or(view.runs.first());
+    let Some(last) = last else {
         return format!("no run is stored in {}\n", escape(&view.database));
     };
-    format!("{}\n\n{}\n", headline(view, last), table(view))
+    format!("{}\n\n{}\n{}", headline(view, last), table(view), kept(view.scores))
+}
+
+/// `kept to decide again: scores of 120 recordings (0.9 MB), 3512 candidates, …`; nothing if there is nothing.
+fn kept(scores: &[ScoreTotals]) -> String {
+    let sum = |number: fn(&ScoreTotals) -> u64| scores.iter().map(number).sum::<u64>();
+    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let bytes = sum(|one| one.track_bytes);
+    if bytes == 0 {
+        return String::new();
+    }
+    format!(
+        "\nkept to decide again: scores of {} ({}), {}, {} of them with embeddings ({}); {}\n",
+        pluralize(sum(|one| one.recordings), "recording"),
+        megabytes(bytes),
+        pluralize(sum(|one| one.candidates), "candidate"),
+        sum(|one| one.embeddings),
+        megabytes(sum(|one| one.embedding_bytes)),
+        pluralize(sum(|one| one.reviewed), "review"),
+    )
 }
 
 /// `last stored run: 5 h 12 min ago, exit code 0; times are in Europe/Berlin; …`
@@ -69,12 +90,19 @@ fn row(view: &View, run: &PastRun) -> [String; 11] {
         bound(run.window.from),
         bound(run.window.to),
         run.exit_code.to_string(),
-        (run.counts.analyzed + run.counts.partial).to_string(),
+        analyzed(run),
         words(run.audio),
         run.counts.partial.to_string(),
         run.counts.failed.to_string(),
         run.counts.detections.to_string(),
     ]
+}
+
+fn analyzed(run: &PastRun) -> String {
+    match run.command {
+        RunCommand::Scan => (run.counts.analyzed + run.counts.partial).to_string(),
+        RunCommand::Redetect => format!("{} redetected", run.counts.redetected),
+    }
 }
 
 /// Midnight is shown as a date without a time.

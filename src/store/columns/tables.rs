@@ -120,7 +120,7 @@ table! {
             failure_reason: Option<String>;
             /// Position up to which it could be decoded
             failure_position_seconds: Option<f64>, "CHECK (failure_position_seconds >= 0)";
-            /// Detections whose clip (--clips) could not be written; a run with --clips analyzes the recording again
+            /// Clips (--clips) that could not be written; a run with --clips analyzes the recording again
             clips_failed: i64, "DEFAULT 0 CHECK (clips_failed >= 0)";
         }
         links {
@@ -235,6 +235,9 @@ table! {
             /// 1024 values before the last layer of the network, averaged over the patches: float16, little-endian; NULL:
             /// one of very many, or removed after --keep-embeddings days
             embedding: Option<Bytes>, "CHECK (length(embedding) = 2048)";
+            /// Path of the clip below the clips folder (--clips), of some that do not count but may be reviewed; NULL: no
+            /// clip was written
+            clip: Option<String>;
         }
         links {}
         constraints {

@@ -15,5 +15,6 @@ CREATE INDEX detections_by_recording ON detections (recording_id);
 CREATE INDEX detections_by_run ON detections (run_id);
 CREATE INDEX detections_by_clip ON detections (clip) WHERE clip IS NOT NULL;
 CREATE INDEX candidates_by_recording ON candidates (recording_id);
+CREATE INDEX candidates_by_clip ON candidates (clip) WHERE clip IS NOT NULL;
 -- What --keep-embeddings removes.
 CREATE INDEX candidates_with_embedding ON candidates (recording_id) WHERE embedding IS NOT NULL;

@@ -53,12 +53,8 @@ use self::encoding::Encoding;
 use self::error::{MigrationBlocker, RetryClass, working};
 use self::lock::Session;
 use super::rows::Rows;
-use super::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, ReviewReset, Store, StoreError, schema, uncounted};
-use crate::domain::{
-    Counts, Evidence, Reason, ReviewedSpan, RowSpan, Run, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId,
-    StoredReview, Unresolved,
-};
+use crate::domain::{Counts, Reason, ReviewedSpan, Run, Unresolved};
 
 /// Delays between the attempts after a lost connection or a conflict with another transaction; half a minute in total,
 /// the time that a server takes to restart.
@@ -177,43 +173,6 @@ fn prepared(mut client: Client, server: Server) -> Result<Postgres, StoreError> 
     let session = Session::current(&mut client).map_err(class)?;
     let encoding = Encoding::fetch(&mut client).map_err(class)?;
     Ok(Postgres { server, client: Some(client), session, encoding, locked: Vec::new() })
-}
-
-impl ScoreReader for Postgres {
-    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
-        let (wanted, encoding) = (wanted.clone(), self.encoding.clone());
-        self.asking(move |client| scores::keys(client, &wanted, &encoding))
-    }
-
-    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
-        let (ids, encoding) = (ids.to_owned(), self.encoding.clone());
-        self.asking(move |client| scores::scored(client, &ids, with_embeddings, &encoding))
-    }
-
-    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
-        let (source, encoding) = (source.to_owned(), self.encoding.clone());
-        self.asking(move |client| scores::evidence(client, &source, &encoding))
-    }
-
-    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
-        let (source, encoding) = (source.to_owned(), self.encoding.clone());
-        self.asking(move |client| scores::reviews(client, &source, &encoding))
-    }
-
-    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
-        let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
-        self.asking(move |client| scores::shown_verdicts(client, source.as_deref(), &encoding))
-    }
-
-    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
-        let encoding = self.encoding.clone();
-        self.asking(move |client| scores::row_span(client, id, &encoding))
-    }
-
-    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
-        let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
-        self.asking(move |client| scores::totals(client, source.as_deref(), &encoding))
-    }
 }
 
 impl Store for Postgres {

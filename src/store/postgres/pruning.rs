@@ -1,6 +1,6 @@
 //! The SQL of `prune`, in Postgres' dialect.
 //!
-//! Invariant: needs no more privileges than SELECT on the tables, UPDATE of `detections.clip` and, to remove rows,
+//! Invariant: needs no more privileges than SELECT on the tables, UPDATE of `clip` in detections and candidates and, to remove rows,
 //! DELETE on recordings and runs (detections are deleted with their recordings by a foreign key).
 
 use postgres::{Client, Error};
@@ -16,16 +16,23 @@ pub const OTHERS: &str = "
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     LIMIT 1";
-const FORGET_CLIPS: &str = "UPDATE detections SET clip = NULL WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
+const FORGET_CLIPS: &str = "
+    WITH of_detections AS (
+        UPDATE detections SET clip = NULL WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL RETURNING 1),
+    of_candidates AS (
+        UPDATE candidates SET clip = NULL WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL RETURNING 1)
+    SELECT (SELECT count(*) FROM of_detections) + (SELECT count(*) FROM of_candidates)";
 /// Recordings that ended before $2. A failed one without a start time is as old as its run.
 const IS_OLD: &str = "
     CASE WHEN started_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < $2
         ELSE started_at < $2 AND extract(epoch FROM started_at) + coalesce(duration_seconds, 0) <= extract(epoch FROM $2)
         END";
-/// Whether one of a recording's detections names a clip; one of $3, if that is a list.
+/// Whether one of a recording's detections or candidates names a clip; one of $3, if that is a list.
 const NAMES_A_CLIP: &str = "
-    EXISTS (SELECT FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
-        AND ($3::text[] IS NULL OR clip = ANY($3)))";
+    (EXISTS (SELECT FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
+        AND ($3::text[] IS NULL OR clip = ANY($3)))
+    OR EXISTS (SELECT FROM candidates WHERE recording_id = recordings.id AND clip IS NOT NULL
+        AND ($3::text[] IS NULL OR clip = ANY($3))))";
 const COUNT_DETECTIONS: &str = "SELECT count(*) FROM detections WHERE recording_id = ANY($1)";
 const REMOVE: &str = "DELETE FROM recordings WHERE id = ANY($1)";
 const RUNS: &str = "
@@ -61,7 +68,7 @@ fn written(client: &mut Client, pruning: &Pruning, encoding: &Encoding) -> Resul
 
 pub fn forget_clips(client: &mut Client, clips: &[String], encoding: &Encoding) -> Result<u64, Error> {
     let escapes = encoding.escapes(client, clips.iter().map(String::as_str))?;
-    client.execute(FORGET_CLIPS, &[&escapes.texts(clips)])
+    Ok(client.query_one(FORGET_CLIPS, &[&escapes.texts(clips)])?.get::<_, i64>(0).cast_unsigned())
 }
 
 pub fn prune(client: &mut Client, pruning: &Pruning, after: i64, encoding: &Encoding) -> Result<PruneReport, Error> {

@@ -37,7 +37,8 @@ const SOURCES: &str = "
         SELECT (SELECT min(source) FROM runs WHERE runs.source > found.source) FROM found WHERE source IS NOT NULL)
     SELECT source FROM found WHERE source IS NOT NULL ORDER BY source COLLATE \"C\"";
 const NAMED_CLIPS: &str = "
-    SELECT DISTINCT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
+    SELECT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL
+    UNION SELECT clip FROM candidates WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
 
 /// Counts detections only for the selected runs.
 fn select_runs() -> String {
@@ -51,7 +52,7 @@ fn select_runs() -> String {
 
 fn select_coverage() -> String {
     format!(
-        "SELECT {COVERAGE} FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at >= $2
+        "SELECT {COVERAGE} FROM runs WHERE ($1::text IS NULL OR source = $1) AND started_at >= $2 AND command = 'scan'
             AND (window_from IS NULL OR $3::timestamptz IS NULL OR window_from <= $3)
             AND (window_to IS NULL OR $4::timestamptz IS NULL OR window_to >= $4)"
     )

@@ -19,6 +19,9 @@ const CANDIDATES: &str = "
     UPDATE candidates SET is_detected = row.is_detected, personal = nullif(row.personal, 'null')
     FROM jsonb_to_recordset($1::text::jsonb) AS row (id bigint, is_detected boolean, personal jsonb)
     WHERE candidates.id = row.id";
+const CANDIDATE_CLIPS: &str = "
+    UPDATE candidates SET clip = row.clip FROM jsonb_to_recordset($1::text::jsonb) AS row (id bigint, clip text)
+    WHERE candidates.id = row.id";
 
 /// Updates recordings and candidates, and removes the detections that are replaced.
 pub fn update(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> Result<(), Error> {
@@ -28,5 +31,8 @@ pub fn update(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> 
     transaction.execute(RECORDINGS, &[&texts.redetected, &texts.source, &rows.run.id.0])?;
     transaction.execute(DETECTIONS, &[&texts.source, &rows.redetected_contents()])?;
     transaction.execute(CANDIDATES, &[&json(&rows.decided)])?;
+    if !rows.candidate_clips.is_empty() {
+        transaction.execute(CANDIDATE_CLIPS, &[&json(&rows.candidate_clips)])?;
+    }
     Ok(())
 }

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use postgres::{Client, Error, IsolationLevel, Row};
 
+use super::Postgres;
 use super::encoding::Encoding;
 use super::stream::{by_recording, select_candidates, select_detections};
 use super::values::Decoded;
 use crate::domain::{Evidence, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredReview};
+use crate::store::StoreError;
 use crate::store::columns::{CandidateRow, DetectionRow};
 use crate::store::rows::texts;
 use crate::store::scores::{
-    self, EVIDENCE, FoundScores, ScoredKey, ScoredSelection, select_totals, selected_reviews, selected_scores,
+    self, EVIDENCE, FoundScores, ScoreReader, ScoredKey, ScoredSelection, select_totals, selected_reviews,
+    selected_scores,
 };
 
 /// A recording with unknown length counts as the instant of its start time.
@@ -44,6 +47,43 @@ fn select_reference() -> String {
             AND first_analyzed_at < (SELECT max(reviewed_at) FROM reviews WHERE {IS_EVIDENCE})
          ORDER BY started_at DESC, content_sha256 COLLATE \"C\", first_patch LIMIT $2"
     )
+}
+
+impl ScoreReader for Postgres {
+    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
+        let (wanted, encoding) = (wanted.clone(), self.encoding.clone());
+        self.asking(move |client| keys(client, &wanted, &encoding))
+    }
+
+    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
+        let (ids, encoding) = (ids.to_owned(), self.encoding.clone());
+        self.asking(move |client| scored(client, &ids, with_embeddings, &encoding))
+    }
+
+    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
+        let (source, encoding) = (source.to_owned(), self.encoding.clone());
+        self.asking(move |client| evidence(client, &source, &encoding))
+    }
+
+    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
+        let (source, encoding) = (source.to_owned(), self.encoding.clone());
+        self.asking(move |client| reviews(client, &source, &encoding))
+    }
+
+    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
+        let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
+        self.asking(move |client| shown_verdicts(client, source.as_deref(), &encoding))
+    }
+
+    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
+        let encoding = self.encoding.clone();
+        self.asking(move |client| row_span(client, id, &encoding))
+    }
+
+    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
+        let (source, encoding) = (source.map(str::to_owned), self.encoding.clone());
+        self.asking(move |client| totals(client, source.as_deref(), &encoding))
+    }
 }
 
 pub fn keys(client: &mut Client, wanted: &ScoredSelection, encoding: &Encoding) -> Result<Vec<ScoredKey>, Error> {

@@ -84,8 +84,12 @@ impl<'a> Stream<'a> {
         let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let mut transaction = begin.start()?;
         let recordings = transaction.prepare(&select_recordings())?;
+        let mut select_candidates = select_candidates(false);
+        if wanted.only_with_clip {
+            select_candidates = select_candidates.replace(" ORDER BY", " AND clip IS NOT NULL ORDER BY");
+        }
         let (detections, candidates) =
-            (transaction.prepare(&select_detections())?, transaction.prepare(&select_candidates(false))?);
+            (transaction.prepare(&select_detections())?, transaction.prepare(&select_candidates)?);
         let reviews = transaction.prepare(&select_reviews())?;
         let window = wanted.around();
         let earliest = window.from.map(|from| from.saturating_sub(DAY).unwrap_or(Timestamp::MIN));

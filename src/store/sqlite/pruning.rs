@@ -6,17 +6,21 @@ use super::statements::json;
 use super::values::instant;
 use crate::store::pruning::{Old, PruneReport, Pruning, RECORDINGS};
 
-const FORGET_CLIPS: &str =
-    "UPDATE detections SET clip = NULL WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
+const FORGET_CLIPS: [&str; 2] = [
+    "UPDATE detections SET clip = NULL WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL",
+    "UPDATE candidates SET clip = NULL WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL",
+];
 /// Recordings that ended before ?2. A failed one without a start time is as old as its run.
 const IS_OLD: &str = "
     CASE WHEN started_at IS NULL THEN (SELECT ended_at FROM runs AS own WHERE own.id = run_id) < ?2
         ELSE started_at < ?2
             AND unixepoch(started_at, 'subsec') + coalesce(duration_seconds, 0) <= unixepoch(?2, 'subsec') END";
-/// Whether one of a recording's detections names a clip; one of ?3, if that is a list.
+/// Whether one of a recording's detections or candidates names a clip; one of ?3, if that is a list.
 const NAMES_A_CLIP: &str = "
-    EXISTS (SELECT 1 FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
-        AND (?3 IS NULL OR clip IN (SELECT value FROM json_each(?3))))";
+    (EXISTS (SELECT 1 FROM detections WHERE recording_id = recordings.id AND clip IS NOT NULL
+        AND (?3 IS NULL OR clip IN (SELECT value FROM json_each(?3))))
+    OR EXISTS (SELECT 1 FROM candidates WHERE recording_id = recordings.id AND clip IS NOT NULL
+        AND (?3 IS NULL OR clip IN (SELECT value FROM json_each(?3)))))";
 const COUNT_DETECTIONS: &str =
     "SELECT count(*) FROM detections WHERE recording_id IN (SELECT value FROM json_each(?1))";
 const REMOVE: &str = "DELETE FROM recordings WHERE id IN (SELECT value FROM json_each(?1))";
@@ -41,7 +45,9 @@ fn runs_without_old() -> String {
 }
 
 pub fn forget_clips(transaction: &Transaction<'_>, clips: &[String]) -> rusqlite::Result<u64> {
-    Ok(transaction.prepare_cached(FORGET_CLIPS)?.execute([json(clips)])? as u64)
+    let clips = json(clips);
+    let forget = |sql| Ok(transaction.prepare_cached(sql)?.execute([&clips])? as u64);
+    FORGET_CLIPS.into_iter().map(forget).sum()
 }
 
 pub fn prune(transaction: &Transaction<'_>, pruning: &Pruning, after: i64) -> rusqlite::Result<PruneReport> {

@@ -37,7 +37,8 @@ const SOURCES: &str = "
 const OF_SOURCE: &str = "source = ?1";
 const OF_ALL: &str = "?1 IS NULL";
 const NAMED_CLIPS: &str = "
-    SELECT DISTINCT clip FROM detections WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
+    SELECT clip FROM detections WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL
+    UNION SELECT clip FROM candidates WHERE clip IN (SELECT value FROM json_each(?1)) AND clip IS NOT NULL";
 
 fn of_source(source: Option<&str>) -> &'static str {
     if source.is_some() { OF_SOURCE } else { OF_ALL }
@@ -53,7 +54,7 @@ fn select_runs(source: Option<&str>) -> String {
 fn select_coverage(source: Option<&str>) -> String {
     let of_source = of_source(source);
     format!(
-        "SELECT {COVERAGE} FROM runs WHERE {of_source} AND started_at >= ?2
+        "SELECT {COVERAGE} FROM runs WHERE {of_source} AND started_at >= ?2 AND command = 'scan'
             AND (window_from IS NULL OR window_from <= ?3) AND (window_to IS NULL OR window_to >= ?4)"
     )
 }
@@ -214,6 +215,9 @@ mod tests {
             assert!(!runs.contains("TEMP B-TREE"), "the latest come first, and the rest is not read\n{runs}");
         }
         assert!(!plan(SOURCES).contains("SCAN runs"));
-        assert!(plan(NAMED_CLIPS).contains("SEARCH detections USING COVERING INDEX detections_by_clip (clip=?)"));
+        for table in ["detections", "candidates"] {
+            let search = format!("SEARCH {table} USING COVERING INDEX {table}_by_clip (clip=?)");
+            assert!(plan(NAMED_CLIPS).contains(&search), "{}", plan(NAMED_CLIPS));
+        }
     }
 }

@@ -33,5 +33,9 @@ pub fn update(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()
         let personal = decided.personal.clone().map(Json);
         candidates.execute((decided.id, decided.is_detected, personal.to_value()))?;
     }
+    let mut clips = transaction.prepare("UPDATE candidates SET clip = ?2 WHERE id = ?1")?;
+    for cut in &rows.candidate_clips {
+        clips.execute((cut.id, &cut.clip))?;
+    }
     Ok(())
 }

@@ -91,7 +91,7 @@ fn clips_that_cannot_be_written_cost_no_laugh_and_are_written_by_the_next_run() 
     assert_eq!((named(&place).len(), place.number("SELECT count(*) FROM detections")), (0, 2));
     assert_eq!(place.number("SELECT sum(clips_failed) FROM recordings"), 2);
     let healed = run(&place, &store.endpoint(), &url, &["--json"]).ends_with(0).json();
-    assert_eq!((&healed["counts"]["analyzed"], named(&place).len()), (&1.into(), 2));
+    assert_eq!((&healed["counts"]["redetected"], named(&place).len()), (&1.into(), 2));
     verify(&place, &store, &url, &[]).ends_with(0);
 }
 

@@ -172,7 +172,15 @@ fn the_fields_of_stored_days_are_described() {
     let runs = run(&["status", "--json"]).json();
     assert_described(document("giggles status --json"), &[days, runs]);
     let report = |date: &str| run(&["report", "--json", "--tz", "UTC", "--date", date]).json();
-    assert_described(document("giggles report --json"), &[report("2025-10-24"), report("2025-10-31")]);
+    // What many reviews change.
+    let near = json!([{ "review": 1, "similarity": 0.5 }]);
+    let personal = json!({ "shift": 0.5, "confirmed": near, "rejected": near });
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let sql = "UPDATE candidates SET personal = ?1, clip = 'a.flac' WHERE id % 2 = 0";
+    connection.execute(sql, [personal.to_string()]).unwrap();
+    drop(connection);
+    let candidates = run(&["report", "--json", "--candidates", "--tz", "UTC", "--date", "2025-10-24"]).json();
+    assert_described(document("giggles report --json"), &[report("2025-10-24"), report("2025-10-31"), candidates]);
     let export = |format: &str| run(&["export", "--format", format]).stdout;
     let json = serde_json::from_str(&export("json")).unwrap();
     assert_described(document("giggles export --format json"), &[json]);
@@ -256,4 +264,12 @@ fn a_field_that_is_not_described_is_found() {
     assert!(fails(json!({ "a": null, "b": [{ "c": 1 }], "c": 1 })), "not described");
     assert!(fails(json!({ "a": 1, "b": [{ "c": 1 }] })), "of another kind");
     assert!(fails(json!({ "a": "text", "b": [] })), "described and not written");
+}
+
+#[test]
+fn the_fields_of_an_evaluation_are_described() {
+    let place = crate::evaluate::place();
+    let run = |flags: &[&str]| place.run(&[&["evaluate", "--json", "--database", &place.sqlite()], flags].concat());
+    let documents = [&["--source", "neil", "--from", "2025-10-01", "--to", "2025-11-01"][..], &[]];
+    assert_described(document("giggles evaluate --json"), &documents.map(|flags| run(flags).ends_with(0).json()));
 }

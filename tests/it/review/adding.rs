@@ -31,7 +31,14 @@ fn count(place: &Place, condition: &str) -> i64 {
 fn the_sound_of_a_stretch_is_that_of_a_candidate() {
     let model = ModelFile::embedded().load(yamnet::Cpu::detect()).unwrap().yamnet;
     let (parameters, stop) = (DetectionParameters { views: 1, ..DetectionParameters::default() }, Stop::default());
-    let analyzer = Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer = Analyzer {
+        scorer: &model,
+        parameters: &parameters,
+        personal: None,
+        ffmpeg: None,
+        stop: &stop,
+        advanced: &|_| (),
+    };
     let path = audio::file(CLIP);
     let analyzed = analyzer.analyze(path.as_ref(), None).unwrap();
     assert!(!analyzed.candidates.is_empty());

@@ -39,10 +39,14 @@ pub fn known_is_analyzed_under_the_same_analysis(home: &impl Home) {
     assert_eq!(store.save(&lossy).unwrap().clips_failed, 1);
     assert_eq!(store.known(&asked).unwrap(), one);
     let cuts_clips = Lookup { cuts_clips: true, ..asked.clone() };
-    assert_eq!(store.known(&cuts_clips).unwrap(), Known::default(), "its clip can still be cut");
+    let redetectable = Known { redetectable: [content(1)].into(), ..Known::default() };
+    assert_eq!(store.known(&cuts_clips).unwrap(), redetectable, "its clip can still be cut");
     let mut stricter = asked;
     stricter.analysis.parameters.onset_threshold = 1.0;
-    assert_eq!(store.known(&stricter).unwrap(), Known::default());
+    assert_eq!(store.known(&stricter).unwrap(), redetectable);
+    let mut rescored = stricter;
+    rescored.analysis.parameters.views = 1;
+    assert_eq!(store.known(&rescored).unwrap(), Known::default(), "its scores are others");
 }
 
 /// Two ranges, of which only the first has a known end.
@@ -165,7 +169,7 @@ pub fn damaged_recordings_of_a_window_are_counted(home: &impl Home) {
 
 pub fn a_database_of_a_development_build_is_refused(home: &impl Home) {
     drop(open(&home.location()).unwrap());
-    home.tell("UPDATE giggles_schema SET version = 4");
+    home.execute("UPDATE giggles_schema SET version = 4");
     let text = open(&home.location()).err().expect("no version upgrades it").to_string();
     assert!(text.contains("development build") && text.contains("name a new database"), "{text}");
     let text = read(&home.location()).err().expect("nor reads it").to_string();

@@ -1,10 +1,10 @@
 //! What a database forgets: clips that are gone, then old rows; all of it or nothing.
 
 use giggles::domain::*;
-use giggles::store::{PruneReport, Pruning, Store, StoreError, open};
+use giggles::store::{PruneReport, Pruning, Selection, Store, StoreError, open, read};
 
 use crate::support::homes::{Home, InPostgres, InSqlite};
-use crate::support::past_runs::{at, detection, past_run, recording};
+use crate::support::past_runs::{at, candidate, detection, past_run, recording, track};
 
 /// Hours of recordings begin at 13:00, so that all is over at 14:00.
 const OVER: &str = "2025-10-24T14:00:00Z";
@@ -70,6 +70,36 @@ pub fn a_row_that_names_a_clip_stays(home: &impl Home) {
     assert_eq!((pruned.kept, pruned.recordings.len(), runs), (1, 1, 0));
     assert_eq!(home.ask("SELECT name FROM recordings ORDER BY name"), ["a.ogg", "b.ogg"]);
     assert_eq!(clips(home), ["three", "two"]);
+}
+
+pub fn the_clip_of_a_candidate_is_like_that_of_a_detection(home: &impl Home) {
+    let unsure = Candidate { clip: Some("unsure".into()), ..candidate(20, 21, -0.5) };
+    let scores = (track([0.0; 30]), vec![candidate(2, 4, -0.5), unsure.clone()]);
+    let run = past_run("neil").scored(recording("a.ogg", 1), scores, vec![clipped(20.0, "one")]);
+    let mut store = open(&home.location()).unwrap();
+    store.save(&run.build()).unwrap();
+    let mut reader = read(&home.location()).unwrap().unwrap();
+    let asked = ["one", "unsure", "nobody's"].map(str::to_owned);
+    let mut named: Vec<String> = reader.named_clips(&asked).unwrap().into_iter().collect();
+    named.sort();
+    assert_eq!(named, ["one", "unsure"]);
+    let wanted = Selection { with_candidates: true, only_with_clip: true, ..Selection::default() };
+    let mut found = Vec::new();
+    reader
+        .each_recording(&wanted, &mut |recording| {
+            found.extend(recording.candidates().iter().map(|one| one.candidate.clone()));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(found, [Candidate { embedding: None, ..unsure }]);
+
+    store.forget_clips(&["one".to_owned()]).unwrap();
+    let stuck = Pruning { stuck: Some(vec!["unsure".into()]), dry_run: true, ..pruning(OVER) };
+    assert_eq!(prune(store.as_mut(), &stuck).unwrap().0.kept, 1);
+    assert_eq!(prune(store.as_mut(), &pruning(OVER)).unwrap().0.kept, 1, "it still names a clip");
+    assert_eq!(store.forget_clips(&asked).unwrap(), 1);
+    assert_eq!(prune(store.as_mut(), &pruning(OVER)).unwrap().0.recordings.len(), 1);
+    assert_eq!(home.count("candidates"), 0);
 }
 
 pub fn a_recording_is_old_when_it_is_over(home: &impl Home) {
@@ -158,8 +188,8 @@ pub fn many_go_in_portions(home: &impl Home) {
 fn a_portion_goes_whole_or_not_at_all() {
     let home = InSqlite::new();
     stored(&home);
-    home.tell("UPDATE detections SET clip = NULL");
-    home.tell("CREATE TRIGGER no BEFORE DELETE ON recordings WHEN old.name = 'broken.ogg' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    home.execute("UPDATE detections SET clip = NULL");
+    home.execute("CREATE TRIGGER no BEFORE DELETE ON recordings WHEN old.name = 'broken.ogg' BEGIN SELECT RAISE(ABORT, 'no'); END");
     let error = prune(open(&home.location()).unwrap().as_mut(), &pruning("2025-10-25T12:00:00Z")).unwrap_err();
     assert!(matches!(error, StoreError::Failed(_)), "{error}");
     assert_eq!((home.count("recordings"), home.count("detections"), home.count("runs")), (3, 3, 2));
@@ -171,12 +201,12 @@ fn the_least_rights_are_enough() {
     let home = InPostgres::new();
     stored(&home);
     let role = format!("pruner_of_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
     let mut url = url::Url::parse(&home.url()).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
     let location: giggles::store::Location = url.as_str().parse().unwrap();
-    home.tell(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
+    home.execute(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
     let gone = ["one".to_owned(), "two".to_owned()];
     let other = || {
         let mut store = open(&location).unwrap();
@@ -185,10 +215,10 @@ fn the_least_rights_are_enough() {
     let forget = || other()?.forget_clips(&gone);
     let remove = || prune(other()?.as_mut(), &pruning("2025-10-25T12:00:00Z"));
     assert!(matches!(forget(), Err(StoreError::Config(_))), "SELECT alone forgets nothing");
-    home.tell(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
+    home.execute(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
     crate::support::homes::eventually("clips are forgotten", || forget().is_ok_and(|count| count == 2));
     crate::support::homes::eventually("no run is in progress", || matches!(remove(), Err(StoreError::Config(_))));
-    home.tell(&format!("GRANT DELETE ON recordings, runs TO {role}"));
+    home.execute(&format!("GRANT DELETE ON recordings, runs TO {role}"));
     crate::support::homes::eventually("rows go", || remove().is_ok_and(|(pruned, _)| pruned.detections == 2));
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

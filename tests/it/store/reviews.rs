@@ -264,16 +264,16 @@ fn the_least_rights_are_enough() {
     let home = InPostgres::new();
     analyze(&home, &[(1.0, 3.0)]);
     let role = format!("noter_of_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
     let mut url = url::Url::parse(&home.url()).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
     let location: Location = url.as_str().parse().unwrap();
     let reviews = |second| [review(1, 1.0, 3.0, KEEP, "", second)];
     let keep = |second| open(&location).unwrap().save_reviews(&reviews(second), false);
-    home.tell(&format!("GRANT SELECT ON giggles_schema, recordings, detections, candidates, reviews TO {role}"));
+    home.execute(&format!("GRANT SELECT ON giggles_schema, recordings, detections, candidates, reviews TO {role}"));
     assert!(matches!(keep(1), Err(StoreError::Config(_))), "SELECT alone stores nothing");
-    home.tell(&format!("GRANT INSERT, UPDATE ON reviews TO {role}"));
+    home.execute(&format!("GRANT INSERT, UPDATE ON reviews TO {role}"));
     assert_eq!([keep(1).unwrap().changed, keep(2).unwrap().changed, keep(2).unwrap().changed], [1, 1, 0]);
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

@@ -53,6 +53,7 @@ pub fn candidate(first: u32, last: u32, peak_v: f32) -> Candidate {
         class_scores: [0.5, 0.0, 0.8, 0.1, 0.2, 0.3],
         embedding: Some(embedding(first as f32)),
         personal: None,
+        clip: None,
     }
 }
 
@@ -65,7 +66,7 @@ pub fn track(values: impl IntoIterator<Item = f32>) -> ScoreTrack {
     track
 }
 
-/// A night of one source that becomes a `Run`.
+/// A run of one source that becomes a `Run`.
 pub struct PastRunBuilder {
     source: String,
     outcomes: Vec<Outcome>,

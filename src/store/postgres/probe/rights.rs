@@ -7,15 +7,23 @@ use postgres::{Client, Error};
 use crate::store::probe::{Issue, Probe};
 use crate::store::schema;
 
-/// The privileges that a run needs on each table; detections are deleted with their recordings by a foreign key.
+/// The privileges that a run needs on each table; what belongs to a recording is deleted with it by foreign keys.
 /// `deploy/postgres/role.sql` grants the same. Excludes tables that an upgrade will create ($1): their creator owns
 /// them.
 const MISSING: &str = "
     SELECT privilege || ' on ' || table_name FROM (VALUES ('giggles_schema', 'SELECT'), ('runs', 'SELECT'),
         ('runs', 'INSERT'), ('recordings', 'SELECT'), ('recordings', 'INSERT'), ('recordings', 'DELETE'),
-        ('detections', 'SELECT'), ('detections', 'INSERT')) AS needed (table_name, privilege)
+        ('detections', 'SELECT'), ('detections', 'INSERT'), ('detections', 'DELETE'), ('score_tracks', 'SELECT'),
+        ('score_tracks', 'INSERT'), ('candidates', 'SELECT'), ('candidates', 'INSERT'), ('reviews', 'SELECT'))
+        AS needed (table_name, privilege)
     WHERE table_name <> ALL ($1) AND NOT coalesce(has_table_privilege(to_regclass(table_name)::oid, privilege), false)
-    ORDER BY table_name, privilege";
+    UNION ALL
+    SELECT 'UPDATE of ' || column_name || ' on ' || table_name
+    FROM (VALUES ('candidates', 'is_detected'), ('candidates', 'personal'), ('candidates', 'embedding'), ('candidates', 'clip'),
+        ('recordings', 'analysis'), ('reviews', 'embedding')) AS needed (table_name, column_name)
+    WHERE table_name <> ALL ($1) AND NOT CASE WHEN to_regclass(table_name) IS NULL THEN false
+        ELSE has_column_privilege(to_regclass(table_name)::oid, column_name, 'UPDATE') END
+    ORDER BY 1";
 /// A migration writes its version into giggles_schema and alters tables, which only their owner may do.
 const UNMADE: &str = "
     SELECT current_schema()::text AS schema,
@@ -34,7 +42,12 @@ const SECURITY: &str = "
     FROM (VALUES ('giggles_schema', 'SELECT', 'r', true), ('runs', 'SELECT', 'r', false),
         ('runs', 'INSERT', 'a', true), ('recordings', 'SELECT', 'r', true), ('recordings', 'INSERT', 'a', true),
         ('recordings', 'DELETE', 'd', false), ('detections', 'SELECT', 'r', false),
-        ('detections', 'INSERT', 'a', true)) AS needed (table_name, privilege, command, is_vital)
+        ('detections', 'INSERT', 'a', true), ('detections', 'DELETE', 'd', false),
+        ('score_tracks', 'SELECT', 'r', false), ('score_tracks', 'INSERT', 'a', true),
+        ('candidates', 'SELECT', 'r', false), ('candidates', 'INSERT', 'a', true),
+        ('candidates', 'UPDATE', 'w', false), ('recordings', 'UPDATE', 'w', false),
+        ('reviews', 'SELECT', 'r', false), ('reviews', 'UPDATE', 'w', false))
+        AS needed (table_name, privilege, command, is_vital)
     LEFT JOIN pg_policy ON polrelid = to_regclass(table_name)::oid AND polcmd IN ('*', command::\"char\")
         AND EXISTS (SELECT FROM unnest(polroles) AS role
             WHERE CASE role WHEN 0 THEN true ELSE pg_has_role(role, 'USAGE') END)

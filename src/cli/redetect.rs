@@ -1,0 +1,174 @@
+//! `giggles redetect`: decides anew from what is stored, without audio.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use giggles::domain::Window;
+use giggles::error::Fatal;
+use giggles::exit::Exit;
+use giggles::redetect::{Changes, Cutting, Report, Settings, redetect};
+use giggles::render::redetect::{document, needs_audio, text};
+use giggles::stop::Stop;
+use giggles::store::Reader;
+
+use super::scan::{AROUND, DEFAULT_SOURCE};
+use super::settings::{Given, config, given, number, seconds, switch, threshold, wrong};
+use super::stored::{Database, clip_location, zone};
+use super::window::window;
+use super::{EXIT_CODES, print, print_text};
+
+const EXAMPLES: &str = "\
+Examples:
+  giggles redetect --source neil
+      decide anew with today's reviews and the stored settings
+  giggles redetect --source neil --threshold strict --dry-run
+      show what another threshold would change
+  giggles redetect --all-sources --from 2025-10-01 --recordings /srv/audio --clips clips
+      decide anew, and cut the clips that are missing
+
+Needs no recordings: scores are stored with every scan. Settings that are not given stay as they are stored. Each source is
+one transaction. Exits with 0 if all recordings were decided, 3 if one must be analyzed again or a clip could not be
+written, 4 if no recordings are stored, and 75 while a scan of the source is active.";
+
+/// The flags of `giggles redetect`.
+#[derive(Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+pub struct Arguments {
+    /// Select the recordings of this source [env: GIGGLES_SOURCE] [default: default]
+    #[arg(long, value_name = "NAME", help_heading = "Selection")]
+    source: Option<String>,
+    /// Select the recordings of all sources
+    #[arg(long, conflicts_with = "source", help_heading = "Selection")]
+    all_sources: bool,
+    /// Select only recordings of this day: YYYY-MM-DD, today, yesterday or '7 days ago'
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Selection")]
+    date: Option<String>,
+    /// Select only recordings that end after this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days
+    /// ago"
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    from: Option<String>,
+    /// Select only recordings that start before this time
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    to: Option<String>,
+    /// Set the time zone of --date, --from and --to [default: that of the last run] [env: GIGGLES_TZ]
+    #[arg(long, value_name = "ZONE", help_heading = "Selection")]
+    tz: Option<String>,
+
+    /// Set the threshold: sensitive, normal, strict, or a score from 0 to 1 [env: GIGGLES_THRESHOLD] [default: as stored]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, help_heading = "Detection")]
+    threshold: Option<String>,
+    /// Merge laughs that are closer than this [env: GIGGLES_MERGE_GAP] [default: as stored]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Detection")]
+    merge_gap: Option<f64>,
+    /// Drop laughs of fewer patches than this [env: GIGGLES_MIN_PATCHES] [default: as stored]
+    #[arg(long, value_name = "N", help_heading = "Detection")]
+    min_patches: Option<u32>,
+    /// Extend each laugh by this much before and after [env: GIGGLES_PADDING] [default: as stored]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Detection")]
+    padding: Option<f64>,
+    /// Do not let the reviews of the source change what counts as a laugh [env: GIGGLES_NO_PERSONAL]
+    #[arg(long, help_heading = "Detection")]
+    no_personal: bool,
+
+    /// Cut missing clips from the recordings below this folder, the one that was scanned
+    #[arg(long, value_name = "FOLDER", requires = "clips", help_heading = "Clips")]
+    recordings: Option<PathBuf>,
+    /// Write missing clips into this folder, or below s3://BUCKET/PREFIX
+    #[arg(long, value_name = "FOLDER", requires = "recordings", help_heading = "Clips")]
+    clips: Option<PathBuf>,
+
+    /// Decide, and store nothing
+    #[arg(short = 'n', long, help_heading = "Output")]
+    dry_run: bool,
+    /// Print one JSON document
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    #[command(flatten, next_help_heading = "Database")]
+    database: Database,
+}
+
+/// Decides, and prints what has changed.
+pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
+    let (changes, cutting) = (changes(arguments)?, cutting(arguments)?);
+    super::settings::zone(arguments.tz.as_deref())?;
+    let Some(mut reader) = arguments.database.reader()? else { return Ok(Exit::Empty) };
+    let sources = sources(arguments, reader.as_mut())?;
+    let window = selected(arguments, &sources, reader.as_mut())?;
+    drop(reader);
+    let (database, dry_run) = (arguments.database.location()?, arguments.dry_run);
+    let report = redetect(&Settings { database, sources, window, changes, cutting, dry_run }, stop)?;
+    show(arguments, &report, quiet)?;
+    Ok(report.exit())
+}
+
+fn sources(arguments: &Arguments, reader: &mut dyn Reader) -> Result<Vec<String>, Fatal> {
+    if arguments.all_sources {
+        return Ok(reader.sources()?);
+    }
+    let Some(source) = given("--source", arguments.source.as_deref())? else {
+        return Ok(vec![DEFAULT_SOURCE.to_owned()]);
+    };
+    match source.text.trim() {
+        "" => Err(wrong(&source.by, "the name is empty")),
+        name => Ok(vec![name.to_owned()]),
+    }
+}
+
+fn selected(arguments: &Arguments, sources: &[String], reader: &mut dyn Reader) -> Result<Window, Fatal> {
+    let Arguments { date, from, to, tz, .. } = arguments;
+    if date.is_none() && from.is_none() && to.is_none() {
+        return Ok(Window::default());
+    }
+    let source = if let [source] = sources { Some(source.as_str()) } else { None };
+    let zone = zone(tz.as_deref(), source, reader)?;
+    // Without an environment variable: GIGGLES_DATE is the day of a scan.
+    let date = date.clone().map(|text| Given { by: "--date".to_owned(), text });
+    window(date, from.as_deref(), to.as_deref(), &zone)
+}
+
+fn changes(arguments: &Arguments) -> Result<Changes, Fatal> {
+    let Arguments { threshold: onset, merge_gap, min_patches, padding, no_personal, .. } = arguments;
+    let is_given = |flag, value: Option<String>| given(flag, value.as_deref()).map(|given| given.is_some());
+    let has_onset = is_given("--threshold", onset.clone())?;
+    let has_gap = is_given("--merge-gap", merge_gap.map(|gap| gap.to_string()))?;
+    let has_patches = is_given("--min-patches", min_patches.map(|patches| patches.to_string()))?;
+    let has_padding = is_given("--padding", padding.map(|padding| padding.to_string()))?;
+    let patches = || number("--min-patches", *min_patches, 0, |_| true, "a number of patches");
+    Ok(Changes {
+        onset_threshold: has_onset.then(|| threshold(onset.as_deref())).transpose()?,
+        merge_gap_seconds: has_gap.then(|| seconds("--merge-gap", *merge_gap, 0.0)).transpose()?,
+        min_patches: has_patches.then(patches).transpose()?,
+        padding_seconds: has_padding.then(|| seconds("--padding", *padding, 0.0)).transpose()?,
+        personal: !switch("--no-personal", *no_personal)?,
+    })
+}
+
+/// As a scan cuts them, except that only flags ask for it.
+fn cutting(arguments: &Arguments) -> Result<Option<Cutting>, Fatal> {
+    let (Some(recordings), Some(_)) = (&arguments.recordings, &arguments.clips) else { return Ok(None) };
+    if !recordings.is_dir() {
+        return Err(config(format!("--recordings: {} is not a directory", recordings.display())));
+    }
+    let around = |flag| seconds(flag, None, AROUND).map(Duration::from_secs_f64);
+    let (before, after) = (around("--clip-before")?, around("--clip-after")?);
+    let cutting = |location| Cutting { recordings: recordings.clone(), location, before, after };
+    Ok(clip_location(arguments.clips.as_deref())?.map(cutting))
+}
+
+fn show(arguments: &Arguments, report: &Report, quiet: bool) -> Result<(), Fatal> {
+    for source in &report.sources {
+        if let Some(message) = needs_audio(source) {
+            log::error!("{message}");
+        }
+        source.needs_audio.iter().for_each(|name| log::info!(recording = name.as_str(); "{name}: scan it again"));
+    }
+    if report.exit() == Exit::Empty {
+        log::error!("no recordings with scores are stored here; check --source, --date and --database");
+    }
+    match (quiet, arguments.json) {
+        (true, _) => Ok(()),
+        (_, true) => print(&document(report)),
+        _ => print_text(&text(report)),
+    }
+}
