@@ -15,12 +15,8 @@ use crate::domain::{
     Candidate, Neighbour, ReviewedSpan, RowSpan, ScoredCandidate, ScoredRecording, SpanId, StoredReview, Verdict,
 };
 use crate::error::Fatal;
+use crate::personal::{LEAST_OF_EACH, LEAST_REVIEWS};
 use crate::store::ScoreReader;
-
-/// There is no personal score with fewer reviews ...
-pub const LEAST_REVIEWS: usize = 30;
-/// ... or with fewer of either verdict.
-pub const LEAST_OF_EACH: usize = 10;
 
 /// Why a sound counts, or not.
 #[derive(Debug, Clone, PartialEq)]

@@ -51,7 +51,7 @@
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
 //! | [`reviews`] | what to offer for review; stores verdicts and comments | domain, error, exit, audio, calendar, store |
 //! | [`redetect`] | decides anew from what is stored, without audio | stop, domain, error, exit, audio, detect, personal, pool, clips, store |
-//! | [`explain`] | why a sound counts as a laugh | domain, error, store |
+//! | [`explain`] | why a sound counts as a laugh | domain, error, personal, store |
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, personal, calendar, evaluate, maintenance, reviews, redetect, explain |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |

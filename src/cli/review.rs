@@ -44,7 +44,7 @@ pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    ask: ask::Arguments,
+    ask: ask::Ask,
 }
 
 #[derive(Subcommand)]

@@ -18,6 +18,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("XDG_DATA_HOME", "the folder of the user's own database, `giggles/giggles.db`; default: `~/.local/share`"),
     ("HOME", "the user's home, for the default database and libpq's files"),
     ("TZ", "the time zone of calendar days, if `--tz` is not given"),
+    ("PATH", "the folders in which `giggles review` finds a player"),
     ("TZDIR", "the system's time zone database; default: `/usr/share/zoneinfo`, then the one in the program"),
     ("NO_COLOR", "if it is set, messages have no colours"),
     ("RUST_LOG", "log levels by module, such as `giggles::audio=trace`"),

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::json::{SPEC_FIELD, SPEC_VERSION, seconds};
 use super::pluralize;
-use super::report::{review_text, short};
-use super::status::local;
 use crate::domain::{Field, SpanId, Verdict, field};
 use crate::explain::{Explanation, Personal, Similar};
+use crate::render::report::{review_text, short};
+use crate::render::status::local;
 use crate::reviews::queue::sigmoid;
 use crate::text::{escape, position, shortest_f64};
 

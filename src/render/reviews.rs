@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::json::{SPEC_FIELD, SPEC_VERSION};
 use super::pluralize;
-use super::report::{review_text, short};
-use super::status::local;
 use crate::domain::{Field, ReviewedSpan, SpanId, field};
+use crate::render::report::{review_text, short};
+use crate::render::status::local;
 use crate::reviews::Imported;
 use crate::reviews::queue::Item;
 use crate::text::{escape, position};
@@ -83,12 +83,19 @@ pub fn ended(confirmed: usize, rejected: usize) -> String {
 
 /// One line: how many verdicts the personal score uses no longer, or again.
 pub fn reset_text(is_personal: bool, is_dry_run: bool, changed: u64) -> String {
-    let (would, are) = if is_dry_run { ("would be ", "") } else { ("", if changed == 1 { "is " } else { "are " }) };
-    let what = if is_personal { "used again by the personal score" } else { "no longer used by the personal score" };
-    match changed {
-        0 => "nothing changed\n".into(),
-        changed => format!("{} {would}{are}{what}\n", reviews(changed)),
-    }
+    let what = match (is_personal, is_dry_run) {
+        (false, false) => "no longer used",
+        (false, true) => "would no longer be used",
+        (true, false) => "used again",
+        (true, true) => "would be used again",
+    };
+    let is = match changed {
+        0 => return "nothing changed\n".into(),
+        _ if is_dry_run => "",
+        1 => "is ",
+        _ => "are ",
+    };
+    format!("{} {is}{what} by the personal score\n", reviews(changed))
 }
 
 /// One line: how many reviews were stored, and why others were not.

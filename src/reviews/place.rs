@@ -95,14 +95,14 @@ mod tests {
         assert_eq!(read("3723.5", "62:05"), wanted);
         assert_eq!(read("00:02:03.5", "00:02:05"), Ok((123.5, 125.0)), "an offset inside the recording is one");
         assert_eq!(read("23:14:03", "23:14:05"), Ok((843.0, 845.0)));
-        assert_eq!(read("23:59:59", "24:00:01").is_ok(), false);
+        assert!(read("23:59:59", "24:00:01").is_err());
         assert_eq!(read("2025-10-25T00:02:03.5", "2025-10-24T22:02:05Z"), wanted);
     }
 
     #[test]
     fn what_is_outside_backwards_or_too_long_is_refused() {
         for (start, end) in
-            [("5399", "5401"), ("22:00", "22:01"), ("a", "b"), ("-1", "5"), ("1:2:3:4", "5"), ("NaN", "5")]
+            [("5399", "5401"), ("22:30:00", "22:30:05"), ("a", "b"), ("-1", "5"), ("1:2:3:4", "5"), ("NaN", "5")]
         {
             assert!(
                 read(start, end).unwrap_err().contains("is not in the recording, which starts at 2025-10-24 23:00:00")

@@ -126,7 +126,7 @@ fn an_empty_database_is_the_wrong_one() {
 
 /// A terminal: the end of a person, and that of the program.
 fn terminal() -> (fs::File, OwnedFd) {
-    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&person).unwrap();
     unlockpt(&person).unwrap();
     let path = ptsname(&person, Vec::new()).unwrap();

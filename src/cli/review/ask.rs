@@ -27,7 +27,7 @@ const DAYS: i64 = 7;
 
 /// The flags of `giggles review`.
 #[derive(Args)]
-pub struct Arguments {
+pub struct Ask {
     /// Also show laughs that have a verdict
     #[arg(long)]
     all: bool,
@@ -37,7 +37,7 @@ pub struct Arguments {
     stored: Stored,
 }
 
-pub fn run(arguments: &Arguments, quiet: bool, signals: &SignalHandler) -> Result<Exit, Fatal> {
+pub fn run(arguments: &Ask, quiet: bool, signals: &SignalHandler) -> Result<Exit, Fatal> {
     let (clips, database) = (arguments.clips.location()?, arguments.stored.database.location()?);
     arguments.stored.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
