@@ -1,5 +1,5 @@
-//! Decoding, loudness normalization and the whole, in patches a second. Front end and network: `cargo bench -p yamnet --bench
-//! kernels`.
+//! Decoding, loudness normalization, the change of speed and the whole, in patches a second. Front end and network:
+//! `cargo bench -p yamnet --bench kernels`.
 //!
 //! `cargo bench --bench stages`, or one stage: `cargo bench --bench stages -- decode`. All figures are of one core and
 //! its own time, so that other work on the machine changes them little.
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use giggles::audio::Waveform;
 use giggles::audio::normalize::Normalizer;
+use giggles::audio::speed::SpeedChange;
 use giggles::domain::DetectionParameters;
 use giggles::model::ModelFile;
 use giggles::pipeline::Analyzer;
@@ -31,7 +32,7 @@ const FILES: [(&str, &str); 6] = [
 
 type Stage = (&'static str, fn());
 
-const STAGES: [Stage; 3] = [("decode", decode), ("level", level), ("whole", whole)];
+const STAGES: [Stage; 4] = [("decode", decode), ("level", level), ("speed", speed), ("whole", whole)];
 
 /// How often each piece of work runs.
 const TURNS: usize = 21;
@@ -102,11 +103,28 @@ fn level() {
     });
 }
 
+fn speed() {
+    let samples = samples(&file(EVENING));
+    for (numerator, denominator) in [(17, 20), (23, 20)] {
+        let change = SpeedChange::new(numerator, denominator);
+        let output = 0..change.output_length(samples.len() as u64);
+        let name = format!("speed {}", f64::from(numerator) / f64::from(denominator));
+        row(&name, patches(output.end as usize), || drop(change.change(&samples, 0, output.clone())));
+    }
+}
+
 /// The evening from file to laughs: once on one thread, twice at once on two.
 fn whole() {
     let (parameters, stop) = (DetectionParameters::default(), Stop::default());
     let model = ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet;
-    let analyzer = Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer = Analyzer {
+        scorer: &model,
+        parameters: &parameters,
+        personal: None,
+        ffmpeg: None,
+        stop: &stop,
+        advanced: &|_| (),
+    };
     let path = file(EVENING);
     let patches = patch_count(samples(&path).len() as u64) as usize;
     for threads in [1, 2] {

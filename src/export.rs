@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
 use crate::atomic_file::replace;
-use crate::domain::{StoredRecording, Window};
-use crate::error::Fatal;
+use crate::domain::{Reason, StoredRecording, Window};
+use crate::error::{Fatal, causes};
 use crate::exit::Exit;
 use crate::render::export::Format;
 use crate::store::{Reader, Selection};
@@ -58,8 +58,10 @@ impl Exported {
         }
     }
 
-    fn fail(&mut self, recording: &StoredRecording, reason: &str) {
-        log::error!("{}: {reason}", recording.name);
+    fn fail(&mut self, recording: &StoredRecording, reason: &Reason) {
+        let name = recording.name.as_str();
+        log::error!(recording = name; "{name}: {reason}");
+        causes(reason).iter().for_each(|cause| log::info!(recording = name; "{name}: caused by: {cause}"));
         self.failures += 1;
     }
 
@@ -67,7 +69,7 @@ impl Exported {
     fn count(&mut self, recording: &StoredRecording) -> bool {
         self.recordings += 1;
         if let Some(failure) = recording.failure() {
-            self.fail(recording, &format!("{}; not exported, since its content is unknown", failure.reason));
+            self.fail(recording, &format!("{}; not exported, since its content is unknown", failure.reason).into());
         }
         recording.failure().is_none()
     }
@@ -146,18 +148,19 @@ fn export_files(settings: &Settings, folder: &Path, sidecar: bool, reader: &mut 
     Ok(exported)
 }
 
-fn write(format: &Format, folder: &Path, recording: &StoredRecording, file: &str, sidecar: bool) -> Result<(), String> {
+fn write(format: &Format, folder: &Path, recording: &StoredRecording, file: &str, sidecar: bool) -> Result<(), Reason> {
     let is_inside = |name: &str| Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if !is_inside(file) {
-        return Err("its name points outside the folder; its file is not written".to_owned());
+        return Err("its name points outside the folder; its file is not written".into());
     }
     if sidecar && !folder.join(&recording.name).is_file() {
         let folder = folder.display();
-        return Err(format!("is not below {folder}; its file is not written; give the folder that was scanned"));
+        let reason = format!("is not below {folder}; its file is not written; give the folder that was scanned");
+        return Err(reason.into());
     }
     let path = folder.join(file);
     let parent = path.parent().unwrap_or(folder);
     std::fs::create_dir_all(parent)
         .and_then(|()| replace(&path, format.text(&[recording]).as_bytes(), MODE))
-        .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+        .map_err(|error| Reason::new(format!("{} cannot be written: {error}", path.display())).caused_by(error))
 }

@@ -17,7 +17,7 @@
 //!
 //! let model = ModelFile::embedded().load(yamnet::Cpu::detect()).unwrap().yamnet;
 //! let (parameters, stop) = (DetectionParameters::default(), Stop::default());
-//! let analyzer = Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+//! let analyzer = Analyzer { scorer: &model, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
 //! let analyzed = analyzer.analyze("fixtures/clips/laugh_male_scratch1.flac".as_ref(), None).unwrap();
 //! assert_eq!(analyzed.detections[0].class_name(), "Laughter");
 //! ```
@@ -37,19 +37,22 @@
 //! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | text, paths, stop, domain |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
 //! | [`detect`] | logits to detections; pure | domain |
+//! | [`personal`] | moves v of what sounds like something reviewed; pure | domain |
 //! | [`identify`] | a file becomes a recording with content hash and start time | domain, audio |
 //! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | |
 //! | [`atomic_file`] | writes a file in full or not at all | paths |
 //! | [`clips`] | writes detections as FLAC files, into a directory or a bucket | stop, domain, error, object_store, audio, detect, atomic_file |
-//! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, pool, clips |
+//! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, personal, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | |
 //! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, object_store, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
 //! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
+//! | [`evaluate`] | the detections against the reviews, with and without the personal score | domain, error, detect, personal, store |
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
 //! | [`reviews`] | what to offer for review; stores verdicts and comments | domain, error, exit, audio, calendar, store |
-//! | [`redetect`] | decides anew from what is stored, without audio | stop, domain, error, exit, audio, detect, pool, clips, store |
-//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, calendar, maintenance, reviews, redetect |
+//! | [`redetect`] | decides anew from what is stored, without audio | stop, domain, error, exit, audio, detect, personal, pool, clips, store |
+//! | [`explain`] | why a sound counts as a laugh | domain, error, store |
+//! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, personal, calendar, evaluate, maintenance, reviews, redetect, explain |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
@@ -79,7 +82,9 @@ pub mod detect;
 pub mod doctor;
 pub mod domain;
 pub mod error;
+pub mod evaluate;
 pub mod exit;
+pub mod explain;
 pub mod export;
 pub mod finding;
 pub mod identify;
@@ -89,6 +94,7 @@ pub mod model;
 pub mod notify;
 pub mod object_store;
 pub mod paths;
+pub mod personal;
 pub mod pipeline;
 pub mod pool;
 pub mod redetect;

@@ -5,12 +5,12 @@ mod progress;
 
 use std::process::ExitCode;
 
-use cli::signals::Signals;
+use cli::signals::SignalHandler;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::from_command_line();
     cli.log().start();
-    let signals = Signals::install();
+    let signals = SignalHandler::install();
     let exit = cli.run(&signals).unwrap_or_else(|fatal| {
         cli::log_error(&fatal);
         fatal.exit()

@@ -31,6 +31,7 @@ use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::SampleBuffer;
 use crate::detect::{CandidateCollector, detections};
 use crate::domain::{Analyzed, Candidate, DetectionParameters, MissingRanges, RecordingError, ScoreTrack};
+use crate::personal::PersonalModel;
 use crate::pool::in_order;
 use crate::stop::Stop;
 
@@ -74,6 +75,8 @@ pub struct Analyzer<'a, S> {
     pub scorer: &'a S,
     /// Parameters of loudness normalization and detection.
     pub parameters: &'a DetectionParameters,
+    /// What the reviews of the source say, if they count.
+    pub personal: Option<&'a PersonalModel>,
     /// Decodes files that no built-in decoder supports.
     pub ffmpeg: Option<&'a Ffmpeg>,
     pub stop: &'a Stop,
@@ -111,8 +114,10 @@ impl<S: Scorer> Analyzer<'_, S> {
             |scored| decide(scored, self.scorer, self.parameters, |stretch| detector.push(&stretch)),
         )?;
         let Audio { length, sample_rate, channels, codec, tracks, missing } = audio_properties(batches.waveform());
-        let (track, candidates) = detector.finish();
-        // Step 5, personal scores of the candidates, belongs here.
+        let (track, mut candidates) = detector.finish();
+        if let Some(personal) = self.personal {
+            personal.score_all(&mut candidates);
+        }
         let detections = detections(&track, &candidates, length, self.parameters);
         let clips_failed = None;
         Ok(Analyzed {
@@ -219,8 +224,14 @@ mod tests {
         let (stop, parameters) = (Stop::default(), DetectionParameters::default());
         stop.0.store(15, std::sync::atomic::Ordering::Relaxed);
         let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clips/speech_it.flac");
-        let analyzer =
-            Analyzer { scorer: &Unused, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+        let analyzer = Analyzer {
+            scorer: &Unused,
+            parameters: &parameters,
+            personal: None,
+            ffmpeg: None,
+            stop: &stop,
+            advanced: &|_| (),
+        };
         assert_eq!(analyzer.analyze(&clip, None), Err(AnalyzeError::Stopped));
     }
 }

@@ -8,6 +8,9 @@
 //!            then processes the oldest queued piece itself; any idle worker processes pieces as well
 //! ```
 //!
+//! The iterator of one `in_order` may take from another one. Neither waits for the other: with nothing of its own queued, each
+//! produces a piece whatever the bound is, and `work` never waits. So one of them can always go on.
+//!
 //! Invariant: does not depend on audio, database or output. A panic in one item becomes the result of that item and
 //! does not affect others. The number of queued pieces is bounded for any item length.
 
@@ -208,133 +211,4 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_are_in_input_order_for_any_number_of_threads_and_sizes() {
-        let items: Vec<u64> = (0..1000).collect();
-        let expected: Vec<u64> = items.iter().map(|i| i * i).collect();
-        for threads in [1, 2, 8] {
-            let pool = Pool::new(threads).unwrap();
-            assert_eq!(pool.map(&items, |i| i * 7919 % 1000, |i| i * i, |_, _| 0), expected);
-        }
-    }
-
-    #[test]
-    fn the_largest_item_starts_first() {
-        let order = Mutex::new(Vec::new());
-        let pool = Pool::new(1).unwrap();
-        pool.map(&[3, 9, 5], |i| *i, |i| order.lock().unwrap().push(*i), |_, _| ());
-        assert_eq!(order.into_inner().unwrap(), [9, 5, 3]);
-    }
-
-    #[test]
-    fn a_panic_affects_its_own_item_only() {
-        let pool = Pool::new(2).unwrap();
-        let work = |i: &i32| if *i == 2 { panic!("no {i}") } else { i.to_string() };
-        assert_eq!(pool.map(&[1, 2, 3], |_| 0, work, |_, message| message), ["1", "no 2", "3"]);
-    }
-
-    /// The results of `in_order` for the pieces 1 to `pieces`, and its error. `work` is slow for some, so others
-    /// overtake. Piece `fault` fails; the results after `last` are not taken.
-    fn results(pieces: u64, fault: Option<u64>, last: Option<u64>) -> (Vec<u64>, Option<String>) {
-        let pieces =
-            (1..=pieces).map(|piece| if Some(piece) == fault { Err(format!("fault at {piece}")) } else { Ok(piece) });
-        let work = |piece: u64| {
-            std::thread::sleep(Duration::from_micros(piece * 7919 % 300));
-            piece
-        };
-        in_order(pieces, work, |results| {
-            let mut taken = Vec::new();
-            for result in results {
-                match result {
-                    Ok(result) => taken.push(result),
-                    Err(error) => return (taken, Some(error)),
-                }
-                if taken.last().copied() == last {
-                    break;
-                }
-            }
-            (taken, None)
-        })
-    }
-
-    #[test]
-    fn results_of_pieces_are_in_order_inside_and_outside_a_pool() {
-        let expected = ((1..=300).collect(), None);
-        assert_eq!(results(300, None, None), expected);
-        for threads in [1, 2, 8] {
-            let pool = Pool::new(threads).unwrap();
-            let lines = pool.map(&[(); 5], |_| 0, |_| results(300, None, None), |_, panic| panic!("{panic}"));
-            assert!(lines.iter().all(|line| *line == expected), "{threads} threads");
-        }
-    }
-
-    #[test]
-    fn the_oldest_queued_piece_is_processed_first() {
-        let pool = Pool::new(1).unwrap();
-        // The order of processing, and whether pieces were queued: pieces of other tests may leave no space for that.
-        let line = |_: &()| {
-            let (order, waited) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
-            let pieces = (0..50).inspect(|&piece| {
-                waited.fetch_add(usize::from(piece > order.lock().unwrap().len()), Ordering::Relaxed);
-            });
-            let work = |piece| order.lock().unwrap().push(piece);
-            let count = in_order(pieces.map(Ok::<_, ()>), work, |results| results.count());
-            assert_eq!(count, 50);
-            (order.into_inner().unwrap(), waited.into_inner() > 0)
-        };
-        let until = std::time::Instant::now() + Duration::from_secs(60);
-        let lines = std::iter::from_fn(|| pool.map(&[()], |_| 0, line, |_, panic| panic!("{panic}")).pop());
-        let mut lines = lines.take_while(|_| std::time::Instant::now() < until);
-        let (order, _) = lines.find(|(_, waited)| *waited).expect("pieces that wait");
-        assert_eq!(order, (0..50).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn an_error_follows_the_results_before_it_and_results_need_not_be_taken() {
-        let pool = Pool::new(2).unwrap();
-        let work = |&(fault, last): &(Option<u64>, Option<u64>)| results(300, fault, last);
-        let lines = pool.map(&[(Some(90), None), (None, Some(40))], |_| 0, work, |_, panic| panic!("{panic}"));
-        assert_eq!(lines[0], ((1..90).collect(), Some("fault at 90".to_owned())));
-        assert_eq!(lines[1], ((1..=40).collect(), None));
-    }
-
-    #[test]
-    fn few_pieces_wait_for_their_results_to_be_taken() {
-        let pool = Pool::new(2).unwrap();
-        let line = |_: &()| {
-            let made = AtomicUsize::new(0);
-            let pieces = (0..1000).map(|_| Ok::<_, ()>(made.fetch_add(1, Ordering::Relaxed)));
-            assert_eq!(in_order(pieces, |piece| piece, |results| results.next()), Some(Ok(0)));
-            made.into_inner()
-        };
-        let made = pool.map(&[()], |_| 0, line, |_, panic| panic!("{panic}"))[0];
-        assert!((1..=2 + SPARE).contains(&made), "{made} pieces were made for one result");
-    }
-
-    #[test]
-    fn a_panic_in_a_piece_becomes_the_result_of_its_item() {
-        let pool = Pool::new(2).unwrap();
-        let line = |bad: &i32| {
-            let work = |piece| if piece == *bad { panic!("no {piece}") } else { piece };
-            let count = in_order((1..100).map(Ok::<_, ()>), work, |results| results.count());
-            format!("all {count}")
-        };
-        assert_eq!(pool.map(&[50, 200], |_| 0, line, |_, message| message), ["no 50", "all 99"]);
-    }
-
-    #[test]
-    fn several_threads_process_the_pieces_of_one_item() {
-        let pool = Pool::new(2).unwrap();
-        let line = |_: &()| {
-            let work = |_| {
-                std::thread::sleep(Duration::from_millis(1));
-                rayon::current_thread_index()
-            };
-            in_order((0..100).map(Ok::<_, ()>), work, |threads| threads.collect::<std::collections::HashSet<_>>().len())
-        };
-        assert_eq!(pool.map(&[()], |_| 0, line, |_, panic| panic!("{panic}")), [2]);
-    }
-}
+mod tests;

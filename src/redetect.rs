@@ -15,23 +15,33 @@ use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::ClipWriter;
 use crate::detect::{detections, unsure};
 use crate::domain::{
-    Analysis, Candidate, ClipsFailed, Decided, Detection, Embedding, PersonalScore, Recording, Redetected,
-    ScoredRecording, Unsure,
+    Analysis, Candidate, ClipsFailed, Decided, Detection, PersonalScore, Recording, Redetected, ScoredRecording, Unsure,
 };
+use crate::personal::PersonalModel;
 use crate::pool::Pool;
 use crate::stop::Stop;
+use crate::store::{Store, StoreError};
 
 pub use self::command::{Changes, Cutting, Report, Settings, SourceReport, redetect};
 
-/// Computes the personal score of an embedding.
-pub type Personal<'a> = dyn Fn(&Embedding) -> PersonalScore + Sync + 'a;
+/// What the reviews of a source say. None: there are too few, or it is not asked for.
+pub fn personal_model(
+    store: &mut dyn Store,
+    source: &str,
+    is_asked_for: bool,
+) -> Result<Option<PersonalModel>, StoreError> {
+    if !is_asked_for {
+        return Ok(None);
+    }
+    Ok(PersonalModel::new(&store.evidence(source)?))
+}
 
 /// The detections of a recording under this analysis. `zone` is the time zone named in it.
 pub fn decide(
     scored: ScoredRecording,
     analysis: Analysis,
     zone: TimeZone,
-    personal: Option<&Personal<'_>>,
+    personal: Option<&PersonalModel>,
 ) -> Redetected {
     let personal = personal.filter(|_| analysis.parameters.personal);
     let (stored, mut candidates): (Vec<_>, Vec<Candidate>) =
@@ -72,9 +82,9 @@ fn with_earlier_clip(candidate: &Candidate, before: &[Detection]) -> Candidate {
 }
 
 /// A candidate whose embedding was removed keeps the score that it had.
-fn personal_score(candidate: &Candidate, personal: Option<&Personal<'_>>) -> Option<PersonalScore> {
+fn personal_score(candidate: &Candidate, personal: Option<&PersonalModel>) -> Option<PersonalScore> {
     let personal = personal?;
-    candidate.embedding.as_ref().map(personal).or_else(|| candidate.personal.clone())
+    candidate.embedding.as_ref().map(|embedding| personal.score(embedding)).or_else(|| candidate.personal.clone())
 }
 
 /// Both are in order of time and disjoint.
@@ -102,10 +112,10 @@ pub fn cut_clips<'a>(
         clip_writer.cut_missing(recording, &mut redetected, ffmpeg, stop);
         redetected
     };
-    let panicked = |(_, redetected): &(&Recording, Redetected), reason| {
+    let panicked = |(_, redetected): &(&Recording, Redetected), reason: String| {
         let mut redetected = redetected.clone();
         let count = (redetected.without_clip().count() + redetected.unsure_without_clip().count()) as u64;
-        Redetected { clips_failed: Some(ClipsFailed { count, reason }), ..redetected }
+        Redetected { clips_failed: Some(ClipsFailed { count, reason: reason.into() }), ..redetected }
     };
     let done = pool.map(&items, |(recording, _)| recording.bytes, cut, panicked);
     redetected.iter_mut().zip(done).for_each(|(place, done)| **place = done);

@@ -32,9 +32,10 @@ use crate::error::Fatal;
 use crate::exit::{self, Exit};
 use crate::identify::{Identity, failed_outcome, identify};
 use crate::input::{self, Batch, LeftOut, Selection, Storage};
+use crate::personal::PersonalModel;
 use crate::pipeline::{AnalyzeError, Analyzer};
 use crate::pool::Pool;
-use crate::redetect::Personal;
+use crate::redetect::personal_model;
 use crate::shard::Shard;
 use crate::stop::Stop;
 use crate::store::{self, Known, Location, Lookup, Store};
@@ -107,6 +108,8 @@ struct Session<'a> {
     pool: Pool,
     /// None: no clips are requested.
     clip_writer: Option<ClipWriter<'a>>,
+    /// None: the source has too few reviews, it is not asked for, or nothing is stored.
+    personal: Option<PersonalModel>,
 }
 
 impl<'a> Session<'a> {
@@ -118,11 +121,12 @@ impl<'a> Session<'a> {
     ) -> Result<Session<'a>, Fatal> {
         let pool = Pool::new(settings.threads).map_err(|error| Fatal::Config(Reason::wrap(error)))?;
         let clip_writer = settings.clips.as_ref().map(|clips| clips.open(stop)).transpose()?;
-        Ok(Session { settings, model, steps, stop, started: Timestamp::now(), pool, clip_writer })
+        Ok(Session { settings, model, steps, stop, started: Timestamp::now(), pool, clip_writer, personal: None })
     }
 
-    fn run(&self) -> Result<Report, Fatal> {
+    fn run(mut self) -> Result<Report, Fatal> {
         let mut store = self.connect()?;
+        self.personal = self.personal_model(store.as_deref_mut())?;
         let mut storage = self.open_storage()?;
         let (mut outcomes, mut contents) = (Vec::new(), Contents::default());
         while let Some(batch) = storage.next()? {
@@ -155,9 +159,9 @@ impl<'a> Session<'a> {
         Ok(Some(store))
     }
 
-    /// The personal score of the source, from its reviews.
-    fn personal(&self) -> Option<&Personal<'_>> {
-        None
+    fn personal_model(&self, store: Option<&mut (dyn Store + 'static)>) -> Result<Option<PersonalModel>, Fatal> {
+        let Some(store) = store else { return Ok(None) };
+        Ok(personal_model(store, &self.settings.source, self.settings.analysis.parameters.personal)?)
     }
 
     fn open_storage(&self) -> Result<Box<dyn Storage>, Fatal> {
@@ -260,6 +264,7 @@ impl<'a> Session<'a> {
         let analyzer = Analyzer {
             scorer: self.model,
             parameters: &self.settings.analysis.parameters,
+            personal: self.personal.as_ref(),
             ffmpeg: self.settings.ffmpeg.as_ref(),
             stop: self.stop,
             advanced: &advanced,

@@ -14,7 +14,7 @@ use jiff::{Timestamp, Zoned};
 use crate::audio::window;
 use crate::audio::zone::{stored_zone, system_zone};
 use crate::calendar::{Calendar, CoverageByDay, Day, Fleet, SEAM, Span};
-use crate::domain::{PastRun, Reason, ScoreTotals, StoredRecording};
+use crate::domain::{PastRun, Reason, ScoreTotals, ShownVerdicts, StoredRecording};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::store::{self, Location, Reader, Selection};
@@ -42,8 +42,10 @@ pub struct Report {
     pub sources: Vec<String>,
     /// The latest run first.
     pub runs: Vec<PastRun>,
-    /// What is kept of each source to decide again; empty if a day was requested.
+    /// What is kept to decide again; empty if a day was requested, or several sources.
     pub scores: Vec<ScoreTotals>,
+    /// What was said of the last reviewed laughs, of each requested source with reviews.
+    pub verdicts: Vec<ShownVerdicts>,
     /// How many sources are complete; None if no day was requested.
     pub fleet: Option<Fleet>,
     pub exit: Exit,
@@ -74,11 +76,18 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
         None if runs.is_empty() => (Exit::Empty, None),
         None => (Exit::Complete, None),
     };
-    let scores = match &settings.date {
-        Some(_) => Vec::new(),
-        None => reader.score_totals(settings.source.as_deref())?,
-    };
-    Ok(Some(Report { asked, zone, sources, runs, scores, fleet, exit }))
+    let scores = score_totals(settings, &sources, reader.as_mut())?;
+    let verdicts = reader.shown_verdicts(settings.source.as_deref())?;
+    Ok(Some(Report { asked, zone, sources, runs, scores, verdicts, fleet, exit }))
+}
+
+/// What is kept of the requested source, or of the only one: the totals of a fleet would read all of its rows.
+fn score_totals(settings: &Settings, sources: &[String], reader: &mut dyn Reader) -> Result<Vec<ScoreTotals>, Fatal> {
+    let source = settings.source.as_ref().or(if let [only] = sources { Some(only) } else { None });
+    match (source, &settings.date) {
+        (Some(source), None) => Ok(reader.score_totals(Some(source))?),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The zone of the last run, else the system's. Days are those of the recorder, whose zone may differ from the shell's.

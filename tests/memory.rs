@@ -7,18 +7,17 @@
 //! `cargo test --test memory -- --include-ignored --nocapture --test-threads 1`
 #![cfg(target_os = "linux")]
 
-#[path = "it/support/mod.rs"]
-mod support;
-
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use giggles::audio::Waveform;
 use giggles::domain::DetectionParameters;
 use giggles::model::ModelFile;
 use giggles::pipeline::{Analyzer, Scorer};
 use giggles::pool::Pool;
 use giggles::stop::Stop;
-use support::{audio, wav};
 use yamnet::params::{MEL_BANDS, NUM_CLASSES, PATCH_FRAMES, PATCH_HOP_FRAMES};
 use yamnet::{Cpu, Model};
 
@@ -34,10 +33,11 @@ fn peak() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-/// Hears a recording on every thread of a pool at once; its length.
+/// Analyzes a recording on every thread of a pool at once; its length.
 fn analyze<S: Scorer>(scorer: &S, path: &Path, threads: usize) -> Duration {
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
-    let analyzer = Analyzer { scorer, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+    let analyzer =
+        Analyzer { scorer, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let analyze = |path: &PathBuf| analyzer.analyze(path, None).unwrap().audio;
     let (pool, paths) = (Pool::new(threads).unwrap(), vec![path.to_owned(); threads]);
     let lengths = pool.map(&paths, |_| 0, analyze, |_, panic| panic!("{panic}"));
@@ -59,19 +59,34 @@ fn model() -> Model {
     ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet
 }
 
-/// Writes a stretch of the evening as often as it fits into so many seconds.
-fn write(path: &Path, minute: &[f32], seconds: u64) {
-    wav::write(path, (0..seconds / 60).map(|_| minute));
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// A minute of the evening, as 16-bit integers.
+fn minute() -> Vec<u8> {
+    let path = file("fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg");
+    let (mut waveform, mut samples) = (Waveform::open(&path).unwrap(), Vec::new());
+    while samples.len() < 960_000 && waveform.next(&mut samples).unwrap() {}
+    samples[..960_000].iter().flat_map(|sample| ((sample * 32_767.0).round() as i16).to_be_bytes()).collect()
+}
+
+/// Writes that minute as often as it fits into so many seconds, as an AU file, whose header is six numbers.
+fn write(path: &Path, minute: &[u8], seconds: u64) {
+    let (magic, header, pcm, mono) = (u32::from_be_bytes(*b".snd"), 24, 3, 1);
+    let numbers = [magic, header, seconds as u32 * 32_000, pcm, 16_000, mono];
+    let mut file = File::create(path).unwrap();
+    file.write_all(&numbers.map(u32::to_be_bytes).concat()).unwrap();
+    (0..seconds / 60).for_each(|_| file.write_all(minute).unwrap());
 }
 
 #[test]
 fn a_long_recording_needs_no_more_than_a_short_one() {
     let folder = tempfile::tempdir().unwrap();
-    let [short, long] = ["short.wav", "long.wav"].map(|name| folder.path().join(name));
-    let minute =
-        &audio::samples(&audio::file("fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg"))[..960_000];
-    write(&short, minute, 60);
-    write(&long, minute, TWO_HOURS);
+    let [short, long] = ["short.au", "long.au"].map(|name| folder.path().join(name));
+    let minute = minute();
+    write(&short, &minute, 60);
+    write(&long, &minute, TWO_HOURS);
     analyze(&model(), &short, 2);
     let quick = Quick(model());
     analyze(&quick, &short, 2);
@@ -91,7 +106,7 @@ fn a_long_recording_needs_no_more_than_a_short_one() {
 
 /// Ogg files one after the other are one chained file.
 fn write_chain(path: &Path) {
-    let evening = std::fs::read(audio::file(EVENING)).unwrap();
+    let evening = std::fs::read(file(EVENING)).unwrap();
     std::fs::write(path, evening.repeat((TWO_HOURS / EVENING_SECONDS) as usize)).unwrap();
 }
 

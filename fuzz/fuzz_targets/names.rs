@@ -1,3 +1,3 @@
 #![no_main]
 
-giggles_fuzz::target!(giggles_fuzz::names::names);
+giggles_fuzz::target!(fuzz_targets::names::names);

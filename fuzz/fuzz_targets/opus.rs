@@ -1,3 +1,3 @@
 #![no_main]
 
-giggles_fuzz::target!(giggles_fuzz::opus::opus);
+giggles_fuzz::target!(fuzz_targets::opus::opus);

@@ -1,3 +1,3 @@
 #![no_main]
 
-giggles_fuzz::target!(|bytes: &[u8]| giggles_fuzz::decode::decode(&giggles_fuzz::repair::repair(bytes)));
+giggles_fuzz::target!(|bytes: &[u8]| fuzz_targets::decode::decode(&fuzz_targets::repair::repair(bytes)));

@@ -1,11 +1,9 @@
-//! libFuzzer around the targets; see `targets.rs`.
+//! libFuzzer around the targets, which are in `crates/fuzz_targets`.
 
 mod guard;
-mod targets;
 
 pub use guard::{Bounded, let_libraries_panic};
 pub use libfuzzer_sys;
-pub use targets::*;
 
 /// The body of a fuzz target.
 #[macro_export]

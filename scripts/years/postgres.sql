@@ -17,11 +17,11 @@ SELECT (lpad(to_hex(source_.i), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(day
 FROM day_, source_;
 
 INSERT INTO recordings (id, source, content_sha256, name, bytes, started_at, start_source, duration_seconds, sample_rate,
-    channels, codec, status, analysis, run_id)
+    channels, codec, status, first_analyzed_at, analysis, run_id)
 OVERRIDING SYSTEM VALUE
 SELECT id, source_.name, lpad(to_hex(id), 64, '0'),
     to_char(day_.began + slot_.began, 'YYYY/MM/YYYYMMDD_HH24MISS".ogg"'), 3600000, day_.began + slot_.began, 'filename',
-    86400.0 / {recordings}, 48000, 1, 'opus', 'analyzed', '{}',
+    86400.0 / {recordings}, 48000, 1, 'opus', 'analyzed', day_.began + interval '1 day', '{}',
     (lpad(to_hex(source_.i), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(day_.i), 12, '0'))::uuid
 FROM day_, source_, slot_,
     LATERAL (SELECT ((source_.i * {days} + day_.i) * {recordings} + slot_.i + 1)::bigint AS id) AS numbered;

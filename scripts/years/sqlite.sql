@@ -20,12 +20,12 @@ SELECT printf('%08x-0000-4000-8000-%012x', source_.i, day_.i), source_.name,
 FROM (SELECT i, date(date, '1 day') AS date FROM day_) AS day_, source_;
 
 INSERT INTO recordings (id, source, content_sha256, name, bytes, started_at, start_source, duration_seconds, sample_rate,
-    channels, codec, status, analysis, run_id)
+    channels, codec, status, first_analyzed_at, analysis, run_id)
 SELECT (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1, source_.name,
     printf('%064x', (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1),
     strftime('%Y/%m/%Y%m%d_%H%M%S.ogg', day_.began + slot_.began, 'unixepoch'), 3600000,
     strftime('%Y-%m-%dT%H:%M:%S.000000Z', day_.began + slot_.began, 'unixepoch'), 'filename', 86400.0 / {recordings},
-    48000, 1, 'opus', 'analyzed', '{}', printf('%08x-0000-4000-8000-%012x', source_.i, day_.i)
+    48000, 1, 'opus', 'analyzed', date(date, '1 day') || 'T02:30:00.000000Z', '{}', printf('%08x-0000-4000-8000-%012x', source_.i, day_.i)
 FROM day_, source_, slot_;
 
 INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds, peak_score,

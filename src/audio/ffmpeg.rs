@@ -18,7 +18,7 @@ use super::duration;
 use super::resample::TARGET_RATE;
 use crate::domain::{Reason, RecordingError};
 use crate::stop::Stop;
-use process::Process;
+use process::{Process, ProcessError};
 
 /// The oldest supported major version.
 const OLDEST: u32 = 4;
@@ -52,7 +52,11 @@ pub enum FfmpegError {
         reason: Reason,
     },
     #[error("'{}' is not a working ffmpeg: {reason}", .program.display())]
-    NotWorking { program: PathBuf, reason: String },
+    NotWorking {
+        program: PathBuf,
+        #[source]
+        reason: Reason,
+    },
     #[error("ffmpeg {found} is too old; install {OLDEST} or newer")]
     TooOld { found: String },
 }
@@ -71,7 +75,8 @@ impl Ffmpeg {
         let text = process.read_text(ffmpeg.output_timeout, stop);
         let first = text.lines().next().unwrap_or_default();
         let Some(version) = first.strip_prefix(texts::VERSION).and_then(|rest| rest.split(' ').next()) else {
-            let reason = process.stderr_tail().unwrap_or_else(|| format!("its output is '{}'", plain(first)));
+            let text = process.stderr_tail().unwrap_or_else(|| format!("its output is '{}'", plain(first)));
+            let reason = process.error().into_iter().fold(Reason::new(text), Reason::caused_by);
             return Err(FfmpegError::NotWorking { program: program.to_owned(), reason });
         };
         // Snapshot versions (`N-109000-g…`, `2024-01-05-git-…`) are newer than the oldest supported version.
@@ -97,8 +102,8 @@ impl Ffmpeg {
         let mut process = self.start(arguments.map(Into::into).into_iter().chain([address(path)]))?;
         process.read_text(self.output_timeout, &self.stop);
         // Without an output file ffmpeg always exits with an error; only a killed process is a failure here.
-        if let Some(how) = process.killed_by() {
-            return Err(refused(how));
+        if let Some(error) = process.error().filter(|error| !matches!(error, ProcessError::Code(_))) {
+            return Err(refused(Reason::wrap(error)));
         }
         let messages = process.messages();
         describe::read(&messages)

@@ -5,7 +5,7 @@
 //! y[n]   = x(n * speed),                      n = 0 .. round(length / speed)
 //! x(p)   = sum over k of x[k] * h(k - p),     zeros before and after the signal
 //! h(d)   = sinc(2 f d) * kaiser(d / (T / 2)), |d| < T / 2;  scaled so that each sum of h is 1
-//! f      = 0.484 / max(1, speed)              -6 dB, cycles per input sample: 7.75 kHz of the slower signal
+//! f      = 0.478 / max(1, speed)              -6 dB, cycles per input sample: 7.65 kHz of the slower signal
 //! T      = 128 max(1, speed), a multiple of 16
 //! ```
 //!
@@ -17,13 +17,13 @@
 use std::f64::consts::PI;
 use std::ops::Range;
 
-/// Input samples of an output sample, if the speed is not above 1. With [`KAISER_BETA`]: 0.1 dB at 7.4 kHz, -90 dB from
-/// 8.1 kHz on.
+/// Input samples of an output sample, if the speed is not above 1. With [`KAISER_BETA`]: 0.1 dB at 7.3 kHz, -90 dB from
+/// 8 kHz on, so that no images remain of a signal that becomes slower.
 const TAPS: usize = 128;
 /// Sums that are computed independently.
 const LANES: usize = 16;
-/// The cut-off as a share of the lower sampling rate: 7.75 of 16 kHz.
-const CUT_OFF: f64 = 7.75 / 16.0;
+/// The cut-off as a share of the lower sampling rate: 7.65 of 16 kHz.
+const CUT_OFF: f64 = 7.65 / 16.0;
 /// For 90 dB: 0.1102 (90 - 8.7) (J. F. Kaiser, 1974).
 const KAISER_BETA: f64 = 8.96;
 
@@ -84,13 +84,18 @@ impl SpeedChange {
         let mut padded = vec![0.0; before];
         padded.extend_from_slice(input.get(from..to).unwrap_or_default());
         padded.resize(before + (needed.end - needed.start) as usize, 0.0);
-        let first = self.place(output.start).0;
-        let sample = |n: u64| {
-            let (at, fraction) = self.place(n);
-            let around = &padded[(at - first) as usize..][..self.taps];
-            dot(around, &self.table[fraction as usize * self.taps..][..self.taps])
-        };
-        output.map(sample).collect()
+        // Index in `padded` of the first coefficient's sample, and the fraction, of each output sample.
+        let (mut at, mut fraction) = (0, self.place(output.start).1);
+        let mut changed = Vec::with_capacity((output.end - output.start) as usize);
+        for _ in output {
+            let coefficients = &self.table[fraction as usize * self.taps..][..self.taps];
+            changed.push(dot(&padded[at..][..self.taps], coefficients));
+            fraction += self.numerator;
+            while fraction >= self.denominator {
+                (fraction, at) = (fraction - self.denominator, at + 1);
+            }
+        }
+        changed
     }
 
     /// The position of an output sample: an input sample, and a fraction in units of 1 / denominator.

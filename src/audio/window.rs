@@ -180,7 +180,7 @@ mod tests {
 
     /// cron may start a run in the hour that clocks skip or repeat: yesterday is the same day each time.
     #[test]
-    fn yesterday_is_the_same_day_throughout_a_night_with_a_clock_change() {
+    fn yesterday_is_the_same_day_before_and_after_a_clock_change() {
         for (zone, times, yesterday) in [
             // Clocks go back at 09:00 UTC: 01:30 occurs twice.
             (

@@ -5,6 +5,8 @@
 mod completions;
 mod database_url;
 mod doctor;
+mod evaluate;
+mod explain;
 mod export;
 mod man;
 mod messages;
@@ -39,7 +41,7 @@ use self::messages::{Log, LogFormat};
 
 pub use self::messages::log_error;
 use self::settings::given;
-use self::signals::Signals;
+use self::signals::SignalHandler;
 
 /// `--version`: the program, the embedded model, and the CPU path on this machine.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -103,6 +105,10 @@ enum Command {
     Review(Box<review::Arguments>),
     /// Decide anew what counts as a laugh, from stored scores: with other settings, or with the latest reviews
     Redetect(redetect::Arguments),
+    /// Measure the detections against the reviews, with and without the personal score
+    Evaluate(evaluate::Arguments),
+    /// Show why a sound counts as a laugh, or why it does not
+    Explain(explain::Arguments),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -163,7 +169,7 @@ impl Cli {
     }
 
     /// Runs the command and returns its exit code.
-    pub fn run(self, signals: &Signals) -> Result<Exit, Fatal> {
+    pub fn run(self, signals: &SignalHandler) -> Result<Exit, Fatal> {
         let (quiet, log, wrong) = (self.verbosity.quiet, self.log(), self.verbosity.format().err());
         match (self.command, wrong) {
             // A scan also reports a wrong log format to its monitors.
@@ -177,6 +183,8 @@ impl Cli {
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
             (Command::Review(arguments), None) => review::run(&arguments, quiet, signals),
             (Command::Redetect(arguments), None) => redetect::run(&arguments, quiet, &signals.stop),
+            (Command::Evaluate(arguments), None) => evaluate::run(&arguments, quiet),
+            (Command::Explain(arguments), None) => explain::run(&arguments, quiet),
             (Command::Prune(arguments), None) => prune::run(&arguments, quiet),
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),

@@ -12,7 +12,7 @@ use giggles::error::Fatal;
 use giggles::exit::Exit;
 
 use super::EXIT_CODES;
-use super::signals::Signals;
+use super::signals::SignalHandler;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +57,7 @@ enum Command {
     Reset(reset::Reset),
 }
 
-pub fn run(arguments: &Arguments, quiet: bool, signals: &Signals) -> Result<Exit, Fatal> {
+pub fn run(arguments: &Arguments, quiet: bool, signals: &SignalHandler) -> Result<Exit, Fatal> {
     match &arguments.command {
         None => ask::run(&arguments.ask, quiet, signals),
         Some(Command::Add(add)) => add::run(add, quiet, &signals.stop),

@@ -10,7 +10,7 @@ use giggles::notify::run_summary::{RunOutcome, RunSummary};
 use giggles::notify::{Notifiers, RunLabels, RunMonitor};
 
 use super::messages::{Log, set_run};
-use super::signals::Signals;
+use super::signals::SignalHandler;
 
 /// Time for the thread that reports the run's end, after a signal.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(600);
@@ -24,7 +24,7 @@ pub struct RunGuard {
 
 impl RunGuard {
     /// Attributes messages and signals to this run from now on.
-    pub fn begin(id: &str, labels: RunLabels, notifiers: Notifiers, log: Log, signals: &Signals) -> RunGuard {
+    pub fn begin(id: &str, labels: RunLabels, notifiers: Notifiers, log: Log, signals: &SignalHandler) -> RunGuard {
         let monitor = Arc::new(RunMonitor::new(id, labels, notifiers, &signals.stop));
         set_run(&monitor);
         let guard = RunGuard { monitor, concluded: Arc::default(), log };
@@ -72,6 +72,6 @@ impl RunGuard {
 
     fn report(&self, summary: &RunSummary) {
         self.log.sum_up(summary);
-        self.monitor.tell(summary);
+        self.monitor.notify(summary);
     }
 }

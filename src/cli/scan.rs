@@ -5,6 +5,8 @@
 mod arguments;
 mod settings;
 
+use std::error::Error;
+
 use giggles::domain::{Step, Window};
 use giggles::error::{Fatal, causes};
 use giggles::exit::Exit;
@@ -20,12 +22,12 @@ pub use self::settings::*;
 use super::messages::{Log, log_causes, log_error};
 use super::run_guard::RunGuard;
 use super::settings::model;
-use super::signals::Signals;
+use super::signals::SignalHandler;
 use super::{print, print_text};
 use crate::progress::Progress;
 
 /// Runs a scan, prints its result, and notifies the monitors, also if the run fails before it starts.
-pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal>, signals: &Signals) -> Exit {
+pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal>, signals: &SignalHandler) -> Exit {
     let (notifiers, wrong_ping) = notifiers(arguments);
     let wrong = wrong_ping.or(wrong_log);
     let id = new_id();
@@ -129,8 +131,7 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         log::error!(recording = name.as_str(); "{name}: {reason}");
     }
     for (recording, error) in report.run.failed() {
-        let name = recording.name.as_str();
-        causes(error).iter().for_each(|cause| log::info!(recording = name; "{name}: caused by: {cause}"));
+        log_causes_with_name(&recording.name, error);
     }
     for (recording, analyzed) in
         report.run.analyzed().filter(|(_, analyzed)| !analyzed.missing.is_empty() && !analyzed.is_partial())
@@ -141,6 +142,8 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     }
     if let Some(text) = settings.clips.as_ref().and_then(|clips| summary::failed_clips(&view, &clips.location)) {
         log::error!("{text}");
+        let first = report.run.clips_failed().next();
+        first.into_iter().for_each(|(recording, failed)| log_causes_with_name(&recording.name, &failed.reason));
     }
     if report.exit == Exit::Empty {
         log::error!("{}", no_recordings(settings, true));
@@ -151,6 +154,10 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         (_, _, true) => print(&json::lines(&view)),
         _ => print_text(&format!("{}{}\n", table::render(&view), summary::line(&view))),
     }
+}
+
+fn log_causes_with_name(name: &str, error: &(dyn Error + 'static)) {
+    causes(error).iter().for_each(|cause| log::info!(recording = name; "{name}: caused by: {cause}"));
 }
 
 /// The message for an empty window; without paths where it leaves the machine.

@@ -79,8 +79,14 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
     let model = model(arguments.model.as_deref())?;
     let parameters = DetectionParameters { normalize: arguments.normalize, ..DetectionParameters::default() };
     let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
-    let analyzer =
-        Analyzer { scorer: &model.yamnet, parameters: &parameters, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
+    let analyzer = Analyzer {
+        scorer: &model.yamnet,
+        parameters: &parameters,
+        personal: None,
+        ffmpeg: ffmpeg.as_ref(),
+        stop,
+        advanced: &|_| (),
+    };
     let mut out = Output::new(format(arguments), quiet);
     out.write(&out.format.begin());
     let mut patch = 0;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use giggles::stop::Stop;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals as Arriving;
+use signal_hook::iterator::Signals;
 
 /// Time for the run to end by itself.
 const GRACE: Duration = Duration::from_secs(1);
@@ -19,24 +19,24 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Takes the signal, reports the end of the run, and returns the exit code.
 type ShutdownHook = Box<dyn FnOnce(usize) -> u8 + Send>;
 
-/// Receives signals.
+/// Receives signals, and ends the program.
 #[derive(Clone, Default)]
-pub struct Signals {
+pub struct SignalHandler {
     pub stop: Stop,
     shutdown_hook: Arc<Mutex<Option<ShutdownHook>>>,
 }
 
-impl Signals {
+impl SignalHandler {
     /// Handles signals from now on. If that fails, a signal ends the program at once, the default of the system.
-    pub fn install() -> Signals {
-        let signals = Signals::default();
-        let listener = signals.clone();
-        let started = Arriving::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)))
+    pub fn install() -> SignalHandler {
+        let handler = SignalHandler::default();
+        let listener = handler.clone();
+        let started = Signals::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)))
             .and_then(|arriving| thread::Builder::new().name("signals".into()).spawn(|| listener.forever(arriving)));
         if let Err(error) = started {
             log::warn!("cannot install signal handlers: {error}; a signal will end giggles at once");
         }
-        signals
+        handler
     }
 
     /// Sets the function that reports the end of a run that a signal ends.
@@ -44,14 +44,14 @@ impl Signals {
         *self.shutdown_hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
-    fn forever(self, mut arriving: Arriving) {
+    fn forever(self, mut arriving: Signals) {
         for signal in arriving.forever() {
             let signal = signal.unsigned_abs() as usize;
             let is_first = self.stop.0.swap(signal, Ordering::Relaxed) == 0;
             let grace = if is_first { GRACE } else { Duration::ZERO };
-            let signals = self.clone();
+            let handler = self.clone();
             // A second signal ends the program without waiting.
-            if thread::Builder::new().spawn(move || signals.end(signal, grace)).is_err() {
+            if thread::Builder::new().spawn(move || handler.end(signal, grace)).is_err() {
                 process::exit(code(signal));
             }
         }

@@ -12,7 +12,7 @@ use giggles::domain::Reason;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::render::status::json::Json;
-use giggles::render::status::{View, day, fleet, runs};
+use giggles::render::status::{View, advice, day, fleet, runs};
 use giggles::status::{Report, Settings, query};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -95,8 +95,11 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
     let mut document = Json::to(&mut results, asked, database);
     let report = query(settings, asked, &mut |day| document.add(&day).map_err(unwritable))?;
     let done = match &report {
-        Some(report) => document.finish((&report.runs, &report.scores), &report.zone, report.fleet.as_ref()),
-        None => document.finish((&[], &[]), settings.zone.as_ref().unwrap_or(&TimeZone::UTC), None),
+        Some(report) => {
+            let lists = (&report.runs[..], &report.scores[..], &report.verdicts[..]);
+            document.finish(lists, &report.zone, report.fleet.as_ref())
+        }
+        None => document.finish((&[], &[], &[]), settings.zone.as_ref().unwrap_or(&TimeZone::UTC), None),
     };
     done.map_err(unwritable)?;
     Ok(report)
@@ -116,6 +119,7 @@ fn show_text(settings: &Settings, asked: Timestamp, counts_sources: bool) -> Res
         }
         None => print_text(&runs::render(&view))?,
     }
+    print_text(&advice(&report.verdicts))?;
     Ok(Some(report))
 }
 

@@ -1,12 +1,15 @@
-//! The flags that documents, scripts and examples use are those of clap.
+//! The flags that documents, scripts and examples use are those of clap; help texts are complete and true.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::builder::StyledStr;
+use clap::error::ErrorKind;
+use clap::{Arg, Command, CommandFactory};
+use giggles::exit::Exit;
 
-use super::Cli;
+use super::{Cli, settings};
 
 /// What names flags to users.
 const READ: [&str; 6] = ["README.md", "docs", "deploy", "scripts", "crontab.example", "RELEASING.md"];
@@ -59,14 +62,102 @@ fn every_flag_in_documents_is_one_of_its_command() {
     assert!(checked > 30, "{checked} flags were found");
 }
 
+/// A command with its words behind `giggles`.
+type Named = (Vec<String>, Command);
+
+/// Every command of the program, the program itself first.
+fn commands() -> Vec<Named> {
+    let mut program = Cli::command();
+    program.build();
+    let (mut all, mut waiting) = (Vec::new(), vec![(Vec::new(), program)]);
+    while let Some((words, command)) = waiting.pop() {
+        let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+        let named = |below: &Command| ([&words[..], &[below.get_name().to_owned()]].concat(), below.clone());
+        waiting.extend(below.map(named).collect::<Vec<Named>>().into_iter().rev());
+        all.push((words, command));
+    }
+    assert!(all.len() > 10, "{} commands", all.len());
+    all
+}
+
+/// Its own arguments, without those of clap.
+fn arguments(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+}
+
 #[test]
-fn every_flag_has_a_help_text() {
-    let mut command = Cli::command();
-    command.build();
-    for subcommand in command.get_subcommands() {
-        for flag in subcommand.get_arguments() {
-            let name = subcommand.get_name();
-            assert!(flag.get_help().is_some(), "giggles {name}: {} has no help", flag.get_id());
+fn every_command_and_every_argument_has_a_help_text() {
+    for (words, command) in commands() {
+        assert!(command.get_about().is_some(), "giggles {words:?}");
+        for argument in arguments(&command) {
+            assert!(argument.get_help().is_some(), "giggles {words:?}: {} has no help", argument.get_id());
         }
+    }
+}
+
+#[test]
+fn every_command_has_examples_and_exit_codes() {
+    for (words, command) in commands() {
+        let help = command.get_after_help().map(StyledStr::to_string).unwrap_or_default();
+        let example = ["  giggles".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ") + " ";
+        assert!(help.starts_with("Examples:\n") && help.contains(&example), "{example}: {help}");
+        let (_, codes) = help.split_once("Exit codes").expect("exit codes");
+        for exit in Exit::ALL {
+            let row = format!("\n  {:>3}  {}", exit.code(), exit.meaning());
+            assert!(codes.contains(&row), "{row:?} is not in {codes}");
+        }
+    }
+}
+
+/// Who knows a flag of one command knows it of all.
+#[test]
+fn a_flag_has_the_same_short_form_in_every_command_and_a_value_in_all_or_none() {
+    let mut seen = BTreeMap::new();
+    for (words, command) in commands() {
+        for argument in arguments(&command) {
+            let Some(long) = argument.get_long() else { continue };
+            let form = (argument.get_short(), argument.get_action().takes_values());
+            let (first, known) = seen.entry(long.to_owned()).or_insert((words.clone(), form));
+            assert_eq!(*known, form, "--{long} of giggles {words:?} differs from that of giggles {first:?}");
+        }
+    }
+    assert!(seen.len() > 40, "{} flags", seen.len());
+}
+
+/// The examples of a help text: lines that begin with `giggles`, with those that continue them.
+fn examples(help: &str) -> Vec<Vec<String>> {
+    let help = help.replace("\\\n", " ");
+    let lines = help.lines().filter_map(|line| line.strip_prefix("  giggles "));
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let commands = lines.map(words).map(|words| {
+        words.into_iter().take_while(|word| !["<", ">", "|"].contains(&word.as_str())).collect::<Vec<_>>()
+    });
+    commands.collect()
+}
+
+#[test]
+fn examples_are_commands_that_parse() {
+    for (words, command) in commands() {
+        let help = command.get_after_help().map(StyledStr::to_string).unwrap_or_default();
+        let examples = examples(&help);
+        assert!(!examples.is_empty(), "giggles {words:?}");
+        for example in examples {
+            let parsed = Cli::command().try_get_matches_from(["giggles".to_owned()].iter().chain(&example));
+            let error = parsed.err().filter(|error| error.kind() != ErrorKind::DisplayHelp);
+            assert!(error.is_none(), "giggles {example:?}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_threshold_has_the_scores_of_its_names() {
+    let commands = commands();
+    let (_, scan) = commands.iter().find(|(words, _)| words[..] == ["scan"]).unwrap();
+    let flag = scan.get_arguments().find(|flag| flag.get_long() == Some("threshold")).unwrap();
+    let help = flag.get_help().unwrap().to_string();
+    for name in ["sensitive", "normal", "strict"] {
+        let logit = settings::threshold(Some(name)).unwrap();
+        let text = format!("{name} ({:.2})", yamnet::sigmoid(logit));
+        assert!(help.contains(&text), "{text} is not in {help}");
     }
 }

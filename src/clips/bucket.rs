@@ -220,7 +220,7 @@ impl State {
 
     /// Whether there are objects whose names begin so.
     fn has(&mut self, prefix: &str) -> Result<bool, S3Error> {
-        let first = self.client.exchange(&mut List::of(self.key(prefix), Scope::First))?;
+        let first = self.client.exchange(&mut List::new(self.key(prefix), Scope::First))?;
         Ok(!first.contents.is_empty())
     }
 
@@ -260,7 +260,7 @@ impl State {
 
     /// Pages of one level: what is deeper takes no place.
     fn each_page(&mut self, prefix: &str, mut take: impl FnMut(<List as Exchange>::Output)) -> Result<(), S3Error> {
-        let mut next = Some(List::of(prefix, Scope::Level));
+        let mut next = Some(List::new(prefix, Scope::Level));
         while let Some(mut list) = next {
             let page = self.client.exchange(&mut list)?;
             next = page.next_continuation_token.clone().map(|token| List { token: Some(token), ..list });
@@ -278,7 +278,7 @@ impl State {
     /// None if the object does not exist.
     fn stamp(&mut self, name: &str) -> Result<Option<Stamp>, S3Error> {
         let key = self.key(name);
-        let first = self.client.exchange(&mut List::of(key.as_str(), Scope::First))?;
+        let first = self.client.exchange(&mut List::new(key.as_str(), Scope::First))?;
         let object = first.contents.into_iter().find(|object| object.key == key);
         Ok(object.map(|object| Stamp::Object(object.etag, object.last_modified)))
     }

@@ -7,24 +7,51 @@ use std::io;
 use flacenc::bitsink::ByteSink;
 use flacenc::component::BitRepr;
 use flacenc::config::Encoder;
-use flacenc::error::Verify;
+use flacenc::error::{EncodeError, OutputError, Verify, VerifyError};
 use flacenc::source::MemSource;
 
 const BITS: usize = 16;
 
+/// Why samples cannot be encoded.
+#[derive(Debug, thiserror::Error)]
+pub enum FlacError {
+    #[error("its audio cannot be encoded as FLAC: {0}")]
+    Invalid(#[from] VerifyError),
+    #[error("its audio cannot be encoded as FLAC: {0}")]
+    Output(#[from] OutputError<ByteSink>),
+    /// As text: flacenc's error is not `Send`. Samples in memory do not cause it.
+    #[error("its audio cannot be encoded as FLAC: {0}")]
+    Source(String),
+}
+
+impl From<EncodeError> for FlacError {
+    fn from(error: EncodeError) -> FlacError {
+        match error {
+            EncodeError::Config(error) => FlacError::Invalid(error),
+            other => FlacError::Source(other.to_string()),
+        }
+    }
+}
+
+/// For the functions that write clips, whose other errors are those of files. It keeps its type and its cause.
+impl From<FlacError> for io::Error {
+    fn from(error: FlacError) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
 /// Encodes 16-bit mono samples as a complete FLAC file. The format requires at least 16 samples.
-pub fn encode(samples: &[i16], rate: u32) -> io::Result<Vec<u8>> {
-    let config = Encoder::default().into_verified().map_err(|(_, error)| io::Error::other(error.to_string()))?;
+pub fn encode(samples: &[i16], rate: u32) -> Result<Vec<u8>, FlacError> {
+    let config = Encoder::default().into_verified().map_err(|(_, error)| error)?;
     let samples: Vec<i32> = samples.iter().map(|&sample| sample.into()).collect();
     let source = MemSource::from_samples(&samples, 1, BITS, rate as usize);
-    let mut stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size)
-        .map_err(|error| io::Error::other(error.to_string()))?;
+    let mut stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size)?;
     // The minimum block size excludes the last block (RFC 9639, 8.2), but flacenc includes it; readers would then
     // expect a stream of variable block size.
     let largest = config.block_size.min(samples.len());
-    stream.stream_info_mut().set_block_sizes(largest, largest).map_err(|error| io::Error::other(error.to_string()))?;
+    stream.stream_info_mut().set_block_sizes(largest, largest)?;
     let mut sink = ByteSink::new();
-    stream.write(&mut sink).map_err(|error| io::Error::other(error.to_string()))?;
+    stream.write(&mut sink)?;
     Ok(sink.into_inner())
 }
 
@@ -40,6 +67,14 @@ mod tests {
         let (mut waveform, mut out) = (Waveform::open(&path).unwrap(), Vec::new());
         while waveform.next(&mut out).unwrap() {}
         out.iter().map(|sample| (sample * 32_768.0) as i16).collect()
+    }
+
+    #[test]
+    fn an_error_keeps_its_cause() {
+        let error = encode(&[0; 100], 0).map(drop).unwrap_err();
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert!(cause.is_some_and(|cause| error.to_string().ends_with(&cause)), "{error}");
+        assert!(io::Error::from(error).get_ref().is_some_and(|inner| inner.is::<FlacError>()));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use source::source_folder;
 use crate::atomic_file::Permissions;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::detect;
-use crate::domain::{Analyzed, Candidate, ClipsFailed, Detection, DetectionParameters, Recording, Redetected};
+use crate::domain::{Analyzed, Candidate, ClipsFailed, Detection, DetectionParameters, Reason, Recording, Redetected};
 use crate::error::Fatal;
 use crate::stop::Stop;
 
@@ -68,7 +68,8 @@ impl Clips {
     pub fn check(&self, stop: &Stop) -> Result<io::Result<Permissions>, Fatal> {
         let writer = self.open(stop)?;
         let hum: Vec<i16> = (0..SAMPLE_RATE).map(|i| (i % 160) as i16 * 100).collect();
-        let clip = tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| flac::encode(&hum, SAMPLE_RATE));
+        let clip =
+            tempfile::tempfile_in(self.location.scratch_folder()).and_then(|_| Ok(flac::encode(&hum, SAMPLE_RATE)?));
         Ok(clip.and_then(|clip| writer.store.check(&self.source, &clip)))
     }
 }
@@ -98,7 +99,7 @@ impl ClipWriter<'_> {
         let mut write =
             |cut: Cut, clip: &mut Option<String>| match self.write(&mut sample_buffer, recording, cut, length) {
                 Ok(path) => *clip = Some(path),
-                Err(error) => count_failed(&mut analyzed.clips_failed, &error),
+                Err(error) => count_failed(&mut analyzed.clips_failed, error),
             };
         analyzed.detections.iter_mut().for_each(|detection| write(Cut::from(&*detection), &mut detection.clip));
         for index in unsure {
@@ -129,7 +130,7 @@ impl ClipWriter<'_> {
             };
             match written {
                 Ok(path) => *clip = Some(path),
-                Err(error) => count_failed(&mut failed, &error),
+                Err(error) => count_failed(&mut failed, error),
             }
         };
         redetected.without_clip().for_each(|detection| write(Cut::from(&*detection), &mut detection.clip));
@@ -183,8 +184,8 @@ impl Clips {
     }
 }
 
-fn count_failed(failed: &mut Option<ClipsFailed>, error: &io::Error) {
-    failed.get_or_insert_with(|| ClipsFailed { count: 0, reason: error.to_string() }).count += 1;
+fn count_failed(failed: &mut Option<ClipsFailed>, error: io::Error) {
+    failed.get_or_insert_with(|| ClipsFailed { count: 0, reason: Reason::wrap(error) }).count += 1;
 }
 
 /// Index of the sample at an offset.

@@ -60,7 +60,7 @@ mod tests {
         let parameters = DetectionParameters::default();
         let v = vec![-5.0, -1.8, 0.0, -1.7, -1.6, 0.5, -1.8, -5.0, -1.8];
         let candidates = [candidate(2, 2, 1.0), candidate(5, 5, -2.0)];
-        let expected = [-5.0, -0.8, 1.0, -0.7, -3.6, -1.5, -3.8, -5.0, -1.8];
+        let expected = [-5.0, -1.8 + 1.0, 1.0, -1.7 + 1.0, -1.6 - 2.0, -1.5, -1.8 - 2.0, -5.0, -1.8];
         assert_eq!(shifted(v.clone(), &candidates, &parameters), expected);
         assert_eq!(shifted(v.clone(), &[candidate(2, 2, 0.0)], &parameters), v);
     }

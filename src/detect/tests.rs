@@ -64,16 +64,16 @@ fn logits_are_floored_then_averaged_over_three_patches() {
 
 #[test]
 fn a_detection_needs_an_onset_and_extends_to_the_offset_threshold() {
-    assert_eq!(found(&[-1.0, -0.4, 0.2, -0.4, -1.0]), []);
+    assert_eq!(found(&[-2.0, -1.9, -0.5, -1.9, -2.0]), []);
     // Patches 1 to 3: 0.48 + 0.48 - 0.24 - 0.48 to 1.44 + 0.48 + 0.24 + 0.48.
-    assert_eq!(found(&[-1.0, -0.4, 0.3, -0.4, -1.0]), [(240, 2640)]);
+    assert_eq!(found(&[-2.0, -1.9, -0.4, -1.9, -2.0]), [(240, 2640)]);
 }
 
 #[test]
 fn a_single_patch_is_dropped() {
-    assert_eq!(found(&[-1.0, 3.0, -1.0]), []);
+    assert_eq!(found(&[-2.0, 3.0, -2.0]), []);
     assert_eq!(
-        found_with(&[-1.0, 3.0, -1.0], &DetectionParameters { min_patches: 1, ..DetectionParameters::default() }),
+        found_with(&[-2.0, 3.0, -2.0], &DetectionParameters { min_patches: 1, ..DetectionParameters::default() }),
         [(240, 1680)]
     );
 }
@@ -112,17 +112,17 @@ fn a_detection_stays_inside_the_recording() {
 
 #[test]
 fn a_detection_has_its_scores_and_its_class() {
-    let mut scores = scores(&[0.3, 1.0]);
+    let mut scores = scores(&[0.25, 1.0]);
     scores[1].laughter[2] = 0.9;
     let detection = &decided(&scores, Duration::from_secs(9), &DetectionParameters::default())[0];
     assert_eq!(detection.peak, sigmoid(1.0));
-    assert_eq!(detection.mean, (sigmoid(0.3) + sigmoid(1.0)) / 2.0);
+    assert_eq!(detection.mean, (sigmoid(0.25) + sigmoid(1.0)) / 2.0);
     assert_eq!((detection.class, detection.class_scores[2]), (15, 0.9));
 }
 
 #[test]
 fn documented_scores_match_their_logits() {
-    for (score, v) in [(0.56, 0.25), (0.38, -0.5), (0.73, 1.0)] {
+    for (score, v) in [(0.40, -0.4), (0.33, -0.7), (0.50, 0.0)] {
         assert!((logit(score) - v).abs() < 0.02);
         assert!((sigmoid(v) - score).abs() < 0.005);
     }

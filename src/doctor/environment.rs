@@ -1,7 +1,7 @@
 //! Which settings come from the environment, and would cron or systemd set them too?
 //!
 //! cron starts a program in the user's home directory with HOME, LOGNAME, SHELL and a short PATH, without the settings
-//! of a shell's profile. This is the most frequent reason why a run works manually but fails at night.
+//! of a shell's profile. This is the most frequent reason why a run works manually but fails under cron.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -39,6 +39,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("INVOCATION_ID", "set by systemd: `giggles doctor` then says that systemd started it"),
     ("PGREQUIRESSL", "`1`: as `sslmode=require`"),
     ("PGSYSCONFDIR", "the folder of `pg_service.conf`"),
+    (
+        "GIGGLES_PLAYER",
+        "the program that plays clips in `giggles review`; its only argument besides known flags is the clip",
+    ),
     ("GIGGLES_CPU", "the kernels: `amx`, `avx512`, `avx2` or `portable`; scores differ by about 1e-6"),
     ("GIGGLES_ENV_FILE", "`scripts/nightly_processing.sh`: the file with its settings"),
     ("GIGGLES_BIN", "`scripts/nightly_processing.sh`: the program"),
@@ -48,7 +52,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
 /// Variables that a run reads in addition to `GIGGLES_…`.
 const READ: [&str; 6] = ["DATABASE_URL", "PGPASSWORD", "PGPASSFILE", "XDG_DATA_HOME", "NO_COLOR", "RUST_LOG"];
 /// Variables of the nightly script or of tests.
-const NOT_OURS: [&str; 4] = ["GIGGLES_ENV_FILE", "GIGGLES_BIN", "GIGGLES_TEST_POSTGRES", "GIGGLES_CPU"];
+const NOT_OURS: [&str; 5] =
+    ["GIGGLES_ENV_FILE", "GIGGLES_BIN", "GIGGLES_TEST_POSTGRES", "GIGGLES_CPU", "GIGGLES_PLAYER"];
 /// Variables that a run does not need.
 const HARMLESS: [&str; 2] = ["NO_COLOR", "RUST_LOG"];
 /// cron's PATH.

@@ -84,7 +84,7 @@ pub fn window(visit: &Visit) -> Finding {
     let found = span(window, zone).map_or("all recordings, of any day".to_owned(), |span| format!("recordings {span}"));
     match fixed(settings) {
         Some(date) => Finding::warn(
-            format!("{found}; {date} is the same day every night"),
+            format!("{found}; {date} is the same day in every run"),
             "write yesterday, or --from '7 days ago' --to today",
         ),
         None => Finding::ok(found),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::{Analysis, Candidate, Detection, MissingRanges, PersonalScore, Recording, RecordingError, ScoreTrack};
+use super::{
+    Analysis, Candidate, Detection, MissingRanges, PersonalScore, Reason, Recording, RecordingError, ScoreTrack,
+};
 
 /// What happened to one recording. Every recording of a run has exactly one outcome.
 #[derive(Debug, Clone)]
@@ -16,7 +18,7 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 pub enum Status {
     Analyzed(Analyzed),
-    Redetected(Redetected),
+    Redetected(Box<Redetected>),
     Skipped(Skip),
     Failed(RecordingError),
 }
@@ -170,5 +172,5 @@ impl Analyzed {
 pub struct ClipsFailed {
     pub count: u64,
     /// Why the first of them failed.
-    pub reason: String,
+    pub reason: Reason,
 }

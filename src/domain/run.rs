@@ -88,7 +88,7 @@ impl Run {
     /// Recordings whose detections were decided anew from what is stored.
     pub fn redetected(&self) -> impl Iterator<Item = (&Recording, &Redetected)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {
-            Status::Redetected(redetected) => Some((&outcome.recording, redetected)),
+            Status::Redetected(redetected) => Some((&outcome.recording, redetected.as_ref())),
             _ => None,
         })
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Batch, LeftOut, Selection, Storage};
-use crate::audio::discover::{File, Found, find};
+use crate::audio::discover::{File, FindError, Found, find};
 use crate::clips::is_clip;
 use crate::domain::Reason;
 use crate::error::Fatal;
@@ -19,10 +19,16 @@ pub struct Local {
     others_have_unreadable: bool,
 }
 
+/// The recordings in directories of this machine, and the number of files that are clips of giggles.
+pub fn recordings(paths: &[PathBuf]) -> Result<(Found, usize), FindError> {
+    let mut found = find(paths)?;
+    let clips = found.retain(|file| !is_clip(&file.name));
+    Ok((found, clips))
+}
+
 impl Local {
     pub fn find(paths: &[PathBuf], selection: Selection) -> Result<Local, Fatal> {
-        let mut found = find(paths).map_err(|error| Fatal::NoRecordings(Reason::wrap(error)))?;
-        let clips = found.retain(|file| !is_clip(&file.name));
+        let (found, clips) = recordings(paths).map_err(|error| Fatal::NoRecordings(Reason::wrap(error)))?;
         let Found { files, mut unreadable, not_audio } = found;
         let (files, others) = files.into_iter().partition(|file| selection.shard.holds(&file.name));
         let all = unreadable.len();

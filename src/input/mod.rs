@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use self::local::Local;
+pub use self::local::recordings;
 use crate::audio::discover::File;
 use crate::domain::{NotAudio, RecordingError, Window};
 use crate::error::Fatal;

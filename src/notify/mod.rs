@@ -133,7 +133,7 @@ impl RunMonitor {
 
     /// Sends all notifications: metrics first, because they do not depend on a network. A run that did not get the lock
     /// writes no metrics: they would overwrite those of the run that holds it.
-    pub fn tell(&self, summary: &RunSummary) {
+    pub fn notify(&self, summary: &RunSummary) {
         if let Some(path) = self.metrics.as_ref().filter(|_| !summary.outcome.locked)
             && let Err(error) = metrics::write(path, summary)
         {

@@ -38,7 +38,7 @@ pub struct List {
 }
 
 impl List {
-    pub fn of(prefix: impl Into<String>, scope: Scope) -> List {
+    pub fn new(prefix: impl Into<String>, scope: Scope) -> List {
         List { prefix: prefix.into(), token: None, scope }
     }
 }

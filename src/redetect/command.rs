@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Personal, cut_clips, decide};
+use super::{cut_clips, decide, personal_model};
 use crate::audio::zone::stored_zone;
 use crate::clips::{ClipLocation, Clips};
 use crate::domain::{
@@ -16,6 +16,7 @@ use crate::domain::{
 };
 use crate::error::Fatal;
 use crate::exit::Exit;
+use crate::personal::PersonalModel;
 use crate::pool::Pool;
 use crate::stop::Stop;
 use crate::store::{self, Location, ScoredSelection, Store};
@@ -164,33 +165,29 @@ impl<'a> OfSource<'a> {
         Ok(self.report)
     }
 
-    /// The personal score of the source, from its reviews.
-    fn personal(&self) -> Option<&Personal<'_>> {
-        None
-    }
-
     fn decide(&mut self, store: &mut dyn Store) -> Result<(), Fatal> {
+        let personal = personal_model(store, self.source, self.settings.changes.personal)?;
         let wanted = ScoredSelection {
             source: Some(self.source.to_owned()),
             window: self.settings.window,
             contents: None,
-            with_embeddings: self.settings.changes.personal,
+            with_embeddings: personal.is_some(),
         };
         store.each_scored(&wanted, &mut |scored| {
             self.check_stop()?;
-            self.decide_one(scored)
+            self.decide_one(scored, personal.as_ref())
         })
     }
 
-    fn decide_one(&mut self, scored: ScoredRecording) -> Result<(), Fatal> {
+    fn decide_one(&mut self, scored: ScoredRecording, personal: Option<&PersonalModel>) -> Result<(), Fatal> {
         let analysis = self.settings.changes.applied(&scored.analysis);
         if !analysis.can_redetect(&scored.analysis) {
             self.report.needs_audio.push(scored.recording.name);
             return Ok(());
         }
         let (zone, recording) = (self.zone(&analysis.zone)?, scored.recording.clone());
-        let redetected = decide(scored, analysis, zone, self.personal());
-        self.outcomes.push(Outcome { recording, status: Status::Redetected(redetected) });
+        let redetected = decide(scored, analysis, zone, personal);
+        self.outcomes.push(Outcome { recording, status: Status::Redetected(Box::new(redetected)) });
         Ok(())
     }
 
@@ -227,7 +224,7 @@ impl<'a> OfSource<'a> {
             recording.path = cutting.recordings.join(&recording.name);
             let is_there = recording.path.metadata().is_ok_and(|file| file.len() == recording.bytes);
             if is_there && redetected.lacks_clips() {
-                incomplete.push((&*recording, redetected));
+                incomplete.push((&*recording, redetected.as_mut()));
             }
         }
         cut_clips(incomplete, &writer, &pool, None, self.stop);
@@ -236,7 +233,7 @@ impl<'a> OfSource<'a> {
 
     fn redetected(&self) -> impl Iterator<Item = (&Recording, &Redetected)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {
-            Status::Redetected(redetected) => Some((&outcome.recording, redetected)),
+            Status::Redetected(redetected) => Some((&outcome.recording, redetected.as_ref())),
             _ => None,
         })
     }

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{ContentHash, DetectionParameters, Recording, ScoreTrack, ScoredCandidate};
+use crate::domain::{
+    ContentHash, DetectionParameters, Embedding, Evidence, Recording, ScoreTrack, ScoredCandidate, Verdict,
+};
 
 fn detection(start: u64, end: u64, clip: Option<&str>) -> Detection {
     let (start, end, clip) = (Duration::from_secs(start), Duration::from_secs(end), clip.map(str::to_owned));
@@ -22,8 +24,16 @@ fn scored(embedding: Option<Embedding>, personal: Option<PersonalScore>) -> Scor
     for patch in 0..40 {
         track.push(if (10..20).contains(&patch) { -1.0 } else { -6.0 });
     }
-    let candidate =
-        Candidate { first: 10, last: 19, peak_v: -1.0, mean_v: -1.0, class_scores: [0.5; 6], embedding, personal };
+    let candidate = Candidate {
+        first: 10,
+        last: 19,
+        peak_v: -1.0,
+        mean_v: -1.0,
+        class_scores: [0.5; 6],
+        embedding,
+        personal,
+        clip: None,
+    };
     ScoredRecording {
         source: "neil".into(),
         recording: Recording {
@@ -51,25 +61,31 @@ fn analysis(personal: bool) -> Analysis {
     Analysis { version: 2, model_sha256: String::new(), parameters, zone: zone(), name_zone: zone() }
 }
 
-fn plus_one(_: &Embedding) -> PersonalScore {
-    PersonalScore { shift: 1.0, ..PersonalScore::default() }
+fn half(of: usize) -> Embedding {
+    Embedding::new(&std::array::from_fn(|i| if i % 2 == of { 2.0 } else { 0.0 }))
+}
+
+/// A person who confirms what sounds like one half.
+fn model() -> PersonalModel {
+    let review = |(id, verdict, of)| (id, verdict, half(of));
+    let confirmed = (0..20).map(|id| review((id, Verdict::Confirmed, 0)));
+    let rejected = (20..30).map(|id| review((id, Verdict::Rejected, 1)));
+    let evidence = Evidence { reviews: confirmed.chain(rejected).collect(), reference: Vec::new() };
+    PersonalModel::new(&evidence).unwrap()
 }
 
 #[test]
 fn the_personal_score_decides_if_it_is_asked_for() {
-    let embedding = || Some(Embedding::new(&[1.0; 1024]));
+    let model = model();
     let decided =
-        |scored, personal: Option<&Personal<'_>>, uses| decide(scored, analysis(uses), TimeZone::UTC, personal);
-    let with = decided(scored(embedding(), None), Some(&plus_one), true);
+        |scored, personal: Option<&PersonalModel>, uses| decide(scored, analysis(uses), TimeZone::UTC, personal);
+    let with = decided(scored(Some(half(0)), None), Some(&model), true);
     assert_eq!(with.detections.len(), 1);
-    assert_eq!(
-        with.candidates,
-        [Decided { id: 7, is_detected: true, personal: Some(plus_one(&embedding().unwrap())) }]
-    );
+    assert_eq!(with.candidates, [Decided { id: 7, is_detected: true, personal: Some(model.score(&half(0))) }]);
     for without in [
-        decided(scored(embedding(), None), None, true),
-        decided(scored(embedding(), None), Some(&plus_one), false),
-        decided(scored(None, None), Some(&plus_one), true),
+        decided(scored(Some(half(0)), None), None, true),
+        decided(scored(Some(half(0)), None), Some(&model), false),
+        decided(scored(None, None), Some(&model), true),
     ] {
         assert_eq!((without.detections.len(), without.candidates.len()), (0, 0));
     }
@@ -78,7 +94,7 @@ fn the_personal_score_decides_if_it_is_asked_for() {
 #[test]
 fn a_candidate_whose_embedding_was_removed_keeps_its_score() {
     let earlier = || Some(PersonalScore { shift: 2.0, ..PersonalScore::default() });
-    let kept = decide(scored(None, earlier()), analysis(true), TimeZone::UTC, Some(&plus_one));
+    let kept = decide(scored(None, earlier()), analysis(true), TimeZone::UTC, Some(&model()));
     assert_eq!(kept.candidates, [Decided { id: 7, is_detected: true, personal: earlier() }]);
     let reset = decide(scored(None, earlier()), analysis(true), TimeZone::UTC, None);
     assert_eq!(

@@ -5,7 +5,7 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{candidates, doctor, export, redetect, report, reviews, scores, verify};
+use crate::render::{candidates, doctor, evaluate, explain, export, redetect, report, reviews, scores, verify};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -96,9 +96,26 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[("", verify::DOCUMENT)],
     },
     Described {
+        command: "giggles explain --json",
+        about: "why a sound counts as a laugh, or why it does not",
+        parts: &[("", explain::DOCUMENT)],
+    },
+    Described {
         command: "giggles review import --json",
         about: "what was imported",
         parts: &[("", reviews::DOCUMENT)],
+    },
+    Described {
+        command: "giggles evaluate --json",
+        about: "the detections against the reviews; the first decision is without the personal score, the second with it",
+        parts: &[
+            ("", evaluate::DOCUMENT),
+            ("", evaluate::PROPORTION),
+            ("decisions[].", evaluate::DECISION),
+            ("decisions[].", evaluate::PROPORTION),
+            ("decisions[].curve[].", evaluate::CURVE),
+            ("decisions[].curve[].", evaluate::PROPORTION),
+        ],
     },
 ];
 

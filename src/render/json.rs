@@ -250,22 +250,29 @@ fn failure(error: &RecordingError) -> Value {
 
 fn laugh(view: &View, outcome: &Outcome, detection: &Detection) -> Value {
     let at = |offset| outcome.recording.started.map(|started| after(started.at, offset));
-    let peaks = LAUGHTER_NAMES
-        .iter()
-        .zip(detection.class_scores)
-        .map(|(name, peak)| ((*name).to_owned(), shortest_f64(peak).into()));
-    json!({
-        "starts_at": at(detection.start).map(|at| at.to_string()),
-        "ends_at": at(detection.end).map(|at| at.to_string()),
-        "local_date": at(detection.start).map(|at| view.run.local_date(at).to_string()),
+    let dates = [
+        ("starts_at", at(detection.start).map(|at| at.to_string())),
+        ("ends_at", at(detection.end).map(|at| at.to_string())),
+        ("local_date", at(detection.start).map(|at| view.run.local_date(at).to_string())),
+    ];
+    detection_with(detection, dates)
+}
+
+/// A detection, and what else is known of it: dates, a review.
+pub(super) fn detection_with<const N: usize>(detection: &Detection, members: [(&str, Option<String>); N]) -> Value {
+    let scores = LAUGHTER_NAMES.iter().zip(detection.class_scores);
+    let scores = scores.map(|(name, score)| ((*name).to_owned(), shortest_f64(score).into()));
+    let mut value = json!({
         "start_seconds": seconds(detection.start),
         "end_seconds": seconds(detection.end),
         "peak_score": shortest_f64(detection.peak),
         "mean_score": shortest_f64(detection.mean),
         "class_index": detection.class,
         "class": detection.class_name(),
-        "class_scores": Value::Object(peaks.collect()),
-    })
+        "class_scores": Value::Object(scores.collect()),
+    });
+    members.into_iter().for_each(|(name, text)| value[name] = text.into());
+    value
 }
 
 pub(super) fn seconds(offset: Duration) -> f64 {

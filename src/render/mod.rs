@@ -7,6 +7,8 @@ pub mod candidates;
 mod cell;
 pub mod doctor;
 mod document;
+pub mod evaluate;
+pub mod explain;
 pub mod export;
 pub mod fields;
 pub mod json;

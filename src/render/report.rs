@@ -92,7 +92,7 @@ pub fn text(view: &ReportView) -> String {
     lines.join("\n") + "\n"
 }
 
-/// `13:00:01    2.0 s  0.90  Giggle  noon.ogg`
+/// `13:00:01    2.0 s  0.90  Giggle  #17  noon.ogg`; the number is for `giggles explain`.
 fn list(day: &Day) -> Vec<String> {
     let laughs = day.laughs();
     let line = |laugh: &MergedDetection| {
@@ -100,7 +100,8 @@ fn list(day: &Day) -> Vec<String> {
         let when = clock(day, laugh.starts());
         let review = laugh.review().and_then(review_text).map_or(String::new(), |text| format!("  ({})", short(&text)));
         let (peak, class, names) = (laugh.peak(), laugh.class_name(), escape(&names(laugh)));
-        format!("  {when}  {seconds:>6.1} s  {peak:.2}  {class:<16}  {names}{review}")
+        let id = laugh.loudest().id;
+        format!("  {when}  {seconds:>6.1} s  {peak:.2}  {class:<16}  #{id}  {names}{review}")
     };
     let title = (!laughs.is_empty()).then(|| "laughs:".to_owned());
     title.into_iter().chain(laughs.iter().map(line)).collect()

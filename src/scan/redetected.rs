@@ -23,7 +23,9 @@ impl Session<'_> {
         let mut decided = self.decide(store, contents)?;
         let plans = plans.into_iter().map(|plan| match plan {
             Plan::Redetect(recording) => match recording.content.and_then(|content| decided.remove(&content)) {
-                Some(redetected) => Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }),
+                Some(redetected) => {
+                    Plan::Known(Outcome { recording, status: Status::Redetected(Box::new(redetected)) })
+                }
                 None => Plan::Analyze(recording),
             },
             other => other,
@@ -38,13 +40,13 @@ impl Session<'_> {
     ) -> Result<HashMap<ContentHash, Redetected>, Fatal> {
         let (analysis, zone) = (&self.settings.analysis, &self.settings.zone);
         let source = Some(self.settings.source.clone());
-        let with_embeddings = analysis.parameters.personal;
+        let with_embeddings = self.personal.is_some();
         let wanted =
             ScoredSelection { source, contents: Some(contents), with_embeddings, ..ScoredSelection::default() };
         let mut decided = HashMap::new();
         store.each_scored(&wanted, &mut |scored| {
             if let Some(content) = scored.recording.content {
-                decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal()));
+                decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal.as_ref()));
             }
             self.check_stop()
         })?;
@@ -59,7 +61,7 @@ impl Session<'_> {
             if let Plan::Known(Outcome { recording, status: Status::Redetected(redetected) }) = plan
                 && redetected.lacks_clips()
             {
-                incomplete.push((&*recording, redetected));
+                incomplete.push((&*recording, redetected.as_mut()));
             }
         }
         cut_clips(incomplete, clip_writer, &self.pool, self.settings.ffmpeg.as_ref(), self.stop);

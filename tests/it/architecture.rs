@@ -37,6 +37,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "audio/resample",
             "model",
             "detect",
+            "personal",
             "clips",
             "pipeline",
             "report/sound",

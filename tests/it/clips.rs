@@ -181,7 +181,7 @@ fn nothing_is_written_through_a_link() {
     assert_eq!(fs::read_dir(place.path("elsewhere")).unwrap().count(), 0);
 }
 
-/// Each night a clip would be one laugh more, and then the clip of the clip.
+/// With each run a clip would be one laugh more, and then the clip of the clip.
 #[test]
 fn clips_among_the_recordings_are_not_analyzed_again() {
     let place = place();

@@ -25,7 +25,7 @@ fn place() -> Place {
     Place::with(&[LAUGH])
 }
 
-/// `giggles doctor` with whole paths, as a good night has them.
+/// `giggles doctor` with whole paths, as a good nightly run has them.
 fn command(place: &Place, database: &str, flags: &[&str]) -> Command {
     let mut command = place.command(&["doctor", "-j1", "--tz", "America/Los_Angeles", "--database", database]);
     command.arg(place.recordings()).args(flags);
@@ -37,7 +37,7 @@ fn doctor(place: &Place, flags: &[&str]) -> Said {
 }
 
 /// What is said of one check: its first word and the lines below it.
-fn of(said: &Said, check: &str) -> String {
+fn finding_of(said: &Said, check: &str) -> String {
     let is_of = |line: &str| line.split_whitespace().nth(1).is_some_and(|word| check.split(' ').next() == Some(word));
     let begins = |line: &str| !line.starts_with(' ') && is_of(line) && line[6..].starts_with(check);
     let lines: Vec<&str> = said.stdout.lines().collect();
@@ -48,7 +48,7 @@ fn of(said: &Said, check: &str) -> String {
 
 #[track_caller]
 fn says(said: &Said, check: &str, words: &[&str]) {
-    let text = of(said, check);
+    let text = finding_of(said, check);
     words.iter().for_each(|word| assert!(text.contains(word), "{word:?} is not in\n{text}"));
 }
 

@@ -60,7 +60,7 @@ fn code_1_the_database_refuses_the_rows() {
 fn code_1_postgres_refuses_the_rows() {
     let (place, home) = (Place::with(&[LAUGH]), InPostgres::new());
     drop(giggles::store::open(&home.location()).unwrap());
-    home.tell("ALTER TABLE detections ADD CONSTRAINT poison CHECK (peak_score > 2)");
+    home.execute("ALTER TABLE detections ADD CONSTRAINT poison CHECK (peak_score > 2)");
     let said = said(&mut place.scan_into(&home.url(), &[])).ends_with(1);
     said.complains_of("poison").complains_of("nothing of this run was stored");
     assert_eq!([home.count("runs"), home.count("recordings")], [0, 0]);

@@ -41,6 +41,16 @@ fn tables_go_to_standard_output_and_failures_are_named() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_named_and_verbose_names_the_cause() {
+    let place = place();
+    fs::create_dir(place.recording(format!("{EVENING}.giggles.labels.txt"))).unwrap();
+    let said = export(&place, "audacity", &["-v", "--sidecar", "recordings"]).ends_with(3);
+    said.complains_of("labels.txt cannot be written: ").complains_of(&format!("{EVENING}.ogg: caused by: "));
+    let silent = export(&place, "audacity", &["--sidecar", "recordings"]).ends_with(3);
+    assert!(!silent.stderr.contains("caused by"), "{}", silent.stderr);
+}
+
+#[test]
 fn labels_lie_beside_the_recordings_also_where_nobody_laughed() {
     let place = place();
     export(&place, "audacity", &["--sidecar", "recordings"]).ends_with(3);

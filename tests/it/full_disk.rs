@@ -174,7 +174,7 @@ fn a_database_that_was_moved_during_the_run_is_not_written_in_secret() {
     assert_eq!(number(&place.path("moved.db"), "SELECT count(*) FROM runs"), 0);
 }
 
-/// A night whose laughs, metrics or clips go to the small disk, of which nothing is left; its database lies elsewhere.
+/// A run whose laughs, metrics or clips go to the small disk, of which nothing is left; its database lies elsewhere.
 fn run_beside_a_full_disk(place: &Place, flags: &str, before: &str) -> Said {
     let script = format!(
         r#"{FILL}

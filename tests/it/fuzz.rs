@@ -3,13 +3,10 @@
 //!
 //! `GIGGLES_MUTATIONS=N` multiplies the mutations.
 
-#[path = "../../fuzz/src/targets/mod.rs"]
-mod targets;
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use targets::{decode, detection, names, opus, repair, seeds};
+use fuzz_targets::{decode, detection, names, opus, repair, seeds};
 
 /// No input may take longer, on a busy machine and without optimisation.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,7 +48,7 @@ fn mutated(seed: &[u8], dice: &mut Dice) -> Vec<u8> {
 /// Runs a target on each seed and on mutations of it.
 fn run<T>(target: &str, mutations: usize, work: impl Fn(&[u8]) -> T) {
     let more = std::env::var("GIGGLES_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-    let seeds = seeds::of(target, Path::new(env!("CARGO_MANIFEST_DIR")));
+    let seeds = seeds::for_target(target, Path::new(env!("CARGO_MANIFEST_DIR")));
     assert!(seeds.len() > 3, "the seeds of {target} are missing");
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     for seed in &seeds {
@@ -119,7 +116,7 @@ fn what_was_found_is_reported_in_words() {
 #[test]
 fn the_targets_reach_the_decoders() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for seed in seeds::of("opus", root).iter().take(4) {
+    for seed in seeds::for_target("opus", root).iter().take(4) {
         assert!(opus::opus(seed).is_ok_and(|samples| samples > 3_000), "half a second of Opus less its pre-skip");
     }
     for name in ["tests/formats/opus_celt_64k.ogg", "fixtures/golden/audio/short.flac"] {

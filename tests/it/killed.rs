@@ -27,9 +27,9 @@ struct Tally {
 fn survives<H: Copied>(kills: usize, damaged: usize) -> Tally {
     let day = Day::new(damaged);
     let base: H = day.before();
-    let (before, after) = (Rows::of(&base), day.undisturbed(&base));
+    let (before, after) = (Rows::read(&base), day.undisturbed(&base));
     assert_ne!(before, after, "the run changes something");
-    let mut moments = Moments::of(&day, &base);
+    let mut moments = Moments::measured(&day, &base);
     let mut tally = Tally { kills, ..Tally::default() };
     for number in 0..kills {
         let home = base.copied();
@@ -39,7 +39,7 @@ fn survives<H: Copied>(kills: usize, damaged: usize) -> Tally {
         tally.too_late += usize::from(ended_before);
         tally.rolled_back_journals += usize::from(home.has_journal());
         home.decided();
-        let left = Rows::of(&home);
+        let left = Rows::read(&home);
         home.is_sound();
         assert!(left == before || left == after, "{moment:?} left half a run:\n{}", left.unlike(&before, &after));
         let is_stored = left == after;

@@ -33,8 +33,8 @@ impl Deployment {
 
     fn without_tables() -> Deployment {
         let home = InPostgres::new();
-        let role = format!("night_{}", home.ask("SELECT current_database()")[0]);
-        home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'"));
+        let role = format!("nightly_{}", home.ask("SELECT current_database()")[0]);
+        home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'"));
         Deployment { place: Place::new(), home, role }
     }
 
@@ -80,7 +80,7 @@ impl Deployment {
 impl Drop for Deployment {
     fn drop(&mut self) {
         let role = &self.role;
-        self.home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+        self.home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     }
 }
 
@@ -132,7 +132,7 @@ fn the_role_can_do_nothing_else() {
     let deployment = Deployment::new();
     deployment.place.copy(LAUGH.0, LAUGH.1);
     deployment.run(&[]).ends_with(0);
-    deployment.home.tell("CREATE TABLE diary (line text); INSERT INTO diary VALUES ('dear')");
+    deployment.home.execute("CREATE TABLE diary (line text); INSERT INTO diary VALUES ('dear')");
     for table in
         ["runs", "recordings", "detections", "score_tracks", "candidates", "reviews", "giggles_schema", "diary"]
     {
@@ -198,7 +198,7 @@ fn the_role_reads_reports_and_stores_no_review() {
     });
     fs::write(deployment.place.path("reviews.jsonl"), review.to_string()).unwrap();
     say(&["review", "import", "reviews.jsonl"]).ends_with(78).complains_of("permission denied for table reviews");
-    deployment.home.tell(&format!("GRANT INSERT, UPDATE ON reviews TO {}", deployment.role));
+    deployment.home.execute(&format!("GRANT INSERT, UPDATE ON reviews TO {}", deployment.role));
     assert_eq!(say(&["review", "import", "reviews.jsonl"]).ends_with(0).stdout, "1 review stored\n");
     deployment.run(&["--tz", "UTC", "--force"]).ends_with(0);
     assert!(say(&["report", "--date", "2025-10-24", "--tz", "UTC"]).ends_with(0).stdout.contains("(confirmed)"));
@@ -213,5 +213,5 @@ fn without_tables_the_role_says_who_must_make_them() {
         .complains_of("by their owner: run this giggles once with the owner's URL")
         .complains_of("deploy/postgres/role.sql");
     let said = deployment.examined().ends_with(78);
-    assert!(said.stdout.contains("fail  schema       there are no tables yet, and night_"), "{}", said.stdout);
+    assert!(said.stdout.contains("fail  schema       there are no tables yet, and nightly_"), "{}", said.stdout);
 }

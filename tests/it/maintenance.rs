@@ -42,7 +42,7 @@ fn clips(place: &Place) -> Vec<String> {
     clips.map(Result::unwrap).collect()
 }
 
-fn tell(place: &Place, sql: &str) {
+fn execute(place: &Place, sql: &str) {
     rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute_batch(sql).unwrap();
 }
 
@@ -176,7 +176,7 @@ fn what_is_not_old_enough_stays() {
 #[test]
 fn old_rows_go_if_that_is_asked_for() {
     let place = place();
-    tell(&place, "UPDATE runs SET started_at = '2025-10-01T02:30:00.000000Z'");
+    execute(&place, "UPDATE runs SET started_at = '2025-10-01T02:30:00.000000Z'");
     let dry = prune(&place, &["--rows", "--dry-run"]).ends_with(0).stdout;
     let said = prune(&place, &["--rows"]).ends_with(0).stdout;
     assert_eq!(said, dry.replace("would be removed", "removed"));
@@ -228,7 +228,7 @@ fn a_disk_that_is_not_mounted_loses_no_row() {
 fn a_path_in_the_database_cannot_name_another_file() {
     let place = place();
     fs::write(place.path("precious"), "mine").unwrap();
-    tell(&place, "UPDATE detections SET clip = '../precious' WHERE id = 1");
+    execute(&place, "UPDATE detections SET clip = '../precious' WHERE id = 1");
     prune(&place, &["--rows"]).ends_with(3).complains_of("../precious: cannot be removed: it does not have the name");
     assert!(place.path("precious").exists());
     assert_eq!(clips(&place), ["../precious"], "its row stays");
@@ -294,7 +294,7 @@ fn a_row_that_names_the_clip_of_another_source_costs_that_clip_nothing() {
     let place = place();
     place.scan(&["--clips", "clips", "--tz", "UTC", "--source", "ada"]).ends_with(0);
     let ada = clips(&place).into_iter().find(|clip| clip.starts_with("ada/")).unwrap();
-    tell(&place, &format!("UPDATE detections SET clip = '{ada}' WHERE id = 1"));
+    execute(&place, &format!("UPDATE detections SET clip = '{ada}' WHERE id = 1"));
     prune(&place, &["--source", "default"])
         .ends_with(3)
         .complains_of(&format!("{ada}: cannot be removed: it is not in default, the folder of its source"));

@@ -14,7 +14,7 @@ use web::{Answer, Asked, Web};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "walk/laugh.flac");
 
-/// A night with one good recording and one that is cut.
+/// A run with one good recording and one that is cut.
 fn partial() -> Place {
     let place = Place::with(&[LAUGH]);
     let bytes = fs::read(audio::file("tests/formats/opus_celt_64k.ogg")).unwrap();

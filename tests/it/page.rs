@@ -92,7 +92,7 @@ fn a_page_fits_a_phone_and_is_used_by_keys_alone() {
     let browser = opened(&place, (500, 900));
     browser.run("document.querySelector('.missed').open = true");
     for width in [390, 320] {
-        browser.look("screen", "dark", width);
+        browser.emulate_media("screen", "dark", width);
         assert_eq!(browser.run("return window.innerWidth"), width);
         assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true, "{width}");
     }
@@ -413,7 +413,7 @@ fn on_paper_headings_stay_with_what_they_head_and_notes_are_seen() {
     let place = place();
     let browser = opened(&place, (1200, 900));
     browser.run(WRITE);
-    browser.look("print", "light", 800);
+    browser.emulate_media("print", "light", 800);
     let breaks = "return [...document.querySelectorAll('.month, .day')].map(
         (drawing) => getComputedStyle(drawing.closest('section')).breakInside)";
     assert_eq!(browser.run(breaks), json!(["avoid", "avoid"]));
@@ -438,7 +438,7 @@ fn all_that_is_shown_has_the_contrast_that_eyes_need() {
     browser.run("document.querySelectorAll('.confirm')[0].click(); document.querySelectorAll('.reject')[1].click()");
     browser.run(WRITE);
     for (media, scheme) in [("screen", "light"), ("screen", "dark"), ("print", "light"), ("print", "dark")] {
-        browser.look(media, scheme, 1200);
+        browser.emulate_media(media, scheme, 1200);
         let found = browser.run(CONTRASTS);
         let found = found.as_array().unwrap();
         let kinds = ["text", "drawing", "key", "edge"];
@@ -452,7 +452,7 @@ fn all_that_is_shown_has_the_contrast_that_eyes_need() {
         faint.dedup();
         assert!(faint.is_empty(), "{media}, {scheme}:\n{}", faint.join("\n"));
     }
-    browser.look("screen", "light", 1200);
+    browser.emulate_media("screen", "light", 1200);
     browser.run("document.documentElement.style.setProperty('--quiet', '#9a9186')");
     let found = browser.run(CONTRASTS);
     assert!(found.as_array().unwrap().iter().any(|one| one[1].as_f64() < one[2].as_f64()), "what is faint is seen");

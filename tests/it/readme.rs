@@ -76,3 +76,36 @@ fn ci_runs_the_second_command() {
     assert_eq!(command, "exec scripts/test.sh");
     assert!(readme().contains("\nscripts/test.sh\n"));
 }
+
+/// Texts between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn rust_code(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let texts = entries.map(|path| match path.extension() {
+        _ if path.is_dir() => rust_code(&path),
+        Some(extension) if extension == "rs" => std::fs::read_to_string(&path).unwrap(),
+        _ => String::new(),
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_test_and_file_that_reliability_names_exists() {
+    let text = std::fs::read_to_string(repository("docs/reliability.md")).unwrap();
+    let code: String = ["src", "tests", "crates"].map(|folder| rust_code(&repository(folder))).concat();
+    let is_word = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let names = quoted(&text).filter_map(|quoted| quoted.rsplit("::").next());
+    // A name of three underscores is a sentence: a test.
+    let tests: Vec<&str> = names.filter(|name| is_word(name) && name.matches('_').count() > 2).collect();
+    let roots = ["src/", "tests/", "crates/", "scripts/", "deploy/", "fuzz/"];
+    let files: Vec<&str> = quoted(&text).filter(|name| roots.iter().any(|root| name.starts_with(root))).collect();
+    assert!(tests.len() > 100 && files.len() > 50, "{} tests, {} files", tests.len(), files.len());
+    let missing_tests = tests.iter().filter(|name| !code.contains(&format!("fn {name}(")));
+    let missing_files =
+        files.iter().map(|file| file.split(' ').next().unwrap()).filter(|file| !repository(file).exists());
+    let missing: Vec<&str> = missing_tests.copied().chain(missing_files).collect();
+    assert!(missing.is_empty(), "docs/reliability.md names what does not exist: {missing:?}");
+}

@@ -207,7 +207,7 @@ impl Home for InFile {
         statement.query_map([], |row| Ok(text(row))).unwrap().map(|row| row.unwrap()).collect()
     }
 
-    fn tell(&self, _: &str) {}
+    fn execute(&self, _: &str) {}
 
     fn is_locked_by(&self, _: u32) -> bool {
         false

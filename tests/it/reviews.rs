@@ -87,7 +87,7 @@ fn one_bad_line_and_nothing_is_stored() {
     let nowhere = ["review", "import", "nowhere.jsonl", "--database", &database];
     place.run(&nowhere).ends_with(78).complains_of("nowhere.jsonl cannot be read: No such file");
     place.run(&["review", "import"]).ends_with(2);
-    place.run(&["reviews", "import"]).ends_with(2);
+    place.run(&["review", "import"]).ends_with(2);
 }
 
 #[test]

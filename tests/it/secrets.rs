@@ -48,7 +48,7 @@ struct Deployment {
 impl Deployment {
     fn new() -> Deployment {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let database = format!("night{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let database = format!("run{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut admin = Client::connect(&cluster().url("postgres"), NoTls).unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {database} OWNER marked")).unwrap();
         let place = Place::with(&[LAUGH]);
@@ -98,7 +98,7 @@ impl Deployment {
         (said, line.join().unwrap())
     }
 
-    /// A night in which no other process of the machine can read the password.
+    /// A run in which no other process of the machine can read the password.
     fn keeps(&self, command: &mut Command, code: i32) -> Said {
         let (said, line) = self.run(command, code);
         // What is refused at once may be gone before it is seen.
@@ -394,9 +394,9 @@ fn runs_without_memory_keep_it() {
         assert!(!holds_mark(&output.stdout) && !holds_mark(&output.stderr), "at {kilobytes} kB");
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    let nights: Vec<String> = (20_000..400_000).step_by(5_000).map(starved).collect();
+    let runs: Vec<String> = (20_000..400_000).step_by(5_000).map(starved).collect();
     for words in ["memory allocation of", "stack backtrace", "executing"] {
-        assert!(nights.iter().any(|said| said.contains(words)), "no run came as far as {words:?}");
+        assert!(runs.iter().any(|said| said.contains(words)), "no run came as far as {words:?}");
     }
 }
 

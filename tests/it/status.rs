@@ -300,7 +300,7 @@ fn every_source_has_its_own_day() {
     assert!(!one.contains("mia"), "{one}");
 }
 
-/// What an engine asks the morning after a fleet's night.
+/// What an engine asks after a fleet's nightly run.
 #[test]
 fn a_fleet_is_counted_by_state_and_missing_sources_are_named() {
     let failed = past_run("mia").failed(started("hers.ogg", 9, "2025-10-24T19:00:00Z"), RecordingError::Empty);
@@ -436,4 +436,42 @@ fn who_may_not_write_may_look() {
             said.complains_of("cannot be read");
         }
     }
+}
+
+#[test]
+fn too_many_rejected_laughs_suggest_a_higher_threshold() {
+    let place = Place::new();
+    let laughs = (0..30).map(|n| detection(f64::from(n) * 10.0, f64::from(n) * 10.0 + 2.0)).collect();
+    let mut store = open(&place.sqlite().parse().unwrap()).unwrap();
+    store.save(&past_run("neil").analyzed(started("noon.ogg", 1, "2025-10-24T19:00:00Z"), laughs).build()).unwrap();
+    let mut reject = |count: u64| {
+        let review = |n: u64| giggles::domain::ReviewedSpan {
+            source: "neil".into(),
+            recording: "noon.ogg".into(),
+            content: past_runs::content(1),
+            start: Duration::from_secs(n * 10),
+            end: Duration::from_secs(n * 10 + 2),
+            starts: "2025-10-24T19:00:00Z".parse().unwrap(),
+            embedding: None,
+            review: giggles::domain::Review {
+                verdict: Some(if n < count {
+                    giggles::domain::Verdict::Rejected
+                } else {
+                    giggles::domain::Verdict::Confirmed
+                }),
+                comment: None,
+                at: jiff::Timestamp::from_second(1_761_400_000 + count as i64).unwrap(),
+            },
+        };
+        store.save_reviews(&(0..30).map(review).collect::<Vec<_>>(), false).unwrap();
+    };
+    let advice = "source neil: 11 of the last 30 reviewed laughs are rejected; --threshold strict shows fewer";
+    reject(10);
+    assert!(!status(&place, &[]).ends_with(0).stdout.contains("rejected"));
+    reject(11);
+    assert!(status(&place, &[]).ends_with(0).stdout.contains(advice));
+    assert!(status(&place, &DAY).stdout.contains(advice));
+    let verdicts = status(&place, &["--json"]).json()["verdicts"].clone();
+    let wanted = serde_json::json!([{ "source": "neil", "reviewed": 30, "rejected": 11, "suggests_strict": true }]);
+    assert_eq!(verdicts, wanted);
 }

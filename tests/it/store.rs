@@ -5,12 +5,10 @@ mod conflicts;
 mod damage;
 mod postgres_only;
 mod pruning;
-#[path = "store/reader.rs"]
 mod reading;
 mod reviews;
 mod scores;
 mod sqlite_only;
-
 mod wire;
 
 use crate::support::homes;
@@ -85,6 +83,9 @@ contract!(
     long_recordings_are_found,
     a_dry_run_counts_and_changes_nothing,
     a_run_in_progress_keeps_maintenance_away,
+    a_reset_is_of_one_source_and_of_earlier_reviews,
+    the_last_thirty_verdicts_on_what_is_shown_are_counted,
+    a_row_is_found_by_its_number,
     what_was_said_reads_back,
     the_same_notes_again_change_nothing,
     the_later_of_two_notes_holds,
@@ -300,7 +301,7 @@ fn a_day_begins_at_midnight_where_the_microphone_was(home: &impl Home) {
 
 fn a_newer_database_is_refused(home: &impl Home) {
     drop(open(&home.location()).unwrap());
-    home.tell("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
+    home.execute("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
     let error = open(&home.location()).err().expect("a newer schema");
     assert!(matches!(error, StoreError::Newer { found: 7, .. }), "{error}");
     let text = error.to_string();
@@ -308,7 +309,7 @@ fn a_newer_database_is_refused(home: &impl Home) {
 }
 
 fn tables_of_others_are_not_touched(home: &impl Home) {
-    home.tell("CREATE TABLE runs (kilometres integer)");
+    home.execute("CREATE TABLE runs (kilometres integer)");
     let error = open(&home.location()).err().expect("the name is taken");
     assert!(matches!(error, StoreError::Config(_)), "{error}");
     assert!(error.to_string().contains("a database of its own"), "{error}");

@@ -10,6 +10,7 @@ use crate::support::program::{Place, said};
 use giggles::audio::ffmpeg::{Ffmpeg, FfmpegError};
 use giggles::audio::{Waveform, probe};
 use giggles::domain::{MissingKind, MissingRange, RecordingError};
+use giggles::error::causes;
 use giggles::stop::Stop;
 
 const RATE: usize = 16_000;
@@ -396,6 +397,8 @@ fn an_ffmpeg_that_is_none_is_refused_with_what_to_do() {
     let missing = find(Path::new("/no/such/ffmpeg")).unwrap_err();
     assert!(missing.to_string().contains("apt install ffmpeg"), "{missing}");
     assert!(matches!(find(Path::new("true")), Err(FfmpegError::NotWorking { .. })));
+    let failed = find(Path::new("false")).unwrap_err();
+    assert_eq!(causes(&failed), ["it ended with code 1"], "{failed}");
     let scratch = tempfile::tempdir().unwrap();
     let program = scratch.path().join("ffmpeg");
     install(&program, "#!/bin/sh\necho 'ffmpeg version 2.8.17-0ubuntu0.1 Copyright (c)'\n");

@@ -35,8 +35,14 @@ fn decision_values_at_five_speeds_agree_with_the_reference() {
     let golden = audio::file("fixtures/golden/views.safetensors");
     for (views, name) in [(1, "v_one_view"), (5, "v")] {
         let parameters = DetectionParameters { views, ..DetectionParameters::default() };
-        let analyzer =
-            Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+        let analyzer = Analyzer {
+            scorer: &model,
+            parameters: &parameters,
+            personal: None,
+            ffmpeg: None,
+            stop: &stop,
+            advanced: &|_| (),
+        };
         let (ours, golden) =
             (analyzer.analyze(&path, None).unwrap().track.values(), safetensors::values(&golden, name));
         assert_eq!(ours.len(), golden.len());

@@ -7,13 +7,9 @@
 //!
 //! scripts/instructions.sh counts the instructions of one pass of each.
 
-#[path = "../examples/decode/ogg.rs"]
-mod ogg;
-
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ogg::packets;
+use fixtures::ogg::packets;
 use opus16k::{Decoder, Head, RATE};
 
 const STREAMS: [&str; 4] =
@@ -34,7 +30,7 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let passes = words.first().and_then(|word| word.parse().ok()).unwrap_or(50);
     for name in STREAMS.into_iter().filter(|name| words.get(1).is_none_or(|wanted| wanted == name)) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats").join(name);
+        let path = fixtures::path("tests/formats").join(name);
         let packets = packets(&std::fs::read(path).expect("a fixture of giggles"));
         let best = (0..passes).map(|_| pass(&packets)).min_by_key(|&(_, elapsed)| elapsed);
         let (samples, elapsed) = best.expect("at least one pass");

@@ -2,12 +2,7 @@
 //!
 //! libopus' levels are in `tests/formats/opus_16k/concealment.json`, which `tests/formats/conceal_libopus.py` makes.
 
-#[path = "../examples/decode/ogg.rs"]
-mod ogg;
-
-use std::path::Path;
-
-use ogg::packets;
+use fixtures::ogg::packets;
 use opus16k::{Decoder, Head};
 use serde::Deserialize;
 
@@ -25,7 +20,7 @@ struct Reference {
 }
 
 fn file(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats").join(name)).unwrap()
+    std::fs::read(fixtures::path("tests/formats").join(name)).unwrap()
 }
 
 /// Root mean square, dB below full scale.
@@ -83,7 +78,7 @@ fn gaps_in_the_vectors_are_as_long_and_about_as_loud_as_those_of_libopus() {
     let folder = std::env::var("OPUS_VECTORS").expect("OPUS_VECTORS");
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let names = names.filter(|path| path.extension().is_some_and(|extension| extension == "opus"));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats/conceal_libopus.py");
+    let script = fixtures::path("tests/formats/conceal_libopus.py");
     let output = std::process::Command::new("python3").arg(script).args(names).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let (compared, apart) = compare(&output.stdout);

@@ -2,11 +2,7 @@
 //!
 //! `cargo test -p yamnet --test parity -- --nocapture` prints the differences.
 
-#[path = "support/flac.rs"]
-mod flac;
-
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use yamnet::params::{MEL_BANDS, NUM_CLASSES, PATCH_FRAMES, PATCH_HOP_FRAMES};
@@ -17,17 +13,13 @@ const MAX_SCORE_ERROR: f32 = 1e-5;
 /// The largest difference that a log-mel value may have.
 const MAX_MEL_ERROR: f32 = 1e-5;
 
-/// A file of the repository.
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
-}
-
 fn model(cpu: Cpu) -> Model {
-    Model::open(&file("models/yamnet.safetensors"), cpu).unwrap()
+    Model::open(&fixtures::path("models/yamnet.safetensors"), cpu).unwrap()
 }
 
 fn golden(case: &str) -> HashMap<String, Tensor> {
-    candle_core::safetensors::load(file(&format!("fixtures/golden/{case}.safetensors")), &Device::Cpu).unwrap()
+    candle_core::safetensors::load(fixtures::path(&format!("fixtures/golden/{case}.safetensors")), &Device::Cpu)
+        .unwrap()
 }
 
 fn values(golden: &HashMap<String, Tensor>, name: &str) -> Vec<f32> {
@@ -59,7 +51,7 @@ fn max_error(ours: &[f32], theirs: &[f32]) -> f32 {
 
 fn check(case: &str, path: &str, samples: usize, top: &str) {
     let golden = golden(case);
-    let frames = log_mel(&flac::samples(&file(path))[..samples]);
+    let frames = log_mel(&fixtures::flac::samples(&fixtures::path(path))[..samples]);
     let mel_error = max_error(&frames, &values(&golden, "log_mel"));
     println!("{case}: log-mel within {mel_error:e}");
     for cpu in Cpu::available() {
@@ -124,7 +116,7 @@ fn stream() -> Vec<f32> {
     let clips = ["crow_cc0", "guitar_harmonics", "laugh_female_269478", "laugh_female_evil_219778"]
         .into_iter()
         .chain(["laugh_female_evil_275652", "music_loop_safari", "noise_vinyl_hiss", "speech_it", "speech_ru"])
-        .map(|clip| flac::samples(&file(&format!("fixtures/clips/{clip}.flac"))));
+        .map(|clip| fixtures::flac::samples(&fixtures::path(&format!("fixtures/clips/{clip}.flac"))));
     let integers = |clip: Vec<f32>| clip.iter().map(|sample| (sample * 32768.0) as i16).collect();
     let clips: Vec<Vec<i16>> = clips.map(integers).collect();
     let mut stream = vec![0.0; 9_600_000];

@@ -9,7 +9,7 @@ fn main() -> std::io::Result<()> {
     };
     std::fs::create_dir_all(folder)?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for (number, seed) in giggles_fuzz::seeds::of(target, &root).iter().enumerate() {
+    for (number, seed) in fuzz_targets::seeds::for_target(target, &root).iter().enumerate() {
         std::fs::write(Path::new(folder).join(format!("seed{number:03}")), seed)?;
     }
     Ok(())

@@ -18,7 +18,8 @@ const PS: u32 = 29;
 /// Sync extension: the configuration continues with data that older decoders may ignore (1.6.5.2).
 const SYNC_EXTENSION: u32 = 0x2B7;
 
-const RATES: [u32; 13] =
+/// Sampling rates by their index (ISO 14496-3, table 1.18; ADTS has the same).
+pub const SAMPLING_FREQUENCIES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 /// Unsupported AAC object types.
@@ -107,7 +108,7 @@ impl Bits<'_> {
     fn rate(&mut self) -> Option<(u32, u32)> {
         match self.read(4)? {
             15 => Some((15, self.read(24)?)),
-            index => Some((index, *RATES.get(index as usize)?)),
+            index => Some((index, *SAMPLING_FREQUENCIES.get(index as usize)?)),
         }
     }
 

@@ -16,15 +16,13 @@ use symphonia::core::formats::FormatReader;
 use symphonia::core::formats::well_known::FORMAT_ID_ADTS;
 use symphonia::core::packet::Packet;
 
+use super::aac::SAMPLING_FREQUENCIES;
 use super::mpeg::tags;
 use super::packets::{self, Notes, PacketSource, Window, cut};
 use super::sync::{self, FrameHeader, MAX_START, Passed, VIEW, is_chain};
 
 /// Samples per block and channel.
 const SAMPLES: u64 = 1024;
-
-const RATES: [u32; 13] =
-    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 /// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +53,7 @@ impl FrameHeader for Header {
             length: usize::from(fourth & 3) << 11 | usize::from(fifth) << 3 | usize::from(sixth) >> 5,
             count: u64::from(seventh & 3) + 1,
         };
-        let makes_sense = usize::from(header.rate) < RATES.len() && header.length > header.head();
+        let makes_sense = usize::from(header.rate) < SAMPLING_FREQUENCIES.len() && header.length > header.head();
         (second & 0xF6 == 0xF0 && makes_sense).then_some(header)
     }
 
@@ -95,7 +93,7 @@ impl Header {
     }
 
     fn rate(&self) -> u32 {
-        RATES[usize::from(self.rate)]
+        SAMPLING_FREQUENCIES[usize::from(self.rate)]
     }
 
     /// The equivalent AudioSpecificConfig (ISO 14496-3, 1.6.2.1).

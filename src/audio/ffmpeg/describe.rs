@@ -1,23 +1,23 @@
 //! Parses the properties that ffmpeg prints when it opens a file: `Duration: 00:00:05.90`,
 //! `Stream #0:0: Audio: amr_nb, 8000 Hz, mono`.
 //!
-//! Invariant: a part that cannot be parsed is ignored.
+//! Invariant: a part that cannot be parsed is ignored. The texts stand in `texts`.
 
 use std::time::Duration;
 
+use super::texts::{AUDIO, CHANNELS, CREATION_TIME, DURATION, HERTZ, LAYOUTS, SEPARATOR, STREAM};
 use crate::audio::decode::Info;
 
 /// The properties of the file and its first audio stream. None if there is no audio stream.
 pub fn read(messages: &str) -> Option<Info> {
     let audio: Vec<&str> = messages.lines().filter_map(audio_stream).collect();
     let first = audio.first()?;
-    let mut parts = first.split(", ");
-    let codec = parts.next()?.split(' ').next()?;
-    let rate = first.split(", ").find_map(|part| part.strip_suffix(" Hz")?.parse().ok());
-    let date = messages.lines().find_map(|line| line.trim().strip_prefix("creation_time")?.trim().strip_prefix(": "));
+    let codec = first.split(SEPARATOR).next()?.split(' ').next()?;
+    let rate = first.split(SEPARATOR).find_map(|part| part.strip_suffix(HERTZ)?.parse().ok());
+    let date = messages.lines().find_map(|line| line.trim().strip_prefix(CREATION_TIME)?.trim().strip_prefix(": "));
     Some(Info {
         sample_rate: rate.unwrap_or(0),
-        channels: first.split(", ").find_map(channels).unwrap_or(0),
+        channels: first.split(SEPARATOR).find_map(channels).unwrap_or(0),
         tracks: u32::try_from(audio.len()).unwrap_or(u32::MAX),
         codec: codec.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c)).collect(),
         duration: messages.lines().find_map(length),
@@ -26,24 +26,22 @@ pub fn read(messages: &str) -> Option<Info> {
     })
 }
 
-/// The text after `Audio: ` of an input stream.
+/// The properties of an input stream, if it is audio.
 fn audio_stream(line: &str) -> Option<&str> {
-    let (stream, rest) = line.trim_start().split_once(": Audio: ")?;
-    stream.starts_with("Stream #0:").then_some(rest)
+    let (stream, rest) = line.trim_start().split_once(AUDIO)?;
+    stream.starts_with(STREAM).then_some(rest)
 }
 
 fn channels(part: &str) -> Option<u32> {
-    match part.split('(').next()?.trim() {
-        "mono" => Some(1),
-        "stereo" => Some(2),
-        "5.1" => Some(6),
-        "7.1" => Some(8),
-        other => other.strip_suffix(" channels")?.parse().ok(),
+    let layout = part.split('(').next()?.trim();
+    match LAYOUTS.iter().find(|(name, _)| *name == layout) {
+        Some((_, channels)) => Some(*channels),
+        None => layout.strip_suffix(CHANNELS)?.parse().ok(),
     }
 }
 
 fn length(line: &str) -> Option<Duration> {
-    let text = line.trim_start().strip_prefix("Duration: ")?.split(',').next()?;
+    let text = line.trim_start().strip_prefix(DURATION)?.split(',').next()?;
     let mut parts = text.split(':');
     let mut number = || parts.next()?.trim().parse::<f64>().ok();
     let (hours, minutes, seconds) = (number()?, number()?, number()?);

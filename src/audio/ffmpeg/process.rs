@@ -36,12 +36,26 @@ const MAX_MESSAGES: usize = 1 << 16;
 /// How often signals and limits are checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How a process ended, if it did not exit with 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProcessError {
+    #[error("a signal ended giggles")]
+    Stopped,
+    #[error("it hung and was killed after {} s", .0.as_secs())]
+    Hung(Duration),
+    #[error("it was killed by signal {0}")]
+    Killed(i32),
+    #[error("it ended with code {0}")]
+    Code(i32),
+}
+
 pub struct Process {
     child: Child,
     output: Receiver<Vec<u8>>,
     messages: Arc<Mutex<Vec<u8>>>,
     stderr_reader: Option<thread::JoinHandle<()>>,
     status: Option<ExitStatus>,
+    error: Option<ProcessError>,
     /// Total time spent waiting for output.
     waited: Duration,
 }
@@ -58,7 +72,7 @@ impl Process {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let messages = Arc::new(Mutex::new(Vec::new()));
         let mut process =
-            Process { child, output, messages, stderr_reader: None, status: None, waited: Duration::ZERO };
+            Process { child, output, messages, stderr_reader: None, status: None, error: None, waited: Duration::ZERO };
         let messages = Arc::clone(&process.messages);
         thread::Builder::new().name("ffmpeg output".into()).spawn(move || forward(stdout, &sender))?;
         let read_stderr = move || stderr.into_iter().for_each(|stderr| keep_last(stderr, &messages));
@@ -82,13 +96,14 @@ impl Process {
     }
 
     fn check(&mut self, waited: Duration, output_timeout: Duration, stop: &Stop) -> Result<(), Reason> {
-        let reason = match stop.signal() {
-            Some(_) => "a signal ended giggles".to_owned(),
-            None if waited > output_timeout => format!("it hung and was killed after {} s", waited.as_secs()),
+        let error = match stop.signal() {
+            Some(_) => ProcessError::Stopped,
+            None if waited > output_timeout => ProcessError::Hung(waited),
             None => return Ok(()),
         };
+        self.error = Some(error);
         self.kill();
-        Err(reason.into())
+        Err(Reason::wrap(error))
     }
 
     /// Its output as text, up to the limits.
@@ -118,19 +133,20 @@ impl Process {
         if status.success() {
             return Ok(());
         }
-        let how = match status.signal() {
-            Some(signal) => format!("it was killed by signal {signal}"),
-            None => format!("it ended with code {}", status.code().unwrap_or(-1)),
-        };
-        Err(self.stderr_tail().map_or(how.clone(), |message| format!("{message} ({how})")).into())
+        // A process that was killed because it hung has hung.
+        let error = *self.error.get_or_insert(match status.signal() {
+            Some(signal) => ProcessError::Killed(signal),
+            None => ProcessError::Code(status.code().unwrap_or(-1)),
+        });
+        match self.stderr_tail() {
+            Some(message) => Err(Reason::new(format!("{message} ({error})")).caused_by(error)),
+            None => Err(Reason::wrap(error)),
+        }
     }
 
-    /// How it was killed, if it was.
-    pub fn killed_by(&self) -> Option<String> {
-        match self.status {
-            Some(status) => status.signal().map(|signal| format!("it was killed by signal {signal}")),
-            None => Some("it hung and was killed".to_owned()),
-        }
+    /// How it ended, if it has ended and did not exit with 0.
+    pub fn error(&self) -> Option<ProcessError> {
+        self.error
     }
 
     /// Its messages so far; all of them if the process has ended.

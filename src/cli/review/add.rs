@@ -20,7 +20,7 @@ use giggles::store::{self, Reader, ScoredSelection, Selection};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::cli::settings::{config, ffmpeg, model, path, wrong};
+use crate::cli::settings::{config, ffmpeg, model, wrong};
 use crate::cli::stored::{SourceFilter, zone};
 use crate::cli::{EXIT_CODES, print_text};
 
@@ -140,7 +140,7 @@ fn find(
 
 /// The file of that name below `--recordings`, if it has the same content.
 fn below(arguments: &Add, recording: &StoredRecording) -> Result<Option<PathBuf>, Fatal> {
-    let Some(folder) = path("--recordings", arguments.recordings.as_deref()) else { return Ok(None) };
+    let Some(folder) = &arguments.recordings else { return Ok(None) };
     if !folder.is_dir() {
         return Err(wrong("--recordings", format!("{} is not a folder; mount its disk", folder.display())));
     }
@@ -206,7 +206,14 @@ fn embedding(
 ) -> Result<Option<Embedding>, Fatal> {
     let model = model(arguments.model.as_deref())?;
     let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
-    let analyzer = Analyzer { scorer: &model.yamnet, parameters, ffmpeg: ffmpeg.as_ref(), stop, advanced: &|_| () };
+    let analyzer = Analyzer {
+        scorer: &model.yamnet,
+        parameters,
+        personal: None,
+        ffmpeg: ffmpeg.as_ref(),
+        stop,
+        advanced: &|_| (),
+    };
     let computed = guard(|| analyzer.embedding(audio, span.start, span.end))
         .unwrap_or_else(|message| Err(AnalyzeError::Failed(RecordingError::Panicked { message })));
     match computed {

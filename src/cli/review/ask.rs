@@ -19,7 +19,7 @@ use super::keys::{Keys, restore};
 use super::player::Player;
 use crate::cli::print_text;
 use crate::cli::settings::variable;
-use crate::cli::signals::Signals;
+use crate::cli::signals::SignalHandler;
 use crate::cli::stored::{ClipFolder, Stored};
 
 /// Days shown unless flags say otherwise, with today.
@@ -37,7 +37,7 @@ pub struct Arguments {
     stored: Stored,
 }
 
-pub fn run(arguments: &Arguments, quiet: bool, signals: &Signals) -> Result<Exit, Fatal> {
+pub fn run(arguments: &Arguments, quiet: bool, signals: &SignalHandler) -> Result<Exit, Fatal> {
     let (clips, database) = (arguments.clips.location()?, arguments.stored.database.location()?);
     arguments.stored.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };

@@ -1,6 +1,6 @@
 //! Keys and lines from standard input: a terminal in raw mode, or any other stream of characters.
 //!
-//! Raw mode means: keys arrive at once and are not shown. Signals and line breaks of output work as usual.
+//! Raw mode means: keys arrive at once and are not shown. SignalHandler and line breaks of output work as usual.
 //!
 //! Invariant: the terminal is restored when `Keys` is dropped, also by a panic, and by `restore` before a signal ends the
 //! program.

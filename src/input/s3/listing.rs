@@ -58,7 +58,7 @@ pub struct Listing {
 impl Listing {
     /// Reads the first page: a bucket that does not exist, or is denied, is an error before any work.
     pub fn begin(client: &mut Client, location: &ObjectUrl, selection: Selection) -> Result<Listing, S3Error> {
-        let next = Some(List::of(location.folder(), Scope::All));
+        let next = Some(List::new(location.folder(), Scope::All));
         let mut listing = Listing {
             location: location.clone(),
             selection,
@@ -98,7 +98,7 @@ impl Listing {
                 return Err(S3Error::WrongList { what: "its next page is the same page" });
             }
             Some(token) => Some(List { token: Some(token), ..page }),
-            None if is_nothing && prefix != folder => Some(List::of(prefix, Scope::First)),
+            None if is_nothing && prefix != folder => Some(List::new(prefix, Scope::First)),
             None => None,
         };
         Ok(())

@@ -251,8 +251,14 @@ fn an_analysis_gives_the_values_of_whole_views() {
         [("clips/laugh_male_scratch1.flac", 5), ("golden/audio/short.flac", 3), ("clips/cry_baby_scratch.flac", 3)]
     {
         let parameters = DetectionParameters { views: count, ..DetectionParameters::default() };
-        let analyzer =
-            Analyzer { scorer: &model, parameters: &parameters, ffmpeg: None, stop: &stop, advanced: &|_| () };
+        let analyzer = Analyzer {
+            scorer: &model,
+            parameters: &parameters,
+            personal: None,
+            ffmpeg: None,
+            stop: &stop,
+            advanced: &|_| (),
+        };
         let mut track = ScoreTrack::default();
         let expected: Vec<f32> =
             whole(&recording(name), &model, &parameters).into_iter().map(|v| track.push(v)).collect();

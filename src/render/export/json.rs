@@ -1,15 +1,14 @@
 //! One JSON document: every recording with its laughs or its failure.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Format;
-use crate::domain::{Field, LAUGHTER_NAMES, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
+use crate::domain::{Field, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
 use crate::render::document::write_item;
-use crate::text::shortest_f64;
+use crate::render::json::{detection_with, seconds};
 
 pub const FORMAT: Format = Format {
     name: "json",
@@ -115,27 +114,14 @@ fn failure(failure: &StoredFailure) -> Value {
 }
 
 fn laugh(laugh: &StoredDetection) -> Value {
-    let detection = &laugh.detection;
-    let peaks = LAUGHTER_NAMES
-        .iter()
-        .zip(detection.class_scores)
-        .map(|(name, peak)| ((*name).to_owned(), shortest_f64(peak).into()));
-    json!({
-        "starts_at": laugh.starts.to_string(),
-        "ends_at": laugh.ends.to_string(),
-        "local_date": laugh.local_date.to_string(),
-        "start_seconds": seconds(detection.start),
-        "end_seconds": seconds(detection.end),
-        "peak_score": shortest_f64(detection.peak),
-        "mean_score": shortest_f64(detection.mean),
-        "class_index": detection.class,
-        "class": detection.class_name(),
-        "class_scores": Value::Object(Map::from_iter(peaks)),
-        "verdict": laugh.review.as_ref().and_then(|review| review.verdict).map(Verdict::as_str),
-        "comment": laugh.review.as_ref().and_then(|review| review.comment.as_deref()),
-    })
-}
-
-fn seconds(offset: Duration) -> f64 {
-    offset.as_secs_f64()
+    let review = laugh.review.as_ref();
+    let verdict = review.and_then(|review| review.verdict).map(Verdict::as_str);
+    let members = [
+        ("starts_at", Some(laugh.starts.to_string())),
+        ("ends_at", Some(laugh.ends.to_string())),
+        ("local_date", Some(laugh.local_date.to_string())),
+        ("verdict", verdict.map(str::to_owned)),
+        ("comment", review.and_then(|review| review.comment.clone())),
+    ];
+    detection_with(&laugh.detection, members)
 }

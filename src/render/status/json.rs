@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::day::completeness;
 use crate::calendar::{Completeness, Day, Fleet, MergedDetection, Span, State, span};
-use crate::domain::{Field, PastRun, ScoreTotals, StoredDetection, StoredFailure, StoredRecording, Verdict, field};
+use crate::domain::{
+    Field, PastRun, ScoreTotals, ShownVerdicts, StoredDetection, StoredFailure, StoredRecording, Verdict, field,
+};
 use crate::render::document::Document;
 use crate::render::json::{SPEC_FIELD, SPEC_VERSION, seconds, window};
 use crate::text::{shortest_f64, zone_name};
@@ -27,6 +29,14 @@ pub(in crate::render) const DOCUMENT: &[Field] = &[
     field("sources.not_over", "number", "sources whose day is not over"),
     field("sources.empty", "number", "sources without recordings of the day, which were not expected"),
     field("sources.missing[]", "string", "expected sources (`--expect`) without recordings of the day"),
+    field("verdicts[].source", "string", "a source with reviewed laughs"),
+    field("verdicts[].reviewed", "number", "its last laughs with a verdict, at most 30"),
+    field("verdicts[].rejected", "number", "those that were rejected"),
+    field(
+        "verdicts[].suggests_strict",
+        "boolean",
+        "whether more than a third of 30 were rejected: use `--threshold strict`",
+    ),
     field("zone", "string", "time zone of calendar days"),
 ];
 
@@ -164,7 +174,7 @@ impl<'a> Json<'a> {
     /// `fleet`: the numbers of sources, if a day was requested.
     pub fn finish(
         mut self,
-        (runs, scores): (&[PastRun], &[ScoreTotals]),
+        (runs, scores, verdicts): (&[PastRun], &[ScoreTotals], &[ShownVerdicts]),
         zone: &TimeZone,
         fleet: Option<&Fleet>,
     ) -> io::Result<()> {
@@ -176,9 +186,20 @@ impl<'a> Json<'a> {
         scores.iter().try_for_each(|one| document.item(one))?;
         document.field("sources", &fleet)?;
         document.field("spec_version", &SPEC_VERSION)?;
+        document.list("verdicts")?;
+        verdicts.iter().try_for_each(|one| document.item(&verdict(one)))?;
         document.field("zone", &zone_name(zone))?;
         document.finish()
     }
+}
+
+fn verdict(verdicts: &ShownVerdicts) -> Value {
+    json!({
+        "source": verdicts.source,
+        "reviewed": verdicts.reviewed,
+        "rejected": verdicts.rejected,
+        "suggests_strict": verdicts.suggests_strict(),
+    })
 }
 
 fn run(run: &PastRun) -> Value {

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::pluralize;
-use crate::domain::{PastRun, ScoreTotals};
+use crate::domain::{PastRun, ScoreTotals, ShownVerdicts};
+use crate::text::escape;
 
 /// What these formats show, except days, which are passed one by one, since there may be thousands of sources.
 pub struct View<'a> {
@@ -42,6 +43,18 @@ pub fn words(length: Duration) -> String {
     }
 }
 
+/// Sources of which the advice is shown.
+const ADVISED: usize = 5;
+
+/// A line for each source of which too many laughs were rejected. Empty for most.
+pub fn advice(verdicts: &[ShownVerdicts]) -> String {
+    let advice: Vec<String> = verdicts.iter().filter_map(ShownVerdicts::advice).collect();
+    let (shown, rest) = advice.split_at(advice.len().min(ADVISED));
+    let more =
+        if rest.is_empty() { None } else { Some(format!("the same for {}", pluralize(rest.len(), "other source"))) };
+    shown.iter().cloned().chain(more).map(|line| escape(&line) + "\n").collect()
+}
+
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     now.duration_since(then).try_into().unwrap_or_default()
 }
@@ -49,6 +62,18 @@ fn since(then: Timestamp, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_advice_is_short_for_any_number_of_sources() {
+        let verdicts = |count: usize, rejected| {
+            let source = |number| ShownVerdicts { source: format!("{number}\u{1b}"), reviewed: 30, rejected };
+            (0..count).map(source).collect::<Vec<_>>()
+        };
+        assert_eq!(advice(&verdicts(3, 10)), "");
+        let lines = advice(&verdicts(7, 20));
+        assert!(lines.starts_with("source 0\\x1b: 20 of the last 30 reviewed laughs are rejected"), "{lines}");
+        assert!(lines.lines().count() == 6 && lines.ends_with("the same for 2 other sources\n"), "{lines}");
+    }
 
     #[test]
     fn lengths_have_two_units() {

@@ -1,4 +1,4 @@
-//! The alert rules, judged by promtool; the metrics of a real night, by promtool and by a real node exporter.
+//! The alert rules, judged by promtool; the metrics of a real run, by promtool and by a real node exporter.
 
 use std::collections::BTreeSet;
 use std::fs;

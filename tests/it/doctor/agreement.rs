@@ -32,8 +32,8 @@ const SITUATIONS: &[Row] = &[
     ("no folder", 78, || evening().analyzing("/no/such/folder")),
     ("a folder that may not be read", 78, || evening().close("recordings", 0o000)),
     ("a recording that may not be read", 3, || evening().close(RECORDING, 0o000)),
-    ("an empty folder", 4, || Evening::of(Place::new())),
-    ("an empty folder, allowed", 0, || Evening::of(Place::new()).with(&["--allow-empty"])),
+    ("an empty folder", 4, || Evening::new(Place::new())),
+    ("an empty folder, allowed", 0, || Evening::new(Place::new()).with(&["--allow-empty"])),
     ("broken recordings only", 3, diary),
     ("nothing of the window", 4, || evening().with(&["--date", "2020-01-01"])),
     ("nothing of the window, allowed", 0, || evening().with(&["--date", "2020-01-01", "--allow-empty"])),
@@ -54,9 +54,9 @@ const SITUATIONS: &[Row] = &[
     ("SQLite: a lock left by another user", 78, || after_a_run().close(LOCK, 0o000)),
     ("SQLite: no database at all", 78, || evening().write("laughs.db", &[b'x'; 5000])),
     ("SQLite: damaged", 1, || after_a_run().damaged()),
-    ("SQLite: a newer schema", 78, || after_a_run().tell(NEWER)),
-    ("SQLite: a development build's tables", 78, || evening().tell(UNRELEASED_SQLITE)),
-    ("SQLite: another program's tables", 78, || evening().tell("CREATE TABLE Runs (x int)")),
+    ("SQLite: a newer schema", 78, || after_a_run().execute(NEWER)),
+    ("SQLite: a development build's tables", 78, || evening().execute(UNRELEASED_SQLITE)),
+    ("SQLite: another program's tables", 78, || evening().execute("CREATE TABLE Runs (x int)")),
     ("SQLite: another run in progress", 75, || evening().held()),
     ("Postgres: all is well", 0, on_postgres),
     ("Postgres: not there", 75, || evening().into(&nowhere())),
@@ -66,18 +66,18 @@ const SITUATIONS: &[Row] = &[
     ("Postgres: no server that will do", 75, || on_postgres().parameter("target_session_attrs", "standby")),
     ("Postgres: no such service", 78, || on_postgres().parameter("service", "no such")),
     ("Postgres: no such database", 78, || on_postgres().url(|url| url.set_path("no_such"))),
-    ("Postgres: a newer schema", 78, || on_postgres().made().tell(NEWER)),
-    ("Postgres: a development build's tables", 78, || on_postgres().tell(UNRELEASED_POSTGRES)),
+    ("Postgres: a newer schema", 78, || on_postgres().made().execute(NEWER)),
+    ("Postgres: a development build's tables", 78, || on_postgres().execute(UNRELEASED_POSTGRES)),
     ("Postgres: no tables, may not make any", 78, || on_postgres().by_role(GRANTED)),
     ("Postgres: no tables, may make them", 0, || on_postgres().by_role(AND_MAKING)),
-    ("Postgres: another program's tables", 78, || on_postgres().tell("CREATE TABLE detections (x int)")),
+    ("Postgres: another program's tables", 78, || on_postgres().execute("CREATE TABLE detections (x int)")),
     ("Postgres: rights enough", 0, || on_postgres().made().by_role(GRANTED)),
     ("Postgres: one right too few", 78, || on_postgres().made().by_role(BUT_ONE)),
     ("Postgres: read-only", 78, || on_postgres().made().by_role(READ_ONLY)),
-    ("Postgres: no policy for rows", 78, || on_postgres().made().tell(SECURED).by_role(GRANTED)),
-    ("Postgres: no policy to see rows", 78, || on_postgres().made().tell(SECURED).tell(UNSEEN).by_role(GRANTED)),
-    ("Postgres: a policy for some rows", 0, || on_postgres().made().tell(SECURED).tell(SOME).by_role(GRANTED)),
-    ("Postgres: a policy for all rows", 0, || on_postgres().made().tell(SECURED).tell(OPEN).by_role(GRANTED)),
+    ("Postgres: no policy for rows", 78, || on_postgres().made().execute(SECURED).by_role(GRANTED)),
+    ("Postgres: no policy to see rows", 78, || on_postgres().made().execute(SECURED).execute(UNSEEN).by_role(GRANTED)),
+    ("Postgres: a policy for some rows", 0, || on_postgres().made().execute(SECURED).execute(SOME).by_role(GRANTED)),
+    ("Postgres: a policy for all rows", 0, || on_postgres().made().execute(SECURED).execute(OPEN).by_role(GRANTED)),
     ("Postgres: another run in progress", 75, || on_postgres().held()),
     ("Postgres: a table held by somebody", 75, || {
         on_postgres().made().table_held().parameter("options", "-cstatement_timeout=300")
@@ -95,7 +95,7 @@ fn disagreement(evening: &Evening, code: i32) -> Option<String> {
     };
     let text = || {
         let (examined, said) = (&doctor.stdout, &past_run.stderr);
-        format!("meant {code}; night {}, doctor {}\n{examined}{said}", past_run.code, doctor.code)
+        format!("meant {code}; run {}, doctor {}\n{examined}{said}", past_run.code, doctor.code)
     };
     (past_run.code != code || doctor.code != foretold).then(text)
 }

@@ -82,7 +82,7 @@ fn a_role_without_rights() {
     let said = examined().ends_with(78);
     says(&said, "rights", &["INSERT on runs", "DELETE on recordings", "run deploy/postgres/role.sql"]);
     says(&said, "rights", &["DELETE on detections", "UPDATE of embedding on reviews", "INSERT on candidates"]);
-    assert!(!of(&said, "rights").contains("SELECT on"));
+    assert!(!finding_of(&said, "rights").contains("SELECT on"));
     admin
         .batch_execute(&format!(
             "GRANT INSERT ON runs, recordings, detections, score_tracks, candidates TO {role};
@@ -124,8 +124,8 @@ fn a_server_that_says_nothing_more_is_given_up() {
 #[test]
 fn names_that_other_tables_have() {
     let taken = ["fail", "it holds other tables with the names giggles needs (", "a database of its own"];
-    says(&on_postgres().tell("CREATE TABLE detections (x int)").run("doctor").ends_with(78), "schema", &taken);
-    let in_a_file = evening().tell("CREATE TABLE runs (x int)");
+    says(&on_postgres().execute("CREATE TABLE detections (x int)").run("doctor").ends_with(78), "schema", &taken);
+    let in_a_file = evening().execute("CREATE TABLE runs (x int)");
     says(&in_a_file.run("doctor").ends_with(78), "schema", &taken);
     let refused = in_a_file.run("scan").ends_with(78);
     refused.complains_of("with the names giggles needs (table runs already exists); give giggles");
@@ -133,12 +133,13 @@ fn names_that_other_tables_have() {
 
 #[test]
 fn row_level_security() {
-    let secured = |policies: &str| on_postgres().made().tell(SECURED).tell(policies).by_role(GRANTED).run("doctor");
-    let refused = "no policy lets night_";
+    let secured =
+        |policies: &str| on_postgres().made().execute(SECURED).execute(policies).by_role(GRANTED).run("doctor");
+    let refused = "no policy lets nightly_";
     says(&secured("").ends_with(78), "rights", &["fail", refused, "INSERT on recordings, SELECT on recordings"]);
     says(&secured(UNSEEN).ends_with(78), "rights", &["fail", refused, "SELECT on recordings", "CREATE POLICY giggles"]);
     let doubt =
-        ["warn", "applies to night_", " on recordings: ", "store their laughs twice", "CREATE POLICY giggles ON"];
+        ["warn", "applies to nightly_", " on recordings: ", "store their laughs twice", "CREATE POLICY giggles ON"];
     says(&secured(SOME).ends_with(0), "rights", &doubt);
     says(&secured(&format!("{UNSEEN}; CREATE POLICY q ON recordings FOR SELECT USING (true)")), "rights", &doubt);
     says(&secured(&format!("{OPEN}; CREATE POLICY q ON recordings AS RESTRICTIVE USING (true)")), "rights", &doubt);
@@ -149,9 +150,9 @@ fn row_level_security() {
         &["fail", refused],
     );
     says(&secured(OPEN).ends_with(0), "rights", &["ok "]);
-    let hidden = on_postgres().made().tell("ALTER TABLE giggles_schema ENABLE ROW LEVEL SECURITY").by_role(GRANTED);
+    let hidden = on_postgres().made().execute("ALTER TABLE giggles_schema ENABLE ROW LEVEL SECURITY").by_role(GRANTED);
     says(&hidden.run("doctor").ends_with(78), "rights", &["fail", refused, "SELECT on giggles_schema"]);
-    let owner = on_postgres().made().tell(SECURED);
+    let owner = on_postgres().made().execute(SECURED);
     says(&owner.run("doctor").ends_with(0), "rights", &["ok "]);
 }
 
@@ -159,7 +160,7 @@ fn row_level_security() {
 #[test]
 fn what_policies_hide_is_stored_twice() {
     let policies = format!("{SECURED}; {UNSEEN}; CREATE POLICY q ON recordings FOR SELECT USING (true)");
-    let evening = on_postgres_with(LAUGH).made().tell(&policies).by_role(GRANTED);
+    let evening = on_postgres_with(LAUGH).made().execute(&policies).by_role(GRANTED);
     evening.run("scan").ends_with(0);
     let once = evening.laughs();
     assert!(once > 0);

@@ -40,17 +40,17 @@ struct Role {
 
 impl Drop for Role {
     fn drop(&mut self) {
-        tell_postgres(&self.url, &format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name));
+        execute_on_postgres(&self.url, &format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name));
     }
 }
 
-fn tell_postgres(url: &str, sql: &str) {
+fn execute_on_postgres(url: &str, sql: &str) {
     Client::connect(url, NoTls).and_then(|mut client| client.batch_execute(sql)).expect(sql);
 }
 
 /// One recording, an SQLite file that is not there yet, and nothing in the way.
 pub fn evening() -> Evening {
-    Evening::of(Place::with(&[CROW]))
+    Evening::new(Place::with(&[CROW]))
 }
 
 /// The same with the tables made, and a lock that is free.
@@ -64,7 +64,7 @@ pub fn after_a_run() -> Evening {
 pub fn diary() -> Evening {
     let place = Place::new();
     place.write("diary.wav", b"Dear diary, today we laughed a lot.\n");
-    Evening::of(place)
+    Evening::new(place)
 }
 
 pub fn on_postgres() -> Evening {
@@ -73,11 +73,11 @@ pub fn on_postgres() -> Evening {
 
 pub fn on_postgres_with(recording: (&str, &str)) -> Evening {
     let server = Postgres::start();
-    Evening { database: server.url.clone(), server: Some(server), ..Evening::of(Place::with(&[recording])) }
+    Evening { database: server.url.clone(), server: Some(server), ..Evening::new(Place::with(&[recording])) }
 }
 
 impl Evening {
-    pub fn of(place: Place) -> Evening {
+    pub fn new(place: Place) -> Evening {
         Evening {
             database: place.sqlite(),
             recordings: place.recordings().display().to_string(),
@@ -126,9 +126,9 @@ impl Evening {
     }
 
     /// By the database's owner.
-    pub fn tell(self, sql: &str) -> Evening {
+    pub fn execute(self, sql: &str) -> Evening {
         match &self.server {
-            Some(server) => tell_postgres(&server.url, sql),
+            Some(server) => execute_on_postgres(&server.url, sql),
             None => rusqlite::Connection::open(self.place.path("laughs.db")).unwrap().execute_batch(sql).expect(sql),
         }
         self
@@ -151,9 +151,9 @@ impl Evening {
     /// Run by another user, who may what the owner then says of `$role`.
     pub fn by_role(self, sql: &str) -> Evening {
         let url = self.server.as_ref().unwrap().url.clone();
-        let name = format!("night_{}", Url::parse(&url).unwrap().path().trim_start_matches('/'));
-        tell_postgres(&url, &format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"));
-        tell_postgres(&url, &sql.replace("$role", &name));
+        let name = format!("nightly_{}", Url::parse(&url).unwrap().path().trim_start_matches('/'));
+        execute_on_postgres(&url, &format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"));
+        execute_on_postgres(&url, &sql.replace("$role", &name));
         let role = Some(Role { name: name.clone(), url });
         let changed = self.url(|url| {
             url.set_username(&name).unwrap();

@@ -80,7 +80,7 @@ fn a_window_without_recordings_is_reported_with_their_number() {
     // At 22:00 in UTC it is another day there.
     let zone = ["--name-tz", "Pacific/Kiritimati", "--date", "2025-10-23"];
     says(&with(&zone), "recordings", &["ok ", "1 of them for a run started now"]);
-    assert!(!of(&with(&[]), "recordings").contains("of them"));
+    assert!(!finding_of(&with(&[]), "recordings").contains("of them"));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn what_cannot_be_read_is_of_any_day_and_other_shards_are_not_ours() {
     fs::set_permissions(place.recording("closed"), fs::Permissions::from_mode(0o700)).unwrap();
     says(&said, "recordings", &["ok ", "2 recordings in ", "1 of them for a run started now"]);
 
-    let parts = ["1/2", "2/2"].map(|shard| of(&doctor(&place, &["--shard", shard]).ends_with(0), "recordings"));
+    let parts = ["1/2", "2/2"].map(|shard| finding_of(&doctor(&place, &["--shard", shard]).ends_with(0), "recordings"));
     let counts = parts.map(|text| text.split(", ").nth(1).unwrap().split(' ').next().unwrap().parse::<u32>().unwrap());
     assert_eq!(counts.iter().sum::<u32>(), 2, "{counts:?}");
 }

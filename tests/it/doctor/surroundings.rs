@@ -66,7 +66,7 @@ fn what_cron_would_not_have() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let said_with_file = said(by_hand(&place).env("GIGGLES_ENV_FILE", &file)).ends_with(0);
     says(&said_with_file, "scheduler", &["may be read or written by others", "chmod 600"]);
-    assert!(!of(&said_with_file, "scheduler").contains("this shell only"), "{}", said_with_file.stdout);
+    assert!(!finding_of(&said_with_file, "scheduler").contains("this shell only"), "{}", said_with_file.stdout);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn the_service_that_a_ping_is_taken_for_is_named() {
     for (path, service) in [("b6ae-uuid", "healthchecks.io or compatible"), ("api/7/cron/night/key/", "Sentry")] {
         let said = doctor(&place, &["--ping-url", &web.url(path)]).ends_with(0);
         says(&said, "ping", &["ok ", &format!("taken for {service}, can be reached")]);
-        assert!(!of(&said, "ping").contains("does not notice"), "{}", said.stdout);
+        assert!(!finding_of(&said, "ping").contains("does not notice"), "{}", said.stdout);
     }
     let named = ["--ping-url", &web.url("topic"), "--ping-service", "ntfy"];
     let words = ["ok ", "taken for ntfy, can be reached", "does not notice a nightly run that never starts"];

@@ -79,7 +79,7 @@ impl Copied for InPostgres {
 pub struct Rows(Vec<String>);
 
 impl Rows {
-    pub fn of(home: &impl Home) -> Rows {
+    pub fn read(home: &impl Home) -> Rows {
         let runs = "SELECT 'run', source, version, analysis, window_from, window_to, exit_code, analyzed, partial, skipped, failed,
             audio_seconds, (SELECT count(*) FROM detections d WHERE d.run_id = runs.id),
             (SELECT count(*) FROM recordings r WHERE r.run_id = runs.id) FROM runs ORDER BY started_at";
@@ -158,7 +158,7 @@ impl Day {
     pub fn undisturbed<H: Copied>(&self, base: &H) -> Rows {
         let home = base.copied();
         said(&mut self.past_run(&home)).ends_with(3);
-        Rows::of(&home)
+        Rows::read(&home)
     }
 
     /// The run after the killed one: analyzes what that left, and the day is as it would have been.
@@ -166,7 +166,7 @@ impl Day {
         // What a run that was stored found damaged is no news.
         said(&mut self.past_run(home)).ends_with(if is_stored { 0 } else { 3 });
         home.is_sound();
-        let completed = Rows::of(home);
+        let completed = Rows::read(home);
         assert_eq!(completed.of_the_day().len(), after.of_the_day().len());
         assert!(completed.of_the_day() == after.of_the_day(), "another day than that of the undisturbed run");
         assert_eq!(completed.runs().len(), after.runs().len() + usize::from(is_stored));

@@ -29,7 +29,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    pub fn of<H: Copied>(day: &Day, base: &H) -> Moments {
+    pub fn measured<H: Copied>(day: &Day, base: &H) -> Moments {
         let home = base.copied();
         let begun = Instant::now();
         let (mut child, storing) = until_storing(&mut day.past_run(&home));

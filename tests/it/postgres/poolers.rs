@@ -145,6 +145,28 @@ fn what_its_settings_refuse_is_78() {
     }
 }
 
+/// What passes by itself is no setting: each text of pgbouncer that says so is provoked.
+#[test]
+fn what_passes_is_75() {
+    let (database, place) = (Postgres::start(), Place::with(&[LAUGH]));
+    let connect = |url: &str| postgres::Client::connect(url, postgres::NoTls).unwrap();
+
+    // The limit counts the connection that asks.
+    let pooler = Pooler::start(&database.url, "session", "max_client_conn = 0");
+    pooler.scan(&place, "").ends_with(75).complains_of("no more connections allowed (max_client_conn)");
+
+    let pooler = Pooler::start(&database.url, "session", "default_pool_size = 1\nquery_wait_timeout = 1");
+    let mut session = connect(&pooler.url(&pooler.database, ""));
+    session.simple_query("SELECT 1").unwrap();
+    // Of the first connection; the last attempt may find it closed.
+    pooler.scan(&place, "").ends_with(75);
+
+    let user = url::Url::parse(&database.url).unwrap().username().to_owned();
+    let pooler = Pooler::start(&database.url, "session", &format!("admin_users = {user}"));
+    connect(&pooler.url("pgbouncer", "")).simple_query(&format!("DISABLE {}", pooler.database)).unwrap();
+    pooler.scan(&place, "").ends_with(75).complains_of("is disabled");
+}
+
 #[test]
 fn a_server_that_is_away_behind_it_is_75() {
     let (database, place) = (Postgres::start(), Place::with(&[LAUGH]));
@@ -153,4 +175,5 @@ fn a_server_that_is_away_behind_it_is_75() {
     away.set_port(Some(port)).unwrap();
     let pooler = Pooler::start(away.as_str(), "session", "server_login_retry = 1\nquery_wait_timeout = 2");
     pooler.scan(&place, "&connect_timeout=2").ends_with(75);
+    pooler.scan(&place, "&connect_timeout=30").ends_with(75).complains_of("query_wait_timeout");
 }

@@ -24,7 +24,7 @@ fn iptables(action: &str, rule: &[String; 2]) -> bool {
 
 impl Cut {
     /// None where that is not permitted.
-    fn of(port: &str) -> Option<Cut> {
+    fn start(port: &str) -> Option<Cut> {
         let parameters = ["--sport", "--dport"].map(|side| [side.to_owned(), port.to_owned()]);
         let cut = Cut(parameters.into_iter().take_while(|rule| iptables("-A", rule)).collect());
         (cut.0.len() == 2).then_some(cut)
@@ -51,7 +51,7 @@ fn a_host_that_vanishes_frees_its_lock_within_a_minute() {
     place.write_long("20251024_000000.wav", 60);
     let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     eventually("the run holds the lock", || home.ask(AT_WORK).len() == 1);
-    let Some(_cut) = Cut::of(&home.ask(AT_WORK)[0]) else {
+    let Some(_cut) = Cut::start(&home.ask(AT_WORK)[0]) else {
         eprintln!("NOT RUN: iptables is not permitted here");
         return;
     };
@@ -80,7 +80,7 @@ fn a_server_that_vanishes_is_noticed_within_a_minute() {
     place.write_long("20251024_000000.wav", 2);
     let run = RunningProgram::start(&mut place.scan_into(&home.url(), &["-j1"]));
     eventually("the run holds the lock", || home.ask(AT_WORK).len() == 1);
-    let Some(_cut) = Cut::of(&home.ask(AT_WORK)[0]) else {
+    let Some(_cut) = Cut::start(&home.ask(AT_WORK)[0]) else {
         eprintln!("NOT RUN: iptables is not permitted here");
         return;
     };

@@ -148,6 +148,12 @@ fn the_fields_of_a_run_are_described() {
     assert_described(document("giggles scan --ndjson"), &events);
 }
 
+/// As `explain` shows a sound that was compared with reviews.
+fn compared() -> Value {
+    let place = crate::explain::place();
+    place.run(&["explain", "1", "--json", "--database", &place.sqlite()]).ends_with(0).json()
+}
+
 #[test]
 fn the_fields_of_stored_days_are_described() {
     let place = place();
@@ -156,6 +162,8 @@ fn the_fields_of_stored_days_are_described() {
     let imported = import(&place, &review).ends_with(0).json();
     assert_described(document("giggles review import --json"), &[imported]);
     assert_described(&reviews::DOCUMENT, &[review]);
+    let explained = place.run(&["explain", "1", "--json", "--database", &place.sqlite()]).ends_with(0).json();
+    assert_described(document("giggles explain --json"), &[explained, compared()]);
     let database = place.sqlite();
     let run = |arguments: &[&str]| place.run(&[arguments, &["--database", &database]].concat());
     fs::write(place.path("sources"), "zoe\n").unwrap();
@@ -256,4 +264,12 @@ fn a_field_that_is_not_described_is_found() {
     assert!(fails(json!({ "a": null, "b": [{ "c": 1 }], "c": 1 })), "not described");
     assert!(fails(json!({ "a": 1, "b": [{ "c": 1 }] })), "of another kind");
     assert!(fails(json!({ "a": "text", "b": [] })), "described and not written");
+}
+
+#[test]
+fn the_fields_of_an_evaluation_are_described() {
+    let place = crate::evaluate::place();
+    let run = |flags: &[&str]| place.run(&[&["evaluate", "--json", "--database", &place.sqlite()], flags].concat());
+    let documents = [&["--source", "neil", "--from", "2025-10-01", "--to", "2025-11-01"][..], &[]];
+    assert_described(document("giggles evaluate --json"), &documents.map(|flags| run(flags).ends_with(0).json()));
 }

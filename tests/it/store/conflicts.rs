@@ -15,7 +15,7 @@ fn one_laugh() -> Run {
     past_run("neil").analyzed(recording("a.wav", 1), vec![detection(1.0, 2.0)]).build()
 }
 
-/// A night that is there already; the next replaces it.
+/// A run that is stored already; the next one replaces its rows.
 fn with_a_run() -> InPostgres {
     let home = InPostgres::new();
     open(&home.location()).unwrap().save(&one_laugh()).unwrap();
@@ -47,12 +47,12 @@ fn database(home: &InPostgres) -> String {
 #[test]
 fn a_serialization_failure_is_tried_again() {
     let home = with_a_run();
-    home.tell(&format!("ALTER DATABASE {} SET default_transaction_isolation = 'serializable'", database(&home)));
+    home.execute(&format!("ALTER DATABASE {} SET default_transaction_isolation = 'serializable'", database(&home)));
     let conflicts = || home.ask("SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()");
     let before: u64 = conflicts()[0].parse().unwrap();
     let begun = Instant::now();
     let counts = saved_around(&home, |other| {
-        home.tell("UPDATE recordings SET name = 'renamed by somebody'");
+        home.execute("UPDATE recordings SET name = 'renamed by somebody'");
         other.batch_execute(SAVE_UNLOCK).unwrap();
     });
     assert_eq!(counts.unwrap(), Counts { analyzed: 1, detections: 1, ..Counts::default() });
@@ -84,7 +84,7 @@ fn a_deadlock_is_tried_again() {
 #[test]
 fn a_statement_timeout_leaves_the_old_and_says_try_again() {
     let home = with_a_run();
-    home.tell(&format!("ALTER DATABASE {} SET statement_timeout = '300ms'", database(&home)));
+    home.execute(&format!("ALTER DATABASE {} SET statement_timeout = '300ms'", database(&home)));
     let old = home.ask("SELECT * FROM detections");
     let error = saved_around(&home, |_| thread::sleep(Duration::from_millis(600))).unwrap_err();
     assert!(error.to_string().contains("is busy: canceling statement due to statement timeout"), "{error}");
@@ -96,7 +96,7 @@ fn a_statement_timeout_leaves_the_old_and_says_try_again() {
 #[test]
 fn a_read_only_database_is_refused_before_any_work() {
     let home = with_a_run();
-    home.tell(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database(&home)));
+    home.execute(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database(&home)));
     let error = open(&home.location()).err().expect("read-only");
     assert!(matches!(error, StoreError::Config(_)), "{error}");
     assert!(error.to_string().contains("is read-only, as a standby is; name the primary"), "{error}");
@@ -111,8 +111,8 @@ fn a_primary_that_falls_back_for_a_moment_is_waited_for() {
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE application_name = 'giggles' AND datname = current_database()",
     );
-    home.tell(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
-    home.tell(end);
+    home.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    home.execute(end);
     thread::scope(|scope| {
         let save = scope.spawn(|| store.save(&one_laugh()));
         thread::sleep(Duration::from_millis(700));
@@ -128,14 +128,14 @@ fn a_primary_that_falls_back_for_a_moment_is_waited_for() {
 fn connections_used_up_at_the_save_are_waited_for() {
     let home = with_a_run();
     let role = format!("single_{}", database(&home));
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley' CONNECTION LIMIT 1"));
-    home.tell(&format!("GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA public TO {role}"));
-    home.tell(&format!("GRANT UPDATE (embedding) ON reviews TO {role}"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley' CONNECTION LIMIT 1"));
+    home.execute(&format!("GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA public TO {role}"));
+    home.execute(&format!("GRANT UPDATE (embedding) ON reviews TO {role}"));
     let mut url = url::Url::parse(&home.url()).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
     let mut store = open(&url.as_str().parse().unwrap()).unwrap();
-    home.tell(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"));
+    home.execute(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"));
     let occupied = Client::connect(url.as_str(), NoTls).unwrap();
     thread::scope(|scope| {
         let save = scope.spawn(|| store.save(&one_laugh()));
@@ -145,5 +145,5 @@ fn connections_used_up_at_the_save_are_waited_for() {
     });
     assert_eq!([home.count("runs"), home.count("detections")], [2, 1]);
     drop(store);
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

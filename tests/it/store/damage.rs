@@ -169,7 +169,7 @@ pub fn damaged_recordings_of_a_window_are_counted(home: &impl Home) {
 
 pub fn a_database_of_a_development_build_is_refused(home: &impl Home) {
     drop(open(&home.location()).unwrap());
-    home.tell("UPDATE giggles_schema SET version = 4");
+    home.execute("UPDATE giggles_schema SET version = 4");
     let text = open(&home.location()).err().expect("no version upgrades it").to_string();
     assert!(text.contains("development build") && text.contains("name a new database"), "{text}");
     let text = read(&home.location()).err().expect("nor reads it").to_string();

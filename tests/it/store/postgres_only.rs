@@ -36,7 +36,7 @@ fn a_connection_cut_between_lock_and_save_is_made_again() {
     let home = InPostgres::new();
     let mut store = open(&home.location()).unwrap();
     store.lock("neil").unwrap();
-    home.tell(
+    home.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'giggles'
                AND datname = current_database()",
     );
@@ -51,7 +51,7 @@ fn the_lock_is_free_at_once_when_a_run_has_ended() {
     let home = InPostgres::new();
     for past_run in 0..50 {
         let mut store = open(&home.location()).unwrap();
-        store.lock("neil").unwrap_or_else(|error| panic!("night {past_run}: {error}"));
+        store.lock("neil").unwrap_or_else(|error| panic!("run {past_run}: {error}"));
     }
 }
 
@@ -59,7 +59,7 @@ fn the_lock_is_free_at_once_when_a_run_has_ended() {
 fn looking_also_survives_a_cut() {
     let home = InPostgres::new();
     let mut store = open(&home.location()).unwrap();
-    home.tell(
+    home.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'giggles'
                AND datname = current_database()",
     );
@@ -177,7 +177,7 @@ fn wrong_settings_are_named_and_passwords_are_not() {
 fn a_user_who_may_only_write_rows_is_enough_once_the_tables_are_there() {
     let home = InPostgres::new();
     let role = format!("writer_of_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
     let url = with(&home.database.url, |url| {
         url.set_username(&role).unwrap();
         url.set_password(Some("open-barley")).unwrap();
@@ -187,7 +187,7 @@ fn a_user_who_may_only_write_rows_is_enough_once_the_tables_are_there() {
     assert!(error.to_string().contains("permission denied"), "{error}");
     drop(open(&home.location()).unwrap());
     let tables = "runs, recordings, detections, score_tracks, candidates, giggles_schema";
-    home.tell(&format!(
+    home.execute(&format!(
         "GRANT SELECT, INSERT, DELETE ON {tables} TO {role}; GRANT SELECT, UPDATE ON reviews TO {role}"
     ));
     let mut store = opened(&url);
@@ -195,7 +195,7 @@ fn a_user_who_may_only_write_rows_is_enough_once_the_tables_are_there() {
     store.save(&one_laugh()).unwrap();
     store.save(&one_laugh()).unwrap();
     drop(store);
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
 #[test]
@@ -203,13 +203,13 @@ fn a_run_that_cannot_be_counted_is_stored_all_the_same() {
     let home = InPostgres::new();
     drop(open(&home.location()).unwrap());
     let role = format!("blind_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
     let tables = "runs, recordings, score_tracks, candidates, giggles_schema";
-    home.tell(&format!(
+    home.execute(&format!(
         "GRANT SELECT, INSERT, DELETE ON {tables} TO {role}; GRANT SELECT, UPDATE ON reviews TO {role}"
     ));
     // What is written may not be read back.
-    home.tell(&format!("GRANT INSERT, DELETE ON detections TO {role}"));
+    home.execute(&format!("GRANT INSERT, DELETE ON detections TO {role}"));
     let mut store = opened(&with(&home.database.url, |url| {
         url.set_username(&role).unwrap();
         url.set_password(Some("open-barley")).unwrap();
@@ -218,20 +218,20 @@ fn a_run_that_cannot_be_counted_is_stored_all_the_same() {
     assert_eq!(store.save(&one_laugh()).unwrap(), sent);
     assert_eq!(home.ask("SELECT count(*)::text FROM detections"), ["1"]);
     drop(store);
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
 #[test]
 fn too_many_connections_is_try_again_later() {
     let home = InPostgres::new();
     let role = format!("lonely_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley' CONNECTION LIMIT 0"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley' CONNECTION LIMIT 0"));
     let error = error_of(&with(&home.database.url, |url| {
         url.set_username(&role).unwrap();
         url.set_password(Some("open-barley")).unwrap();
     }));
     assert!(matches!(error, StoreError::Unreachable(_)), "{error}");
-    home.tell(&format!("DROP ROLE {role}"));
+    home.execute(&format!("DROP ROLE {role}"));
 }
 
 #[test]

@@ -188,8 +188,8 @@ pub fn many_go_in_portions(home: &impl Home) {
 fn a_portion_goes_whole_or_not_at_all() {
     let home = InSqlite::new();
     stored(&home);
-    home.tell("UPDATE detections SET clip = NULL");
-    home.tell("CREATE TRIGGER no BEFORE DELETE ON recordings WHEN old.name = 'broken.ogg' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    home.execute("UPDATE detections SET clip = NULL");
+    home.execute("CREATE TRIGGER no BEFORE DELETE ON recordings WHEN old.name = 'broken.ogg' BEGIN SELECT RAISE(ABORT, 'no'); END");
     let error = prune(open(&home.location()).unwrap().as_mut(), &pruning("2025-10-25T12:00:00Z")).unwrap_err();
     assert!(matches!(error, StoreError::Failed(_)), "{error}");
     assert_eq!((home.count("recordings"), home.count("detections"), home.count("runs")), (3, 3, 2));
@@ -201,12 +201,12 @@ fn the_least_rights_are_enough() {
     let home = InPostgres::new();
     stored(&home);
     let role = format!("pruner_of_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
     let mut url = url::Url::parse(&home.url()).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
     let location: giggles::store::Location = url.as_str().parse().unwrap();
-    home.tell(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
+    home.execute(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
     let gone = ["one".to_owned(), "two".to_owned()];
     let other = || {
         let mut store = open(&location).unwrap();
@@ -215,10 +215,10 @@ fn the_least_rights_are_enough() {
     let forget = || other()?.forget_clips(&gone);
     let remove = || prune(other()?.as_mut(), &pruning("2025-10-25T12:00:00Z"));
     assert!(matches!(forget(), Err(StoreError::Config(_))), "SELECT alone forgets nothing");
-    home.tell(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
+    home.execute(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
     crate::support::homes::eventually("clips are forgotten", || forget().is_ok_and(|count| count == 2));
     crate::support::homes::eventually("no run is in progress", || matches!(remove(), Err(StoreError::Config(_))));
-    home.tell(&format!("GRANT DELETE ON recordings, runs TO {role}"));
+    home.execute(&format!("GRANT DELETE ON recordings, runs TO {role}"));
     crate::support::homes::eventually("rows go", || remove().is_ok_and(|(pruned, _)| pruned.detections == 2));
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use giggles::domain::*;
-use giggles::store::{ImportSummary, Location, Pruning, StoreError, open, read};
+use giggles::store::{ImportSummary, Location, Pruning, ReviewReset, StoreError, open, read};
 use jiff::Timestamp;
 
 use crate::support::homes::{Home, InPostgres};
@@ -192,22 +192,88 @@ pub fn many_may_note_at_once(home: &impl Home) {
     );
 }
 
+pub fn a_reset_is_of_one_source_and_of_earlier_reviews(home: &impl Home) {
+    analyze(home, &[(1.0, 3.0)]);
+    let other = ReviewedSpan { source: "zoe".into(), ..review(1, 1.0, 3.0, KEEP, "", 1) };
+    let comment = review(1, 8.0, 9.0, None, "no verdict", 1);
+    keep(home, &[review(1, 1.0, 3.0, KEEP, "", 1), review(1, 5.0, 6.0, DISCARD, "", 5), comment, other]);
+    let before = Some(review(1, 0.0, 1.0, None, "", 5).review.at);
+    let reset = ReviewReset { source: Some("neil".into()), before, is_personal: false, dry_run: true };
+    let mut store = open(&home.location()).unwrap();
+    let mut reader = read(&home.location()).unwrap().unwrap();
+    let mut personal = |source| {
+        let reviews = reader.reviews(source).unwrap();
+        reviews.iter().map(|one| (one.span.start.as_secs(), one.is_personal)).collect::<Vec<_>>()
+    };
+    assert_eq!(store.reset_reviews(&reset).unwrap(), 1);
+    assert_eq!(personal("neil"), [(1, true), (5, true), (8, true)], "a dry run");
+    let reset = ReviewReset { dry_run: false, ..reset };
+    assert_eq!([store.reset_reviews(&reset).unwrap(), store.reset_reviews(&reset).unwrap()], [1, 0]);
+    assert_eq!((personal("neil"), personal("zoe")), (vec![(1, false), (5, true), (8, true)], vec![(1, true)]));
+    // A later review of the same stretch counts again, the same one again does not.
+    keep(home, &[review(1, 1.0, 3.0, KEEP, "", 1)]);
+    assert_eq!(personal("neil")[0], (1, false));
+    keep(home, &[review(1, 1.0, 3.0, DISCARD, "", 7)]);
+    assert_eq!(personal("neil")[0], (1, true));
+    let all = ReviewReset { source: None, before: None, is_personal: false, dry_run: false };
+    assert_eq!(store.reset_reviews(&all).unwrap(), 3);
+    assert_eq!(store.reset_reviews(&ReviewReset { is_personal: true, ..all }).unwrap(), 3);
+}
+
+pub fn the_last_thirty_verdicts_on_what_is_shown_are_counted(home: &impl Home) {
+    let laughs: Vec<(f64, f64)> = (0..40).map(|n| (f64::from(n) * 10.0 + 1.0, f64::from(n) * 10.0 + 3.0)).collect();
+    analyze(home, &laughs);
+    let verdict = |n: usize| if n < 20 { DISCARD } else { KEEP };
+    let shown = |n: usize| review(1, laughs[n].0 + 0.5, laughs[n].1 + 0.5, verdict(n), "", n as i64);
+    let not_shown = |n: usize| review(1, laughs[n].0 + 4.0, laughs[n].0 + 5.0, DISCARD, "", 100);
+    let without = review(1, laughs[39].0, laughs[39].1, None, "hm", 200);
+    let reviews: Vec<ReviewedSpan> = (0..40).map(shown).chain((0..40).map(not_shown)).chain([without]).collect();
+    keep(home, &reviews);
+    keep(home, &[ReviewedSpan { source: "zoe".into(), ..review(1, 1.0, 3.0, DISCARD, "", 1) }]);
+    let mut reader = read(&home.location()).unwrap().unwrap();
+    let wanted = vec![ShownVerdicts { source: "neil".into(), reviewed: 30, rejected: 10 }];
+    assert_eq!(reader.shown_verdicts(None).unwrap(), wanted, "zoe has no such recording");
+    assert_eq!(reader.shown_verdicts(Some("neil")).unwrap(), wanted);
+    assert_eq!(reader.shown_verdicts(Some("zoe")).unwrap(), []);
+}
+
+pub fn a_row_is_found_by_its_number(home: &impl Home) {
+    let candidate = crate::support::past_runs::candidate(2, 4, -0.5);
+    let run = past_run("neil").scored(
+        recording("a.ogg", 1),
+        (ScoreTrack::default(), vec![candidate.clone()]),
+        vec![detection(1.5, 3.25)],
+    );
+    open(&home.location()).unwrap().save(&run.build()).unwrap();
+    let mut reader = read(&home.location()).unwrap().unwrap();
+    let stored = reader.recordings(None, &Window::default()).unwrap();
+    let id = stored[0].laughs()[0].id;
+    let laugh = reader.row_span(SpanId::Detection(id)).unwrap().unwrap();
+    assert_eq!((laugh.start, laugh.end), (Duration::from_millis(1500), Duration::from_millis(3250)));
+    let scored = reader.scored(&[laugh.recording], true).unwrap();
+    let found = reader.row_span(SpanId::Candidate(scored[0].candidates[0].id)).unwrap().unwrap();
+    assert_eq!(found.recording, laugh.recording);
+    let micros = |at: Duration| at.as_micros();
+    assert_eq!((micros(found.start), micros(found.end)), (micros(candidate.start()), micros(candidate.end())));
+    assert_eq!(reader.row_span(SpanId::Detection(id + 7)).unwrap(), None);
+}
+
 /// What a role needs: no more than this, and nothing of a run's rights.
 #[test]
 fn the_least_rights_are_enough() {
     let home = InPostgres::new();
     analyze(&home, &[(1.0, 3.0)]);
     let role = format!("noter_of_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
     let mut url = url::Url::parse(&home.url()).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
     let location: Location = url.as_str().parse().unwrap();
     let reviews = |second| [review(1, 1.0, 3.0, KEEP, "", second)];
     let keep = |second| open(&location).unwrap().save_reviews(&reviews(second), false);
-    home.tell(&format!("GRANT SELECT ON giggles_schema, recordings, detections, candidates, reviews TO {role}"));
+    home.execute(&format!("GRANT SELECT ON giggles_schema, recordings, detections, candidates, reviews TO {role}"));
     assert!(matches!(keep(1), Err(StoreError::Config(_))), "SELECT alone stores nothing");
-    home.tell(&format!("GRANT INSERT, UPDATE ON reviews TO {role}"));
+    home.execute(&format!("GRANT INSERT, UPDATE ON reviews TO {role}"));
     assert_eq!([keep(1).unwrap().changed, keep(2).unwrap().changed, keep(2).unwrap().changed], [1, 1, 0]);
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

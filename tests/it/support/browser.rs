@@ -52,15 +52,15 @@ impl Browser {
     }
 
     /// As on paper or on a screen, light or dark, so many pixels wide.
-    pub fn look(&self, media: &str, scheme: &str, width: u32) {
+    pub fn emulate_media(&self, media: &str, scheme: &str, width: u32) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        self.tell("Emulation.setEmulatedMedia", &json!({ "media": media, "features": features }));
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "media": media, "features": features }));
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
-        self.tell("Emulation.setDeviceMetricsOverride", &size);
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// A command of Chromium's own protocol.
-    fn tell(&self, command: &str, parameters: &Value) {
+    fn devtools(&self, command: &str, parameters: &Value) {
         self.ask("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
     }
 

@@ -9,7 +9,7 @@
 
 use super::audio;
 
-const RATE: usize = 16_000;
+pub const RATE: usize = 16_000;
 /// Seconds of a scene, and of a slot in it.
 const SCENE: usize = 60;
 const SLOT: usize = 12;
@@ -64,24 +64,39 @@ pub struct Day {
     pub laughs: Vec<StoredDetection>,
 }
 
+/// What is mixed into a day: draws a laugh, and another sound.
+pub struct Sounds<'a> {
+    pub laugh: &'a dyn Fn(&mut Dice) -> Vec<f32>,
+    pub other: &'a dyn Fn(&mut Dice) -> Vec<f32>,
+}
+
+/// Any of the fixtures.
+pub const SAMPLE_DAYS: Sounds = Sounds { laugh: &any_laugh, other: &any_other };
+
 impl Day {
     pub fn build(seed: u64) -> Day {
+        Day::mix(seed, &SAMPLE_DAYS, 0)
+    }
+
+    /// With so many seconds of digital silence after each scene.
+    pub fn mix(seed: u64, sounds: &Sounds, silence: usize) -> Day {
         let mut dice = Dice(seed);
         let mut day = Day { samples: Vec::new(), laughs: Vec::new() };
         for (name, background) in dice.shuffled(&SCENES) {
             let level = dice.between(LEVELS);
             let background = at_level(background(&mut dice), level);
-            day.add_scene(name, background, level, &mut dice);
+            day.add_scene(name, background, level, sounds, &mut dice);
+            day.samples.resize(day.samples.len() + silence * RATE, 0.0);
         }
         day.samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
         day
     }
 
-    fn add_scene(&mut self, over: &'static str, background: Vec<f32>, level: f64, dice: &mut Dice) {
+    fn add_scene(&mut self, over: &'static str, background: Vec<f32>, level: f64, sounds: &Sounds, dice: &mut Dice) {
         let start = self.samples.len();
         self.samples.extend(background);
         for (slot, holds) in dice.shuffled(&SLOTS).into_iter().enumerate() {
-            let (sound, snr) = (holds.draw(dice), dice.between(SNRS));
+            let (sound, snr) = (holds.draw(sounds, dice), dice.between(SNRS));
             let sound = at_level(sound, level + snr);
             let room = SLOT * RATE - sound.len();
             let at = start + slot * SLOT * RATE + (dice.between((0.0, 1.0)) * room as f64) as usize;
@@ -107,21 +122,27 @@ const SLOTS: [Holds; SCENE / SLOT] =
     [Holds::StoredDetection, Holds::StoredDetection, Holds::Other, Holds::Other, Holds::Nothing];
 
 impl Holds {
-    fn draw(self, dice: &mut Dice) -> Vec<f32> {
+    fn draw(self, sounds: &Sounds, dice: &mut Dice) -> Vec<f32> {
         match self {
-            Holds::StoredDetection => {
-                let (name, start, end) = dice.one_of(&LAUGHS);
-                let samples = clip(name);
-                let end = samples.len().min((end * RATE as f64) as usize);
-                audible(&samples[(start * RATE as f64) as usize..end])
-            }
-            Holds::Other => audible(&clip(dice.one_of(&OTHERS))),
+            Holds::StoredDetection => (sounds.laugh)(dice),
+            Holds::Other => (sounds.other)(dice),
             Holds::Nothing => Vec::new(),
         }
     }
 }
 
-fn clip(name: &str) -> Vec<f32> {
+fn any_laugh(dice: &mut Dice) -> Vec<f32> {
+    let (name, start, end) = dice.one_of(&LAUGHS);
+    let samples = clip(name);
+    let end = samples.len().min((end * RATE as f64) as usize);
+    audible(&samples[(start * RATE as f64) as usize..end])
+}
+
+fn any_other(dice: &mut Dice) -> Vec<f32> {
+    audible(&clip(dice.one_of(&OTHERS)))
+}
+
+pub fn clip(name: &str) -> Vec<f32> {
     audio::samples(&audio::file(&format!("fixtures/clips/{name}.flac")))
 }
 
@@ -137,7 +158,7 @@ fn at_level(mut samples: Vec<f32>, dbfs: f64) -> Vec<f32> {
 }
 
 /// A sound without what is too soft before and after it, by blocks of 20 ms.
-fn audible(samples: &[f32]) -> Vec<f32> {
+pub fn audible(samples: &[f32]) -> Vec<f32> {
     let blocks: Vec<&[f32]> = samples.chunks(RATE / 50).collect();
     let loudest = blocks.iter().map(|block| rms(block)).fold(0.0, f64::max);
     let is_loud = |block: &&[f32]| rms(block) > loudest * 10_f64.powf(-AUDIBLE / 20.0);
@@ -193,7 +214,7 @@ fn speech_and_music(dice: &mut Dice) -> Vec<f32> {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -203,11 +224,11 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn between(&mut self, (low, high): (f64, f64)) -> f64 {
+    pub fn between(&mut self, (low, high): (f64, f64)) -> f64 {
         low + (high - low) * (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    fn one_of<T: Clone>(&mut self, items: &[T]) -> T {
+    pub fn one_of<T: Clone>(&mut self, items: &[T]) -> T {
         items[(self.next() % items.len() as u64) as usize].clone()
     }
 

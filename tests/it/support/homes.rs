@@ -16,7 +16,7 @@ pub trait Home {
     fn url(&self) -> String;
     /// Rows as text, columns parted by `|`.
     fn ask(&self, sql: &str) -> Vec<String>;
-    fn tell(&self, sql: &str);
+    fn execute(&self, sql: &str);
     /// Whether this run holds the lock of a source. Only looks: a lock tried for here could turn a run away.
     fn is_locked_by(&self, process: u32) -> bool;
     /// An expression that reads the same in both dialects.
@@ -59,7 +59,7 @@ impl Home for InSqlite {
         rows.map(|row| row.unwrap().join("|")).collect()
     }
 
-    fn tell(&self, sql: &str) {
+    fn execute(&self, sql: &str) {
         self.connect().execute_batch(sql).unwrap();
     }
 
@@ -113,7 +113,7 @@ impl Home for InPostgres {
             .collect()
     }
 
-    fn tell(&self, sql: &str) {
+    fn execute(&self, sql: &str) {
         self.client().batch_execute(sql).unwrap();
     }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod audio;
+pub mod awake;
 pub mod browser;
 pub mod cutter;
 pub mod day;

@@ -66,7 +66,7 @@ pub fn track(values: impl IntoIterator<Item = f32>) -> ScoreTrack {
     track
 }
 
-/// A night of one source that becomes a `Run`.
+/// A run of one source that becomes a `Run`.
 pub struct PastRunBuilder {
     source: String,
     outcomes: Vec<Outcome>,

@@ -126,7 +126,7 @@ impl Cluster {
 
     /// `INT` stops it at once and in order, `QUIT` as a crash would.
     pub fn stop(&mut self, signal: &str) {
-        self.tell(signal);
+        self.command(signal);
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
             assert!(begun.elapsed() < Duration::from_secs(20), "Postgres did not stop");
@@ -135,11 +135,11 @@ impl Cluster {
     }
 
     pub fn start_again(&mut self) {
-        self.tell("start");
+        self.command("start");
         self.wait_until_ready();
     }
 
-    fn tell(&mut self, word: &str) {
+    fn command(&mut self, word: &str) {
         writeln!(self.guard.stdin.as_mut().expect("a pipe"), "{word}").expect("the guard listens");
     }
 

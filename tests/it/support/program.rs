@@ -207,11 +207,11 @@ impl Said {
 }
 
 pub fn said(command: &mut Command) -> Said {
-    Said::of(command.output().unwrap())
+    Said::new(command.output().unwrap())
 }
 
 impl Said {
-    fn of(output: Output) -> Said {
+    fn new(output: Output) -> Said {
         let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");
         Said {
             // Ended by a signal, which is never meant to be: no code of ours.
@@ -261,7 +261,7 @@ impl RunningProgram {
     }
 
     pub fn wait(mut self) -> Said {
-        Said::of(self.0.take().unwrap().wait_with_output().unwrap())
+        Said::new(self.0.take().unwrap().wait_with_output().unwrap())
     }
 }
 

@@ -3,8 +3,6 @@
 //! Time is CPU time of the process, not wall time: a machine that others use at the same time gives nearly the same
 //! figures as a quiet one.
 
-#[path = "../../tests/support/flac.rs"]
-mod flac;
 pub mod peak;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -77,7 +75,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 /// About 40 seconds of real sounds at 16 kHz: clips of the repository, one after the other.
 pub fn fixture() -> Vec<f32> {
     let clips = ["laugh_female_269478", "speech_it", "music_loop_safari", "noise_vinyl_hiss", "speech_ru"];
-    let path = |clip: &str| format!("{}/../../fixtures/clips/{clip}.flac", env!("CARGO_MANIFEST_DIR"));
-    let sounds: Vec<f32> = clips.iter().flat_map(|clip| flac::samples(path(clip).as_ref())).collect();
+    let path = |clip: &str| fixtures::path(&format!("fixtures/clips/{clip}.flac"));
+    let sounds: Vec<f32> = clips.iter().flat_map(|clip| fixtures::flac::samples(&path(clip))).collect();
     sounds.iter().copied().cycle().take(40 * 16_000).collect()
 }

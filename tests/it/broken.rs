@@ -2,12 +2,7 @@
 //!
 //! `broken/listing.snap` holds a line a file. Change one only after reading it as that person.
 
-#[path = "broken/corpus.rs"]
 mod corpus;
-#[path = "../fuzz/src/targets/repair.rs"]
-mod repair;
-#[path = "it/support/mod.rs"]
-mod support;
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -15,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use giggles::audio::Waveform;
 use giggles::domain::RecordingError;
-use support::audio;
-use support::program::{Place, Said};
+
+use crate::support::audio;
+use crate::support::program::{Place, Said};
 
 const NEIGHBOURS: [(&str, &str); 2] =
     [("fixtures/clips/crow_cc0.flac", "0 first.flac"), ("fixtures/clips/burp_cc0.flac", "zz last.flac")];
@@ -86,7 +82,7 @@ fn the_families_are_whole_to_begin_with() {
     }
 }
 
-/// Ten thousand files of 0.48 s: `cargo test --test broken -- --ignored --nocapture`
+/// Ten thousand files of 0.48 s: `cargo test --test it broken:: -- --ignored --nocapture`
 #[test]
 #[ignore = "half a minute, and a figure to read"]
 fn ten_thousand_tiny_files() {

@@ -1,7 +1,6 @@
 //! What no bytes may do to giggles: a function a target, which panics where a promise is broken.
 //!
-//! libFuzzer runs them without end (`fuzz_targets/`, by `scripts/fuzz.sh`); `cargo test` runs the same code on
-//! the seeds, on some thousands of mutations, and on all that was ever found (`tests/it/fuzz.rs`).
+//! libFuzzer runs them without end (`fuzz/`, by `scripts/fuzz.sh`); `cargo test` runs the same code on the seeds, on some thousands of mutations, and on all that was ever found (`tests/it/fuzz.rs`).
 
 pub mod decode;
 pub mod detection;

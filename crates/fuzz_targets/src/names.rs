@@ -12,7 +12,7 @@ use giggles::audio::timestamps::{Inside, from_metadata, from_name, started};
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use super::decode::scratch;
+use crate::decode::scratch;
 
 /// Zones with the oddest clocks: half an hour of summer time, none at all, a day that was skipped, the usual.
 const ZONES: [&str; 5] = ["UTC", "America/Los_Angeles", "Australia/Lord_Howe", "Pacific/Apia", "Europe/Dublin"];

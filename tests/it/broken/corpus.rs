@@ -3,7 +3,8 @@
 
 use std::fs;
 
-use crate::repair::{frames_of, pages_of, repair};
+use fuzz_targets::repair::{frames_of, pages_of, repair};
+
 use crate::support::audio;
 
 /// A family: the extension its files get, a good file, and the kinds of places in it.
@@ -191,22 +192,17 @@ fn m4a() -> Family {
 }
 
 fn aiff() -> Family {
-    let whole = format("aiff_s16_8000.aiff");
-    let sound = find(&whole, b"SSND") + 16;
-    let places = [
-        ("in the magic", 3),
-        ("in the header", 30),
-        ("behind the header", sound),
-        ("between frames", sound + 8_000),
-        ("in a frame", sound + 8_001),
-        ("in the last frame", whole.len() - 1),
-    ];
-    family("aiff", whole, places)
+    big_endian_pcm("aiff", "aiff_s16_8000.aiff", b"SSND")
 }
 
 fn caf() -> Family {
-    let whole = format("caf_s16_8000.caf");
-    let sound = find(&whole, b"data") + 16;
+    big_endian_pcm("caf", "caf_s16_8000.caf", b"data")
+}
+
+/// Sound in a chunk whose first sample stands 16 bytes behind its name.
+fn big_endian_pcm(extension: &'static str, file: &str, chunk: &[u8]) -> Family {
+    let whole = format(file);
+    let sound = find(&whole, chunk) + 16;
     let places = [
         ("in the magic", 3),
         ("in the header", 30),
@@ -215,7 +211,7 @@ fn caf() -> Family {
         ("in a frame", sound + 8_001),
         ("in the last frame", whole.len() - 1),
     ];
-    family("caf", whole, places)
+    family(extension, whole, places)
 }
 
 fn mkv() -> Family {

@@ -169,7 +169,7 @@ pub fn runs_are_read_latest_first(home: &impl Home) {
 
 pub fn a_newer_database_is_not_read_either(home: &impl Home) {
     drop(open(&home.location()).unwrap());
-    home.tell("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
+    home.execute("INSERT INTO giggles_schema (version, applied_at) VALUES (7, '2030-01-01T00:00:00Z')");
     let error = read(&home.location()).err().expect("a newer schema");
     assert!(matches!(error, StoreError::Newer { found: 7, .. }), "{error}");
 }
@@ -228,15 +228,15 @@ fn a_user_who_may_only_select_is_enough_to_read() {
     let home = InPostgres::new();
     save(&home, &past_run("neil").analyzed(recording("a.ogg", 1), vec![detection(1.0, 2.0)]).build());
     let role = format!("reader_of_{}", home.ask("SELECT current_database()")[0]);
-    home.tell(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
+    home.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'open-barley'"));
     let mut url = url::Url::parse(&home.url()).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
     let location = url.as_str().parse().unwrap();
     assert!(matches!(read(&location), Err(StoreError::Config(_))), "no right at all");
-    home.tell(&format!("GRANT SELECT ON runs, recordings, detections, reviews, giggles_schema TO {role}"));
+    home.execute(&format!("GRANT SELECT ON runs, recordings, detections, reviews, giggles_schema TO {role}"));
     let mut reader = read(&location).unwrap().unwrap();
     assert_eq!(reader.recordings(None, &Window::default()).unwrap()[0].laughs().len(), 1);
     drop(reader);
-    home.tell(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    home.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

@@ -4,11 +4,9 @@
 //! decode FILE... > OUT.f32
 //! ```
 
-mod ogg;
-
 use std::io::Write;
 
-use ogg::packets;
+use fixtures::ogg::packets;
 use opus16k::{Decoder, Head};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

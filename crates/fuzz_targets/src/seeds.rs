@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{detection, opus};
+use crate::{detection, opus};
 
 /// Longer fixtures are cut: a fuzzer wants small inputs, and a cut file is one that a disk may hold.
 const WHOLE: usize = 60_000;
@@ -26,7 +26,7 @@ const NAMES: [&[u8]; 10] = [
 ];
 
 /// The seeds of a target. `root` is the repository's folder.
-pub fn of(target: &str, root: &Path) -> Vec<Vec<u8>> {
+pub fn for_target(target: &str, root: &Path) -> Vec<Vec<u8>> {
     let mut seeds = match target {
         "opus" => opus_seeds(root),
         "names" => NAMES.map(<[u8]>::to_vec).to_vec(),

@@ -6,7 +6,7 @@ use giggles::audio::normalize::Normalizer;
 use giggles::detect::{CandidateCollector, LogitSmoother, detections};
 use giggles::domain::{Detection, DetectionParameters};
 
-use super::Numbers;
+use crate::Numbers;
 
 /// AudioSet's classes.
 const CLASSES: usize = 521;

@@ -1,8 +1,8 @@
 //! Any packets, to the Opus decoder: in an Ogg file whose framing is right in everything.
 
-use super::Numbers;
-use super::decode::{Analyzed, decode};
-use super::repair::crc32;
+use crate::Numbers;
+use crate::decode::{Analyzed, decode};
+use crate::repair::crc32;
 
 /// Of each frame, in units of 2.5 ms, by the configuration (RFC 6716, table 2).
 const FRAMES: [u64; 32] =
