@@ -27,6 +27,7 @@ const DAYS: i64 = 7;
 
 /// The flags of `giggles review`.
 #[derive(Args)]
+#[group(id = "ask")]
 pub struct Arguments {
     /// Also show laughs that have a verdict
     #[arg(long)]
