@@ -153,7 +153,7 @@ mod tests {
         let skipped = || outcome(Status::Skipped(Skip::AlreadyAnalyzed));
         let failed = || outcome(Status::Failed(RecordingError::Empty));
         let known = |damage| outcome(Status::Skipped(Skip::KnownDamage(damage)));
-        let lacking = |seconds| outcome(Status::Analyzed(lacking(seconds)));
+        let lacking = |seconds| outcome(Status::Analyzed(Box::new(lacking(seconds))));
         assert_eq!(from_outcomes(&[], false), Exit::Empty);
         assert_eq!(from_outcomes(&[], true), Exit::Complete);
         assert_eq!(from_outcomes(&[skipped()], false), Exit::Complete);

@@ -17,7 +17,7 @@ pub struct Outcome {
 
 #[derive(Debug, Clone)]
 pub enum Status {
-    Analyzed(Analyzed),
+    Analyzed(Box<Analyzed>),
     Redetected(Box<Redetected>),
     Skipped(Skip),
     Failed(RecordingError),

@@ -80,7 +80,7 @@ impl Run {
 
     pub fn analyzed(&self) -> impl Iterator<Item = (&Recording, &Analyzed)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {
-            Status::Analyzed(analyzed) => Some((&outcome.recording, analyzed)),
+            Status::Analyzed(analyzed) => Some((&outcome.recording, &**analyzed)),
             _ => None,
         })
     }

@@ -124,7 +124,7 @@ impl Plan {
 /// The status of an analyzed recording; None if a signal ended its analysis.
 pub fn status(result: Result<Analyzed, AnalyzeError>) -> Option<Status> {
     match result {
-        Ok(analyzed) => Some(Status::Analyzed(analyzed)),
+        Ok(analyzed) => Some(Status::Analyzed(Box::new(analyzed))),
         Err(AnalyzeError::Failed(error)) => Some(Status::Failed(error)),
         Err(AnalyzeError::Stopped) => None,
     }

@@ -78,7 +78,7 @@ fn full_run() -> Run {
     let (start, end) = (Duration::from_secs(600), Some(Duration::from_secs(1200)));
     missing.add(MissingRange { start, end, kind: MissingKind::Gap, reason: "lost".into() });
     let laugh = Detection { clip: Some("2025-10-24/a.flac".into()), ..detection(1.5, 3.0) };
-    let status = Status::Analyzed(Analyzed {
+    let status = Status::Analyzed(Box::new(Analyzed {
         audio: Duration::from_secs(3600),
         sample_rate: 44_100,
         channels: 2,
@@ -89,7 +89,7 @@ fn full_run() -> Run {
         candidates: vec![Candidate { personal: Some(PersonalScore::default()), ..candidate(3, 5, 0.5) }],
         detections: vec![laugh],
         clips_failed: Some(ClipsFailed { count: 4, reason: "full".into() }),
-    });
+    }));
     let error = RecordingError::Truncated { reason: "the page".into(), at: Duration::from_millis(90_500) };
     let broken = Recording { announced: Some(Duration::from_secs(7)), ..recording("broken.ogg", 2) };
     let in_progress = Recording { content: None, ..recording("now.ogg", 3) };

@@ -90,7 +90,7 @@ impl PastRunBuilder {
         let audio = Duration::from_secs(3600);
         self.with(
             recording,
-            Status::Analyzed(Analyzed {
+            Status::Analyzed(Box::new(Analyzed {
                 audio,
                 sample_rate: 48_000,
                 channels: 1,
@@ -101,7 +101,7 @@ impl PastRunBuilder {
                 tracks: 1,
                 missing: Default::default(),
                 clips_failed: None,
-            }),
+            })),
         )
     }
 
