@@ -20,7 +20,7 @@ pub const CANDIDATE_FLOOR: f32 = -1.5;
 
 /// The threshold `sensitive`, logits: a score of 0.33. A candidate that does not count is offered for review if its v' is
 /// at least this.
-pub const SENSITIVE: f32 = -0.708_185_06;
+pub const SENSITIVE: f32 = -0.708_185_1;
 
 /// Bytes of a float16.
 const WIDTH: usize = size_of::<f16>();
