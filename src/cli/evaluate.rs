@@ -23,7 +23,7 @@ Examples:
   giggles evaluate --json | jq '.gains[] | select(.measure == \"average_precision\")'
       print what the personal score gains, for scripts
 
-Reviews are those of `giggles reviews`. Each day is judged by a personal score that was made from the reviews of the
+Reviews are those of `giggles review`. Each day is judged by a personal score that was made from the reviews of the
 other days of its source. Works from what is stored, without audio, and changes nothing. Exits with 4 if nothing of the
 period was reviewed.";
 

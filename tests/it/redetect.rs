@@ -349,7 +349,7 @@ fn ordinary(patch: u32, numbers: &mut Numbers) -> f32 {
 
 /// Every other patch may be a laugh, all day.
 fn wild(patch: u32, numbers: &mut Numbers) -> f32 {
-    if patch % 2 == 0 { numbers.next() * 2.5 - 1.5 } else { -3.0 - numbers.next() }
+    if patch.is_multiple_of(2) { numbers.next() * 2.5 - 1.5 } else { -3.0 - numbers.next() }
 }
 
 /// Bytes that the tables of scores and their indexes take.
