@@ -103,7 +103,7 @@ enum Command {
     Verify(verify::Arguments),
     /// Review laughs, one keypress each; add, import and reset reviews
     Review(Box<review::Arguments>),
-    /// Decide anew what counts as a laugh, from stored scores: with other settings, or with the latest reviews
+    /// Decide anew what counts as a laugh, from what is stored
     Redetect(redetect::Arguments),
     /// Measure the detections against the reviews, with and without the personal score
     Evaluate(evaluate::Arguments),

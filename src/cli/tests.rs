@@ -128,11 +128,19 @@ fn a_flag_has_the_same_short_form_in_every_command_and_a_value_in_all_or_none() 
 fn examples(help: &str) -> Vec<Vec<String>> {
     let help = help.replace("\\\n", " ");
     let lines = help.lines().filter_map(|line| line.strip_prefix("  giggles "));
-    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let commands = lines.map(words).map(|words| {
+    let commands = lines.map(words_of).map(|words| {
         words.into_iter().take_while(|word| !["<", ">", "|"].contains(&word.as_str())).collect::<Vec<_>>()
     });
     commands.collect()
+}
+
+/// The words of a command line; what stands between single quotes is one word.
+fn words_of(line: &str) -> Vec<String> {
+    let parts = line.split('\'').zip([false, true].into_iter().cycle());
+    let words = parts.flat_map(|(part, is_quoted)| {
+        if is_quoted { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+    });
+    words.collect()
 }
 
 #[test]

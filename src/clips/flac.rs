@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_cause() {
-        let error = encode(&[], yamnet::params::SAMPLE_RATE).map(drop).unwrap_err();
+        let mut config = Encoder::default();
+        config.block_size = 1;
+        let error = FlacError::from(config.into_verified().map(drop).unwrap_err().1);
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         assert!(cause.is_some_and(|cause| error.to_string().ends_with(&cause)), "{error}");
         assert!(io::Error::from(error).get_ref().is_some_and(|inner| inner.is::<FlacError>()));

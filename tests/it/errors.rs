@@ -179,8 +179,8 @@ fn rules_and_shards() {
         without_names(&environment("GIGGLES_CPU", "z80")),
     ];
     assert_snapshot!(all.join("\n"), @r#"
-giggles: error: --threshold high: give sensitive, normal (0.56), strict, or a score from 0.001 to 0.999
-giggles: error: --threshold 1.5: give sensitive, normal (0.56), strict, or a score from 0.001 to 0.999
+giggles: error: --threshold high: give sensitive, normal (0.40), strict, or a score from 0.001 to 0.999
+giggles: error: --threshold 1.5: give sensitive, normal (0.40), strict, or a score from 0.001 to 0.999
 giggles: error: --padding -1: give seconds from 0 to 3600
 giggles: error: --merge-gap 1000000000: give seconds from 0 to 3600
 giggles: error: --shard: a shard is k/n with 1 <= k <= n, such as 2/4, or auto; not "4/3"

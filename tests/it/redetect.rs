@@ -281,6 +281,8 @@ fn clips_that_are_missing_are_cut_without_the_network() {
     }
     let bytes = |place: &Place| {
         let mut all: Vec<(std::path::PathBuf, Vec<u8>)> = walk(&place.path("clips"));
+        // The first scan of one of them also cut clips of what did not count then.
+        all.retain(|(path, _)| !path.to_string_lossy().contains("_unsure-"));
         all.sort();
         all
     };

@@ -126,7 +126,7 @@ fn settings_are_read_from_the_environment() {
     command.env("GIGGLES_RECORDINGS", place.recordings()).env("GIGGLES_DATABASE", place.sqlite());
     command.env("GIGGLES_SOURCE", "neil").env("GIGGLES_TZ", "Europe/Berlin").env("GIGGLES_THRESHOLD", "strict");
     said(&mut command).ends_with(0);
-    let row = "SELECT count(*) FROM runs WHERE source = 'neil' AND zone = 'Europe/Berlin' AND analysis LIKE '%\"onset_threshold\":1.0%'";
+    let row = "SELECT count(*) FROM runs WHERE source = 'neil' AND zone = 'Europe/Berlin' AND analysis LIKE '%\"onset_threshold\":0.0%'";
     assert_eq!(place.number(row), 1);
 }
 

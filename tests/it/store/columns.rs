@@ -86,7 +86,11 @@ fn full_run() -> Run {
         tracks: 3,
         missing,
         track: track([-3.0, 0.5]),
-        candidates: vec![Candidate { personal: Some(PersonalScore::default()), ..candidate(3, 5, 0.5) }],
+        candidates: vec![Candidate {
+            personal: Some(PersonalScore::default()),
+            clip: Some("2025-10-24/b.flac".into()),
+            ..candidate(3, 5, 0.5)
+        }],
         detections: vec![laugh],
         clips_failed: Some(ClipsFailed { count: 4, reason: "full".into() }),
     }));

@@ -206,7 +206,7 @@ fn the_least_rights_are_enough() {
     url.set_username(&role).unwrap();
     url.set_password(Some("open-barley")).unwrap();
     let location: giggles::store::Location = url.as_str().parse().unwrap();
-    home.execute(&format!("GRANT SELECT ON runs, recordings, detections, giggles_schema TO {role}"));
+    home.execute(&format!("GRANT SELECT ON runs, recordings, detections, candidates, giggles_schema TO {role}"));
     let gone = ["one".to_owned(), "two".to_owned()];
     let other = || {
         let mut store = open(&location).unwrap();
@@ -215,7 +215,7 @@ fn the_least_rights_are_enough() {
     let forget = || other()?.forget_clips(&gone);
     let remove = || prune(other()?.as_mut(), &pruning("2025-10-25T12:00:00Z"));
     assert!(matches!(forget(), Err(StoreError::Config(_))), "SELECT alone forgets nothing");
-    home.execute(&format!("GRANT UPDATE (clip) ON detections TO {role}"));
+    home.execute(&format!("GRANT UPDATE (clip) ON detections, candidates TO {role}"));
     crate::support::homes::eventually("clips are forgotten", || forget().is_ok_and(|count| count == 2));
     crate::support::homes::eventually("no run is in progress", || matches!(remove(), Err(StoreError::Config(_))));
     home.execute(&format!("GRANT DELETE ON recordings, runs TO {role}"));
