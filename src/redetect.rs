@@ -50,10 +50,13 @@ pub fn decide(
     candidates.iter_mut().for_each(|candidate| candidate.personal = personal_score(candidate, personal));
     let mut detections = detections(&scored.track, &candidates, scored.audio, &analysis.parameters);
     keep_clips(&mut detections, &scored.detections);
-    let unsure = unsure(&candidates, &detections, scored.track.len(), &analysis.parameters);
-    let unsure = unsure.into_iter().filter(|&index| candidates[index].clip.is_none()).map(|index| Unsure {
-        id: stored[index].0,
-        candidate: with_earlier_clip(&candidates[index], &scored.detections),
+    let earlier_clips = detections.iter().map(|one| earlier_clip(one, &scored.detections, &candidates)).collect();
+    let offered = unsure(&candidates, &detections, scored.track.len(), &analysis.parameters);
+    let unsure = candidates.iter().zip(&stored).enumerate().filter_map(|(index, (candidate, &(id, was_detected)))| {
+        let no_longer_counts = was_detected && !candidate.is_detected(&detections);
+        let kept = with_earlier_clip(candidate, &scored.detections);
+        let is_kept = offered.contains(&index) || no_longer_counts && kept.clip.is_some();
+        (candidate.clip.is_none() && is_kept).then_some(Unsure { id, candidate: kept })
     });
     let unsure = unsure.collect();
     let decided = stored.into_iter().zip(earlier).zip(candidates).filter_map(|(((id, was_detected), earlier), now)| {
@@ -64,6 +67,7 @@ pub fn decide(
     Redetected {
         candidates: decided.collect(),
         unsure,
+        earlier_clips,
         analysis,
         zone,
         audio: scored.audio,
@@ -79,6 +83,15 @@ fn with_earlier_clip(candidate: &Candidate, before: &[Detection]) -> Candidate {
     let earlier = before.iter().find(|earlier| candidate.is_detected(std::slice::from_ref(earlier)));
     let clip = earlier.and_then(|earlier| earlier.clip.clone());
     Candidate { embedding: None, clip, ..candidate.clone() }
+}
+
+/// The clip of the detection of before that overlaps a detection most, or of a candidate in it.
+fn earlier_clip(detection: &Detection, before: &[Detection], candidates: &[Candidate]) -> Option<String> {
+    let overlap = |one: &Detection| one.end.min(detection.end).saturating_sub(one.start.max(detection.start));
+    let with_clip = before.iter().filter(|one| one.clip.is_some() && !overlap(one).is_zero());
+    let of_detection = with_clip.max_by_key(|one| overlap(one)).and_then(|one| one.clip.clone());
+    let within = || candidates.iter().filter(|one| one.is_detected(std::slice::from_ref(detection)));
+    of_detection.or_else(|| within().find_map(|one| one.clip.clone()))
 }
 
 /// A candidate whose embedding was removed keeps the score that it had.

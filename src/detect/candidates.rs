@@ -5,7 +5,8 @@
 //!            patch, or LONGEST patches, end it
 //! embedding: mean of the patches' embeddings, weighted by exp(v - highest v)
 //! per hour:  of more than HOURLY candidates, those nearest to each other are joined until there are so many;
-//!            the embeddings of the HOURLY_EMBEDDINGS with the highest v are kept; a shorter last part has its share
+//!            HOURLY_EMBEDDINGS are kept: half of the highest v, half of those nearest to the default threshold, which a
+//!            personal score may move across it; a shorter last part has its share
 //! ```
 //!
 //! The limits bound what is stored of a day (docs/privacy.md). An ordinary day is far below them.
@@ -26,7 +27,9 @@ const HOURLY: usize = 96;
 /// More than the share of a short part, so that a clip with three sounds has three candidates.
 const SPARE: usize = 2;
 /// The most of them with an embedding.
-const HOURLY_EMBEDDINGS: usize = 36;
+const HOURLY_EMBEDDINGS: usize = 24;
+/// More of them at the end of a recording, so that a short one with many sounds keeps those of most.
+const SPARE_EMBEDDINGS: usize = 6;
 
 /// Collects the score track and the candidates of one recording.
 pub struct CandidateCollector {
@@ -53,7 +56,7 @@ impl CandidateCollector {
     pub fn push(&mut self, score: &Score, embedding: Option<&[f32]>) -> f32 {
         let patch = self.track.len() as u32;
         if self.track.len().is_multiple_of(HOUR) {
-            self.end_hour(HOUR);
+            self.end_hour(HOUR, 0);
         }
         let v = self.track.push(score.v);
         if v < self.floor || self.open.as_ref().is_some_and(|event| event.patches() >= LONGEST) {
@@ -73,15 +76,15 @@ impl CandidateCollector {
     pub fn finish(mut self) -> (ScoreTrack, Vec<Candidate>) {
         self.events.extend(self.open.take());
         let rest = self.track.len() - self.track.len().saturating_sub(1) / HOUR * HOUR;
-        self.end_hour(rest);
+        self.end_hour(rest, SPARE_EMBEDDINGS);
         (self.track, self.candidates)
     }
 
-    /// Turns the events of the last `patches` into candidates.
-    fn end_hour(&mut self, patches: usize) {
+    /// Turns the events of the last `patches` into candidates, `spare` of them with an embedding besides their share.
+    fn end_hour(&mut self, patches: usize, spare: usize) {
         let share = |hourly: usize| (hourly * patches).div_ceil(HOUR);
         join_nearest(&mut self.events, share(HOURLY) + SPARE);
-        keep_strongest(&mut self.events, share(HOURLY_EMBEDDINGS));
+        keep_telling(&mut self.events, share(HOURLY_EMBEDDINGS) + spare);
         self.candidates.extend(self.events.drain(..).map(Event::candidate));
     }
 }
@@ -176,11 +179,15 @@ fn join_nearest(events: &mut Vec<Event>, most: usize) {
     *events = left;
 }
 
-/// Removes the embeddings of all but the `most` events with the highest v. Of equal ones, the earliest keep theirs.
-fn keep_strongest(events: &mut [Event], most: usize) {
+/// Removes the embeddings of all but `most` events: half of these have the highest v, the others are the nearest to the
+/// default threshold. Of equal ones, the earliest keep theirs.
+fn keep_telling(events: &mut [Event], most: usize) {
+    let threshold = DetectionParameters::default().onset_threshold;
     let mut order: Vec<&mut Event> = events.iter_mut().collect();
     order.sort_by(|a, b| b.peak_v.total_cmp(&a.peak_v));
-    order.into_iter().skip(most.max(1)).for_each(|event| event.embedding = None);
+    let mut others = order.split_off(most.div_ceil(2).min(order.len()));
+    others.sort_by(|a, b| (a.peak_v - threshold).abs().total_cmp(&(b.peak_v - threshold).abs()));
+    others.into_iter().skip(most / 2).for_each(|event| event.embedding = None);
 }
 
 #[cfg(test)]
@@ -229,14 +236,32 @@ mod tests {
             (0..180_000).map(|i| if i % 2 == 0 { (i % 97) as f32 / 40.0 - 1.5 } else { -3.0 }).collect();
         let (_, candidates) = collected(&wild);
         assert_eq!(candidates.len(), 24 * (HOURLY + SPARE));
-        assert_eq!(candidates.iter().filter(|one| one.embedding.is_some()).count(), 24 * HOURLY_EMBEDDINGS);
+        assert_eq!(
+            candidates.iter().filter(|one| one.embedding.is_some()).count(),
+            24 * HOURLY_EMBEDDINGS + SPARE_EMBEDDINGS
+        );
         assert!(candidates.windows(2).all(|pair| pair[0].last < pair[1].first));
     }
 
     #[test]
-    fn a_short_recording_keeps_an_embedding() {
+    fn a_minute_with_several_sounds_keeps_their_embeddings() {
         let (_, candidates) = collected(&[-1.0, -5.0, -0.5, -5.0, -5.0, -1.2, -5.0, -5.0, -5.0, -1.0]);
         assert_eq!(spans(&candidates), [(0, 2), (5, 5), (9, 9)], "those nearest to each other are joined");
-        assert_eq!(candidates.iter().map(|one| one.embedding.is_some()).collect::<Vec<_>>(), [true, false, false]);
+        assert!(candidates.iter().all(|one| one.embedding.is_some()));
+    }
+
+    #[test]
+    fn the_strongest_and_those_near_the_threshold_keep_their_embeddings() {
+        // v of each sound; the others are far above the floor or just above it.
+        let peaks = [3.0, -1.4, -0.5, 2.0, -0.3, 1.0, -1.3, 2.5];
+        let mut events: Vec<Event> = peaks
+            .iter()
+            .zip(0..)
+            .map(|(&v, patch)| Event::new(patch, v, [0.0; 6], Some(&[0.0; EMBEDDING_SIZE])))
+            .collect();
+        keep_telling(&mut events, 5);
+        let kept: Vec<f32> =
+            events.iter().filter(|event| event.embedding.is_some()).map(|event| event.peak_v).collect();
+        assert_eq!(kept, [3.0, -0.5, 2.0, -0.3, 2.5]);
     }
 }

@@ -53,9 +53,12 @@ pub struct Redetected {
     pub audio: Duration,
     /// In order of time and disjoint. Those that were there before have their clips.
     pub detections: Vec<Detection>,
+    /// For each of them: a clip stored before of sound that it overlaps.
+    pub earlier_clips: Vec<Option<String>>,
     /// The candidates whose row changes.
     pub candidates: Vec<Decided>,
-    /// The candidates that should have a clip although they do not count, and have none stored.
+    /// The candidates that should have a clip although they do not count, and have none stored; and those that no longer
+    /// count, with the clip of their detection.
     pub unsure: Vec<Unsure>,
     /// What was decided before.
     pub before: Vec<Detection>,
@@ -74,6 +77,13 @@ impl Redetected {
     /// Candidates that should have a clip and have none.
     pub fn unsure_without_clip(&mut self) -> impl Iterator<Item = &mut Candidate> {
         self.unsure.iter_mut().map(|unsure| &mut unsure.candidate).filter(|candidate| candidate.clip.is_none())
+    }
+
+    /// Gives detections whose clip was not cut anew an earlier one of the same sound. It may begin or end elsewhere.
+    pub fn keep_earlier_clips(&mut self) {
+        for (detection, earlier) in self.detections.iter_mut().zip(&self.earlier_clips) {
+            detection.clip = detection.clip.take().or_else(|| earlier.clone());
+        }
     }
 
     /// Whether clips are missing.

@@ -98,7 +98,7 @@ pub struct Analysis {
 
 impl Analysis {
     /// Whether what this analysis would decide can be decided from what `stored` has kept, without audio: they differ in
-    /// decision parameters and time zones only, and `stored` has kept all candidates.
+    /// decision parameters and time zones only, and `stored` has kept the same candidates.
     pub fn can_redetect(&self, stored: &Analysis) -> bool {
         let DetectionParameters {
             personal,
@@ -122,7 +122,7 @@ impl Analysis {
         };
         let (zone, name_zone) = (stored.zone.clone(), stored.name_zone.clone());
         let scored_alike = Analysis { parameters, zone, name_zone, ..self.clone() };
-        scored_alike == *stored && stored.parameters.candidate_floor() <= self.parameters.candidate_floor()
+        scored_alike == *stored && stored.parameters.candidate_floor() == self.parameters.candidate_floor()
     }
 
     /// Canonical JSON. The database stores it and compares it to decide whether a stored result is current.
@@ -168,6 +168,8 @@ mod tests {
         }
         assert!(!Analysis { version: 1, ..stored.clone() }.can_redetect(&stored));
         assert!(!Analysis { model_sha256: "other".into(), ..stored.clone() }.can_redetect(&stored));
-        assert!(stored.can_redetect(&analysis(usual().with_onset(-1.6))), "more candidates are stored than needed");
+        let low = analysis(usual().with_onset(-1.6));
+        assert!(!stored.can_redetect(&low), "candidates down to -1.6 are longer than those down to -1.5");
+        assert!(low.can_redetect(&low));
     }
 }

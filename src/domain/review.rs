@@ -93,7 +93,7 @@ impl ShownVerdicts {
         self.suggests_strict().then(|| {
             format!(
                 "source {source}: {rejected} of the last {reviewed} reviewed laughs are rejected; \
-                 --threshold strict shows fewer that are none"
+                 --threshold strict shows fewer sounds that are no laughs"
             )
         })
     }

@@ -170,6 +170,8 @@ pub struct ScoredRecording {
     /// Length of the audio that was decoded.
     pub audio: Duration,
     pub is_partial: bool,
+    /// False if the stored track is damaged: the recording can only be analyzed again.
+    pub is_readable: bool,
     pub track: ScoreTrack,
     /// In order of time and disjoint.
     pub candidates: Vec<ScoredCandidate>,

@@ -154,6 +154,11 @@ impl<'a> OfSource<'a> {
         }
         self.decide(store)?;
         self.cut_missing_clips()?;
+        for outcome in &mut self.outcomes {
+            if let Status::Redetected(redetected) = &mut outcome.status {
+                redetected.keep_earlier_clips();
+            }
+        }
         self.compare();
         let exit = self.exit();
         self.report.exit = Some(exit);
@@ -181,7 +186,7 @@ impl<'a> OfSource<'a> {
 
     fn decide_one(&mut self, scored: ScoredRecording, personal: Option<&PersonalModel>) -> Result<(), Fatal> {
         let analysis = self.settings.changes.applied(&scored.analysis);
-        if !analysis.can_redetect(&scored.analysis) {
+        if !scored.is_readable || !analysis.can_redetect(&scored.analysis) {
             self.report.needs_audio.push(scored.recording.name);
             return Ok(());
         }

@@ -48,6 +48,7 @@ fn scored(embedding: Option<Embedding>, personal: Option<PersonalScore>) -> Scor
         analysis: analysis(true),
         audio: Duration::from_secs(20),
         is_partial: false,
+        is_readable: true,
         track,
         candidates: vec![ScoredCandidate { id: 7, candidate, is_detected: false }],
         detections: Vec::new(),

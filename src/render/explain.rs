@@ -64,8 +64,8 @@ fn personal(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
             let all = pluralize(counts.confirmed + counts.rejected, "review");
             format!("{all} of this source can be used, {any} more are needed{of_which} (giggles review)")
         }
-        Personal::NoEmbedding => "its sound is not stored any more (--keep-embeddings)".to_owned(),
-        Personal::NotYet => "it was decided before there were enough; the next scan uses them".to_owned(),
+        Personal::NoEmbedding => "its embedding is not stored: in a recording with very many sounds only some keep theirs, and --keep-embeddings removes old ones".to_owned(),
+        Personal::NotYet => "it was decided before there were enough; giggles redetect uses them".to_owned(),
     };
     vec![format!("your reviews change nothing: {reason}")]
 }

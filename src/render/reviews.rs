@@ -75,7 +75,7 @@ pub fn ended(confirmed: usize, rejected: usize) -> String {
     match confirmed + rejected {
         0 => "nothing reviewed\n".into(),
         all => format!(
-            "{} stored: {confirmed} confirmed, {rejected} rejected; the next scan uses them\n",
+            "{} stored: {confirmed} confirmed, {rejected} rejected; the next scan uses them, and giggles redetect for what is stored\n",
             pluralize(all, "verdict")
         ),
     }

@@ -1,12 +1,12 @@
 //! Which sounds that do not count are offered for review beside the laughs: the few whose verdict teaches most.
 //!
 //! ```text
-//! possible: candidates outside detections, without a verdict, with an embedding, SENSITIVE <= v' < onset threshold
+//! possible: candidates outside detections, without a verdict, SENSITIVE <= v' < onset threshold
 //! if some of them in a day have a clip, only those, which can be played
 //! of a day: the NEAREST to the threshold; of these, again and again, up to MOST_A_DAY, the one with the highest
 //!           nearness * unlikeness
 //! nearness:   0 at SENSITIVE, 1 at the threshold
-//! unlikeness: 1 - the highest cosine of sqrt(e) with any embedding reviewed or chosen before
+//! unlikeness: 1 - the highest cosine of sqrt(e) with any embedding reviewed or chosen before; 0.5 without an embedding
 //! ```
 //!
 //! A verdict on a sound near the threshold moves it to one side; one on a sound unlike all others says something new.
@@ -26,6 +26,8 @@ use crate::store::{ScoreReader, ScoredSelection};
 
 /// The most that are offered of a day.
 pub const MOST_A_DAY: usize = 5;
+/// Likeness of a candidate without an embedding to what was reviewed.
+const NOT_KNOWN: f32 = 0.5;
 /// Of a day, so many candidates are compared with what was reviewed.
 const NEAREST: usize = 50;
 
@@ -38,7 +40,7 @@ pub struct Unsure {
     pub content: ContentHash,
     /// Number of its row in `candidates`.
     pub id: i64,
-    /// With its embedding.
+    /// With its embedding, if that is stored.
     pub candidate: Candidate,
     pub starts: Timestamp,
     pub ends: Timestamp,
@@ -101,7 +103,7 @@ fn in_doubt(scored: ScoredRecording, zone: &TimeZone) -> impl Iterator<Item = Un
     let (source, recording, content) = (scored.source, scored.recording.name, scored.recording.content);
     scored.candidates.into_iter().filter_map(move |one| {
         let (v, candidate) = (one.candidate.shifted_v(), one.candidate);
-        let is_in_doubt = !one.is_detected && candidate.embedding.is_some() && (SENSITIVE..threshold).contains(&v);
+        let is_in_doubt = !one.is_detected && (SENSITIVE..threshold).contains(&v);
         let (starts, ends) = (at(candidate.start())?, at(candidate.end())?);
         is_in_doubt.then_some(Unsure {
             source: source.clone(),
@@ -162,23 +164,30 @@ fn choose_of_day(mut day: Vec<Unsure>, seen: &mut Vec<Direction>) -> Vec<Unsure>
     day.sort_by(|a, b| b.nearness().total_cmp(&a.nearness()).then_with(|| order(a).cmp(&order(b))));
     day.truncate(NEAREST);
     let with_direction = |one: Unsure| {
-        let direction = direction(one.candidate.embedding.as_ref()?);
-        let alike = seen.iter().map(|other| cosine(&direction, other)).fold(0.0, f32::max);
-        Some((one, direction, alike))
+        let direction = one.candidate.embedding.as_ref().map(direction);
+        let alike = direction.as_ref().map_or(NOT_KNOWN, |direction| most_alike(direction, seen));
+        (one, direction, alike)
     };
-    let mut rest: Vec<(Unsure, Direction, f32)> = day.into_iter().filter_map(with_direction).collect();
+    let mut rest: Vec<(Unsure, Option<Direction>, f32)> = day.into_iter().map(with_direction).collect();
     let mut chosen = Vec::new();
     while chosen.len() < MOST_A_DAY {
-        let value = |(one, _, alike): &(Unsure, Direction, f32)| one.nearness() * (1.0 - alike);
+        let value = |(one, _, alike): &(Unsure, Option<Direction>, f32)| one.nearness() * (1.0 - alike);
         // Of equals, the nearest to the threshold.
         let best = (0..rest.len()).rev().max_by(|&a, &b| value(&rest[a]).total_cmp(&value(&rest[b])));
         let Some(best) = best else { break };
         let (one, direction, _) = rest.remove(best);
-        rest.iter_mut().for_each(|(_, other, alike)| *alike = alike.max(cosine(&direction, other)));
-        seen.push(direction);
+        for (_, other, alike) in &mut rest {
+            let to_other = other.as_ref().zip(direction.as_ref()).map(|(a, b)| cosine(a, b));
+            *alike = alike.max(to_other.unwrap_or(0.0));
+        }
+        seen.extend(direction);
         chosen.push(one);
     }
     chosen
+}
+
+fn most_alike(direction: &Direction, seen: &[Direction]) -> f32 {
+    seen.iter().map(|other| cosine(direction, other)).fold(0.0, f32::max)
 }
 
 /// sqrt(e), of length 1; all zeros if e is. The square root gives small values of the network more weight.

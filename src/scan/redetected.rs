@@ -30,7 +30,13 @@ impl Session<'_> {
             },
             other => other,
         });
-        self.cut_missing_clips(plans.collect())
+        let mut plans = self.cut_missing_clips(plans.collect())?;
+        for plan in &mut plans {
+            if let Plan::Known(Outcome { status: Status::Redetected(redetected), .. }) = plan {
+                redetected.keep_earlier_clips();
+            }
+        }
+        Ok(plans)
     }
 
     fn decide(
@@ -45,7 +51,7 @@ impl Session<'_> {
             ScoredSelection { source, contents: Some(contents), with_embeddings, ..ScoredSelection::default() };
         let mut decided = HashMap::new();
         store.each_scored(&wanted, &mut |scored| {
-            if let Some(content) = scored.recording.content {
+            if let Some(content) = scored.recording.content.filter(|_| scored.is_readable) {
                 decided.insert(content, decide(scored, analysis.clone(), zone.clone(), self.personal.as_ref()));
             }
             self.check_stop()

@@ -96,7 +96,7 @@ impl Rows {
             return Err(bug(&recording.name, "was analyzed, but its content or its start time is not known"));
         };
         if stored.insert(content.clone()) {
-            self.add_detections(content, (&recording.name, started.at, &run.zone), &analyzed.detections)?;
+            self.add_detections(content, (&recording.name, microseconds(started.at), &run.zone), &analyzed.detections)?;
             self.scores.push(Scores::new(content, analyzed));
             self.recordings.push(row);
         }
@@ -114,7 +114,7 @@ impl Rows {
         };
         let content_sha256 = content.to_string();
         if stored.insert(content_sha256.clone()) {
-            let place = (recording.name.as_str(), started.at, &redetected.zone);
+            let place = (recording.name.as_str(), microseconds(started.at), &redetected.zone);
             self.add_detections(&content_sha256, place, &redetected.detections)?;
             self.decided.extend_from_slice(&redetected.candidates);
             self.candidate_clips.extend(redetected.unsure.iter().filter_map(CandidateClip::new));

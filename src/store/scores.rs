@@ -129,18 +129,20 @@ impl FoundScores {
         candidates: Vec<Numbered<CandidateRow>>,
         detections: Vec<Numbered<DetectionRow>>,
     ) -> Option<ScoredRecording> {
-        let FoundScores { source, analysis, row, track, .. } = self;
+        let FoundScores { source, analysis, row, track: TrackRow { audio_seconds, v }, .. } = self;
         let candidate = |(id, row): Numbered<CandidateRow>| ScoredCandidate {
             id,
             is_detected: row.is_detected,
             candidate: row.into(),
         };
+        let track = ScoreTrack::from_bytes(&v.0).filter(|track| track.values().iter().all(|v| !v.is_nan()));
         Some(ScoredRecording {
             source,
             analysis: serde_json::from_str(&analysis).ok()?,
-            audio: duration(track.audio_seconds),
+            audio: duration(audio_seconds),
             is_partial: row.status == "partial",
-            track: ScoreTrack::from_bytes(&track.v.0)?,
+            is_readable: track.as_ref().is_some_and(|track| !track.is_empty() || candidates.is_empty()),
+            track: track.unwrap_or_default(),
             candidates: candidates.into_iter().map(candidate).collect(),
             detections: detections.into_iter().map(|(_, row)| row.into()).collect(),
             clips_failed: row.clips_failed.cast_unsigned(),
@@ -164,6 +166,21 @@ pub fn review_evidence<C: Cells>(cells: &C) -> Result<Option<(i64, Verdict, Embe
     Ok(Verdict::named(&verdict)
         .zip(Embedding::from_bytes(&bytes.0))
         .map(|(verdict, embedding)| (id, verdict, embedding)))
+}
+
+/// The condition in SQL that no later review is one of the same sound, as other settings delimited it: one covers at least
+/// half of the other. `least` and `greatest`: the functions of two numbers.
+pub fn is_latest(least: &str, greatest: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT 1 FROM reviews AS later
+            WHERE later.source = reviews.source AND later.content_sha256 = reviews.content_sha256
+                AND later.verdict IS NOT NULL
+                AND (later.reviewed_at > reviews.reviewed_at
+                    OR later.reviewed_at = reviews.reviewed_at AND later.id > reviews.id)
+                AND 2 * ({least}(later.end_seconds, reviews.end_seconds)
+                        - {greatest}(later.start_seconds, reviews.start_seconds))
+                    >= {least}(later.end_seconds - later.start_seconds, reviews.end_seconds - reviews.start_seconds))"
+    )
 }
 
 /// Reads an embedding.

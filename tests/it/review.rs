@@ -66,7 +66,7 @@ fn laughs_and_what_is_in_doubt_are_shown_one_after_the_other() {
             "1 of 3  2025-10-24 19:01:00  2.0 s  0.90  Giggle  noon.ogg  #1",
             "2 of 3  2025-10-24 19:01:30  1.8 s  0.90  Giggle  noon.ogg  #2",
             "3 of 3  2025-10-24 19:02:24  1.4 s  0.38  Giggle  noon.ogg  candidate #2  not counted",
-            "2 verdicts stored: 1 confirmed, 1 rejected; the next scan uses them",
+            "2 verdicts stored: 1 confirmed, 1 rejected; the next scan uses them, and giggles redetect for what is stored",
         ]
     );
     assert_eq!(stored(&place), ["neil 60.0 confirmed -", "neil 90.5 rejected -"]);

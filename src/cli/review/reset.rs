@@ -1,12 +1,13 @@
 //! `giggles review reset`: which reviews the personal score uses.
 
 use clap::Args;
-use giggles::domain::Window;
+use giggles::domain::{Reason, Window};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::render::reviews::reset_text;
 use giggles::store::{self, ReviewReset};
 
+use crate::cli::settings::config;
 use crate::cli::stored::{SourceFilter, zone};
 use crate::cli::window::window;
 use crate::cli::{EXIT_CODES, print_text};
@@ -43,6 +44,9 @@ pub struct Reset {
 pub fn run(arguments: &Reset, quiet: bool) -> Result<Exit, Fatal> {
     let (source, database) = (arguments.filter.source()?, arguments.filter.database.location()?);
     let Some(mut reader) = arguments.filter.database.reader()? else { return Ok(Exit::Empty) };
+    if source.is_none() && reader.sources()?.len() > 1 {
+        return Err(config(Reason::new("the database has several sources; name one with --source")));
+    }
     let zone = zone(arguments.tz.as_deref(), source.as_deref(), reader.as_mut())?;
     let Window { to: before, .. } = window(None, None, arguments.before.as_deref(), &zone)?;
     drop(reader);

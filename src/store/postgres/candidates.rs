@@ -66,7 +66,7 @@ pub fn remove_old(transaction: &mut Transaction<'_>, rows: &Rows, source: &str) 
     let Some(from) = rows.embeddings_from else { return Ok(0) };
     let remove = format!(
         "UPDATE candidates AS c SET embedding = NULL FROM recordings AS r
-         WHERE r.id = c.recording_id AND r.source = $1 AND r.started_at < $2 AND c.embedding IS NOT NULL
+         WHERE r.id = c.recording_id AND r.source = $1 AND r.first_analyzed_at < $2 AND c.embedding IS NOT NULL
             AND NOT EXISTS (SELECT FROM reviews WHERE reviews.source = r.source
                 AND reviews.content_sha256 = r.content_sha256 AND verdict IS NOT NULL
                 AND reviews.start_seconds < {ENDS} AND reviews.end_seconds > {STARTS})"

@@ -35,8 +35,9 @@ fn select_scores() -> String {
 
 fn select_evidence() -> String {
     format!(
-        "SELECT id, verdict, embedding FROM reviews WHERE {IS_EVIDENCE}
-         ORDER BY reviewed_at DESC, content_sha256 COLLATE \"C\", start_seconds, end_seconds LIMIT $2"
+        "SELECT id, verdict, embedding FROM reviews WHERE {IS_EVIDENCE} AND {}
+         ORDER BY reviewed_at DESC, content_sha256 COLLATE \"C\", start_seconds, end_seconds LIMIT $2",
+        scores::is_latest("least", "greatest")
     )
 }
 

@@ -37,7 +37,7 @@ pub fn set(transaction: &Transaction<'_>, embeddings: &[ReviewEmbedding]) -> rus
     })
 }
 
-/// Removes the embeddings of candidates in old recordings, except those that a review with a verdict overlaps.
+/// Removes the embeddings of candidates in recordings that were first analyzed long ago, except those that a review with a verdict overlaps.
 pub fn remove_old(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     let Some(from) = rows.embeddings_from else { return Ok(()) };
     transaction.execute(&removal(), (&rows.run.source, instant(from))).map(drop)
@@ -46,7 +46,7 @@ pub fn remove_old(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Resul
 fn removal() -> String {
     format!(
         "UPDATE candidates AS c SET embedding = NULL
-         WHERE embedding IS NOT NULL AND recording_id IN (SELECT id FROM recordings WHERE source = ?1 AND started_at < ?2)
+         WHERE embedding IS NOT NULL AND recording_id IN (SELECT id FROM recordings WHERE source = ?1 AND first_analyzed_at < ?2)
             AND NOT EXISTS (SELECT 1 FROM recordings AS r CROSS JOIN reviews USING (source, content_sha256)
                 WHERE r.id = c.recording_id AND verdict IS NOT NULL
                     AND reviews.start_seconds < {ENDS} AND reviews.end_seconds > {STARTS})"

@@ -216,7 +216,9 @@ pub fn old_embeddings_go_except_those_that_were_reviewed(home: &impl Home) {
     store.save_reviews(&verdicts, false).unwrap();
     let new = Recording { started: at("2026-01-24T13:00:00Z"), ..recording("new.ogg", 2) };
     let mut run = past_run("neil").scored(new, scores(), vec![]).build();
-    run.embeddings_from = "2025-10-24T13:00:01Z".parse().ok();
+    // The time of the first analysis counts, not that of the recording: archives are scanned late.
+    (run.started, run.ended) = (at("2026-01-25T09:00:00Z").unwrap().at, at("2026-01-25T09:01:00Z").unwrap().at);
+    run.embeddings_from = "2026-01-01T00:00:00Z".parse().ok();
     store.save(&run).unwrap();
     let kept = home.ask(
         "SELECT source, name, first_patch FROM candidates JOIN recordings ON recordings.id = recording_id
