@@ -3,6 +3,8 @@
 #
 #   benches/compare/pipelines.sh [--rounds N] [--usual-rounds N] [--minutes M] [--pin] [--no-build]
 set -eu
+# The tables are of one view; others: GIGGLES_VIEWS=5.
+export GIGGLES_VIEWS="${GIGGLES_VIEWS:-1}"
 python=$("$(dirname "$0")/setup.sh" ffmpeg ffmpeg opusenc opus-tools)
 cd "$(dirname "$0")/../.."
 exec "$python" benches/compare/pipelines.py "$@"
