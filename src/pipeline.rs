@@ -107,11 +107,12 @@ impl<S: Scorer> Analyzer<'_, S> {
     pub fn analyze(&self, path: &Path, sample_buffer: Option<&mut SampleBuffer>) -> Result<Analyzed, AnalyzeError> {
         let mut batches = self.open(path)?;
         batches.keep_samples(sample_buffer.is_some() || !views(self.parameters).is_empty());
+        let gives_samples = sample_buffer.is_some();
         let mut detector = Detector::new(self.parameters, sample_buffer);
         in_order(
             &mut batches,
             |batch| self.score(batch),
-            |scored| decide(scored, self.scorer, self.parameters, |stretch| detector.push(&stretch)),
+            |scored| decide(scored, self.scorer, (self.parameters, gives_samples), |stretch| detector.push(&stretch)),
         )?;
         let Audio { length, sample_rate, channels, codec, tracks, missing } = audio_properties(batches.waveform());
         let (track, mut candidates) = detector.finish();

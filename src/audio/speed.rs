@@ -14,6 +14,7 @@
 //! Invariant: an output sample is a function of its position and of the T input samples around it, so that any part of the
 //! output can be computed from a part of the input, with the same bits.
 
+use std::borrow::Cow;
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -81,9 +82,9 @@ impl SpeedChange {
         let before = (self.taps as u64 / 2).saturating_sub(self.place(output.start).0 + 1) as usize;
         let from = needed.start.saturating_sub(start) as usize;
         let to = (needed.end.saturating_sub(start) as usize).min(input.len());
-        let mut padded = vec![0.0; before];
-        padded.extend_from_slice(input.get(from..to).unwrap_or_default());
-        padded.resize(before + (needed.end - needed.start) as usize, 0.0);
+        let (inside, length) = (input.get(from..to).unwrap_or_default(), before + (needed.end - needed.start) as usize);
+        let padded =
+            if inside.len() == length { Cow::Borrowed(inside) } else { Cow::Owned(padded(inside, before, length)) };
         // Index in `padded` of the first coefficient's sample, and the fraction, of each output sample.
         let (mut at, mut fraction) = (0, self.place(output.start).1);
         let mut changed = Vec::with_capacity((output.end - output.start) as usize);
@@ -103,6 +104,15 @@ impl SpeedChange {
         let scaled = output * self.numerator;
         (scaled / self.denominator, scaled % self.denominator)
     }
+}
+
+/// Samples behind `before` zeros, and as many zeros as make `length`.
+fn padded(samples: &[f32], before: usize, length: usize) -> Vec<f32> {
+    let mut padded = Vec::with_capacity(length);
+    padded.resize(before, 0.0);
+    padded.extend_from_slice(samples);
+    padded.resize(length, 0.0);
+    padded
 }
 
 /// h for a position that is `fraction` behind an input sample, which is the one before the middle of the coefficients.

@@ -40,7 +40,7 @@ pub struct Patch {
 /// Consecutive patches.
 pub struct Stretch {
     pub patches: Vec<Patch>,
-    /// If the batches have samples: those that arrived since the stretch before. All samples of a patch are in its stretch or
+    /// If they are asked for: those that arrived since the stretch before. All samples of a patch are in its stretch or
     /// before.
     pub samples: Vec<f32>,
 }
@@ -57,12 +57,14 @@ pub struct Stretches<'a, I: ?Sized> {
     samples: Samples,
     /// Samples that arrived since the last stretch.
     arrived: Vec<f32>,
+    /// Whether stretches carry samples: clips need them.
+    gives_samples: bool,
     tasks: VecDeque<Task>,
     has_ended: bool,
 }
 
 impl<'a, I: ?Sized> Stretches<'a, I> {
-    pub fn new(scored: &'a mut I, parameters: &'a DetectionParameters) -> Stretches<'a, I> {
+    pub fn new(scored: &'a mut I, parameters: &'a DetectionParameters, gives_samples: bool) -> Stretches<'a, I> {
         Stretches {
             scored,
             parameters,
@@ -72,6 +74,7 @@ impl<'a, I: ?Sized> Stretches<'a, I> {
             waiting: Waiting::default(),
             samples: Samples::default(),
             arrived: Vec::new(),
+            gives_samples,
             tasks: VecDeque::new(),
             has_ended: false,
         }
@@ -83,7 +86,9 @@ impl<'a, I: ?Sized> Stretches<'a, I> {
             self.samples.drop_until(self.needed(&(first..first + 1), unknown).start);
             self.samples.push(&scored.samples);
         }
-        self.arrived.extend(scored.samples);
+        if self.gives_samples {
+            self.arrived.extend(scored.samples);
+        }
         let mut embeddings = scored.outputs.embeddings.chunks_exact(EMBEDDING_SIZE);
         for logits in scored.outputs.logits.chunks_exact(NUM_CLASSES) {
             let embedding = std::mem::replace(&mut self.held, embeddings.next().map(Box::from));

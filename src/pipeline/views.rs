@@ -40,14 +40,14 @@ pub fn views(parameters: &DetectionParameters) -> &'static [View] {
 }
 
 /// Calls `each` with the patches of a recording, in order, as soon as their v is final. Takes its batches as they are
-/// scored; inside a pool, views are scored by any of its threads.
+/// scored; inside a pool, views are scored by any of its threads. `gives_samples`: stretches carry the samples of the batches.
 pub fn decide<E>(
     scored: &mut dyn Iterator<Item = Result<Scored, E>>,
     scorer: &impl Scorer,
-    parameters: &DetectionParameters,
+    (parameters, gives_samples): (&DetectionParameters, bool),
     mut each: impl FnMut(Stretch),
 ) -> Result<(), E> {
-    let tasks = Stretches::new(scored, parameters);
+    let tasks = Stretches::new(scored, parameters, gives_samples);
     let work = |task: Task| task.run(scorer, parameters);
     let mut collect = |results: &mut dyn Iterator<Item = Result<Done, E>>| {
         let mut views = Vec::new();

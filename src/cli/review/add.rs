@@ -31,7 +31,7 @@ Examples:
   giggles review add 20251024_190000.ogg 20:14:03 20:14:05 --recordings ~/recordings --comment 'with Ann'
       add one by the time of day; its sound is read from the recording below this folder
   giggles review add evening.ogg 95 97 --verdict rejected
-      add a sound that is no laugh
+      add a sound that is not a laugh
 
 FILE is the path of a recording, or its name as giggles report shows it. Times are offsets if both are inside the
 recording, else times of day. The personal score compares the sound of a stretch with others: it is computed from the

@@ -140,7 +140,7 @@ fn decided(
     let total: usize = batches.iter().map(|(_, samples)| samples.len()).sum();
     let score = |(patches, samples): (Vec<f32>, Vec<f32>)| Scored { outputs: scorer.outputs(&patches), samples };
     let decided = in_order(batches.into_iter().map(Ok::<_, Infallible>), score, |scored| {
-        decide(scored, scorer, parameters, |stretch| {
+        decide(scored, scorer, (parameters, true), |stretch| {
             samples.extend(&stretch.samples);
             lengths.push(stretch.patches.len());
             v.extend(stretch.patches.iter().map(|patch| patch.score.v));
@@ -230,7 +230,7 @@ fn only_what_may_be_a_candidate_has_an_embedding() {
     };
     let mut scored = batches(&samples, &[36], 40_000, &parameters).into_iter().map(score);
     let mut patches = Vec::new();
-    let Ok(()) = decide(&mut scored, &model, &parameters, |stretch| patches.extend(stretch.patches));
+    let Ok(()) = decide(&mut scored, &model, (&parameters, true), |stretch| patches.extend(stretch.patches));
     let kept = patches.iter().filter(|patch| patch.embedding.is_some()).count();
     assert!(kept > 5 && kept < patches.len() / 2, "{kept} of {}", patches.len());
     for patch in &patches {
