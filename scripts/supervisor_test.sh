@@ -110,6 +110,7 @@ nightly() {
 }
 nightly 4
 check 'no recordings: 4, and the run is not started again' '[ "$(control status giggles-nightly | grep -c EXITED)" -eq 1 ]'
+scripts/away_from_midnight.sh
 yesterday=$(date --utc --date yesterday +%Y%m%d)
 mkdir "$folder/recordings/neil"
 cp fixtures/clips/laugh_male_scratch2.flac "$folder/recordings/neil/${yesterday}_120000.flac"

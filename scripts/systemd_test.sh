@@ -47,6 +47,7 @@ GIGGLES_TZ='UTC'
 GIGGLES_CLIPS='/srv/laughs'
 GIGGLES_METRICS_FILE='/var/lib/prometheus/node-exporter/giggles.prom'
 SETTINGS
+scripts/away_from_midnight.sh
 yesterday=$(date --utc --date yesterday +%Y%m%d)
 cp fixtures/clips/laugh_male_scratch2.flac "$root/srv/recordings/${yesterday}_120000.flac"
 

@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import yaml
 from rules import jobs
@@ -75,15 +77,23 @@ def record(source, name):
     shutil.copy(LAUGH, folder / name)
 
 
+def names_of_yesterday(job):
+    """Names of recordings that began yesterday at noon in the job's zone, in the zone of its names; of two days, if midnight is near."""
+    values = {variable["name"]: variable.get("value") for variable in job["template"]["spec"]["containers"][0]["env"]}
+    zone, zone_of_names = ZoneInfo(values["GIGGLES_TZ"]), ZoneInfo(values["GIGGLES_NAME_TZ"])
+    days = {(datetime.now(zone) - timedelta(days=1) + timedelta(minutes=ahead)).date() for ahead in (0, 10)}
+    return [f"{datetime.combine(day, time(12), zone).astimezone(zone_of_names):%Y%m%d_%H%M%S}.flac" for day in sorted(days)]
+
+
 def main():
-    yesterday = subprocess.run(["date", "--date=yesterday", "+%Y%m%d"], capture_output=True, text=True).stdout.strip()
-    record("wearer-0", f"{yesterday}_200000.flac")
-    record("wearer-1", f"{yesterday}_200000.flac")
-    (FOLDER / "recordings/wearer-2").mkdir()
-    (FOLDER / "recordings/wearer-3").mkdir()
-    (FOLDER / "recordings/wearer-3" / f"{yesterday}_200000.flac").write_text("no audio")
-    subprocess.run(["chmod", "-R", "a+rX", FOLDER], check=True)
     nightly = job_of("nightly.yaml", "nightly")
+    (FOLDER / "recordings/wearer-2").mkdir(parents=True)
+    (FOLDER / "recordings/wearer-3").mkdir()
+    for name in names_of_yesterday(nightly):
+        record("wearer-0", name)
+        record("wearer-1", name)
+        (FOLDER / "recordings/wearer-3" / name).write_text("no audio")
+    subprocess.run(["chmod", "-R", "a+rX", FOLDER], check=True)
 
     for index, code in ((0, 0), (1, 0), (2, 0), (3, 3)):
         expect(run(nightly, index), code, f"index {index}")
