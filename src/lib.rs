@@ -57,6 +57,7 @@
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
 //! | [`report`] | reads a day with its clips for a report or a page | domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, reviews, render, status |
+//! | [`serve`] | a web server over what is stored | text, stop, domain, error, exit, audio, pool, atomic_file, clips, calendar, store, reviews, render, notify, status, report |
 //! | [`doctor`] | checks everything that a run needs | all |
 //! | [`scan`] | one run, from directories to exit code | all |
 //!
@@ -102,6 +103,7 @@ pub mod render;
 pub mod report;
 pub mod reviews;
 pub mod scan;
+pub mod serve;
 pub mod shard;
 pub mod status;
 pub mod stop;

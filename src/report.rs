@@ -2,6 +2,7 @@
 //!
 //! Invariant: reads only. If a clip cannot be read, the report gives the reason in its place; the report never fails.
 
+mod served;
 mod sound;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,13 +18,13 @@ use crate::calendar::{Calendar, Day, Reviewing, SEAM};
 use crate::domain::{ShownVerdicts, Window};
 use crate::error::Fatal;
 use crate::exit::Exit;
-use crate::render::page::{Page, document, linked_clips};
+use crate::render::page::{Page, Place, document, linked_clips};
 use crate::render::report::ReportView;
 use crate::reviews::offered;
 use crate::status;
 use crate::store::Reader;
 
-pub use self::sound::Embed;
+pub use self::sound::{Embed, spectrogram};
 
 /// Days before the report that are read for the month view and the averages.
 const MONTH: i32 = 30;
@@ -32,13 +33,24 @@ const MAX_DAYS: i32 = 62;
 
 /// The settings of a report.
 pub struct Settings {
-    pub source: Option<String>,
+    /// None: all sources.
+    pub sources: Option<Vec<String>>,
     pub zone: TimeZone,
     pub first: Date,
     /// Inclusive.
     pub last: Date,
     /// Read candidates and reviews, too: what a page shows besides the laughs.
     pub candidates: bool,
+}
+
+impl Settings {
+    /// The source, if it is only one.
+    fn one(&self) -> Option<&str> {
+        match self.sources.as_deref() {
+            Some([source]) => Some(source),
+            _ => None,
+        }
+    }
 }
 
 /// The stored data of the days.
@@ -83,17 +95,24 @@ impl Report {
         if let Some(text) = linked_clips(&sounds).filter(|_| options.embed == Embed::Auto) {
             log::warn!("{}: {text} Use --embed all to embed all clips", options.path.display());
         }
-        Ok(document(&Page { view: self.view(), sounds: &sounds }))
+        Ok(document(&Page { view: self.view(), sounds: &sounds, place: Place::File }))
+    }
+
+    /// The HTML of the page as `giggles serve` shows it: clips and spectrograms have addresses of the server.
+    pub fn served(&self, clips: Option<&Path>) -> String {
+        let sounds = served::sounds(&self.days, clips);
+        document(&Page { view: self.view(), sounds: &sounds, place: Place::Server })
     }
 }
 
 /// Reads the days and the month before them.
 pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) -> Result<Report, Fatal> {
     let calendars = calendars(settings)?;
-    let sources = match &settings.source {
-        Some(source) => vec![source.clone()],
+    let sources = match &settings.sources {
+        Some(sources) => sources.clone(),
         None => reader.sources()?,
     };
+    let one = settings.one();
     let mut days = Vec::new();
     for calendar in calendars.iter().filter(|calendar| calendar.date >= settings.first) {
         days.extend(status::days(reader, &sources, calendar, asked, settings.candidates)?);
@@ -101,9 +120,11 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
     if settings.candidates {
         days = with_reviewing(days, settings, reader)?;
     }
-    let all = around(&calendars);
-    let mut tallies = tallies(&calendars, &reader.recordings(settings.source.as_deref(), &all)?);
-    let shown = reader.shown_verdicts(settings.source.as_deref())?;
+    let mut recordings = reader.recordings(one, &around(&calendars))?;
+    recordings.retain(|recording| sources.contains(&recording.source));
+    let mut tallies = tallies(&calendars, &recordings);
+    let mut shown = reader.shown_verdicts(one)?;
+    shown.retain(|verdicts| sources.contains(&verdicts.source));
     let advice = shown.iter().filter_map(ShownVerdicts::advice).collect();
     let usual = usual(&tallies, settings.first);
     let months_first = settings.last.saturating_sub(MONTH.days()).min(settings.first);
@@ -116,7 +137,7 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
 /// Adds which candidates are offered for review, and the reviews of their sources.
 fn with_reviewing(days: Vec<Day>, settings: &Settings, reader: &mut dyn Reader) -> Result<Vec<Day>, Fatal> {
     let (from, to) = (days.first().map(|day| day.calendar.span.from), days.last().map(|day| day.calendar.span.to));
-    let unsure = offered::unsure(reader, settings.source.as_deref(), &Window { from, to }, &settings.zone)?;
+    let unsure = offered::unsure(reader, settings.one(), &Window { from, to }, &settings.zone)?;
     let offered: Arc<BTreeSet<i64>> = Arc::new(unsure.iter().map(|one| one.id).collect());
     let mut reviews = BTreeMap::new();
     for day in &days {

@@ -16,7 +16,7 @@ use super::settings::{config, variable, wrong};
 
 /// File of systemd's credentials (`LoadCredential=database-url:…`) that holds the database URL.
 const CREDENTIAL: &str = "database-url";
-/// Maximum bytes of a URL file; a longer file is not a URL file.
+/// Maximum bytes of a file with a secret; a longer file is another one.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// The database: from the flags, else the environment, else systemd's credential, else the user's data folder.
@@ -76,13 +76,15 @@ fn from_file(path: &Path) -> Result<Location, Fatal> {
         ));
     }
     let shown = path.display();
-    let bytes = read(path).map_err(|why| config(why.reworded(format!("the database URL file {shown} {why}"))))?;
+    let bytes =
+        read_private(path).map_err(|why| config(why.reworded(format!("the database URL file {shown} {why}"))))?;
     let url = url_in(&bytes).map_err(|why| config(format!("{shown} {why}")))?;
     url.parse().map_err(|error: StoreError| config(Reason::new(format!("in {shown}, {error}")).caused_by(error)))
 }
 
-/// Checks the permissions of the opened file, not of its path, which may change in between.
-fn read(path: &Path) -> Result<Vec<u8>, Reason> {
+/// The content of a file with a secret, which other users must not be able to read. Checks the permissions of the opened
+/// file, not of its path, which may change in between.
+pub fn read_private(path: &Path) -> Result<Vec<u8>, Reason> {
     let unread = |error: std::io::Error| {
         let text = format!("cannot be read: {error}; check the path and its permissions");
         Reason::new(text).caused_by(error)
@@ -98,7 +100,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Reason> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
     if bytes.len() as u64 > MAX_BYTES {
-        Err("is too long; it must contain the URL and nothing else".into())
+        Err(format!("is too long; a file of this kind has at most {MAX_BYTES} bytes").into())
     } else {
         Ok(bytes)
     }

@@ -17,6 +17,7 @@ mod review;
 mod run_guard;
 mod scan;
 mod scores;
+mod serve;
 mod settings;
 pub mod signals;
 mod status;
@@ -96,6 +97,8 @@ enum Command {
     Scores(scores::Arguments),
     /// Show the last runs, or the coverage of a day: analyzed, failed, missing hours, laughs
     Status(status::Arguments),
+    /// Serve days, laughs and their clips as pages and to other programs; store reviews
+    Serve(serve::Arguments),
     /// Check everything that a scan needs; change nothing
     #[command(after_help = format!("{}\n\n{}", doctor::EXAMPLES, EXIT_CODES.as_str()))]
     Doctor(Box<scan::Arguments>),
@@ -179,6 +182,7 @@ impl Cli {
             (Command::Report(arguments), None) => report::run(&arguments, quiet),
             (Command::Scores(arguments), None) => scores::run(&arguments, quiet, &signals.stop),
             (Command::Status(arguments), None) => status::run(&arguments, quiet),
+            (Command::Serve(arguments), None) => serve::run(&arguments, quiet, signals),
             (Command::Doctor(arguments), None) => doctor::run(&arguments, quiet, &signals.stop),
             (Command::Verify(arguments), None) => verify::run(&arguments, quiet),
             (Command::Review(arguments), None) => review::run(&arguments, quiet, signals),

@@ -81,7 +81,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let asked = Timestamp::now();
     let (first, last) = arguments.stored.dates(&zone, asked)?;
     let candidates = arguments.candidates || arguments.output.is_some();
-    let settings = Settings { source: arguments.stored.source()?, zone, first, last, candidates };
+    let sources = arguments.stored.source()?.map(|source| vec![source]);
+    let settings = Settings { sources, zone, first, last, candidates };
     let report = report(&settings, reader.as_mut(), asked)?;
     if report.exit == Exit::Empty {
         log::error!("no recordings of {first} are stored; check the date, --tz and --source");

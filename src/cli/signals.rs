@@ -1,10 +1,10 @@
 //! SIGINT, SIGTERM and SIGHUP: asks the run to end, and exits the program if it does not end in time.
 //!
 //! A run that waits for a database, a disk or a server does not check for signals. A run may be killed at any moment
-//! without harm, so the program exits after two seconds at the latest.
+//! without harm, so the program exits after two seconds at the latest; `giggles serve` sets a longer time.
 
 use std::process;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -23,6 +23,8 @@ type ShutdownHook = Box<dyn FnOnce(usize) -> u8 + Send>;
 #[derive(Clone, Default)]
 pub struct SignalHandler {
     pub stop: Stop,
+    /// Milliseconds, if another time than `GRACE`.
+    grace: Arc<AtomicU64>,
     shutdown_hook: Arc<Mutex<Option<ShutdownHook>>>,
 }
 
@@ -44,11 +46,23 @@ impl SignalHandler {
         *self.shutdown_hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
+    /// Sets the time for the command to end by itself after a signal.
+    pub fn set_grace(&self, grace: Duration) {
+        self.grace.store(grace.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn grace(&self) -> Duration {
+        match self.grace.load(Ordering::Relaxed) {
+            0 => GRACE,
+            milliseconds => Duration::from_millis(milliseconds),
+        }
+    }
+
     fn forever(self, mut arriving: Signals) {
         for signal in arriving.forever() {
             let signal = signal.unsigned_abs() as usize;
             let is_first = self.stop.0.swap(signal, Ordering::Relaxed) == 0;
-            let grace = if is_first { GRACE } else { Duration::ZERO };
+            let grace = if is_first { self.grace() } else { Duration::ZERO };
             let handler = self.clone();
             // A second signal ends the program without waiting.
             if thread::Builder::new().spawn(move || handler.end(signal, grace)).is_err() {

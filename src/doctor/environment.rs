@@ -14,7 +14,10 @@ use crate::store::Location;
 
 /// Variables without a flag, for docs/reference. Those of libpq are in `store::connection_parameters`.
 pub const VARIABLES: &[(&str, &str)] = &[
-    ("CREDENTIALS_DIRECTORY", "systemd's folder of credentials: `database-url` in it holds the URL of the database"),
+    (
+        "CREDENTIALS_DIRECTORY",
+        "systemd's folder of credentials: `database-url` in it holds the URL of the database, `serve-tokens` the tokens of `giggles serve`",
+    ),
     ("XDG_DATA_HOME", "the folder of the user's own database, `giggles/giggles.db`; default: `~/.local/share`"),
     ("HOME", "the user's home, for the default database and libpq's files"),
     ("TZ", "the time zone of calendar days, if `--tz` is not given"),
@@ -44,6 +47,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "GIGGLES_PLAYER",
         "the program that plays clips in `giggles review`; its only argument besides known flags is the clip",
     ),
+    ("GIGGLES_TOKENS", "`giggles serve`: the lines of a token file, if there is none"),
+    ("LISTEN_FDS, LISTEN_PID", "set by systemd: the sockets that `giggles serve` takes over"),
     ("GIGGLES_CPU", "the kernels: `amx`, `avx512`, `avx2` or `portable`; scores differ by about 1e-6"),
     ("GIGGLES_ENV_FILE", "`scripts/nightly_processing.sh`: the file with its settings"),
     ("GIGGLES_BIN", "`scripts/nightly_processing.sh`: the program"),
@@ -53,8 +58,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
 /// Variables that a run reads in addition to `GIGGLES_…`.
 const READ: [&str; 6] = ["DATABASE_URL", "PGPASSWORD", "PGPASSFILE", "XDG_DATA_HOME", "NO_COLOR", "RUST_LOG"];
 /// Variables of the nightly script or of tests.
-const NOT_OURS: [&str; 5] =
-    ["GIGGLES_ENV_FILE", "GIGGLES_BIN", "GIGGLES_TEST_POSTGRES", "GIGGLES_CPU", "GIGGLES_PLAYER"];
+const NOT_OURS: [&str; 6] =
+    ["GIGGLES_TOKENS", "GIGGLES_ENV_FILE", "GIGGLES_BIN", "GIGGLES_TEST_POSTGRES", "GIGGLES_CPU", "GIGGLES_PLAYER"];
 /// Variables that a run does not need.
 const HARMLESS: [&str; 2] = ["NO_COLOR", "RUST_LOG"];
 /// cron's PATH.

@@ -18,6 +18,7 @@ pub mod redetect;
 pub mod report;
 pub mod reviews;
 pub mod scores;
+pub mod site;
 pub mod status;
 pub mod summary;
 pub mod table;

@@ -51,11 +51,11 @@ struct Part {
 }
 
 /// A row of the page: its score, and the clips of its parts.
-struct Row<'a> {
+pub(super) struct Row<'a> {
     score: f32,
-    clips: Vec<Option<&'a str>>,
+    pub clips: Vec<Option<&'a str>>,
     /// Why a part may have no clip.
-    without: &'static str,
+    pub without: &'static str,
 }
 
 impl<'a> From<&MergedDetection<'a>> for Row<'a> {
@@ -76,8 +76,7 @@ impl<'a> From<&'a Uncounted<'a>> for Row<'a> {
 
 /// The sounds of every part of every laugh, in order; then those of what does not count.
 pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fatal> {
-    let (laughs, uncounted): (Vec<_>, Vec<_>) =
-        (days.iter().flat_map(Day::laughs).collect(), days.iter().flat_map(Day::uncounted).collect());
+    let (laughs, uncounted) = rows_of(days);
     let rows: Vec<Row<'_>> = laughs.iter().map(Row::from).chain(uncounted.iter().map(Row::from)).collect();
     let parts: Vec<Result<&str, &str>> =
         rows.iter().flat_map(|row| row.clips.iter().map(|clip| clip.ok_or(row.without))).collect();
@@ -93,6 +92,11 @@ pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fa
         parts.into_iter().map(|part| sound(part, is_embedded, &folder, options)).collect()
     };
     Ok(rows_parts.into_iter().zip(embedded).map(sounds).collect())
+}
+
+/// All laughs; then all that does not count.
+pub(super) fn rows_of(days: &[Day]) -> (Vec<MergedDetection<'_>>, Vec<Uncounted<'_>>) {
+    (days.iter().flat_map(Day::laughs).collect(), days.iter().flat_map(Day::uncounted).collect())
 }
 
 /// Indices of the rows by descending score; equal scores keep their order.
@@ -112,7 +116,7 @@ fn read_part(clip: Result<&str, &str>, options: &PageOptions, front_end: &FrontE
         Err(why) => return missing(why),
     };
     let Some(folder) = &options.clips else { return missing("no clip: give the folder of clips with --clips") };
-    if !Path::new(clip).components().all(|part| matches!(part, Component::Normal(_))) {
+    if !is_inside(clip) {
         return missing("no clip: its path points outside the folder");
     }
     let path = folder.join(clip);
@@ -122,13 +126,21 @@ fn read_part(clip: Result<&str, &str>, options: &PageOptions, front_end: &FrontE
     }
 }
 
+/// Whether the path of a clip stays in the folder of clips.
+pub(super) fn is_inside(clip: &str) -> bool {
+    Path::new(clip).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
 fn unreadable(clip: &str, error: &io::Error) -> String {
     format!("no clip: {clip} cannot be read ({error})")
 }
 
 /// Chooses the laughs whose clips are embedded, within the budget. Removes the pictures that exceed theirs.
 fn choose(laughs: &mut [Vec<Part>], highest_scoring: &[usize], options: &PageOptions) -> Vec<bool> {
-    let picture = |part: &Part| part.picture.as_ref().map_or(0, |picture| picture.png.len());
+    let picture = |part: &Part| match &part.picture {
+        Some(Picture::Embedded { png, .. }) => png.len(),
+        _ => 0,
+    };
     let clip = |part: &Part| part.clip.as_ref().map_or(0, |(_, bytes)| *bytes);
     let sizes = |size: &dyn Fn(&Part) -> usize| -> Vec<usize> {
         highest_scoring.iter().map(|&place| laughs[place].iter().map(size).sum()).collect()
@@ -180,7 +192,7 @@ fn relative(page: &Path, folder: &Path) -> PathBuf {
 }
 
 /// The path as a relative URL, percent-encoded.
-fn address(path: &Path) -> String {
+pub(super) fn address(path: &Path) -> String {
     let text = path.to_string_lossy();
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'~' => char::from(byte).to_string(),
@@ -205,7 +217,16 @@ fn picture(path: &Path, front_end: &FrontEnd) -> Option<Picture> {
     let rows =
         (0..MEL_BANDS).rev().map(|band| columns.iter().map(|column| level(mean(column, band))).collect::<Vec<u8>>());
     let png = encode(&rows.collect::<Vec<_>>(), width)?;
-    Some(Picture { png, width, height: MEL_BANDS as u32 })
+    Some(Picture::Embedded { png, width, height: MEL_BANDS as u32 })
+}
+
+/// The spectrogram of a clip as a PNG. None if it cannot be decoded.
+pub fn spectrogram(path: &Path) -> Option<Vec<u8>> {
+    let front_end = ModelFile::embedded().front_end(Cpu::detect()).ok()?;
+    match picture(path, &front_end)? {
+        Picture::Embedded { png, .. } => Some(png),
+        Picture::Linked(_) => None,
+    }
 }
 
 /// The opacity of a log-mel value, 0 to 15.

@@ -51,6 +51,7 @@ mod sample_days;
 mod scan;
 mod scores;
 mod secrets;
+mod serve;
 mod settings;
 mod shell;
 mod signals;

@@ -1,6 +1,6 @@
 //! The list of laughs, that of what does not count, and the controls of both.
 
-use super::{Audio, Page, Sound, missed, row};
+use super::{Audio, Page, Place, Sound, missed, row};
 use crate::calendar::MergedDetection;
 use crate::render::pluralize;
 
@@ -9,7 +9,10 @@ pub fn section(page: &Page) -> String {
         let none = "Nothing was analyzed, so the number of laughs is unknown.";
         return format!("<section>\n<h2>Laughs</h2>\n<p class=\"quiet\">{none}</p>\n</section>\n");
     };
-    let linked = linked_clips(page.sounds).map_or(String::new(), |text| format!("<p class=\"aside\">{text}</p>\n"));
+    let is_file = page.place == Place::File;
+    let linked = linked_clips(page.sounds)
+        .filter(|_| is_file)
+        .map_or(String::new(), |text| format!("<p class=\"aside\">{text}</p>\n"));
     let (laughs, sounds) = rows(page);
     let laughs = match count {
         0 => "<p class=\"quiet\">No laughs were found in the analyzed recordings.</p>\n".to_owned(),

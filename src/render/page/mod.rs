@@ -20,15 +20,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 pub use self::list::linked_clips;
-use self::text::escape;
+pub use self::text::escape;
 use crate::calendar::Day;
 use crate::render::pluralize;
 use crate::render::report::ReportView;
+use crate::render::site;
 use crate::render::status::local;
 use crate::text::zone_name;
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+pub(super) const STYLE: &str = include_str!("page.css");
+pub(super) const SCRIPT: &str = include_str!("page.js");
 
 /// The spectrogram and the clip of one part of a laugh.
 #[derive(Debug, Clone)]
@@ -39,10 +40,14 @@ pub struct Sound {
 
 /// A spectrogram as a PNG.
 #[derive(Debug, Clone)]
-pub struct Picture {
-    pub png: Vec<u8>,
-    pub width: u32,
-    pub height: u32,
+pub enum Picture {
+    Embedded {
+        png: Vec<u8>,
+        width: u32,
+        height: u32,
+    },
+    /// Its address.
+    Linked(String),
 }
 
 /// Where the clip is.
@@ -50,7 +55,7 @@ pub struct Picture {
 pub enum Audio {
     /// FLAC, embedded in the page.
     Embedded(Vec<u8>),
-    /// A file outside the page, as a relative URL.
+    /// A file outside the page, as a relative URL; or the address of the server.
     Linked(String),
     /// The reason why there is no clip.
     Missing(String),
@@ -61,24 +66,38 @@ pub struct Page<'a> {
     pub view: ReportView<'a>,
     /// The sounds of every part of every laugh, in the order of the days' laughs; then those of what does not count.
     pub sounds: &'a [Vec<Sound>],
+    pub place: Place,
+}
+
+/// Where the page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A file of its own: style and script are in it.
+    File,
+    /// `giggles serve`: style and script are files of the server, and the policy is a header.
+    Server,
 }
 
 /// The whole HTML file.
 pub fn document(page: &Page) -> String {
     let view = &page.view;
-    let (style, script) = (hash(STYLE), hash(SCRIPT));
-    let policy = format!(
-        "default-src 'none'; img-src data:; media-src 'self' file: data:; style-src '{style}'; script-src '{script}'; \
-         base-uri 'none'; form-action 'none'"
-    );
     let title = title(view);
+    let (head, script) = match page.place {
+        Place::File => (
+            format!(
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<style>{STYLE}</style>\n",
+                policy()
+            ),
+            format!("<script>{SCRIPT}</script>\n"),
+        ),
+        Place::Server => (site::style("page.css"), site::script("page.js")),
+    };
     let parts = [
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
-             <title>{} · giggles</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{} · giggles</title>\n{head}</head>\n<body>\n<main>\n",
             escape(&title)
         ),
         header(view, &title),
@@ -90,9 +109,18 @@ pub fn document(page: &Page) -> String {
         footer(view),
         format!("</main>\n<script type=\"application/json\" id=\"laughs\">{}</script>\n", data::json(page)),
         format!("<script type=\"application/json\" id=\"recordings\">{}</script>\n", missed::data(page)),
-        format!("<script>{SCRIPT}</script>\n</body>\n</html>\n"),
+        format!("{script}</body>\n</html>\n"),
     ];
     parts.concat()
+}
+
+/// Allows what is in the file, by its hash, and clips beside it.
+fn policy() -> String {
+    let (style, script) = (hash(STYLE), hash(SCRIPT));
+    format!(
+        "default-src 'none'; img-src data:; media-src 'self' file: data:; style-src '{style}'; script-src '{script}'; \
+         base-uri 'none'; form-action 'none'"
+    )
 }
 
 fn hash(text: &str) -> String {

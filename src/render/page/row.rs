@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::text::escape;
-use super::{Audio, Page, Sound, why};
+use super::{Audio, Page, Picture, Sound, why};
 use crate::calendar::{Day, MergedDetection, Uncounted};
 use crate::domain::{Review, StoredDetection, StoredRecording, Verdict};
 use crate::render::report::review_text;
@@ -151,12 +151,15 @@ fn play(sounds: &[Sound], noun: &str, when: &str) -> String {
 
 fn pictures(sounds: &[Sound], noun: &str, when: &str) -> String {
     let picture = |sound: &Sound| {
-        let picture = sound.picture.as_ref()?;
+        let (size, source) = match sound.picture.as_ref()? {
+            Picture::Embedded { png, width, height } => (
+                format!(" width=\"{width}\" height=\"{height}\""),
+                format!("data:image/png;base64,{}", BASE64.encode(png)),
+            ),
+            Picture::Linked(address) => (String::new(), escape(address)),
+        };
         Some(format!(
-            "<img class=\"spectrogram\" width=\"{}\" height=\"{}\" loading=\"lazy\" alt=\"Spectrogram of the {noun} at {when}\" src=\"data:image/png;base64,{}\">",
-            picture.width,
-            picture.height,
-            BASE64.encode(&picture.png)
+            "<img class=\"spectrogram\"{size} loading=\"lazy\" alt=\"Spectrogram of the {noun} at {when}\" src=\"{source}\">"
         ))
     };
     sounds.iter().filter_map(picture).collect()

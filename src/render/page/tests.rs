@@ -52,7 +52,7 @@ fn page(days: &[Day]) -> String {
     let asked = "2025-10-26T00:00:00Z".parse().unwrap();
     let (zone, usual, advice) = (&TimeZone::UTC, Usual::default(), ["<b>rejected</b>".to_owned()]);
     let view = ReportView { asked, zone, days, tallies: &[], usual, advice: &advice, candidates: true };
-    document(&Page { view, sounds: &[] })
+    document(&Page { view, sounds: &[], place: Place::File })
 }
 
 #[test]
@@ -88,4 +88,17 @@ fn a_day_that_was_not_analyzed_shows_no_zero() {
     let asked = "2025-10-26T00:00:00Z".parse().unwrap();
     let empty = Day::new("neil", &day.calendar, vec![], ScanCoverage::Never, asked);
     assert!(page(&[empty]).contains("<strong id=\"number\">?</strong> <span>nothing was analyzed</span>"));
+}
+
+#[test]
+fn a_served_page_has_nothing_inline() {
+    let day = day("neil", "noon.ogg");
+    let asked = "2025-10-26T00:00:00Z".parse().unwrap();
+    let (zone, usual, days) = (&TimeZone::UTC, Usual::default(), std::slice::from_ref(&day));
+    let view = ReportView { asked, zone, days, tallies: &[], usual, advice: &[], candidates: true };
+    let page = document(&Page { view, sounds: &[], place: Place::Server });
+    assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains("http-equiv"), "{page}");
+    let scripts: Vec<&str> = page.split("<script").skip(1).collect();
+    assert_eq!(scripts.len(), 3);
+    assert!(scripts.iter().all(|one| one.contains("application/json") || one.contains("src=\"/assets/page-")));
 }

@@ -1,0 +1,81 @@
+//! What a handler is given: the request, who asks, and the reader of the database.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::access::Viewer;
+use super::database::Connection;
+use super::exchange::Request;
+use super::problem::Problem;
+use super::site::Site;
+use crate::audio::zone::parse_zone;
+use crate::status::usual_zone;
+use crate::store::Reader;
+
+/// A request that is being answered.
+pub struct Visit<'a> {
+    pub site: &'a Site,
+    pub request: &'a Request,
+    /// The parts of the path that stand in braces in its route.
+    pub captures: Vec<(&'static str, String)>,
+    /// Which sources may be shown.
+    pub viewer: Viewer,
+    /// Whether the viewer has a token, or needs none. Only on public routes it is false.
+    pub is_known: bool,
+    pub(super) connection: &'a mut Connection,
+}
+
+impl Visit<'_> {
+    /// A reader of the database. It knows nothing of viewers: pass it only sources that the viewer sees.
+    pub fn reader(&mut self) -> Result<&mut dyn Reader, Problem> {
+        self.connection.reader(&self.site.database)
+    }
+
+    /// A part of the path.
+    pub fn part(&self, name: &str) -> &str {
+        self.captures.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// A parameter of the query; empty counts as not given.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.request.query.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The sources that the viewer sees, by name.
+    pub fn sources(&mut self) -> Result<Vec<String>, Problem> {
+        let viewer = self.viewer.clone();
+        let mut sources = self.reader()?.sources()?;
+        sources.retain(|source| viewer.sees(source));
+        Ok(sources)
+    }
+
+    /// The source of the parameter `source`, or all that the viewer sees.
+    pub fn asked_sources(&mut self) -> Result<Vec<String>, Problem> {
+        let sources = self.sources()?;
+        match self.parameter("source") {
+            None => Ok(sources),
+            // The same answer as for a source that the viewer may not see.
+            Some(name) if !sources.iter().any(|source| source == name) => {
+                Err(Problem::not_found("there is no such source; /api/v1/sources lists them"))
+            }
+            Some(name) => Ok(vec![name.to_owned()]),
+        }
+    }
+
+    /// The zone of the parameter `tz`, else that of the settings, else that of the last run.
+    pub fn zone(&mut self) -> Result<TimeZone, Problem> {
+        if let Some(name) = self.parameter("tz") {
+            return parse_zone(name).map_err(|error| Problem::wrong(format!("tz: {error}")));
+        }
+        match &self.site.zone {
+            Some(zone) => Ok(zone.clone()),
+            None => Ok(usual_zone(&self.reader()?.runs(None, 1)?)?),
+        }
+    }
+
+    /// A date, from a part of the path or a parameter.
+    pub fn date(name: &str, text: &str) -> Result<Date, Problem> {
+        text.parse().map_err(|_| Problem::wrong(format!("{name}: write a date as 2025-10-24")))
+    }
+}
