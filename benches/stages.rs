@@ -109,7 +109,7 @@ fn speed() {
         let change = SpeedChange::new(numerator, denominator);
         let output = 0..change.output_length(samples.len() as u64);
         let name = format!("speed {}", f64::from(numerator) / f64::from(denominator));
-        row(&name, patches(output.end as usize), || drop(change.change(&samples, 0, output.clone())));
+        row(&name, patches(output.end as usize), || change.change(&samples, 0, output.clone(), &mut Vec::new()));
     }
 }
 

@@ -12,6 +12,7 @@
 //! for any recording length. The result does not depend on block sizes, batches or threads.
 
 mod batches;
+mod buffers;
 mod embedding;
 mod stretches;
 mod views;
@@ -24,6 +25,7 @@ use yamnet::params::NUM_CLASSES;
 use yamnet::{Model, Outputs};
 
 use self::batches::{Batch, Batches};
+pub use self::buffers::Buffer;
 use self::stretches::Stretch;
 use self::views::{decide, views};
 use crate::audio::Waveform;
@@ -58,6 +60,16 @@ pub trait Scorer: Sync {
     fn outputs(&self, samples: &[f32]) -> Outputs {
         Outputs { logits: self.logits(samples), embeddings: Vec::new() }
     }
+
+    /// As [`Scorer::logits`]; the buffer is free as soon as its samples are not needed.
+    fn logits_of(&self, samples: Buffer) -> Vec<f32> {
+        self.logits(&samples)
+    }
+
+    /// As [`Scorer::outputs`]; the buffer is free as soon as its samples are not needed.
+    fn outputs_of(&self, samples: Buffer) -> Outputs {
+        self.outputs(&samples)
+    }
 }
 
 impl Scorer for Model {
@@ -68,6 +80,19 @@ impl Scorer for Model {
     fn outputs(&self, samples: &[f32]) -> Outputs {
         Model::outputs(self, samples)
     }
+
+    fn logits_of(&self, samples: Buffer) -> Vec<f32> {
+        self.logits_from_frames(&log_mel(self, samples))
+    }
+
+    fn outputs_of(&self, samples: Buffer) -> Outputs {
+        self.outputs_from_frames(&log_mel(self, samples))
+    }
+}
+
+/// The input of the network, which is smaller than the samples.
+fn log_mel(model: &Model, samples: Buffer) -> Vec<f32> {
+    model.log_mel(&samples)
 }
 
 /// Analyzes recordings; the same for all recordings of a run.
@@ -99,7 +124,7 @@ pub struct Audio {
 struct Scored {
     outputs: Outputs,
     /// As in the batch.
-    samples: Vec<f32>,
+    samples: Buffer,
 }
 
 impl<S: Scorer> Analyzer<'_, S> {
@@ -145,7 +170,7 @@ impl<S: Scorer> Analyzer<'_, S> {
         let mut batches = self.open(path)?;
         in_order(
             &mut batches,
-            |batch| self.scorer.logits(&batch.patches),
+            |batch| self.scorer.logits_of(batch.patches),
             |batches| {
                 for logits in batches {
                     if logits?.chunks_exact(NUM_CLASSES).try_for_each(&mut each).is_break() {
@@ -164,7 +189,7 @@ impl<S: Scorer> Analyzer<'_, S> {
     }
 
     fn score(&self, batch: Batch) -> Scored {
-        Scored { outputs: self.scorer.outputs(&batch.patches), samples: batch.samples }
+        Scored { outputs: self.scorer.outputs_of(batch.patches), samples: batch.samples }
     }
 }
 

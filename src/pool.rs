@@ -75,9 +75,13 @@ impl Pool {
 
 /// Pieces that are queued or being processed, in the whole process, because the bound on their memory is global.
 static PENDING: AtomicUsize = AtomicUsize::new(0);
+/// Calls of [`in_order`] in progress, in the whole process.
+static SCOPES: AtomicUsize = AtomicUsize::new(0);
 /// Pieces that may be pending in addition to one per thread: enough that no thread runs out of pieces while the
 /// producer processes one itself.
 const SPARE: usize = 3;
+/// Calls of [`in_order`] for one item: one takes from the other.
+const STAGES: usize = 2;
 /// How long to wait for a piece that another thread is processing before checking for other work.
 const WAIT: Duration = Duration::from_millis(1);
 
@@ -97,9 +101,26 @@ pub fn in_order<T: Send, R: Send, E, W: Fn(T) -> R + Sync, O>(
     }
     // FIFO, on this thread too: a newer piece, finished early, stays in the queue until all older ones are done, and
     // the queue would fill up with finished pieces.
+    let _counted = Counted::new();
     rayon::in_place_scope_fifo(|scope| {
         consume(&mut InOrder { scope, pieces, work: &work, queue: VecDeque::new(), end: None })
     })
+}
+
+/// A call of [`in_order`] in progress.
+struct Counted;
+
+impl Counted {
+    fn new() -> Counted {
+        SCOPES.fetch_add(1, Ordering::Relaxed);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        SCOPES.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The iterator of [`in_order`] inside a pool.
@@ -152,8 +173,10 @@ struct Piece<R> {
 }
 
 impl<R: Send> Piece<R> {
+    /// Each other item in progress has a piece of its own for one of the threads, so that fewer need to be spare.
     fn may_wait() -> bool {
-        PENDING.load(Ordering::Relaxed) < rayon::current_num_threads() + SPARE
+        let others = SCOPES.load(Ordering::Relaxed).div_ceil(STAGES).saturating_sub(1);
+        PENDING.load(Ordering::Relaxed) < (rayon::current_num_threads() + SPARE).saturating_sub(others)
     }
 
     fn spawn<'scope, T: Send + 'scope>(

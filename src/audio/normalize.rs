@@ -141,15 +141,19 @@ pub fn context(range: &Range<u64>, length: u64) -> Range<u64> {
     (range.start / block).saturating_sub(REACH.0) * block..((last + REACH.1 + 1) * block).min(length)
 }
 
-/// Normalizes a range of a signal, given the samples of its [`context`], which begin at sample `start`. The result has the
-/// bits of that range of the whole normalized signal.
-pub fn normalize_range(parameters: &DetectionParameters, samples: &[f32], start: u64, range: &Range<u64>) -> Vec<f32> {
-    let (mut normalizer, mut normalized) = (Normalizer::new(parameters), Vec::with_capacity(samples.len()));
-    normalizer.push(samples, &mut normalized);
-    normalizer.finish(&mut normalized);
+/// Normalizes a range of a signal into an empty buffer, given the samples of its [`context`], which begin at sample `start`.
+/// The result has the bits of that range of the whole normalized signal.
+pub fn normalize_range(
+    parameters: &DetectionParameters,
+    (samples, start): (&[f32], u64),
+    range: &Range<u64>,
+    normalized: &mut Vec<f32>,
+) {
+    let mut normalizer = Normalizer::new(parameters);
+    normalizer.push(samples, normalized);
+    normalizer.finish(normalized);
     normalized.truncate((range.end - start) as usize);
     normalized.drain(..(range.start - start) as usize);
-    normalized
 }
 
 /// Root mean square of a block. Uses eight independent sums, because each addition to a single one would depend on the
@@ -275,7 +279,8 @@ mod tests {
                 let range = start..(start + length).min(signal.len() as u64);
                 let part = context(&range, signal.len() as u64);
                 let samples = &signal[part.start as usize..part.end as usize];
-                let normalized = normalize_range(&DetectionParameters::default(), samples, part.start, &range);
+                let mut normalized = Vec::new();
+                normalize_range(&DetectionParameters::default(), (samples, part.start), &range, &mut normalized);
                 assert!(normalized == expected[range.start as usize..range.end as usize], "{range:?} of {part:?}");
                 assert!(part.start + 45_000 > range.start && part.end < range.end.max(range.start + 1) + 45_000);
             }

@@ -74,9 +74,9 @@ impl SpeedChange {
         (self.place(output.start).0 + 1).saturating_sub(half)..self.place(last).0 + half + 1
     }
 
-    /// A range of output samples. `input` has the samples from `start` on: at least those of [`SpeedChange::input`] that
-    /// are in the signal.
-    pub fn change(&self, input: &[f32], start: u64, output: Range<u64>) -> Vec<f32> {
+    /// Appends a range of output samples to `changed`. `input` has the samples from `start` on: at least those of
+    /// [`SpeedChange::input`] that are in the signal.
+    pub fn change(&self, input: &[f32], start: u64, output: Range<u64>, changed: &mut Vec<f32>) {
         let needed = self.input(&output);
         // Index in `padded` of input sample 0 and of those that there are; before and after them are zeros.
         let before = (self.taps as u64 / 2).saturating_sub(self.place(output.start).0 + 1) as usize;
@@ -87,7 +87,7 @@ impl SpeedChange {
             if inside.len() == length { Cow::Borrowed(inside) } else { Cow::Owned(padded(inside, before, length)) };
         // Index in `padded` of the first coefficient's sample, and the fraction, of each output sample.
         let (mut at, mut fraction) = (0, self.place(output.start).1);
-        let mut changed = Vec::with_capacity((output.end - output.start) as usize);
+        changed.reserve((output.end - output.start) as usize);
         for _ in output {
             let coefficients = &self.table[fraction as usize * self.taps..][..self.taps];
             changed.push(dot(&padded[at..][..self.taps], coefficients));
@@ -96,7 +96,6 @@ impl SpeedChange {
                 (fraction, at) = (fraction - self.denominator, at + 1);
             }
         }
-        changed
     }
 
     /// The position of an output sample: an input sample, and a fraction in units of 1 / denominator.
@@ -175,7 +174,9 @@ mod tests {
     }
 
     fn whole(change: &SpeedChange, input: &[f32]) -> Vec<f32> {
-        change.change(input, 0, 0..change.output_length(input.len() as u64))
+        let mut changed = Vec::new();
+        change.change(input, 0, 0..change.output_length(input.len() as u64), &mut changed);
+        changed
     }
 
     /// What is left of a tone that has become `ideal` times a factor, dB against amplitude 0.5; and the factor in dB.
@@ -253,9 +254,9 @@ mod tests {
             let needed = change.input(&output);
             let (first, end) = (needed.start.saturating_sub(more), (needed.end + more).min(length as u64));
             let part = input.get(first as usize..end as usize).unwrap_or_default();
-            prop_assert_eq!(
-                change.change(part, first, output.clone()), expected[output.start as usize..output.end as usize].to_vec()
-            );
+            let mut changed = Vec::new();
+            change.change(part, first, output.clone(), &mut changed);
+            prop_assert_eq!(changed, expected[output.start as usize..output.end as usize].to_vec());
         }
     }
 }

@@ -11,6 +11,7 @@ use yamnet::params::{PATCH_HOP_SAMPLES, PATCH_SAMPLES};
 use yamnet::{PREFERRED_BATCH, PREFERRED_BATCH_MULTIPLE, padded_length, samples_in_patches};
 
 use super::AnalyzeError;
+use super::buffers::Buffer;
 use crate::audio::Waveform;
 use crate::audio::normalize::Normalizer;
 use crate::domain::DetectionParameters;
@@ -20,10 +21,10 @@ use crate::stop::Stop;
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Normalized samples; the patches overlap.
-    pub patches: Vec<f32>,
+    pub patches: Buffer,
     /// If requested: the samples that were decoded since the batch before, not normalized. Every sample of a patch is in
     /// its batch or in one before it.
-    pub samples: Vec<f32>,
+    pub samples: Buffer,
 }
 
 /// The batches of one recording, in order.
@@ -37,7 +38,7 @@ pub struct Batches<'a> {
     reported: Duration,
     keeps_samples: bool,
     /// Decoded since the last batch, if they are kept.
-    samples: Vec<f32>,
+    samples: Buffer,
 }
 
 impl<'a> Batches<'a> {
@@ -54,7 +55,7 @@ impl<'a> Batches<'a> {
             advanced,
             reported: Duration::ZERO,
             keeps_samples: false,
-            samples: Vec::new(),
+            samples: Buffer::default(),
         }
     }
 
@@ -76,6 +77,7 @@ impl<'a> Batches<'a> {
         let more = self.waveform.next(&mut self.batcher.samples)?;
         if more {
             if self.keeps_samples {
+                self.samples.make_room();
                 self.samples.extend_from_slice(&self.batcher.samples);
             }
             self.batcher.normalize();
@@ -108,7 +110,7 @@ struct Batcher {
     /// Decoded, not normalized yet.
     samples: Vec<f32>,
     /// Normalized, not scored yet.
-    normalized: Vec<f32>,
+    normalized: Buffer,
     /// Number of samples decoded so far.
     decoded: u64,
     ended: bool,
@@ -119,7 +121,7 @@ impl Batcher {
         Batcher {
             normalizer: parameters.normalize.then(|| Normalizer::new(parameters)),
             samples: Vec::new(),
-            normalized: Vec::new(),
+            normalized: Buffer::default(),
             decoded: 0,
             ended: false,
         }
@@ -128,6 +130,7 @@ impl Batcher {
     /// Normalizes the decoded samples.
     fn normalize(&mut self) {
         self.decoded += self.samples.len() as u64;
+        self.normalized.make_room();
         match &mut self.normalizer {
             Some(normalizer) => normalizer.push(&self.samples, &mut self.normalized),
             None => self.normalized.extend_from_slice(&self.samples),
@@ -141,7 +144,7 @@ impl Batcher {
             normalizer.finish(&mut self.normalized);
         }
         let missing = padded_length(self.decoded) - self.decoded;
-        self.normalized.resize(self.normalized.len() + missing as usize, 0.0);
+        self.normalized.extend(std::iter::repeat_n(0.0, missing as usize));
         self.ended = true;
     }
 
@@ -151,13 +154,11 @@ impl Batcher {
 
     /// The samples of the next batch of patches; a smaller batch at the end of the recording. Samples that overlap
     /// with the patch after the batch stay in `normalized`.
-    fn batch(&mut self) -> Option<Vec<f32>> {
+    fn batch(&mut self) -> Option<Buffer> {
         let past_first = self.normalized.len().checked_sub(PATCH_SAMPLES)?;
         let patches = batch_size(past_first / PATCH_HOP_SAMPLES + 1);
-        let mut rest =
-            Vec::with_capacity(2 * samples_in_patches(PREFERRED_BATCH) - samples_in_patches(PREFERRED_BATCH - 1));
-        rest.extend_from_slice(&self.normalized[patches * PATCH_HOP_SAMPLES..]);
-        let mut batch = std::mem::replace(&mut self.normalized, rest);
+        let rest = self.normalized[patches * PATCH_HOP_SAMPLES..].to_vec();
+        let mut batch = std::mem::replace(&mut self.normalized, rest.into());
         batch.truncate(samples_in_patches(patches));
         Some(batch)
     }
@@ -237,7 +238,7 @@ mod tests {
         let (mut samples, mut patches) = (Vec::new(), 0);
         for batch in &mut batches {
             let batch = batch.unwrap();
-            samples.extend(batch.samples);
+            samples.extend_from_slice(&batch.samples);
             patches += (batch.patches.len() - PATCH_SAMPLES) / PATCH_HOP_SAMPLES + 1;
             let end = (patches - 1) * PATCH_HOP_SAMPLES + PATCH_SAMPLES;
             assert!(samples.len() >= end.min(expected.len()), "{} samples of {end}", samples.len());

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use yamnet::params::{EMBEDDING_SIZE, NUM_CLASSES};
 
 use super::Scored;
+use super::buffers::Buffer;
 use super::views::{Excerpt, Task, UNKNOWN, View, views};
 use crate::detect::{LogitSmoother, Score};
 use crate::domain::{CANDIDATE_FLOOR, DetectionParameters, reaches};
@@ -37,6 +38,18 @@ pub struct Patch {
     pub embedding: Option<Box<[f32]>>,
 }
 
+/// The embedding of a patch that waits, in those of its batch. Most are never copied.
+struct Row {
+    embeddings: Arc<Vec<f32>>,
+    start: usize,
+}
+
+impl Row {
+    fn to_box(&self) -> Box<[f32]> {
+        self.embeddings[self.start..][..EMBEDDING_SIZE].into()
+    }
+}
+
 /// Consecutive patches.
 pub struct Stretch {
     pub patches: Vec<Patch>,
@@ -52,7 +65,7 @@ pub struct Stretches<'a, I: ?Sized> {
     views: &'static [View],
     smoother: LogitSmoother<'a>,
     /// The embedding of the patch that the smoother holds back.
-    held: Option<Box<[f32]>>,
+    held: Option<Row>,
     waiting: Waiting,
     samples: Samples,
     /// Samples that arrived since the last stretch.
@@ -82,20 +95,28 @@ impl<'a, I: ?Sized> Stretches<'a, I> {
 
     fn push(&mut self, scored: Scored) {
         if !self.views.is_empty() {
-            let (first, unknown) = (self.waiting.first.saturating_sub(KEPT), UNKNOWN);
-            self.samples.drop_until(self.needed(&(first..first + 1), unknown).start);
-            self.samples.push(&scored.samples);
+            if self.gives_samples {
+                self.arrived.extend_from_slice(&scored.samples);
+            }
+            self.samples.push(scored.samples);
+        } else if self.gives_samples {
+            self.arrived.extend_from_slice(&scored.samples);
         }
-        if self.gives_samples {
-            self.arrived.extend(scored.samples);
-        }
-        let mut embeddings = scored.outputs.embeddings.chunks_exact(EMBEDDING_SIZE);
-        for logits in scored.outputs.logits.chunks_exact(NUM_CLASSES) {
-            let embedding = std::mem::replace(&mut self.held, embeddings.next().map(Box::from));
+        let embeddings = Arc::new(scored.outputs.embeddings);
+        for (index, logits) in scored.outputs.logits.chunks_exact(NUM_CLASSES).enumerate() {
+            let start = index * EMBEDDING_SIZE;
+            let row = (start < embeddings.len()).then(|| Row { embeddings: embeddings.clone(), start });
+            let embedding = std::mem::replace(&mut self.held, row);
             if let Some(score) = self.smoother.push(logits) {
                 self.wait(score, embedding);
             }
         }
+    }
+
+    /// Drops the samples that no later stretch needs.
+    fn drop_samples(&mut self) {
+        let first = self.waiting.first.saturating_sub(KEPT);
+        self.samples.drop_until(self.needed(&(first..first + 1), UNKNOWN).start);
     }
 
     fn finish(&mut self) {
@@ -106,9 +127,9 @@ impl<'a, I: ?Sized> Stretches<'a, I> {
         }
     }
 
-    fn wait(&mut self, score: Score, embedding: Option<Box<[f32]>>) {
+    fn wait(&mut self, score: Score, embedding: Option<Row>) {
         let opens = !self.views.is_empty() && reaches(score.v, CANDIDATE_FLOOR);
-        self.waiting.push(Patch { score, embedding }, opens);
+        self.waiting.push((score, embedding), opens);
     }
 
     /// Turns the stretch at the front into tasks. False if it is not known yet.
@@ -122,11 +143,12 @@ impl<'a, I: ?Sized> Stretches<'a, I> {
             Some(None) => return false,
             excerpt => excerpt.flatten().map(Arc::new),
         };
-        let mut patches = self.waiting.take(length);
-        for patch in &mut patches {
-            let is_candidate = is_open || reaches(patch.score.v, self.parameters.candidate_floor());
-            patch.embedding = patch.embedding.take().filter(|_| is_candidate);
-        }
+        let floor = self.parameters.candidate_floor();
+        let patch = |(score, row): (Score, Option<Row>)| {
+            let row = row.filter(|_| is_open || reaches(score.v, floor));
+            Patch { score, embedding: row.map(|row| row.to_box()) }
+        };
+        let patches = self.waiting.take(length).map(patch).collect();
         let stretch = Some(Stretch { patches, samples: std::mem::take(&mut self.arrived) });
         match excerpt {
             Some(excerpt) => {
@@ -172,6 +194,7 @@ impl<E, I: Iterator<Item = Result<Scored, E>> + ?Sized> Iterator for Stretches<'
             if self.has_ended {
                 return None;
             }
+            self.drop_samples();
             match self.scored.next() {
                 Some(Ok(scored)) => self.push(scored),
                 Some(Err(error)) => return Some(Err(error)),
@@ -184,7 +207,7 @@ impl<E, I: Iterator<Item = Result<Scored, E>> + ?Sized> Iterator for Stretches<'
 /// Patches that are in no stretch yet, and whether each is open.
 #[derive(Default)]
 struct Waiting {
-    patches: VecDeque<(Patch, bool)>,
+    patches: VecDeque<((Score, Option<Row>), bool)>,
     /// Index of the first of them.
     first: u64,
     /// So many of the patches that follow are open.
@@ -193,7 +216,7 @@ struct Waiting {
 
 impl Waiting {
     /// Takes the next patch; `opens`: it may be in a laugh.
-    fn push(&mut self, patch: Patch, opens: bool) {
+    fn push(&mut self, patch: (Score, Option<Row>), opens: bool) {
         if opens {
             self.patches.iter_mut().rev().take(AROUND).for_each(|(_, is_open)| *is_open = true);
             self.open = AROUND + 1;
@@ -220,36 +243,51 @@ impl Waiting {
         }
     }
 
-    fn take(&mut self, count: usize) -> Vec<Patch> {
+    fn take(&mut self, count: usize) -> impl Iterator<Item = (Score, Option<Row>)> {
         self.first += count as u64;
-        self.patches.drain(..count).map(|(patch, _)| patch).collect()
+        self.patches.drain(..count).map(|(patch, _)| patch)
     }
 }
 
 /// The last samples of the recording.
 #[derive(Default)]
 struct Samples {
-    samples: Vec<f32>,
     /// Index of the first of them.
     start: u64,
+    /// Those of earlier batches.
+    earlier: Vec<f32>,
+    /// Those of the last one, which are copied only if they are needed longer.
+    last: Buffer,
 }
 
 impl Samples {
     fn end(&self) -> u64 {
-        self.start + self.samples.len() as u64
+        self.start + (self.earlier.len() + self.last.len()) as u64
     }
 
-    fn push(&mut self, samples: &[f32]) {
-        self.samples.extend_from_slice(samples);
+    /// Takes the next samples, after [`Samples::drop_until`].
+    fn push(&mut self, samples: Buffer) {
+        self.last = samples;
     }
 
     fn drop_until(&mut self, start: u64) {
-        let count = start.min(self.end()).saturating_sub(self.start);
-        self.samples.drain(..count as usize);
-        self.start += count;
+        let count = start.min(self.end()).saturating_sub(self.start) as usize;
+        let earlier = count.min(self.earlier.len());
+        self.earlier.drain(..earlier);
+        let kept = &self.last[count - earlier..];
+        // Not twice as much as is needed, as a vector grows by itself: each recording in progress has one.
+        self.earlier.reserve_exact(kept.len());
+        self.earlier.extend_from_slice(kept);
+        self.last = Buffer::default();
+        self.start += count as u64;
     }
 
-    fn copy(&self, range: &Range<u64>) -> Vec<f32> {
-        self.samples[(range.start - self.start) as usize..(range.end - self.start) as usize].to_vec()
+    fn copy(&self, range: &Range<u64>) -> Buffer {
+        let [start, end] = [range.start, range.end].map(|index| (index - self.start) as usize);
+        let earlier = self.earlier.len();
+        let mut copy = Buffer::with_room();
+        copy.extend_from_slice(&self.earlier[start.min(earlier)..end.min(earlier)]);
+        copy.extend_from_slice(&self.last[start.saturating_sub(earlier)..end.saturating_sub(earlier)]);
+        copy
     }
 }

@@ -19,6 +19,7 @@ use std::sync::{Arc, LazyLock};
 use yamnet::params::{PATCH_HOP_SAMPLES, PATCH_SAMPLES};
 use yamnet::{patch_count, samples_in_patches};
 
+use super::buffers::Buffer;
 use super::stretches::{Stretch, Stretches};
 use super::{Scored, Scorer};
 use crate::audio::normalize::{context, normalize_range};
@@ -91,7 +92,7 @@ impl Task {
 /// A part of the recording, which has everything that v of some patches depends on in every view.
 pub struct Excerpt {
     /// Not normalized.
-    pub samples: Vec<f32>,
+    pub samples: Buffer,
     /// Index of the first of them.
     pub start: u64,
     /// Length of the whole recording in samples, or [`UNKNOWN`].
@@ -119,12 +120,15 @@ impl View {
         let samples = self.samples(&patches, excerpt.length);
         let context = self.context(&samples, excerpt.length, parameters);
         let start = context.start;
-        let mut view = self.0.change(&excerpt.samples, excerpt.start, context);
+        let mut view = Buffer::with_room();
+        self.0.change(&excerpt.samples, excerpt.start, context, &mut view);
         if parameters.normalize {
-            view = normalize_range(parameters, &view, start, &samples);
+            let mut normalized = Buffer::with_room();
+            normalize_range(parameters, (&view, start), &samples, &mut normalized);
+            view = normalized;
         }
         view.resize(samples_in_patches((patches.end - patches.start) as usize), 0.0);
-        let smoothed = LogitSmoother::values(&scorer.logits(&view), parameters);
+        let smoothed = LogitSmoother::values(&scorer.logits_of(view), parameters);
         let count = self.patch_count(excerpt.length);
         let value = |patch| {
             let (at, rest) = self.place(patch, count);

@@ -50,7 +50,9 @@ fn values(samples: &[f32], scorer: &impl Scorer, parameters: &DetectionParameter
 /// v of a whole view at the centre of each patch of the recording.
 fn of_view(view: &View, samples: &[f32], scorer: &impl Scorer, parameters: &DetectionParameters) -> Vec<f32> {
     let length = view.0.output_length(samples.len() as u64);
-    let v = values(&view.0.change(samples, 0, 0..length), scorer, parameters);
+    let mut changed = Vec::new();
+    view.0.change(samples, 0, 0..length, &mut changed);
+    let v = values(&changed, scorer, parameters);
     let [numerator, denominator] = ratio(view).map(|number| number as usize);
     let at = |patch: usize| {
         let hops = ((patch + 1) * denominator).saturating_sub(numerator);
@@ -138,7 +140,10 @@ fn decided(
 ) -> (Vec<f32>, Vec<f32>, Vec<usize>) {
     let (mut v, mut samples, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
     let total: usize = batches.iter().map(|(_, samples)| samples.len()).sum();
-    let score = |(patches, samples): (Vec<f32>, Vec<f32>)| Scored { outputs: scorer.outputs(&patches), samples };
+    let score = |(patches, samples): (Vec<f32>, Vec<f32>)| Scored {
+        outputs: scorer.outputs(&patches),
+        samples: samples.into(),
+    };
     let decided = in_order(batches.into_iter().map(Ok::<_, Infallible>), score, |scored| {
         decide(scored, scorer, (parameters, true), |stretch| {
             samples.extend(&stretch.samples);
@@ -226,7 +231,7 @@ fn only_what_may_be_a_candidate_has_an_embedding() {
     let speech = recording("clips/speech_it.flac");
     let (samples, model) = ([&speech[..], &samples[..], &speech[..]].concat(), model());
     let score = |(patches, samples): (Vec<f32>, Vec<f32>)| {
-        Ok::<_, Infallible>(Scored { outputs: model.outputs(&patches), samples })
+        Ok::<_, Infallible>(Scored { outputs: model.outputs(&patches), samples: samples.into() })
     };
     let mut scored = batches(&samples, &[36], 40_000, &parameters).into_iter().map(score);
     let mut patches = Vec::new();

@@ -93,14 +93,24 @@ impl Block {
         (rows * self.depthwise.output_shape()[1]).next_multiple_of(MR) * self.pointwise.n()
     }
 
+    /// Patches that go through both convolutions together.
+    fn patches_together(&self) -> usize {
+        let [height, width, _] = self.depthwise.output_shape();
+        (POSITIONS_TOGETHER / (height * width) / MR).max(1) * MR
+    }
+
+    /// Values between the convolutions of so many patches.
+    pub(super) fn scratch_length(&self, patches: usize) -> usize {
+        patches.min(self.patches_together()) * self.depthwise.output_shape().iter().product::<usize>()
+    }
+
     /// Replaces feature maps `[patches, input]` by their outputs, `[patches, output]`, in place.
     pub(super) fn run(&self, patches: usize, feature_maps: &mut [f32], scratch: &mut BlockScratch) {
         assert!(self.output_length() <= self.input_length(), "feature maps are replaced one after the other");
-        let [height, width, channels] = self.depthwise.output_shape();
-        let (positions, length) = (height * width, height * width * channels);
-        let most = (POSITIONS_TOGETHER / positions / MR).max(1) * MR;
+        let most = self.patches_together();
+        let length: usize = self.depthwise.output_shape().iter().product();
         let BlockScratch { depthwise_output, gemm } = scratch;
-        depthwise_output.grow(patches.min(most) * length);
+        depthwise_output.grow(self.scratch_length(patches));
         let mut first = 0;
         while first < patches {
             // Those left over from whole sixes are grouped one by one.

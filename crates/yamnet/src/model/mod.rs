@@ -91,14 +91,23 @@ impl Model {
 
     /// As [`Model::logits`], with the embedding of each patch. The embeddings cost nothing but their memory.
     pub fn outputs(&self, samples: &[f32]) -> Outputs {
+        self.outputs_from_frames(&self.log_mel(samples))
+    }
+
+    /// As [`Model::logits_from_frames`], with the embedding of each patch.
+    pub fn outputs_from_frames(&self, frames: &[f32]) -> Outputs {
         let mut outputs = Outputs::default();
-        for run in runs(&self.log_mel(samples)) {
+        for run in runs(frames) {
             let run = match run {
                 Run::Silent(patches) => self.silence_outputs().repeat(patches),
                 Run::Sound(strip) => self.network.outputs(strip, PatchHop::Half),
             };
-            outputs.logits.extend(run.logits);
-            outputs.embeddings.extend(run.embeddings);
+            if outputs.logits.is_empty() {
+                outputs = run;
+            } else {
+                outputs.logits.extend(run.logits);
+                outputs.embeddings.extend(run.embeddings);
+            }
         }
         outputs
     }

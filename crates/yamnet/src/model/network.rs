@@ -131,8 +131,13 @@ impl Network {
 
     /// Logits and embeddings of whole patches of frames.
     pub(super) fn outputs(&self, frames: &[f32], hop: PatchHop) -> Outputs {
-        let mut outputs = Outputs::default();
-        for row in self.rows(frames, hop, Columns::LogitsAndEmbedding).chunks_exact(NUM_CLASSES + EMBEDDING_SIZE) {
+        let rows = self.rows(frames, hop, Columns::LogitsAndEmbedding);
+        let patches = rows.len() / Columns::LogitsAndEmbedding.count();
+        let mut outputs = Outputs {
+            logits: Vec::with_capacity(patches * NUM_CLASSES),
+            embeddings: Vec::with_capacity(patches * EMBEDDING_SIZE),
+        };
+        for row in rows.chunks_exact(Columns::LogitsAndEmbedding.count()) {
             let (logits, embedding) = row.split_at(NUM_CLASSES);
             outputs.logits.extend_from_slice(logits);
             outputs.embeddings.extend_from_slice(embedding);
@@ -154,7 +159,11 @@ impl Network {
     fn forward(&self, frames: &[f32], hop: PatchHop, columns: Columns, scratch: &mut Scratch) -> Vec<f32> {
         let patches = patches_in(frames, hop);
         let Scratch { feature_maps, batch, block: block_scratch } = scratch;
-        batch.grow(self.longest_output() * patches.next_multiple_of(MR));
+        // For a whole batch at once, since growing leaves holes; what is not written takes no memory.
+        let most = patches.next_multiple_of(MR).max(PREFERRED_BATCH);
+        batch.grow(self.longest_output() * most);
+        let scratch_lengths = self.blocks.iter().map(|block| block.scratch_length(most));
+        block_scratch.depthwise_output.grow(scratch_lengths.fold(most * EMBEDDING_SIZE, usize::max));
         for (patch, output) in batch.chunks_exact_mut(self.overlapping.output_length()).take(patches).enumerate() {
             let start = patch * hop.frames() * MEL_BANDS;
             let follows = patch > 0 && hop == PatchHop::Half;
@@ -180,15 +189,15 @@ impl Network {
         let n = self.dense.n();
         let logits = &mut batch[..rows * n];
         self.dense.run(embeddings, logits, RowGroups::CONSECUTIVE, gemm);
-        let logits = logits.chunks_exact(n).take(patches).map(|row| &row[..NUM_CLASSES]);
-        match columns {
-            Columns::Logits => logits.flatten().copied().collect(),
-            Columns::LogitsAndEmbedding => logits
-                .zip(embeddings.chunks_exact(EMBEDDING_SIZE))
-                .flat_map(|(a, b)| a.iter().chain(b))
-                .copied()
-                .collect(),
+        let mut values = Vec::with_capacity(patches * columns.count());
+        for (logits, embedding) in logits.chunks_exact(n).zip(embeddings.chunks_exact(EMBEDDING_SIZE)).take(patches) {
+            values.extend_from_slice(&logits[..NUM_CLASSES]);
+            match columns {
+                Columns::Logits => (),
+                Columns::LogitsAndEmbedding => values.extend_from_slice(embedding),
+            }
         }
+        values
     }
 
     /// Values of the largest feature map in a batch, or of a row of logits.
