@@ -85,6 +85,7 @@ pub struct Similar {
 pub fn explain(reader: &mut dyn ScoreReader, id: SpanId) -> Result<Option<Explanation>, Fatal> {
     let Some(span) = reader.row_span(id)? else { return Ok(None) };
     let Some(scored) = reader.scored(&[span.recording], true)?.pop() else { return Ok(None) };
+    scored.check().map_err(Fatal::Failed)?;
     let Some(decisive) = decisive(&scored, id, &span).cloned() else { return Ok(None) };
     let evidence = reader.evidence(&scored.source)?.reviews;
     let count = |wanted| evidence.iter().filter(|(_, verdict, _)| *verdict == wanted).count();

@@ -1,7 +1,7 @@
 //! Decides anew from what is stored of recordings, without their audio.
 //!
 //! ```text
-//! decide:   stored v and candidates -> personal scores -> detections; those with the same extent keep their clips
+//! decide:   stored v and candidates -> personal scores -> detections; those that have a clip by its name keep it
 //! redetect: per source: lock -> each stored recording of the window: decide -> missing clips -> one transaction
 //! ```
 //!
@@ -9,10 +9,11 @@
 
 mod command;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::audio::ffmpeg::Ffmpeg;
-use crate::clips::ClipWriter;
+use crate::clips::{ClipWriter, Match, matches};
 use crate::detect::{detections, unsure};
 use crate::domain::{
     Analysis, Candidate, ClipsFailed, Decided, Detection, PersonalScore, Recording, Redetected, ScoredRecording, Unsure,
@@ -49,13 +50,15 @@ pub fn decide(
     let earlier: Vec<Option<PersonalScore>> = candidates.iter().map(|candidate| candidate.personal.clone()).collect();
     candidates.iter_mut().for_each(|candidate| candidate.personal = personal_score(candidate, personal));
     let mut detections = detections(&scored.track, &candidates, scored.audio, &analysis.parameters);
-    keep_clips(&mut detections, &scored.detections);
-    let earlier_clips = detections.iter().map(|one| earlier_clip(one, &scored.detections, &candidates)).collect();
+    let started = scored.recording.started.map(|started| started.at);
+    let earlier_clips = give_clips(&mut detections, started, &scored.detections, &candidates);
     let offered = unsure(&candidates, &detections, scored.track.len(), &analysis.parameters);
     let unsure = candidates.iter().zip(&stored).enumerate().filter_map(|(index, (candidate, &(id, was_detected)))| {
-        let no_longer_counts = was_detected && !candidate.is_detected(&detections);
         let kept = with_earlier_clip(candidate, &scored.detections);
-        let is_kept = offered.contains(&index) || no_longer_counts && kept.clip.is_some();
+        // Of a laugh that is gone, or has become part of another one: it may come back.
+        let is_unused = |clip: &String| !detections.iter().any(|one| one.clip.as_ref() == Some(clip));
+        let was_of_another = was_detected && kept.clip.as_ref().is_some_and(is_unused);
+        let is_kept = offered.contains(&index) || was_of_another;
         (candidate.clip.is_none() && is_kept).then_some(Unsure { id, candidate: kept })
     });
     let unsure = unsure.collect();
@@ -85,28 +88,40 @@ fn with_earlier_clip(candidate: &Candidate, before: &[Detection]) -> Candidate {
     Candidate { embedding: None, clip, ..candidate.clone() }
 }
 
-/// The clip of the detection of before that overlaps a detection most, or of a candidate in it.
-fn earlier_clip(detection: &Detection, before: &[Detection], candidates: &[Candidate]) -> Option<String> {
-    let overlap = |one: &Detection| one.end.min(detection.end).saturating_sub(one.start.max(detection.start));
-    let with_clip = before.iter().filter(|one| one.clip.is_some() && !overlap(one).is_zero());
-    let of_detection = with_clip.max_by_key(|one| overlap(one)).and_then(|one| one.clip.clone());
-    let within = || candidates.iter().filter(|one| one.is_detected(std::slice::from_ref(detection)));
-    of_detection.or_else(|| within().find_map(|one| one.clip.clone()))
+/// Gives detections the clips that are theirs: by the name, or by extent and start. For each, returns the one to show if it
+/// has none and none can be cut: of the detection of before that overlaps it most, or of a candidate in it.
+fn give_clips(
+    detections: &mut [Detection],
+    started: Option<Timestamp>,
+    before: &[Detection],
+    candidates: &[Candidate],
+) -> Vec<Option<String>> {
+    let earlier = detections.iter_mut().map(|detection| {
+        let overlap = |one: &Detection| one.end.min(detection.end).saturating_sub(one.start.max(detection.start));
+        let mut overlapping: Vec<&Detection> =
+            before.iter().filter(|one| one.clip.is_some() && !overlap(one).is_zero()).collect();
+        overlapping.sort_by_key(|one| std::cmp::Reverse(overlap(one)));
+        let within = candidates.iter().filter(|one| one.is_detected(std::slice::from_ref(detection)));
+        let known: Vec<(&String, bool)> = overlapping
+            .iter()
+            .filter_map(|one| Some((one.clip.as_ref()?, (one.start, one.end) == (detection.start, detection.end))))
+            .chain(within.filter_map(|one| Some((one.clip.as_ref()?, false))))
+            .collect();
+        let by_name = |clip: &str| started.map_or(Match::Start, |started| matches(clip, started, detection));
+        let own = known.iter().find(|(clip, _)| by_name(clip) == Match::Whole);
+        // With another score or class it is the same audio.
+        let own = own.or_else(|| known.iter().find(|(clip, is_same)| *is_same && by_name(clip) >= Match::Start));
+        let (own, earlier) = (own.map(|(clip, _)| (*clip).clone()), known.first().map(|(clip, _)| (*clip).clone()));
+        detection.clip = own;
+        earlier
+    });
+    earlier.collect()
 }
 
 /// A candidate whose embedding was removed keeps the score that it had.
 fn personal_score(candidate: &Candidate, personal: Option<&PersonalModel>) -> Option<PersonalScore> {
     let personal = personal?;
     candidate.embedding.as_ref().map(|embedding| personal.score(embedding)).or_else(|| candidate.personal.clone())
-}
-
-/// Both are in order of time and disjoint.
-fn keep_clips(detections: &mut [Detection], before: &[Detection]) {
-    for detection in detections {
-        let earlier = before.binary_search_by_key(&detection.start, |earlier| earlier.start);
-        let earlier = earlier.ok().map(|index| &before[index]).filter(|earlier| earlier.end == detection.end);
-        detection.clip = earlier.and_then(|earlier| earlier.clip.clone());
-    }
 }
 
 /// Cuts the clips that are missing in these recordings, by decoding them, without the network.

@@ -13,9 +13,17 @@ pub mod session;
 
 pub use line::{DOCUMENT, comment};
 
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
 use crate::domain::ReviewedSpan;
 use crate::error::Fatal;
-use crate::store::{self, Location};
+use crate::store::{self, Location, Reader, Selection};
+
+/// Lines that an error names besides the first.
+const NAMED: usize = 5;
+/// A page rounds offsets.
+const TOLERANCE: Duration = Duration::from_millis(100);
 
 /// Where to store the reviews.
 pub struct Settings {
@@ -44,30 +52,61 @@ pub struct Imported {
 ///
 /// # Errors
 /// Names the first invalid line, what is wrong with it, and the number of other invalid lines.
-pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<ReviewedSpan>, Fatal> {
+pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<Line>, Fatal> {
     // Some editors and shells write a byte order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let lines = bytes.split(|&byte| byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
     let (mut reviews, mut faults) = (Vec::new(), Vec::new());
     for (line, number) in lines {
         match line::review(line) {
-            Ok(review) => reviews.push(review),
+            Ok(review) => reviews.push(Line { number, review }),
             Err(fault) => faults.push((number, fault)),
         }
     }
-    match &faults[..] {
-        [] => Ok(reviews),
-        [first, rest @ ..] => Err(refused(name, first, rest.len())),
-    }
+    refuse(name, &faults)?;
+    Ok(reviews)
 }
 
-fn refused(name: &str, (number, fault): &(usize, String), others: usize) -> Fatal {
-    let others = match others {
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// From 1.
+    pub number: usize,
+    pub review: ReviewedSpan,
+}
+
+/// Refuses a file with stretches that are beyond the end of their recording, as it is stored.
+///
+/// # Errors
+/// As [`read`]; or the database cannot be read.
+pub fn check_ends(name: &str, lines: &[Line], reader: &mut dyn Reader) -> Result<(), Fatal> {
+    let mut lengths = HashMap::new();
+    for source in lines.iter().map(|line| line.review.source.as_str()).collect::<BTreeSet<_>>() {
+        let wanted = Selection { source: Some(source), without_laughs: true, ..Selection::default() };
+        reader.each_recording(&wanted, &mut |recording| {
+            lengths.extend(recording.content.zip(recording.duration));
+            Ok(())
+        })?;
+    }
+    let faults = lines.iter().filter_map(|Line { number, review }| {
+        let length = lengths.get(&review.content).filter(|length| review.end > **length + TOLERANCE)?;
+        let (end, length) = (review.end.as_secs_f64(), length.as_secs_f64());
+        Some((*number, format!("the stretch ends at {end:.1} s, after the end of its recording at {length:.1} s")))
+    });
+    refuse(name, &faults.collect::<Vec<_>>())
+}
+
+/// An error for these lines, if there are any: all are counted, and the first are named.
+fn refuse(name: &str, faults: &[(usize, String)]) -> Result<(), Fatal> {
+    let [(number, fault), rest @ ..] = faults else { return Ok(()) };
+    let numbers: Vec<String> = rest.iter().take(NAMED).map(|(number, _)| number.to_string()).collect();
+    let more = if rest.len() > NAMED { ", …" } else { "" };
+    let others = match rest.len() {
         0 => String::new(),
-        1 => ", and another line is wrong too".to_owned(),
-        count => format!(", and {count} other lines are wrong too"),
+        1 => format!(", and another line is wrong too ({})", numbers.join(", ")),
+        count => format!(", and {count} other lines are wrong too ({}{more})", numbers.join(", ")),
     };
-    Fatal::Failed(format!("{name}, line {number}: {fault}{others}; nothing was stored").into())
+    Err(Fatal::Failed(format!("{name}, line {number}: {fault}{others}; nothing was stored").into()))
 }
 
 /// Stores the reviews, or reports what would be stored.
@@ -102,7 +141,8 @@ mod tests {
         let error = |text: &str| read("reviews.jsonl", text.as_bytes()).unwrap_err().to_string();
         let one = error(&format!("{LINE}\n\n{{}}\n{LINE}"));
         assert_eq!(one, "reviews.jsonl, line 3: source is missing; nothing was stored");
-        assert!(error("1\n2\n").contains("line 1: is not a JSON object, and another line is wrong too; nothing"));
-        assert!(error("1\n2\n3").contains("and 2 other lines are wrong too"));
+        assert!(error("1\n2\n").contains("line 1: is not a JSON object, and another line is wrong too (2); nothing"));
+        assert!(error("1\n2\n3").contains("and 2 other lines are wrong too (2, 3);"));
+        assert!(error("1\n2\n3\n4\n5\n6\n7").contains("and 6 other lines are wrong too (2, 3, 4, 5, 6, …);"));
     }
 }

@@ -20,8 +20,8 @@ Examples:
       show how many detections were laughs, and what other thresholds and the personal score would change
   giggles evaluate --source anna --from 2025-10-01 --plot laughs.svg
       the same for one person since that day, and write a plot of precision over recall
-  giggles evaluate --json | jq '.gains[] | select(.measure == \"average_precision\")'
-      print what the personal score gains, for scripts
+  giggles evaluate --json | jq '.shown.value, .gains'
+      print the precision of what was shown and what the personal score gains, for scripts
 
 Reviews are those of `giggles review`. Each day is judged by a personal score that was made from the reviews of the
 other days of its source. Works from what is stored, without audio, and changes nothing. Exits with 4 if nothing of the

@@ -8,7 +8,7 @@ use giggles::domain::Window;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::redetect::{Changes, Cutting, Report, Settings, redetect};
-use giggles::render::redetect::{document, needs_audio, text};
+use giggles::render::redetect::{damaged, document, needs_audio, text};
 use giggles::stop::Stop;
 use giggles::store::Reader;
 
@@ -70,6 +70,9 @@ pub struct Arguments {
     /// Do not let the reviews of the source change what counts as a laugh [env: GIGGLES_NO_PERSONAL]
     #[arg(long, help_heading = "Detection")]
     no_personal: bool,
+    /// A view is scored from the audio.
+    #[arg(long, value_name = "N", hide = true)]
+    views: Option<String>,
 
     /// Cut missing clips from the recordings below this folder, the one that was scanned
     #[arg(long, value_name = "FOLDER", requires = "clips", help_heading = "Clips")]
@@ -90,6 +93,9 @@ pub struct Arguments {
 
 /// Decides, and prints what has changed.
 pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
+    if arguments.views.is_some() {
+        return Err(wrong("--views", "views are scored from the audio; use giggles scan --views N on the recordings"));
+    }
     let (changes, cutting) = (changes(arguments)?, cutting(arguments)?);
     super::settings::zone(arguments.tz.as_deref())?;
     let Some(mut reader) = arguments.database.reader()? else { return Ok(Exit::Empty) };
@@ -159,6 +165,9 @@ fn cutting(arguments: &Arguments) -> Result<Option<Cutting>, Fatal> {
 fn show(arguments: &Arguments, report: &Report, quiet: bool) -> Result<(), Fatal> {
     for source in &report.sources {
         if let Some(message) = needs_audio(source) {
+            log::error!("{message}");
+        }
+        if let Some(message) = damaged(source) {
             log::error!("{message}");
         }
         source.needs_audio.iter().for_each(|name| log::info!(recording = name.as_str(); "{name}: scan it again"));

@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod player;
 mod reset;
+mod sound;
 
 use clap::{Args, Subcommand};
 use giggles::error::Fatal;
@@ -61,7 +62,7 @@ pub fn run(arguments: &Arguments, quiet: bool, signals: &SignalHandler) -> Resul
     match &arguments.command {
         None => ask::run(&arguments.ask, quiet, signals),
         Some(Command::Add(add)) => add::run(add, quiet, &signals.stop),
-        Some(Command::Import(import)) => import::run(import, quiet),
+        Some(Command::Import(import)) => import::run(import, quiet, &signals.stop),
         Some(Command::Reset(reset)) => reset::run(reset, quiet),
     }
 }

@@ -13,17 +13,18 @@ use super::settings::{Given, config, wrong};
 /// # Errors
 /// A text is neither a date nor a time (the error names its flag or variable), or the range ends before it starts.
 pub fn window(date: Option<Given>, from: Option<&str>, to: Option<&str>, zone: &TimeZone) -> Result<Window, Fatal> {
-    let now = Timestamp::now().to_zoned(zone.clone());
     if let Some(date) = date {
+        let now = Timestamp::now().to_zoned(zone.clone());
         return Ok(day(date.read(|text| parse_date(text, &now).map_err(Reason::wrap))?, zone));
     }
-    let parsed = |text: &str| match parse_date(text, &now) {
+    let end = |flag, text: Option<&str>| text.map(|text| instant(flag, text, zone)).transpose();
+    between(end("--from", from)?.flatten(), end("--to", to)?.flatten()).map_err(|error| config(Reason::wrap(error)))
+}
+
+/// The time that a flag gives: an instant, or the start of a day. None at the limits of the calendar.
+pub fn instant(flag: &str, text: &str, zone: &TimeZone) -> Result<Option<Timestamp>, Fatal> {
+    match parse_date(text, &Timestamp::now().to_zoned(zone.clone())) {
         Ok(date) => Ok(day(date, zone).from),
-        Err(_) => parse_instant(text, zone).map(Some),
-    };
-    let instant = |flag: &str, text: Option<&str>| {
-        let at = text.map(parsed).transpose();
-        at.map(Option::flatten).map_err(|error| wrong(flag, Reason::wrap(error)))
-    };
-    between(instant("--from", from)?, instant("--to", to)?).map_err(|error| config(Reason::wrap(error)))
+        Err(_) => parse_instant(text, zone).map(Some).map_err(|error| wrong(flag, Reason::wrap(error))),
+    }
 }

@@ -19,11 +19,13 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use yamnet::params::SAMPLE_RATE;
 
 pub use clip_store::{ClipFile, ClipStore, unreadable};
 pub use location::ClipLocation;
+pub use name::Match;
 pub use sample_buffer::SampleBuffer;
 pub use source::source_folder;
 
@@ -38,6 +40,11 @@ use crate::stop::Stop;
 /// in every run.
 pub fn is_clip(path: &str) -> bool {
     name::is_clip(path.rsplit('/').next().unwrap_or(path))
+}
+
+/// What the name of a clip says of a detection in a recording that began then.
+pub fn matches(clip: &str, started: Timestamp, detection: &Detection) -> Match {
+    name::matches(clip, started, &Cut::from(detection))
 }
 
 /// Where clips are written, and how much audio around a laugh they contain.
@@ -106,6 +113,19 @@ impl ClipWriter<'_> {
             let candidate = &mut analyzed.candidates[index];
             write(Cut::from(&*candidate), &mut candidate.clip);
         }
+    }
+
+    /// Forgets the clips of a recording that do not exist any more.
+    pub fn forget_removed(&self, redetected: &mut Redetected) -> io::Result<()> {
+        let detections = redetected.detections.iter_mut().map(|detection| &mut detection.clip);
+        for clip in detections.chain(&mut redetected.earlier_clips) {
+            if let Some(path) = clip.as_deref()
+                && !self.store.holds(path)?
+            {
+                *clip = None;
+            }
+        }
+        Ok(())
     }
 
     /// Decodes a recording again and writes the clips that are missing.

@@ -24,6 +24,32 @@ pub fn clip_path(source: &str, started: Timestamp, cut: &Cut, zone: &TimeZone) -
     format!("{source}/{day}/{instant}_{unsure}{class}_{percent}p.flac")
 }
 
+/// What a clip's name says of this cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    /// It is of another one.
+    Other,
+    /// It begins at the same instant.
+    Start,
+    /// It is the one that [`clip_path`] gives, in any day directory, with or without a hash.
+    Whole,
+}
+
+/// Compares the name of a clip with a cut.
+pub fn matches(clip: &str, started: Timestamp, cut: &Cut) -> Match {
+    let file = |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".flac").to_owned();
+    let (is, expected) = (file(clip), file(&clip_path("", started, cut, &TimeZone::UTC)));
+    let instant = |stem: &str| stem.split('_').next().map(str::to_owned);
+    let rest = is.strip_prefix(&expected);
+    if rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('_').is_some_and(is_hash)) {
+        Match::Whole
+    } else if instant(&is) == instant(&expected) {
+        Match::Start
+    } else {
+        Match::Other
+    }
+}
+
 /// The path if another recording's clip has the same name: `…_87p_1a2b3c4d.flac`, with the first digits of the content
 /// hash of its recording.
 pub fn with_hash(clip: &str, content: ContentHash) -> String {
@@ -91,6 +117,18 @@ mod tests {
     fn cut(class: usize, counts: bool) -> Cut {
         let (start, end) = (Duration::from_millis(3_723_480), Duration::from_secs(3_730));
         Cut { start, end, class: LAUGHTER_NAMES[class - 13], score: 0.871, counts }
+    }
+
+    #[test]
+    fn a_clip_is_known_by_its_name() {
+        let (started, zone) = ("2025-10-25T05:30:00Z".parse().unwrap(), TimeZone::get("America/New_York").unwrap());
+        let path = clip_path("neil", started, &cut(16, true), &zone);
+        assert_eq!(matches(&path, started, &cut(16, true)), Match::Whole);
+        assert_eq!(matches(&with_hash(&path, ContentHash([0x1a; 32])), started, &cut(16, true)), Match::Whole);
+        assert_eq!(matches(&path, started, &cut(13, true)), Match::Start);
+        assert_eq!(matches(&path, started, &cut(16, false)), Match::Start);
+        let later = started + jiff::SignedDuration::from_millis(480);
+        assert_eq!(matches(&path, later, &cut(16, true)), Match::Other);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use half::f16;
-use yamnet::params::{EMBEDDING_SIZE, PATCH_HOP, PATCH_WINDOW};
+use yamnet::params::{EMBEDDING_SIZE, PATCH_HOP, PATCH_WINDOW, SAMPLE_RATE};
 use yamnet::sigmoid;
 
 use super::{Detection, LAUGHTER_CLASSES, LAUGHTER_NAMES};
@@ -55,6 +55,13 @@ impl ScoreTrack {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether it has a value for each patch of so much audio. Lengths are stored in seconds: a sample more or less.
+    pub fn fits(&self, audio: Duration) -> bool {
+        let samples = (audio.as_secs_f64() * f64::from(SAMPLE_RATE)).round() as u64;
+        let lengths = samples.saturating_sub(1)..=samples + 1;
+        lengths.into_iter().any(|samples| yamnet::patch_count(samples) == self.len() as u64)
     }
 
     /// The value of each patch.

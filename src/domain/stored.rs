@@ -10,8 +10,8 @@ use jiff::civil::Date;
 
 use super::missing::describe;
 use super::{
-    Analysis, Candidate, ContentHash, Counts, Detection, MissingRange, Recording, Review, RunCommand, ScoreTrack,
-    StartTime, Window,
+    Analysis, Candidate, ContentHash, Counts, Detection, MissingRange, Reason, Recording, Review, RunCommand,
+    ScoreTrack, StartTime, Window,
 };
 
 /// A committed run. A failed run is rolled back and leaves no row.
@@ -179,6 +179,20 @@ pub struct ScoredRecording {
     pub detections: Vec<Detection>,
     /// Number of these whose clip could not be written.
     pub clips_failed: u64,
+}
+
+impl ScoredRecording {
+    /// An error that names the recording, if its stored track is damaged.
+    pub fn check(&self) -> Result<(), Reason> {
+        if self.is_readable {
+            return Ok(());
+        }
+        let name = &self.recording.name;
+        Err(Reason::new(format!(
+            "{name}: its stored scores are damaged: their number does not fit its length, or they cannot be read; scan it \
+             again with --force"
+        )))
+    }
 }
 
 /// A candidate with the number of its row and the earlier decision.

@@ -38,6 +38,7 @@ pub fn read(
             with_embeddings: true,
         };
         reader.each_scored(&wanted, &mut |scored| {
+            scored.check().map_err(Fatal::Failed)?;
             let stretches = scored.recording.content.and_then(|content| by_content.remove(&content));
             material.recordings.extend(stretches.and_then(|reviews| reviewed(scored, reviews, zone)));
             Ok(())

@@ -75,8 +75,12 @@ pub struct SourceReport {
     /// Names of recordings that can only be analyzed again: their scores are of another version, or their candidates do
     /// not reach down to the threshold.
     pub needs_audio: Vec<String>,
+    /// Names of recordings whose stored scores are damaged.
+    pub damaged: Vec<String>,
     /// Laughs without a clip in recordings with clips.
     pub clips_pending: u64,
+    /// Names of the recordings of these.
+    pub without_clips: Vec<String>,
     pub exit: Option<Exit>,
 }
 
@@ -186,7 +190,11 @@ impl<'a> OfSource<'a> {
 
     fn decide_one(&mut self, scored: ScoredRecording, personal: Option<&PersonalModel>) -> Result<(), Fatal> {
         let analysis = self.settings.changes.applied(&scored.analysis);
-        if !scored.is_readable || !analysis.can_redetect(&scored.analysis) {
+        if !scored.is_readable {
+            self.report.damaged.push(scored.recording.name);
+            return Ok(());
+        }
+        if !analysis.can_redetect(&scored.analysis) {
             self.report.needs_audio.push(scored.recording.name);
             return Ok(());
         }
@@ -227,6 +235,9 @@ impl<'a> OfSource<'a> {
         for outcome in &mut self.outcomes {
             let Outcome { recording, status: Status::Redetected(redetected) } = outcome else { continue };
             recording.path = cutting.recordings.join(&recording.name);
+            writer.forget_removed(redetected).map_err(|error| {
+                Fatal::Failed(Reason::new(format!("{}: {error}", cutting.location)).caused_by(error))
+            })?;
             let is_there = recording.path.metadata().is_ok_and(|file| file.len() == recording.bytes);
             if is_there && redetected.lacks_clips() {
                 incomplete.push((&*recording, redetected.as_mut()));
@@ -251,20 +262,24 @@ impl<'a> OfSource<'a> {
     /// Counts what came, what went, and what stayed.
     fn compare(&mut self) {
         let (mut added, mut removed, mut kept, mut pending) = (0, 0, 0, 0);
-        for (_, redetected) in self.redetected() {
+        let mut without_clips = Vec::new();
+        for (recording, redetected) in self.redetected() {
             let new = without_counterpart(&redetected.detections, &redetected.before);
             added += new;
             kept += redetected.detections.len() as u64 - new;
             removed += without_counterpart(&redetected.before, &redetected.detections);
             pending += redetected.clips_pending();
+            if redetected.clips_pending() > 0 {
+                without_clips.push(recording.name.clone());
+            }
         }
         let report = std::mem::take(&mut self.report);
-        self.report = SourceReport { added, removed, kept, clips_pending: pending, ..report };
+        self.report = SourceReport { added, removed, kept, clips_pending: pending, without_clips, ..report };
     }
 
     fn exit(&self) -> Exit {
         let has_failed = self.redetected().any(|(_, redetected)| redetected.clips_failed.is_some());
-        if has_failed || !self.report.needs_audio.is_empty() {
+        if has_failed || !self.report.needs_audio.is_empty() || !self.report.damaged.is_empty() {
             Exit::Partial
         } else if self.outcomes.is_empty() {
             Exit::Empty

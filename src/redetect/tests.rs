@@ -10,12 +10,46 @@ fn detection(start: u64, end: u64, clip: Option<&str>) -> Detection {
     Detection { start, end, peak: 0.9, mean: 0.6, class: 13, class_scores: [0.0; 6], clip }
 }
 
+/// The clip of a detection that starts so many seconds after midnight.
+fn clip(start: u64, percent: u32) -> String {
+    format!("neil/2025-10-24/20251024T0000{start:02}.000Z_laughter_{percent}p.flac")
+}
+
 #[test]
-fn only_detections_with_the_same_extent_keep_their_clips() {
-    let before = [detection(1, 3, Some("a")), detection(5, 8, Some("b")), detection(10, 11, None)];
-    let mut now = [detection(1, 3, None), detection(5, 9, None), detection(10, 11, None), detection(20, 30, None)];
-    keep_clips(&mut now, &before);
-    assert_eq!(now.map(|one| one.clip), [Some("a".to_owned()), None, None, None]);
+fn detections_keep_the_clips_that_are_theirs_by_name_or_extent() {
+    let started = Some("2025-10-24T00:00:00Z".parse().unwrap());
+    let before = [
+        detection(1, 3, Some(&clip(1, 90))),
+        // A score that was another one, and the clip of another laugh.
+        detection(5, 8, Some(&clip(5, 87))),
+        detection(10, 12, Some(&clip(11, 90))),
+        detection(14, 15, None),
+    ];
+    let mut now = [(1, 3), (5, 8), (10, 12), (14, 15), (20, 30)].map(|(start, end)| detection(start, end, None));
+    let earlier = give_clips(&mut now, started, &before, &[]);
+    assert_eq!(now.map(|one| one.clip), [Some(clip(1, 90)), Some(clip(5, 87)), None, None, None]);
+    assert_eq!(earlier, [Some(clip(1, 90)), Some(clip(5, 87)), Some(clip(11, 90)), None, None]);
+}
+
+#[test]
+fn a_laugh_that_comes_back_has_its_own_clip() {
+    let started = Some("2025-10-24T00:00:00Z".parse().unwrap());
+    // One long laugh of now two, whose clips the candidates have kept.
+    let before = [detection(0, 9, Some(&clip(0, 90)))];
+    let candidate = |first: u32, last: u32, start: u64| Candidate {
+        first,
+        last,
+        peak_v: 2.2,
+        mean_v: 1.0,
+        class_scores: [0.5; 6],
+        embedding: None,
+        personal: None,
+        clip: Some(clip(start, 90)),
+    };
+    let candidates = [candidate(3, 5, 1), candidate(12, 15, 5)];
+    let mut now = [detection(1, 4, None), detection(5, 9, None)];
+    give_clips(&mut now, started, &before, &candidates);
+    assert_eq!(now.map(|one| one.clip), [Some(clip(1, 90)), Some(clip(5, 90))]);
 }
 
 /// A candidate of patches 10 to 19 at v = -1, which does not count.

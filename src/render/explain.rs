@@ -38,16 +38,15 @@ fn decision(explanation: &Explanation) -> String {
         (false, true) => "it does not count: it reaches the threshold, but is shorter than --min-patches",
         (false, false) => "it does not count: its score is below the threshold",
     };
-    format!("{why}: {:.2}, threshold {:.2} (v' {v:+.2}, threshold {threshold:+.2})", sigmoid(v), sigmoid(threshold))
+    format!("{why}: score {:.2}, threshold {:.2}", sigmoid(v), sigmoid(threshold))
 }
 
 fn personal(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
     let counts = explanation.counts;
     let reason = match &explanation.personal {
         Personal::Compared { confirmed, rejected } => {
-            let (v, shift) = (explanation.candidate.peak_v, explanation.candidate.shift());
-            let moved =
-                format!("your reviews change v from {v:+.2} by {shift:+.2} (score without them {:.2})", sigmoid(v));
+            let (before, now) = (explanation.candidate.peak_v, explanation.candidate.shifted_v());
+            let moved = format!("your reviews change its score from {:.2} to {:.2}", sigmoid(before), sigmoid(now));
             return vec![
                 moved,
                 alike(confirmed, counts.confirmed, "confirmed", zone),

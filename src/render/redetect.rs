@@ -8,6 +8,9 @@ use crate::domain::{Field, field};
 use crate::redetect::{Report, SourceReport};
 use crate::text::escape;
 
+/// Recordings that a message names.
+const NAMED: usize = 5;
+
 /// A line for each source with recordings; of several without any, none.
 pub fn text(report: &Report) -> String {
     let decided = report.sources.iter().filter(|source| source.counts.redetected > 0);
@@ -18,7 +21,9 @@ fn line(source: &SourceReport, dry_run: bool) -> String {
     let SourceReport { counts, added, removed, kept, .. } = source;
     let pending = match source.clips_pending {
         0 => String::new(),
-        count => format!("; {} without a clip", pluralize(count, "laugh")),
+        count => {
+            format!("; {} without a clip, in {}", pluralize(count, "laugh"), first(&source.without_clips))
+        }
     };
     let stored = if dry_run { "; nothing stored (dry run)" } else { "" };
     format!(
@@ -27,6 +32,28 @@ fn line(source: &SourceReport, dry_run: bool) -> String {
         pluralize(counts.redetected, "recording"),
         pluralize(counts.detections, "laugh"),
     )
+}
+
+/// The names of the first recordings, and how many more there are.
+fn first(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| escape(name)).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The message about recordings whose stored scores are damaged.
+pub fn damaged(source: &SourceReport) -> Option<String> {
+    (!source.damaged.is_empty()).then(|| {
+        format!(
+            "the stored scores of {} of {} are damaged, in {}: their number does not fit the length, or they cannot be read; \
+             scan the recordings again with --force",
+            pluralize(source.damaged.len(), "recording"),
+            escape(&source.source),
+            first(&source.damaged)
+        )
+    })
 }
 
 /// The message about recordings that must be analyzed again.
@@ -51,6 +78,8 @@ pub(super) const DOCUMENT: &[Field] = &[
     field("sources[].removed", "number", "laughs of before that overlap none of now"),
     field("sources[].kept", "number", "the other laughs"),
     field("sources[].needs_audio[]", "string", "name of a recording that must be analyzed again"),
+    field("sources[].damaged[]", "string", "name of a recording whose stored scores are damaged"),
+    field("sources[].without_clips[]", "string", "name of a recording with a laugh that should have a clip"),
     field("sources[].clips_pending", "number", "laughs without a clip in recordings with clips"),
     field("exit_code", "number", "the exit code"),
     SPEC_FIELD,
@@ -72,6 +101,8 @@ fn source(source: &SourceReport) -> Value {
         "removed": source.removed,
         "kept": source.kept,
         "needs_audio": source.needs_audio,
+        "damaged": source.damaged,
+        "without_clips": source.without_clips,
         "clips_pending": source.clips_pending,
     })
 }

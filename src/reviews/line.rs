@@ -8,10 +8,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use super::place::SHORTEST;
 use crate::domain::{ContentHash, Described, Field, Review, ReviewedSpan, Verdict, field as described};
 
 /// Maximal number of characters in a comment: tables and pages show it completely.
 const LONGEST: usize = 10_000;
+
+/// The longest stretch. A laugh with its padding is shorter; other settings may merge several.
+const MOST: Duration = Duration::from_secs(600);
 
 /// A line.
 pub const DOCUMENT: Described = Described {
@@ -48,7 +52,14 @@ pub fn review(line: &[u8]) -> Result<ReviewedSpan, String> {
         embedding: None,
         review: verdict_and_comment(&line)?,
     };
-    if span.start < span.end { Ok(span) } else { Err("end_seconds is not after start_seconds".into()) }
+    match span.end.checked_sub(span.start) {
+        None | Some(Duration::ZERO) => Err("end_seconds is not after start_seconds".into()),
+        Some(length) if length < SHORTEST => Err(format!("the stretch is shorter than {} ms", SHORTEST.as_millis())),
+        Some(length) if length > MOST => {
+            Err(format!("the stretch is longer than {} minutes, as no laugh is", MOST.as_secs() / 60))
+        }
+        Some(_) => Ok(span),
+    }
 }
 
 /// The error without its position: the file's line number is added later, and a column does not help.
@@ -138,6 +149,15 @@ mod tests {
             None => drop(line.as_object_mut().unwrap().remove(name)),
         }
         review(line.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_stretch_that_is_no_sound_is_refused() {
+        let error = |end: f64| line("end_seconds", Some(json!(end))).unwrap_err();
+        assert_eq!(error(1.5), "end_seconds is not after start_seconds");
+        assert_eq!(error(1.500_9), "the stretch is shorter than 1 ms");
+        assert_eq!(error(601.6), "the stretch is longer than 10 minutes, as no laugh is");
+        assert!(line("end_seconds", Some(json!(601.5))).is_ok());
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub fn unsure(
         ..ScoredSelection::default()
     };
     reader.each_scored(&wanted, &mut |recording| {
+        if !recording.is_readable {
+            return Ok(());
+        }
         let of_source = possible.entry(recording.source.clone()).or_default();
         of_source.extend(in_doubt(recording, zone).filter(|one| contains(window, one.starts)));
         Ok(())

@@ -13,6 +13,9 @@ use crate::audio::window::parse_instant;
 /// The longest stretch that is one review.
 pub const LONGEST: Duration = Duration::from_secs(60);
 
+/// The shortest: a sixteenth of the step of the log-mel frames is no sound.
+pub const SHORTEST: Duration = Duration::from_millis(1);
+
 /// A recording, as far as places in it need it.
 #[derive(Debug, Clone)]
 pub struct Extent {
@@ -41,6 +44,11 @@ pub fn stretch(start: &str, end: &str, extent: &Extent) -> Result<(Duration, Dur
     };
     match end.checked_sub(start) {
         None | Some(Duration::ZERO) => Err("the end is not after the start".into()),
+        Some(length) if length < SHORTEST => Err(format!(
+            "{} µs are too short for a sound; at least {} ms are needed",
+            length.as_micros(),
+            SHORTEST.as_millis()
+        )),
         Some(length) if length > LONGEST => Err(format!(
             "{:.1} s are too long for one laugh; at most {} s are allowed",
             length.as_secs_f64(),

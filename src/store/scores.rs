@@ -7,6 +7,8 @@
 //!
 //! Invariant: `each_scored` has one portion in memory, and nothing is locked while the caller works.
 
+use std::time::Duration;
+
 use super::StoreError;
 use super::columns::{Bytes, CandidateRow};
 use super::columns::{Cells, Cursor, DetectionRow, RecordingRow, ReviewRow, Row, TrackRow};
@@ -141,7 +143,7 @@ impl FoundScores {
             analysis: serde_json::from_str(&analysis).ok()?,
             audio: duration(audio_seconds),
             is_partial: row.status == "partial",
-            is_readable: track.as_ref().is_some_and(|track| !track.is_empty() || candidates.is_empty()),
+            is_readable: track.as_ref().is_some_and(|track| is_whole(track, &candidates, duration(audio_seconds))),
             track: track.unwrap_or_default(),
             candidates: candidates.into_iter().map(candidate).collect(),
             detections: detections.into_iter().map(|(_, row)| row.into()).collect(),
@@ -157,6 +159,12 @@ impl FoundScores {
             },
         })
     }
+}
+
+/// Whether a track has all its patches, and those of the candidates.
+fn is_whole(track: &ScoreTrack, candidates: &[Numbered<CandidateRow>], audio: Duration) -> bool {
+    let is_inside = |row: &CandidateRow| usize::try_from(row.last_patch).is_ok_and(|last| last < track.len());
+    track.fits(audio) && candidates.iter().all(|(_, row)| row.first_patch <= row.last_patch && is_inside(row))
 }
 
 /// Reads number, verdict and embedding of a review; None if they cannot be read.
@@ -236,7 +244,7 @@ pub fn select_shown_verdicts(source: &str) -> String {
     format!(
         "SELECT source, count(*), CAST(sum(CASE verdict WHEN 'rejected' THEN 1 ELSE 0 END) AS bigint) FROM (
             SELECT source, verdict, row_number() OVER (PARTITION BY source ORDER BY reviewed_at DESC, id DESC) AS place
-            FROM reviews WHERE verdict IS NOT NULL AND ({source} IS NULL OR source = {source})
+            FROM reviews WHERE verdict IS NOT NULL AND is_personal AND ({source} IS NULL OR source = {source})
                 AND EXISTS (SELECT 1 FROM recordings AS r JOIN detections AS laugh ON laugh.recording_id = r.id
                     WHERE r.source = reviews.source AND r.content_sha256 = reviews.content_sha256
                         AND laugh.start_seconds < reviews.end_seconds AND laugh.end_seconds > reviews.start_seconds)

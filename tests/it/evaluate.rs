@@ -56,7 +56,11 @@ fn place_of(days: u8) -> Place {
         let shown = sounds.iter().filter(|one| one.peak_v > -0.4).map(extent);
         let detections = shown.map(|(start, end)| detection(start, end)).collect();
         let started = at(&format!("2025-10-{day:02}T13:00:00Z"));
-        run = run.scored(Recording { started, ..recording(&format!("{day}.ogg"), day) }, (v, sounds), detections);
+        run = run.scored_to_the_end(
+            Recording { started, ..recording(&format!("{day}.ogg"), day) },
+            (v, sounds),
+            detections,
+        );
     }
     store.save(&run.build()).unwrap();
     let reviews: Vec<ReviewedSpan> =

@@ -20,7 +20,11 @@ pub fn place() -> Place {
         ..candidate(125, 128, -1.0)
     };
     let run = past_run("neil")
-        .scored(started, (track([0.0]), vec![laugh, candidate(300, 302, -0.5)]), vec![detection(60.0, 62.0)])
+        .scored_to_the_end(
+            started,
+            (track([0.0; 500]), vec![laugh, candidate(300, 302, -0.5)]),
+            vec![detection(60.0, 62.0)],
+        )
         .build();
     store.save(&run).unwrap();
     let review = ReviewedSpan {
@@ -54,8 +58,8 @@ fn a_laugh_names_the_reviews_that_it_sounds_like() {
         lines,
         [
             "eve\\x1bning.ogg, 2025-10-24 19:01:00 (0:01:00.0 to 0:01:02.0): detection 1",
-            "it counts: its score reaches the threshold: 0.56, threshold 0.40 (v' +0.25, threshold -0.41)",
-            "your reviews change v from -1.00 by +1.25 (score without them 0.27)",
+            "it counts: its score reaches the threshold: score 0.56, threshold 0.40",
+            "your reviews change its score from 0.27 to 0.56",
             "it sounds like 2 that you confirmed: older.ogg 2025-10-23 20:14:03 (0.81, with\\x1b[31m Ann); review 99, which \
              is not stored any more (0.50)",
             "it is unlike the 0 that you rejected",
@@ -71,7 +75,7 @@ fn a_laugh_names_the_reviews_that_it_sounds_like() {
 fn without_a_personal_score_it_says_how_many_reviews_are_missing() {
     let place = place();
     let said = explain(&place, &["2", "--candidate"]).ends_with(0).stdout;
-    assert!(said.contains(": candidate 2\nit does not count: its score is below the threshold: 0.38"), "{said}");
+    assert!(said.contains(": candidate 2\nit does not count: its score is below the threshold: score 0.38"), "{said}");
     let why = "your reviews change nothing: 0 reviews of this source can be used, 30 more are needed, at least 10 confirmed \
                and at least 10 rejected (giggles review)\n";
     assert!(said.ends_with(why), "{said}");

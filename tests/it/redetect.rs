@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::support::homes::{Home, InPostgres, InSqlite};
-use crate::support::past_runs::{PastRunBuilder, at, past_run, recording};
+use crate::support::past_runs::{PastRunBuilder, at, length, past_run, recording};
 use crate::support::program::Place;
 
 const CLIPS: [(&str, &str); 3] = [
@@ -50,8 +50,8 @@ fn analyzed(run: PastRunBuilder, file: Recording, values: &[f32], parameters: &D
         collector.push(&Score { v, laughter }, Some(&embedding));
     }
     let (track, candidates) = collector.finish();
-    let detections = detections(&track, &candidates, Duration::from_secs(3600), parameters);
-    run.scored(file, (track, candidates), detections)
+    let detections = detections(&track, &candidates, length(&track), parameters);
+    run.scored_to_the_end(file, (track, candidates), detections)
 }
 
 fn file(name: &str, byte: u8, hour: u8) -> Recording {
@@ -104,7 +104,7 @@ fn any_track() -> impl Strategy<Value = Vec<f32>> {
     let sound = (0_usize..12, proptest::collection::vec(-2.5_f32..3.0, 1..9));
     proptest::collection::vec(sound, 0..12).prop_map(|sounds| {
         let patches = |(quiet, sound): (usize, Vec<f32>)| std::iter::repeat_n(-6.0, quiet).chain(sound);
-        sounds.into_iter().flat_map(patches).collect()
+        std::iter::once(-6.0).chain(sounds.into_iter().flat_map(patches)).collect()
     })
 }
 
@@ -292,12 +292,60 @@ fn clips_that_are_missing_are_cut_without_the_network() {
     let without = redetects(&place, &["--threshold", "normal"]).ends_with(0);
     assert!(!without.stdout.contains("without a clip"), "they were gone before: {}", without.stdout);
     redetects(&place, &["--recordings", "recordings", "--clips", "clips"]).ends_with(0);
+    assert_eq!(clips(&place), clips(&other), "a clip's name is that of its laugh");
     for threshold in ["strict", "sensitive", "normal"] {
         redetects(&place, &["--threshold", threshold]).ends_with(0);
     }
-    let after = clips(&place);
-    assert_eq!(after.len(), clips(&other).len());
-    assert!(after.iter().all(|clip| !clip.contains("Null")), "laughs that went and came back have a clip: {after:?}");
+    assert_eq!(clips(&place), clips(&other), "laughs that went and came back have their clips");
+}
+
+#[test]
+fn a_clip_whose_file_was_removed_is_cut_again_or_its_recording_is_named() {
+    let place = Place::with(&CLIPS);
+    std::fs::create_dir(place.path("clips")).unwrap();
+    place.scan(&["--tz", "UTC", "--clips", "clips"]).ends_with(0);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let clip: String = connection.query_row("SELECT clip FROM detections ORDER BY clip", [], |row| row.get(0)).unwrap();
+    let clip = place.path("clips").join(clip);
+    let bytes = std::fs::read(&clip).unwrap();
+    std::fs::remove_file(&clip).unwrap();
+    redetects(&place, &["--recordings", "recordings", "--clips", "clips"]).ends_with(0);
+    assert!(std::fs::read(&clip).unwrap() == bytes, "the same audio");
+
+    std::fs::remove_file(&clip).unwrap();
+    std::fs::rename(place.path("recordings"), place.path("elsewhere")).unwrap();
+    std::fs::create_dir(place.path("recordings")).unwrap();
+    let without = redetects(&place, &["--recordings", "recordings", "--clips", "clips"]).ends_with(0);
+    assert!(without.stdout.contains("; 1 laugh without a clip, in 20251024_130000.flac\n"), "{}", without.stdout);
+}
+
+#[test]
+fn scores_that_do_not_fit_their_recording_are_reported_with_its_name() {
+    let place = Place::with(&CLIPS);
+    place.scan(&["--tz", "UTC"]).ends_with(0);
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let recording = "(SELECT id FROM recordings WHERE name = '20251024_130000.flac')";
+    let shorten = format!("UPDATE score_tracks SET v = substr(v, 1, length(v) - 2) WHERE recording_id = {recording}");
+    assert_eq!(connection.execute(&shorten, []).unwrap(), 1);
+    let laugh: i64 = connection
+        .query_row(&format!("SELECT id FROM detections WHERE recording_id = {recording}"), [], |row| row.get(0))
+        .unwrap();
+    let before = stored(&place);
+    let said = redetects(&place, &["--threshold", "strict", "-n"]).ends_with(3);
+    said.complains_of("the stored scores of 1 recording of default are damaged, in 20251024_130000.flac: their number");
+    let explain = place.run(&["explain", &laugh.to_string(), "--database", &place.sqlite()]).ends_with(1);
+    explain.complains_of("20251024_130000.flac: its stored scores are damaged");
+    assert_eq!(stored(&place), before);
+    place.scan(&["--tz", "UTC", "--threshold", "strict"]).ends_with(0);
+    redetects(&place, &["--threshold", "normal"]).ends_with(0);
+}
+
+#[test]
+fn views_need_the_audio() {
+    let place = Place::new();
+    redetects(&place, &["--views", "3"])
+        .ends_with(78)
+        .complains_of("--views: views are scored from the audio; use giggles");
 }
 
 fn walk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
@@ -402,8 +450,8 @@ fn days_are_decided_in_seconds(home: &impl Home, days: u32) {
         for number in first..days.min(first + 30) {
             let recording = day_of(number, &one.0);
             let (track, candidates) = one.1.clone();
-            let found = detections(&track, &candidates, Duration::from_secs(86_400), &DetectionParameters::default());
-            run = run.scored(recording, (track, candidates), found);
+            let found = detections(&track, &candidates, length(&track), &DetectionParameters::default());
+            run = run.scored_to_the_end(recording, (track, candidates), found);
         }
         open(&home.location()).unwrap().save(&run.build()).unwrap();
     }

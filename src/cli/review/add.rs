@@ -1,26 +1,23 @@
 //! `giggles review add`: a stretch of a recording becomes a review, with its embedding if the audio is there.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use giggles::audio::content;
-use giggles::domain::{
-    ContentHash, DetectionParameters, Embedding, Reason, RecordingError, Review, ReviewedSpan, StoredRecording, Verdict,
-};
+use giggles::domain::{ContentHash, Review, ReviewedSpan, StoredRecording, Verdict};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
-use giggles::pipeline::{AnalyzeError, Analyzer};
-use giggles::pool::guard;
 use giggles::render::reviews::{EmbeddingSource, added};
 use giggles::reviews::comment;
 use giggles::reviews::place::{Extent, stretch};
 use giggles::stop::Stop;
-use giggles::store::{self, Reader, ScoredSelection, Selection};
+use giggles::store::{self, Reader, Selection};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::cli::settings::{config, ffmpeg, model, wrong};
+use super::sound::{Sound, hash};
+use crate::cli::settings::{config, wrong};
 use crate::cli::stored::{SourceFilter, zone};
 use crate::cli::{EXIT_CODES, print_text};
 
@@ -50,18 +47,11 @@ pub struct Add {
     /// Store this verdict
     #[arg(long, value_enum, default_value_t = VerdictFlag::Confirmed)]
     verdict: VerdictFlag,
-    /// Store this comment
+    /// Store this comment [default: the one that the stretch has]
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
-    /// Read the audio from the recording of that name below this folder
-    #[arg(long, value_name = "FOLDER")]
-    recordings: Option<PathBuf>,
-    /// Decode with ffmpeg what giggles cannot decode; give its path with = or after END [env: GIGGLES_FFMPEG]
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "ffmpeg")]
-    ffmpeg: Option<PathBuf>,
-    /// Use this model file instead of the embedded one [env: GIGGLES_MODEL]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    sound: Sound,
     /// Set the time zone of times of day [default: that of the last run] [env: GIGGLES_TZ]
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
@@ -87,10 +77,10 @@ pub fn run(arguments: &Add, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
         VerdictFlag::Confirmed => Verdict::Confirmed,
         VerdictFlag::Rejected => Verdict::Rejected,
     };
+    let comment = if arguments.comment.is_some() { comment } else { stored_comment(&span, reader.as_mut())? };
     span.review = Review { verdict: Some(verdict), comment, at: Timestamp::now() };
-    let parameters = parameters(&span, reader.as_mut())?;
     span.embedding = match &audio {
-        Some(audio) => embedding(arguments, audio, &span, &parameters, stop)?,
+        Some(audio) => arguments.sound.network(stop)?.embedding(audio, &span, reader.as_mut())?,
         None => None,
     };
     store::open(&database)?.save_reviews(std::slice::from_ref(&span), false)?;
@@ -127,41 +117,20 @@ fn find(
         (None, _) => Err(config(format!(
             "no analyzed recording '{name}' is stored; name one as giggles report shows it, or run giggles scan on it first"
         ))),
-        (Some(_), 1..) => {
-            Err(config(format!("'{name}' is stored more than once; choose one with --source, or give its path")))
+        (Some(last), 1..) => {
+            let sources: BTreeSet<&str> = found.iter().chain([&last]).map(|one| one.source.as_str()).collect();
+            let sources: Vec<&str> = sources.into_iter().collect();
+            Err(config(match sources[..] {
+                [_] => format!("'{name}' is the name of several recordings; give the path of the one that is meant"),
+                _ => format!("'{name}' is stored for several sources ({}); name one with --source", sources.join(", ")),
+            }))
         }
         (Some(recording), 0) if is_there => Ok((recording, Some(arguments.file.clone()))),
         (Some(recording), 0) => {
-            let audio = below(arguments, &recording)?;
+            let audio = arguments.sound.file(&recording.name, recording.content)?;
             Ok((recording, audio))
         }
     }
-}
-
-/// The file of that name below `--recordings`, if it has the same content.
-fn below(arguments: &Add, recording: &StoredRecording) -> Result<Option<PathBuf>, Fatal> {
-    let Some(folder) = &arguments.recordings else { return Ok(None) };
-    if !folder.is_dir() {
-        return Err(wrong("--recordings", format!("{} is not a folder; mount its disk", folder.display())));
-    }
-    let file = folder.join(&recording.name);
-    if !file.is_file() {
-        log::warn!("{} does not exist", file.display());
-        return Ok(None);
-    }
-    if Some(hash(&file)?) != recording.content {
-        log::warn!("{} has another content than the stored recording and is not used", file.display());
-        return Ok(None);
-    }
-    Ok(Some(file))
-}
-
-fn hash(file: &Path) -> Result<ContentHash, Fatal> {
-    let hash = content::hash(file).map(|(content, _)| content);
-    hash.map_err(|error| {
-        let reason = Reason::new(format!("{}: {error}", file.display()));
-        config(reason.caused_by(error))
-    })
 }
 
 fn span(arguments: &Add, recording: &StoredRecording, zone: &TimeZone) -> Result<ReviewedSpan, Fatal> {
@@ -182,52 +151,17 @@ fn span(arguments: &Add, recording: &StoredRecording, zone: &TimeZone) -> Result
     })
 }
 
-/// Those under which the recording was analyzed.
-fn parameters(span: &ReviewedSpan, reader: &mut dyn Reader) -> Result<DetectionParameters, Fatal> {
-    let mut parameters = None;
-    let wanted = ScoredSelection {
-        source: Some(span.source.clone()),
-        contents: Some(vec![span.content]),
-        ..ScoredSelection::default()
-    };
-    reader.each_scored(&wanted, &mut |scored| {
-        parameters = Some(scored.analysis.parameters);
-        Ok(())
-    })?;
-    Ok(parameters.unwrap_or_default())
+/// The comment of the same stretch.
+fn stored_comment(span: &ReviewedSpan, reader: &mut dyn Reader) -> Result<Option<String>, Fatal> {
+    let stored = reader.reviews(&span.source)?.into_iter().find(|stored| key(&stored.span) == key(span));
+    Ok(stored.and_then(|stored| stored.span.review.comment))
 }
 
-fn embedding(
-    arguments: &Add,
-    audio: &Path,
-    span: &ReviewedSpan,
-    parameters: &DetectionParameters,
-    stop: &Stop,
-) -> Result<Option<Embedding>, Fatal> {
-    let model = model(arguments.model.as_deref())?;
-    let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
-    let analyzer = Analyzer {
-        scorer: &model.yamnet,
-        parameters,
-        personal: None,
-        ffmpeg: ffmpeg.as_ref(),
-        stop,
-        advanced: &|_| (),
-    };
-    let computed = guard(|| analyzer.embedding(audio, span.start, span.end))
-        .unwrap_or_else(|message| Err(AnalyzeError::Failed(RecordingError::Panicked { message })));
-    match computed {
-        Ok(embedding) => Ok(embedding),
-        Err(AnalyzeError::Stopped) => Err(Fatal::Signal(stop.signal().unwrap_or(15))),
-        Err(AnalyzeError::Failed(error)) => {
-            log::warn!("{}: {error}", audio.display());
-            Ok(None)
-        }
-    }
+fn key(span: &ReviewedSpan) -> (ContentHash, Duration, Duration) {
+    (span.content, span.start, span.end)
 }
 
 fn has_embedding(span: &ReviewedSpan, reader: &mut dyn Reader) -> Result<bool, Fatal> {
-    let key = |span: &ReviewedSpan| (span.content, span.start, span.end);
     let reviews = reader.reviews(&span.source)?;
     Ok(reviews.iter().any(|stored| stored.has_embedding && key(&stored.span) == key(span)))
 }

@@ -1,7 +1,7 @@
 //! `giggles review reset`: which reviews the personal score uses.
 
 use clap::Args;
-use giggles::domain::{Reason, Window};
+use giggles::domain::Reason;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::render::reviews::reset_text;
@@ -9,7 +9,7 @@ use giggles::store::{self, ReviewReset};
 
 use crate::cli::settings::config;
 use crate::cli::stored::{SourceFilter, zone};
-use crate::cli::window::window;
+use crate::cli::window::instant;
 use crate::cli::{EXIT_CODES, print_text};
 
 const EXAMPLES: &str = "\
@@ -48,7 +48,7 @@ pub fn run(arguments: &Reset, quiet: bool) -> Result<Exit, Fatal> {
         return Err(config(Reason::new("the database has several sources; name one with --source")));
     }
     let zone = zone(arguments.tz.as_deref(), source.as_deref(), reader.as_mut())?;
-    let Window { to: before, .. } = window(None, None, arguments.before.as_deref(), &zone)?;
+    let before = arguments.before.as_deref().map(|text| instant("--before", text, &zone)).transpose()?.flatten();
     drop(reader);
     let reset = ReviewReset { source, before, is_personal: arguments.restore, dry_run: arguments.dry_run };
     let changed = store::open(&database)?.reset_reviews(&reset)?;

@@ -89,8 +89,9 @@ pub struct Arguments {
     #[arg(long, value_name = "K/N", help_heading = "Selection")]
     pub shard: Option<String>,
 
-    /// Set the threshold: sensitive (0.33), normal (0.40), strict (0.50), or a score from 0 to 1
-    /// [env: GIGGLES_THRESHOLD] [default: normal]
+    /// Set the threshold: sensitive (0.33), normal (0.40), strict (0.50), or a score from 0 to 1. Stored recordings are decided
+    /// anew from their scores; with a threshold below what was stored (0.18, or lower if they were scanned with a lower one)
+    /// they are decoded again [env: GIGGLES_THRESHOLD] [default: normal]
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, help_heading = "Detection")]
     pub threshold: Option<String>,
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Detection",

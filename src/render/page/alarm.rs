@@ -24,8 +24,9 @@ pub fn section(view: &ReportView, day: &Day) -> String {
         (true, true) => "Gaps between recordings".to_owned(),
         (true, false) => format!("Coverage: {}", completeness(day)),
     };
-    let source_filter = source_filter(view, day)
-        .map_or(String::new(), |source_filter| format!(" <span class=\"source\">{}</span>", escape(&source_filter)));
+    let source_filter = source_filter(view, day).map_or(String::new(), |source_filter| {
+        format!(" <span class=\"source\"><bdi>{}</bdi></span>", escape(&source_filter))
+    });
     format!(
         "<section class=\"{}\">\n<h2>{}{source_filter}</h2>\n{}{}{}<div class=\"neutral\">{}</div></section>\n",
         if is_alarm { "alarm" } else { "alarm mild" },

@@ -1,5 +1,7 @@
 //! Escaping for HTML, and for JSON inside HTML.
 
+use crate::text::{is_unsafe_char, write_bytes};
+
 /// Escapes text for content and for attributes in double quotes.
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -10,6 +12,8 @@ pub fn escape(text: &str) -> String {
             '>' => safe += "&gt;",
             '"' => safe += "&quot;",
             '\'' => safe += "&#39;",
+            // They change how the text after them is shown, also outside of the name that has them. As elsewhere: `\\xNN`.
+            c if is_unsafe_char(c) && !c.is_control() => write_bytes(&mut safe, c.encode_utf8(&mut [0; 4]).as_bytes()),
             // HTML does not allow control characters.
             c if c.is_control() && c != '\n' && c != '\t' => safe.push('\u{fffd}'),
             c => safe.push(c),
@@ -26,6 +30,12 @@ pub fn json(document: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_cannot_change_the_direction_of_the_text_behind_it() {
+        assert_eq!(escape("a\u{202e}b\u{2067}"), "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa7");
+        assert_eq!(escape("صوت עברית"), "صوت עברית", "letters have a direction of their own");
+    }
 
     #[test]
     fn escaped_text_cannot_end_its_element() {

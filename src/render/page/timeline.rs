@@ -27,7 +27,7 @@ pub fn section(view: &ReportView, day: &Day) -> String {
     };
     let label = format!("{heading}: {analyzed}, {laughs}");
     format!(
-        "<section>\n<h2>{} <small>{analyzed}</small></h2>\n\
+        "<section>\n<h2><bdi>{}</bdi> <small>{analyzed}</small></h2>\n\
          <svg class=\"day\" width=\"100%\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{}\">\n{}{}{}</svg>\n\
          <p class=\"key\"><span class=\"k-analyzed\">analyzed</span> <span class=\"k-gap\">no recording</span> \
          <span class=\"k-failed\">failed or missing</span> <span class=\"k-laugh\">a laugh; its height is the score</span></p>\n{}</section>\n",

@@ -32,7 +32,6 @@ pub fn render(view: &View) -> String {
 /// `kept to decide again: scores of 120 recordings (0.9 MB), 3512 candidates, …`; nothing if there is nothing.
 fn kept(scores: &[ScoreTotals]) -> String {
     let sum = |number: fn(&ScoreTotals) -> u64| scores.iter().map(number).sum::<u64>();
-    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
     let bytes = sum(|one| one.track_bytes);
     if bytes == 0 {
         return String::new();
@@ -40,12 +39,21 @@ fn kept(scores: &[ScoreTotals]) -> String {
     format!(
         "\nkept to decide again: scores of {} ({}), {}, {} of them with embeddings ({}); {}\n",
         pluralize(sum(|one| one.recordings), "recording"),
-        megabytes(bytes),
+        size(bytes),
         pluralize(sum(|one| one.candidates), "candidate"),
         sum(|one| one.embeddings),
-        megabytes(sum(|one| one.embedding_bytes)),
+        size(sum(|one| one.embedding_bytes)),
         pluralize(sum(|one| one.reviewed), "review"),
     )
+}
+
+/// `42 kB`, `3.2 MB`
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
 }
 
 /// `last stored run: 5 h 12 min ago, exit code 0; times are in Europe/Berlin; …`

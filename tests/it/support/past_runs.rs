@@ -58,6 +58,12 @@ pub fn candidate(first: u32, last: u32, peak_v: f32) -> Candidate {
 }
 
 /// A track of these values.
+/// The length of a recording with this track.
+pub fn length(track: &ScoreTrack) -> Duration {
+    let samples = if track.is_empty() { 0 } else { yamnet::samples_in_patches(track.len()) };
+    Duration::from_secs_f64(samples as f64 / 16_000.0)
+}
+
 pub fn track(values: impl IntoIterator<Item = f32>) -> ScoreTrack {
     let mut track = ScoreTrack::default();
     values.into_iter().for_each(|v| {
@@ -81,13 +87,33 @@ impl PastRunBuilder {
         self.scored(recording, (ScoreTrack::default(), Vec::new()), detections)
     }
 
+    /// An hour, whatever the track.
     pub fn scored(
         self,
+        recording: Recording,
+        scores: (ScoreTrack, Vec<Candidate>),
+        detections: Vec<Detection>,
+    ) -> PastRunBuilder {
+        self.lasting(Duration::from_secs(3600), recording, scores, detections)
+    }
+
+    /// As long as the track, so that it can be decided anew.
+    pub fn scored_to_the_end(
+        self,
+        recording: Recording,
+        scores: (ScoreTrack, Vec<Candidate>),
+        detections: Vec<Detection>,
+    ) -> PastRunBuilder {
+        self.lasting(length(&scores.0), recording, scores, detections)
+    }
+
+    fn lasting(
+        self,
+        audio: Duration,
         recording: Recording,
         (track, candidates): (ScoreTrack, Vec<Candidate>),
         detections: Vec<Detection>,
     ) -> PastRunBuilder {
-        let audio = Duration::from_secs(3600);
         self.with(
             recording,
             Status::Analyzed(Box::new(Analyzed {
