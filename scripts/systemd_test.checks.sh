@@ -171,3 +171,34 @@ systemctl enable --quiet --now giggles.timer
 systemctl list-timers --no-pager giggles.timer | grep -q giggles.service || fail 'the timer waits for nothing'
 [ -e /var/lib/systemd/timers/stamp-giggles.timer ] || fail 'a missed run would not be started later'
 ok 'the timer waits, and remembers'
+
+# The status that the web server answers to a path, with a token or without.
+status() {
+    python3 - "$1" "${2:-}" <<'PYTHON'
+import sys, urllib.error, urllib.request
+headers = {"Authorization": "Bearer " + sys.argv[2]} if sys.argv[2] else {}
+try:
+    print(urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8760" + sys.argv[1], headers=headers)).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+PYTHON
+}
+
+token=$mark-0123456789abcdef0123456789
+install -D -m 600 /dev/stdin /etc/credstore/giggles.serve-tokens <<TOKENS
+$token
+TOKENS
+systemctl enable --quiet --now giggles-serve.socket
+[ "$(systemctl is-active giggles-serve.service)" = inactive ] || fail 'the web server runs before it is asked'
+[ "$(status /healthz)" = 200 ] || fail "the first request: $(journalctl --no-pager --unit giggles-serve.service)"
+[ "$(status "/days/$(date --utc --date yesterday +%F)")" = 401 ] || fail 'a page without a token'
+[ "$(status "/days/$(date --utc --date yesterday +%F)" "$token")" = 200 ] || fail 'no page with the token of the credential'
+process=$(systemctl show --property MainPID --value giggles-serve.service)
+[ "$(stat --format %U "/proc/$process")" = giggles ] || fail 'it does not run as giggles'
+journalctl --unit giggles-serve.service | grep -q "$mark" && fail 'a token is in the journal'
+begun=$(date +%s)
+systemctl stop giggles-serve.service
+[ $(($(date +%s) - begun)) -le 5 ] || fail 'it took longer than five seconds to end'
+[ "$(systemctl show --property Result --value giggles-serve.service)" = success ] || fail 'it did not end well'
+[ "$(status /healthz)" = 200 ] || fail 'the socket does not start it again'
+ok 'the web server: started by its socket, tokens from a credential, ends in time, starts again'

@@ -38,7 +38,7 @@ tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
 mkdir -p "$root/opt/giggles" "$root/etc/giggles" "$root/srv/recordings" "$root/var/lib/prometheus/node-exporter"
 install "$program" "$root/usr/local/bin/giggles"
 cp -r scripts deploy "$root/opt/giggles/"
-cp deploy/systemd/*.service deploy/systemd/*.timer "$root/etc/systemd/system/"
+cp deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/*.socket "$root/etc/systemd/system/"
 install -D -m 644 deploy/systemd/giggles.sysusers "$root/etc/sysusers.d/giggles.conf"
 install -m 600 /dev/stdin "$root/etc/giggles/nightly.env" <<'SETTINGS'
 GIGGLES_RECORDINGS='/srv/recordings'

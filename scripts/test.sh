@@ -12,7 +12,7 @@
 # are only unpacked, into target/tools: an installation would start their daemons.
 set -eu
 cd "$(dirname "$0")/.."
-PATH=$PATH:$PWD/target/tools/usr/bin:/usr/sbin:/sbin
+PATH=$PATH:$PWD/target/tools/usr/bin:$PWD/target/tools/usr/sbin:/usr/sbin:/sbin
 
 have() {
     command -v "$1" >/dev/null 2>&1
@@ -96,6 +96,9 @@ need sqlite3 sqlite3
 # shellcheck disable=SC2086 # a list of names
 [ -z "$missing" ] || install_packages $missing
 have promtool || unpack prometheus
+# Proxies in front of giggles serve.
+have caddy || unpack caddy
+have nginx || unpack nginx
 have prometheus-node-exporter || unpack prometheus-node-exporter
 
 step() {
@@ -189,5 +192,6 @@ beside scripts/supervisor_test.sh scripts/celery_test.sh scripts/row_security_te
 step systemd_test
 step scripts/prometheus_test.sh
 step scripts/lambda_test.sh
+step scripts/serve_test.sh
 step container_tests
 join

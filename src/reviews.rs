@@ -11,7 +11,7 @@ pub mod place;
 pub mod queue;
 pub mod session;
 
-pub use line::{DOCUMENT, comment};
+pub use line::{DOCUMENT, FIELDS, comment, review as parse};
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;

@@ -4,6 +4,8 @@
 //! exporter rejects all files of a directory if two of them contain the same metric with the same labels. Format:
 //! Prometheus's text exposition format 0.0.4.
 
+mod stored;
+
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::stored::stored;
 use super::run_summary::{RunOutcome, RunSummary};
 use crate::atomic_file::{self, Permissions, read_regular, replace};
 use crate::domain::{Counts, Stage};

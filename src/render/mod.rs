@@ -3,6 +3,7 @@
 //! Invariant: results in, text out. Nothing here writes to a file or a terminal, and no format knows
 //! another.
 
+pub mod api;
 pub mod candidates;
 mod cell;
 pub mod doctor;

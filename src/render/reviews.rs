@@ -1,7 +1,7 @@
 //! Reviews: the stretch that `giggles review` asks about, and the results of its commands, for people and programs.
 
 use jiff::tz::TimeZone;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::json::{SPEC_FIELD, SPEC_VERSION};
 use super::pluralize;
@@ -141,7 +141,12 @@ pub(super) const DOCUMENT: &[Field] = &[
 
 /// One document, with a line break at the end.
 pub fn document(imported: &Imported) -> String {
-    let document = json!({
+    format!("{:#}\n", value(imported))
+}
+
+/// What was imported.
+pub fn value(imported: &Imported) -> Value {
+    json!({
         "spec_version": SPEC_VERSION,
         "reviews": imported.reviews,
         "changed": imported.changed,
@@ -149,8 +154,7 @@ pub fn document(imported: &Imported) -> String {
         "older": imported.older,
         "without_laugh": imported.unmatched,
         "dry_run": imported.dry_run,
-    });
-    format!("{document:#}\n")
+    })
 }
 
 #[cfg(test)]

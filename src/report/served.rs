@@ -25,8 +25,8 @@ fn sound(clip: Result<&str, &str>, folder: Option<&Path>) -> Sound {
         (Ok(clip), Some(_)) => {
             let path = address(Path::new(clip));
             Sound {
-                picture: Some(Picture::Linked(format!("/spectrograms/{path}"))),
-                audio: Audio::Linked(format!("/clips/{path}")),
+                picture: Some(Picture::Linked(format!("/api/v1/spectrograms/{path}"))),
+                audio: Audio::Linked(format!("/api/v1/clips/{path}")),
             }
         }
     }

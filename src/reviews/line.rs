@@ -24,7 +24,8 @@ pub const DOCUMENT: Described = Described {
     parts: &[("", FIELDS)],
 };
 
-const FIELDS: &[Field] = &[
+/// The fields of a line.
+pub const FIELDS: &[Field] = &[
     described("source", "string", "source of the recording"),
     described("recording", "string", "name of the recording"),
     described("content_sha256", "string", "SHA-256 of the recording"),

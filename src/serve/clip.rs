@@ -21,7 +21,7 @@ use crate::report;
 
 const FLAC: &str = "audio/flac";
 
-/// `GET /clips/{source}/{day}/{file}`
+/// `GET /api/v1/clips/{source}/{day}/{file}`
 pub fn clip(visit: &mut Visit) -> Result<Response, Problem> {
     let path = path(visit)?;
     let file = open_regular(&path).map_err(|_| missing())?;
@@ -50,7 +50,7 @@ pub fn clip(visit: &mut Visit) -> Result<Response, Problem> {
     }
 }
 
-/// `GET /spectrograms/{source}/{day}/{file}`
+/// `GET /api/v1/spectrograms/{source}/{day}/{file}`
 pub fn spectrogram(visit: &mut Visit) -> Result<Response, Problem> {
     let path = path(visit)?;
     let found = path.metadata().map_err(|_| missing())?;

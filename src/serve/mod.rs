@@ -10,20 +10,25 @@
 //! ```
 //!
 //! To add a page: a pure function to HTML in `render/site/`, a handler `fn(&mut Visit) -> Result<Response, Problem>` in
-//! `serve/pages/`, and its row in `pages::ROUTES`. A handler may run twice, if the connection to the database was lost.
+//! `serve/pages/`, and its row in `pages::ROUTES`. To add a route of the API: a handler in `serve/api/`, an `Operation`
+//! (operation.rs) that describes what it takes and gives, and its row in `api::ROUTES`. A handler may run twice, if the connection to the database was lost.
 //!
 //! Invariant: it analyzes no audio, and changes nothing but reviews. A handler sees only the sources of its viewer.
 
 mod access;
 mod api;
 mod clip;
+mod cursor;
 mod database;
 mod exchange;
 mod guard;
+mod openapi;
+mod operation;
 mod pages;
 mod problem;
 mod route;
 mod routes;
+mod schema;
 mod server;
 mod site;
 mod stream;

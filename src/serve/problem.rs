@@ -5,12 +5,21 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::exchange::{NEVER_STORED, Request, Response};
+use crate::domain::{Field, field};
 use crate::error::Fatal;
 use crate::render::site;
 use crate::store::StoreError;
 
 /// Seconds after which a client may try again.
 const RETRY_SECONDS: &str = "5";
+
+/// Fields of a problem document.
+pub const FIELDS: &[Field] = &[
+    field("type", "string", "`about:blank`: the status says which kind of problem it is"),
+    field("title", "string", "the status in words"),
+    field("status", "number", "the HTTP status"),
+    field("detail", "string", "what failed, why, and what to do"),
+];
 
 /// Why a request is not answered as asked.
 #[derive(Debug)]
@@ -32,6 +41,11 @@ impl Problem {
 
     pub fn not_found(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// A value of the right form that names nothing.
+    pub fn unprocessable(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
     /// Nobody has logged in.

@@ -4,6 +4,7 @@ use hyper::Method;
 use percent_encoding::percent_decode_str;
 
 use super::exchange::Response;
+use super::operation::Operation;
 use super::problem::Problem;
 use super::visit::Visit;
 
@@ -34,19 +35,26 @@ pub struct Route {
     /// Whether it is answered without a login.
     pub is_public: bool,
     pub handler: Handler,
+    /// Of routes of the API.
+    pub operation: Option<&'static Operation>,
 }
 
 /// A route that only viewers may ask.
 pub const fn get(path: &'static str, handler: Handler) -> Route {
-    Route { verb: Verb::Get, path, is_public: false, handler }
+    Route { verb: Verb::Get, path, is_public: false, handler, operation: None }
 }
 
 /// A route that changes something; only viewers, from a page of this server or a program.
 pub const fn post(path: &'static str, handler: Handler) -> Route {
-    Route { verb: Verb::Post, path, is_public: false, handler }
+    Route { verb: Verb::Post, path, is_public: false, handler, operation: None }
 }
 
 impl Route {
+    /// The same as a route of the API.
+    pub const fn of(self, operation: &'static Operation) -> Route {
+        Route { operation: Some(operation), ..self }
+    }
+
     /// The same without a login.
     pub const fn public(self) -> Route {
         Route { is_public: true, ..self }

@@ -62,6 +62,9 @@ fn handled(site: &Site, connection: &mut Connection, request: &Request) -> Resul
             Err(_) if route.is_public => None,
             Err(problem) => return refused(site, request, problem),
         };
+        if let Some(operation) = route.operation {
+            operation.check(request, &captures)?;
+        }
         // A public route shows nothing of any source, unless its viewer is known.
         let is_known = viewer.is_some();
         let viewer = viewer.unwrap_or_else(|| Viewer::Only(Default::default()));

@@ -6,11 +6,18 @@ use jiff::tz::TimeZone;
 use super::access::Viewer;
 use super::database::Connection;
 use super::exchange::Request;
+use super::operation::instant;
 use super::problem::Problem;
 use super::site::Site;
+use crate::audio::window::day;
 use crate::audio::zone::parse_zone;
+use crate::domain::Window;
 use crate::status::usual_zone;
 use crate::store::Reader;
+
+/// Items of a page without the parameter `limit`, and at most.
+const PAGE: usize = 100;
+pub const LARGEST_PAGE: i64 = 500;
 
 /// A request that is being answered.
 pub struct Visit<'a> {
@@ -66,12 +73,38 @@ impl Visit<'_> {
     /// The zone of the parameter `tz`, else that of the settings, else that of the last run.
     pub fn zone(&mut self) -> Result<TimeZone, Problem> {
         if let Some(name) = self.parameter("tz") {
-            return parse_zone(name).map_err(|error| Problem::wrong(format!("tz: {error}")));
+            return parse_zone(name).map_err(|error| Problem::unprocessable(format!("tz: {error}")));
         }
-        match &self.site.zone {
-            Some(zone) => Ok(zone.clone()),
-            None => Ok(usual_zone(&self.reader()?.runs(None, 1)?)?),
+        if let Some(zone) = &self.site.zone {
+            return Ok(zone.clone());
         }
+        // A viewer of a few sources learns nothing of others.
+        let source = match &self.viewer {
+            Viewer::All => None,
+            Viewer::Only(sources) => sources.first().cloned(),
+        };
+        Ok(usual_zone(&self.reader()?.runs(source.as_deref(), 1)?)?)
+    }
+
+    /// The window of the parameters `from` and `to`, which were checked.
+    pub fn window(&self, zone: &TimeZone) -> Result<Window, Problem> {
+        let at = |name: &str| {
+            let text = self.parameter(name)?;
+            text.parse::<Date>()
+                .ok()
+                .filter(|_| text.len() == 10)
+                .map_or_else(|| instant(text), |date| day(date, zone).from)
+        };
+        let window = Window { from: at("from"), to: at("to") };
+        match (window.from, window.to) {
+            (Some(from), Some(to)) if to < from => Err(Problem::unprocessable("to is before from; exchange them")),
+            _ => Ok(window),
+        }
+    }
+
+    /// How many items a page has.
+    pub fn limit(&self) -> usize {
+        self.parameter("limit").and_then(|text| text.parse().ok()).unwrap_or(PAGE)
     }
 
     /// A date, from a part of the path or a parameter.

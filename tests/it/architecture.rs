@@ -71,7 +71,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("comfy_table", &["render"]),
     ("flacenc", &["clips/flac"]),
     ("tempfile", &["clips", "atomic_file", "input/scratch"]),
-    ("base64", &["render/page", "object_store"]),
+    ("base64", &["render/page", "object_store", "serve/cursor"]),
     ("md5", &["object_store"]),
     ("png", &["report/sound"]),
     ("csv", &["render"]),

@@ -53,6 +53,13 @@ fn recording(text: &mut dyn Write, recording: &StoredRecording, is_first: bool) 
     write_item(text, &Recording::from(recording), is_first)
 }
 
+/// A recording without its laughs.
+pub fn without_laughs(recording: &StoredRecording) -> Value {
+    let mut value = json!(Recording::from(recording));
+    value.as_object_mut().and_then(|members| members.remove("laughs"));
+    value
+}
+
 fn tail(text: &mut dyn Write, is_empty: bool) -> io::Result<()> {
     let end = if is_empty { "" } else { "\n  " };
     writeln!(text, "{end}],\n  \"spec_version\": \"{SPEC_VERSION}\"\n}}")

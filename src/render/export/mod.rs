@@ -13,6 +13,7 @@ use std::io::{self, Write};
 
 pub(super) use audacity::COLUMNS as AUDACITY_COLUMNS;
 pub(super) use csv::COLUMNS as CSV_COLUMNS;
+pub use json::without_laughs as recording;
 pub(super) use json::{FIELDS as JSON_FIELDS, REVIEW as REVIEW_FIELDS};
 pub(super) use jsonl::FIELDS as JSONL_FIELDS;
 pub(super) use raven::COLUMNS as RAVEN_COLUMNS;

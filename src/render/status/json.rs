@@ -202,7 +202,8 @@ fn verdict(verdicts: &ShownVerdicts) -> Value {
     })
 }
 
-fn run(run: &PastRun) -> Value {
+/// A stored run.
+pub fn run(run: &PastRun) -> Value {
     json!({
         "id": run.id,
         "external_id": run.external_id,

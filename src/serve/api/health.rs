@@ -6,9 +6,20 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::domain::PastRun;
+use crate::render::api;
 use crate::serve::exchange::{NEVER_STORED, Response};
+use crate::serve::operation::{Answer, Operation};
 use crate::serve::problem::Problem;
 use crate::serve::visit::Visit;
+
+pub const OPERATION: Operation = Operation {
+    id: "health",
+    about: "Whether the database answers; for a viewer also how the last runs ended",
+    parameters: &[],
+    body: None,
+    answer: Answer::Json(api::HEALTH),
+    statuses: &[],
+};
 
 pub fn health(visit: &mut Visit) -> Result<Response, Problem> {
     let runs = last_runs(visit);

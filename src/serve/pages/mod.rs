@@ -10,8 +10,6 @@ use super::route::{Route, get, post};
 pub const ROUTES: &[Route] = &[
     get("/", day::latest),
     get("/days/{date}", day::day),
-    get("/clips/{source}/{day}/{file}", super::clip::clip),
-    get("/spectrograms/{source}/{day}/{file}", super::clip::spectrogram),
     get("/login", login::page).public(),
     post("/login", login::login).public(),
     post("/logout", login::logout).public(),

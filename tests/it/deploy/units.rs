@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use crate::deploy::{outcome, repository, succeeds, text, tool, value};
 
-const UNITS: [&str; 3] = ["giggles.service", "giggles.timer", "giggles-notify@.service"];
+const UNITS: [&str; 5] =
+    ["giggles.service", "giggles.timer", "giggles-notify@.service", "giggles-serve.service", "giggles-serve.socket"];
 /// Of 100. systemd 252 counts 11, nearly all of it for talking to a database and a ping service.
 const EXPOSURE: &str = "15";
 
@@ -38,8 +39,8 @@ fn machine() -> TempDir {
 fn verify(root: &TempDir) -> (bool, String) {
     let mut command = Command::new(tool("systemd-analyze", "systemd"));
     command.arg(format!("--root={}", root.path().display()));
-    let (output, said) =
-        outcome(command.args(["verify", "giggles.service", "giggles.timer", "giggles-notify@giggles.service"]));
+    let names = UNITS.map(|unit| unit.replace("@.", "@giggles."));
+    let (output, said) = outcome(command.arg("verify").args(names));
     (output.status.success(), said)
 }
 
@@ -66,8 +67,10 @@ fn little_is_exposed() {
         command.args(["security", "--offline=true", "--no-pager", &format!("--threshold={threshold}")]);
         outcome(command.arg(repository(unit)))
     };
-    let (output, said) = security("deploy/systemd/giggles.service", EXPOSURE);
-    assert!(output.status.success(), "{said}");
+    for unit in ["giggles.service", "giggles-serve.service"] {
+        let (output, said) = security(&format!("deploy/systemd/{unit}"), EXPOSURE);
+        assert!(output.status.success(), "{said}");
+    }
     let (output, _) = security("deploy/systemd/giggles.timer", "1");
     assert!(!output.status.success(), "a threshold can be missed");
 }

@@ -33,9 +33,11 @@ fn a_token_sees_only_its_sources() {
         let start = page.text().find(folder).unwrap_or_else(|| panic!("{}", page.text()));
         page.text()[start..].split('"').next().unwrap().to_owned()
     };
-    for (path, of_neil) in
-        [(clip("/clips/neil/"), 200), (clip("/clips/anna-lena_"), 404), (clip("/spectrograms/anna-lena_"), 404)]
-    {
+    for (path, of_neil) in [
+        (clip("/api/v1/clips/neil/"), 200),
+        (clip("/api/v1/clips/anna-lena_"), 404),
+        (clip("/api/v1/spectrograms/anna-lena_"), 404),
+    ] {
         ask(&path, NEIL).with_status(of_neil);
         ask(&path, ALL).with_status(200);
         server.get(&path).with_status(401);
