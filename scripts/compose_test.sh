@@ -1,5 +1,5 @@
 #!/bin/bash
-# Brings deploy/container/compose.yaml up with podman-compose: Postgres, Redis, Celery's worker and scheduler, then a day.
+# Brings deploy/container/compose.yaml up with podman-compose: Postgres, Redis, Celery's worker and scheduler, the web server, then a day.
 #
 #   sudo scripts/compose_test.sh [PROGRAM]       PROGRAM defaults to target/release/giggles; takes some minutes
 #
@@ -12,7 +12,7 @@ program=$(realpath "${1:-target/release/giggles}")
 fail() {
     echo "FAILED: $*"
     podman ps --all || true
-    for name in worker scheduler postgres redis; do podman logs "giggles_${name}_1" 2>&1 | tail -n 15 || true; done
+    for name in worker scheduler api postgres redis; do podman logs "giggles_${name}_1" 2>&1 | tail -n 15 || true; done
     exit 1
 }
 ok() {
@@ -67,7 +67,8 @@ cd "$folder/deploy/container"
 mkdir secrets
 echo open-sesame >secrets/postgres_password
 echo postgres://giggles:open-sesame@postgres/laughs >secrets/database_url
-chown 65532 secrets/database_url
+echo compose-test-0123456789abcdef >secrets/serve_tokens
+chown 65532 secrets/database_url secrets/serve_tokens
 chmod 600 secrets/*
 printf '%s\n' neil ada grace >sources
 export GIGGLES_RECORDINGS=$folder/recordings
@@ -96,16 +97,19 @@ compose up --detach >"$folder/up.log" 2>&1 || {
     cat "$folder/up.log"
     fail 'podman-compose up'
 }
-for name in postgres redis worker scheduler; do
+for name in postgres redis worker scheduler api; do
     until_true healthy "$name"
 done
-ok 'all four services are healthy'
+ok 'all five services are healthy'
 
 podman exec giggles_scheduler_1 celery --app tasks call giggles.plan_day --args '["2025-10-24"]' >/dev/null
 all_stored() { [ "$(ask 'SELECT count(DISTINCT source) FROM recordings' 2>/dev/null)" = 3 ]; }
 until_true all_stored
 [ "$(ask 'SELECT count(*) FROM recordings')" = 3 ] || fail 'a recording is stored twice'
-ok 'a day of three sources is stored'
+sources=$(python3 -c 'import urllib.request; print(urllib.request.urlopen(urllib.request.Request(
+    "http://127.0.0.1:8760/api/v1/sources", headers={"Authorization": "Bearer compose-test-0123456789abcdef"})).read().decode())')
+[ "$(echo "$sources" | grep -o '"source":' | wc -l)" = 3 ] || fail "the web server shows $sources"
+ok 'a day of three sources is stored, and the web server shows them'
 
 podman stop --time 1 giggles_redis_1 >/dev/null
 ! healthy worker || fail 'the worker is healthy without its broker'

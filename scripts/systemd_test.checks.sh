@@ -197,7 +197,7 @@ process=$(systemctl show --property MainPID --value giggles-serve.service)
 [ "$(stat --format %U "/proc/$process")" = giggles ] || fail 'it does not run as giggles'
 journalctl --unit giggles-serve.service | grep -q "$mark" && fail 'a token is in the journal'
 begun=$(date +%s)
-systemctl stop giggles-serve.service
+systemctl stop --quiet giggles-serve.service 2>/dev/null
 [ $(($(date +%s) - begun)) -le 5 ] || fail 'it took longer than five seconds to end'
 [ "$(systemctl show --property Result --value giggles-serve.service)" = success ] || fail 'it did not end well'
 [ "$(status /healthz)" = 200 ] || fail 'the socket does not start it again'

@@ -8,7 +8,7 @@ import yaml
 FOLDER = Path("deploy/container")
 config = yaml.safe_load(Path(sys.argv[1]).read_text())
 services = config["services"]
-assert set(services) == {"postgres", "redis", "worker", "scheduler"}, list(services)
+assert set(services) == {"postgres", "redis", "worker", "scheduler", "api"}, list(services)
 
 for name, service in services.items():
     assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
@@ -21,7 +21,7 @@ for name, service in services.items():
         source = volume["source"] if isinstance(volume, dict) else volume.split(":")[0]
         assert source.startswith(("/", ".")) or source in config["volumes"], f"{name}: {source}"
 
-for name in ("worker", "scheduler"):
+for name in ("worker", "scheduler", "api"):
     service = services[name]
     assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["user"] == "65532:65532", name
     build = service["build"]
@@ -30,6 +30,6 @@ for name in ("worker", "scheduler"):
 
 # Every setting of ours is one that deploy/celery or giggles reads.
 known = "".join(path.read_text() for path in [*Path("deploy/celery").glob("*"), *Path("src/cli").rglob("*.rs")])
-for name in ("worker", "scheduler"):
+for name in ("worker", "scheduler", "api"):
     for variable in services[name]["environment"]:
         assert variable in known, f"{variable} is read by nothing"

@@ -1,6 +1,7 @@
 //! `giggles serve`: the built program, asked over TCP by hand.
 
 mod access;
+mod api;
 mod clients;
 mod ending;
 mod pages;
