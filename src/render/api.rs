@@ -5,15 +5,15 @@
 
 use serde_json::{Value, json};
 
-use super::export::JSON_FIELDS;
 use super::json::{COUNTS, ERROR, MISSING_RANGE, SPEC_FIELD, SPEC_VERSION};
-use super::reviews::DOCUMENT as IMPORT;
-use super::status::json as status;
 use crate::calendar::Day;
 use crate::domain::{Field, PastRun, ReviewedSpan, Verdict, field};
+use crate::render::export::JSON_FIELDS;
+use crate::render::reviews::DOCUMENT as IMPORT;
+use crate::render::status::json as status;
 use crate::reviews::{FIELDS as REVIEW, Imported};
 
-pub use super::export::recording;
+pub use crate::render::export::recording;
 
 /// Fields of a document in parts, each with the path that its fields are below.
 type Fields = &'static [(&'static str, &'static [Field])];
@@ -110,5 +110,5 @@ pub fn review(span: &ReviewedSpan) -> Value {
 
 /// What was stored of reviews.
 pub fn imported(imported: &Imported) -> Value {
-    super::reviews::value(imported)
+    crate::render::reviews::value(imported)
 }

@@ -24,6 +24,8 @@ pub struct Connection {
     reader: Option<Box<dyn Reader>>,
     /// Whether the reader was used by an earlier request; then its connection may be lost.
     is_old: bool,
+    /// The change token of the last request.
+    token: Option<String>,
 }
 
 impl Database {
@@ -62,6 +64,14 @@ impl Connection {
         }
     }
 
+    /// Whether something was stored since the last request of this connection. True for a new one.
+    pub fn has_changed(&mut self, database: &Database) -> Result<bool, Problem> {
+        let token = self.reader(database)?.change_token()?;
+        let is_new = self.token.as_ref() != Some(&token);
+        self.token = Some(token);
+        Ok(is_new)
+    }
+
     /// Begins a request.
     pub fn begin(&mut self) {
         self.is_old = self.reader.is_some();
@@ -69,7 +79,7 @@ impl Connection {
 
     /// Closes the connection after an error. True if the request may be answered with a new one.
     pub fn reset(&mut self) -> bool {
-        self.reader = None;
+        (self.reader, self.token) = (None, None);
         self.is_old
     }
 }

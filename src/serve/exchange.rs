@@ -89,15 +89,22 @@ impl Response {
         self
     }
 
-    /// With an ETag of its bytes; empty (304) if the client has them already. Other responses than 200 stay.
-    pub fn revalidated(self, request: &Request) -> Response {
-        let Body::Bytes(bytes) = &self.body else { return self };
-        if self.status != StatusCode::OK || self.headers.contains_key(ETAG) || !request.is_safe() {
-            return self;
+    /// With an ETag of its bytes, unless it has one. Other responses than 200 have none.
+    pub fn tagged(self) -> Response {
+        match &self.body {
+            Body::Bytes(bytes) if self.status == StatusCode::OK && !self.headers.contains_key(ETAG) => {
+                let tag = format!("\"{}\"", &hex(&Sha256::digest(bytes))[..32]);
+                self.with(ETAG, &tag)
+            }
+            _ => self,
         }
-        let tag = format!("\"{}\"", &hex(&Sha256::digest(bytes))[..32]);
-        let tagged = self.with(ETAG, &tag);
-        if matches_tag(request, &tag) { tagged.not_modified() } else { tagged }
+    }
+
+    /// Empty (304) if the client has it already.
+    pub fn revalidated(self, request: &Request) -> Response {
+        let tag = self.headers.get(ETAG).and_then(|tag| tag.to_str().ok());
+        let is_there = tag.is_some_and(|tag| matches_tag(request, tag));
+        if is_there && self.status == StatusCode::OK && request.is_safe() { self.not_modified() } else { self }
     }
 
     /// The same headers without a body.
@@ -146,15 +153,15 @@ pub mod tests {
 
     #[test]
     fn what_the_client_has_already_is_not_sent_again() {
-        let first = Response::html("day".into()).revalidated(&request(Method::GET, "/", &[]));
+        let first = Response::html("day".into()).tagged().revalidated(&request(Method::GET, "/", &[]));
         let tag = first.headers[ETAG].to_str().unwrap().to_owned();
         for (named, status) in
             [(tag.clone(), 304), (format!("\"x\", W/{tag}"), 304), ("*".to_owned(), 304), ("\"x\"".to_owned(), 200)]
         {
             let asked = request(Method::GET, "/", &[("if-none-match", &named)]);
-            assert_eq!(Response::html("day".into()).revalidated(&asked).status.as_u16(), status, "{named}");
+            assert_eq!(Response::html("day".into()).tagged().revalidated(&asked).status.as_u16(), status, "{named}");
         }
         let posted = request(Method::POST, "/", &[("if-none-match", "*")]);
-        assert_eq!(Response::html("day".into()).revalidated(&posted).status, 200);
+        assert_eq!(Response::html("day".into()).tagged().revalidated(&posted).status, 200);
     }
 }

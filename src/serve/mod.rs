@@ -17,6 +17,7 @@
 
 mod access;
 mod api;
+mod cache;
 mod clip;
 mod cursor;
 mod database;

@@ -74,6 +74,11 @@ impl Route {
         parts.next().is_none().then_some(captures)
     }
 
+    /// Whether its answers are kept until something is stored: those that only depend on the address and the viewer.
+    pub fn is_kept(&self) -> bool {
+        self.verb == Verb::Get && !self.is_public
+    }
+
     /// HEAD is answered like GET; the body is left out.
     pub fn takes(&self, method: &Method) -> bool {
         self.verb.as_str() == method.as_str() || self.verb == Verb::Get && *method == Method::HEAD

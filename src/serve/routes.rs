@@ -6,6 +6,7 @@ use hyper::header::{
 };
 
 use super::access::Viewer;
+use super::cache::Key;
 use super::database::Connection;
 use super::exchange::{Request, Response};
 use super::problem::Problem;
@@ -44,7 +45,7 @@ pub fn answer(site: &Site, connection: &mut Connection, request: &Request) -> Re
         connection.begin();
         answered = handled(site, connection, request);
     }
-    let response = answered.unwrap_or_else(|problem| problem.response(request)).revalidated(request);
+    let response = answered.unwrap_or_else(|problem| problem.response(request)).tagged().revalidated(request);
     HEADERS.into_iter().fold(response, |response, (name, value)| response.with(name, value))
 }
 
@@ -68,12 +69,26 @@ fn handled(site: &Site, connection: &mut Connection, request: &Request) -> Resul
         // A public route shows nothing of any source, unless its viewer is known.
         let is_known = viewer.is_some();
         let viewer = viewer.unwrap_or_else(|| Viewer::Only(Default::default()));
-        return (route.handler)(&mut Visit { site, request, captures, viewer, is_known, connection });
+        let key = Key::new(&viewer, request);
+        let mut visit = Visit { site, request, captures, viewer, is_known, connection };
+        return if route.is_kept() { kept(&mut visit, key, route) } else { (route.handler)(&mut visit) };
     }
     match &allowed[..] {
         [] => Err(Problem::not_found("there is no such page")),
         allowed => Err(Problem::wrong_method(&request.method, allowed)),
     }
+}
+
+/// The answer of an earlier request, if nothing was stored since.
+fn kept(visit: &mut Visit, key: Key, route: &Route) -> Result<Response, Problem> {
+    let site = visit.site;
+    match visit.connection.has_changed(&site.database) {
+        // The handler says what is wrong, or needs no database.
+        Err(_) => return (route.handler)(visit),
+        Ok(true) => site.cache.clear(),
+        Ok(false) => {}
+    }
+    site.cache.answer(key, || (route.handler)(visit).map(Response::tagged))
 }
 
 /// A person who opens a page logs in first, and then comes back to it.

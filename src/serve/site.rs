@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use super::access::Access;
+use super::cache::Cache;
 use super::database::Database;
 use crate::store::Location;
 
@@ -27,11 +28,12 @@ pub struct Site {
     pub zone: Option<TimeZone>,
     pub access: Access,
     pub hosts: Vec<String>,
+    pub(super) cache: Cache,
 }
 
 impl Site {
     pub fn new(settings: Settings) -> Site {
         let Settings { database, clips, zone, access, hosts } = settings;
-        Site { database: Database::new(database), clips, zone, access, hosts }
+        Site { database: Database::new(database), clips, zone, access, hosts, cache: Cache::default() }
     }
 }

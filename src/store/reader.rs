@@ -55,6 +55,10 @@ pub trait Reader: ScoreReader {
         Ok(all)
     }
 
+    /// A text that is another one after anything was stored, changed or removed by another connection. Texts of one reader
+    /// can be compared; those of two readers say nothing.
+    fn change_token(&mut self) -> Result<String, StoreError>;
+
     /// Those of these clips that a detection or a candidate names.
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError>;
 }

@@ -40,6 +40,9 @@ const NAMED_CLIPS: &str = "
     SELECT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL
     UNION SELECT clip FROM candidates WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
 
+/// Another one after each transaction that has changed something, also in other databases of the server.
+const CHANGE_TOKEN: &str = "SELECT txid_current_snapshot()::text";
+
 /// Counts detections only for the selected runs.
 fn select_runs() -> String {
     let fields = RunRow::selected();
@@ -175,6 +178,10 @@ impl Reader for PostgresReader {
             found.into_iter().try_for_each(|recording| delivery.push(recording))?;
         }
         delivery.finish()
+    }
+
+    fn change_token(&mut self) -> Result<String, StoreError> {
+        self.read(|client, _| client.query_one(CHANGE_TOKEN, &[])?.try_get(0))
     }
 
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError> {

@@ -193,6 +193,11 @@ impl Reader for SqliteReader {
         }
     }
 
+    fn change_token(&mut self) -> Result<String, StoreError> {
+        let version: i64 = self.read(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))?;
+        Ok(version.to_string())
+    }
+
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(NAMED_CLIPS)?;
