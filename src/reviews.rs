@@ -16,7 +16,7 @@ pub use line::{DOCUMENT, FIELDS, comment, review as parse};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use crate::domain::ReviewedSpan;
+use crate::domain::{ReviewedSpan, Window};
 use crate::error::Fatal;
 use crate::store::{self, Location, Reader, Selection};
 
@@ -24,6 +24,7 @@ use crate::store::{self, Location, Reader, Selection};
 const NAMED: usize = 5;
 /// A page rounds offsets.
 const TOLERANCE: Duration = Duration::from_millis(100);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Where to store the reviews.
 pub struct Settings {
@@ -82,7 +83,11 @@ pub struct Line {
 pub fn check_ends(name: &str, lines: &[Line], reader: &mut dyn Reader) -> Result<(), Fatal> {
     let mut lengths = HashMap::new();
     for source in lines.iter().map(|line| line.review.source.as_str()).collect::<BTreeSet<_>>() {
-        let wanted = Selection { source: Some(source), without_laughs: true, ..Selection::default() };
+        // Not all of years: the recording is there when the reviewed stretch starts. A day more, if its start was corrected.
+        let starts = || lines.iter().filter(|line| line.review.source == source).map(|line| line.review.starts);
+        let window = Window { from: starts().min(), to: starts().max() };
+        let wanted =
+            Selection { source: Some(source), window, margin: DAY, without_laughs: true, ..Selection::default() };
         reader.each_recording(&wanted, &mut |recording| {
             lengths.extend(recording.content.zip(recording.duration));
             Ok(())

@@ -12,8 +12,9 @@ use super::super::problem::Problem;
 use super::super::visit::Visit;
 use super::{CURSOR, LIMIT, SOURCE};
 use crate::domain::{ReviewedSpan, StoredReview};
+use crate::error::Fatal;
 use crate::render::api;
-use crate::reviews::{self, Settings, import};
+use crate::reviews::{self, Line, Settings, check_ends, import};
 
 pub const LIST: Operation = Operation {
     id: "reviews",
@@ -70,7 +71,7 @@ pub fn reviews(visit: &mut Visit) -> Result<Response, Problem> {
 
 pub fn store(visit: &mut Visit) -> Result<Response, Problem> {
     let kind = visit.request.header(&CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
-    let spans = match kind.trim().to_ascii_lowercase().as_str() {
+    let lines = match kind.trim().to_ascii_lowercase().as_str() {
         "application/json" => of_document(&visit.request.body)?,
         "application/x-ndjson" => of_lines(&visit.request.body)?,
         _ => {
@@ -78,6 +79,7 @@ pub fn store(visit: &mut Visit) -> Result<Response, Problem> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
     };
+    let spans: Vec<ReviewedSpan> = lines.iter().map(|line| line.review.clone()).collect();
     if let Some(span) = spans.iter().find(|span| !visit.viewer.sees(&span.source)) {
         return Err(Problem::forbidden(format!(
             "the token does not see the source '{}'; nothing was stored",
@@ -85,26 +87,34 @@ pub fn store(visit: &mut Visit) -> Result<Response, Problem> {
         )));
     }
     // An empty database cannot be the one that the laughs came from.
-    visit.reader()?;
+    check_ends("the reviews", &lines, visit.reader()?).map_err(refused)?;
     let settings = Settings { database: visit.site.database.location.clone(), dry_run: false };
     let imported = import(&settings, &spans)?;
     Ok(Response::json(&api::imported(&imported)).with(CACHE_CONTROL, NEVER_STORED))
 }
 
 /// `{"reviews": […]}`
-fn of_document(body: &[u8]) -> Result<Vec<ReviewedSpan>, Problem> {
+fn of_document(body: &[u8]) -> Result<Vec<Line>, Problem> {
     let document: Value =
         serde_json::from_slice(body).map_err(|error| Problem::wrong(format!("the body is not JSON: {error}")))?;
     let Some(reviews) = document["reviews"].as_array() else {
         return Err(Problem::wrong("the body is not an object with the list `reviews`"));
     };
-    let parse = |(index, review): (usize, &Value)| {
-        let parsed = reviews::parse(review.to_string().as_bytes());
-        parsed.map_err(|fault| Problem::unprocessable(format!("reviews[{index}]: {fault}; nothing was stored")))
+    let parse = |(index, review): (usize, &Value)| match reviews::parse(review.to_string().as_bytes()) {
+        Ok(review) => Ok(Line { number: index + 1, review }),
+        Err(fault) => Err(Problem::unprocessable(format!("reviews[{index}]: {fault}; nothing was stored"))),
     };
     reviews.iter().enumerate().map(parse).collect()
 }
 
-fn of_lines(body: &[u8]) -> Result<Vec<ReviewedSpan>, Problem> {
-    reviews::read("the body", body).map_err(|error| Problem::unprocessable(error.to_string()))
+fn of_lines(body: &[u8]) -> Result<Vec<Line>, Problem> {
+    reviews::read("the reviews", body).map_err(refused)
+}
+
+/// What is wrong with a review is the client's to correct; other errors are the server's.
+fn refused(error: Fatal) -> Problem {
+    match error {
+        Fatal::Failed(reason) => Problem::unprocessable(reason.to_string()),
+        error => error.into(),
+    }
 }
