@@ -28,13 +28,14 @@
 //! |---|---|---|
 //! | [`text`] | escaping, plurals, offsets, scores, names of time zones; pure | |
 //! | [`paths`] | the directory of a file | |
+//! | [`environment`] | variables of the process and of `--env-file` | |
 //! | [`stop`] | the flag by which a signal ends a run | |
 //! | [`domain`] | plain data: recording, detection, outcome, run, parameters | text |
 //! | [`finding`] | the result of one check of `doctor` | |
 //! | [`error`] | what ends a run, the causes of errors, and the policy for both | text, domain |
-//! | [`object_store`] | signed requests to the bucket of an object store | stop, domain, error |
+//! | [`object_store`] | signed requests to the bucket of an object store | environment, stop, domain, error |
 //! | [`exit`] | exit codes, and which one a run ends with | text, domain, finding, error |
-//! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | text, paths, stop, domain |
+//! | [`audio`] | finds files, reads start times, decodes to 16 kHz mono, normalizes | text, paths, environment, stop, domain |
 //! | [`model`] | the weights in the binary or in a file, and their checksum | |
 //! | [`detect`] | logits to detections; pure | domain |
 //! | [`personal`] | moves v of what sounds like something reviewed; pure | domain |
@@ -43,10 +44,10 @@
 //! | [`atomic_file`] | writes a file in full or not at all | paths |
 //! | [`clips`] | writes detections as FLAC files, into a directory or a bucket | stop, domain, error, object_store, audio, detect, atomic_file |
 //! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, personal, pool, clips |
-//! | [`shard`] | one machine's part of the recordings | |
+//! | [`shard`] | one machine's part of the recordings | environment |
 //! | [`input`] | storage of recordings: directories of this machine, buckets of an object store | stop, domain, error, exit, object_store, audio, identify, clips, shard |
 //! | [`calendar`] | what is known of a day: analyzed, failed, missing; pure | domain, exit |
-//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, stop, domain, error, calendar |
+//! | [`store`] | trait `Store` and `Reader`; SQLite and Postgres | text, paths, environment, stop, domain, error, calendar |
 //! | [`evaluate`] | the detections against the reviews, with and without the personal score | domain, error, detect, personal, store |
 //! | [`maintenance`] | compares clips with rows; removes old ones | stop, domain, error, exit, clips, store |
 //! | [`reviews`] | what to offer for review; stores verdicts and comments | domain, error, exit, audio, calendar, store |
@@ -82,6 +83,7 @@ pub mod clips;
 pub mod detect;
 pub mod doctor;
 pub mod domain;
+pub mod environment;
 pub mod error;
 pub mod evaluate;
 pub mod exit;

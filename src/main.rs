@@ -1,4 +1,4 @@
-//! The program: parses the command line, starts the log, runs the command, and returns its exit code.
+//! The program: parses the command line, reads the settings, starts the log, runs the command, and returns its exit code.
 
 mod cli;
 mod progress;
@@ -9,9 +9,9 @@ use cli::signals::SignalHandler;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::from_command_line();
-    cli.log().start();
+    let wrong = cli.start();
     let signals = SignalHandler::install();
-    let exit = cli.run(&signals).unwrap_or_else(|fatal| {
+    let exit = cli.run(wrong, &signals).unwrap_or_else(|fatal| {
         cli::log_error(&fatal);
         fatal.exit()
     });

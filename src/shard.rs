@@ -44,7 +44,7 @@ impl FromStr for Shard {
     /// `k/n`, or `auto` to read what array jobs set in the environment.
     fn from_str(text: &str) -> Result<Self, ShardError> {
         match text {
-            "auto" => Shard::from_environment(|name| std::env::var(name).ok()),
+            "auto" => Shard::from_environment(|name| crate::environment::var(name).ok()),
             _ => Shard::parse(text).ok_or_else(|| ShardError::Form(text.to_owned())),
         }
     }

@@ -2,17 +2,18 @@
 //!
 //! Invariant: no error repeats the content of a URL file or variable, since it may contain a password.
 
-use std::env;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use giggles::domain::Reason;
+use giggles::environment;
 use giggles::error::Fatal;
 use giggles::store::{Location, StoreError};
 
-use super::settings::{config, variable, wrong};
+use super::settings::password::with_password;
+use super::settings::{self, Given, config, keys, of_variable};
 
 /// File of systemd's credentials (`LoadCredential=database-url:…`) that holds the database URL.
 const CREDENTIAL: &str = "database-url";
@@ -47,24 +48,39 @@ pub fn is_url(path: &Path) -> bool {
 
 /// Not read by clap, which would report conflicts between a variable and another flag.
 fn from_environment() -> Result<Location, Fatal> {
-    let named = |name| variable(name).map(|text| text.map(|text| (name, text)));
-    if let Some((name, text)) = named("GIGGLES_DATABASE")? {
-        return text.parse().map_err(|error: StoreError| wrong(name, Reason::wrap(error)));
+    if let Some(url) = of_variable("GIGGLES_DATABASE")? {
+        return location_of(&url);
     }
-    if let Some(path) = variable("GIGGLES_DATABASE_URL_FILE")? {
-        return from_file(Path::new(&path));
+    if let Some(path) = of_variable("GIGGLES_DATABASE_URL_FILE")? {
+        return from_file(Path::new(&path.text));
     }
-    if let Some((name, text)) = named("DATABASE_URL")? {
-        return text.parse().map_err(|error: StoreError| wrong(name, Reason::wrap(error)));
+    if let Some(url) = of_variable("DATABASE_URL")? {
+        return location_of(&url);
     }
     match credential() {
         Some(path) => from_file(&path),
-        None => Ok(Location::standard()?),
+        None => from_settings_file(),
     }
 }
 
-fn credential() -> Option<PathBuf> {
-    let path = PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
+fn from_settings_file() -> Result<Location, Fatal> {
+    let of_flag = |flag| keys::of_flag(flag).and_then(settings::from_file);
+    match (of_flag("--database"), of_flag("--database-url-file")) {
+        (Some(url), Some(_)) => Err(url.wrong("database.url_file is set as well; keep one of them")),
+        (Some(url), None) => with_password(&url, location_of(&url)?),
+        (None, Some(path)) => from_file(Path::new(&path.text)),
+        (None, None) => Ok(Location::standard()?),
+    }
+}
+
+/// The address in a setting. The error does not repeat it.
+pub fn location_of(url: &Given) -> Result<Location, Fatal> {
+    url.read(|text| text.parse().map_err(|error: StoreError| Reason::wrap(error)))
+}
+
+/// The URL's file among systemd's credentials.
+pub fn credential() -> Option<PathBuf> {
+    let path = PathBuf::from(environment::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
     path.exists().then_some(path)
 }
 
@@ -108,7 +124,7 @@ pub fn read_private(path: &Path) -> Result<Vec<u8>, Reason> {
 
 /// libpq's rule for password files. Files owned by root may be readable by the group: systemd and Kubernetes hand
 /// credentials to a service that way, and the service cannot change it.
-fn is_open_to_others(found: &Metadata, user: u32) -> bool {
+pub fn is_open_to_others(found: &Metadata, user: u32) -> bool {
     let is_given = found.uid() == 0 && user != 0;
     found.mode() & if is_given { 0o037 } else { 0o077 } != 0
 }

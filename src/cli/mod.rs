@@ -3,6 +3,7 @@
 //! Invariant: the only module that uses clap. It makes no decision about audio or databases.
 
 mod completions;
+mod config;
 mod database_url;
 mod doctor;
 mod evaluate;
@@ -27,10 +28,13 @@ mod tests;
 mod verify;
 mod window;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::model::ModelFile;
@@ -41,7 +45,8 @@ use yamnet::Cpu;
 use self::messages::{Log, LogFormat};
 
 pub use self::messages::log_error;
-use self::settings::given;
+use self::settings::values::log_format_of;
+use self::settings::{given, layers, value};
 use self::signals::SignalHandler;
 
 /// `--version`: the program, the embedded model, and the CPU path on this machine.
@@ -55,9 +60,6 @@ static EXIT_CODES: LazyLock<String> = LazyLock::new(|| {
     let rows = Exit::ALL.map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning()));
     format!("Exit codes (new ones may come; an unknown code means failure):\n{}", rows.join("\n"))
 });
-
-/// The error for an unknown log format.
-const NO_FORMAT: &str = "the log format must be text, json or emf";
 
 /// Display order of what all commands share: after their own flags.
 const LAST: usize = 100;
@@ -83,7 +85,28 @@ pub struct Cli {
     command: Command,
     #[command(flatten)]
     verbosity: Verbosity,
+    #[command(flatten)]
+    files: SettingsFiles,
+    /// The flags of the innermost command and their texts.
+    #[arg(skip)]
+    flags: Flags,
 }
+
+/// The files that settings come from.
+#[derive(Args)]
+struct SettingsFiles {
+    /// Read settings from this file [env: GIGGLES_CONFIG] [default: ~/.config/giggles/config.toml, else
+    /// /etc/giggles/config.toml]
+    #[arg(long, global = true, value_name = "FILE", display_order = LAST)]
+    config: Option<PathBuf>,
+    /// Read environment variables from this file, such as nightly.env, as sh and systemd read it [env: GIGGLES_ENV_FILE]
+    #[arg(long, global = true, value_name = "FILE", display_order = LAST)]
+    env_file: Option<PathBuf>,
+}
+
+/// Flags that were given, by their names, and the text of each; `PATH` for the paths of recordings.
+#[derive(Default)]
+pub struct Flags(BTreeMap<String, String>);
 
 #[derive(Subcommand)]
 enum Command {
@@ -112,6 +135,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Show why a sound counts as a laugh, or why it does not
     Explain(explain::Arguments),
+    /// Show, write and check the settings file
+    Config(config::Arguments),
     /// Remove old clips and, with --rows, old recordings and laughs
     Prune(prune::Arguments),
     /// Write the completion script of a shell
@@ -137,18 +162,15 @@ struct Verbosity {
 
 impl Verbosity {
     fn format(&self) -> Result<LogFormat, Fatal> {
-        let from_environment = || match given("--log-format", None)? {
-            Some(given) => given.read(|text| LogFormat::from_str(text, false).map_err(|_| NO_FORMAT)),
-            None => Ok(LogFormat::Text),
-        };
-        self.log_format.map_or_else(from_environment, Ok)
+        let from_settings = || Ok(value("--log-format", None, log_format_of)?.unwrap_or(LogFormat::Text));
+        self.log_format.map_or_else(from_settings, Ok)
     }
 }
 
 impl Cli {
     /// Parses the command line. Exits here for --help, --version and wrong usage (2).
     pub fn from_command_line() -> Cli {
-        Cli::try_parse().unwrap_or_else(|error| {
+        Cli::parsed().unwrap_or_else(|error| {
             let text = error.render().to_string();
             // Arguments are untrusted text, such as file names, and clap repeats them without escaping.
             if escape_lines(&text) == text {
@@ -158,6 +180,30 @@ impl Cli {
             write!(io::stderr(), "{}", escape_lines(&text)).ok();
             std::process::exit(error.exit_code())
         })
+    }
+
+    fn parsed() -> Result<Cli, clap::Error> {
+        let matches = Cli::command().try_get_matches()?;
+        Ok(Cli { flags: Flags::of(&matches), ..Cli::from_arg_matches(&matches)? })
+    }
+
+    /// Reads the settings and starts the log, in the format that they name. Returns what is wrong with them.
+    pub fn start(&self) -> Option<Fatal> {
+        let needs_none = matches!(self.command, Command::Completions(_) | Command::Man(_));
+        if needs_none {
+            self.log().start();
+            return None;
+        }
+        let reading = layers::read(self.files.config.as_deref(), self.files.env_file.as_deref());
+        let source = match self.flags.get("--all-sources") {
+            Some(_) => Ok(None),
+            None => given("--source", self.flags.get("--source")),
+        };
+        let source = source.ok().flatten().map(|source| source.text.trim().to_owned());
+        layers::select_source(source);
+        self.log().start();
+        reading.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+        reading.wrong
     }
 
     /// The log level and format. Quiet still shows errors. An unknown format falls back to text.
@@ -172,11 +218,12 @@ impl Cli {
     }
 
     /// Runs the command and returns its exit code.
-    pub fn run(self, signals: &SignalHandler) -> Result<Exit, Fatal> {
-        let (quiet, log, wrong) = (self.verbosity.quiet, self.log(), self.verbosity.format().err());
+    pub fn run(self, wrong: Option<Fatal>, signals: &SignalHandler) -> Result<Exit, Fatal> {
+        let (quiet, log, wrong) = (self.verbosity.quiet, self.log(), wrong.or(self.verbosity.format().err()));
         match (self.command, wrong) {
-            // A scan also reports a wrong log format to its monitors.
+            // A scan also reports wrong settings files and a wrong log format to its monitors.
             (Command::Scan(arguments), wrong) => Ok(scan::run(&arguments, quiet, log, wrong, signals)),
+            (Command::Config(arguments), wrong) => config::run(&arguments, &self.flags, quiet, wrong),
             (_, Some(wrong)) => Err(wrong),
             (Command::Export(arguments), None) => export::run(&arguments, quiet),
             (Command::Report(arguments), None) => report::run(&arguments, quiet),
@@ -193,6 +240,24 @@ impl Cli {
             (Command::Completions(arguments), None) => completions::run(&arguments, quiet),
             (Command::Man(arguments), None) => man::run(&arguments, quiet),
         }
+    }
+}
+
+impl Flags {
+    fn of(matches: &ArgMatches) -> Flags {
+        let innermost = std::iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1)).last();
+        let is_given = |id: &str| innermost.and_then(|m| m.value_source(id)) == Some(ValueSource::CommandLine);
+        let text = |id: &str| {
+            let words = innermost.and_then(|matches| matches.try_get_raw(id).ok().flatten());
+            words.into_iter().flatten().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(", ")
+        };
+        let name = |id: &str| if id == "paths" { "PATH".to_owned() } else { format!("--{}", id.replace('_', "-")) };
+        let ids = innermost.into_iter().flat_map(ArgMatches::ids).map(Id::as_str).filter(|id| is_given(id));
+        Flags(ids.map(|id| (name(id), text(id))).collect())
+    }
+
+    pub fn get(&self, flag: &str) -> Option<&str> {
+        self.0.get(flag).map(String::as_str)
     }
 }
 

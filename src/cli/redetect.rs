@@ -13,7 +13,8 @@ use giggles::stop::Stop;
 use giggles::store::Reader;
 
 use super::scan::{AROUND, DEFAULT_SOURCE};
-use super::settings::{Given, config, given, number, seconds, switch, threshold, wrong};
+use super::settings::values::{patches_of, seconds_of, source_of, threshold_of};
+use super::settings::{Given, config, given, seconds, switch, value as value_of, wrong};
 use super::stored::{Database, clip_location, zone};
 use super::window::window;
 use super::{EXIT_CODES, print, print_text};
@@ -112,13 +113,8 @@ fn sources(arguments: &Arguments, reader: &mut dyn Reader) -> Result<Vec<String>
     if arguments.all_sources {
         return Ok(reader.sources()?);
     }
-    let Some(source) = given("--source", arguments.source.as_deref())? else {
-        return Ok(vec![DEFAULT_SOURCE.to_owned()]);
-    };
-    match source.text.trim() {
-        "" => Err(wrong(&source.by, "the name is empty")),
-        name => Ok(vec![name.to_owned()]),
-    }
+    let source = given("--source", arguments.source.as_deref())?;
+    Ok(vec![source.map_or_else(|| Ok(DEFAULT_SOURCE.to_owned()), |source| source_of(&source))?])
 }
 
 fn selected(arguments: &Arguments, sources: &[String], reader: &mut dyn Reader) -> Result<Window, Fatal> {
@@ -129,23 +125,18 @@ fn selected(arguments: &Arguments, sources: &[String], reader: &mut dyn Reader) 
     let source = if let [source] = sources { Some(source.as_str()) } else { None };
     let zone = zone(tz.as_deref(), source, reader)?;
     // Without an environment variable: GIGGLES_DATE is the day of a scan.
-    let date = date.clone().map(|text| Given { by: "--date".to_owned(), text });
+    let date = date.clone().map(|text| Given::flag("--date", text));
     window(date, from.as_deref(), to.as_deref(), &zone)
 }
 
 fn changes(arguments: &Arguments) -> Result<Changes, Fatal> {
     let Arguments { threshold: onset, merge_gap, min_patches, padding, no_personal, .. } = arguments;
-    let is_given = |flag, value: Option<String>| given(flag, value.as_deref()).map(|given| given.is_some());
-    let has_onset = is_given("--threshold", onset.clone())?;
-    let has_gap = is_given("--merge-gap", merge_gap.map(|gap| gap.to_string()))?;
-    let has_patches = is_given("--min-patches", min_patches.map(|patches| patches.to_string()))?;
-    let has_padding = is_given("--padding", padding.map(|padding| padding.to_string()))?;
-    let patches = || number("--min-patches", *min_patches, 0, |_| true, "a number of patches");
+    let seconds = |flag, value: Option<f64>| value_of(flag, value.map(|seconds| seconds.to_string()), seconds_of);
     Ok(Changes {
-        onset_threshold: has_onset.then(|| threshold(onset.as_deref())).transpose()?,
-        merge_gap_seconds: has_gap.then(|| seconds("--merge-gap", *merge_gap, 0.0)).transpose()?,
-        min_patches: has_patches.then(patches).transpose()?,
-        padding_seconds: has_padding.then(|| seconds("--padding", *padding, 0.0)).transpose()?,
+        onset_threshold: value_of("--threshold", onset.clone(), threshold_of)?,
+        merge_gap_seconds: seconds("--merge-gap", *merge_gap)?,
+        min_patches: value_of("--min-patches", min_patches.map(|patches| patches.to_string()), patches_of)?,
+        padding_seconds: seconds("--padding", *padding)?,
         personal: !switch("--no-personal", *no_personal)?,
     })
 }

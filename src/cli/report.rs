@@ -11,7 +11,7 @@ use giggles::render::report::{csv, document, text};
 use giggles::report::{Embed, PageOptions, Report, Settings, report};
 use jiff::Timestamp;
 
-use super::settings::{path, wrong};
+use super::settings::{path, wrong_path};
 use super::stored::Stored;
 use super::{EXIT_CODES, print, print_text};
 
@@ -98,14 +98,17 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
 }
 
 fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
-    match path("--clips", arguments.clips.as_deref()) {
+    let flag = arguments.clips.as_deref();
+    match path("--clips", flag) {
         Some(path) if arguments.output.is_some() && is_object_url(&path) => {
             let copy = "copy the clips to a folder first (aws s3 cp --recursive, rclone copy) and name that";
-            Err(wrong("--clips", format!("a page takes its clips from a folder of this machine; {copy}")))
+            Err(wrong_path("--clips", flag, format!("a page takes its clips from a folder of this machine; {copy}")))
         }
-        Some(path) if arguments.output.is_some() && !path.is_dir() => {
-            Err(wrong("--clips", format!("{} is not a folder; check that its disk is mounted", path.display())))
-        }
+        Some(path) if arguments.output.is_some() && !path.is_dir() => Err(wrong_path(
+            "--clips",
+            flag,
+            format!("{} is not a folder; check that its disk is mounted", path.display()),
+        )),
         path => Ok(path),
     }
 }

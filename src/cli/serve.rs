@@ -1,12 +1,12 @@
 //! `giggles serve`: reads the flags into `serve::Settings`, listens, and serves until a signal arrives.
 
-use std::env;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use giggles::domain::Reason;
+use giggles::environment;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::object_store::is_object_url;
@@ -35,7 +35,7 @@ SIGTERM and SIGINT end the server: it answers the requests that it has, for five
 signal ends it at once.";
 
 /// The address without --listen: this machine only.
-const LISTEN: &str = "127.0.0.1:8760";
+pub const LISTEN: &str = "127.0.0.1:8760";
 /// The file of systemd's credentials (`LoadCredential=serve-tokens:…`) that holds the tokens.
 const CREDENTIAL: &str = "serve-tokens";
 /// Time from a signal to the end.
@@ -117,7 +117,7 @@ fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
 
 /// From the file, the variable `GIGGLES_TOKENS` with the same lines, or systemd's credential.
 fn tokens(arguments: &Arguments) -> Result<Option<Tokens>, Fatal> {
-    let credential = env::var_os("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(CREDENTIAL));
+    let credential = environment::var_os("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(CREDENTIAL));
     let file = path("--token-file", arguments.token_file.as_deref());
     let text = match (file, variable("GIGGLES_TOKENS")?, credential.filter(|path| path.exists())) {
         (Some(file), ..) => return from_file(&file).map(Some),

@@ -2,20 +2,32 @@
 //!
 //! Invariant: an invalid value is `Fatal::Setting`; its text names the setting and the accepted values.
 
-use std::env;
-use std::fmt::Display;
+mod env_file;
+pub mod file;
+pub mod keys;
+pub mod layers;
+mod nearest;
+pub mod password;
+pub mod values;
+
+use std::env::VarError;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use giggles::audio::ffmpeg::Ffmpeg;
 use giggles::audio::zone::{ZoneError, parse_zone, zone_of_tz};
-use giggles::detect::logit;
 use giggles::domain::{DetectionParameters, Reason};
+use giggles::environment;
 use giggles::error::Fatal;
 use giggles::model::{LoadedModel, ModelError, ModelFile};
 use giggles::stop::Stop;
 use jiff::tz::TimeZone;
-use yamnet::{Cpu, sigmoid};
+use yamnet::Cpu;
+
+pub use self::file::written;
+use self::keys::Key;
+use self::layers::layers;
+pub use self::nearest::nearest;
+use self::values::{seconds_of, switch_of, threshold_of};
 
 /// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by about 1e-6.
 const CPU: &str = "GIGGLES_CPU";
@@ -76,31 +88,80 @@ pub fn ffmpeg(flag: Option<&Path>, stop: &Stop) -> Result<Option<Ffmpeg>, Fatal>
         Some("1" | "y" | "yes" | "t" | "true" | "on") => PathBuf::from("ffmpeg"),
         _ => program,
     };
-    Ffmpeg::find(&program, stop).map(Some).map_err(|error| wrong("--ffmpeg", Reason::wrap(error)))
+    Ffmpeg::find(&program, stop).map(Some).map_err(|error| wrong_path("--ffmpeg", flag, Reason::wrap(error)))
 }
 
 /// The text of a setting and where it comes from.
+#[derive(Debug, Clone)]
 pub struct Given {
-    /// The flag or the variable that gave it.
+    /// What gave it, for messages: `--tz`, `GIGGLES_TZ`, or file, line and key.
     pub by: String,
+    /// The flag, the variable or the key, for third parties.
+    pub name: String,
     pub text: String,
 }
 
 impl Given {
-    /// Parses the text; an error names the flag or variable.
+    /// By a flag.
+    pub fn flag(flag: &str, text: impl Into<String>) -> Given {
+        Given { by: flag.to_owned(), name: flag.to_owned(), text: text.into() }
+    }
+
+    fn variable(name: String, text: String) -> Given {
+        let place = layers::env_file_line(&name);
+        let by = place.map(|(path, line)| format!("{}, line {line}: {name}", path.display()));
+        Given { by: by.unwrap_or_else(|| name.clone()), name, text }
+    }
+
+    /// Parses the text; an error names the flag, the variable or the place in the file.
     pub fn read<T, E: Into<Reason>>(&self, meaning: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fatal> {
-        meaning(&self.text).map_err(|why| wrong(&self.by, why))
+        meaning(&self.text).map_err(|why| self.wrong(why))
+    }
+
+    /// The error of this setting, as `PLACE: WHY`.
+    pub fn wrong(&self, why: impl Into<Reason>) -> Fatal {
+        let why = why.into();
+        self.error(why.reworded(format!("{}: {why}", self.by)))
+    }
+
+    /// The error of this setting, in other words.
+    pub fn error(&self, reason: impl Into<Reason>) -> Fatal {
+        setting(&self.name, reason)
     }
 }
 
-/// The value of the flag, else of its environment variable: `--name-tz`, `GIGGLES_NAME_TZ`. An empty variable counts as
-/// not set; clap would take it for a value and exit with wrong usage before the monitors can be notified.
+/// The value of the flag, else of its environment variable (`--name-tz`, `GIGGLES_NAME_TZ`), else of its key in the
+/// settings file. An empty variable counts as not set; clap would take it for a value and exit with wrong usage before the
+/// monitors can be notified.
 pub fn given(flag: &str, value: Option<&str>) -> Result<Option<Given>, Fatal> {
     if let Some(text) = value {
-        return Ok(Some(Given { by: flag.to_owned(), text: text.to_owned() }));
+        return Ok(Some(Given::flag(flag, text)));
     }
-    let by = variable_of(flag);
-    Ok(variable(&by)?.map(|text| Given { by, text }))
+    Ok(of_variable(&variable_of(flag))?.or_else(|| from_file(keys::of_flag(flag)?)))
+}
+
+/// The value of a variable.
+pub fn of_variable(name: &str) -> Result<Option<Given>, Fatal> {
+    Ok(variable(name)?.map(|text| Given::variable(name.to_owned(), text)))
+}
+
+/// The value of a variable that has no flag, else of its key in the settings file.
+pub fn given_by_variable(name: &str) -> Result<Option<Given>, Fatal> {
+    Ok(of_variable(name)?.or_else(|| from_file(keys::of_variable(name)?)))
+}
+
+/// The value of a key in the settings file; an empty one counts as not set.
+pub fn from_file(key: &Key) -> Option<Given> {
+    let layers = layers();
+    let (entry, name) = layers.entry(key)?;
+    let by = format!("{}, line {}: {name}", layers.path()?.display(), entry.line);
+    let text = entry.values.first().filter(|text| !text.is_empty())?;
+    Some(Given { by, name, text: text.clone() })
+}
+
+/// All values of a key in the settings file: several folders, or the words of a command.
+pub fn all_from_file(key: &Key) -> Vec<String> {
+    layers().entry(key).map(|(entry, _)| entry.values.clone()).unwrap_or_default()
 }
 
 /// The environment variable of a flag: `--name-tz` gives `GIGGLES_NAME_TZ`.
@@ -110,53 +171,44 @@ fn variable_of(flag: &str) -> String {
 
 /// Like `given`, for a path, which need not be UTF-8.
 pub fn path(flag: &str, value: Option<&Path>) -> Option<PathBuf> {
-    let from_environment = || env::var_os(variable_of(flag)).map(PathBuf::from);
-    value.map(Path::to_owned).or_else(from_environment).filter(|path| !path.as_os_str().is_empty())
+    let is_set = |path: &PathBuf| !path.as_os_str().is_empty();
+    if let Some(path) = value {
+        return Some(path.to_owned()).filter(is_set);
+    }
+    let from_environment = environment::var_os(variable_of(flag)).map(PathBuf::from).filter(is_set);
+    from_environment.or_else(|| from_file(keys::of_flag(flag)?).map(|given| PathBuf::from(given.text)))
+}
+
+/// The error of the path that `path` returned for this flag.
+pub fn wrong_path(flag: &str, value: Option<&Path>, why: impl Into<Reason>) -> Fatal {
+    let name = variable_of(flag);
+    let has_variable = environment::var_os(&name).is_some_and(|text| !text.is_empty());
+    let given = match value {
+        None if has_variable => Some(Given::variable(name, String::new())),
+        None => keys::of_flag(flag).and_then(from_file),
+        Some(_) => None,
+    };
+    given.unwrap_or_else(|| Given::flag(flag, "")).wrong(why)
 }
 
 /// Like `given`, for a flag without a value.
 pub fn switch(flag: &str, value: bool) -> Result<bool, Fatal> {
-    let meaning = |text: &str| match text.trim().to_lowercase().as_str() {
-        "1" | "y" | "yes" | "t" | "true" | "on" => Ok(true),
-        "0" | "n" | "no" | "f" | "false" | "off" => Ok(false),
-        _ => Err(format!("'{text}' is neither yes nor no; write 1 or 0")),
-    };
     match (value, given(flag, None)?) {
         (true, _) => Ok(true),
         (false, None) => Ok(false),
-        (false, Some(given)) => given.read(meaning),
+        (false, Some(given)) => switch_of(&given),
     }
 }
 
-/// Like `given`, for a number; `what` names the accepted numbers.
-pub fn number<T: FromStr + Display>(
-    flag: &str,
-    value: Option<T>,
-    default: T,
-    is_valid: impl Fn(&T) -> bool,
-    what: &str,
-) -> Result<T, Fatal> {
-    let Some(given) = given(flag, value.map(|number| number.to_string()).as_deref())? else { return Ok(default) };
-    let number = given.text.trim().parse().ok().filter(is_valid);
-    number.ok_or_else(|| setting(&given.by, format!("{} {}: give {what}", given.by, given.text)))
+/// Like `given`, for a value that is read by one of `values`.
+pub fn value<T>(flag: &str, text: Option<String>, read: fn(&Given) -> Result<T, Fatal>) -> Result<Option<T>, Fatal> {
+    given(flag, text.as_deref())?.map(|given| read(&given)).transpose()
 }
 
-/// `sensitive`, `normal`, `strict`, or a score between 0 and 1, as the detection parameter `onset_threshold`.
+/// The detection parameter `onset_threshold`.
 pub fn threshold(flag: Option<&str>) -> Result<f32, Fatal> {
-    given("--threshold", flag)?.map_or(Ok(DetectionParameters::default().onset_threshold), |given| threshold_of(&given))
-}
-
-fn threshold_of(given: &Given) -> Result<f32, Fatal> {
-    match given.text.as_str() {
-        "sensitive" => Ok(logit(0.33)),
-        "normal" => Ok(DetectionParameters::default().onset_threshold),
-        "strict" => Ok(logit(0.5)),
-        number => number.parse().ok().filter(|score| (0.001..=0.999).contains(score)).map(logit).ok_or_else(|| {
-            let normal = sigmoid(DetectionParameters::default().onset_threshold);
-            let accepted = format!("give sensitive, normal ({normal:.2}), strict, or a score from 0.001 to 0.999");
-            setting(&given.by, format!("{} {number}: {accepted}", given.by))
-        }),
-    }
+    let given = value("--threshold", flag.map(str::to_owned), threshold_of)?;
+    Ok(given.unwrap_or(DetectionParameters::default().onset_threshold))
 }
 
 /// The zone of a name in a setting.
@@ -175,20 +227,22 @@ pub fn zone(flag: Option<&str>) -> Result<Option<TimeZone>, Fatal> {
 
 /// Seconds of a detection parameter or clip flag.
 pub fn seconds(flag: &str, value: Option<f64>, default: f64) -> Result<f64, Fatal> {
-    number(flag, value, default, |seconds| (0.0..=3600.0).contains(seconds), "seconds from 0 to 3600")
+    Ok(self::value(flag, value.map(|seconds| seconds.to_string()), seconds_of)?.unwrap_or(default))
 }
 
 /// An environment variable; empty counts as not set.
 pub fn variable(name: &str) -> Result<Option<String>, Fatal> {
-    match env::var(name) {
+    match environment::var(name) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(wrong(name, "is not valid UTF-8")),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(wrong(name, "is not valid UTF-8")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use giggles::detect::logit;
+
     use super::*;
 
     #[test]

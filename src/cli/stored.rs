@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::database_url::database;
-use super::settings::{Given, given, path, wrong, zone as named_zone};
+use super::settings::{Given, given, path, wrong, wrong_path, zone as named_zone};
 use super::window::window;
 
 #[derive(Args)]
@@ -56,7 +56,7 @@ impl Stored {
     /// The time range of the flags; unbounded without flags.
     pub fn window(&self, zone: &TimeZone) -> Result<Window, Fatal> {
         // Without an environment variable: GIGGLES_DATE is the day of a scan.
-        let date = self.date.clone().map(|text| Given { by: "--date".to_owned(), text });
+        let date = self.date.clone().map(|text| Given::flag("--date", text));
         window(date, self.from.as_deref(), self.to.as_deref(), zone)
     }
 
@@ -150,7 +150,7 @@ impl ClipFolder {
 /// Where clips are, by the flag or the environment.
 pub fn clip_location(flag: Option<&Path>) -> Result<Option<ClipLocation>, Fatal> {
     let path = path("--clips", flag);
-    path.map(|path| ClipLocation::parse(&path).map_err(|reason| wrong("--clips", reason))).transpose()
+    path.map(|path| ClipLocation::parse(&path).map_err(|reason| wrong_path("--clips", flag, reason))).transpose()
 }
 
 /// The source; an empty name selects all sources.

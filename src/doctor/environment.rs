@@ -50,7 +50,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("GIGGLES_TOKENS", "`giggles serve`: the lines of a token file, if there is none"),
     ("LISTEN_FDS, LISTEN_PID", "set by systemd: the sockets that `giggles serve` takes over"),
     ("GIGGLES_CPU", "the kernels: `amx`, `avx512`, `avx2` or `portable`; scores differ by about 1e-6"),
-    ("GIGGLES_ENV_FILE", "`scripts/nightly_processing.sh`: the file with its settings"),
+    ("XDG_CONFIG_HOME", "the folder of the user's settings file, `giggles/config.toml`; default: `~/.config`"),
     ("GIGGLES_BIN", "`scripts/nightly_processing.sh`: the program"),
     ("GIGGLES_TEST_POSTGRES", "tests: a server to use instead of one that the tests start"),
 ];
@@ -89,7 +89,8 @@ impl Environment {
     /// The environment of this process.
     pub fn here() -> Environment {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+        let variables =
+            crate::environment::vars_os().into_iter().map(|(name, value)| (text(name), text(value))).collect();
         Environment { variables, program: std::env::current_exe().ok() }
     }
 

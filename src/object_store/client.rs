@@ -90,7 +90,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(location: &ObjectUrl, stop: &Stop) -> Result<Client, S3Error> {
-        let variables = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
+        let variables = |name: &str| crate::environment::var(name).ok().filter(|text| !text.trim().is_empty());
         let profile = Profile::selected(&variables)?;
         let settings = Settings::read(&variables, &profile)?;
         let provider = Provider::find(&variables, &profile, &settings)?;

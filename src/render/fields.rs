@@ -5,7 +5,9 @@
 use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
 use crate::domain::Described;
 use crate::render::status::json as status;
-use crate::render::{candidates, doctor, evaluate, explain, export, redetect, report, reviews, scores, verify};
+use crate::render::{
+    candidates, doctor, evaluate, explain, export, redetect, report, reviews, scores, settings, verify,
+};
 
 /// The JSON documents.
 pub const DOCUMENTS: &[Described] = &[
@@ -84,6 +86,11 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[("", export::JSONL_FIELDS)],
     },
     Described { command: "giggles scores --format json", about: "a list of patches", parts: &[("", scores::DOCUMENT)] },
+    Described {
+        command: "giggles config show --json",
+        about: "the effective settings, and where each comes from",
+        parts: &[("", settings::DOCUMENT)],
+    },
     Described { command: "giggles doctor --json", about: "the checks", parts: &[("", doctor::DOCUMENT)] },
     Described {
         command: "giggles redetect --json",

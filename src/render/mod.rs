@@ -19,6 +19,7 @@ pub mod redetect;
 pub mod report;
 pub mod reviews;
 pub mod scores;
+pub mod settings;
 pub mod site;
 pub mod status;
 pub mod summary;

@@ -31,7 +31,7 @@ pub struct DatabaseFile {
 impl Location {
     /// `$XDG_DATA_HOME/giggles/giggles.db`, else `$HOME/.local/share/giggles/giggles.db`.
     pub fn standard() -> Result<Location, StoreError> {
-        standard_below(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"))
+        standard_below(crate::environment::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"))
     }
 
     /// The address itself contains a password, as opposed to a password file or a variable.

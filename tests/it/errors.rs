@@ -134,7 +134,7 @@ giggles: error: '/media/recorder/of/yesterday' does not exist; check the path an
 fn no_folder_at_all() {
     let place = Place::new();
     assert_snapshot!(text(&place, &mut place.command(&["scan", "-n"])), @r#"
-giggles: error: no recordings given: name a folder, or set GIGGLES_RECORDINGS
+giggles: error: no recordings given: name a folder, or set GIGGLES_RECORDINGS or recordings.folder
 "#);
 }
 

@@ -53,6 +53,7 @@ mod scores;
 mod secrets;
 mod serve;
 mod settings;
+mod settings_file;
 mod shell;
 mod signals;
 mod status;

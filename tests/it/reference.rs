@@ -6,6 +6,7 @@ mod columns;
 mod commands;
 mod environment;
 mod fields;
+mod settings;
 
 use std::path::{Path, PathBuf};
 
@@ -69,6 +70,7 @@ fn the_index_names_every_page() {
     let pages = [
         ("commands.md", "commands and flags"),
         ("environment.md", "environment variables and connection parameters"),
+        ("settings.md", "keys of the settings file"),
         ("exit-codes.md", "exit codes"),
         ("formats.md", "fields of JSON documents, columns of CSV and other tables"),
         ("metrics.md", "metrics"),

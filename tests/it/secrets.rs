@@ -153,7 +153,7 @@ fn command_line(process: u32) -> String {
 type Way = (&'static str, fn(&Deployment, &mut Command));
 
 /// Every way to give a password that keeps it.
-const WAYS: [Way; 9] = [
+const WAYS: [Way; 13] = [
     ("DATABASE_URL", |deployment, command| set(command, "DATABASE_URL", deployment.marked())),
     ("GIGGLES_DATABASE", |deployment, command| set(command, "GIGGLES_DATABASE", deployment.marked())),
     ("a parameter", |deployment, command| {
@@ -182,6 +182,24 @@ const WAYS: [Way; 9] = [
         let file = deployment.given("pgpass", &format!("127.0.0.1:{}:*:marked:{PASSWORD}\n", cluster().port));
         fs::copy(file, deployment.place.path("home/.pgpass")).unwrap();
         set(command, "DATABASE_URL", deployment.bare());
+    }),
+    ("--env-file", |deployment, command| {
+        command.arg("--env-file").arg(deployment.given("env", &format!("DATABASE_URL='{}'\n", deployment.marked())));
+    }),
+    ("database.url", |deployment, command| {
+        let text = format!("[database]\nurl = \"{}\"\n", deployment.marked());
+        command.arg("--config").arg(deployment.given("giggles.toml", &text));
+    }),
+    ("database.password_file", |deployment, command| {
+        deployment.given("password", &format!("{PASSWORD}\n"));
+        let text = format!("[database]\nurl = \"{}\"\npassword_file = \"password\"\n", deployment.bare());
+        command.arg("--config").arg(deployment.given("giggles.toml", &text));
+    }),
+    ("database.password_command", |deployment, command| {
+        let password = deployment.given("password", PASSWORD);
+        let words = format!("[\"cat\", \"{}\"]", password.display());
+        let text = format!("[database]\nurl = \"{}\"\npassword_command = {words}\n", deployment.bare());
+        command.arg("--config").arg(deployment.given("giggles.toml", &text));
     }),
 ];
 
@@ -287,6 +305,20 @@ fn what_cannot_be_read_is_not_echoed() {
         deployment.keeps(deployment.command(&[]).arg("--database-url-file").arg(file), 78);
         let (said, _) = deployment.run(&mut deployment.command(&["--database", &url]), 78);
         assert!(said.stderr.contains("giggles: "), "{url}");
+        for text in [format!("[database]\nurl = '{url}'\n"), format!("[database]\nurl = {url}\n")] {
+            let file = deployment.given("giggles.toml", &text);
+            for words in [&["status"][..], &["config", "check"], &["config", "show"]] {
+                let mut command = deployment.place.command(words);
+                command.args(["-vv", "--config"]).arg(&file).env("RUST_LOG", "trace");
+                let said = deployment
+                    .run(
+                        &mut command,
+                        if words == ["config", "show"] && text.contains(" '") && !url.contains('\'') { 0 } else { 78 },
+                    )
+                    .0;
+                assert!(!said.stdout.is_empty() || said.stderr.contains("giggles.toml"), "{words:?}: {url}");
+            }
+        }
     }
 }
 

@@ -65,7 +65,9 @@ fn named(name: &str) -> Option<TimeZone> {
 }
 
 fn zoneinfo() -> PathBuf {
-    std::env::var_os("TZDIR").filter(|folder| !folder.is_empty()).map_or_else(|| ZONEINFO.into(), PathBuf::from)
+    crate::environment::var_os("TZDIR")
+        .filter(|folder| !folder.is_empty())
+        .map_or_else(|| ZONEINFO.into(), PathBuf::from)
 }
 
 fn advice(text: &str) -> String {

@@ -35,7 +35,7 @@ pub fn system_zone() -> Result<TimeZone, ZoneError> {
 
 /// The zone in `TZ`; None if it is not set.
 pub fn zone_of_tz() -> Result<Option<TimeZone>, ZoneError> {
-    std::env::var_os("TZ").map(|text| from_tz(&text)).transpose()
+    crate::environment::var_os("TZ").map(|text| from_tz(&text)).transpose()
 }
 
 fn from_tz(text: &OsStr) -> Result<TimeZone, ZoneError> {

@@ -18,7 +18,7 @@ use jiff::{Timestamp, ToSpan};
 use super::keys::{Keys, restore};
 use super::player::Player;
 use crate::cli::print_text;
-use crate::cli::settings::variable;
+use crate::cli::settings::given_by_variable;
 use crate::cli::signals::SignalHandler;
 use crate::cli::stored::{ClipFolder, Stored};
 
@@ -92,7 +92,7 @@ fn since(window: &Window, zone: &TimeZone) -> String {
 type Sound = Result<Player, String>;
 
 fn player(clips: Option<&ClipLocation>) -> Result<Sound, Fatal> {
-    let given = variable("GIGGLES_PLAYER")?;
+    let given = given_by_variable("GIGGLES_PLAYER")?.map(|player| player.text);
     Ok(match clips.map(ClipLocation::folder) {
         None => Err("give the folder of the clips with --clips".into()),
         Some(None) => Err("clips in a bucket are not played; copy them to a folder".into()),

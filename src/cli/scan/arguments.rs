@@ -10,6 +10,7 @@ use giggles::domain::DetectionParameters;
 use giggles::notify::ping::Service;
 
 use crate::cli::EXIT_CODES;
+use crate::cli::settings::values::KEEP_EMBEDDINGS;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,8 +24,6 @@ Examples:
 
 /// Default seconds of sound in a clip before and after its laugh.
 pub const AROUND: f64 = 2.0;
-/// Days after which the embeddings of sounds that nobody reviewed are removed.
-pub const KEEP_EMBEDDINGS: u32 = 90;
 
 /// Help of a flag whose default is a constant of the program.
 fn by_default(help: &str, variable: &str, default: impl Display) -> String {

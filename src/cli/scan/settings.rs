@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use giggles::audio::zone::system_zone;
 use giggles::clips::Clips;
-use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Reason, Window};
+use giggles::domain::{ANALYSIS_VERSION, Analysis, DetectionParameters, Window};
+use giggles::environment;
 use giggles::error::Fatal;
 use giggles::notify::Notifiers;
-use giggles::notify::ping::{Address, AddressError, Service, Target};
+use giggles::notify::ping::Target;
 use giggles::scan::Settings;
 use giggles::shard::Shard;
 use giggles::stop::Stop;
@@ -19,10 +20,14 @@ use giggles::text::zone_name;
 use jiff::tz::TimeZone;
 
 use super::Arguments;
-use super::arguments::{AROUND, KEEP_EMBEDDINGS};
+use super::arguments::AROUND;
 use crate::cli::database_url::{database, is_url};
+use crate::cli::settings::keys::of_variable;
+use crate::cli::settings::values::{
+    KEEP_EMBEDDINGS, address_of, days_of, patches_of, service_of, shard_of, source_of, threads_of, views_of,
+};
 use crate::cli::settings::{
-    Given, config, ffmpeg, given, number, path, seconds, switch, threshold, unusable_zone, wrong, zone_named,
+    Given, all_from_file, config, ffmpeg, given, path, seconds, switch, threshold, unusable_zone, value, zone_named,
 };
 use crate::cli::stored::clip_location;
 use crate::cli::window::window as read_window;
@@ -31,8 +36,6 @@ use crate::cli::window::window as read_window;
 const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 /// The source if none is given.
 pub const DEFAULT_SOURCE: &str = "default";
-/// The maximum; each thread costs a stack and 12 MB of buffers.
-const MAX_THREADS: usize = 1024;
 /// The maximum length of an external id; names of Kubernetes pods have up to 253 characters.
 const LONGEST_ID: usize = 255;
 
@@ -57,14 +60,10 @@ pub fn notifiers(arguments: &Arguments) -> (Notifiers, Option<Fatal>) {
 /// An empty URL disables the ping, also on the command line: `--ping-url "$PING"`.
 fn ping(arguments: &Arguments, pings_start: bool) -> Result<Option<Target>, Fatal> {
     let url = given("--ping-url", arguments.ping_url.as_deref())?.filter(|url| !url.text.is_empty());
-    let address: Option<Address> = url.map(|url| url.read(|text| text.parse().map_err(is_wrong))).transpose()?;
+    let address = url.map(|url| address_of(&url)).transpose()?;
     let service = given("--ping-service", arguments.ping_service.as_deref())?.filter(|name| !name.text.is_empty());
-    let service = service.map(|name| name.read(|name| Service::named(name).map_err(Reason::wrap))).transpose()?;
+    let service = service.map(|name| service_of(&name)).transpose()?;
     Ok(address.map(|address| Target::new(address, service, pings_start)))
-}
-
-fn is_wrong(error: AddressError) -> Reason {
-    Reason::new(format!("it {error}")).caused_by(error)
 }
 
 /// All settings of a run.
@@ -101,12 +100,15 @@ pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &St
 }
 
 pub fn threads(arguments: &Arguments) -> Result<usize, Fatal> {
-    let what = format!("a number of threads up to {MAX_THREADS}, or 0 for one per core");
-    number("--threads", arguments.threads, 0, |threads| *threads <= MAX_THREADS, &what)
+    Ok(value("--threads", text(arguments.threads), threads_of)?.unwrap_or(0))
 }
 
 pub fn keep_embeddings(arguments: &Arguments) -> Result<u32, Fatal> {
-    number("--keep-embeddings", arguments.keep_embeddings, KEEP_EMBEDDINGS, |_| true, "a number of days")
+    Ok(value("--keep-embeddings", text(arguments.keep_embeddings), days_of)?.unwrap_or(KEEP_EMBEDDINGS))
+}
+
+fn text(number: Option<impl ToString>) -> Option<String> {
+    number.map(|number| number.to_string())
 }
 
 pub fn strict(arguments: &Arguments) -> Result<bool, Fatal> {
@@ -118,7 +120,10 @@ pub fn allow_empty(arguments: &Arguments) -> Result<bool, Fatal> {
 }
 
 pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
-    let from_environment = || env::var_os(RECORDINGS).map(|paths| split_paths(&paths));
+    let from_environment = || {
+        let paths = environment::var_os(RECORDINGS).filter(|paths| !paths.is_empty());
+        paths.map(|paths| split_paths(&paths)).or_else(from_settings_file)
+    };
     let named = arguments.paths.iter().cloned().chain(arguments.swallowed().map(Path::to_owned));
     let given = Some(named.collect::<Vec<_>>()).filter(|paths| !paths.is_empty()).or_else(from_environment);
     if given.iter().flatten().any(|path| is_url(path)) {
@@ -126,7 +131,13 @@ pub fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, Fatal> {
     }
     given
         .filter(|paths| paths.iter().any(|path| !path.as_os_str().is_empty()))
-        .ok_or_else(|| config(format!("no recordings given: name a folder, or set {RECORDINGS}")))
+        .ok_or_else(|| config(format!("no recordings given: name a folder, or set {RECORDINGS} or recordings.folder")))
+}
+
+/// The folders of the source's profile, else of [recordings].
+fn from_settings_file() -> Option<Vec<PathBuf>> {
+    let folders = all_from_file(of_variable(RECORDINGS)?);
+    Some(folders.into_iter().map(PathBuf::from).collect()).filter(|folders: &Vec<PathBuf>| !folders.is_empty())
 }
 
 /// Splits at colons, as in PATH, but not after the scheme of `s3://bucket`.
@@ -168,11 +179,8 @@ pub fn clips(arguments: &Arguments, zone: &TimeZone) -> Result<Option<Clips>, Fa
 }
 
 pub fn source(arguments: &Arguments) -> Result<String, Fatal> {
-    let Some(source) = given("--source", arguments.source.as_deref())? else { return Ok(DEFAULT_SOURCE.to_owned()) };
-    match source.text.trim() {
-        "" => Err(wrong(&source.by, "the name is empty")),
-        name => Ok(name.to_owned()),
-    }
+    let source = given("--source", arguments.source.as_deref())?;
+    source.map_or_else(|| Ok(DEFAULT_SOURCE.to_owned()), |source| source_of(&source))
 }
 
 /// The id that a scheduler or queue gave the run: printable in every log and without spaces, so that it is one word.
@@ -207,21 +215,17 @@ pub fn date(arguments: &Arguments) -> Result<Option<Given>, Fatal> {
 }
 
 pub fn shard(arguments: &Arguments) -> Result<Shard, Fatal> {
-    let shard = given("--shard", arguments.shard.as_deref())?
-        .map(|given| given.read(|text| text.parse::<Shard>().map_err(Reason::wrap)));
-    shard.transpose().map(Option::unwrap_or_default)
+    value("--shard", arguments.shard.clone(), shard_of).map(Option::unwrap_or_default)
 }
 
 pub fn parameters(arguments: &Arguments) -> Result<DetectionParameters, Fatal> {
     let usual = DetectionParameters::default();
-    let patches = number("--min-patches", arguments.min_patches, usual.min_patches, |_| true, "a number of patches")?;
-    let views = |views: &u8| [1, 3, 5].contains(views);
     Ok(DetectionParameters {
-        views: number("--views", arguments.views, usual.views, views, "1, 3 or 5")?,
+        views: value("--views", text(arguments.views), views_of)?.unwrap_or(usual.views),
         personal: !switch("--no-personal", arguments.no_personal)?,
         normalize: !switch("--no-normalize", arguments.no_normalize)?,
         merge_gap_seconds: seconds("--merge-gap", arguments.merge_gap, usual.merge_gap_seconds)?,
-        min_patches: patches,
+        min_patches: value("--min-patches", text(arguments.min_patches), patches_of)?.unwrap_or(usual.min_patches),
         padding_seconds: seconds("--padding", arguments.padding, usual.padding_seconds)?,
         ..usual.with_onset(threshold(arguments.threshold.as_deref())?)
     })

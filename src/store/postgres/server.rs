@@ -141,7 +141,7 @@ impl fmt::Display for Server {
 
 /// A variable of the environment; empty counts as not set.
 fn variable(name: &str) -> Result<Option<String>, StoreError> {
-    match std::env::var(name) {
+    match crate::environment::var(name) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => {

@@ -212,6 +212,15 @@ fn the_fields_of_scores_and_checks_are_described() {
     assert_described(document("giggles verify --json"), &[verified.json()]);
     let checks = place.run(&["doctor", "recordings", "--json", "--database", &place.sqlite()]).json();
     assert_described(document("giggles doctor --json"), &[checks]);
+    let file = place.path("giggles.toml");
+    fs::write(&file, "[run]\nthreads = 1\n[source.neil]\nzone = 'UTC'\n").unwrap();
+    place.write_private("nightly.env", "GIGGLES_STRICT='1'\n");
+    let shown = |flags: &[&str]| {
+        let words = ["config", "show", "--json", "--config", "giggles.toml", "--env-file", "nightly.env"];
+        place.run(&[&words[..], flags].concat()).ends_with(0).json()
+    };
+    let bare = place.run(&["config", "show", "--json"]).json();
+    assert_described(document("giggles config show --json"), &[shown(&["--source", "neil"]), bare]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::lchown;
+use std::os::unix::fs::{PermissionsExt, lchown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -59,6 +59,14 @@ impl Place {
     pub fn write(&self, name: &str, bytes: &[u8]) {
         fs::write(self.recording(name), bytes).unwrap();
         self.modify(name, SystemTime::now() - Duration::from_secs(3600));
+    }
+
+    /// A file beside the recordings that only its owner can read, as files with secrets must be.
+    pub fn write_private(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
     }
 
     pub fn modify(&self, name: &str, at: SystemTime) {
