@@ -33,6 +33,8 @@ set -a
 # shellcheck source=/dev/null
 . "$settings"
 set +a
+# sh has read the file; the program would read it again, and refuses what only sh understands.
+unset GIGGLES_ENV_FILE
 
 program=${GIGGLES_BIN:-$here/giggles}
 command -v "$program" >/dev/null || refuse "there is no program $program; install giggles there, or set GIGGLES_BIN"

@@ -64,8 +64,12 @@ fn what_cron_would_not_have() {
     let file = place.path("nightly.env");
     fs::write(&file, "DATABASE_URL='sqlite:/srv/laughs.db'\nGIGGLES_TZ='UTC'\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let said_with_file = said(by_hand(&place).env("GIGGLES_ENV_FILE", &file)).ends_with(0);
-    says(&said_with_file, "scheduler", &["may be read or written by others", "chmod 600"]);
+    let with_file = || said(by_hand(&place).env("GIGGLES_ENV_FILE", &file));
+    with_file().ends_with(78).complains_of("nightly.env may be read or written by others; run chmod 600");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let said_with_file = with_file().ends_with(0);
+    let other = "DATABASE_URL is set to another value in the environment than in ";
+    said_with_file.complains_of(other);
     assert!(!finding_of(&said_with_file, "scheduler").contains("this shell only"), "{}", said_with_file.stdout);
 }
 
