@@ -13,13 +13,15 @@ mod sharing;
 pub mod span;
 mod uncounted;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use self::coverage::{CoverageByDay, ScanCoverage};
 pub use self::fleet::{Fleet, State};
-pub use self::merged::{MergedDetection, SEAM, merged};
+pub use self::merged::{EDGE, MergedDetection, SEAM, merged};
 pub use self::sharing::ReviewSharing;
 pub use self::span::Span;
 pub use self::uncounted::{Reviewing, Uncounted};
@@ -56,6 +58,8 @@ pub struct Day {
     pub coverage: ScanCoverage,
     /// Empty unless it was asked for.
     pub reviewing: Reviewing,
+    /// Whether rejected laughs count as well.
+    pub include_rejected: bool,
 }
 
 /// Whether a day is complete, or why not.
@@ -104,7 +108,20 @@ impl Day {
         let coverage = if is_over { coverage } else { ScanCoverage::Never };
         let (source, calendar, neighbours) = (source.to_owned(), calendar.clone(), Vec::new());
         let reviewing = Reviewing::default();
-        Day { source, calendar, recordings, neighbours, analyzed, failed, gaps, is_over, coverage, reviewing }
+        let include_rejected = false;
+        Day {
+            source,
+            calendar,
+            recordings,
+            neighbours,
+            analyzed,
+            failed,
+            gaps,
+            is_over,
+            coverage,
+            reviewing,
+            include_rejected,
+        }
     }
 
     pub fn completeness(&self) -> Completeness {
@@ -144,6 +161,11 @@ impl Day {
         self.recordings.iter().filter_map(|recording| Some((recording, recording.partial()?)))
     }
 
+    /// Counts rejected laughs as well, if that is wanted.
+    pub fn including_rejected(self, include_rejected: bool) -> Day {
+        Day { include_rejected, ..self }
+    }
+
     /// Adds the recordings around the day, in which a laugh at its start or end may continue.
     pub fn with_neighbours(self, neighbours: Vec<StoredRecording>) -> Day {
         Day { neighbours, ..self }
@@ -171,8 +193,21 @@ impl Day {
         Some(Span { from: spans().map(|span| span.from).min()?, to: spans().map(|span| span.to).max()? })
     }
 
-    /// Laughs that start on this day, sorted by time. A laugh split across recordings counts once.
+    /// Laughs that start on this day and count, sorted by time. A laugh split across recordings counts once.
     pub fn laughs(&self) -> Vec<MergedDetection<'_>> {
+        let mut laughs = self.all_laughs();
+        laughs.retain(|laugh| self.include_rejected || laugh.counts());
+        laughs
+    }
+
+    /// Those that do not count, because their review rejects them.
+    pub fn rejected(&self) -> Vec<MergedDetection<'_>> {
+        let mut laughs = self.all_laughs();
+        laughs.retain(|laugh| !self.include_rejected && !laugh.counts());
+        laughs
+    }
+
+    fn all_laughs(&self) -> Vec<MergedDetection<'_>> {
         let mut laughs = merged(self.recordings.iter().chain(&self.neighbours));
         laughs.retain(|laugh| self.calendar.span.holds(laugh.starts()));
         laughs
@@ -180,12 +215,17 @@ impl Day {
 }
 
 /// The analyzed times within a span, as a union of all recordings.
-fn analyzed(recordings: &[StoredRecording], whole: &Span) -> Vec<Span> {
-    let part = |recording: &StoredRecording| {
+fn analyzed<'a>(recordings: impl IntoIterator<Item = &'a StoredRecording>, whole: &Span) -> Vec<Span> {
+    let part = |recording: &'a StoredRecording| {
         let span = Span { from: recording.started?.at, to: recording.ended()? };
         Some(without(&union([span.within(whole)]), &missing(std::slice::from_ref(recording), whole)))
     };
-    union(recordings.iter().filter_map(part).flatten())
+    union(recordings.into_iter().filter_map(part).flatten())
+}
+
+/// How much of a span is analyzed.
+pub fn analyzed_time<'a>(recordings: impl IntoIterator<Item = &'a StoredRecording>, whole: &Span) -> Duration {
+    span::length(&analyzed(recordings, whole))
 }
 
 /// The missing times of these recordings within a span.

@@ -36,6 +36,8 @@ pub struct Settings {
     pub format: &'static Format,
     pub source: Option<String>,
     pub window: Window,
+    /// Export rejected laughs as well.
+    pub include_rejected: bool,
     pub destination: Destination,
 }
 
@@ -89,6 +91,17 @@ fn selection(settings: &Settings) -> Selection<'_> {
     Selection { source: settings.source.as_deref(), window: settings.window, ..Selection::default() }
 }
 
+/// The recordings, with the laughs to export.
+fn each_recording(
+    settings: &Settings,
+    reader: &mut dyn Reader,
+    each: &mut dyn FnMut(StoredRecording) -> Result<(), Fatal>,
+) -> Result<(), Fatal> {
+    reader.each_recording(&selection(settings), &mut |recording| {
+        each(if settings.include_rejected { recording } else { recording.without_rejected() })
+    })
+}
+
 fn unwritable(error: io::Error) -> Fatal {
     Fatal::unwritable("standard output", error)
 }
@@ -96,7 +109,7 @@ fn unwritable(error: io::Error) -> Fatal {
 fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
     let (format, mut exported) = (settings.format, Exported::default());
     // Write nothing before the first recording, so that a failed query writes no text.
-    reader.each_recording(&selection(settings), &mut |recording| {
+    each_recording(settings, reader, &mut |recording| {
         let is_first = exported.recordings == 0;
         exported.count(&recording);
         let head = if is_first { (format.head)(text) } else { Ok(()) };
@@ -113,7 +126,7 @@ fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
 fn export_one(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
     let (format, mut exported) = (settings.format, Exported::default());
     let (mut one, mut analyzed) = (format.text(&[]), 0);
-    reader.each_recording(&selection(settings), &mut |recording| {
+    each_recording(settings, reader, &mut |recording| {
         if exported.count(&recording) {
             analyzed += 1;
             one = if analyzed == 1 { format.text(&[&recording]) } else { String::new() };
@@ -136,7 +149,7 @@ fn export_one(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
 fn export_files(settings: &Settings, folder: &Path, sidecar: bool, reader: &mut dyn Reader) -> Result<Exported, Fatal> {
     let (format, mut exported) = (settings.format, Exported::default());
     let names = FileNames::find(format, &selection(settings), sidecar, reader)?;
-    reader.each_recording(&selection(settings), &mut |recording| {
+    each_recording(settings, reader, &mut |recording| {
         if exported.count(&recording) {
             match write(format, folder, &recording, &names.file_name(&recording), sidecar) {
                 Ok(()) => exported.files += 1,

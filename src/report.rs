@@ -41,6 +41,8 @@ pub struct Settings {
     pub last: Date,
     /// Read candidates and reviews, too: what a page shows besides the laughs.
     pub candidates: bool,
+    /// Count rejected laughs as well.
+    pub include_rejected: bool,
 }
 
 impl Settings {
@@ -113,16 +115,17 @@ pub fn report(settings: &Settings, reader: &mut dyn Reader, asked: Timestamp) ->
         None => reader.sources()?,
     };
     let one = settings.one();
+    let options = status::DayOptions { candidates: settings.candidates, include_rejected: settings.include_rejected };
     let mut days = Vec::new();
     for calendar in calendars.iter().filter(|calendar| calendar.date >= settings.first) {
-        days.extend(status::days(reader, &sources, calendar, asked, settings.candidates)?);
+        days.extend(status::days(reader, &sources, calendar, asked, options)?);
     }
     if settings.candidates {
         days = with_reviewing(days, settings, reader)?;
     }
     let mut recordings = reader.recordings(one, &around(&calendars))?;
     recordings.retain(|recording| sources.contains(&recording.source));
-    let mut tallies = tallies(&calendars, &recordings);
+    let mut tallies = tallies(&calendars, &recordings, settings.include_rejected);
     let mut shown = reader.shown_verdicts(one)?;
     shown.retain(|verdicts| sources.contains(&verdicts.source));
     let advice = shown.iter().filter_map(ShownVerdicts::advice).collect();

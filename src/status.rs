@@ -32,6 +32,16 @@ pub struct Settings {
     pub expected: BTreeSet<String>,
     /// Maximum number of runs.
     pub limit: u32,
+    pub include_rejected: bool,
+}
+
+/// What to read of days.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DayOptions {
+    /// The candidates of their recordings.
+    pub candidates: bool,
+    /// Count rejected laughs as well.
+    pub include_rejected: bool,
 }
 
 /// The result of a query, for rendering.
@@ -67,7 +77,8 @@ pub fn query(settings: &Settings, asked: Timestamp, each: &mut Each) -> Result<O
             let calendar = calendar(date, &asked.to_zoned(zone.clone()))?;
             let wanted = settings.source.as_ref().map_or(&sources[..], std::slice::from_ref);
             let mut fleet = Fleet::expecting(settings.expected.clone());
-            each_day(reader.as_mut(), wanted, &calendar, asked, false, &mut |day| {
+            let options = DayOptions { candidates: false, include_rejected: settings.include_rejected };
+            each_day(reader.as_mut(), wanted, &calendar, asked, options, &mut |day| {
                 fleet.add(&day);
                 each(day)
             })?;
@@ -127,14 +138,13 @@ pub fn calendar_of(date: Date, zone: &TimeZone) -> Option<Calendar> {
     Some(Calendar { date, zone: zone.clone(), span: span(date, zone)? })
 }
 
-/// Passes one day per source to `each`, in order of the sources, with one day in memory at a time; with the candidates of
-/// their recordings, if they are wanted.
+/// Passes one day per source to `each`, in order of the sources, with one day in memory at a time.
 pub fn each_day(
     reader: &mut dyn Reader,
     sources: &[String],
     calendar: &Calendar,
     asked: Timestamp,
-    with_candidates: bool,
+    options: DayOptions,
     each: &mut Each,
 ) -> Result<(), Fatal> {
     let one = match sources {
@@ -143,11 +153,13 @@ pub fn each_day(
     };
     let coverage_by_day = coverage_by_day(reader, one, &calendar.span, asked)?;
     let day = |source: &str, Found { inside, around }| {
-        Day::new(source, calendar, inside, coverage_by_day.scan_coverage(source), asked).with_neighbours(around)
+        let coverage = coverage_by_day.scan_coverage(source);
+        let day = Day::new(source, calendar, inside, coverage, asked).with_neighbours(around);
+        day.including_rejected(options.include_rejected)
     };
     let (mut found, mut sources) = (Found::default(), sources.iter().peekable());
     let (window, margin) = (calendar.span.window(), SEAM);
-    let wanted = Selection { source: one, window, margin, with_candidates, ..Selection::default() };
+    let wanted = Selection { source: one, window, margin, with_candidates: options.candidates, ..Selection::default() };
     reader.each_recording(&wanted, &mut |recording| {
         while let Some(source) = sources.next_if(|source| **source < recording.source) {
             each(day(source, std::mem::take(&mut found)))?;
@@ -166,10 +178,10 @@ pub fn days(
     sources: &[String],
     calendar: &Calendar,
     asked: Timestamp,
-    with_candidates: bool,
+    options: DayOptions,
 ) -> Result<Vec<Day>, Fatal> {
     let mut days = Vec::new();
-    each_day(reader, sources, calendar, asked, with_candidates, &mut |day| {
+    each_day(reader, sources, calendar, asked, options, &mut |day| {
         days.push(day);
         Ok(())
     })?;

@@ -58,9 +58,8 @@ DROP POLICY IF EXISTS own_source ON candidates;
 DROP POLICY IF EXISTS own_source ON reviews;
 CREATE POLICY own_source ON runs TO giggles_sources USING (source = current_user);
 CREATE POLICY own_source ON recordings TO giggles_sources USING (source = current_user);
--- Detections, score tracks and candidates have no source of their own; the policy of recordings applies inside of this query.
-CREATE POLICY own_source ON detections TO giggles_sources
-    USING (EXISTS (SELECT FROM recordings AS r WHERE r.id = recording_id));
+CREATE POLICY own_source ON detections TO giggles_sources USING (source = current_user);
+-- Score tracks and candidates have no source of their own; the policy of recordings applies inside of this query.
 CREATE POLICY own_source ON score_tracks TO giggles_sources
     USING (EXISTS (SELECT FROM recordings AS r WHERE r.id = recording_id));
 CREATE POLICY own_source ON candidates TO giggles_sources

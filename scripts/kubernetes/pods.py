@@ -99,7 +99,7 @@ def main():
         expect(run(nightly, index), code, f"index {index}")
     assert ask("SELECT source FROM runs ORDER BY source") == [f"wearer-{index}" for index in range(4)]
     assert ask("SELECT external_id FROM runs WHERE source = 'wearer-1'") == ["uid-1"], "the run has not the pod's id"
-    assert ask("SELECT count(DISTINCT source) FROM detections JOIN recordings r ON r.id = recording_id") == ["2"]
+    assert ask("SELECT count(DISTINCT r.source) FROM detections JOIN recordings r ON r.id = recording_id") == ["2"]
     print("ok: each index scans its own source; one without recordings is not a failure, a damaged one is 3")
 
     before = ask("SELECT md5(string_agg(d::text, ',' ORDER BY id)) FROM detections d")

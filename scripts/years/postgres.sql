@@ -26,10 +26,12 @@ SELECT id, source_.name, lpad(to_hex(id), 64, '0'),
 FROM day_, source_, slot_,
     LATERAL (SELECT ((source_.i * {days} + day_.i) * {recordings} + slot_.i + 1)::bigint AS id) AS numbered;
 
-INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds, peak_score,
-    mean_score, label, class_index, class_name, class_scores, clip)
-SELECT recordings.id, run_id, started_at::date, starts, starts + interval '1.92 seconds', spot_.began,
-    spot_.began + 1.92, 0.87, 0.7, 'laughter', 13, 'Laughter', '{"Laughter": 0.87, "Giggle": 0.1}',
+INSERT INTO detections (source, recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
+    peak_score, mean_score, label, class_index, class_name, class_scores, clip)
+SELECT source, recordings.id, run_id, started_at::date, starts, starts + interval '1.92 seconds', spot_.began,
+    spot_.began + 1.92,
+    0.5 + (((recordings.id - 1) / {recordings} % {days} * 1440 + (recordings.id - 1) % {recordings} * 30 + spot_.i) * 7919 % 500) / 1000.0::float8, 0.5,
+    'laughter', 13, 'Laughter', '{"Laughter": 0.87, "Giggle": 0.1}',
     source || '/' || to_char(started_at, 'YYYY-MM-DD') || '/'
         || to_char(starts, 'YYYYMMDD"T"HH24MISS".000Z_laughter_87p.flac"')
 FROM recordings, spot_, LATERAL (SELECT started_at + spot_.began * interval '1 second' AS starts) AS timed;

@@ -28,13 +28,14 @@ SELECT (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1, source_.name,
     48000, 1, 'opus', 'analyzed', date(date, '1 day') || 'T02:30:00.000000Z', '{}', printf('%08x-0000-4000-8000-%012x', source_.i, day_.i)
 FROM day_, source_, slot_;
 
-INSERT INTO detections (recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds, peak_score,
-    mean_score, label, class_index, class_name, class_scores, clip)
-SELECT (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1,
+INSERT INTO detections (source, recording_id, run_id, local_date, starts_at, ends_at, start_seconds, end_seconds,
+    peak_score, mean_score, label, class_index, class_name, class_scores, clip)
+SELECT source_.name, (source_.i * {days} + day_.i) * {recordings} + slot_.i + 1,
     printf('%08x-0000-4000-8000-%012x', source_.i, day_.i), date,
     strftime('%Y-%m-%dT%H:%M:%S.000000Z', day_.began + slot_.began + spot_.began, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%S.920000Z', day_.began + slot_.began + spot_.began + 1, 'unixepoch'),
-    spot_.began, spot_.began + 1.92, 0.87, 0.7, 'laughter', 13, 'Laughter', '{"Laughter": 0.87, "Giggle": 0.1}',
+    spot_.began, spot_.began + 1.92, 0.5 + ((day_.i * 1440 + slot_.i * 30 + spot_.i) * 7919 % 500) / 1000.0, 0.5,
+    'laughter', 13, 'Laughter', '{"Laughter": 0.87, "Giggle": 0.1}',
     source_.name || '/' || date || '/'
         || strftime('%Y%m%dT%H%M%S.000Z_laughter_87p.flac', day_.began + slot_.began + spot_.began, 'unixepoch')
 FROM day_, source_, slot_, spot_;

@@ -14,6 +14,7 @@ use crate::domain::StoredRecording;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
     pub date: Date,
+    /// Those that count.
     pub laughs: usize,
     /// Analyzed time; zero means that the number of laughs is unknown.
     pub analyzed: Duration,
@@ -40,8 +41,9 @@ pub struct Usual {
 }
 
 /// One tally per calendar day, in the same order.
-pub fn tallies(calendars: &[Calendar], recordings: &[StoredRecording]) -> Vec<Tally> {
-    let laughs = merged(recordings);
+pub fn tallies(calendars: &[Calendar], recordings: &[StoredRecording], include_rejected: bool) -> Vec<Tally> {
+    let mut laughs = merged(recordings);
+    laughs.retain(|laugh| include_rejected || laugh.counts());
     let tally = |calendar: &Calendar| {
         let failed = recordings.iter().filter(|recording| recording.status() != "analyzed");
         let started =

@@ -14,7 +14,7 @@ use crate::domain::{Review, StoredDetection, StoredRecording};
 pub const SEAM: Duration = Duration::from_secs(1);
 /// How far from the edge of its recording a split laugh may start or end: two patch hops, because the patch across the
 /// edge is only analyzed in part.
-const EDGE: Duration = Duration::from_millis(960);
+pub const EDGE: Duration = Duration::from_millis(960);
 
 /// A laugh as people count it: one row, or the rows of all its parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,11 @@ impl<'a> MergedDetection<'a> {
     /// The latest review of one of its parts.
     pub fn review(&self) -> Option<&'a Review> {
         self.parts.iter().filter_map(|(_, laugh)| laugh.review.as_ref()).max_by_key(|review| review.at)
+    }
+
+    /// Whether it counts: its review does not reject it.
+    pub fn counts(&self) -> bool {
+        !self.review().is_some_and(Review::is_rejected)
     }
 
     pub fn class_name(&self) -> &'static str {
@@ -155,6 +160,7 @@ pub mod tests {
         };
         let laughs = laughs.iter().map(laugh).collect();
         StoredRecording {
+            id: 1,
             source: source.into(),
             name: format!("{started}.ogg"),
             content: None,

@@ -133,7 +133,7 @@ mod tests {
     use crate::domain::Review;
 
     fn review(second: f64) -> Option<Review> {
-        Some(Review { verdict: None, comment: None, at: at(second) })
+        Some(Review { verdict: None, comment: None, favourite: false, at: at(second) })
     }
 
     /// The result for all recordings, and the largest number of buffered recordings.

@@ -33,6 +33,7 @@ fn recording(from: i64, seconds: u64, failed: bool) -> StoredRecording {
         clips_failed: 0,
     };
     StoredRecording {
+        id: 1,
         source: "neil".into(),
         name: format!("{from}.ogg"),
         content: None,

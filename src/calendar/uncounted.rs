@@ -96,7 +96,7 @@ impl Day {
 
 /// Whether a review was not withdrawn.
 fn says(review: &Review) -> bool {
-    review.verdict.is_some() || review.comment.is_some()
+    !review.is_withdrawn()
 }
 
 impl MergedDetection<'_> {
@@ -124,7 +124,8 @@ mod tests {
         let (class_scores, embedding, personal, clip) = ([0.0; 6], None, None, None);
         let (last, peak_v, mean_v) = (first + 1, -0.5, -0.5);
         let candidate = Candidate { first, last, peak_v, mean_v, class_scores, embedding, personal, clip };
-        let review = review.map(|verdict| Review { verdict: Some(verdict), comment: None, at: at(1.0) });
+        let review =
+            review.map(|verdict| Review { verdict: Some(verdict), comment: None, favourite: false, at: at(1.0) });
         StoredCandidate { id, candidate, is_detected, review }
     }
 
@@ -137,7 +138,7 @@ mod tests {
             end: Duration::from_secs_f64(end),
             starts: at(start),
             embedding: None,
-            review: Review { verdict, comment: None, at: at(9.0) },
+            review: Review { verdict, comment: None, favourite: false, at: at(9.0) },
         };
         StoredReview { id: 1, span, is_personal: true, has_embedding: false }
     }

@@ -25,7 +25,7 @@ Examples:
       write selection tables of all recordings of one source
 
 A recording without laughs gives an empty file, or one with a header only. A failed recording gives no file; it is
-named on standard error, and the exit code is 3.
+named on standard error, and the exit code is 3. Laughs that a review rejects are not exported.
 
 In CSV, text that begins with =, +, -, @, a tab or a carriage return is prefixed with an apostrophe, so that
 spreadsheets do not evaluate it as a formula. Control characters are written as \\x1b. JSON contains text unchanged.";
@@ -43,6 +43,9 @@ pub struct Arguments {
     /// Write one file beside each recording; FOLDER is the folder that was scanned
     #[arg(long, value_name = "FOLDER", conflicts_with = "folder")]
     sidecar: Option<PathBuf>,
+    /// Also export laughs that a review rejects
+    #[arg(long)]
+    include_rejected: bool,
     #[command(flatten)]
     stored: Stored,
 }
@@ -61,6 +64,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         format: Format::named(&arguments.format).ok_or_else(|| wrong("--format", "unknown format"))?,
         source: arguments.stored.source()?,
         window: arguments.stored.window(&zone)?,
+        include_rejected: arguments.include_rejected,
         destination: destination(arguments)?,
     };
     let exported = if quiet {

@@ -23,7 +23,8 @@ Examples:
   giggles prune --older-than 1y --clips clips --rows
       remove recordings and laughs as well, and runs without any recordings left
 
-Removes clips first, then rows, a few hundred at a time; if it is interrupted, the next prune continues. Never removes
+Clips of laughs that were reviewed as confirmed or marked as favourite are kept, with their rows; the last line counts
+them. Removes clips first, then rows, a few hundred at a time; if it is interrupted, the next prune continues. Never removes
 a row that names a clip. A scan that covers their day analyzes removed recordings again if their files still exist.
 Reviews (giggles review) are kept and apply again when their laugh is stored again. Exits with 0 if everything was
 removed, 3 if a clip could not be removed, 4 if nothing is stored, and 75 if a scan is active.";
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Remove old recordings and their laughs as well, and runs that no row refers to
     #[arg(long)]
     rows: bool,
+    /// Also remove clips of laughs that are confirmed or marked as favourite
+    #[arg(long)]
+    even_confirmed: bool,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -68,6 +72,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         source,
         before: before(&arguments.older_than, &now.with_time_zone(zone)).map_err(age)?,
         rows: arguments.rows,
+        even_confirmed: arguments.even_confirmed,
         dry_run: arguments.dry_run,
     };
     let mut results = Results::for_people();

@@ -24,7 +24,8 @@ Examples:
   giggles report --from 2025-10-20 --to 2025-10-27 --csv
       print a week as a table, one row per laugh
 
-A laugh that continues in the next recording without a gap counts as one laugh. Exit codes are those of giggles
+A laugh that continues in the next recording without a gap counts as one laugh; one that a review rejects does not
+count. Exit codes are those of giggles
 status --date: 3 if a recording failed or no run has scanned the whole day since it ended, 4 if nothing is stored.
 
 In CSV, text that begins with =, +, -, @, a tab or a carriage return is prefixed with an apostrophe, so that
@@ -61,6 +62,9 @@ pub struct Arguments {
     /// review or were reviewed; a page always has those
     #[arg(long, conflicts_with = "csv")]
     candidates: bool,
+    /// Also count and show laughs that a review rejects; without it, a page lists them apart
+    #[arg(long)]
+    include_rejected: bool,
     #[command(flatten)]
     stored: Stored,
 }
@@ -82,7 +86,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let (first, last) = arguments.stored.dates(&zone, asked)?;
     let candidates = arguments.candidates || arguments.output.is_some();
     let sources = arguments.stored.source()?.map(|source| vec![source]);
-    let settings = Settings { sources, zone, first, last, candidates };
+    let include_rejected = arguments.include_rejected;
+    let settings = Settings { sources, zone, first, last, candidates, include_rejected };
     let report = report(&settings, reader.as_mut(), asked)?;
     if report.exit == Exit::Empty {
         log::error!("no recordings of {first} are stored; check the date, --tz and --source");

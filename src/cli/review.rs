@@ -28,7 +28,7 @@ Examples:
   giggles review reset --before 2025-06-01
       no longer use older reviews for the personal score
 
-Keys: y a laugh, n not a laugh, c comment, space play, s or right arrow skip, b or left arrow back, u undo, q quit. Each
+Keys: y a laugh, n not a laugh, c comment, f favourite (again: no longer), space play, s or right arrow skip, b or left arrow back, u undo, q quit. Each
 verdict is stored at once. Besides the laughs, up to 5 sounds a day just below the threshold are shown, marked 'not
 counted': a verdict on them teaches most. If standard input is not a terminal, its characters are the keys, and c takes
 the rest of its line as the comment. Clips are played by the first of mpv, ffplay, pw-play, paplay, play that is
@@ -52,7 +52,7 @@ pub struct Arguments {
 enum Command {
     /// Add a laugh that was missed, or another sound, as a review
     Add(add::Add),
-    /// Store the reviews that a report page exported: verdicts (confirmed, rejected) and comments
+    /// Store the reviews that a report page exported: verdicts (confirmed, rejected), comments and marks as favourite
     Import(import::Import),
     /// No longer use older reviews for the personal score; the verdicts stay
     Reset(reset::Reset),

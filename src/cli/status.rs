@@ -58,6 +58,9 @@ pub struct Arguments {
     /// Report the sources of this file, one per line, that have no recordings of the day; - reads standard input
     #[arg(long, value_name = "FILE", requires = "all_sources")]
     expect: Option<PathBuf>,
+    /// Also count laughs that a review rejects
+    #[arg(long, requires = "date")]
+    include_rejected: bool,
     /// Show this many runs
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -157,6 +160,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
         date: arguments.date.clone(),
         expected: arguments.expect.as_deref().map_or(Ok(BTreeSet::new()), expected)?,
         limit: arguments.runs,
+        include_rejected: arguments.include_rejected,
     })
 }
 

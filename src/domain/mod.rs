@@ -7,6 +7,7 @@ mod candidate;
 mod detection;
 mod error;
 mod field;
+mod laugh;
 mod missing;
 mod not_audio;
 mod outcome;
@@ -21,6 +22,9 @@ pub use candidate::{CANDIDATE_FLOOR, Candidate, Embedding, Neighbour, PersonalSc
 pub use detection::{Detection, FIRST_LAUGHTER, LAUGHTER_CLASSES, LAUGHTER_NAMES};
 pub use error::{Reason, RecordingError};
 pub use field::{Described, Field, field};
+pub use laugh::{
+    DayCount, Laugh, LaughCursor, LaughFilter, LaughOrder, LaughPage, RecordingCounts, VerdictFilter, WrongCursor,
+};
 pub use missing::{LEAST_ANALYZED, MissingKind, MissingRange, MissingRanges};
 pub use not_audio::NotAudio;
 pub use outcome::{Analyzed, ClipsFailed, Damage, Decided, Outcome, Redetected, Skip, Status, Unsure};

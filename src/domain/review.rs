@@ -1,4 +1,4 @@
-//! Reviews of laughs: a verdict, a comment, or both.
+//! Reviews of laughs: a verdict, a comment, a mark as favourite, or several of them.
 //!
 //! Invariant: a review belongs to a time span of a recording's content, not to a row, because rows are replaced when
 //! a recording is analyzed again.
@@ -31,13 +31,36 @@ impl Verdict {
     }
 }
 
-/// A review. One with neither verdict nor comment withdraws the earlier review.
+/// A review. One without verdict, comment and mark withdraws the earlier review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
     pub verdict: Option<Verdict>,
     pub comment: Option<String>,
+    /// Marked by the reviewer to find it again.
+    pub favourite: bool,
     /// When it was made; the latest review of a laugh is valid.
     pub at: Timestamp,
+}
+
+impl Review {
+    /// The review that withdraws an earlier one.
+    pub fn withdrawn(at: Timestamp) -> Review {
+        Review { verdict: None, comment: None, favourite: false, at }
+    }
+
+    pub fn is_withdrawn(&self) -> bool {
+        self.verdict.is_none() && self.comment.is_none() && !self.favourite
+    }
+
+    /// Whether the laugh does not count.
+    pub fn is_rejected(&self) -> bool {
+        self.verdict == Some(Verdict::Rejected)
+    }
+
+    /// Whether `prune` keeps the clip.
+    pub fn keeps_clip(&self) -> bool {
+        self.verdict == Some(Verdict::Confirmed) || self.favourite
+    }
 }
 
 /// A review and the time span that it belongs to.

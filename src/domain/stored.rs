@@ -63,6 +63,8 @@ pub struct Coverage {
 /// A recording as stored by the latest run that found it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRecording {
+    /// Number of its row; another one after the recording was analyzed again.
+    pub id: i64,
     pub source: String,
     /// The path relative to the scanned directory.
     pub name: String,
@@ -218,6 +220,13 @@ pub struct ScoreTotals {
     pub reviewed: u64,
 }
 
+impl StoredDetection {
+    /// Whether it counts: its review does not reject it.
+    pub fn counts(&self) -> bool {
+        !self.review.as_ref().is_some_and(Review::is_rejected)
+    }
+}
+
 impl StoredRecording {
     /// When it ended; None if its start time is unknown.
     pub fn ended(&self) -> Option<Timestamp> {
@@ -282,6 +291,14 @@ impl StoredRecording {
     /// Empty for a failed recording, and unless they were selected.
     pub fn candidates(&self) -> &[StoredCandidate] {
         self.sound().map_or(&[], |sound| &sound.candidates)
+    }
+
+    /// Without the laughs that do not count.
+    pub fn without_rejected(mut self) -> StoredRecording {
+        if let StoredStatus::Analyzed(sound) = &mut self.status {
+            sound.laughs.retain(StoredDetection::counts);
+        }
+        self
     }
 
     pub fn laughs_mut(&mut self) -> &mut [StoredDetection] {

@@ -125,7 +125,7 @@ mod tests {
             end: Duration::from_secs(span.1),
             starts: Timestamp::UNIX_EPOCH,
             embedding: None,
-            review: Review { verdict, comment: None, at: Timestamp::from_second(at).unwrap() },
+            review: Review { verdict, comment: None, favourite: false, at: Timestamp::from_second(at).unwrap() },
         };
         StoredReview { id, span, is_personal: true, has_embedding: false }
     }

@@ -10,7 +10,7 @@ use std::io;
 use jiff::{Span, Timestamp, Zoned};
 
 use crate::clips::{ClipLocation, ClipStore, source_folder, unreadable};
-use crate::domain::{StoredCandidate, StoredRecording, Window};
+use crate::domain::{Review, StoredCandidate, StoredRecording, Window};
 use crate::error::Fatal;
 use crate::exit::Exit;
 use crate::stop::Stop;
@@ -29,6 +29,8 @@ pub struct Settings {
     /// Laughs that started, recordings that ended, and runs that started before this instant.
     pub before: Timestamp,
     pub rows: bool,
+    /// Also remove clips of laughs that are confirmed or marked as favourite.
+    pub even_confirmed: bool,
     /// Only report what would be removed.
     pub dry_run: bool,
 }
@@ -46,6 +48,8 @@ pub struct PruneReport {
     pub clips: usize,
     /// Clips that did not exist any more; their rows are updated.
     pub missing: usize,
+    /// Old clips that stay, because their laugh is confirmed or marked as favourite.
+    pub protected: usize,
     /// Clips that could not be removed. Their rows stay, and each was reported as an error.
     pub stuck: usize,
     pub recordings: usize,
@@ -104,14 +108,18 @@ pub fn prune(settings: &Settings, reader: &mut dyn Reader, each: &mut Each) -> R
     Ok(pruned)
 }
 
-/// Clips of a recording's laughs and candidates that started before the limit.
-fn old_clips<'a>(settings: &Settings, recording: &'a StoredRecording) -> impl Iterator<Item = &'a String> {
-    let before = settings.before;
+/// Clips of a recording's laughs and candidates that started before the limit; whether each of them stays, because of
+/// what its review says.
+fn old_clips<'a>(settings: &Settings, recording: &'a StoredRecording) -> impl Iterator<Item = (&'a String, bool)> {
+    let (before, even_confirmed) = (settings.before, settings.even_confirmed);
     let old = recording.laughs().iter().filter(move |laugh| laugh.starts < before);
     let is_old = move |one: &&StoredCandidate| recording.instant(one.candidate.start()).is_some_and(|at| at < before);
     let old_candidates = recording.candidates().iter().filter(is_old);
-    let clips = old.map(|laugh| &laugh.detection.clip).chain(old_candidates.map(|one| &one.candidate.clip));
-    clips.flatten()
+    let clips = old.map(|laugh| (&laugh.detection.clip, laugh.review.as_ref()));
+    let clips = clips.chain(old_candidates.map(|one| (&one.candidate.clip, one.review.as_ref())));
+    clips.filter_map(move |(clip, review)| {
+        Some((clip.as_ref()?, !even_confirmed && review.is_some_and(Review::keeps_clip)))
+    })
 }
 
 fn selection<'a>(settings: &Settings, source: Option<&'a str>) -> Selection<'a> {
@@ -158,7 +166,8 @@ fn without_folder(location: &ClipLocation, source_folder: &str) -> String {
     }
 }
 
-/// Removes batches of files, each followed by the references in its rows. Returns the clips that could not be removed.
+/// Removes batches of files, each followed by the references in its rows. Returns the clips that stay, for a dry
+/// run.
 fn remove_clips(
     clips: &ClipStore,
     settings: &Settings,
@@ -167,7 +176,8 @@ fn remove_clips(
     pruned: &mut PruneReport,
     each: &mut Each,
 ) -> Result<Vec<String>, Fatal> {
-    let (mut old, mut stuck) = (BTreeSet::new(), Vec::new());
+    let (mut old, mut stuck, mut protected) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let mut count = 0;
     let mut remove = |old: BTreeSet<(String, String)>| {
         let (gone, left) = remove_some(clips, old, settings.dry_run, pruned, each)?;
         // Needed for a dry run only, because its transaction does not see that the other clips are removed.
@@ -178,10 +188,18 @@ fn remove_clips(
         Ok::<(), Fatal>(())
     };
     reader.each_recording(&selection(settings, settings.source.as_deref()), &mut |recording| {
-        old.extend(old_clips(settings, &recording).map(|clip| (source_folder(&recording.source), clip.clone())));
+        let (stay, go): (BTreeSet<_>, BTreeSet<_>) =
+            old_clips(settings, &recording).partition(|(_, is_protected)| *is_protected);
+        let stay: BTreeSet<&String> = stay.into_iter().map(|(clip, _)| clip).collect();
+        let go = go.into_iter().map(|(clip, _)| clip).filter(|clip| !stay.contains(clip));
+        old.extend(go.map(|clip| (source_folder(&recording.source), clip.clone())));
+        count += stay.len();
+        protected.extend(stay.into_iter().filter(|_| settings.dry_run).cloned());
         if old.len() >= CLIPS { remove(std::mem::take(&mut old)) } else { Ok(()) }
     })?;
     remove(old)?;
+    pruned.protected = count;
+    stuck.append(&mut protected);
     Ok(stuck)
 }
 

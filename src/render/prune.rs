@@ -26,9 +26,17 @@ pub fn summary(pruned: &PruneReport, rows: bool, dry_run: bool) -> String {
         0 => String::new(),
         count => format!("; {} already missing", pluralize(count, "clip")),
     };
-    let kept = match pruned.kept {
+    let protected = match pruned.protected {
         0 => String::new(),
-        count => format!("; not removed, since clips exist: {count} (give the folder of clips with --clips)"),
+        count => {
+            let clips = pluralize(count, "clip");
+            format!("; kept: {clips} of confirmed or favourite laughs (--even-confirmed removes them)")
+        }
     };
-    format!("{verb}: {}{missing}{kept}\n", parts.join(", "))
+    let kept = match (pruned.kept, pruned.protected) {
+        (0, _) => String::new(),
+        (count, 0) => format!("; not removed, since clips exist: {count} (give the folder of clips with --clips)"),
+        (count, _) => format!("; recordings not removed, since clips exist: {count}"),
+    };
+    format!("{verb}: {}{missing}{protected}{kept}\n", parts.join(", "))
 }

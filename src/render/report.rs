@@ -135,9 +135,11 @@ fn names(laugh: &MergedDetection) -> String {
     laugh.parts.iter().map(|(recording, _)| recording.name.as_str()).collect::<Vec<_>>().join(" + ")
 }
 
-/// `rejected: a cough`; None if the review is empty or was withdrawn.
+/// `favourite, rejected: a cough`; None if the review was withdrawn.
 pub fn review_text(review: &Review) -> Option<String> {
-    let parts = [review.verdict.map(Verdict::as_str), review.comment.as_deref()];
+    let marks = [review.favourite.then_some("favourite"), review.verdict.map(Verdict::as_str)];
+    let marks = marks.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let parts = [Some(marks.as_str()).filter(|marks| !marks.is_empty()), review.comment.as_deref()];
     let parts: Vec<&str> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(": "))
 }
@@ -147,7 +149,7 @@ pub(super) const DOCUMENT: &[Field] = &[
     SPEC_FIELD,
     field("asked_at", "string", "when the command ran"),
     field("zone", "string", "time zone of calendar days"),
-    field("laughs", "number or null", "laughs of all days; null if nothing was analyzed"),
+    field("laughs", "number or null", "laughs of all days that count; null if nothing was analyzed"),
     field("usual", "object", "averages of earlier days to compare with"),
     field("usual.same_weekday", "object or null", "the same weekday of the weeks before; null if none was analyzed"),
     field("usual.week_before", "object or null", "the 7 days before"),
@@ -197,7 +199,7 @@ fn tally(tally: &Tally) -> Value {
 }
 
 /// Columns of the table.
-pub(super) const COLUMNS: [Field; 11] = [
+pub(super) const COLUMNS: [Field; 12] = [
     field("date", "string", "calendar day of the start"),
     field("source", "string", "the person or device of the recordings"),
     field("starts_at", "string", "start, RFC 3339 in UTC"),
@@ -209,6 +211,7 @@ pub(super) const COLUMNS: [Field; 11] = [
     field("parts", "number", "recordings that contain a part of it"),
     field("verdict", "string", "`confirmed` or `rejected`; empty without a review"),
     field("comment", "string", "comment of the review"),
+    field("favourite", "boolean", "whether the reviewer marked it as favourite: `true` or `false`"),
 ];
 
 /// A header and one row per laugh; a laugh that spans recordings is one row.
@@ -235,5 +238,6 @@ fn row(day: &Day, laugh: &MergedDetection) -> [String; COLUMNS.len()] {
         laugh.parts.len().to_string(),
         laugh.review().and_then(|review| review.verdict).map_or("", Verdict::as_str).to_owned(),
         laugh.review().and_then(|review| review.comment.as_deref()).map(cell).unwrap_or_default(),
+        laugh.review().is_some_and(|review| review.favourite).to_string(),
     ]
 }

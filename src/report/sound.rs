@@ -74,7 +74,7 @@ impl<'a> From<&'a Uncounted<'a>> for Row<'a> {
     }
 }
 
-/// The sounds of every part of every laugh, in order; then those of what does not count.
+/// The sounds of every part of every laugh, in order; then those of rejected laughs and of what else does not count.
 pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fatal> {
     let (laughs, uncounted) = rows_of(days);
     let rows: Vec<Row<'_>> = laughs.iter().map(Row::from).chain(uncounted.iter().map(Row::from)).collect();
@@ -94,9 +94,10 @@ pub fn sounds(days: &[Day], options: &PageOptions) -> Result<Vec<Vec<Sound>>, Fa
     Ok(rows_parts.into_iter().zip(embedded).map(sounds).collect())
 }
 
-/// All laughs; then all that does not count.
+/// All laughs, the rejected ones last; then all that else does not count.
 pub(super) fn rows_of(days: &[Day]) -> (Vec<MergedDetection<'_>>, Vec<Uncounted<'_>>) {
-    (days.iter().flat_map(Day::laughs).collect(), days.iter().flat_map(Day::uncounted).collect())
+    let laughs = days.iter().flat_map(Day::laughs).chain(days.iter().flat_map(Day::rejected));
+    (laughs.collect(), days.iter().flat_map(Day::uncounted).collect())
 }
 
 /// Indices of the rows by descending score; equal scores keep their order.

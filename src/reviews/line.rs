@@ -34,6 +34,7 @@ pub const FIELDS: &[Field] = &[
     described("starts_at", "string", "start, RFC 3339"),
     described("verdict", "string or null", "`confirmed`, `rejected`, or null for none"),
     described("comment", "string or null", "at most 10,000 characters, or null for none"),
+    described("favourite", "boolean", "whether it is marked as favourite; missing: it is not"),
     described("at", "string", "when the review was made, RFC 3339; the latest counts"),
 ];
 
@@ -51,7 +52,7 @@ pub fn review(line: &[u8]) -> Result<ReviewedSpan, String> {
         end: offset(&line, "end_seconds")?,
         starts: instant(&line, "starts_at")?,
         embedding: None,
-        review: verdict_and_comment(&line)?,
+        review: what_it_says(&line)?,
     };
     match span.end.checked_sub(span.start) {
         None | Some(Duration::ZERO) => Err("end_seconds is not after start_seconds".into()),
@@ -101,10 +102,10 @@ fn instant(line: &Map<String, Value>, name: &str) -> Result<Timestamp, String> {
     (1..=9999).contains(&at.to_zoned(TimeZone::UTC).year()).then_some(at).ok_or_else(wrong)
 }
 
-/// If both are null, the review is withdrawn; if both are missing, the line is invalid.
-fn verdict_and_comment(line: &Map<String, Value>) -> Result<Review, String> {
-    if !line.contains_key("verdict") && !line.contains_key("comment") {
-        return Err("verdict and comment are missing; write null for none".into());
+/// If both are null and it is not marked, the review is withdrawn; if all are missing, the line is invalid.
+fn what_it_says(line: &Map<String, Value>) -> Result<Review, String> {
+    if !["verdict", "comment", "favourite"].iter().any(|name| line.contains_key(*name)) {
+        return Err("verdict, comment and favourite are missing; write null for none".into());
     }
     let verdict = match line.get("verdict") {
         None | Some(Value::Null) => None,
@@ -117,7 +118,12 @@ fn verdict_and_comment(line: &Map<String, Value>) -> Result<Review, String> {
         Some(Value::String(text)) => comment(text)?,
         Some(_) => return Err("comment is neither a string nor null".into()),
     };
-    Ok(Review { verdict, comment, at: instant(line, "at")? })
+    let favourite = match line.get("favourite") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(favourite)) => *favourite,
+        Some(_) => return Err("favourite is neither true nor false".into()),
+    };
+    Ok(Review { verdict, comment, favourite, at: instant(line, "at")? })
 }
 
 /// A comment without the spaces around it; None if nothing is left.
@@ -168,7 +174,10 @@ mod tests {
         assert_eq!((span.content, span.start), (ContentHash([1; 32]), Duration::from_millis(1500)));
         assert_eq!((span.end, span.starts.to_string()), (Duration::from_secs(3), "2025-10-24T13:00:01.5Z".into()));
         let at = "2025-10-25T08:00:00.123Z".parse().unwrap();
-        assert_eq!(span.review, Review { verdict: Some(Verdict::Confirmed), comment: Some("with Ann".into()), at });
+        assert_eq!(
+            span.review,
+            Review { verdict: Some(Verdict::Confirmed), comment: Some("with Ann".into()), favourite: false, at }
+        );
     }
 
     #[test]
@@ -176,6 +185,22 @@ mod tests {
         assert_eq!(line("verdict", Some(Value::Null)).unwrap().review.verdict, None);
         assert_eq!(line("comment", Some(json!("  "))).unwrap().review.comment, None);
         assert_eq!(line("comment", None).unwrap().review.comment, None);
+    }
+
+    #[test]
+    fn a_line_may_only_mark_a_favourite() {
+        let marked = |value| line("favourite", value).unwrap().review.favourite;
+        assert_eq!(
+            [Some(json!(true)), Some(json!(false)), Some(Value::Null), None].map(marked),
+            [true, false, false, false]
+        );
+        let line = json!({
+            "source": "neil", "recording": "a.ogg", "content_sha256": "01".repeat(32), "start_seconds": 1.5,
+            "end_seconds": 3, "starts_at": "2025-10-24T13:00:01.5Z", "favourite": true, "at": "2025-10-25T10:00:00Z",
+        });
+        let at = "2025-10-25T10:00:00Z".parse().unwrap();
+        let only = Review { favourite: true, ..Review::withdrawn(at) };
+        assert_eq!(review(line.to_string().as_bytes()).unwrap().review, only);
     }
 
     #[test]
@@ -199,6 +224,7 @@ mod tests {
             ("verdict", Some(json!("maybe")), "verdict is not confirmed, rejected or null"),
             ("comment", Some(json!(["a"])), "comment is neither a string nor null"),
             ("comment", Some(json!("ä".repeat(10_001))), "comment has 10001 characters; at most 10000 are allowed"),
+            ("favourite", Some(json!("yes")), "favourite is neither true nor false"),
             ("at", None, "at is missing"),
             ("at", Some(json!("2025-10-25")), "at is not a time such as 2025-10-24T13:00:00Z"),
         ] {

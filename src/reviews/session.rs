@@ -3,6 +3,7 @@
 //! ```text
 //! verdict: store it, remember the review before it, show the next one
 //! comment: store it with the verdict; stay
+//! favourite: store the mark, or remove it; stay
 //! undo:    store the review before the last change again, or its withdrawal, and show that stretch
 //! ```
 //!
@@ -18,6 +19,7 @@ use crate::domain::{Review, ReviewedSpan, Verdict};
 pub enum Key {
     Verdict(Verdict),
     Comment,
+    Favourite,
     Play,
     Skip,
     Back,
@@ -32,6 +34,7 @@ impl Key {
             'y' => Some(Key::Verdict(Verdict::Confirmed)),
             'n' => Some(Key::Verdict(Verdict::Rejected)),
             'c' => Some(Key::Comment),
+            'f' => Some(Key::Favourite),
             ' ' => Some(Key::Play),
             's' => Some(Key::Skip),
             'b' => Some(Key::Back),
@@ -44,7 +47,7 @@ impl Key {
 }
 
 /// The keys, for people.
-pub const KEYS: &str = "y a laugh, n not a laugh, c comment, space play, s skip, b back, u undo, q quit";
+pub const KEYS: &str = "y a laugh, n not a laugh, c comment, f favourite, space play, s skip, b back, u undo, q quit";
 
 /// The stretches to review, and the place among them.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,27 +76,39 @@ impl Session {
         self.items.get(self.place).map(|item| (self.place + 1, item))
     }
 
+    /// The review of the current stretch; None after the last one.
+    fn review(&self, now: Timestamp) -> Option<Review> {
+        let item = self.items.get(self.place)?;
+        Some(item.review.clone().map_or(Review::withdrawn(now), |review| Review { at: now, ..review }))
+    }
+
     /// The review to store; None after the last stretch.
     pub fn verdict(&mut self, verdict: Verdict, now: Timestamp) -> Option<ReviewedSpan> {
-        let comment = self.items.get(self.place)?.review.as_ref().and_then(|review| review.comment.clone());
-        let stored = self.change(self.place, Review { verdict: Some(verdict), comment, at: now }, true);
+        let review = Review { verdict: Some(verdict), ..self.review(now)? };
+        let stored = self.change(self.place, review, true);
         self.skip();
         stored
     }
 
     /// The review to store. An empty text removes the comment.
     pub fn comment(&mut self, text: &str, now: Timestamp) -> Option<ReviewedSpan> {
-        let verdict = self.items.get(self.place)?.review.as_ref().and_then(|review| review.verdict);
         let comment = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        self.change(self.place, Review { verdict, comment, at: now }, true)
+        let review = Review { comment, ..self.review(now)? };
+        self.change(self.place, review, true)
+    }
+
+    /// The review to store: marked as favourite, or no longer.
+    pub fn favourite(&mut self, now: Timestamp) -> Option<ReviewedSpan> {
+        let before = self.review(now)?;
+        let review = Review { favourite: !before.favourite, ..before };
+        self.change(self.place, review, true)
     }
 
     /// The review to store; None if nothing was changed.
     pub fn undo(&mut self, now: Timestamp) -> Option<ReviewedSpan> {
         let (place, before) = self.changes.pop()?;
         self.place = place;
-        let withdrawn = Review { verdict: None, comment: None, at: now };
-        let review = before.map_or(withdrawn, |before| Review { at: now, ..before });
+        let review = before.map_or(Review::withdrawn(now), |before| Review { at: now, ..before });
         self.change(place, review, false)
     }
 
@@ -175,6 +190,19 @@ mod tests {
     }
 
     #[test]
+    fn the_favourite_key_marks_and_unmarks_and_keeps_the_rest() {
+        let mut session = session();
+        let marked = session.favourite(at(10)).unwrap().review;
+        assert_eq!(marked, Review { favourite: true, ..Review::withdrawn(at(10)) });
+        assert!(session.current().is_some(), "it stays");
+        let review = session.verdict(Verdict::Confirmed, at(11)).unwrap().review;
+        assert_eq!((review.verdict, review.favourite), (Some(Verdict::Confirmed), true));
+        session.back();
+        assert!(!session.favourite(at(12)).unwrap().review.favourite);
+        assert!(session.undo(at(13)).unwrap().review.favourite);
+    }
+
+    #[test]
     fn a_comment_keeps_the_verdict_and_a_verdict_the_comment() {
         let mut session = session();
         assert_eq!(session.comment(" with Ann ", at(10)).unwrap().review.comment.as_deref(), Some("with Ann"));
@@ -196,7 +224,7 @@ mod tests {
         assert_eq!((again.review.verdict, shown(&session)), (Some(Verdict::Confirmed), Some(1)));
         assert!(again.review.at > at(10), "the clock was set back");
         let withdrawn = session.undo(at(20)).unwrap().review;
-        assert_eq!(withdrawn, Review { verdict: None, comment: None, at: at(20) });
+        assert_eq!(withdrawn, Review { verdict: None, comment: None, favourite: false, at: at(20) });
         assert_eq!((session.undo(at(21)), session.counts()), (None, (0, 0)));
     }
 }

@@ -151,8 +151,9 @@ impl FoundRecording {
     }
 
     pub fn with_laughs(self, laughs: Vec<StoredDetection>, candidates: Vec<StoredCandidate>) -> StoredRecording {
-        let FoundRecording { source, run, row, .. } = self;
+        let FoundRecording { id, source, run, row, .. } = self;
         StoredRecording {
+            id,
             source,
             started: start_time(&row),
             content: row.content_sha256.as_deref().and_then(|text| text.parse::<ContentHash>().ok()),

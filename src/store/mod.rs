@@ -20,6 +20,7 @@
 pub mod columns;
 mod found;
 mod known;
+pub mod laughs;
 mod location;
 mod postgres;
 mod probe;

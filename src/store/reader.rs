@@ -10,14 +10,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::StoreError;
 use super::found::{FoundRecording, FoundRows};
+use super::laughs::{self, LaughReader};
 use super::review_rows::attach;
 use super::scores::ScoreReader;
-use crate::calendar::ReviewSharing;
-use crate::domain::{Coverage, PastRun, StoredCandidate, StoredDetection, StoredRecording, Window};
+use crate::calendar::{Calendar, ReviewSharing};
+use crate::domain::{
+    Coverage, DayCount, Laugh, LaughFilter, LaughPage, PastRun, StoredCandidate, StoredDetection, StoredRecording,
+    Window,
+};
 use crate::error::Fatal;
 
 /// Reads what was stored. A source of None means all sources.
-pub trait Reader: ScoreReader {
+pub trait Reader: ScoreReader + LaughReader {
     /// Sources with at least one committed run, sorted by name.
     fn sources(&mut self) -> Result<Vec<String>, StoreError>;
 
@@ -55,9 +59,26 @@ pub trait Reader: ScoreReader {
         Ok(all)
     }
 
-    /// A text that is another one after anything was stored, changed or removed by another connection. Texts of one reader
-    /// can be compared; those of two readers say nothing.
-    fn change_token(&mut self) -> Result<String, StoreError>;
+    /// Passes the counts of each of these consecutive days of a source to `each`, in order; days without recordings and
+    /// laughs are left out.
+    fn each_day_count(
+        &mut self,
+        source: &str,
+        days: &[Calendar],
+        each: &mut dyn FnMut(DayCount) -> Result<(), Fatal>,
+    ) -> Result<(), Fatal> {
+        laughs::each_day_count(self, source, days, each)
+    }
+
+    /// The next laughs that pass a filter.
+    fn laughs(&mut self, filter: &LaughFilter) -> Result<LaughPage, Fatal> {
+        laughs::page(self, filter)
+    }
+
+    /// The laugh that a row of `detections` is, or is a part of; None: there is no such row any more.
+    fn laugh(&mut self, id: i64) -> Result<Option<Laugh>, Fatal> {
+        laughs::laugh(self, id)
+    }
 
     /// Those of these clips that a detection or a candidate names.
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError>;

@@ -51,7 +51,8 @@ pub fn on_conflict(differs: &str) -> String {
     format!(
         "ON CONFLICT ({}) DO UPDATE SET {}, is_personal = true
          WHERE excluded.reviewed_at > reviews.reviewed_at OR excluded.reviewed_at = reviews.reviewed_at
-            AND (excluded.verdict {differs} reviews.verdict OR excluded.comment {differs} reviews.comment)",
+            AND (excluded.verdict {differs} reviews.verdict OR excluded.comment {differs} reviews.comment
+                OR excluded.favourite <> reviews.favourite)",
         KEY.join(", "),
         assignments.join(", ")
     )
@@ -122,6 +123,7 @@ impl ReviewRow {
             starts_at: microseconds(span.starts),
             verdict: span.review.verdict.map(|verdict| verdict.as_str().into()),
             comment: span.review.comment.as_deref().map(stored_text),
+            favourite: span.review.favourite,
             reviewed_at: microseconds(span.review.at),
         }
     }
@@ -174,7 +176,7 @@ pub fn attach<T: Reviewable>(laughs: &mut [T], mut reviews: Vec<ReviewRow>) {
 impl From<ReviewRow> for Review {
     fn from(row: ReviewRow) -> Review {
         let verdict = row.verdict.as_deref().and_then(Verdict::named);
-        Review { verdict, comment: row.comment, at: row.reviewed_at }
+        Review { verdict, comment: row.comment, favourite: row.favourite, at: row.reviewed_at }
     }
 }
 
@@ -254,7 +256,7 @@ mod tests {
             end: Duration::from_secs(9),
             starts: at(start as i64),
             embedding: None,
-            review: Review { verdict: None, comment: Some(comment.into()), at: at(second) },
+            review: Review { verdict: None, comment: Some(comment.into()), favourite: false, at: at(second) },
         };
         let rows = rows(&[span(5, 8, "b"), span(1, 2, "a"), span(5, 7, "older"), span(1, 2, "again")]);
         assert_eq!(rows.iter().map(|row| row.comment.as_deref().unwrap()).collect::<Vec<_>>(), ["again", "b"]);

@@ -39,6 +39,7 @@ fn review(day: u8, number: u32) -> ReviewedSpan {
         review: Review {
             verdict: Some(if number.is_multiple_of(2) { Verdict::Confirmed } else { Verdict::Rejected }),
             comment: None,
+            favourite: false,
             at: "2025-10-30T08:00:00Z".parse().unwrap(),
         },
     }

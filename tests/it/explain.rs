@@ -38,6 +38,7 @@ pub fn place() -> Place {
         review: Review {
             verdict: Some(Verdict::Confirmed),
             comment: Some("with\u{1b}[31m Ann".into()),
+            favourite: false,
             at: "2025-10-23T21:00:00Z".parse().unwrap(),
         },
     };

@@ -300,3 +300,41 @@ fn a_row_that_names_the_clip_of_another_source_costs_that_clip_nothing() {
         .complains_of(&format!("{ada}: cannot be removed: it is not in default, the folder of its source"));
     assert!(place.path("clips").join(&ada).exists());
 }
+
+/// A review of the first laugh, with this verdict and this mark.
+fn review(place: &Place, verdict: &str, favourite: bool) {
+    execute(
+        place,
+        &format!(
+            "DELETE FROM reviews; INSERT INTO reviews (source, content_sha256, start_seconds, end_seconds, recording,
+                starts_at, verdict, favourite, reviewed_at)
+             SELECT r.source, content_sha256, start_seconds, end_seconds, name, starts_at, {verdict}, {favourite},
+                '2025-10-01T08:00:00.000000Z'
+             FROM detections AS d JOIN recordings AS r ON r.id = recording_id ORDER BY start_seconds LIMIT 1"
+        ),
+    );
+}
+
+#[test]
+fn clips_of_confirmed_and_favourite_laughs_stay() {
+    let place = place();
+    let kept = "; kept: 1 clip of confirmed or favourite laughs (--even-confirmed removes them)";
+    for (verdict, favourite) in [("'confirmed'", false), ("NULL", true), ("'rejected'", true)] {
+        review(&place, verdict, favourite);
+        let said = prune(&place, &["--dry-run"]).ends_with(0).stdout;
+        assert!(said.ends_with(&format!("\nwould be removed: 1 clip{kept}\n")), "{said}");
+    }
+    review(&place, "'rejected'", false);
+    assert!(prune(&place, &["--dry-run"]).stdout.ends_with("\nwould be removed: 2 clips\n"), "nothing to keep it for");
+    review(&place, "'confirmed'", false);
+    assert!(prune(&place, &["--dry-run", "--even-confirmed"]).stdout.ends_with("\nwould be removed: 2 clips\n"));
+    let rows = format!(", 0 recordings, 0 laughs, 0 runs{kept}; recordings not removed, since clips exist: 1\n");
+    let said = prune(&place, &["--rows", "--dry-run"]).ends_with(0).stdout;
+    assert!(said.ends_with(&format!("\nwould be removed: 1 clip{rows}")), "{said}");
+    assert_eq!(prune(&place, &["--rows"]).ends_with(0).stdout, said.replace("would be removed", "removed"));
+    assert_eq!(clips(&place).len(), 1);
+    assert!(place.path("clips").join(&clips(&place)[0]).exists());
+    let said = prune(&place, &["--rows", "--even-confirmed"]).ends_with(0).stdout;
+    assert!(said.ends_with("\nremoved: 1 clip, 1 recording, 2 laughs, 0 runs\n"), "{said}");
+    assert_eq!(place.number("SELECT count(*) FROM reviews"), 1, "the review stays");
+}

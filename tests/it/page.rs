@@ -180,7 +180,8 @@ fn what_is_said_on_a_page_is_stored_and_shown_on_the_next() {
     let second = opened(&place, (1200, 900));
     let shown = json!([["true", "false", "with Ann", false], ["false", "true", "", true]]);
     assert_eq!(judged(&second), shown);
-    assert_eq!(second.run("return document.querySelectorAll('.mark.out').length"), 1);
+    let marks = "return [document.querySelectorAll('.mark').length, document.querySelectorAll('#rejected li').length]";
+    assert_eq!(second.run(marks), json!([1, 1]), "the rejected one is folded away");
     assert_eq!(brought_back(&place, &second), "nothing changed; 2 are already stored\n");
 
     // What this browser knows later is shown, and kept over a reload; then it is taken back.
@@ -210,9 +211,10 @@ fn what_is_stored_later_than_the_browser_remembers_is_shown() {
     fs::remove_file(reviews).unwrap();
     report(&place);
     browser.go(&place.path("day.html"));
-    assert_eq!(judged(&browser)[0], json!(["false", "true", "", true]));
-    browser.run("document.querySelectorAll('.reject')[0].click()");
-    assert_eq!(judged(&browser)[0], json!(["false", "false", "", false]), "and can be changed all the same");
+    // Rejected laughs come after the others.
+    assert_eq!(judged(&browser)[1], json!(["false", "true", "", true]));
+    browser.run("document.querySelectorAll('.reject')[1].click()");
+    assert_eq!(judged(&browser)[1], json!(["false", "false", "", false]), "and can be changed all the same");
     assert_eq!(brought_back(&place, &browser), "1 review stored\n");
 }
 
@@ -236,6 +238,38 @@ fn what_is_said_of_a_laugh_cut_in_two_is_exported_for_both_parts() {
     assert!(
         fs::read_to_string(place.path("day.html")).unwrap().contains("<p class=\"review\"><bdi>rejected</bdi></p>")
     );
+}
+
+#[test]
+fn the_number_follows_each_verdict_and_a_favourite_stays_one() {
+    const NUMBER: &str = "return document.querySelector('.number').textContent.trim().replace(/\\s+/g, ' ')";
+    let place = place();
+    let browser = opened(&place, (1200, 900));
+    assert_eq!(browser.run(NUMBER), "2 laughs");
+    browser.run("document.querySelectorAll('.reject')[1].click()");
+    assert_eq!(browser.run(NUMBER), "1 laugh");
+    browser.go(&place.path("day.html"));
+    assert_eq!(browser.run(NUMBER), "1 laugh", "after a reload");
+    assert_eq!(brought_back(&place, &browser), "1 review stored\n");
+    let mark = "UPDATE reviews SET favourite = 1, reviewed_at = '2098-01-01T00:00:00.000000Z'";
+    rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute(mark, []).unwrap();
+    report(&place);
+    browser.go(&place.path("day.html"));
+    assert_eq!(browser.run(NUMBER), "1 laugh");
+    let summary = "return document.querySelector('#rejected summary').textContent";
+    assert_eq!(browser.run(summary), "Rejected (1), not counted");
+    let text = "return document.querySelector('#rejected .review').textContent";
+    assert_eq!(browser.run(text), "favourite, rejected");
+    // The verdict is taken back in the folded list: it counts again, and the mark stays.
+    browser.run("document.querySelector('#rejected .reject').click()");
+    assert_eq!(browser.run(NUMBER), "2 laughs");
+    assert_eq!(brought_back(&place, &browser), "1 review stored\n");
+    assert_eq!(place.number("SELECT count(*) FROM reviews WHERE favourite AND verdict IS NULL"), 1);
+    report(&place);
+    browser.go(&place.path("day.html"));
+    assert_eq!(browser.run(NUMBER), "2 laughs");
+    assert_eq!(browser.run("return document.querySelectorAll('#rejected').length"), 0);
+    assert_eq!(browser.logs().0, [""; 0]);
 }
 
 /// The page of an evening with a laugh and a sound that does not count, because the threshold is high.

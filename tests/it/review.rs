@@ -24,6 +24,17 @@ fn place() -> Place {
     place
 }
 
+#[test]
+fn one_key_marks_a_favourite() {
+    let place = place();
+    keys(&place, "ffsfq", &[]).ends_with(0);
+    let marks =
+        "SELECT count(*) FROM reviews WHERE favourite AND verdict IS NULL AND comment IS NULL AND start_seconds > 80";
+    assert_eq!((place.number(marks), place.number("SELECT count(*) FROM reviews")), (1, 2));
+    keys(&place, "sy", &[]).ends_with(0);
+    assert_eq!(place.number("SELECT count(*) FROM reviews WHERE favourite AND verdict = 'confirmed'"), 1);
+}
+
 fn save(place: &Place, source: &str, name: &str) {
     let noon = Recording { started: at("2025-10-24T19:00:00Z"), ..recording(name, 1) };
     let clip = |clip: &str, laugh: Detection| Detection { clip: Some(clip.into()), ..laugh };
@@ -61,7 +72,7 @@ fn laughs_and_what_is_in_doubt_are_shown_one_after_the_other() {
     assert_eq!(
         lines,
         [
-            "y a laugh, n not a laugh, c comment, space play, s skip, b back, u undo, q quit",
+            "y a laugh, n not a laugh, c comment, f favourite, space play, s skip, b back, u undo, q quit",
             "no sound: give the folder of the clips with --clips",
             "1 of 3  2025-10-24 19:01:00  2.0 s  0.90  Giggle  noon.ogg  #1",
             "2 of 3  2025-10-24 19:01:30  1.8 s  0.90  Giggle  noon.ogg  #2",

@@ -129,18 +129,20 @@ fn a_database_without_a_run_is_the_wrong_one() {
 fn reports_and_exports_show_what_was_said() {
     let place = place();
     import(&place, &three(), &[]).ends_with(0);
-    let text = report(&place, &[]).stdout;
+    let text = report(&place, &ALL).stdout;
     assert!(
         text.contains("noon.ogg  (confirmed: with Ann, \"ha\")\n") && text.contains("noon.ogg  (rejected)\n"),
         "{text}"
     );
-    let laughs = report(&place, &["--json"]).json()["days"][0]["laughs"].clone();
+    let laughs = report(&place, &["--json", ALL[0]]).json()["days"][0]["laughs"].clone();
     assert_eq!((&laughs[0]["verdict"], &laughs[0]["comment"]), (&json!("confirmed"), &json!("with Ann, \"ha\"")));
     assert_eq!((&laughs[1]["verdict"], &laughs[1]["comment"]), (&json!("rejected"), &Value::Null));
-    for table in [report(&place, &["--csv"]).stdout, export(&place, "csv")] {
+    for table in [report(&place, &["--csv", ALL[0]]).stdout, export(&place, "csv")] {
         let mut reader = csv::Reader::from_reader(table.as_bytes());
-        let rows: Vec<Vec<String>> =
-            reader.records().map(|row| row.unwrap().iter().rev().take(2).map(str::to_owned).collect()).collect();
+        let rows: Vec<Vec<String>> = reader
+            .records()
+            .map(|row| row.unwrap().iter().rev().skip(1).take(2).map(str::to_owned).collect())
+            .collect();
         assert_eq!(rows, [["with Ann, \"ha\"", "confirmed"], ["", "rejected"]], "{table}");
     }
     let raven = export(&place, "raven");
@@ -156,7 +158,79 @@ fn reports_and_exports_show_what_was_said() {
 }
 
 fn export(place: &Place, format: &str) -> String {
-    place.run(&["export", "--format", format, "--database", &place.sqlite()]).ends_with(0).stdout
+    place.run(&["export", "--format", format, "--database", &place.sqlite(), ALL[0]]).ends_with(0).stdout
+}
+
+const ALL: [&str; 1] = ["--include-rejected"];
+
+/// The number of laughs that each command and each format tells.
+fn numbers(place: &Place, flags: &[&str]) -> Vec<u64> {
+    let lines = |text: &str| text.lines().count() as u64;
+    let export = |format: &str| {
+        place.run(&[&["export", "--format", format, "--database", &place.sqlite()], flags].concat()).ends_with(0).stdout
+    };
+    let text = report(place, flags).stdout;
+    let json = report(place, &[&["--json"], flags].concat()).json();
+    let day = &json["days"][0];
+    let date = ["status", "--database", &place.sqlite(), "--date", "2025-10-24"];
+    let status = place.run(&[&date, flags].concat()).stdout;
+    let of_status: Value = place.run(&[&date[..], &["--json"], flags].concat()).json();
+    let history = json["history"].as_array().unwrap().last().unwrap()["laughs"].as_u64().unwrap();
+    let export_json: Value = serde_json::from_str(&export("json")).unwrap();
+    let first = |text: &str| text.split(" laugh").next().unwrap().rsplit([' ', '\n']).next().unwrap().parse().unwrap();
+    vec![
+        first(&text),
+        text.matches("noon.ogg").count() as u64,
+        json["laughs"].as_u64().unwrap(),
+        day["laughs"].as_array().unwrap().len() as u64,
+        history,
+        lines(&report(place, &[&["--csv"], flags].concat()).stdout) - 1,
+        first(status.split_once(" of the day; ").unwrap().1),
+        of_status["days"][0]["laughs"].as_array().unwrap().len() as u64,
+        lines(&export("csv")) - 1,
+        lines(&export("jsonl")),
+        lines(&export("audacity")),
+        lines(&export("raven")) - 1,
+        export_json["recordings"][0]["laughs"].as_array().unwrap().len() as u64,
+    ]
+}
+
+#[test]
+fn a_rejected_laugh_leaves_every_number_and_comes_back_if_asked_for() {
+    let place = place();
+    assert_eq!(numbers(&place, &[]), [2; 13]);
+    import(&place, &three(), &[]).ends_with(0);
+    assert_eq!(numbers(&place, &[]), [1; 13]);
+    assert_eq!(numbers(&place, &ALL), [2; 13]);
+    assert!(report(&place, &[]).stdout.contains("; 1 laugh, 1 rejected\n"));
+    assert!(report(&place, &ALL).stdout.contains("; 2 laughs\n"));
+    for (flags, rejected) in [(&[][..], 1), (&ALL[..], 0)] {
+        let day = report(&place, &[&["--json"], flags].concat()).json()["days"][0].clone();
+        assert_eq!(day["rejected"], rejected);
+    }
+}
+
+#[test]
+fn a_favourite_is_shown_and_may_be_all_that_is_said() {
+    let place = place();
+    let mut marked: Value = serde_json::from_str(&line(60.0, 62.0, None, None, "2025-10-25T08:00:00Z")).unwrap();
+    marked["favourite"] = true.into();
+    assert_eq!(import(&place, &marked.to_string(), &[]).ends_with(0).stdout, "1 review stored\n");
+    assert!(report(&place, &[]).stdout.contains("noon.ogg  (favourite)\n"));
+    let laughs = report(&place, &["--json"]).json()["days"][0]["laughs"].clone();
+    assert_eq!((&laughs[0]["favourite"], &laughs[1]["favourite"]), (&json!(true), &json!(false)));
+    for table in [report(&place, &["--csv"]).stdout, export(&place, "csv")] {
+        let marks: Vec<&str> = table.lines().map(|line| line.rsplit(',').next().unwrap()).collect();
+        assert_eq!(marks, ["favourite", "true", "false"]);
+    }
+    let lines: Vec<Value> = export(&place, "jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["favourite"], &lines[0]["verdict"]), (&json!(true), &Value::Null));
+    let json: Value = serde_json::from_str(&export(&place, "json")).unwrap();
+    assert_eq!(json["recordings"][0]["laughs"][0]["favourite"], true);
+    // Imported again without the mark, later.
+    let later = line(60.0, 62.0, None, Some("no more"), "2025-10-25T09:00:00Z");
+    import(&place, &later, &[]).ends_with(0);
+    assert!(report(&place, &[]).stdout.contains("noon.ogg  (no more)\n"));
 }
 
 #[test]
@@ -216,7 +290,8 @@ fn what_is_said_of_one_row_of_a_cut_laugh_is_said_of_both() {
     import(&place, &line(3598.0, 3600.0, Some("rejected"), Some("a cough"), "2025-10-25T08:00:00Z"), &[]).ends_with(0);
     let table = export(&place, "csv");
     assert_eq!(table.matches("rejected,a cough").count(), 2, "{table}");
-    let text = report(&place, &[]).stdout;
+    assert!(report(&place, &[]).stdout.starts_with("0 laughs\n"));
+    let text = report(&place, &ALL).stdout;
     assert!(text.starts_with("1 laugh\n"), "{text}");
     assert_eq!(text.matches("(rejected: a cough)").count(), 1, "{text}");
 

@@ -460,6 +460,7 @@ fn too_many_rejected_laughs_suggest_a_higher_threshold() {
                     giggles::domain::Verdict::Confirmed
                 }),
                 comment: None,
+                favourite: false,
                 at: jiff::Timestamp::from_second(1_761_400_000 + count as i64).unwrap(),
             },
         };

@@ -3,6 +3,7 @@
 mod columns;
 mod conflicts;
 mod damage;
+mod laughs;
 mod postgres_only;
 mod pruning;
 mod reading;
@@ -22,6 +23,7 @@ use giggles::store::{StoreError, open};
 use columns::*;
 use damage::*;
 use homes::{Home, InPostgres, InSqlite, eventually};
+use laughs::*;
 use past_runs::{at, detection, past_run, recording};
 use pruning::*;
 use reading::*;
@@ -36,6 +38,11 @@ macro_rules! contract {
 }
 
 contract!(
+    days_are_counted_as_all_recordings_tell,
+    pages_have_each_laugh_that_passes_once_and_in_order,
+    a_laugh_is_found_by_the_number_of_any_of_its_parts,
+    a_cursor_of_another_order_is_refused,
+    the_token_changes_with_each_change_and_only_then,
     the_tables_have_the_declared_columns,
     every_table_and_column_is_commented,
     every_column_is_written_and_read,

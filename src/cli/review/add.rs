@@ -50,6 +50,9 @@ pub struct Add {
     /// Store this comment [default: the one that the stretch has]
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
+    /// Mark it as favourite
+    #[arg(long)]
+    favourite: bool,
     #[command(flatten)]
     sound: Sound,
     /// Set the time zone of times of day [default: that of the last run] [env: GIGGLES_TZ]
@@ -77,8 +80,11 @@ pub fn run(arguments: &Add, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
         VerdictFlag::Confirmed => Verdict::Confirmed,
         VerdictFlag::Rejected => Verdict::Rejected,
     };
-    let comment = if arguments.comment.is_some() { comment } else { stored_comment(&span, reader.as_mut())? };
-    span.review = Review { verdict: Some(verdict), comment, at: Timestamp::now() };
+    let before = stored_review(&span, reader.as_mut())?;
+    let comment =
+        if arguments.comment.is_some() { comment } else { before.as_ref().and_then(|review| review.comment.clone()) };
+    let favourite = arguments.favourite || before.is_some_and(|review| review.favourite);
+    span.review = Review { verdict: Some(verdict), comment, favourite, at: Timestamp::now() };
     span.embedding = match &audio {
         Some(audio) => arguments.sound.network(stop)?.embedding(audio, &span, reader.as_mut())?,
         None => None,
@@ -147,14 +153,14 @@ fn span(arguments: &Add, recording: &StoredRecording, zone: &TimeZone) -> Result
         end,
         starts: started.at.saturating_add(start).unwrap_or(Timestamp::MAX),
         embedding: None,
-        review: Review { verdict: None, comment: None, at: Timestamp::now() },
+        review: Review::withdrawn(Timestamp::now()),
     })
 }
 
 /// The comment of the same stretch.
-fn stored_comment(span: &ReviewedSpan, reader: &mut dyn Reader) -> Result<Option<String>, Fatal> {
+fn stored_review(span: &ReviewedSpan, reader: &mut dyn Reader) -> Result<Option<Review>, Fatal> {
     let stored = reader.reviews(&span.source)?.into_iter().find(|stored| key(&stored.span) == key(span));
-    Ok(stored.and_then(|stored| stored.span.review.comment))
+    Ok(stored.map(|stored| stored.span.review))
 }
 
 fn key(span: &ReviewedSpan) -> (ContentHash, Duration, Duration) {

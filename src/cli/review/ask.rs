@@ -129,6 +129,11 @@ impl Dialog {
                     self.show()?;
                 }
                 Key::Comment => self.comment()?,
+                Key::Favourite => {
+                    let change = self.session.favourite(Timestamp::now());
+                    self.store(change)?;
+                    self.show()?;
+                }
                 Key::Play => self.play()?,
                 Key::Skip => {
                     self.session.skip();

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use csv::{Terminator, Writer, WriterBuilder};
 
-use super::{Format, no_tail, verdict_and_comment};
+use super::{Format, is_favourite, no_tail, verdict_and_comment};
 use crate::domain::{Field, StoredDetection, StoredRecording, field};
 use crate::render::cell::cell;
 
@@ -18,7 +18,7 @@ pub const FORMAT: Format = Format {
     tail: no_tail,
 };
 
-pub(in crate::render) const COLUMNS: [Field; 19] = [
+pub(in crate::render) const COLUMNS: [Field; 20] = [
     field("source", "string", "the person or device of the recording"),
     field("file", "string", "name of the recording: its path below the scanned folder"),
     field("start", "number", "offset of the start in the recording, seconds"),
@@ -38,6 +38,7 @@ pub(in crate::render) const COLUMNS: [Field; 19] = [
     field("chuckle", "number", "the same for Chuckle, chortle"),
     field("verdict", "string", "`confirmed` or `rejected`; empty without a review"),
     field("comment", "string", "comment of the review"),
+    field("favourite", "boolean", "whether the reviewer marked it as favourite: `true` or `false`"),
 ];
 
 fn table(text: &mut dyn Write) -> Writer<&mut dyn Write> {
@@ -81,5 +82,6 @@ fn row(recording: &StoredRecording, laugh: &StoredDetection) -> [String; COLUMNS
         chuckle,
         verdict.to_owned(),
         cell(comment),
+        is_favourite(laugh).to_string(),
     ]
 }

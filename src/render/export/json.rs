@@ -43,6 +43,7 @@ pub(in crate::render) const FIELDS: &[Field] = &[
 pub(in crate::render) const REVIEW: &[Field] = &[
     field("verdict", "string or null", "`confirmed` or `rejected`; null without a review"),
     field("comment", "string or null", "comment of the review"),
+    field("favourite", "boolean", "whether the reviewer marked it as favourite"),
 ];
 
 fn head(text: &mut dyn Write) -> io::Result<()> {
@@ -130,5 +131,7 @@ fn laugh(laugh: &StoredDetection) -> Value {
         ("verdict", verdict.map(str::to_owned)),
         ("comment", review.and_then(|review| review.comment.clone())),
     ];
-    detection_with(&laugh.detection, members)
+    let mut value = detection_with(&laugh.detection, members);
+    value["favourite"] = super::is_favourite(laugh).into();
+    value
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Format, no_head, no_tail};
+use super::{Format, is_favourite, no_head, no_tail};
 use crate::domain::{Field, StoredDetection, StoredRecording, Verdict, field};
 use crate::text::shortest_f64;
 
@@ -33,6 +33,7 @@ pub(in crate::render) const FIELDS: &[Field] = &[
     field("local_date", "string", "calendar day of the start, in the zone of the run"),
     field("verdict", "string or null", "`confirmed` or `rejected`; null without a review"),
     field("comment", "string or null", "comment of the review"),
+    field("favourite", "boolean", "whether the reviewer marked it as favourite"),
 ];
 
 fn recording(text: &mut dyn Write, recording: &StoredRecording, _: bool) -> io::Result<()> {
@@ -54,5 +55,6 @@ fn detection(recording: &StoredRecording, laugh: &StoredDetection) -> Value {
         "local_date": laugh.local_date.to_string(),
         "verdict": laugh.review.as_ref().and_then(|review| review.verdict).map(Verdict::as_str),
         "comment": laugh.review.as_ref().and_then(|review| review.comment.as_deref()),
+        "favourite": is_favourite(laugh),
     })
 }

@@ -85,5 +85,9 @@ fn verdict_and_comment(laugh: &StoredDetection) -> [&str; 2] {
     [verdict, review.and_then(|review| review.comment.as_deref()).unwrap_or_default()]
 }
 
+fn is_favourite(laugh: &StoredDetection) -> bool {
+    laugh.review.as_ref().is_some_and(|review| review.favourite)
+}
+
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,7 @@ fn analyzed(name: &str) -> StoredRecording {
         clips_failed: 0,
     };
     StoredRecording {
+        id: 1,
         source: "neil".into(),
         name: name.into(),
         content: Some(ContentHash([7; 32])),

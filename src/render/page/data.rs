@@ -9,12 +9,13 @@ use crate::calendar::{Day, MergedDetection, Uncounted};
 use crate::domain::{Review, StoredDetection, StoredRecording, Verdict};
 use crate::text::shortest_f64;
 
-/// An array with one object per laugh, and one per sound that does not count, in the order of the page.
+/// An array with one object per laugh, per rejected laugh, and per sound that does not count, in the order of the page.
 pub fn json(page: &Page) -> String {
     let laughs = |day: &Day| day.laughs().iter().map(|laugh| identity(day, laugh)).collect::<Vec<_>>();
+    let rejected = |day: &Day| day.rejected().iter().map(|laugh| rejected(day, laugh)).collect::<Vec<_>>();
     let sounds = |day: &Day| day.uncounted().iter().map(|sound| uncounted(day, sound)).collect::<Vec<_>>();
     let days = page.view.days;
-    let rows = days.iter().flat_map(laughs).chain(days.iter().flat_map(sounds));
+    let rows = days.iter().flat_map(laughs).chain(days.iter().flat_map(rejected)).chain(days.iter().flat_map(sounds));
     let none = Vec::new();
     let sounds = page.sounds.iter().chain(std::iter::repeat(&none));
     let with_sound = rows.zip(sounds).map(|(mut row, sounds)| {
@@ -36,8 +37,17 @@ fn identity(day: &Day, laugh: &MergedDetection) -> Value {
         "starts_at": laugh.starts().to_string(),
         "parts": laugh.parts.iter().map(part).collect::<Vec<_>>(),
         "peak": shortest_f64(laugh.peak()),
+        // Its verdict decides whether it is in the number of laughs.
+        "decides": !day.include_rejected,
         "review": laugh.review().map(review),
     })
+}
+
+/// The same of a laugh in the list of rejected ones. The filter does not hide it.
+fn rejected(day: &Day, laugh: &MergedDetection) -> Value {
+    let mut row = identity(day, laugh);
+    row["peak"] = Value::Null;
+    row
 }
 
 /// The same of a sound that does not count. It has no peak: the filter does not hide it.
@@ -53,6 +63,7 @@ fn uncounted(day: &Day, sound: &Uncounted) -> Value {
     row["source"] = day.source.as_str().into();
     row["parts"] = json!([part]);
     row["peak"] = Value::Null;
+    row["decides"] = false.into();
     row["review"] = sound.review.map(review).into();
     row
 }
@@ -77,6 +88,7 @@ fn review(review: &Review) -> Value {
     json!({
         "verdict": review.verdict.map(Verdict::as_str),
         "comment": review.comment,
+        "favourite": review.favourite,
         "at": review.at.to_string(),
     })
 }

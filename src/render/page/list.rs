@@ -1,4 +1,4 @@
-//! The list of laughs, that of what does not count, and the controls of both.
+//! The list of laughs, that of rejected ones, that of what else does not count, and their controls.
 
 use super::{Audio, Page, Place, Sound, missed, row};
 use crate::calendar::MergedDetection;
@@ -13,13 +13,15 @@ pub fn section(page: &Page) -> String {
     let linked = linked_clips(page.sounds)
         .filter(|_| is_file)
         .map_or(String::new(), |text| format!("<p class=\"aside\">{text}</p>\n"));
-    let (laughs, sounds) = rows(page);
+    let [laughs, rejected, sounds] = rows(page);
     let laughs = match count {
+        0 if !rejected.is_empty() => "<p class=\"quiet\">All laughs of this day were rejected.</p>\n".to_owned(),
         0 => "<p class=\"quiet\">No laughs were found in the analyzed recordings.</p>\n".to_owned(),
         _ => format!("<ol class=\"laughs\">\n{laughs}</ol>\n"),
     };
+    let rejected = self::rejected(page, &rejected);
     let (controls, uncounted, form) = (controls(page), uncounted(&sounds), missed::form(page));
-    format!("<section>\n<h2>Laughs</h2>\n{linked}{controls}{laughs}{uncounted}{form}</section>\n")
+    format!("<section>\n<h2>Laughs</h2>\n{linked}{controls}{laughs}{rejected}{uncounted}{form}</section>\n")
 }
 
 /// The note if not all clips are embedded in the page: without the folder of clips they do not play.
@@ -55,15 +57,21 @@ fn controls(page: &Page) -> String {
     )
 }
 
-/// The laughs, then what does not count, with their sounds.
-fn rows(page: &Page) -> (String, String) {
+/// The laughs, the rejected ones, and what else does not count, with their sounds.
+fn rows(page: &Page) -> [String; 3] {
     let none = Vec::new();
     let mut sounds = page.sounds.iter().chain(std::iter::repeat(&none));
     let mut next = || sounds.next().unwrap_or(&none);
-    let (mut index, mut laughs, mut uncounted) = (0, String::new(), String::new());
+    let (mut index, mut laughs, mut rejected, mut uncounted) = (0, String::new(), String::new(), String::new());
     for day in page.view.days {
         for laugh in day.laughs() {
             laughs += &row::laugh(page, day, &laugh, next(), index);
+            index += 1;
+        }
+    }
+    for day in page.view.days {
+        for laugh in day.rejected() {
+            rejected += &row::laugh(page, day, &laugh, next(), index);
             index += 1;
         }
     }
@@ -73,7 +81,18 @@ fn rows(page: &Page) -> (String, String) {
             index += 1;
         }
     }
-    (laughs, uncounted)
+    [laughs, rejected, uncounted]
+}
+
+/// Folded: they are kept to change the verdict.
+fn rejected(page: &Page, rows: &str) -> String {
+    let count: usize = page.view.days.iter().map(|day| day.rejected().len()).sum();
+    if count == 0 {
+        return String::new();
+    }
+    format!(
+        "<details id=\"rejected\">\n<summary>Rejected ({count}), not counted</summary>\n<ol class=\"laughs\">\n{rows}</ol>\n</details>\n"
+    )
 }
 
 /// The sounds that do not count; hidden without any, until the script adds one.

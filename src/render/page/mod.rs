@@ -64,7 +64,8 @@ pub enum Audio {
 /// The content of a page.
 pub struct Page<'a> {
     pub view: ReportView<'a>,
-    /// The sounds of every part of every laugh, in the order of the days' laughs; then those of what does not count.
+    /// The sounds of every part of every laugh, in the order of the days' laughs; then those of rejected laughs,
+    /// then those of what else does not count.
     pub sounds: &'a [Vec<Sound>],
     pub place: Place,
 }

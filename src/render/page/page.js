@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  // Laughs, then sounds that do not count (without a peak), in the order of the rows; rows that are added come last.
+  // Laughs, then rejected ones and sounds that do not count (both without a peak), in the order of the rows; rows that are
+  // added come last.
   const laughs = JSON.parse(document.getElementById("laughs").textContent);
   const { days, recordings } = JSON.parse(document.getElementById("recordings").textContent);
   const rows = [...document.querySelectorAll(".laughs > li")];
@@ -32,7 +33,8 @@
     try { localStorage.setItem(key(laugh), JSON.stringify(value)); } catch { /* Private windows have no storage; the export still contains the review. */ }
   };
 
-  const reviewText = (review) => [review.verdict, review.comment].filter(Boolean).join(": ");
+  const reviewText = (review) => [[review.favourite && "favourite", review.verdict].filter(Boolean).join(", "), review.comment]
+    .filter(Boolean).join(": ");
   const show = (i) => {
     const review = load(laughs[i]);
     const row = rows[i];
@@ -44,9 +46,19 @@
     row.querySelector(".review bdi").textContent = reviewText(review);
     if (document.activeElement !== row.querySelector(".comment")) row.querySelector(".comment").value = review.comment || "";
   };
+  // Rejected laughs do not count, as in the database once the reviews are imported.
+  const count = () => {
+    const deciding = laughs.filter((laugh) => laugh.decides);
+    const number = document.getElementById("number");
+    if (!deciding.length) return;
+    const counted = deciding.filter((laugh) => load(laugh).verdict !== "rejected").length;
+    number.textContent = String(counted);
+    number.nextElementSibling.textContent = counted === 1 ? "laugh" : "laughs";
+  };
   const setVerdict = (i, verdict) => {
     save(laughs[i], { verdict: load(laughs[i]).verdict === verdict ? null : verdict });
     show(i);
+    count();
   };
 
   const stop = () => {
@@ -86,7 +98,8 @@
     next();
   };
 
-  const visible = () => rows.findIndex((row) => !row.hidden);
+  const isVisible = (row) => !row.hidden && !row.closest("details:not([open])");
+  const visible = () => rows.findIndex(isVisible);
   // Exactly one visible row is in the tab order.
   const setTabStop = (stop) => rows.forEach((row, i) => { row.tabIndex = i === stop ? 0 : -1; });
   const select = (i) => {
@@ -102,7 +115,7 @@
     rows[i].scrollIntoView({ block: "nearest" });
   };
   const step = (by) => {
-    for (let i = current + by; i >= 0 && i < rows.length; i += by) if (!rows[i].hidden) return move(i);
+    for (let i = current + by; i >= 0 && i < rows.length; i += by) if (isVisible(rows[i])) return move(i);
   };
 
   const filter = () => {
@@ -122,7 +135,8 @@
   const lines = () => laughs.map((laugh) => [laugh, load(laugh)])
     .filter(([, review]) => review.at) // Also withdrawn reviews: they may be stored.
     .flatMap(([laugh, review]) => laugh.parts.map((part) => JSON.stringify({
-      source: laugh.source, ...part, verdict: review.verdict || null, comment: review.comment || null, at: review.at,
+      source: laugh.source, ...part, verdict: review.verdict || null, comment: review.comment || null, favourite: Boolean(review.favourite),
+      at: review.at,
     }) + "\n")).join(""); // One line per part: each has its own row in the database.
   const exportReviews = () => {
     const link = document.createElement("a");
@@ -144,6 +158,7 @@
     show(i);
   };
   rows.forEach(wire);
+  count();
 
   // Laughs that were missed: confirmed stretches of a recording.
   const form = document.getElementById("missed");

@@ -27,6 +27,7 @@ fn day(source: &str, name: &str) -> Day {
     let (starts, ends) = (at("2025-10-24T13:00:01Z"), at("2025-10-24T13:00:03Z"));
     let laughs = vec![StoredDetection { id: 1, detection, starts, ends, local_date: calendar.date, review: None }];
     let recording = StoredRecording {
+        id: 1,
         source: source.into(),
         name: name.into(),
         content: None,

@@ -119,19 +119,27 @@ fn damaged(failed: usize, partial: usize) -> String {
     failures.into_iter().chain(partials).collect::<Vec<_>>().join(", ")
 }
 
-/// `11 recordings analyzed, 9 h 12 min of the day; 14 laughs`
+/// `11 recordings analyzed, 9 h 12 min of the day; 14 laughs, 2 rejected`
 fn counts(day: &Day) -> String {
     let analyzed = day.recordings.len() - day.failures().count();
     let laughs = if day.analyzed.is_empty() {
         "nothing was analyzed".to_owned()
     } else {
-        pluralize(day.laughs().len(), "laugh")
+        pluralize(day.laughs().len(), "laugh") + &rejected(day)
     };
     format!(
         "{} analyzed, {} of the day; {laughs}",
         pluralize(analyzed, "recording"),
         words(span::length(&day.analyzed))
     )
+}
+
+/// `, 2 rejected`, or nothing: they are not in the number of laughs.
+fn rejected(day: &Day) -> String {
+    match day.rejected().len() {
+        0 => String::new(),
+        count => format!(", {count} rejected"),
+    }
 }
 
 pub fn failures(day: &Day) -> Vec<String> {

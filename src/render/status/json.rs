@@ -91,6 +91,7 @@ pub(in crate::render) const DAY: &[Field] = &[
     field("analyzed_seconds", "number", "how much of the day is analyzed"),
     field("failed_seconds", "number", "how much of the day is only in recordings that failed, or in missing ranges"),
     field("gap_seconds", "number", "how much of the day has no recording"),
+    field("rejected", "number", "rejected laughs, which are not in `laughs`; 0 with `--include-rejected`"),
     field("analyzed[].from", "string", "start of a span that is analyzed"),
     field("analyzed[].to", "string", "its end"),
     field("failed[].from", "string", "start of a span that failed"),
@@ -136,6 +137,7 @@ pub(in crate::render) const LAUGH: &[Field] = &[
     field("class", "string", "AudioSet name of the highest-scoring laughter class"),
     field("verdict", "string or null", "`confirmed` or `rejected`; null without a review"),
     field("comment", "string or null", "comment of the review"),
+    field("favourite", "boolean", "whether the reviewer marked it as favourite"),
     field("parts[].recording", "string", "a recording that contains a part of the laugh"),
     field("parts[].start_seconds", "number", "offset of the part's start in it"),
     field("parts[].end_seconds", "number", "offset of the part's end in it"),
@@ -244,6 +246,7 @@ pub fn day(day: &Day) -> Value {
         "gaps": spans(&day.gaps),
         "recordings": day.recordings.iter().map(recording).collect::<Vec<_>>(),
         "laughs": day.laughs().into_iter().map(laugh).collect::<Vec<_>>(),
+        "rejected": day.rejected().len(),
     })
 }
 
@@ -290,6 +293,7 @@ fn laugh(laugh: MergedDetection) -> Value {
         "class": laugh.class_name(),
         "verdict": laugh.review().and_then(|review| review.verdict).map(Verdict::as_str),
         "comment": laugh.review().and_then(|review| review.comment.as_deref()),
+        "favourite": laugh.review().is_some_and(|review| review.favourite),
         "parts": laugh.parts.iter().map(part).collect::<Vec<_>>(),
     })
 }

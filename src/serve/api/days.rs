@@ -8,7 +8,7 @@ use super::super::problem::Problem;
 use super::super::visit::Visit;
 use super::{SOURCE, ZONE};
 use crate::render::api;
-use crate::status::{calendar_of, days};
+use crate::status::{DayOptions, calendar_of, days};
 use crate::text::zone_name;
 
 pub const DAY: Operation = Operation {
@@ -26,6 +26,6 @@ pub fn day(visit: &mut Visit) -> Result<Response, Problem> {
     let sources = visit.asked_sources()?;
     let calendar =
         calendar_of(date, &zone).ok_or_else(|| Problem::unprocessable(format!("date: {date} is out of range")))?;
-    let days = days(visit.reader()?, &sources, &calendar, Timestamp::now(), false)?;
+    let days = days(visit.reader()?, &sources, &calendar, Timestamp::now(), DayOptions::default())?;
     Ok(Response::json(&api::days(&days, &zone_name(&zone))))
 }

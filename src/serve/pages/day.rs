@@ -20,7 +20,8 @@ pub fn day(visit: &mut Visit) -> Result<Response, Problem> {
     let zone = visit.zone()?;
     let sources = visit.asked_sources()?;
     let clips = visit.site.clips.clone();
-    let settings = Settings { sources: Some(sources), zone, first: date, last: date, candidates: true };
+    let settings =
+        Settings { sources: Some(sources), zone, first: date, last: date, candidates: true, include_rejected: false };
     let report = report(&settings, visit.reader()?, Timestamp::now())?;
     Ok(Response::html(report.served(clips.as_deref())))
 }

@@ -149,6 +149,8 @@ table! {
         keys {
             /// Number of the row
             id: i64, "PRIMARY KEY" | "GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
+            /// Owner or place of the recording (--source)
+            source: String;
             /// The recording that contains it
             recording_id: i64, "REFERENCES recordings (id) ON DELETE CASCADE";
             /// The run that stored this row
@@ -269,8 +271,11 @@ table! {
             starts_at: Timestamp;
             /// confirmed or rejected; NULL: no verdict
             verdict: Option<Cow<'static, str>>, "CHECK (verdict IN ('confirmed', 'rejected'))";
-            /// Comment of the reviewer; NULL: none. If verdict and comment are NULL, the review was withdrawn
+            /// Comment of the reviewer; NULL: none
             comment: Option<String>;
+            /// Whether the reviewer marked it to find it again. Without verdict, comment and mark, the review was
+            /// withdrawn
+            favourite: bool, "DEFAULT false";
             /// Time of the review; the latest of several reviews of one detection applies
             reviewed_at: Timestamp;
         }

@@ -13,7 +13,13 @@ CREATE INDEX recordings_longer_than_a_day ON recordings (started_at) WHERE durat
 CREATE INDEX recordings_damaged ON recordings (source, started_at) WHERE status <> 'analyzed';
 CREATE INDEX recordings_by_run ON recordings (run_id);
 CREATE INDEX detections_by_date ON detections (local_date);
-CREATE INDEX detections_by_recording ON detections (recording_id);
+CREATE INDEX detections_by_recording ON detections (recording_id, end_seconds);
+-- The laughs of a source in order of time, with what the counts of days need, and the best ones.
+CREATE INDEX detections_in_order ON detections (source, starts_at, id) 
+    INCLUDE (start_seconds, end_seconds, peak_score, class_index);
+CREATE INDEX detections_by_score ON detections (source, peak_score, id);
+-- Those that may continue a laugh of the recording before.
+CREATE INDEX detections_at_start ON detections (source, starts_at) WHERE start_seconds <= 0.96;
 CREATE INDEX detections_by_run ON detections (run_id);
 CREATE INDEX detections_by_clip ON detections (clip COLLATE "C") WHERE clip IS NOT NULL;
 CREATE INDEX candidates_by_recording ON candidates (recording_id);

@@ -11,7 +11,13 @@ CREATE INDEX recordings_by_length ON recordings (source, duration_seconds);
 CREATE INDEX recordings_damaged ON recordings (source, started_at) WHERE status <> 'analyzed';
 CREATE INDEX recordings_by_run ON recordings (run_id);
 CREATE INDEX detections_by_date ON detections (local_date);
-CREATE INDEX detections_by_recording ON detections (recording_id);
+CREATE INDEX detections_by_recording ON detections (recording_id, end_seconds, start_seconds);
+-- The laughs of a source in order of time, with what the counts of days need, and the best ones.
+CREATE INDEX detections_in_order ON detections
+    (source, starts_at, start_seconds, end_seconds, peak_score, class_index);
+CREATE INDEX detections_by_score ON detections (source, peak_score);
+-- Those that may continue a laugh of the recording before.
+CREATE INDEX detections_at_start ON detections (source, starts_at, start_seconds, recording_id) WHERE start_seconds <= 0.96;
 CREATE INDEX detections_by_run ON detections (run_id);
 CREATE INDEX detections_by_clip ON detections (clip) WHERE clip IS NOT NULL;
 CREATE INDEX candidates_by_recording ON candidates (recording_id);

@@ -17,6 +17,7 @@ mod driver;
 mod encoding;
 mod error;
 mod hosts;
+mod laughs;
 mod lock;
 mod parameters;
 mod password;

@@ -12,18 +12,20 @@ use postgres::types::ToSql;
 use super::connect::connect;
 use super::encoding::Encoding;
 use super::error::{RetryClass, working};
-use super::scores;
 use super::server::Server;
 use super::stream::Stream;
 use super::values::Decoded;
 use super::version;
+use super::{laughs, scores};
+use crate::calendar::Span;
 use crate::domain::{
     Coverage, Evidence, PastRun, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredRecording,
     StoredReview, Window,
 };
 use crate::error::Fatal;
-use crate::store::columns::{Row, RunRow};
-use crate::store::found::{self, COUNTED, COVERAGE};
+use crate::store::columns::{DetectionRow, Row, RunRow};
+use crate::store::found::{self, COUNTED, COVERAGE, FoundRecording, Numbered};
+use crate::store::laughs::{LaughReader, LaughRow, ReviewScope, ReviewedRow, RowSelection, SpanCount};
 use crate::store::reader::{Delivery, Reader, Selection};
 use crate::store::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use crate::store::{StoreError, schema};
@@ -39,9 +41,6 @@ const SOURCES: &str = "
 const NAMED_CLIPS: &str = "
     SELECT clip FROM detections WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL
     UNION SELECT clip FROM candidates WHERE clip COLLATE \"C\" = ANY($1) AND clip IS NOT NULL";
-
-/// Another one after each transaction that has changed something, also in other databases of the server.
-const CHANGE_TOKEN: &str = "SELECT txid_current_snapshot()::text";
 
 /// Counts detections only for the selected runs.
 fn select_runs() -> String {
@@ -124,6 +123,48 @@ impl ScoreReader for PostgresReader {
     }
 }
 
+impl LaughReader for PostgresReader {
+    fn span_counts(&mut self, source: &str, spans: &[Span]) -> Result<Vec<SpanCount>, StoreError> {
+        self.read(|client, encoding| laughs::span_counts(client, source, spans, encoding))
+    }
+
+    fn recordings_cut_at_start(&mut self, source: &str, span: &Span) -> Result<Vec<i64>, StoreError> {
+        self.read(|client, encoding| laughs::recordings_cut_at_start(client, source, span, encoding))
+    }
+
+    fn edge_rows(&mut self, recordings: &[i64]) -> Result<Vec<(i64, Numbered<DetectionRow>)>, StoreError> {
+        self.read(|client, encoding| laughs::edge_rows(client, recordings, encoding))
+    }
+
+    fn reviewed_rows(&mut self, scope: &ReviewScope) -> Result<Vec<ReviewedRow>, StoreError> {
+        self.read(|client, encoding| laughs::reviewed_rows(client, scope, encoding))
+    }
+
+    fn next_rows(&mut self, wanted: &RowSelection) -> Result<Vec<LaughRow>, StoreError> {
+        self.read(|client, encoding| laughs::next_rows(client, wanted, encoding))
+    }
+
+    fn rows_by_id(&mut self, ids: &[i64]) -> Result<Vec<LaughRow>, StoreError> {
+        self.read(|client, encoding| laughs::rows_by_id(client, ids, encoding))
+    }
+
+    fn rows_of_recordings(&mut self, recordings: &[i64]) -> Result<Vec<LaughRow>, StoreError> {
+        self.read(|client, encoding| laughs::rows_of_recordings(client, recordings, encoding))
+    }
+
+    fn names(&mut self, source: &str) -> Result<Vec<(i64, String)>, StoreError> {
+        self.read(|client, encoding| laughs::names(client, source, encoding))
+    }
+
+    fn full_rows(&mut self, ids: &[i64]) -> Result<Vec<(FoundRecording, Numbered<DetectionRow>)>, StoreError> {
+        self.read(|client, encoding| laughs::full_rows(client, ids, encoding))
+    }
+
+    fn change_token(&mut self) -> Result<String, StoreError> {
+        self.read(|client, _| laughs::change_token(client))
+    }
+}
+
 impl Reader for PostgresReader {
     fn sources(&mut self) -> Result<Vec<String>, StoreError> {
         let mut sources: Vec<String> = self.read(|client, encoding| {
@@ -178,10 +219,6 @@ impl Reader for PostgresReader {
             found.into_iter().try_for_each(|recording| delivery.push(recording))?;
         }
         delivery.finish()
-    }
-
-    fn change_token(&mut self) -> Result<String, StoreError> {
-        self.read(|client, _| client.query_one(CHANGE_TOKEN, &[])?.try_get(0))
     }
 
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError> {

@@ -226,7 +226,7 @@ pub const RECORDING: &str =
     "(SELECT id FROM recordings WHERE source = $2 AND recordings.content_sha256 = row.content_sha256)";
 
 fn insert_detections(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> Result<u64, Error> {
-    let supplied = [("recording_id", RECORDING), ("run_id", "$3::text::uuid")];
+    let supplied = [("source", "$2"), ("recording_id", RECORDING), ("run_id", "$3::text::uuid")];
     let insert = insert::<DetectionRow>(&supplied, &recordset::<DetectionRow>(&["content_sha256 text"]));
     transaction.execute(&insert, &[&texts.detections, &texts.source, &rows.run.id.0])
 }

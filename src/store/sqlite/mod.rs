@@ -9,6 +9,7 @@
 mod busy_timeout;
 mod embeddings;
 mod error;
+mod laughs;
 mod lock;
 mod probe;
 mod pruning;

@@ -13,14 +13,16 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::explain_reading;
 use super::stream::Batch;
 use super::values::instant;
-use super::{READER_TIMEOUT, scores, statements};
+use super::{READER_TIMEOUT, laughs, scores, statements};
+use crate::calendar::Span;
 use crate::domain::{
     Coverage, Evidence, PastRun, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredRecording,
     StoredReview, Window,
 };
 use crate::error::Fatal;
-use crate::store::columns::{Row, RunRow};
-use crate::store::found::{self, COUNTED, COVERAGE};
+use crate::store::columns::{DetectionRow, Row, RunRow};
+use crate::store::found::{self, COUNTED, COVERAGE, FoundRecording, Numbered};
+use crate::store::laughs::{LaughReader, LaughRow, ReviewScope, ReviewedRow, RowSelection, SpanCount};
 use crate::store::location::DatabaseFile;
 use crate::store::reader::{Delivery, Reader, Selection};
 use crate::store::scores::{ScoreReader, ScoredKey, ScoredSelection};
@@ -148,6 +150,52 @@ impl ScoreReader for SqliteReader {
     }
 }
 
+impl LaughReader for SqliteReader {
+    fn span_counts(&mut self, source: &str, spans: &[Span]) -> Result<Vec<SpanCount>, StoreError> {
+        self.read(|connection| laughs::span_counts(connection, source, spans))
+    }
+
+    fn recordings_cut_at_start(&mut self, source: &str, span: &Span) -> Result<Vec<i64>, StoreError> {
+        self.read(|connection| laughs::recordings_cut_at_start(connection, source, span))
+    }
+
+    fn edge_rows(&mut self, recordings: &[i64]) -> Result<Vec<(i64, Numbered<DetectionRow>)>, StoreError> {
+        self.read(|connection| laughs::edge_rows(connection, recordings))
+    }
+
+    fn reviewed_rows(&mut self, scope: &ReviewScope) -> Result<Vec<ReviewedRow>, StoreError> {
+        self.read(|connection| laughs::reviewed_rows(connection, scope))
+    }
+
+    fn next_rows(&mut self, wanted: &RowSelection) -> Result<Vec<LaughRow>, StoreError> {
+        self.read(|connection| laughs::next_rows(connection, wanted))
+    }
+
+    fn rows_by_id(&mut self, ids: &[i64]) -> Result<Vec<LaughRow>, StoreError> {
+        self.read(|connection| laughs::rows_by_id(connection, ids))
+    }
+
+    fn rows_of_recordings(&mut self, recordings: &[i64]) -> Result<Vec<LaughRow>, StoreError> {
+        self.read(|connection| laughs::rows_of_recordings(connection, recordings))
+    }
+
+    fn names(&mut self, source: &str) -> Result<Vec<(i64, String)>, StoreError> {
+        self.read(|connection| laughs::names(connection, source))
+    }
+
+    fn full_rows(&mut self, ids: &[i64]) -> Result<Vec<(FoundRecording, Numbered<DetectionRow>)>, StoreError> {
+        self.read(|connection| laughs::full_rows(connection, ids))
+    }
+
+    /// The file may also be replaced by another one.
+    fn change_token(&mut self) -> Result<String, StoreError> {
+        let version = self.read(laughs::change_token)?;
+        let file =
+            super::identity(&self.database.path).map_or(String::new(), |(disk, file)| format!("{disk:x}-{file:x}-"));
+        Ok(file + &version)
+    }
+}
+
 impl Reader for SqliteReader {
     fn sources(&mut self) -> Result<Vec<String>, StoreError> {
         self.read(|connection| connection.prepare(SOURCES)?.query_map([], |row| row.get(0))?.collect())
@@ -191,11 +239,6 @@ impl Reader for SqliteReader {
                 return delivery.finish();
             }
         }
-    }
-
-    fn change_token(&mut self) -> Result<String, StoreError> {
-        let version: i64 = self.read(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))?;
-        Ok(version.to_string())
     }
 
     fn named_clips(&mut self, clips: &[String]) -> Result<HashSet<String>, StoreError> {

@@ -12,7 +12,7 @@ const STATE: &str = "
     SELECT (SELECT reviewed_at > :reviewed_at FROM reviews WHERE source = :source AND content_sha256 = :content_sha256
             AND start_seconds = :start_seconds AND end_seconds = :end_seconds),
         EXISTS (SELECT 1 FROM recordings JOIN detections AS laugh ON laugh.recording_id = recordings.id
-            WHERE source = :source AND content_sha256 = :content_sha256
+            WHERE recordings.source = :source AND content_sha256 = :content_sha256
                 AND laugh.start_seconds < :end_seconds AND laugh.end_seconds > :start_seconds)";
 
 pub fn save(

@@ -146,7 +146,7 @@ fn insert_recordings(transaction: &Transaction<'_>, rows: &Rows, earlier: &First
 const RECORDING: &str = "(SELECT id FROM recordings WHERE source = ?1 AND content_sha256 = ?2)";
 
 fn insert_detections(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
-    let insert = insert::<DetectionRow>(&[("recording_id", RECORDING), ("run_id", "?3")], 3);
+    let insert = insert::<DetectionRow>(&[("source", "?1"), ("recording_id", RECORDING), ("run_id", "?3")], 3);
     let mut statement = transaction.prepare(&insert)?;
     statement.raw_bind_parameter(1, &rows.run.source)?;
     statement.raw_bind_parameter(3, &rows.run.id.0)?;

@@ -121,6 +121,7 @@ fn review(place: &Place) -> Value {
         "starts_at": laugh["starts_at"],
         "verdict": "confirmed",
         "comment": "with Ann",
+        "favourite": true,
         "at": "2025-10-25T08:00:00Z",
     })
 }

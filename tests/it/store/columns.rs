@@ -117,6 +117,7 @@ fn review() -> ReviewedSpan {
         review: Review {
             verdict: Some(Verdict::Confirmed),
             comment: Some("with Ann".into()),
+            favourite: true,
             at: "2025-10-26T08:00:00Z".parse().unwrap(),
         },
     }
@@ -172,8 +173,8 @@ const STORED_AND_SHOWN: [&str; 12] = [
     "missing_seconds",
     "failure_reason",
     "failure_position_seconds",
-    "peak_score",
-    "class_index",
+    "mean_score",
+    "class_name",
     "class_scores",
     "model_sha256",
     "audio_seconds",

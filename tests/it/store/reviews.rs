@@ -21,7 +21,12 @@ fn review(byte: u8, start: f64, end: f64, verdict: Option<Verdict>, comment: &st
         end: Duration::from_secs_f64(end),
         starts: at(0),
         embedding: None,
-        review: Review { verdict, comment: (!comment.is_empty()).then(|| comment.into()), at: at(second) },
+        review: Review {
+            verdict,
+            comment: (!comment.is_empty()).then(|| comment.into()),
+            favourite: false,
+            at: at(second),
+        },
     }
 }
 

@@ -28,7 +28,7 @@ fn review(byte: u8, start: f64, end: f64, verdict: Option<Verdict>, second: i64)
         end: Duration::from_secs_f64(end),
         starts: at(0),
         embedding: None,
-        review: Review { verdict, comment: None, at: at(second) },
+        review: Review { verdict, comment: None, favourite: false, at: at(second) },
     }
 }
 
