@@ -6,7 +6,7 @@
 #   scripts/test.sh
 #
 # Needs Rust (rustup.rs). On Debian and Ubuntu it installs the rest: a C compiler, shellcheck, valgrind, bindfs, ffmpeg,
-# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, buildah, podman, pgbouncer, Redis and Postgres, whose
+# strace, logrotate, systemd's tools, mandoc, zsh, fish, Chromium, npm, buildah, podman, pgbouncer, Redis and Postgres, whose
 # server the tests start in a temporary folder; and Python's packages into target/venv. With
 # GIGGLES_TEST_POSTGRES=postgres://… (a role that may create databases) they use that server instead. Prometheus' tools
 # are only unpacked, into target/tools: an installation would start their daemons.
@@ -84,6 +84,7 @@ need fish fish
 # The page of a day is opened in a real browser.
 need chromium chromium
 need chromedriver chromium-driver
+need npm npm
 # Decodes what giggles cannot (tests/it/tracks.rs).
 need ffmpeg ffmpeg
 # Compares libopus, which comes with ffmpeg, with crates/opus16k.
@@ -193,5 +194,6 @@ step systemd_test
 step scripts/prometheus_test.sh
 step scripts/lambda_test.sh
 step scripts/serve_test.sh
+step scripts/pages_test.sh
 step container_tests
 join

@@ -11,6 +11,7 @@ pub mod history;
 mod merged;
 mod sharing;
 pub mod span;
+pub mod trends;
 mod uncounted;
 
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::calendar::{Calendar, Day, Reviewing, SEAM};
 use crate::domain::{ShownVerdicts, Window};
 use crate::error::Fatal;
 use crate::exit::Exit;
-use crate::render::page::{Page, Place, document, linked_clips};
+use crate::render::page::{Around, Page, Place, document, linked_clips};
 use crate::render::report::ReportView;
 use crate::reviews::offered;
 use crate::status;
@@ -101,9 +101,9 @@ impl Report {
     }
 
     /// The HTML of the page as `giggles serve` shows it: clips and spectrograms have addresses of the server.
-    pub fn served(&self, clips: Option<&Path>) -> String {
+    pub fn served(&self, clips: Option<&Path>, around: &Around) -> String {
         let sounds = served::sounds(&self.days, clips);
-        document(&Page { view: self.view(), sounds: &sounds, place: Place::Server })
+        document(&Page { view: self.view(), sounds: &sounds, place: Place::Server(around) })
     }
 }
 

@@ -64,7 +64,7 @@ pub fn spectrogram(visit: &mut Visit) -> Result<Response, Problem> {
 }
 
 /// The file of the clip that the path of the request names.
-fn path(visit: &mut Visit) -> Result<PathBuf, Problem> {
+pub fn path(visit: &mut Visit) -> Result<PathBuf, Problem> {
     let (source, day, file) = (visit.part("source"), visit.part("day"), visit.part("file"));
     let clip = format!("{source}/{day}/{file}");
     let (folder, is_name) = (source.to_owned(), is_clip(file));

@@ -75,8 +75,8 @@ fn a_page_asks_nobody_and_shows_what_failed_first() {
     let page = fs::read_to_string(place.path("day.html")).unwrap();
     assert!(!page.contains("http://") && !page.contains("https://"));
     assert_eq!((page.matches("</script>").count(), page.matches("neil<b>").count()), (3, 0));
-    let alarm = page.find("class=\"alarm\"").unwrap();
-    assert!(alarm < page.find("class=\"laughs\"").unwrap() && page.contains("&lt;/script&gt;.ogg"));
+    let fault = page.find("<span class=\"fault\">").unwrap();
+    assert!(fault < page.find("class=\"laughs\"").unwrap() && page.contains("&lt;/script&gt;.ogg"));
 }
 
 /// Five hundred pieces of a real evening, each cut at another place, as many laughs of an hour name them.
@@ -174,10 +174,11 @@ fn only_what_went_wrong_is_loud() {
         let day = body.find("<svg class=\"day\"").unwrap();
         (body[..day].to_owned(), body[day..].to_owned())
     };
-    // Noon in Los Angeles, and half of the day and more around it.
+    // Noon in Los Angeles, and nothing around it: nobody can mend that.
     let (above, below) = page(&noon().build());
-    assert!(above.contains("<section class=\"alarm mild\">\n<h2>Most of this day was not recorded</h2>"), "{above}");
-    assert!(above.contains("00:00:00 - 12:00:00  12 h 00 min") && !below.contains("before the first"));
+    assert!(!above.contains("alarm") && !above.contains("fault"), "{above}");
+    assert!(below.contains("<span>23 h 00 min not recorded, in 2 gaps</span></summary>"), "{below}");
+    assert!(below.contains("00:00:00 - 12:00:00  12 h 00 min"), "{below}");
 
     let hours = |hours: std::ops::Range<u8>| {
         let mut past_run = past_run("neil");
@@ -187,23 +188,22 @@ fn only_what_went_wrong_is_loud() {
         }
         past_run
     };
-    let (above, below) = page(&hours(0..14).build());
-    assert!(!above.contains("class=\"alarm"), "a waking day is as it should be: {above}");
-    assert!(below.contains(
-        "<p class=\"aside\">no recording before the first and after the last (10 h 00 min): 00:00:00 - 06:00:00"
-    ));
+    let (_, below) = page(&hours(0..14).build());
+    assert!(!below.contains("class=\"fault\""), "a waking day is as it should be: {below}");
+    assert!(below.contains("<p>before the first and after the last recording (10 h 00 min):</p>"), "{below}");
 
     let mut gap = hours(0..14).build();
     gap.outcomes.remove(5);
-    let (above, below) = page(&gap);
-    assert!(above.contains("<section class=\"alarm\">\n<h2>Gaps between recordings</h2>"), "{above}");
-    assert!(above.contains("no recording in between (1 h 00 min)") && above.contains("11:00:00 - 12:00:00"), "{above}");
-    assert!(!above.contains("before the first") && below.contains("before the first"));
+    let (_, below) = page(&gap);
+    assert!(!below.contains("class=\"fault\""), "{below}");
+    assert!(below.contains("between recordings (1 h 00 min)") && below.contains("11:00:00 - 12:00:00"), "{below}");
 
-    let (above, _) = page(&noon().failed(started("one.ogg", 2, "2025-10-24T20:00:00Z"), RecordingError::Empty).build());
-    assert!(above.contains("<section class=\"alarm\">\n<h2>Coverage: incomplete, 1 recording failed"), "{above}");
-    let calm = above.find("class=\"neutral\"").unwrap();
-    assert!(calm < above.find("before the first").unwrap(), "in another colour");
+    let (above, below) =
+        page(&noon().failed(started("one.ogg", 2, "2025-10-24T20:00:00Z"), RecordingError::Empty).build());
+    assert!(!above.contains("fault"), "{above}");
+    assert!(below.contains("<summary><span class=\"fault\">incomplete, 1 recording failed</span> · "), "{below}");
+    let calm = below.find("class=\"calm\"").unwrap();
+    assert!(calm < below.find("before the first").unwrap(), "in another colour");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod clients;
 mod ending;
 mod pages;
 mod server;
+mod walk;
 
 use std::fs;
 

@@ -42,6 +42,15 @@ pub fn linked_clips(sounds: &[Vec<Sound>]) -> Option<String> {
     }
 }
 
+/// A file keeps reviews in the browser, until they are exported.
+const EXPORT: &str = "<button type=\"button\" id=\"export\">Export reviews</button>\n";
+
+/// The server stores reviews at once.
+const PLAYER: &str = "<p class=\"player\"><button type=\"button\" id=\"play-all\">Play all</button> \
+    <label for=\"speed\">Speed <select id=\"speed\"><option value=\"0.5\">0.5×</option><option value=\"1\" selected>1×</option>\
+    <option value=\"1.5\">1.5×</option><option value=\"2\">2×</option></select></label></p>\n\
+    <p id=\"saved\" role=\"status\"></p>\n<p id=\"unsaved\" class=\"error\" role=\"alert\" hidden></p>\n";
+
 /// Controls that the script shows and handles.
 fn controls(page: &Page) -> String {
     let peaks =
@@ -49,11 +58,12 @@ fn controls(page: &Page) -> String {
     let lowest = (peaks.fold(1.0, f32::min) * 100.0).floor() / 100.0;
     // Nothing can be filtered without laughs; the script still reads the values.
     let filter = if page.view.laughs() == 0 { " hidden" } else { "" };
+    let actions = if page.place == Place::File { EXPORT } else { PLAYER };
     format!(
         "<div class=\"controls\" hidden>\n<label for=\"threshold\"{filter}>Show from score <output id=\"from\" for=\"threshold\">{lowest:.2}</output></label>\n\
          <input type=\"range\" id=\"threshold\" min=\"{lowest:.2}\" max=\"1\" step=\"0.01\" value=\"{lowest:.2}\"{filter}>\n\
-         <p id=\"shown\" role=\"status\"{filter}></p>\n<button type=\"button\" id=\"export\">Export reviews</button>\n\
-         <p class=\"keys\"><kbd>j</kbd> <kbd>k</kbd> move, <kbd>space</kbd> play, <kbd>y</kbd> a laugh, <kbd>n</kbd> not a laugh</p>\n</div>\n"
+         <p id=\"shown\" role=\"status\"{filter}></p>\n{actions}\
+         <p class=\"keys\"><kbd>j</kbd> <kbd>k</kbd> move, <kbd>space</kbd> play, <kbd>y</kbd> a laugh, <kbd>n</kbd> not a laugh, <kbd>f</kbd> favourite</p>\n</div>\n"
     )
 }
 

@@ -1,16 +1,19 @@
-//! A day as one HTML file that opens from disk: number of laughs, warnings, timeline, list of laughs, month.
+//! A day as one HTML file that opens from disk, or as a page of `giggles serve`: number of laughs, timeline, list of
+//! laughs, month.
 //!
 //! The page makes no network requests: its content security policy allows only inline code, by hash, and clips.
 //! Without JavaScript it shows everything; the script adds the filter, playback, reviews and laughs that were missed.
 //!
 //! Invariant: a pure function to text. Names and failure reasons are escaped.
 
-mod alarm;
+mod around;
+mod coverage;
 mod data;
 mod list;
 mod missed;
 mod month;
 mod row;
+mod share;
 mod text;
 mod timeline;
 mod why;
@@ -19,7 +22,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
+pub use self::around::Around;
 pub use self::list::linked_clips;
+pub use self::share::shared;
 pub use self::text::escape;
 use crate::calendar::Day;
 use crate::render::pluralize;
@@ -67,16 +72,16 @@ pub struct Page<'a> {
     /// The sounds of every part of every laugh, in the order of the days' laughs; then those of rejected laughs,
     /// then those of what else does not count.
     pub sounds: &'a [Vec<Sound>],
-    pub place: Place,
+    pub place: Place<'a>,
 }
 
 /// Where the page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Place<'a> {
     /// A file of its own: style and script are in it.
     File,
     /// `giggles serve`: style and script are files of the server, and the policy is a header.
-    Server,
+    Server(&'a Around),
 }
 
 /// The whole HTML file.
@@ -91,7 +96,12 @@ pub fn document(page: &Page) -> String {
             ),
             format!("<script>{SCRIPT}</script>\n"),
         ),
-        Place::Server => (site::style("page.css"), site::script("page.js")),
+        // The second script listens to what the first one does.
+        Place::Server(_) => (site::head(), site::script("day.js") + &site::script("page.js")),
+    };
+    let navigation = match (page.place, view.days.first()) {
+        (Place::Server(around), Some(day)) => site::bar("") + &around::navigation(around, day.calendar.date),
+        _ => String::new(),
     };
     let parts = [
         format!(
@@ -101,9 +111,9 @@ pub fn document(page: &Page) -> String {
              <title>{} · giggles</title>\n{head}</head>\n<body>\n<main>\n",
             escape(&title)
         ),
+        navigation,
         header(view, &title),
         view.advice.iter().map(|advice| format!("<p class=\"advice\">{}</p>\n", escape(advice))).collect(),
-        view.shown().into_iter().map(|day| alarm::section(view, day)).collect(),
         view.shown().into_iter().map(|day| timeline::section(view, day)).collect(),
         list::section(page),
         month::section(view),

@@ -30,6 +30,7 @@
     const at = new Date(Math.max(Date.now(), (Date.parse(before.at) || 0) + 1)).toISOString();
     const value = { ...before, ...change, at, ...(laugh.added && { added: laugh.added }) };
     memory.set(key(laugh), value);
+    document.dispatchEvent(new CustomEvent("giggles:review", { detail: { laugh, value, isText: "comment" in change } }));
     try { localStorage.setItem(key(laugh), JSON.stringify(value)); } catch { /* Private windows have no storage; the export still contains the review. */ }
   };
 
@@ -40,6 +41,7 @@
     const row = rows[i];
     row.querySelector(".confirm").setAttribute("aria-pressed", String(review.verdict === "confirmed"));
     row.querySelector(".reject").setAttribute("aria-pressed", String(review.verdict === "rejected"));
+    row.querySelector(".favourite").setAttribute("aria-pressed", String(Boolean(review.favourite)));
     row.classList.toggle("rejected", review.verdict === "rejected");
     marks.get(i)?.classList.toggle("out", review.verdict === "rejected");
     // Shown in print, where the buttons are hidden.
@@ -55,14 +57,31 @@
     number.textContent = String(counted);
     number.nextElementSibling.textContent = counted === 1 ? "laugh" : "laughs";
   };
+  // The server has the review, or refused it: what is stored is shown again, unless it was changed since.
+  const answered = ({ detail: { laugh, value, isStored } }) => {
+    if (load(laugh).at !== value.at) return;
+    if (isStored) laugh.review = value;
+    memory.delete(key(laugh));
+    try { localStorage.removeItem(key(laugh)); } catch { /* Private window. */ }
+    const i = laughs.indexOf(laugh);
+    if (laugh.added && !laugh.review) rows[i].hidden = true;
+    show(i);
+    count();
+  };
   const setVerdict = (i, verdict) => {
     save(laughs[i], { verdict: load(laughs[i]).verdict === verdict ? null : verdict });
     show(i);
     count();
   };
 
-  const stop = () => {
+  const setFavourite = (i) => {
+    save(laughs[i], { favourite: !load(laughs[i]).favourite });
+    show(i);
+  };
+
+  const stop = (isOver) => {
     player.pause();
+    if (playing !== null) document.dispatchEvent(new CustomEvent("giggles:stop", { detail: { row: rows[playing], isOver: isOver === true } }));
     if (playing !== null) {
       const button = rows[playing].querySelector(".play");
       button.classList.remove("on");
@@ -82,7 +101,8 @@
     let part = 0;
     const next = () => {
       if (playing !== i) return;
-      if (part === sounds.length) return stop();
+      if (part === sounds.length) return stop(true);
+      document.dispatchEvent(new CustomEvent("giggles:play", { detail: { row: rows[i], part, player } }));
       player.src = sounds[part++];
       player.play().catch(() => {
         if (playing !== i) return;
@@ -150,6 +170,7 @@
     row.querySelector(".verdict").hidden = false;
     row.querySelector(".confirm").onclick = () => setVerdict(i, "confirmed");
     row.querySelector(".reject").onclick = () => setVerdict(i, "rejected");
+    row.querySelector(".favourite").onclick = () => setFavourite(i);
     row.querySelector(".comment").oninput = (event) => { save(laughs[i], { comment: event.target.value.trim() || null }); show(i); };
     const button = row.querySelector(".play");
     if (button) { button.hidden = false; button.onclick = () => play(i); }
@@ -231,7 +252,7 @@
     save(laughs[i], { verdict: "confirmed" });
     wire(rows[i], i);
     filter();
-    return `Added at ${clock(Date.parse(starts_at))} in ${name}, as a laugh. Export reviews to store it.`;
+    return `Added at ${clock(Date.parse(starts_at))} in ${name}, as a laugh.${document.getElementById("export") ? " Export reviews to store it." : ""}`;
   };
   // Those that were added before in this browser and are not stored yet.
   const restoreAdded = () => {
@@ -278,13 +299,14 @@
   document.documentElement.classList.add("live");
   slider.value = slider.min; // Browsers restore the value on reload, which would filter the list.
   slider.oninput = filter;
-  document.getElementById("export").onclick = exportReviews;
+  document.getElementById("export")?.addEventListener("click", exportReviews);
+  document.addEventListener("giggles:answered", answered);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
     const at = current < 0 ? visible() : current;
     const act = {
       j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
-      " ": () => play(at), y: () => setVerdict(at, "confirmed"), n: () => setVerdict(at, "rejected"),
+      " ": () => play(at), y: () => setVerdict(at, "confirmed"), n: () => setVerdict(at, "rejected"), f: () => setFavourite(at),
     }[event.key];
     // Hidden rows do not react to keys; `at` is -1 if all rows are hidden.
     if (!act || at < 0 || (event.key === " " && event.target.closest("button, summary"))) return;

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::text::escape;
-use super::{Audio, Page, Picture, Sound, why};
+use super::{Audio, Page, Picture, Place, Sound, why};
 use crate::calendar::{Day, MergedDetection, Uncounted};
 use crate::domain::{Review, StoredDetection, StoredRecording, Verdict};
 use crate::render::report::review_text;
@@ -28,6 +28,8 @@ struct Row {
     review: Option<Review>,
     /// HTML: why it has this score; may be empty.
     why: String,
+    /// Whether its clip has links.
+    is_served: bool,
 }
 
 pub fn laugh(page: &Page, day: &Day, laugh: &MergedDetection, sounds: &[Sound], index: usize) -> String {
@@ -47,6 +49,7 @@ pub fn laugh(page: &Page, day: &Day, laugh: &MergedDetection, sounds: &[Sound], 
         review: laugh.review().cloned(),
         why: laugh.explained().map(|candidate| why::details(day, candidate, &when)).unwrap_or_default(),
         when,
+        is_served: page.place != Place::File,
     };
     row.html(&format!(" id=\"laugh-{index}\" data-laugh=\"{index}\""), sounds)
 }
@@ -65,6 +68,7 @@ pub fn uncounted(page: &Page, day: &Day, sound: &Uncounted, sounds: &[Sound], in
         review: sound.review.cloned(),
         why: candidate.map(|one| why::details(day, one, &when)).unwrap_or_default(),
         when,
+        is_served: page.place != Place::File,
     };
     row.html(&format!(" id=\"laugh-{index}\" data-laugh=\"{index}\""), sounds)
 }
@@ -85,6 +89,7 @@ pub fn template() -> String {
         score: None,
         review: None,
         why: String::new(),
+        is_served: false,
     };
     let sound = Sound { picture: None, audio: Audio::Missing("no clip: added by hand".into()) };
     row.html("", &[sound])
@@ -107,13 +112,15 @@ impl Row {
         let rejected = if is_rejected { " class=\"rejected\"" } else { "" };
         let text = review.and_then(review_text).unwrap_or_default();
         let score = self.score.map(meter).unwrap_or_default();
+        let files = if self.is_served { files(sounds, when) } else { String::new() };
         format!(
             "<li{attributes}{rejected}>\n<p class=\"when\"><time datetime=\"{datetime}\">{when}</time>{date}</p>\n\
              <div class=\"sound\">{}{}</div>\n\
              <p class=\"what\"><b>{class}</b> <span>{seconds:.1} s</span><small>{names}</small></p>\n\
-             <p class=\"score\">{score}</p>\n{why}\
+             <p class=\"score\">{score}</p>\n{files}{why}\
              <p class=\"review\"><bdi>{}</bdi></p>\n<div class=\"verdict\" hidden><button type=\"button\" class=\"confirm\" aria-pressed=\"false\" aria-label=\"A laugh, at {when}\">A laugh</button>\
              <button type=\"button\" class=\"reject\" aria-pressed=\"false\" aria-label=\"Not a laugh, at {when}\">Not a laugh</button>\
+             <button type=\"button\" class=\"favourite\" aria-pressed=\"false\" aria-label=\"Favourite, at {when}\" title=\"Favourite\">★</button>\
              <input type=\"text\" class=\"comment\" maxlength=\"10000\" placeholder=\"Comment\" aria-label=\"Comment on the {noun} at {when}\" autocomplete=\"off\"></div>\n</li>\n",
             play(sounds, noun, when),
             pictures(sounds, noun, when),
@@ -148,6 +155,26 @@ fn play(sounds: &[Sound], noun: &str, when: &str) -> String {
         format!("<span class=\"mute\">{}</span>", escape(missing.unwrap_or("no clip")))
     }
 }
+
+/// Links to the clips: as they are, and as files to give to others.
+fn files(sounds: &[Sound], when: &str) -> String {
+    let link = |sound: &Sound| match &sound.audio {
+        Audio::Linked(address) => {
+            let (address, share) = (escape(address), escape(&address.replacen(CLIPS, SHARE, 1)));
+            Some(format!(
+                "<a href=\"{address}\" download aria-label=\"Download the clip of {when}\">Download</a> \
+                 <a href=\"{share}\" download aria-label=\"Save the clip of {when} as a page to share\">Save to share</a>"
+            ))
+        }
+        _ => None,
+    };
+    let links: Vec<String> = sounds.iter().filter_map(link).collect();
+    if links.is_empty() { String::new() } else { format!("<p class=\"files\">{}</p>\n", links.join(" ")) }
+}
+
+/// Where the server has clips, and the files to share.
+const CLIPS: &str = "/api/v1/clips/";
+const SHARE: &str = "/share/";
 
 fn pictures(sounds: &[Sound], noun: &str, when: &str) -> String {
     let picture = |sound: &Sound| {

@@ -76,7 +76,8 @@ fn the_page_is_complete_without_the_script() {
         "noon.ogg",
         "Giggle",
         "no clip",
-        "Coverage: incomplete",
+        "<span class=\"fault\">incomplete, no run has scanned",
+        "23 h 00 min not recorded, in 2 gaps",
         "class=\"mark\"",
     ] {
         assert!(page.contains(text), "{text}");
@@ -97,9 +98,15 @@ fn a_served_page_has_nothing_inline() {
     let asked = "2025-10-26T00:00:00Z".parse().unwrap();
     let (zone, usual, days) = (&TimeZone::UTC, Usual::default(), std::slice::from_ref(&day));
     let view = ReportView { asked, zone, days, tallies: &[], usual, advice: &[], candidates: true };
-    let page = document(&Page { view, sounds: &[], place: Place::Server });
+    let around =
+        Around { previous: Some(date(2025, 10, 23)), sources: vec!["a".into(), EVIL.into()], ..Around::default() };
+    let page = document(&Page { view, sounds: &[], place: Place::Server(&around) });
     assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains("http-equiv"), "{page}");
     let scripts: Vec<&str> = page.split("<script").skip(1).collect();
-    assert_eq!(scripts.len(), 3);
-    assert!(scripts.iter().all(|one| one.contains("application/json") || one.contains("src=\"/assets/page-")));
+    assert_eq!(scripts.len(), 5);
+    assert!(scripts.iter().all(|one| one.contains("application/json") || one.contains("src=\"/assets/")));
+    assert!(
+        page.contains("<a rel=\"prev\" href=\"/days/2025-10-23\">← Thu 23 Oct</a>") && !page.contains("rel=\"next\"")
+    );
+    assert!(page.contains("?source=%3C%2Fscript%3E") && page.contains("aria-current=\"page\">All sources"));
 }

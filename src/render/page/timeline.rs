@@ -3,7 +3,7 @@
 //! Horizontal positions are percentages, so that the drawing fits any screen without scaling its text.
 
 use super::text::escape;
-use super::{alarm, source_filter};
+use super::{coverage, source_filter};
 use crate::calendar::span::length;
 use crate::calendar::{Day, Span};
 use crate::domain::Verdict;
@@ -36,7 +36,7 @@ pub fn section(view: &ReportView, day: &Day) -> String {
         bands(day),
         hours(day),
         marks(view, day),
-        alarm::aside(day)
+        coverage::line(day)
     )
 }
 

@@ -6,6 +6,11 @@
 //!
 //! Invariant: pure functions to text. Every text that is not HTML passes through [`escape`].
 
+pub mod days;
+mod found;
+pub mod search;
+pub mod shell;
+
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
@@ -23,21 +28,29 @@ pub struct Asset {
     pub name: &'static str,
     /// Its content type.
     pub kind: &'static str,
-    pub text: &'static str,
+    pub bytes: &'static [u8],
 }
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// All files.
 pub const ASSETS: &[Asset] = &[
-    Asset { name: "page.css", kind: "text/css; charset=utf-8", text: page::STYLE },
-    Asset { name: "page.js", kind: "text/javascript; charset=utf-8", text: page::SCRIPT },
-    Asset { name: "site.css", kind: "text/css; charset=utf-8", text: include_str!("site.css") },
+    Asset { name: "page.css", kind: "text/css; charset=utf-8", bytes: page::STYLE.as_bytes() },
+    Asset { name: "page.js", kind: SCRIPT, bytes: page::SCRIPT.as_bytes() },
+    Asset { name: "site.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("site.css") },
+    Asset { name: "site.js", kind: SCRIPT, bytes: include_bytes!("site.js") },
+    Asset { name: "day.js", kind: SCRIPT, bytes: include_bytes!("day.js") },
+    Asset { name: "calendar.js", kind: SCRIPT, bytes: include_bytes!("calendar.js") },
+    Asset { name: "icon.svg", kind: "image/svg+xml", bytes: include_bytes!("icon.svg") },
+    Asset { name: "icon-192.png", kind: "image/png", bytes: include_bytes!("icon-192.png") },
+    Asset { name: "icon-512.png", kind: "image/png", bytes: include_bytes!("icon-512.png") },
 ];
 
 /// The names of the files with the hash of their content: `page-0123456789abcdef.css`.
 static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| ASSETS.iter().map(hashed).collect());
 
 fn hashed(asset: &Asset) -> String {
-    let hash: String = Sha256::digest(asset.text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(asset.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let (stem, end) = asset.name.rsplit_once('.').unwrap_or((asset.name, ""));
     format!("{stem}-{}.{end}", &hash[..DIGITS])
 }
@@ -63,11 +76,64 @@ pub fn script(name: &str) -> String {
     format!("<script src=\"{}\" defer></script>\n", address(name))
 }
 
+/// What the heads of all pages have.
+pub fn head() -> String {
+    let (icon, touch) = (address("icon.svg"), address("icon-192.png"));
+    format!(
+        "{}{}<link rel=\"manifest\" href=\"/manifest.webmanifest\">\n<link rel=\"icon\" href=\"{icon}\">\n\
+         <link rel=\"apple-touch-icon\" href=\"{touch}\">\n{}",
+        style("page.css"),
+        style("site.css"),
+        script("site.js")
+    )
+}
+
+/// Changes with every file.
+fn version() -> String {
+    let all: String = NAMES.join(" ");
+    Sha256::digest(all).iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A query from names and values, percent-encoded; empty values are left out.
+pub fn query(pairs: &[(&str, &str)]) -> String {
+    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
+    let text: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    if text.is_empty() { String::new() } else { format!("?{}", text.join("&")) }
+}
+
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+/// The path of a clip, percent-encoded.
+fn path(clip: &str) -> String {
+    clip.split('/').map(encoded).collect::<Vec<_>>().join("/")
+}
+
+/// The pages that every page links to: address and name.
+const PAGES: &[(&str, &str)] =
+    &[("/", "Days"), ("/latest", "Last day"), ("/search", "Search"), (search::FAVOURITES, "Favourites")];
+
+/// The links above every page. `current`: the address of this one.
+pub fn bar(current: &str) -> String {
+    let link = |(address, name): &(&str, &str)| {
+        let here = if *address == current { " aria-current=\"page\"" } else { "" };
+        format!("<a href=\"{address}\"{here}>{name}</a>\n")
+    };
+    format!("<nav class=\"bar\" aria-label=\"Pages\">\n{}</nav>\n", PAGES.iter().map(link).collect::<String>())
+}
+
 /// The frame of a page.
 pub struct Layout<'a> {
     /// Text.
     pub title: &'a str,
-    /// Names of [`ASSETS`], besides the two styles that all pages have.
+    /// Address of the page, if it is one of those that every page links to.
+    pub current: &'a str,
+    /// Names of [`ASSETS`], besides those that all pages have.
     pub scripts: &'a [&'a str],
     /// HTML.
     pub body: String,
@@ -80,11 +146,11 @@ impl Layout<'_> {
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{} · giggles</title>\n{}{}{scripts}</head>\n\
-             <body>\n<main>\n{}</main>\n</body>\n</html>\n",
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{} · giggles</title>\n{}{scripts}</head>\n\
+             <body>\n<main>\n{}{}</main>\n</body>\n</html>\n",
             escape(self.title),
-            style("page.css"),
-            style("site.css"),
+            head(),
+            if self.current.is_empty() { String::new() } else { bar(self.current) },
             self.body
         )
     }
@@ -101,7 +167,7 @@ pub fn login(next: &str, error: Option<&str>) -> String {
          <p class=\"aside\">The person who runs this server has the tokens in a file.</p>\n",
         escape(next)
     );
-    Layout { title: "Log in", scripts: &[], body }.html()
+    Layout { title: "Log in", current: "", scripts: &[], body }.html()
 }
 
 /// The page of an error.
@@ -111,7 +177,7 @@ pub fn problem(status: u16, title: &str, detail: &str) -> String {
         escape(title),
         escape(detail)
     );
-    Layout { title, scripts: &[], body }.html()
+    Layout { title, current: "", scripts: &[], body }.html()
 }
 
 #[cfg(test)]
@@ -123,7 +189,7 @@ mod tests {
         let address = address("page.css");
         let name = address.strip_prefix("/assets/").unwrap();
         assert!(name.starts_with("page-") && name.ends_with(".css") && name.len() == "page-.css".len() + DIGITS);
-        assert_eq!(asset(name).unwrap().text, page::STYLE);
+        assert_eq!(asset(name).unwrap().bytes, page::STYLE.as_bytes());
         assert!(asset("page.css").is_none() && asset("page-0123456789abcdef.css").is_none());
     }
 

@@ -11,5 +11,5 @@ use crate::serve::visit::Visit;
 pub fn asset(visit: &mut Visit) -> Result<Response, Problem> {
     let asset = site::asset(visit.part("file"))
         .ok_or_else(|| Problem::not_found("there is no such file; load the page again"))?;
-    Ok(Response::new(StatusCode::OK, asset.kind, asset.text).with(CACHE_CONTROL, IMMUTABLE))
+    Ok(Response::new(StatusCode::OK, asset.kind, asset.bytes).with(CACHE_CONTROL, IMMUTABLE))
 }

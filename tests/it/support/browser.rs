@@ -43,7 +43,11 @@ impl Browser {
     }
 
     pub fn go(&self, page: &Path) {
-        self.ask("/url", &json!({ "url": format!("file://{}", page.display()) }));
+        self.go_to(&format!("file://{}", page.display()));
+    }
+
+    pub fn go_to(&self, address: &str) {
+        self.ask("/url", &json!({ "url": address }));
     }
 
     /// What a piece of script returns.
