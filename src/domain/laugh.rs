@@ -279,7 +279,18 @@ mod tests {
         for cursor in [LaughCursor::Start { at, id: 7 }, LaughCursor::Score { peak: 0.1 + 0.2, id: i64::MAX }] {
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
-        for text in ["", "t", "t1", "t1-", "x1-1", "s7ff0000000000000-1", "t1-1-g", "é1-1", "t7fffffffffffffff-1", "t10000000000000000-1"] {
+        for text in [
+            "",
+            "t",
+            "t1",
+            "t1-",
+            "x1-1",
+            "s7ff0000000000000-1",
+            "t1-1-g",
+            "é1-1",
+            "t7fffffffffffffff-1",
+            "t10000000000000000-1",
+        ] {
             assert_eq!(text.parse::<LaughCursor>(), Err(WrongCursor), "{text}");
         }
     }
