@@ -71,7 +71,7 @@ WHERE d.id % (SELECT max(1, max(id) / 10000) FROM detections) = 0;
 """
 
 
-def make(program, path, days):
+def make_only(program, path, days):
     """A database to measure with."""
     url = f"sqlite:{path}"
     program.make_tables(url)
@@ -161,7 +161,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="giggles-years-") as folder:
         program = Program(str(Path(arguments.program).resolve()), Path(folder))
         if arguments.make:
-            return make(program, Path(arguments.make).resolve(), arguments.days)
+            return make_only(program, Path(arguments.make).resolve(), arguments.days)
         backends = [("SQLite", lambda counts: in_sqlite(program, counts))]
         if arguments.postgres:
             server = arguments.postgres.rstrip("/")
