@@ -9,4 +9,4 @@ mkdir -p "$folder"
 npm install --silent --no-audit --no-fund --prefix "$folder" axe-core@4.10.3
 GIGGLES_AXE="$PWD/$folder/node_modules/axe-core/axe.min.js"
 export GIGGLES_AXE
-cargo test --test it serve::walk::axe_finds_nothing_serious -- --ignored --exact
+cargo test --locked --workspace --test it serve::walk::axe_finds_nothing_serious -- --ignored --exact

@@ -31,7 +31,7 @@ pub enum Match {
     Other,
     /// It begins at the same instant.
     Start,
-    /// It is the one that [`clip_path`] gives, in any day directory, with or without a hash.
+    /// It is the one that `clip_path` gives, in any day directory, with or without a hash.
     Whole,
 }
 

@@ -104,7 +104,7 @@ fn a_zone_mounted_over_the_systems_is_stored_under_its_own_name() {
     );
     let row = |source: &str| {
         format!(
-            "SELECT zone || ' ' || local_date FROM detections JOIN runs ON runs.id = run_id WHERE source = '{source}'"
+            "SELECT zone || ' ' || local_date FROM detections JOIN runs ON runs.id = run_id WHERE runs.source = '{source}'"
         )
     };
     assert_eq!(stored(&place, &row("default")), "America/Los_Angeles 2025-10-24");

@@ -104,7 +104,7 @@ pub static SCANNING: &[Key] = &[
             "recordings",
             "name_zone",
             Kind::Text,
-            "The time zone of file names that contain none; without it, that of calendar days",
+            "The time zone of file names that contain none; without it, UTC",
         )
     },
     Key {
