@@ -95,8 +95,9 @@ fn every_command_has_a_page_with_all_its_flags() {
     let main = fs::read_to_string(place.path("man1/giggles.1")).unwrap();
     assert_eq!(main, place.run(&["man"]).ends_with(0).stdout);
     let commands = commands();
-    // And those of `giggles review add`, `import` and `reset`.
-    assert_eq!(fs::read_dir(place.path("man1")).unwrap().count(), commands.len() + 4);
+    // And the program's own, those of `giggles review add`, `import` and `reset`, and of `giggles config check`, `init`
+    // and `show`.
+    assert_eq!(fs::read_dir(place.path("man1")).unwrap().count(), commands.len() + 7);
     let import = fs::read_to_string(place.path("man1/giggles-review-import.1")).unwrap();
     assert!(import.contains("\\-\\-dry\\-run") && import.contains("giggles review import"), "{import}");
     for command in commands {

@@ -100,12 +100,7 @@ pub static SCANNING: &[Key] = &[
         variable: "GIGGLES_NAME_TZ",
         example: "\"UTC\"",
         check: |given| done(given.read(zone_named)),
-        ..key(
-            "recordings",
-            "name_zone",
-            Kind::Text,
-            "The time zone of file names that contain none; without it, UTC",
-        )
+        ..key("recordings", "name_zone", Kind::Text, "The time zone of file names that contain none; without it, UTC")
     },
     Key {
         in_source: "date",
