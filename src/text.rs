@@ -56,6 +56,15 @@ pub fn position(offset: &Duration) -> String {
     format!("{hours}:{minutes:02}:{seconds:02}.{}", tenths % 10)
 }
 
+/// A path in a URL, percent-encoded.
+pub fn encoded(path: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    path.bytes().map(byte).collect()
+}
+
 /// The IANA name of a time zone, or the POSIX rule from `TZ`: `PST8PDT,M3.2.0,M11.1.0`. Stored with each run.
 pub fn zone_name(zone: &TimeZone) -> String {
     DateTimePrinter::new().time_zone_to_string(zone).unwrap_or_else(|_| "a zone without a name".to_owned())

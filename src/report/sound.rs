@@ -16,6 +16,7 @@ use crate::model::ModelFile;
 use crate::paths::directory_of;
 use crate::pool::Pool;
 use crate::render::page::{Audio, Picture, Sound};
+use crate::text::encoded;
 
 /// Which clips the page embeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,12 +195,7 @@ fn relative(page: &Path, folder: &Path) -> PathBuf {
 
 /// The path as a relative URL, percent-encoded.
 pub(super) fn address(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
+    encoded(&path.to_string_lossy())
 }
 
 /// The log-mel spectrogram of a clip. None if it cannot be decoded; the player shows the error.

@@ -1,7 +1,7 @@
 //! What a route of the API takes and gives: the OpenAPI document is made from it, and requests are checked against it.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use serde_json::{Value, json};
 
 use super::exchange::Request;
@@ -55,10 +55,16 @@ pub enum Kind {
     Text,
     /// `2025-10-24`
     Date,
+    /// `13:05`
+    Time,
     /// A date or an instant with its offset.
     Instant,
     /// An integer from one number to another.
     Integer(i64, i64),
+    /// A number from one to another.
+    Number(f64, f64),
+    /// `true` or `false`
+    Boolean,
     Choice(&'static [&'static str]),
 }
 
@@ -79,6 +85,7 @@ impl Kind {
         match self {
             Kind::Text => None,
             Kind::Date => wrong(text.len() == 10 && text.parse::<Date>().is_ok(), "write a date as 2025-10-24".into()),
+            Kind::Time => wrong(text.len() == 5 && text.parse::<Time>().is_ok(), "write a time as 13:05".into()),
             Kind::Instant => wrong(
                 text.len() == 10 && text.parse::<Date>().is_ok() || instant(text).is_some(),
                 "write a date as 2025-10-24, or a time with its offset as 2025-10-24T13:00:00Z".into(),
@@ -87,6 +94,11 @@ impl Kind {
                 let is_right = text.parse::<i64>().is_ok_and(|number| (from..=to).contains(&number));
                 wrong(is_right, format!("give an integer from {from} to {to}"))
             }
+            Kind::Number(from, to) => {
+                let is_right = text.parse::<f64>().is_ok_and(|number| (from..=to).contains(&number));
+                wrong(is_right, format!("give a number from {from} to {to}"))
+            }
+            Kind::Boolean => wrong(["true", "false"].contains(&text), "give true or false".into()),
             Kind::Choice(names) => wrong(names.contains(&text), format!("give one of {}", names.join(", "))),
         }
     }
@@ -96,8 +108,11 @@ impl Kind {
         match self {
             Kind::Text => json!({ "type": "string", "minLength": 1 }),
             Kind::Date => json!({ "type": "string", "format": "date" }),
+            Kind::Time => json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" }),
             Kind::Instant => json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] }),
             Kind::Integer(from, to) => json!({ "type": "integer", "minimum": from, "maximum": to }),
+            Kind::Number(from, to) => json!({ "type": "number", "minimum": from, "maximum": to }),
+            Kind::Boolean => json!({ "type": "boolean" }),
             Kind::Choice(names) => json!({ "type": "string", "enum": names }),
         }
     }
@@ -161,7 +176,10 @@ mod tests {
             part("date", Kind::Date, ""),
             query("limit", Kind::Integer(1, 500), ""),
             query("from", Kind::Instant, ""),
+            query("at", Kind::Time, ""),
+            query("all", Kind::Boolean, ""),
             query("order", Kind::Choice(&["newest", "best"]), ""),
+            query("score", Kind::Number(0.0, 1.0), ""),
         ],
         body: None,
         answer: Answer::Document,
@@ -177,7 +195,7 @@ mod tests {
 
     #[test]
     fn parameters_are_checked_by_their_kind() {
-        let right = "limit=500&from=2025-10-24T13:00:00%2B02:00&order=best";
+        let right = "limit=500&from=2025-10-24T13:00:00%2B02:00&at=13:05&all=true&order=best&score=0.5";
         assert_eq!(fault("2025-10-24", right), "");
         assert_eq!(fault("2025-10-24", "from=2025-10-24T13:00:00+02:00"), "", "a plus sign as it is");
         assert_eq!(fault("2025-10-24", "from=2025-10-24"), "");
@@ -188,8 +206,11 @@ mod tests {
             ("limit=1&limit=1", "limit is given twice"),
             ("from=noon", "from: write a date"),
             ("from=2025-10-24T13:00:00", "from: write a date"),
+            ("at=25:00", "at: "),
+            ("all=yes", "all: give true or false"),
+            ("score=NaN", "score: "),
             ("order=worst", "order: give one of newest, best"),
-            ("date=2025-10-24", "'date' is not a parameter; use limit, from, order"),
+            ("date=2025-10-24", "'date' is not a parameter; use limit, from, at"),
             ("form=2025-10-24", "'form' is not a parameter"),
         ] {
             assert!(fault("2025-10-24", query).starts_with(text), "{query}: {}", fault("2025-10-24", query));

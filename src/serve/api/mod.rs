@@ -5,6 +5,7 @@
 
 mod clips;
 mod days;
+mod detections;
 mod health;
 mod metrics;
 mod recordings;
@@ -22,7 +23,10 @@ use super::visit::{LARGEST_PAGE, Visit};
 /// The routes for programs.
 pub const ROUTES: &[Route] = &[
     get("/api/v1/sources", sources::sources).of(&sources::OPERATION),
+    get("/api/v1/days", days::days).of(&days::LIST),
     get("/api/v1/days/{date}", days::day).of(&days::DAY),
+    get("/api/v1/detections", detections::detections).of(&detections::LIST),
+    get("/api/v1/detections/{id}", detections::detection).of(&detections::ONE),
     get("/api/v1/recordings", recordings::recordings).of(&recordings::OPERATION),
     get("/api/v1/runs", runs::runs).of(&runs::OPERATION),
     get("/api/v1/reviews", reviews::reviews).of(&reviews::LIST),
