@@ -57,7 +57,7 @@
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
-//! | [`report`] | reads a day with its clips for a report or a page | domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, reviews, render, status |
+//! | [`report`] | reads a day with its clips for a report or a page | text, domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, reviews, render, status |
 //! | [`serve`] | a web server over what is stored | text, stop, domain, error, exit, audio, pool, atomic_file, clips, calendar, store, reviews, render, notify, status, report |
 //! | [`doctor`] | checks everything that a run needs | all |
 //! | [`scan`] | one run, from directories to exit code | all |
