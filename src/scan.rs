@@ -63,7 +63,7 @@ pub struct Settings {
     pub ffmpeg: Option<Ffmpeg>,
     /// 0 means one per core.
     pub threads: usize,
-    /// Remove the embeddings of candidates that nobody reviewed after this many days; None: keep them.
+    /// Remove the embeddings of candidates without a review after this many days; None: keep them.
     pub keep_embeddings: Option<u32>,
     /// Analyze recordings again that were analyzed before.
     pub force: bool,

@@ -65,7 +65,7 @@ pub struct Run {
     /// The command line names files, not only directories. Their directories may contain more recordings of the
     /// window, so the run does not cover the window.
     pub explicit_files: bool,
-    /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed; None: all are kept.
+    /// Recordings that started earlier lose the embeddings of candidates without a review; None: all are kept.
     pub embeddings_from: Option<Timestamp>,
     pub exit_code: u8,
     /// In the order in which the recordings were found.

@@ -84,7 +84,7 @@ fn is_same_sound(a: Span, b: Span) -> bool {
     overlap(a, b) * 2.0 >= (a.1 - a.0).min(b.1 - b.0)
 }
 
-/// None: nobody knows when it started.
+/// None: its start time is not known.
 fn reviewed(scored: ScoredRecording, reviews: Vec<ReviewedStretch>, zone: &TimeZone) -> Option<ReviewedRecording> {
     Some(ReviewedRecording {
         day: day(scored.recording.started?.at, zone),

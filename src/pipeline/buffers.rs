@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Buffer::default()   no memory
-//! make_room()         a free buffer, if there is one; else a new one, of ROOM samples
+//! make_room()         a free buffer, if there is one; else a new one, of CAPACITY samples
 //! drop                the buffer is free
 //! ```
 //!
@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use yamnet::{PREFERRED_BATCH, samples_in_patches};
 
 /// Samples in a batch, and in the longest block that a decoder gives beyond its end. A buffer that needs more grows.
-const ROOM: usize = samples_in_patches(PREFERRED_BATCH) + (1 << 16);
+const CAPACITY: usize = samples_in_patches(PREFERRED_BATCH) + (1 << 16);
 
 static FREE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
@@ -27,15 +27,15 @@ static FREE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 pub struct Buffer(Vec<f32>);
 
 impl Buffer {
-    /// An empty buffer with room for a batch.
+    /// An empty buffer with the capacity of a batch.
     pub fn with_room() -> Buffer {
         let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Buffer(free.unwrap_or_else(|| Vec::with_capacity(ROOM)))
+        Buffer(free.unwrap_or_else(|| Vec::with_capacity(CAPACITY)))
     }
 
-    /// Moves the samples to where there is room for a batch, if they are not there yet.
+    /// Moves the samples to a buffer with the capacity of a batch, if they are not there yet.
     pub fn make_room(&mut self) {
-        if self.0.capacity() < ROOM {
+        if self.0.capacity() < CAPACITY {
             let mut larger = Buffer::with_room();
             larger.extend_from_slice(&self.0);
             *self = larger;
@@ -65,8 +65,8 @@ impl DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // One that has grown beyond twice the room is of a file with unusual blocks, and not kept.
-        if (ROOM..=2 * ROOM).contains(&self.0.capacity()) {
+        // One that has grown beyond twice the capacity is of a file with unusual blocks, and not kept.
+        if (CAPACITY..=2 * CAPACITY).contains(&self.0.capacity()) {
             self.0.clear();
             FREE.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.0));
         }
@@ -81,7 +81,7 @@ mod tests {
     fn a_buffer_that_is_used_again_is_empty() {
         for _ in 0..3 {
             let mut buffer = Buffer::with_room();
-            assert!(buffer.is_empty() && buffer.capacity() >= ROOM);
+            assert!(buffer.is_empty() && buffer.capacity() >= CAPACITY);
             buffer.extend([1.0; 1000]);
         }
     }
@@ -90,6 +90,6 @@ mod tests {
     fn making_room_keeps_the_samples() {
         let mut buffer = Buffer::from(vec![1.0, 2.0]);
         buffer.make_room();
-        assert!(buffer[..] == [1.0, 2.0] && buffer.capacity() >= ROOM);
+        assert!(buffer[..] == [1.0, 2.0] && buffer.capacity() >= CAPACITY);
     }
 }

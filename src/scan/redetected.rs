@@ -75,7 +75,7 @@ impl Session<'_> {
         Ok(plans)
     }
 
-    /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed.
+    /// Recordings that started earlier lose the embeddings of candidates without a review.
     pub(super) fn embeddings_from(&self) -> Option<Timestamp> {
         let days = self.settings.keep_embeddings?;
         Some(self.started.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN))

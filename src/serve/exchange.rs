@@ -14,7 +14,7 @@ use super::stream::Body;
 pub const REVALIDATED: &str = "private, no-cache";
 /// Content under an address that contains its hash.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// Answers that depend on a moment, and what nobody should keep.
+/// Answers that depend on a moment, and what must not be kept.
 pub const NEVER_STORED: &str = "no-store";
 
 /// A request.

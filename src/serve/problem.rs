@@ -48,7 +48,7 @@ impl Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// Nobody has logged in.
+    /// There is no login.
     pub fn unauthorized() -> Problem {
         let detail = "a token is needed: log in at /login, or send the header Authorization: Bearer TOKEN";
         Problem::new(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, "Bearer realm=\"giggles\"")

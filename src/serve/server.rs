@@ -85,7 +85,7 @@ async fn run(listeners: Vec<TcpListener>, workers: Arc<Workers>, stop: &Stop) ->
         sleep(TICK).await;
     }
     accepting.iter().for_each(|task| task.abort());
-    // Nobody listens any more if all connections have ended.
+    // There is no receiver any more if all connections have ended.
     drain.send(true).ok();
     let end = Instant::now() + DRAIN;
     while !connections.is_empty() && Instant::now() < end {

@@ -64,7 +64,7 @@ fn work(site: &Site, waiting: &Mutex<Receiver<Job>>) {
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { request, reply }) = next else { return };
-        // Nobody waits for the response any more.
+        // The connection of the request has ended.
         if reply.is_closed() {
             continue;
         }

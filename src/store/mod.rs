@@ -15,7 +15,7 @@
 //! - A redetected recording keeps its row, score track and candidates; its detections are replaced, and what was decided
 //!   about its candidates.
 //! - A run never changes what `reviews` say. It stores the embeddings of reviewed stretches there, and removes old
-//!   embeddings of candidates that nobody reviewed.
+//!   embeddings of candidates without a review.
 
 pub mod columns;
 mod found;

@@ -34,7 +34,7 @@ pub struct Rows {
     pub decided: Vec<Decided>,
     /// The clips of theirs that were cut.
     pub candidate_clips: Vec<CandidateClip>,
-    /// Recordings that started earlier lose the embeddings of candidates that nobody reviewed.
+    /// Recordings that started earlier lose the embeddings of candidates without a review.
     pub embeddings_from: Option<Timestamp>,
     /// Names that this run has handled: failures stored earlier under them are removed.
     pub names: Vec<String>,

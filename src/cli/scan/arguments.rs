@@ -53,7 +53,7 @@ pub struct Arguments {
     #[arg(short = 'n', long, help_heading = "Storage")]
     pub dry_run: bool,
     #[arg(long, value_name = "DAYS", help_heading = "Storage",
-        help = by_default("Remove the embeddings of sounds that nobody reviewed after this many days", "GIGGLES_KEEP_EMBEDDINGS", KEEP_EMBEDDINGS))]
+        help = by_default("Remove the embeddings of sounds without a review after this many days", "GIGGLES_KEEP_EMBEDDINGS", KEEP_EMBEDDINGS))]
     pub keep_embeddings: Option<u32>,
     /// Analyze recordings again that are already stored, and replace their rows
     #[arg(long, help_heading = "Storage")]

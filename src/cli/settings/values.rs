@@ -17,7 +17,7 @@ use yamnet::sigmoid;
 use super::Given;
 use crate::cli::messages::LogFormat;
 
-/// Days after which the embeddings of sounds that nobody reviewed are removed.
+/// Days after which the embeddings of sounds without a review are removed.
 pub const KEEP_EMBEDDINGS: u32 = 90;
 /// The maximum; each thread costs a stack and 12 MB of buffers.
 const MAX_THREADS: usize = 1024;

@@ -24,7 +24,7 @@ pub const OPERATION: Operation = Operation {
 pub fn health(visit: &mut Visit) -> Result<Response, Problem> {
     let runs = last_runs(visit);
     let status = runs.as_ref().map_or_else(|problem| problem.status, |_| StatusCode::OK);
-    // Nothing stored yet is no failure of the server.
+    // The server has not failed if nothing is stored yet.
     let is_reachable = status == StatusCode::OK || status == StatusCode::NOT_FOUND;
     let now = Timestamp::now();
     let health = json!({

@@ -28,7 +28,7 @@ pub fn metrics(visit: &mut Visit) -> Result<Response, Problem> {
                 runs.extend(visit.reader()?.runs(Some(&source), RUNS)?);
             }
         }
-        // Nothing stored yet is no failure.
+        // It has not failed if nothing is stored yet.
         Err(problem) if problem.status == StatusCode::NOT_FOUND => {}
         Err(problem) => return Err(problem),
     }

@@ -60,7 +60,7 @@ pub static SCANNING: &[Key] = &[
             "database",
             "keep_embeddings",
             Kind::Number,
-            "Days after which the embeddings of sounds that nobody reviewed are removed",
+            "Days after which the embeddings of sounds without a review are removed",
         )
     },
     Key {
