@@ -35,11 +35,19 @@ case $result in
     *) why="systemd says: $result" ;;
 esac
 
+# The last lines of the failed invocation. A program that ends within milliseconds can be gone before the journal has
+# read its invocation: its lines then have the unit's name only. So: all of the unit from systemd's "Starting" on.
+lines() {
+    start=$(journalctl --quiet --no-pager --output=export --lines=all "INVOCATION_ID=$run" |
+        sed -n '/^__CURSOR=/{s///p;q}')
+    journalctl --quiet --no-pager --output=cat --cursor="$start" "_SYSTEMD_UNIT=$unit" + "UNIT=$unit" _PID=1 |
+        tail -n 50
+}
+
 report() {
     echo "$unit failed on $(uname -n): $why"
     echo
-    journalctl --quiet --no-pager --output=cat --lines=50 "_SYSTEMD_INVOCATION_ID=$run" + "INVOCATION_ID=$run" ||
-        echo "(the journal cannot be read)"
+    lines || echo "(the journal cannot be read)"
     echo
     echo "More: journalctl --unit $unit"
     echo "When it is fixed: systemctl reset-failed $unit; systemctl start $unit"
