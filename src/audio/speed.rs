@@ -18,10 +18,12 @@ use std::borrow::Cow;
 use std::f64::consts::PI;
 use std::ops::Range;
 
+use yamnet::kernels::dot;
+
 /// Input samples of an output sample, if the speed is not above 1. With [`KAISER_BETA`]: 0.1 dB at 7.3 kHz, -90 dB from
 /// 8 kHz on, so that no images remain of a signal that becomes slower.
 const TAPS: usize = 128;
-/// Sums that are computed independently.
+/// The number of coefficients is a multiple of it, as [`dot`] wants.
 const LANES: usize = 16;
 /// The cut-off as a share of the lower sampling rate: 7.65 of 16 kHz.
 const CUT_OFF: f64 = 7.65 / 16.0;
@@ -142,19 +144,6 @@ fn bessel_i0(x: f64) -> f64 {
         Some(*term)
     });
     1.0 + terms.sum::<f64>()
-}
-
-/// The sum of products, as 16 sums that are added pairwise: the same on every machine, and fast on most.
-fn dot(samples: &[f32], coefficients: &[f32]) -> f32 {
-    let mut sums = [0f32; LANES];
-    for (samples, coefficients) in samples.as_chunks::<LANES>().0.iter().zip(coefficients.as_chunks::<LANES>().0) {
-        for ((sum, sample), coefficient) in sums.iter_mut().zip(samples).zip(coefficients) {
-            *sum += sample * coefficient;
-        }
-    }
-    let eight: [f32; 8] = std::array::from_fn(|i| sums[i] + sums[i + 8]);
-    let four: [f32; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
-    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 #[cfg(test)]

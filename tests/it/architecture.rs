@@ -35,6 +35,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "domain",
             "audio/resample",
+            "audio/speed",
             "model",
             "detect",
             "personal",

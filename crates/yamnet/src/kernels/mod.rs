@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | 3x3 convolutions | [`FirstConvolution`], [`DepthwiseConvolution`] | `conv/portable`, `conv/simd` |
 //! | matrix products | [`Gemm`] | in f32 `gemm/portable` and `gemm/simd`; in integers `gemm/int8_slices` with `gemm/amx` |
+//! | sums of products, also for others | [`dot`] | `dot` in safe code |
 //! | lanes of the front end | `Cpu::run` with a `LaneTask` | `lanes` in safe code, `avx2_lanes` |
 //!
 //! A [`Cpu`] names a path: a set of instructions, with one function for each family (`KernelTable`). The `simd` kernels
@@ -21,6 +22,7 @@
 mod avx2_lanes;
 mod conv;
 mod cpu;
+mod dot;
 mod gemm;
 mod lanes;
 mod portable;
@@ -33,6 +35,7 @@ mod x86;
 
 pub use conv::{DepthwiseConvolution, FirstConvolution, global_average_pool};
 pub use cpu::Cpu;
+pub use dot::dot;
 pub use gemm::{Gemm, GemmScratch, MR, NR, RowGroups};
 #[cfg(test)]
 pub(crate) use lanes::PortableLanes;
