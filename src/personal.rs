@@ -19,6 +19,7 @@
 
 mod statistics;
 
+use yamnet::kernels::dot;
 use yamnet::params::EMBEDDING_SIZE;
 
 pub use self::statistics::EmbeddingStatistics;
@@ -37,9 +38,6 @@ const WEIGHT: f32 = 8.0;
 const NEAREST: usize = 3;
 /// Stretches that are less similar than this do not count.
 const LEAST_SIMILARITY: f32 = 0.3;
-
-/// Partial sums of a dot product. With 16 of them compilers use vectors of any width; the order of additions is fixed.
-const LANES: usize = 16;
 
 /// z: standardized and of length 1, or all zeros.
 type Direction = Box<[f32; EMBEDDING_SIZE]>;
@@ -60,20 +58,36 @@ pub struct PersonalModel {
 impl PersonalModel {
     /// None: there are too few reviews.
     pub fn new(evidence: &Evidence) -> Option<PersonalModel> {
-        let of = |verdict: Verdict| evidence.reviews.iter().filter(move |(_, given, _)| *given == verdict);
-        if !is_enough(of(Verdict::Confirmed).count(), of(Verdict::Rejected).count()) {
+        let reviews = || evidence.reviews.iter();
+        let is_model = has_enough(reviews().map(|(_, verdict, _)| *verdict));
+        is_model.then(|| PersonalModel::with(statistics(&evidence.reference), reviews().cloned()))
+    }
+
+    /// The same from evidence that is not needed afterwards: what was used is freed before the model grows.
+    pub fn consuming(evidence: Evidence) -> Option<PersonalModel> {
+        let Evidence { reviews, reference } = evidence;
+        if !has_enough(reviews.iter().map(|(_, verdict, _)| *verdict)) {
             return None;
         }
-        let statistics = if evidence.reference.len() < LEAST_REFERENCE {
-            EmbeddingStatistics::shipped()
-        } else {
-            EmbeddingStatistics::new(&evidence.reference)
-        };
-        let stretches = |verdict: Verdict| -> Vec<Stretch> {
-            of(verdict).map(|(review, _, e)| Stretch { review: *review, z: direction(e, &statistics) }).collect()
-        };
-        let (confirmed, rejected) = (stretches(Verdict::Confirmed), stretches(Verdict::Rejected));
-        Some(PersonalModel { statistics, confirmed, rejected })
+        let statistics = statistics(&reference);
+        drop(reference);
+        Some(PersonalModel::with(statistics, reviews.into_iter()))
+    }
+
+    fn with(
+        statistics: EmbeddingStatistics,
+        reviews: impl Iterator<Item = (i64, Verdict, Embedding)>,
+    ) -> PersonalModel {
+        let mut model = PersonalModel { statistics, confirmed: Vec::new(), rejected: Vec::new() };
+        for (review, verdict, embedding) in reviews {
+            let stretch = Stretch { review, z: direction(&embedding, &model.statistics) };
+            let of_verdict = match verdict {
+                Verdict::Confirmed => &mut model.confirmed,
+                Verdict::Rejected => &mut model.rejected,
+            };
+            of_verdict.push(stretch);
+        }
+        model
     }
 
     /// Scores the candidates that have an embedding.
@@ -90,6 +104,17 @@ impl PersonalModel {
         let shift = WEIGHT * (likeness(&confirmed) - likeness(&rejected));
         PersonalScore { shift, confirmed, rejected }
     }
+}
+
+fn has_enough(verdicts: impl Iterator<Item = Verdict>) -> bool {
+    let (confirmed, rejected): (Vec<Verdict>, Vec<Verdict>) =
+        verdicts.partition(|verdict| *verdict == Verdict::Confirmed);
+    is_enough(confirmed.len(), rejected.len())
+}
+
+/// Those of the source's own candidates, if there are enough.
+fn statistics(reference: &[Embedding]) -> EmbeddingStatistics {
+    if reference.len() < LEAST_REFERENCE { EmbeddingStatistics::shipped() } else { EmbeddingStatistics::new(reference) }
 }
 
 /// Whether so many confirmed and rejected stretches make a personal score.
@@ -111,7 +136,7 @@ fn direction(embedding: &Embedding, statistics: &EmbeddingStatistics) -> Directi
 /// earlier review.
 fn nearest(z: &Direction, stretches: &[Stretch]) -> Vec<Neighbour> {
     let similar = stretches.iter().filter_map(|stretch| {
-        let similarity = dot(z, &stretch.z).min(1.0);
+        let similarity = dot(&z[..], &stretch.z[..]).min(1.0);
         (similarity > LEAST_SIMILARITY).then_some(Neighbour { review: stretch.review, similarity })
     });
     let mut similar: Vec<Neighbour> = similar.collect();
@@ -126,16 +151,6 @@ fn likeness(nearest: &[Neighbour]) -> f32 {
     const { assert!(LEAST_OF_EACH >= NEAREST) }
     let sum: f32 = nearest.iter().map(|neighbour| neighbour.similarity - LEAST_SIMILARITY).sum();
     sum / NEAREST as f32
-}
-
-fn dot(a: &Direction, b: &Direction) -> f32 {
-    let mut sums = [0f32; LANES];
-    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums.iter().sum()
 }
 
 #[cfg(test)]

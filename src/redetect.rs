@@ -34,7 +34,7 @@ pub fn personal_model(
     if !is_asked_for {
         return Ok(None);
     }
-    Ok(PersonalModel::new(&store.evidence(source)?))
+    Ok(PersonalModel::consuming(store.evidence(source)?))
 }
 
 /// The detections of a recording under this analysis. `zone` is the time zone named in it.

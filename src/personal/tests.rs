@@ -191,6 +191,18 @@ fn the_order_of_the_evidence_does_not_matter() {
 }
 
 #[test]
+fn evidence_that_is_consumed_gives_the_same_model() {
+    for (reviews, references) in [(80, 80), (300, 300), (29, 300)] {
+        let evidence =
+            Evidence { reference: evidence(&sounds(references, 5)).reference, ..evidence(&sounds(reviews, 2)) };
+        let scores = |model: Option<PersonalModel>| {
+            model.map(|model| sounds(40, 3).iter().map(|sound| model.score(&sound.embedding)).collect::<Vec<_>>())
+        };
+        assert_eq!(scores(PersonalModel::consuming(evidence.clone())), scores(PersonalModel::new(&evidence)));
+    }
+}
+
+#[test]
 fn without_its_reviews_a_source_is_as_before() {
     let mut evidence = evidence(&sounds(80, 2));
     assert!(PersonalModel::new(&evidence).is_some());
@@ -203,7 +215,7 @@ fn without_its_reviews_a_source_is_as_before() {
 fn the_bits_are_the_same_everywhere() {
     let model = PersonalModel::new(&evidence(&sounds(300, 2))).unwrap();
     let bits = sounds(KINDS, 3).iter().map(|sound| shift(&model, sound).to_bits()).collect::<Vec<_>>();
-    assert_eq!(bits, [1_056_226_035, 1_042_254_053, 0, 0, 0, 0, 3_183_606_368, 0]);
+    assert_eq!(bits, [1_056_226_027, 1_042_254_048, 0, 0, 0, 0, 3_183_606_379, 0]);
 }
 
 #[test]
