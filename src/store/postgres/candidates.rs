@@ -30,8 +30,8 @@ pub fn insert_scores(transaction: &mut Transaction<'_>, rows: &Rows, source: &st
     each_document(of_candidates, |document| transaction.execute(&candidates, &[&document, &source]).map(drop))
 }
 
-/// Passes rows on as JSON arrays of bounded length.
-fn each_document<R: Serialize>(
+/// Passes rows on as JSON arrays of bounded length: jsonb has a limit, and a year has many candidates.
+pub fn each_document<R: Serialize>(
     rows: impl Iterator<Item = R>,
     mut each: impl FnMut(String) -> Result<(), Error>,
 ) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use postgres::{Error, Transaction};
 
+use super::candidates::each_document;
 use super::statements::Texts;
 use super::values::json;
 use crate::store::rows::Rows;
@@ -30,7 +31,7 @@ pub fn update(transaction: &mut Transaction<'_>, rows: &Rows, texts: &Texts) -> 
     }
     transaction.execute(RECORDINGS, &[&texts.redetected, &texts.source, &rows.run.id.0])?;
     transaction.execute(DETECTIONS, &[&texts.source, &rows.redetected_contents()])?;
-    transaction.execute(CANDIDATES, &[&json(&rows.decided)])?;
+    each_document(rows.decided.iter(), |document| transaction.execute(CANDIDATES, &[&document]).map(drop))?;
     if !rows.candidate_clips.is_empty() {
         transaction.execute(CANDIDATE_CLIPS, &[&json(&rows.candidate_clips)])?;
     }

@@ -1,7 +1,8 @@
 //! The SQL that saves a run and looks up known recordings, in Postgres' dialect.
 //!
 //! Invariant: the number of round trips of a save does not depend on the number of rows, except for scores: the rows of a
-//! table are sent as one JSON document, score tracks and candidates as documents of a few megabytes.
+//! table are sent as one JSON document; score tracks, candidates and what is decided anew of them as documents of a few
+//! megabytes.
 
 use std::collections::HashMap;
 
