@@ -8,14 +8,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::place::SHORTEST;
+use super::place::check_length;
 use crate::domain::{ContentHash, Described, Field, Review, ReviewedSpan, Verdict, field as described};
 
 /// Maximal number of characters in a comment: tables and pages show it completely.
 const LONGEST: usize = 10_000;
-
-/// The longest stretch. A laugh with its padding is shorter; other settings may merge several.
-const MOST: Duration = Duration::from_secs(600);
 
 /// A line.
 pub const DOCUMENT: Described = Described {
@@ -54,14 +51,8 @@ pub fn review(line: &[u8]) -> Result<ReviewedSpan, String> {
         embedding: None,
         review: what_it_says(&line)?,
     };
-    match span.end.checked_sub(span.start) {
-        None | Some(Duration::ZERO) => Err("end_seconds is not after start_seconds".into()),
-        Some(length) if length < SHORTEST => Err(format!("the stretch is shorter than {} ms", SHORTEST.as_millis())),
-        Some(length) if length > MOST => {
-            Err(format!("the stretch is longer than {} minutes, as no laugh is", MOST.as_secs() / 60))
-        }
-        Some(_) => Ok(span),
-    }
+    check_length(span.start, span.end)?;
+    Ok(span)
 }
 
 /// The error without its position: the file's line number is added later, and a column does not help.
@@ -161,9 +152,9 @@ mod tests {
     #[test]
     fn a_stretch_that_is_no_sound_is_refused() {
         let error = |end: f64| line("end_seconds", Some(json!(end))).unwrap_err();
-        assert_eq!(error(1.5), "end_seconds is not after start_seconds");
-        assert_eq!(error(1.500_9), "the stretch is shorter than 1 ms");
-        assert_eq!(error(601.6), "the stretch is longer than 10 minutes, as no laugh is");
+        assert_eq!(error(1.5), "the end is not after the start");
+        assert_eq!(error(1.500_9), "900 µs are too short for a sound; at least 1 ms are needed");
+        assert_eq!(error(601.6), "600.1 s are too long for one laugh; at most 10 minutes are allowed");
         assert!(line("end_seconds", Some(json!(601.5))).is_ok());
     }
 
@@ -219,7 +210,7 @@ mod tests {
             ("start_seconds", Some(json!(-1)), "start_seconds is not a number of seconds from 0"),
             ("start_seconds", Some(json!("1")), "start_seconds is not a number of seconds from 0"),
             ("end_seconds", Some(json!(1e300)), "end_seconds is not a number of seconds from 0"),
-            ("end_seconds", Some(json!(1.5)), "end_seconds is not after start_seconds"),
+            ("end_seconds", Some(json!(1.5)), "the end is not after the start"),
             ("starts_at", Some(json!("noon")), "starts_at is not a time such as 2025-10-24T13:00:00Z"),
             ("verdict", Some(json!("maybe")), "verdict is not confirmed, rejected or null"),
             ("comment", Some(json!(["a"])), "comment is neither a string nor null"),

@@ -10,11 +10,12 @@ use jiff::tz::TimeZone;
 
 use crate::audio::window::parse_instant;
 
-/// The longest stretch that is one review.
-pub const LONGEST: Duration = Duration::from_secs(60);
+/// The longest stretch that is one review. A laugh with its usual padding is half a minute at most; a person may take a
+/// fit of laughter, or other settings, for one.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// The shortest: a sixteenth of the step of the log-mel frames is no sound.
-pub const SHORTEST: Duration = Duration::from_millis(1);
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// A recording, as far as places in it need it.
 #[derive(Debug, Clone)]
@@ -42,6 +43,15 @@ pub fn stretch(start: &str, end: &str, extent: &Extent) -> Result<(Duration, Dur
             begun.strftime("%Y-%m-%d %H:%M:%S"),
         ));
     };
+    check_length(start, end)?;
+    Ok((start, end))
+}
+
+/// Whether one review may be about a stretch from here to there.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn check_length(start: Duration, end: Duration) -> Result<(), String> {
     match end.checked_sub(start) {
         None | Some(Duration::ZERO) => Err("the end is not after the start".into()),
         Some(length) if length < SHORTEST => Err(format!(
@@ -50,11 +60,11 @@ pub fn stretch(start: &str, end: &str, extent: &Extent) -> Result<(Duration, Dur
             SHORTEST.as_millis()
         )),
         Some(length) if length > LONGEST => Err(format!(
-            "{:.1} s are too long for one laugh; at most {} s are allowed",
+            "{:.1} s are too long for one laugh; at most {} minutes are allowed",
             length.as_secs_f64(),
-            LONGEST.as_secs()
+            LONGEST.as_secs() / 60
         )),
-        Some(_) => Ok((start, end)),
+        Some(_) => Ok(()),
     }
 }
 
@@ -118,6 +128,7 @@ mod tests {
         }
         assert_eq!(read("5", "5"), Err("the end is not after the start".into()));
         assert_eq!(read("7", "5"), Err("the end is not after the start".into()));
-        assert!(read("5", "66").unwrap_err().contains("61.0 s are too long for one laugh; at most 60 s"));
+        assert!(read("5", "606").unwrap_err().contains("601.0 s are too long for one laugh; at most 10 minutes"));
+        assert_eq!(read("5", "605"), Ok((5.0, 605.0)));
     }
 }
