@@ -13,9 +13,9 @@
 //!
 //! Invariant: reads only, computes from what is stored, and gives the same numbers every time.
 
-mod bootstrap;
 mod curve;
 mod decision;
+mod jackknife;
 pub mod measures;
 mod read;
 
@@ -24,10 +24,10 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-pub use self::bootstrap::Estimate;
 pub use self::curve::Point;
 pub use self::decision::Decision;
 use self::decision::{Decided, decide};
+pub use self::jackknife::Estimate;
 use self::measures::{Criterion, Proportion, Span};
 pub use self::read::read;
 use crate::domain::{Candidate, DetectionParameters, Embedding, Evidence, ScoreTrack, Verdict};

@@ -1,12 +1,16 @@
 //! One way to decide, over all recordings: its detections against the reviews.
 
-use super::bootstrap::{Estimate, estimate};
 use super::curve::{Point, Valued, average_precision, curve, point, sort};
+use super::jackknife::{Estimate, estimate};
 use super::measures::{Proportion, Span, Tally};
 use super::{CRITERIA, ReviewedRecording, overlaps};
 use crate::detect::detections;
 use crate::domain::{Candidate, Verdict};
 use crate::personal::PersonalModel;
+
+/// Lowest and highest F1 or average precision, and those of the difference of two.
+const SHARE: (f64, f64) = (0.0, 1.0);
+const DIFFERENCE: (f64, f64) = (-1.0, 1.0);
 
 /// The numbers of one way to decide.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,10 +98,10 @@ impl Decided {
         sort(&mut self.stretches);
         let all = vec![1; days];
         let measure =
-            |criterion| (self.tally(criterion, &all), estimate(days, |times| self.tally(criterion, times).f1()));
+            |criterion| (self.tally(criterion, &all), estimate(days, SHARE, |times| self.tally(criterion, times).f1()));
         Decision {
             measures: (0..CRITERIA.len()).map(measure).collect(),
-            average_precision: estimate(days, |times| average_precision(&self.stretches, times)),
+            average_precision: estimate(days, SHARE, |times| average_precision(&self.stretches, times)),
             curve: curve(&self.stretches),
             added: self.added,
             unreviewed: self.unreviewed,
@@ -110,7 +114,7 @@ impl Decided {
         let f1 = |criterion: usize| {
             let difference =
                 |times: &[usize]| Some(self.tally(criterion, times).f1()? - other.tally(criterion, times).f1()?);
-            estimate(days, difference)
+            estimate(days, DIFFERENCE, difference)
         };
         let [own, others] = [self, other].map(|decided| {
             let mut sorted = decided.stretches.clone();
@@ -118,7 +122,7 @@ impl Decided {
             sorted
         });
         let precision = |times: &[usize]| Some(average_precision(&own, times)? - average_precision(&others, times)?);
-        (0..CRITERIA.len()).map(f1).chain([estimate(days, precision)]).collect()
+        (0..CRITERIA.len()).map(f1).chain([estimate(days, DIFFERENCE, precision)]).collect()
     }
 
     /// The counts by a criterion, each day as often as given.

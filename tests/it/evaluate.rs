@@ -86,7 +86,11 @@ fn the_table_compares_both_decisions() {
     assert_eq!(line("48 reviews"), "48 reviews of 4 recordings on 4 days: 24 confirmed, 24 rejected");
     assert!(line("0 of 24 reviewed detections").ends_with("precision 0.00 (0.00-0.14)"), "{}", said.stdout);
     assert!(line("Personal score").starts_with("Personal score on 4 of 4 days"));
-    assert_eq!(line("F1, collar"), "F1, collar         0.00 (0.00-0.00)  1.00 (1.00-1.00)  +1.00 (+1.00 to +1.00)");
+    assert_eq!(
+        line("F1, collar"),
+        "F1, collar         0.00              1.00              +1.00",
+        "all days are alike"
+    );
     assert_eq!(line("missed, now found"), "missed, now found  0 of 24           24 of 24");
     assert_eq!(said.stderr, "");
 }
@@ -127,4 +131,18 @@ fn without_reviews_there_is_nothing_to_evaluate() {
     assert_eq!(said.stdout, "");
     evaluate(&place, &["--source", "nobody"]).ends_with(4);
     evaluate(&Place::new(), &[]).ends_with(4);
+}
+
+#[test]
+fn damaged_scores_are_named_and_judged_by_no_number() {
+    let place = place();
+    let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+    let recording = "(SELECT id FROM recordings WHERE name = '2.ogg')";
+    let shorten = format!("UPDATE score_tracks SET v = substr(v, 1, length(v) - 2) WHERE recording_id = {recording}");
+    assert_eq!(connection.execute(&shorten, []).unwrap(), 1);
+    let said = evaluate(&place, &["--plot", "laughs.svg"]).ends_with(1);
+    said.complains_of("2.ogg: its stored scores are damaged: their number does not fit its length");
+    said.complains_of("scan it again with --force");
+    assert_eq!((said.stdout.as_str(), place.path("laughs.svg").exists()), ("", false));
+    evaluate(&place, &["--json", "--date", "2025-10-03"]).ends_with(0);
 }

@@ -31,7 +31,7 @@ pub(in crate::render) const DOCUMENT: &[Field] = &[
     field("found", "object", "recall: detected ones of the confirmed laughs"),
     field("gains[].measure", "string", "a measure, or `average_precision`"),
     field("gains[].value", "number or null", "with the personal score less without"),
-    field("gains[].low", "number or null", "95 % interval, bootstrap over days"),
+    field("gains[].low", "number or null", "95 % interval, jackknife over days; null if the days do not say it"),
     field("gains[].high", "number or null", "its end"),
 ];
 
@@ -54,10 +54,14 @@ pub(in crate::render) const DECISION: &[Field] = &[
     field("measures[].precision", "number or null", "found / (found + extra)"),
     field("measures[].recall", "number or null", "found / (found + missed)"),
     field("measures[].f1.value", "number or null", "event-based F1"),
-    field("measures[].f1.low", "number or null", "95 % interval, bootstrap over days; null of a single day"),
+    field("measures[].f1.low", "number or null", "95 % interval, jackknife over days; null if the days do not say it"),
     field("measures[].f1.high", "number or null", "its end"),
     field("average_precision.value", "number or null", "average precision of the reviewed stretches"),
-    field("average_precision.low", "number or null", "95 % interval, bootstrap over days"),
+    field(
+        "average_precision.low",
+        "number or null",
+        "95 % interval, jackknife over days; null if the days do not say it",
+    ),
     field("average_precision.high", "number or null", "its end"),
     field("added", "object", "of the laughs that no stored detection overlaps, those that this decision finds"),
     field("unreviewed", "number", "its detections that overlap no review"),

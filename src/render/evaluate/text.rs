@@ -10,7 +10,8 @@ use crate::text::pluralize;
 const THRESHOLDS: [f32; 8] = [0.20, 0.25, 0.33, 0.40, 0.50, 0.60, 0.70, 0.80];
 
 const NOTE: &str = "\
-In brackets: 95 % intervals; of proportions Wilson's, of all others the bootstrap over days.
+In brackets: 95 % intervals; of proportions Wilson's, of all others the jackknife over days. Without one: too few days, or \
+all alike.
 Only reviewed stretches count. A laugh that nobody noticed is missing in every recall.
 ";
 
