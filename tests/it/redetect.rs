@@ -14,6 +14,8 @@ use crate::support::homes::{Home, InPostgres, InSqlite};
 use crate::support::past_runs::{PastRunBuilder, at, length, past_run, recording};
 use crate::support::program::Place;
 
+mod reviewed;
+
 const CLIPS: [(&str, &str); 3] = [
     ("fixtures/clips/laugh_male_scratch1.flac", "20251024_130000.flac"),
     ("fixtures/clips/laugh_male_scratch2.flac", "20251024_140000.flac"),
@@ -424,6 +426,7 @@ fn a_day_is_bounded(home: &impl Home) {
     for (number, limit) in [(0, 2_000_000), (1, 4_000_000)] {
         let (recording, scores) = if number == 0 { day(number, ordinary) } else { day(number, wild) };
         let candidates = scores.1.len();
+        assert!(scores.0.to_bytes().len() <= 24 * 16_000, "a track takes 16 kB an hour at most");
         open(&home.location()).unwrap().save(&past_run("neil").scored(recording, scores, vec![]).build()).unwrap();
         let after = bytes(home);
         println!("{}: {candidates} candidates take {} bytes", home.url().split(':').next().unwrap(), after - before);

@@ -95,6 +95,75 @@ fn what_cannot_be_added_says_what_to_do() {
     add(&Place::new(), &[name, "1", "2"]).ends_with(4);
 }
 
+#[test]
+fn a_stretch_that_is_added_again_keeps_its_comment_and_its_mark() {
+    let place = place();
+    let name = "20251024_190000.flac";
+    let is_marked = |verdict: &str, comment: &str| {
+        let comment = format!("comment IS {comment}");
+        count(&place, &format!("verdict = '{verdict}' AND {comment} AND favourite")) == 1 && count(&place, "true") == 1
+    };
+    add(&place, &[name, "0", "1", "--comment", "with Ann", "--favourite"]).ends_with(0);
+    assert!(is_marked("confirmed", "'with Ann'"));
+    let again = add(&place, &[name, "0", "0:00:01.0", "--verdict", "rejected"]).ends_with(0).stdout;
+    assert!(is_marked("rejected", "'with Ann'") && again.contains("rejected: with Ann"), "{again}");
+    add(&place, &[name, "0", "1", "--comment", "with Bert"]).ends_with(0);
+    assert!(is_marked("confirmed", "'with Bert'"));
+    add(&place, &[name, "0", "1", "--comment", ""]).ends_with(0);
+    assert!(is_marked("confirmed", "NULL"), "an empty comment removes it");
+    add(&place, &[name, "1", "2"]).ends_with(0);
+    assert_eq!(count(&place, "NOT favourite AND comment IS NULL"), 1, "another stretch has none of its own");
+}
+
+/// A line of a page for a stretch of the recording, which nothing that is stored has a sound of.
+fn line(place: &Place, (start, end): (f64, f64), verdict: &str) -> String {
+    let content: String = rusqlite::Connection::open(place.path("laughs.db"))
+        .unwrap()
+        .query_row("SELECT content_sha256 FROM recordings", [], |row| row.get(0))
+        .unwrap();
+    let line = serde_json::json!({
+        "source": "neil", "recording": "20251024_190000.flac", "content_sha256": content, "start_seconds": start,
+        "end_seconds": end, "starts_at": "2025-10-24T19:00:00Z", "verdict": verdict, "comment": null,
+        "at": "2025-10-25T08:00:00Z",
+    });
+    format!("{line}\n")
+}
+
+fn import(place: &Place, flags: &[&str]) -> Said {
+    place.run(&[&["review", "import", "-v", "reviews.jsonl", "--database", &place.sqlite()], flags].concat())
+}
+
+#[test]
+fn an_import_computes_the_sounds_that_are_missing_from_the_recordings() {
+    let place = place();
+    rusqlite::Connection::open(place.path("laughs.db")).unwrap().execute("DELETE FROM candidates", []).unwrap();
+    let lines = line(&place, (0.5, 1.5), "confirmed") + &line(&place, (1.75, 2.5), "rejected");
+    fs::write(place.path("reviews.jsonl"), lines).unwrap();
+    import(&place, &[]).ends_with(0);
+    assert_eq!((count(&place, "true"), count(&place, "embedding IS NULL")), (2, 2));
+    // A dry run computes nothing, and neither does a file of that name with another content.
+    import(&place, &["--recordings", "recordings", "--dry-run"]).ends_with(0);
+    fs::create_dir(place.path("others")).unwrap();
+    fs::copy(audio::file("fixtures/clips/speech_it.flac"), place.path("others/20251024_190000.flac")).unwrap();
+    import(&place, &["--recordings", "others"]).ends_with(0).complains_of("0 sounds computed from the audio");
+    assert_eq!(count(&place, "embedding IS NULL"), 2);
+    // What was imported before gets its sound, too.
+    import(&place, &["--recordings", "recordings"]).ends_with(0).complains_of("2 sounds computed from the audio");
+    assert_eq!(count(&place, "length(embedding) = 2048"), 2);
+    import(&place, &["--recordings", "recordings"]).ends_with(0).complains_of("0 sounds computed from the audio");
+    // It is the one that `review add` computes.
+    let sounds = |place: &Place| -> Vec<Vec<u8>> {
+        let connection = rusqlite::Connection::open(place.path("laughs.db")).unwrap();
+        let mut statement = connection.prepare("SELECT embedding FROM reviews ORDER BY start_seconds").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let other = self::place();
+    for (start, end) in [("0.5", "1.5"), ("1.75", "2.5")] {
+        add(&other, &["recordings/20251024_190000.flac", start, end]).ends_with(0);
+    }
+    assert_eq!(sounds(&place), sounds(&other));
+}
+
 fn reset(place: &Place, flags: &[&str]) -> Said {
     place.run(&[&["review", "reset", "--tz", "UTC", "--database", &place.sqlite()], flags].concat())
 }
