@@ -2,23 +2,34 @@
 //! and rejected on some days must help on others, and the guard rails of docs/personal.md must hold.
 //!
 //! Clips are few, so that each is cut in two: the days that are reviewed have the first halves, the days that are judged
-//! the second ones, all of them a little faster or slower, over other backgrounds. No sample is in both. A demonstration,
-//! not a measurement: nothing is tuned on these days. `cargo test --test it wearer:: -- --nocapture` prints the table.
+//! the second ones, all of them a little faster or slower, over other backgrounds. No sample is in both. Speech, music,
+//! hiss or a crowd is under and between them. Each scene of a day is a recording of its own, as of a recorder that starts when it
+//! detects sound. A demonstration, not a measurement: nothing is tuned on these days. `cargo test --test it wearer:: --
+//! --nocapture` prints the table.
 
+use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use giggles::detect::detections;
-use giggles::domain::{Analyzed, Candidate, DetectionParameters, Embedding, Evidence, Verdict};
+use giggles::domain::{
+    Analyzed, Candidate, DetectionParameters, Embedding, Evidence, Outcome, Recording, Review, ReviewedSpan, Status,
+    Verdict,
+};
 use giggles::evaluate::measures::{Criterion, Span, Tally, iou};
 use giggles::model::ModelFile;
 use giggles::personal::PersonalModel;
 use giggles::pipeline::Analyzer;
 use giggles::pool::Pool;
+use giggles::redetect::personal_model;
 use giggles::stop::Stop;
-use yamnet::Cpu;
+use giggles::store::{ReviewReset, open};
+use jiff::Timestamp;
+use yamnet::{Cpu, Model};
 
-use crate::support::awake::Awake;
 use crate::support::day::{Day, Dice, RATE, Sounds, audible, clip};
+use crate::support::homes::{Home, InSqlite};
+use crate::support::past_runs::{past_run, recording};
 use crate::support::wav;
 
 const LAUGHS: [&str; 4] =
@@ -26,10 +37,10 @@ const LAUGHS: [&str; 4] =
 const CONFUSIONS: [&str; 4] = ["cry_baby_scratch", "singing_child_scratch", "cough_male_scratch", "crow_cc0"];
 
 /// Seeds of the days.
-const REVIEWED: std::ops::Range<u64> = 100..108;
-const JUDGED: std::ops::Range<u64> = 200..205;
-/// Digital silence after each minute: what is kept of an hour is bounded. It costs nothing, see [`Awake`].
-const SILENCE: usize = 180;
+const REVIEWED: std::ops::Range<u64> = 100..106;
+const JUDGED: std::ops::Range<u64> = 200..204;
+/// Seconds of a slot, of which a scene has five.
+const SLOT: usize = 7;
 /// A half is repeated until it is as long as this.
 const SHORTEST: usize = 2 * RATE;
 /// Faster or slower by at most this.
@@ -49,7 +60,7 @@ fn half(names: &[&'static str], is_second: bool, dice: &mut Dice) -> Vec<f32> {
     once.repeat(SHORTEST.div_ceil(once.len()))
 }
 
-/// A day after the network.
+/// A scene after the network.
 struct Scored {
     analyzed: Analyzed,
     laughs: Vec<Span>,
@@ -79,44 +90,52 @@ impl Scored {
     }
 }
 
-fn scored(scorer: &Awake, seed: u64, is_judged: bool) -> Scored {
-    let sounds = Sounds {
-        laugh: &|dice: &mut Dice| half(&LAUGHS, is_judged, dice),
-        other: &|dice: &mut Dice| half(&CONFUSIONS, is_judged, dice),
-    };
-    let day = Day::mix(seed, &sounds, SILENCE);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("day.wav");
-    wav::write(&path, [&day.samples[..]].into_iter());
+fn scored(scorer: &Model, folder: &Path, (day, number, scene): &(u64, usize, Day)) -> Scored {
+    let path = folder.join(format!("{day}_{number}.wav"));
+    wav::write(&path, [&scene.samples[..]].into_iter());
     let (stop, parameters) = (Stop::default(), DetectionParameters::default());
     let analyzer =
         Analyzer { scorer, parameters: &parameters, personal: None, ffmpeg: None, stop: &stop, advanced: &|_| () };
     let analyzed = analyzer.analyze(&path, None).unwrap();
-    Scored { analyzed, laughs: day.laughs.iter().map(|laugh| (laugh.start, laugh.end)).collect() }
+    Scored { analyzed, laughs: scene.laughs.iter().map(|laugh| (laugh.start, laugh.end)).collect() }
 }
 
-/// The reviewed and the judged days, analyzed once for all tests.
+/// The scenes of the reviewed and of the judged days, analyzed once for all tests.
 fn days() -> &'static (Vec<Scored>, Vec<Scored>) {
     static DAYS: OnceLock<(Vec<Scored>, Vec<Scored>)> = OnceLock::new();
     DAYS.get_or_init(|| {
-        let model = ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet;
-        let scorer = Awake::new(&model);
-        let seeds: Vec<(u64, bool)> =
-            REVIEWED.map(|seed| (seed, false)).chain(JUDGED.map(|seed| (seed, true))).collect();
-        let work = |&(seed, is_judged): &(u64, bool)| scored(&scorer, seed, is_judged);
-        let mut days = Pool::new(0).unwrap().map(&seeds, |_| 0, work, |seed, panic| panic!("day {seed:?}: {panic}"));
-        let judged = days.split_off(REVIEWED.count());
+        let scorer = ModelFile::embedded().load(Cpu::detect()).unwrap().yamnet;
+        let (pool, folder) = (Pool::new(0).unwrap(), tempfile::tempdir().unwrap());
+        let scenes = |seed: u64| {
+            let is_judged = JUDGED.contains(&seed);
+            let sounds = Sounds {
+                laugh: &|dice: &mut Dice| half(&LAUGHS, is_judged, dice),
+                other: &|dice: &mut Dice| half(&CONFUSIONS, is_judged, dice),
+            };
+            Day::scenes(seed, &sounds, SLOT)
+                .into_iter()
+                .enumerate()
+                .map(|(number, scene)| (seed, number, scene))
+                .collect()
+        };
+        let scenes: Vec<(u64, usize, Day)> =
+            REVIEWED.chain(JUDGED).flat_map(|seed| -> Vec<_> { scenes(seed) }).collect();
+        let reviewed = scenes.iter().filter(|(seed, ..)| REVIEWED.contains(seed)).count();
+        let work = |scene: &(u64, usize, Day)| scored(&scorer, folder.path(), scene);
+        let mut days = pool.map(&scenes, |_| 0, work, |(seed, number, _), panic| panic!("{seed}, {number}: {panic}"));
+        let judged = days.split_off(reviewed);
         (days, judged)
     })
 }
 
 /// All candidates of the reviewed days with what the wearer says of them.
 fn evidence() -> Evidence {
-    let days = || days().0.iter();
-    let reviews = days().flat_map(|day| day.candidates().map(|(one, embedding)| (day.verdict(one), embedding.clone())));
+    let scenes = || days().0.iter();
+    let reviews =
+        scenes().flat_map(|scene| scene.candidates().map(|(one, embedding)| (scene.verdict(one), embedding.clone())));
     Evidence {
         reviews: reviews.zip(1..).map(|((verdict, embedding), id)| (id, verdict, embedding)).collect(),
-        reference: days().flat_map(|day| day.candidates().map(|(_, embedding)| embedding.clone())).collect(),
+        reference: scenes().flat_map(|scene| scene.candidates().map(|(_, embedding)| embedding.clone())).collect(),
     }
 }
 
@@ -127,8 +146,8 @@ fn flipped(verdict: Verdict) -> Verdict {
 /// The judged days by overlap, as docs/detection.md counts.
 fn tally(model: Option<&PersonalModel>, name: &str) -> Tally {
     let mut tally = Tally::default();
-    for day in &days().1 {
-        tally.add(Criterion::Iou(0.3).tally(&day.laughs, &day.detections(model)));
+    for scene in &days().1 {
+        tally.add(Criterion::Iou(0.3).tally(&scene.laughs, &scene.detections(model)));
     }
     println!("| {name} | {} | {} | {} | {:.3} |", tally.found, tally.missed, tally.extra, tally.f1().unwrap());
     tally
@@ -140,10 +159,6 @@ fn f1(model: Option<&PersonalModel>, name: &str) -> f64 {
 
 #[test]
 fn reviews_of_some_days_raise_f1_on_others() {
-    for day in &days().1 {
-        let one = |(candidate, _): (&Candidate, _)| (day.verdict(candidate) == Verdict::Confirmed, candidate.peak_v);
-        println!("{:?}", day.candidates().map(one).collect::<Vec<_>>());
-    }
     let evidence = evidence();
     let confirmed = evidence.reviews.iter().filter(|(_, verdict, _)| *verdict == Verdict::Confirmed).count();
     println!("{confirmed} confirmed, {} rejected", evidence.reviews.len() - confirmed);
@@ -162,16 +177,23 @@ fn one_wrong_verdict_in_ten_costs_at_most_half_the_gain() {
         f1(PersonalModel::new(&evidence).as_ref(), "one in ten wrong")
     };
     let wrong = (0..10).map(turn).sum::<f64>() / 10.0;
+    println!("without {without:.3}, with reviews {right:.3}, one in ten wrong {wrong:.3}");
     assert!(wrong - without >= (right - without) / 2.0, "{without}, {right}, with wrong ones {wrong}");
 }
 
 #[test]
-fn too_few_reviews_change_nothing() {
-    let mut evidence = evidence();
-    evidence.reviews.truncate(29);
-    assert!(PersonalModel::new(&evidence).is_none());
-    evidence.reviews.clear();
-    assert!(PersonalModel::new(&evidence).is_none());
+fn fewer_than_thirty_reviews_change_nothing() {
+    let (all, without) = (evidence(), tally(None, "without"));
+    let of = |verdict: Verdict| all.reviews.iter().filter(move |review| review.1 == verdict).cloned();
+    let with = |confirmed: usize, rejected: usize| {
+        let reviews = of(Verdict::Confirmed).take(confirmed).chain(of(Verdict::Rejected).take(rejected)).collect();
+        let model = PersonalModel::new(&Evidence { reviews, reference: all.reference.clone() });
+        (model.is_some(), tally(model.as_ref(), &format!("{confirmed} confirmed, {rejected} rejected")))
+    };
+    assert_eq!(with(0, 0), (false, without));
+    assert_eq!(with(19, 10), (false, without), "29 reviews");
+    assert_eq!(with(30, 9), (false, without), "9 of a verdict");
+    assert!(with(20, 10).0);
 }
 
 #[test]
@@ -185,5 +207,56 @@ fn a_thousand_identical_verdicts_neither_silence_nor_open_the_days() {
         let tally = tally(model.as_ref(), &format!("and a thousand times the same {}", verdict.as_str()));
         assert!(tally.found * 2 >= usual.found, "{tally:?}");
         assert!(tally.extra <= usual.extra + usual.found / 2, "{tally:?}");
+    }
+}
+
+/// Somebody wore the recorder before, to whom laughs are what the wearer takes for other sounds, and the reverse.
+#[test]
+fn after_a_reset_the_reviews_of_another_person_do_not_count() {
+    let home = InSqlite::new();
+    let mut store = open(&home.location()).unwrap();
+    let (before, after): (Timestamp, Timestamp) =
+        ("2025-11-01T08:00:00Z".parse().unwrap(), "2025-12-01T08:00:00Z".parse().unwrap());
+    let recordings: Vec<Recording> = (0..days().0.len() as u8).map(|i| recording(&format!("{i}.wav"), i)).collect();
+    let mut run = past_run("neil").build();
+    let outcome = |(recording, scene): (&Recording, &Scored)| {
+        let status = Status::Analyzed(Box::new(scene.analyzed.clone()));
+        Outcome { recording: recording.clone(), status }
+    };
+    run.outcomes = recordings.iter().zip(&days().0).map(outcome).collect();
+    store.save(&run).unwrap();
+    let reviews = |is_wearer: bool, at: Timestamp| -> Vec<ReviewedSpan> {
+        let scenes = recordings.iter().zip(&days().0);
+        let spans = scenes.flat_map(|(recording, scene)| {
+            scene.candidates().map(move |(one, _)| {
+                let verdict = if is_wearer { scene.verdict(one) } else { flipped(scene.verdict(one)) };
+                let review = Review { verdict: Some(verdict), comment: None, favourite: false, at };
+                span(recording, (one.start(), one.end()), review)
+            })
+        });
+        spans.collect()
+    };
+    let without = f1(None, "without");
+    store.save_reviews(&reviews(false, before), false).unwrap();
+    let others = f1(personal_model(store.as_mut(), "neil", true).unwrap().as_ref(), "reviews of another person");
+    assert!(others < without, "{without} to {others}: the verdicts of another person harm");
+    let reset = ReviewReset { source: Some("neil".into()), before: Some(after), is_personal: false, dry_run: false };
+    store.reset_reviews(&reset).unwrap();
+    assert!(personal_model(store.as_mut(), "neil", true).unwrap().is_none());
+    store.save_reviews(&reviews(true, after), false).unwrap();
+    let own = f1(personal_model(store.as_mut(), "neil", true).unwrap().as_ref(), "after the reset, own reviews");
+    assert_eq!(own, f1(PersonalModel::new(&evidence()).as_ref(), "with reviews"));
+}
+
+fn span(recording: &Recording, (start, end): (Duration, Duration), review: Review) -> ReviewedSpan {
+    ReviewedSpan {
+        source: "neil".into(),
+        recording: recording.name.clone(),
+        content: recording.content.unwrap(),
+        start,
+        end,
+        starts: recording.started.unwrap().at + start,
+        embedding: None,
+        review,
     }
 }

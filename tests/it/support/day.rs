@@ -1,17 +1,19 @@
 //! Sample days: laughs at known places and known loudness, mixed in memory from fixtures/clips.
 //!
-//! A day is five scenes of a minute. Each scene has a background at a level of its own, so that quiet
+//! A day is five scenes of five slots, a minute each. Each scene has a background at a level of its own, so that quiet
 //! stretches exist, and five slots: two hold a laugh, two another human (or animal) sound that is
 //! taken for one, one holds nothing. All is drawn from the seed: the same seed gives the same samples.
 //!
 //! The party of the fixtures is left out, since nobody has written down the laughs in it; the crowd
 //! here is many voices at once.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use super::audio;
 
 pub const RATE: usize = 16_000;
-/// Seconds of a scene, and of a slot in it.
-const SCENE: usize = 60;
+/// Seconds of a slot of a scene.
 const SLOT: usize = 12;
 /// RMS of a background, dBFS.
 const LEVELS: (f64, f64) = (-50.0, -30.0);
@@ -43,14 +45,15 @@ const OTHERS: [&str; 8] = [
     "sneeze_male_scratch",
 ];
 
-type Background = fn(&mut Dice) -> Vec<f32>;
+/// So many samples of it.
+type Background = fn(&mut Dice, usize) -> Vec<f32>;
 
 const SCENES: [(&str, Background); 5] =
     [("speech", speech), ("music", music), ("hiss", hiss), ("crowd", crowd), ("speech and music", speech_and_music)];
 
 /// Where a laugh is, in seconds, how far above its background, and over what.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StoredDetection {
+pub struct Laugh {
     pub start: f64,
     pub end: f64,
     pub snr: f64,
@@ -58,10 +61,10 @@ pub struct StoredDetection {
 }
 
 /// A recording at 16 kHz mono and the laughs in it, in order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Day {
     pub samples: Vec<f32>,
-    pub laughs: Vec<StoredDetection>,
+    pub laughs: Vec<Laugh>,
 }
 
 /// What is mixed into a day: draws a laugh, and another sound.
@@ -80,31 +83,43 @@ impl Day {
 
     /// With so many seconds of digital silence after each scene.
     pub fn mix(seed: u64, sounds: &Sounds, silence: usize) -> Day {
-        let mut dice = Dice(seed);
-        let mut day = Day { samples: Vec::new(), laughs: Vec::new() };
-        for (name, background) in dice.shuffled(&SCENES) {
-            let level = dice.between(LEVELS);
-            let background = at_level(background(&mut dice), level);
-            day.add_scene(name, background, level, sounds, &mut dice);
+        let mut day = Day::default();
+        for scene in Day::scenes(seed, sounds, SLOT) {
+            let before = day.samples.len() as f64 / RATE as f64;
+            let later = |laugh: Laugh| Laugh { start: before + laugh.start, end: before + laugh.end, ..laugh };
+            day.laughs.extend(scene.laughs.into_iter().map(later));
+            day.samples.extend(scene.samples);
             day.samples.resize(day.samples.len() + silence * RATE, 0.0);
         }
-        day.samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
         day
     }
 
-    fn add_scene(&mut self, over: &'static str, background: Vec<f32>, level: f64, sounds: &Sounds, dice: &mut Dice) {
-        let start = self.samples.len();
-        self.samples.extend(background);
-        for (slot, holds) in dice.shuffled(&SLOTS).into_iter().enumerate() {
+    /// Each scene as a recording, with slots of so many seconds.
+    pub fn scenes(seed: u64, sounds: &Sounds, slot: usize) -> Vec<Day> {
+        let mut dice = Dice(seed);
+        let order = dice.shuffled(&SCENES);
+        let scene = |(over, background): (&'static str, Background)| {
+            let level = dice.between(LEVELS);
+            let background = at_level(background(&mut dice, slot * SLOTS.len() * RATE), level);
+            let mut scene = Day { samples: background, laughs: Vec::new() };
+            scene.fill(over, level, sounds, slot, &mut dice);
+            scene.samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
+            scene
+        };
+        order.into_iter().map(scene).collect()
+    }
+
+    fn fill(&mut self, over: &'static str, level: f64, sounds: &Sounds, slot: usize, dice: &mut Dice) {
+        for (number, holds) in dice.shuffled(&SLOTS).into_iter().enumerate() {
             let (sound, snr) = (holds.draw(sounds, dice), dice.between(SNRS));
             let sound = at_level(sound, level + snr);
-            let room = SLOT * RATE - sound.len();
-            let at = start + slot * SLOT * RATE + (dice.between((0.0, 1.0)) * room as f64) as usize;
+            let free = slot * RATE - sound.len();
+            let at = number * slot * RATE + (dice.between((0.0, 1.0)) * free as f64) as usize;
             let place = self.samples[at..].iter_mut();
             place.zip(&sound).for_each(|(sample, added)| *sample += added);
-            if matches!(holds, Holds::StoredDetection) {
+            if matches!(holds, Holds::Laugh) {
                 let (start, end) = (at as f64 / RATE as f64, (at + sound.len()) as f64 / RATE as f64);
-                self.laughs.push(StoredDetection { start, end, snr, over });
+                self.laughs.push(Laugh { start, end, snr, over });
             }
         }
     }
@@ -113,18 +128,17 @@ impl Day {
 /// What a slot of a scene holds.
 #[derive(Clone, Copy)]
 enum Holds {
-    StoredDetection,
+    Laugh,
     Other,
     Nothing,
 }
 
-const SLOTS: [Holds; SCENE / SLOT] =
-    [Holds::StoredDetection, Holds::StoredDetection, Holds::Other, Holds::Other, Holds::Nothing];
+const SLOTS: [Holds; 5] = [Holds::Laugh, Holds::Laugh, Holds::Other, Holds::Other, Holds::Nothing];
 
 impl Holds {
     fn draw(self, sounds: &Sounds, dice: &mut Dice) -> Vec<f32> {
         match self {
-            Holds::StoredDetection => (sounds.laugh)(dice),
+            Holds::Laugh => (sounds.laugh)(dice),
             Holds::Other => (sounds.other)(dice),
             Holds::Nothing => Vec::new(),
         }
@@ -142,8 +156,12 @@ fn any_other(dice: &mut Dice) -> Vec<f32> {
     audible(&clip(dice.one_of(&OTHERS)))
 }
 
+/// A clip of the fixtures, decoded once.
 pub fn clip(name: &str) -> Vec<f32> {
-    audio::samples(&audio::file(&format!("fixtures/clips/{name}.flac")))
+    static CLIPS: Mutex<BTreeMap<String, Vec<f32>>> = Mutex::new(BTreeMap::new());
+    let mut clips = CLIPS.lock().unwrap();
+    let decoded = || audio::samples(&audio::file(&format!("fixtures/clips/{name}.flac")));
+    clips.entry(name.to_owned()).or_insert_with(decoded).clone()
 }
 
 fn rms(samples: &[f32]) -> f64 {
@@ -168,48 +186,48 @@ pub fn audible(samples: &[f32]) -> Vec<f32> {
 }
 
 /// Two people in turn, with pauses.
-fn speech(dice: &mut Dice) -> Vec<f32> {
+fn speech(dice: &mut Dice, length: usize) -> Vec<f32> {
     let (people, mut samples, mut turn) = (["speech_it", "speech_ru"].map(clip), Vec::new(), 0);
-    while samples.len() < SCENE * RATE {
+    while samples.len() < length {
         samples.extend(&people[turn % 2]);
         let pause = dice.between((0.5, 2.0)) * RATE as f64;
         samples.resize(samples.len() + pause as usize, 0.0);
         turn += 1;
     }
-    samples.truncate(SCENE * RATE);
+    samples.truncate(length);
     samples
 }
 
-fn music(dice: &mut Dice) -> Vec<f32> {
+fn music(dice: &mut Dice, length: usize) -> Vec<f32> {
     let loops = ["music_loop_safari", "guitar_harmonics"].map(clip);
     let mut samples = Vec::new();
-    while samples.len() < SCENE * RATE {
+    while samples.len() < length {
         samples.extend(dice.one_of(&loops));
     }
-    samples.truncate(SCENE * RATE);
+    samples.truncate(length);
     samples
 }
 
-fn hiss(_: &mut Dice) -> Vec<f32> {
+fn hiss(_: &mut Dice, length: usize) -> Vec<f32> {
     let groove = clip("noise_vinyl_hiss");
-    groove.iter().copied().cycle().take(SCENE * RATE).collect()
+    groove.iter().copied().cycle().take(length).collect()
 }
 
 /// Eight conversations at once.
-fn crowd(dice: &mut Dice) -> Vec<f32> {
-    let tables: Vec<Vec<f32>> = (0..8).map(|_| table(dice)).collect();
-    (0..SCENE * RATE).map(|i| tables.iter().map(|table| table[i]).sum()).collect()
+fn crowd(dice: &mut Dice, length: usize) -> Vec<f32> {
+    let tables: Vec<Vec<f32>> = (0..8).map(|_| table(dice, length)).collect();
+    (0..length).map(|i| tables.iter().map(|table| table[i]).sum()).collect()
 }
 
 /// A conversation that began before the scene.
-fn table(dice: &mut Dice) -> Vec<f32> {
-    let mut talk = speech(dice);
-    talk.rotate_left((dice.between((0.0, 1.0)) * (SCENE * RATE) as f64) as usize);
+fn table(dice: &mut Dice, length: usize) -> Vec<f32> {
+    let mut talk = speech(dice, length);
+    talk.rotate_left((dice.between((0.0, 1.0)) * length as f64) as usize);
     talk
 }
 
-fn speech_and_music(dice: &mut Dice) -> Vec<f32> {
-    let (talk, music) = (at_level(speech(dice), -30.0), at_level(music(dice), -36.0));
+fn speech_and_music(dice: &mut Dice, length: usize) -> Vec<f32> {
+    let (talk, music) = (at_level(speech(dice, length), -30.0), at_level(music(dice, length), -36.0));
     talk.iter().zip(music).map(|(a, b)| a + b).collect()
 }
 
