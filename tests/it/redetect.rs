@@ -491,7 +491,7 @@ fn days_are_decided_in_seconds_in_postgres() {
     days_are_decided_in_seconds(&InPostgres::new(), 10);
 }
 
-/// `cargo test --release --test it a_year -- --ignored --nocapture`
+/// `cargo test --release --test it a_year -- --ignored --nocapture`; the next one too.
 #[test]
 #[ignore = "writes a gigabyte"]
 fn a_year_is_decided_in_seconds_in_sqlite() {
