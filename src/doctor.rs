@@ -32,6 +32,7 @@ use crate::shard::Shard;
 use crate::stop::Stop;
 use crate::store::{self, Location, Probe, StoreError};
 use crate::text::pluralize;
+use crate::tiles::Tiles;
 
 /// A setting, or why it is invalid.
 pub type Setting<T> = Result<T, Fatal>;
@@ -54,8 +55,8 @@ pub struct Settings {
     /// Errors of the other settings.
     pub others: Vec<Fatal>,
     pub model: Setting<LoadedModel>,
-    /// Name of the CPU path.
-    pub cpu: &'static str,
+    /// The kernels in use; None if their setting is wrong.
+    pub tiles: Option<Tiles>,
     /// None: the built-in model.
     pub model_file: Option<PathBuf>,
     /// None: not requested.

@@ -42,6 +42,7 @@
 //! | [`identify`] | a file becomes a recording with content hash and start time | domain, audio |
 //! | [`pool`] | the thread pool: each item once, results in order, long items in pieces | |
 //! | [`atomic_file`] | writes a file in full or not at all | paths |
+//! | [`tiles`] | which tiles the kernels use: known, or measured and kept | atomic_file |
 //! | [`clips`] | writes detections as FLAC files, into a directory or a bucket | stop, domain, error, object_store, audio, detect, atomic_file |
 //! | [`pipeline`] | one recording through all stages, batch by batch | stop, domain, audio, detect, personal, pool, clips |
 //! | [`shard`] | one machine's part of the recordings | environment |
@@ -111,3 +112,4 @@ pub mod status;
 pub mod stop;
 pub mod store;
 pub mod text;
+pub mod tiles;

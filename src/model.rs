@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use yamnet::kernels::KernelChoice;
 use yamnet::{Cpu, FrontEnd, Model, Weights};
 
 /// The published weights, embedded so that no download is needed.
@@ -60,9 +61,9 @@ impl ModelFile {
         Ok(ModelFile { bytes: bytes.into(), sha256: found })
     }
 
-    /// Loads the model for a CPU path.
-    pub fn load(&self, cpu: Cpu) -> Result<LoadedModel, ModelError> {
-        Ok(LoadedModel { yamnet: Model::from_safetensors(&self.bytes, cpu)?, sha256: self.sha256.clone() })
+    /// Loads the model for a CPU path, or for a path and its tiles.
+    pub fn load(&self, kernels: impl Into<KernelChoice>) -> Result<LoadedModel, ModelError> {
+        Ok(LoadedModel { yamnet: Model::from_safetensors(&self.bytes, kernels)?, sha256: self.sha256.clone() })
     }
 
     /// Loads the front end alone, for a CPU path.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::scan::{self, Arguments};
-use super::settings::{cpu, ffmpeg, given, model, model_file};
+use super::settings::{ffmpeg, given, model, model_file, tiles};
 use super::{print, print_text};
 
 pub const EXAMPLES: &str = "\
@@ -67,9 +67,14 @@ fn settings(arguments: &Arguments, stop: &Stop) -> Settings {
     let wrong = [scan::parameters(arguments).err(), scan::shard(arguments).err(), scan::source(arguments).err()];
     let wrong = wrong.into_iter().chain([scan::external_id(arguments).err()]);
     let others = wrong.chain([wrong_threads, wrong_switch, scan::strict(arguments).err()]);
+    let database = scan::destination(arguments);
+    let (tiles, model) = match tiles(database.as_ref().ok().and_then(Option::as_ref)) {
+        Ok(tiles) => (Some(tiles), model(arguments.model.as_deref(), &tiles)),
+        Err(wrong) => (None, Err(wrong)),
+    };
     Settings {
         paths: scan::paths(arguments),
-        database: scan::destination(arguments),
+        database,
         lock: lock(arguments),
         shard: scan::shard(arguments),
         clips: scan::clips(arguments, &some_zone),
@@ -79,8 +84,8 @@ fn settings(arguments: &Arguments, stop: &Stop) -> Settings {
         name_zone: scan::name_zone(arguments),
         fixed_date: fixed_date(arguments),
         others: others.flatten().collect(),
-        model: model(arguments.model.as_deref()),
-        cpu: cpu().map_or("no CPU path", |cpu| cpu.name()),
+        model,
+        tiles,
         model_file: model_file(arguments.model.as_deref()),
         ffmpeg: ffmpeg(arguments.ffmpeg(), stop),
         threads,

@@ -15,13 +15,15 @@ use giggles::notify::run_summary::RunOutcome;
 use giggles::render::{View, json, summary, table};
 use giggles::scan::{Report, Settings, new_id, scan};
 use giggles::stop::Stop;
+use giggles::store::Location;
 use giggles::text::{pluralize, position};
+use giggles::tiles::keep;
 
 pub use self::arguments::{AROUND, Arguments};
 pub use self::settings::*;
 use super::messages::{Log, log_causes, log_error};
 use super::run_guard::RunGuard;
-use super::settings::model;
+use super::settings::{model, tiles};
 use super::signals::SignalHandler;
 use super::{print, print_text};
 use crate::progress::Progress;
@@ -54,13 +56,18 @@ fn analyze(
     quiet: bool,
     stop: &Stop,
 ) -> Result<(Exit, RunOutcome), Fatal> {
-    let model = model(arguments.model.as_deref())?;
+    let database = destination(arguments);
+    let tiles = tiles(database.as_ref().ok().and_then(Option::as_ref))?;
+    let model = model(arguments.model.as_deref(), &tiles)?;
     guard.monitor.uses_model(&model.sha256);
-    let settings = settings(arguments, id, &model.sha256, stop)?;
+    let settings = settings(arguments, id, &model.sha256, database, stop)?;
     let progress = Progress::new(quiet);
     let report = scan(&settings, &model.yamnet, &|step| follow(&progress, guard, step), stop);
     progress.clear();
     let report = report?;
+    if let Some(database) = settings.database.as_ref().and_then(Location::file) {
+        keep(&tiles, database);
+    }
     let outcome = outcome(&settings, &report);
     guard.conclude(report.exit, outcome.clone());
     match show(arguments, &settings, &report, quiet) {

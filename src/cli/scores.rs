@@ -19,7 +19,7 @@ use yamnet::classes::NAMES;
 use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, SAMPLE_RATE};
 use yamnet::sigmoid;
 
-use super::settings::{config, ffmpeg, model, setting};
+use super::settings::{config, ffmpeg, model, setting, tiles};
 use super::{EXIT_CODES, unwritable};
 
 const EXAMPLES: &str = "\
@@ -76,7 +76,7 @@ enum Choice {
 pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> {
     let (from, to) = (offset("--from", &arguments.from)?, offset("--to", &arguments.to)?);
     check_exists(&arguments.file)?;
-    let model = model(arguments.model.as_deref())?;
+    let model = model(arguments.model.as_deref(), &tiles(None)?)?;
     let parameters = DetectionParameters { normalize: arguments.normalize, ..DetectionParameters::default() };
     let ffmpeg = ffmpeg(arguments.ffmpeg.as_deref(), stop)?;
     let analyzer = Analyzer {

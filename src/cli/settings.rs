@@ -20,6 +20,8 @@ use giggles::environment;
 use giggles::error::Fatal;
 use giggles::model::{LoadedModel, ModelError, ModelFile};
 use giggles::stop::Stop;
+use giggles::store::Location;
+use giggles::tiles::{self, Tiles};
 use jiff::tz::TimeZone;
 use yamnet::Cpu;
 
@@ -29,8 +31,10 @@ use self::layers::layers;
 pub use self::nearest::nearest;
 use self::values::{seconds_of, switch_of, threshold_of};
 
-/// Forces a CPU path: `amx`, `avx512`, `avx2` or `portable`. For tests; scores differ by about 1e-6.
+/// Forces a CPU path: `amx`, `avx512`, `avx2`, `neon` or `portable`. For tests; scores differ by about 1e-6.
 const CPU: &str = "GIGGLES_CPU";
+/// Forces tiles of the kernels: `3` or `6` rows, or those that a measurement finds faster: `measure`. No score differs.
+const TILES: &str = "GIGGLES_TILES";
 
 /// A configuration error that no single setting is to blame for.
 pub fn config(reason: impl Into<Reason>) -> Fatal {
@@ -68,11 +72,21 @@ pub fn cpu() -> Result<Cpu, Fatal> {
     })
 }
 
+/// The tiles in use. What must be measured is kept beside the file of a database, and read from there.
+pub fn tiles(database: Option<&Location>) -> Result<Tiles, Fatal> {
+    let choice = match variable(TILES)? {
+        None => tiles::Setting::default(),
+        Some(text) => tiles::Setting::parse(&text)
+            .ok_or_else(|| setting(TILES, format!("{TILES}={text}: give 3, 6 or measure")))?,
+    };
+    Ok(tiles::choose(cpu()?, choice, database.and_then(Location::file)))
+}
+
 /// The model in the binary, or another file.
-pub fn model(flag: Option<&Path>) -> Result<LoadedModel, Fatal> {
+pub fn model(flag: Option<&Path>, tiles: &Tiles) -> Result<LoadedModel, Fatal> {
     let file =
         model_file(flag).map_or(Ok(ModelFile::embedded()), |path| ModelFile::open(&path)).map_err(unusable_model)?;
-    file.load(cpu()?).map_err(unusable_model)
+    file.load(tiles.kernels).map_err(unusable_model)
 }
 
 /// The model file given by the flag or its variable.

@@ -49,7 +49,12 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     ("GIGGLES_TOKENS", "`giggles serve`: the lines of a token file, if there is none"),
     ("LISTEN_FDS, LISTEN_PID", "set by systemd: the sockets that `giggles serve` takes over"),
-    ("GIGGLES_CPU", "the kernels: `amx`, `avx512`, `avx2` or `portable`; scores differ by about 1e-6"),
+    ("GIGGLES_CPU", "the kernels: `amx`, `avx512`, `avx2`, `neon` or `portable`; scores differ by about 1e-6"),
+    (
+        "GIGGLES_TILES",
+        "tiles of the kernels: `3` or `6` rows, or `measure`, which takes the faster one; no score differs. Without it they are \
+         chosen by the processor, else measured once and kept in `DATABASE.tiles.json` beside an SQLite database",
+    ),
     ("XDG_CONFIG_HOME", "the folder of the user's settings file, `giggles/config.toml`; default: `~/.config`"),
     ("GIGGLES_BIN", "`scripts/nightly_processing.sh`: the program"),
     ("GIGGLES_TEST_POSTGRES", "tests: a server to use instead of one that the tests start"),
@@ -58,8 +63,15 @@ pub const VARIABLES: &[(&str, &str)] = &[
 /// Variables that a run reads in addition to `GIGGLES_…`.
 const READ: [&str; 6] = ["DATABASE_URL", "PGPASSWORD", "PGPASSFILE", "XDG_DATA_HOME", "NO_COLOR", "RUST_LOG"];
 /// Variables of the nightly script or of tests.
-const NOT_OURS: [&str; 6] =
-    ["GIGGLES_TOKENS", "GIGGLES_ENV_FILE", "GIGGLES_BIN", "GIGGLES_TEST_POSTGRES", "GIGGLES_CPU", "GIGGLES_PLAYER"];
+const NOT_OURS: [&str; 7] = [
+    "GIGGLES_TOKENS",
+    "GIGGLES_ENV_FILE",
+    "GIGGLES_BIN",
+    "GIGGLES_TEST_POSTGRES",
+    "GIGGLES_CPU",
+    "GIGGLES_TILES",
+    "GIGGLES_PLAYER",
+];
 /// Variables that a run does not need.
 const HARMLESS: [&str; 2] = ["NO_COLOR", "RUST_LOG"];
 /// cron's PATH.

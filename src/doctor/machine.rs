@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::statvfs;
+use yamnet::kernels::{TileRows, TileSpeeds};
 use yamnet::params::SAMPLE_RATE;
 use yamnet::{Model, PREFERRED_BATCH, samples_in_patches};
 
@@ -11,6 +12,7 @@ use super::{Visit, not_checked, pluralize, refused};
 use crate::finding::Finding;
 use crate::paths::directory_of;
 use crate::pool::Pool;
+use crate::tiles::{Reason, Tiles};
 
 /// How long each thread runs the model.
 const TRIAL: Duration = Duration::from_millis(250);
@@ -62,12 +64,32 @@ pub fn speed(visit: &Visit) -> Finding {
     let day = DAY.div_f64(speeds.iter().sum::<f64>().max(1e-3));
     let found = format!(
         "{}, {}{}: the network takes {} for 24 hours of audio; decoding adds to it",
-        settings.cpu,
+        kernels(settings.tiles.as_ref()),
         pluralize(threads, "thread"),
         if threads > processors { format!(" on {}", pluralize(processors, "processor")) } else { String::new() },
         minutes(day)
     );
     if day > SLOW { Finding::warn(found, "give it more threads, or start it earlier") } else { Finding::ok(found) }
+}
+
+/// The kernels in use, and why these.
+fn kernels(tiles: Option<&Tiles>) -> String {
+    let Some(Tiles { kernels, reason }) = tiles else { return "no CPU path".to_owned() };
+    let (cpu, rows) = (kernels.cpu.name(), kernels.tile_rows.number());
+    let speeds = |when: &str, speeds: &TileSpeeds| {
+        let billions = TileRows::ALL.map(|rows| speeds.of(rows) / 1e9);
+        format!(
+            "{cpu}, tiles of {rows} rows ({when}: {:.1} with 3 and {:.1} with 6, 10^9 multiply-adds/s)",
+            billions[0], billions[1]
+        )
+    };
+    match reason {
+        Reason::Only => cpu.to_owned(),
+        Reason::Known => format!("{cpu}, tiles of {rows} rows (known for this processor)"),
+        Reason::Set => format!("{cpu}, tiles of {rows} rows (GIGGLES_TILES)"),
+        Reason::Measured(measured) => speeds("measured now", measured),
+        Reason::Kept(measured) => speeds("measured before", measured),
+    }
 }
 
 /// Seconds of audio per second.

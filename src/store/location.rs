@@ -34,6 +34,14 @@ impl Location {
         standard_below(crate::environment::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"))
     }
 
+    /// The file of an SQLite database.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Location::Sqlite(file) => Some(&file.path),
+            Location::Postgres(_) => None,
+        }
+    }
+
     /// The address itself contains a password, as opposed to a password file or a variable.
     pub fn has_password(&self) -> bool {
         matches!(self, Location::Postgres(server) if server.has_password())

@@ -42,6 +42,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "clips",
             "pipeline",
             "report/sound",
+            "tiles",
             "doctor/machine",
             "scan",
             "cli",

@@ -177,6 +177,7 @@ fn rules_and_shards() {
         scan(&["--shard", "auto"]),
         scan(&["--source", ""]),
         without_names(&environment("GIGGLES_CPU", "z80")),
+        environment("GIGGLES_TILES", "4"),
     ];
     assert_snapshot!(all.join("\n"), @r#"
 giggles: error: --threshold high: give sensitive, normal (0.40), strict, or a score from 0.001 to 0.999
@@ -187,6 +188,7 @@ giggles: error: --shard: a shard is k/n with 1 <= k <= n, such as 2/4, or auto; 
 giggles: error: --shard: auto finds no array job here: it reads JOB_COMPLETION_INDEX with JOB_COMPLETION_COUNT, AWS_BATCH_JOB_ARRAY_INDEX with _SIZE, or SLURM_ARRAY_TASK_ID with _MIN and _COUNT
 giggles: error: --source: the name is empty
 giggles: error: GIGGLES_CPU=z80: not supported by this machine, which has [names]
+giggles: error: GIGGLES_TILES=4: give 3, 6 or measure
 "#);
 }
 

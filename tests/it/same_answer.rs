@@ -87,3 +87,15 @@ fn scores_agree_on_every_path_that_the_machine_has() {
         assert!(furthest <= 1e-5, "{}: {furthest:e}", cpu.name());
     }
 }
+
+#[test]
+fn scores_have_the_same_digits_with_every_tile() {
+    let place = Place::with(&RECORDINGS[..1]);
+    let chosen = scores(&place, |_| ());
+    for tiles in ["3", "6", "measure"] {
+        let forced = scores(&place, |command| {
+            command.env("GIGGLES_TILES", tiles);
+        });
+        assert!(forced == chosen, "{tiles}");
+    }
+}

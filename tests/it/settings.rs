@@ -11,7 +11,7 @@ use web::{Answer, Web};
 
 const LAUGH: (&str, &str) = ("fixtures/clips/laugh_male_scratch2.flac", "20251024_130000.flac");
 /// All that `giggles scan` reads, and a value that means nothing.
-const VARIABLES: [(&str, Option<&str>); 25] = [
+const VARIABLES: [(&str, Option<&str>); 26] = [
     ("GIGGLES_SOURCE", Some(" ")),
     ("GIGGLES_STRICT", Some("disabled")),
     ("GIGGLES_ALLOW_EMPTY", Some("nein")),
@@ -37,6 +37,7 @@ const VARIABLES: [(&str, Option<&str>); 25] = [
     ("GIGGLES_LOG_FORMAT", Some("yaml")),
     ("GIGGLES_DATABASE", Some("mysql://db")),
     ("GIGGLES_CPU", Some("z80")),
+    ("GIGGLES_TILES", Some("4")),
 ];
 
 /// A scan that is watched unless `settings` say otherwise.

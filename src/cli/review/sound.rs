@@ -13,7 +13,7 @@ use giggles::pool::guard;
 use giggles::stop::Stop;
 use giggles::store::{Reader, ScoredSelection};
 
-use crate::cli::settings::{config, ffmpeg, model, wrong};
+use crate::cli::settings::{config, ffmpeg, model, tiles, wrong};
 
 /// Where the audio is, and what it is decoded and scored with.
 #[derive(Args)]
@@ -55,7 +55,11 @@ impl Sound {
 
     /// Loads the model.
     pub fn network<'a>(&self, stop: &'a Stop) -> Result<Network<'a>, Fatal> {
-        Ok(Network { model: model(self.model.as_deref())?, ffmpeg: ffmpeg(self.ffmpeg.as_deref(), stop)?, stop })
+        Ok(Network {
+            model: model(self.model.as_deref(), &tiles(None)?)?,
+            ffmpeg: ffmpeg(self.ffmpeg.as_deref(), stop)?,
+            stop,
+        })
     }
 }
 

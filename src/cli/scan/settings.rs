@@ -66,8 +66,14 @@ fn ping(arguments: &Arguments, pings_start: bool) -> Result<Option<Target>, Fata
     Ok(address.map(|address| Target::new(address, service, pings_start)))
 }
 
-/// All settings of a run.
-pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &Stop) -> Result<Settings, Fatal> {
+/// All settings of a run. `database` is its [`destination`], which was needed before.
+pub fn settings(
+    arguments: &Arguments,
+    id: String,
+    model_sha256: &str,
+    database: Result<Option<giggles::store::Location>, Fatal>,
+    stop: &Stop,
+) -> Result<Settings, Fatal> {
     let zone = zone(arguments.tz.as_deref())?;
     let name_zone = name_zone(arguments)?;
     let analysis = Analysis {
@@ -81,7 +87,7 @@ pub fn settings(arguments: &Arguments, id: String, model_sha256: &str, stop: &St
         id,
         external_id: external_id(arguments)?,
         paths: paths(arguments)?,
-        database: destination(arguments)?,
+        database: database?,
         source: source(arguments)?,
         window: window(arguments, &zone)?,
         zone: zone.clone(),

@@ -109,6 +109,7 @@ pub const WITHOUT_KEY: &[(&str, &str)] = &[
     ("GIGGLES_ENV_FILE", "names the file of variables"),
     ("GIGGLES_RUN_ID", "is of one run"),
     ("GIGGLES_CPU", "is for tests"),
+    ("GIGGLES_TILES", "is for tests"),
     ("GIGGLES_BIN", "is of the nightly script, which starts the program"),
     ("GIGGLES_TOKENS", "holds secrets; the file has serve.token_file"),
     ("GIGGLES_TEST_POSTGRES", "is for tests"),

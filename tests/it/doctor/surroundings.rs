@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::support::disk::on_small_disk;
 use crate::support::web::{Answer, Web};
+use yamnet::Cpu;
 
 #[test]
 fn a_model_with_a_wrong_checksum() {
@@ -17,6 +18,32 @@ fn a_model_with_a_wrong_checksum() {
     let said = doctor(&place, &["--model", model.to_str().unwrap()]).ends_with(78);
     says(&said, "model", &["fail", "its SHA-256 is ", "copy it again"]);
     says(&said, "speed", &["-  ", "there is no model"]);
+}
+
+/// `giggles doctor` and what it says of the speed, with these tiles.
+fn speed_with_tiles(place: &Place, tiles: &str) -> String {
+    let said = said(command(place, &place.sqlite(), &[]).env("GIGGLES_TILES", tiles)).ends_with(0);
+    finding_of(&said, "speed")
+}
+
+#[test]
+fn the_tiles_and_where_they_come_from() {
+    let place = place();
+    let cpu = Cpu::detect();
+    if !cpu.has_two_tiles() {
+        assert!(speed_with_tiles(&place, "3").contains(&format!("{}, 1 thread", cpu.name())));
+        return;
+    }
+    for tiles in ["3", "6"] {
+        let speed = speed_with_tiles(&place, tiles);
+        assert!(speed.contains(&format!("{}, tiles of {tiles} rows (GIGGLES_TILES), 1 thread", cpu.name())), "{speed}");
+    }
+    let kept = place.path("laughs.db.tiles.json");
+    assert!(speed_with_tiles(&place, "measure").contains(" rows (measured now: "));
+    assert!(!kept.exists(), "doctor changes nothing");
+    said(place.scan_into(&place.sqlite(), &[]).env("GIGGLES_TILES", "measure")).ends_with(0);
+    assert!(kept.exists());
+    assert!(speed_with_tiles(&place, "measure").contains(" rows (measured before: "));
 }
 
 #[test]

@@ -34,13 +34,14 @@ fn the_page_of_keys_is_the_programs() {
 }
 
 /// Variables that no key of the file stands for; `WITHOUT_KEY` in src/cli/settings/keys.rs says why.
-const WITHOUT_KEY: [&str; 7] = [
+const WITHOUT_KEY: [&str; 8] = [
     "GIGGLES_BIN",
     "GIGGLES_CONFIG",
     "GIGGLES_CPU",
     "GIGGLES_ENV_FILE",
     "GIGGLES_RUN_ID",
     "GIGGLES_TEST_POSTGRES",
+    "GIGGLES_TILES",
     "GIGGLES_TOKENS",
 ];
 

@@ -7,6 +7,8 @@ use super::lanes::{LaneTask, PortableLanes};
 use super::{KernelTable, portable};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2_lanes, gemm::amx, x86};
+#[cfg(target_arch = "aarch64")]
+use super::{neon, neon_lanes};
 
 /// A path: the set of instructions that the kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +20,14 @@ pub enum Cpu {
     Avx512,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// 64-bit Arm, all of which have NEON.
+    Neon,
     /// Any CPU: safe code that the compiler vectorizes as far as the target allows.
     Portable,
 }
 
 impl Cpu {
-    const ALL: [Cpu; 4] = [Cpu::Amx, Cpu::Avx512, Cpu::Avx2, Cpu::Portable];
+    const ALL: [Cpu; 5] = [Cpu::Amx, Cpu::Avx512, Cpu::Avx2, Cpu::Neon, Cpu::Portable];
 
     /// The fastest path that this machine has.
     pub fn detect() -> Cpu {
@@ -41,12 +45,13 @@ impl Cpu {
         Cpu::available().into_iter().find(|cpu| cpu.name() == name)
     }
 
-    /// `amx`, `avx512`, `avx2` or `portable`.
+    /// `amx`, `avx512`, `avx2`, `neon` or `portable`.
     pub fn name(self) -> &'static str {
         match self {
             Cpu::Amx => "amx",
             Cpu::Avx512 => "avx512",
             Cpu::Avx2 => "avx2",
+            Cpu::Neon => "neon",
             Cpu::Portable => "portable",
         }
     }
@@ -64,6 +69,8 @@ impl Cpu {
             Cpu::Amx | Cpu::Avx512 => &x86::avx512::KERNELS,
             #[cfg(target_arch = "x86_64")]
             Cpu::Avx2 => &x86::avx2::KERNELS,
+            #[cfg(target_arch = "aarch64")]
+            Cpu::Neon => &neon::KERNELS,
             _ => &portable::KERNELS,
         }
     }
@@ -73,6 +80,8 @@ impl Cpu {
         match self.checked() {
             #[cfg(target_arch = "x86_64")]
             Cpu::Amx | Cpu::Avx512 | Cpu::Avx2 => avx2_lanes::run(task),
+            #[cfg(target_arch = "aarch64")]
+            Cpu::Neon => neon_lanes::run(task),
             _ => task.run::<PortableLanes<4>, 4>(),
         }
     }
@@ -84,13 +93,14 @@ impl Cpu {
             Cpu::Amx => Cpu::Avx512.is_available() && amx::is_available(),
             Cpu::Avx512 => is_x86_feature_detected!("avx512f") && Cpu::Avx2.is_available(),
             Cpu::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && has_popcnt,
+            Cpu::Neon => false,
             Cpu::Portable => true,
         }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
     pub(super) fn is_available(self) -> bool {
-        self == Cpu::Portable
+        self == Cpu::Portable || cfg!(target_arch = "aarch64") && self == Cpu::Neon
     }
 }
 

@@ -1,7 +1,7 @@
 //! Vectors whose lanes are the same value of several frames, for the front end.
 //!
-//! A frame of the front end is one lane; an operation is done for all frames at once. `avx2_lanes` has the same with
-//! intrinsics. The front end is generic over the traits here, so that one source gives the same bits on every path.
+//! A frame of the front end is one lane; an operation is done for all frames at once. `avx2_lanes` and `neon_lanes` have
+//! the same with intrinsics. The front end is generic over the traits here, so that one source gives the same bits on every path.
 //!
 //! Invariant: a lane's value depends on that lane alone, and has the same bits in every implementation: one rounding
 //! per operation, no fused multiply-add.

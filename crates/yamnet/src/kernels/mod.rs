@@ -3,12 +3,13 @@
 //! | family | interface | implementations |
 //! |---|---|---|
 //! | 3x3 convolutions | [`FirstConvolution`], [`DepthwiseConvolution`] | `conv/portable`, `conv/simd` |
-//! | matrix products | [`Gemm`] | in f32 `gemm/portable` and `gemm/simd`; in integers `gemm/int8_slices` with `gemm/amx` |
+//! | matrix products | [`Gemm`] | in f32 `gemm/portable`, `gemm/simd` and `gemm/neon`; in integers `gemm/int8_slices` with `gemm/amx` |
 //! | sums of products, also for others | [`dot`] | `dot` in safe code |
-//! | lanes of the front end | `Cpu::run` with a `LaneTask` | `lanes` in safe code, `avx2_lanes` |
+//! | lanes of the front end | `Cpu::run` with a `LaneTask` | `lanes` in safe code, `avx2_lanes`, `neon_lanes` |
 //!
 //! A [`Cpu`] names a path: a set of instructions, with one function for each family (`KernelTable`). The `simd` kernels
-//! are written once for a vector of any width (`vector`); `x86` names the vectors and compiles the kernels for each.
+//! are written once for a vector of any width (`vector`); `x86` and `neon` name the vectors and compile the kernels for
+//! each.
 //! The `portable` kernels are safe code, run on every other CPU, and are the reference in the tests of the others; they
 //! in turn are tested against naive loops in f64 (`reference`).
 //!
@@ -25,10 +26,15 @@ mod cpu;
 mod dot;
 mod gemm;
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_lanes;
 mod portable;
 #[cfg(test)]
 mod reference;
-#[cfg(target_arch = "x86_64")]
+mod tiles;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -40,6 +46,7 @@ pub use gemm::{Gemm, GemmScratch, MR, NR, RowGroups};
 #[cfg(test)]
 pub(crate) use lanes::PortableLanes;
 pub(crate) use lanes::{LaneTask, Lanes, Transpose};
+pub use tiles::{KernelChoice, TileRows, TileSpeeds};
 
 use conv::{DepthwiseArgs, FirstConvolutionArgs};
 use gemm::{GemmArgs, Panels};

@@ -1,6 +1,6 @@
 //! The vector that the SIMD kernels are generic over.
 //!
-//! Invariant: no instructions here; `x86` implements the trait.
+//! Invariant: no instructions here; `x86` and `neon` implement the trait.
 
 #![allow(unsafe_code, reason = "unsafe functions that stand for intrinsics")]
 
@@ -27,4 +27,22 @@ pub(super) unsafe trait Vector: Copy {
     unsafe fn compress_nonzero(self, first: u16, to: *mut u16) -> usize;
     /// Prefetches the cache line of an address, which need not be valid.
     fn prefetch(from: *const f32);
+}
+
+/// For each mask of lanes their indices, ascending; the rest of a row is unspecified.
+pub(super) const fn lanes_in_mask<const LANES: usize, const MASKS: usize>() -> [[u16; LANES]; MASKS] {
+    assert!(MASKS == 1 << LANES);
+    let (mut table, mut mask) = ([[0; LANES]; MASKS], 0);
+    while mask < MASKS {
+        let (mut lane, mut count) = (0, 0);
+        while lane < LANES {
+            if mask >> lane & 1 == 1 {
+                table[mask][count] = lane as u16;
+                count += 1;
+            }
+            lane += 1;
+        }
+        mask += 1;
+    }
+    table
 }

@@ -6,7 +6,7 @@
 #![allow(unsafe_code, reason = "intrinsics, behind run-time detection")]
 
 use std::arch::x86_64::{
-    __m256, __m512, _CMP_NEQ_UQ, _MM_HINT_T0, _mm_add_epi16, _mm_loadu_si128, _mm_prefetch, _mm_set1_epi16,
+    __cpuid, __m256, __m512, _CMP_NEQ_UQ, _MM_HINT_T0, _mm_add_epi16, _mm_loadu_si128, _mm_prefetch, _mm_set1_epi16,
     _mm_storeu_si128, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_or_ps,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_storeu_si256, _mm512_add_epi32, _mm512_castps_si512,
     _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_fmadd_ps, _mm512_loadu_ps,
@@ -14,7 +14,8 @@ use std::arch::x86_64::{
     _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
-use super::vector::Vector;
+use super::TileRows;
+use super::vector::{Vector, lanes_in_mask};
 
 /// Implements [`Vector`] for a register type, with the intrinsics in the order of the trait's functions.
 macro_rules! vector {
@@ -112,21 +113,7 @@ unsafe fn compress_nonzero_256(values: __m256, first: u16, to: *mut u16) -> usiz
 }
 
 /// For each mask of lanes their indices, ascending; the rest of a row is unspecified.
-static LANES_IN_MASK: [[u16; 8]; 256] = {
-    let (mut table, mut mask) = ([[0; 8]; 256], 0);
-    while mask < 256 {
-        let (mut lane, mut count) = (0, 0);
-        while lane < 8 {
-            if mask >> lane & 1 == 1 {
-                table[mask][count] = lane;
-                count += 1;
-            }
-            lane += 1;
-        }
-        mask += 1;
-    }
-    table
-};
+static LANES_IN_MASK: [[u16; 8]; 256] = lanes_in_mask();
 
 /// Compiles the kernel of each family for a register type and its instructions. The GEMM has a micro-kernel for each
 /// `rows x vectors`.
@@ -179,3 +166,54 @@ macro_rules! kernels {
 
 kernels!(avx512, "avx512f,popcnt", __m512, 3 x 4, 6 x 4);
 kernels!(avx2, "avx2,fma,popcnt", __m256, 3 x 4);
+
+/// The tile that was the faster one where it was measured (docs/performance.md of giggles): three rows on Zen 4, which
+/// begins a multiply-add of 512 bits every cycle and loads as many; six on Xeons, which begin two. None on any other
+/// processor with AVX-512.
+pub(super) fn tile_rows_of_avx512() -> Option<TileRows> {
+    let [highest, b, c, d] = cpuid(0);
+    let vendor: Vec<u8> = [b, d, c].into_iter().flat_map(u32::to_le_bytes).collect();
+    let signature = if highest >= 1 { cpuid(1)[0] } else { 0 };
+    let has_brand = cpuid(0x8000_0000)[0] >= 0x8000_0004;
+    let brand: Vec<u8> = (0x8000_0002..=0x8000_0004)
+        .filter(|_| has_brand)
+        .flat_map(|leaf| cpuid(leaf).into_iter().flat_map(u32::to_le_bytes))
+        .collect();
+    tile_rows_of(&vendor, signature, &brand)
+}
+
+/// From CPUID's vendor, EAX of leaf 1, and brand.
+fn tile_rows_of(vendor: &[u8], signature: u32, brand: &[u8]) -> Option<TileRows> {
+    /// Zen 3 and Zen 4, of which Zen 4 has AVX-512.
+    const ZEN_4: u32 = 0x19;
+    let base = signature >> 8 & 0xf;
+    let family = if base == 0xf { base + (signature >> 20 & 0xff) } else { base };
+    let is_xeon = brand.windows(4).any(|word| word == b"Xeon");
+    match vendor {
+        b"AuthenticAMD" if family == ZEN_4 => Some(TileRows::Three),
+        b"GenuineIntel" if is_xeon => Some(TileRows::Six),
+        _ => None,
+    }
+}
+
+#[allow(unused_unsafe, reason = "an unsafe function until Rust 1.93")]
+fn cpuid(leaf: u32) -> [u32; 4] {
+    // SAFETY: every x86-64 has CPUID.
+    let registers = unsafe { __cpuid(leaf) };
+    [registers.eax, registers.ebx, registers.ecx, registers.edx]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_are_known_on_zen_4_and_on_xeons_alone() {
+        // EAX of leaf 1 of an EPYC 9004, an EPYC 9005, a Sapphire Rapids and a Rocket Lake.
+        let (zen_4, zen_5, xeon, client) = (0x00a1_0f11, 0x00b0_0f21, 0x0008_06f8, 0x000a_0671);
+        assert_eq!(tile_rows_of(b"AuthenticAMD", zen_4, b"AMD EPYC 9354"), Some(TileRows::Three));
+        assert_eq!(tile_rows_of(b"AuthenticAMD", zen_5, b"AMD EPYC 9355"), None);
+        assert_eq!(tile_rows_of(b"GenuineIntel", xeon, b"Intel(R) Xeon(R) Platinum 8488C"), Some(TileRows::Six));
+        assert_eq!(tile_rows_of(b"GenuineIntel", client, b"11th Gen Intel(R) Core(TM) i9-11900K"), None);
+    }
+}

@@ -10,7 +10,7 @@
 
 use super::weights::{ModelError, Weights};
 use crate::aligned::AlignedBuffer;
-use crate::kernels::{Cpu, DepthwiseConvolution, Gemm, GemmScratch, MR, RowGroups};
+use crate::kernels::{DepthwiseConvolution, Gemm, GemmScratch, KernelChoice, MR, RowGroups};
 
 /// Positions that go through both convolutions together, about: few enough that what lies between stays in the core's
 /// cache, and enough to share each load of the weights.
@@ -34,7 +34,7 @@ impl Block {
     /// Reads `layer`. `shape` is its input's, `[height, width, channels]`.
     pub(super) fn read(
         weights: &Weights<'_>,
-        cpu: Cpu,
+        kernels: KernelChoice,
         layer: usize,
         shape: [usize; 3],
         stride: usize,
@@ -43,8 +43,8 @@ impl Block {
         let inputs = shape[2];
         let depthwise = weights.folded_convolution(&format!("layer{layer}.depthwise"), 9, inputs)?;
         let pointwise = weights.folded_convolution(&format!("layer{layer}.pointwise"), inputs, outputs)?;
-        let depthwise = DepthwiseConvolution::new(cpu, shape, stride, &depthwise.to_vec(), depthwise.bias());
-        let pointwise = Gemm::new(cpu, inputs, pointwise.rows(), pointwise.bias(), true);
+        let depthwise = DepthwiseConvolution::new(kernels.cpu, shape, stride, &depthwise.to_vec(), depthwise.bias());
+        let pointwise = Gemm::new(kernels, inputs, pointwise.rows(), pointwise.bias(), true);
         Ok(Block { depthwise, pointwise, row_groups: RowGroups::CONSECUTIVE })
     }
 

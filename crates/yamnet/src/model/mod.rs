@@ -17,7 +17,7 @@ pub use network::{PREFERRED_BATCH, PREFERRED_BATCH_MULTIPLE};
 pub use weights::{ModelError, Weights};
 
 use crate::front_end::{FrontEnd, frames_in_patches, silence};
-use crate::kernels::Cpu;
+use crate::kernels::{Cpu, KernelChoice};
 use crate::params::{MEL_BANDS, PATCH_FRAMES, PATCH_HOP_FRAMES};
 use network::{Network, PatchHop, patches_in};
 
@@ -41,7 +41,7 @@ pub struct Model {
     front_end: FrontEnd,
     /// The outputs for a patch of digital silence, once one has been seen.
     silence_outputs: OnceLock<Outputs>,
-    cpu: Cpu,
+    kernels: KernelChoice,
 }
 
 impl Model {
@@ -54,9 +54,10 @@ impl Model {
     /// # Panics
     ///
     /// If this machine does not have the path.
-    pub fn new(weights: &Weights<'_>, cpu: Cpu) -> Result<Model, ModelError> {
-        let (network, front_end) = (Network::new(weights, cpu)?, weights.front_end(cpu)?);
-        Ok(Model { network, front_end, silence_outputs: OnceLock::new(), cpu })
+    pub fn new(weights: &Weights<'_>, kernels: impl Into<KernelChoice>) -> Result<Model, ModelError> {
+        let kernels = kernels.into();
+        let (network, front_end) = (Network::new(weights, kernels)?, weights.front_end(kernels.cpu)?);
+        Ok(Model { network, front_end, silence_outputs: OnceLock::new(), kernels })
     }
 
     /// [`Model::new`] from the bytes of a safetensors file.
@@ -64,8 +65,8 @@ impl Model {
     /// # Errors
     ///
     /// The bytes are not a safetensors file, or as [`Model::new`].
-    pub fn from_safetensors(bytes: &[u8], cpu: Cpu) -> Result<Model, ModelError> {
-        Model::new(&Weights::from_safetensors(bytes)?, cpu)
+    pub fn from_safetensors(bytes: &[u8], kernels: impl Into<KernelChoice>) -> Result<Model, ModelError> {
+        Model::new(&Weights::from_safetensors(bytes)?, kernels)
     }
 
     /// [`Model::new`] from a safetensors file.
@@ -73,14 +74,19 @@ impl Model {
     /// # Errors
     ///
     /// The file cannot be read, or as [`Model::from_safetensors`].
-    pub fn open(path: &Path, cpu: Cpu) -> Result<Model, ModelError> {
+    pub fn open(path: &Path, kernels: impl Into<KernelChoice>) -> Result<Model, ModelError> {
         let bytes = std::fs::read(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
-        Model::from_safetensors(&bytes, cpu)
+        Model::from_safetensors(&bytes, kernels)
     }
 
     /// The path in use.
     pub fn cpu(&self) -> Cpu {
-        self.cpu
+        self.kernels.cpu
+    }
+
+    /// The path in use, and its tiles.
+    pub fn kernels(&self) -> KernelChoice {
+        self.kernels
     }
 
     /// Logits `[patches, 521]` of the half-overlapping patches of 16 kHz samples in [-1, 1]: one patch every 7680
@@ -179,6 +185,7 @@ fn is_silent(patch: &[f32]) -> bool {
 mod tests {
     use super::*;
     use crate::front_end::samples_in_patches;
+    use crate::kernels::TileRows;
     use crate::params::{EMBEDDING_SIZE, NUM_CLASSES, PATCH_HOP_SAMPLES, PATCH_SAMPLES};
     use crate::test_model;
 
@@ -244,6 +251,21 @@ mod tests {
                 let expected = &together.embeddings[patch * EMBEDDING_SIZE..][..EMBEDDING_SIZE];
                 assert_eq!(alone.embeddings, expected, "{} patch {patch}", cpu.name());
             }
+        }
+    }
+
+    #[test]
+    fn scores_have_the_same_bits_with_every_tile() {
+        let samples: Vec<f32> = (0..samples_in_patches(7)).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect();
+        for cpu in Cpu::available() {
+            let bits = TileRows::ALL.map(|tile_rows| {
+                let kernels = KernelChoice { cpu, tile_rows };
+                let model = Model::new(&test_model::weights(), kernels).unwrap();
+                assert_eq!(model.kernels(), kernels);
+                model.logits(&samples).into_iter().map(f32::to_bits).collect::<Vec<u32>>()
+            });
+            assert_eq!(bits[0].len(), 7 * NUM_CLASSES);
+            assert!(bits[0] == bits[1], "{}", cpu.name());
         }
     }
 

@@ -23,7 +23,7 @@ use super::block::{Block, BlockScratch};
 use super::overlap::{FeatureMaps, OverlappingLayers};
 use super::weights::{ModelError, Weights};
 use crate::aligned::AlignedBuffer;
-use crate::kernels::{Cpu, FirstConvolution, Gemm, MR, RowGroups, global_average_pool};
+use crate::kernels::{FirstConvolution, Gemm, KernelChoice, MR, RowGroups, global_average_pool};
 use crate::params::{EMBEDDING_SIZE, MEL_BANDS, NUM_CLASSES, PATCH_FRAMES, PATCH_HOP_FRAMES};
 
 /// Output channels of the first convolution.
@@ -104,13 +104,14 @@ thread_local! {
 }
 
 impl Network {
-    pub(super) fn new(weights: &Weights<'_>, cpu: Cpu) -> std::result::Result<Network, ModelError> {
+    pub(super) fn new(weights: &Weights<'_>, kernels: KernelChoice) -> std::result::Result<Network, ModelError> {
         // Half of the weights are in the last two blocks and the dense layer. A second thread reads them meanwhile, if
         // one can be started.
-        let second_half = || Ok((read_blocks(weights, cpu, SECOND_HALF..BLOCKS.len())?, read_dense(weights, cpu)?));
+        let second_half =
+            || Ok((read_blocks(weights, kernels, SECOND_HALF..BLOCKS.len())?, read_dense(weights, kernels)?));
         let (blocks, second_half) = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().spawn_scoped(scope, second_half);
-            let blocks = read_blocks(weights, cpu, 0..SECOND_HALF);
+            let blocks = read_blocks(weights, kernels, 0..SECOND_HALF);
             let join = |thread: ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
             (blocks, thread.map_or_else(|_| second_half(), join))
         });
@@ -120,7 +121,7 @@ impl Network {
             if index < BLOCKS_GROUPED_BY_BAND { block.grouped_by_band() } else { block.grouped_by_position() }
         });
         let first = weights.folded_convolution("layer1.conv", 9, FIRST_CHANNELS)?;
-        let first = FirstConvolution::new(cpu, FIRST_CHANNELS, &first.to_vec(), first.bias());
+        let first = FirstConvolution::new(kernels.cpu, FIRST_CHANNELS, &first.to_vec(), first.bias());
         Ok(Network { overlapping: OverlappingLayers::new(first, blocks), blocks: batched.collect(), dense })
     }
 
@@ -207,17 +208,21 @@ impl Network {
     }
 }
 
-fn read_blocks(weights: &Weights<'_>, cpu: Cpu, indices: Range<usize>) -> std::result::Result<Vec<Block>, ModelError> {
+fn read_blocks(
+    weights: &Weights<'_>,
+    kernels: KernelChoice,
+    indices: Range<usize>,
+) -> std::result::Result<Vec<Block>, ModelError> {
     let read = |index: usize| {
         let (stride, outputs) = BLOCKS[index];
-        Block::read(weights, cpu, index + 2, input_shape(index), stride, outputs)
+        Block::read(weights, kernels, index + 2, input_shape(index), stride, outputs)
     };
     indices.map(read).collect()
 }
 
-fn read_dense(weights: &Weights<'_>, cpu: Cpu) -> std::result::Result<Gemm, ModelError> {
+fn read_dense(weights: &Weights<'_>, kernels: KernelChoice) -> std::result::Result<Gemm, ModelError> {
     let dense = weights.dense("dense", EMBEDDING_SIZE, NUM_CLASSES)?;
-    Ok(Gemm::new(cpu, EMBEDDING_SIZE, dense.rows(), dense.bias(), false))
+    Ok(Gemm::new(kernels, EMBEDDING_SIZE, dense.rows(), dense.bias(), false))
 }
 
 /// `[height, width, channels]` of a block's input.
@@ -276,11 +281,12 @@ impl CustomOp1 for Operation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Cpu;
     use crate::test_model;
 
     #[test]
     fn a_following_patch_computes_about_half_of_its_early_rows() {
-        let network = Network::new(&test_model::weights(), Cpu::detect()).unwrap();
+        let network = Network::new(&test_model::weights(), Cpu::detect().into()).unwrap();
         let expected = [(25, 48), (27, 48), (15, 24), (17, 24), (9, 12), (11, 12)];
         assert_eq!(network.overlapping.computed_rows().collect::<Vec<_>>(), expected);
     }
@@ -293,7 +299,7 @@ mod tests {
         let frames: Vec<f32> =
             (0..2 * PATCH_FRAMES * MEL_BANDS).map(|i| (i * 7919 % 1000) as f32 / 100.0 - 7.0).collect();
         let Outputs { logits, embeddings } =
-            Network::new(&weights, Cpu::detect()).unwrap().outputs(&frames, PatchHop::Whole);
+            Network::new(&weights, Cpu::detect().into()).unwrap().outputs(&frames, PatchHop::Whole);
         for (logits, embedding) in logits.chunks_exact(NUM_CLASSES).zip(embeddings.chunks_exact(EMBEDDING_SIZE)) {
             assert!(embedding.iter().any(|value| *value > 0.1));
             for (class, logit) in logits.iter().enumerate() {

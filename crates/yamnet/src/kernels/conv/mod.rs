@@ -13,7 +13,7 @@
 //! Invariant: the structs here check every length before a kernel runs.
 
 pub(super) mod portable;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(super) mod simd;
 #[cfg(test)]
 mod tests;

@@ -12,18 +12,27 @@
 //! |---|---|
 //! | `panels` | packs `B` for the f32 kernels |
 //! | `row_groups` | which rows of `A` a micro-kernel takes together |
-//! | `nonzero` | the columns of `A` that are not zero in all rows of a group |
-//! | `simd`, `portable` | the f32 kernels, which skip zeros |
+//! | `nonzero`, `listing` | the columns of `A` that are not zero in all rows of a group |
+//! | `simd`, `neon`, `portable` | the f32 kernels, which skip zeros |
 //! | `int8_slices`, `amx` | the kernel in integers, where a CPU multiplies tiles of bytes |
 //!
 //! All kernels have one interface: they take a [`GemmArgs`] with the weights as they were packed for it.
 //!
 //! Invariant: [`Gemm::run`] checks every length before a kernel runs.
 
+#![cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(dead_code, reason = "groups of rows, tiles and prefetching are for vectors")
+)]
+
 #[cfg(target_arch = "x86_64")]
 pub(super) mod amx;
 #[cfg(target_arch = "x86_64")]
 mod int8_slices;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod listing;
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon;
 mod nonzero;
 mod panels;
 pub(super) mod portable;
@@ -36,7 +45,7 @@ mod tests;
 pub(super) use panels::Panels;
 pub use row_groups::RowGroups;
 
-use super::{Cpu, KernelTable};
+use super::{Cpu, KernelChoice, KernelTable};
 use crate::aligned::AlignedBuffer;
 use nonzero::NonzeroLists;
 
@@ -87,6 +96,9 @@ pub(super) struct GemmArgs<'a, W> {
 #[derive(Default)]
 pub struct GemmScratch {
     nonzero: NonzeroLists,
+    /// What `neon` packs of `A`.
+    #[cfg(target_arch = "aarch64")]
+    packed_input: Vec<f32>,
     #[cfg(target_arch = "x86_64")]
     int8_input: int8_slices::Input,
 }
@@ -97,17 +109,33 @@ impl Gemm {
     ///
     /// Panics if the rows are not `k` rows of that length, or if this machine does not have the path.
     pub fn new(
-        cpu: Cpu,
+        kernels: impl Into<KernelChoice>,
         k: usize,
         weights: impl Iterator<Item = impl Iterator<Item = f32>> + Clone,
         bias: &[f32],
         relu: bool,
     ) -> Self {
-        let kernels = cpu.kernels();
+        let choice = kernels.into();
+        let weights = PackedWeights::pack(choice, WeightRows::new(k, bias.len(), weights));
+        Gemm::with_weights(choice.cpu, k, weights, bias, relu)
+    }
+
+    /// As [`Gemm::new`], in f32 on every path.
+    pub(super) fn in_f32(
+        choice: KernelChoice,
+        k: usize,
+        weights: impl Iterator<Item = impl Iterator<Item = f32>>,
+        bias: &[f32],
+        relu: bool,
+    ) -> Self {
+        let weights = PackedWeights::F32(Panels::pack(choice, WeightRows::new(k, bias.len(), weights)));
+        Gemm::with_weights(choice.cpu, k, weights, bias, relu)
+    }
+
+    fn with_weights(cpu: Cpu, k: usize, weights: PackedWeights, bias: &[f32], relu: bool) -> Self {
         let mut padded_bias = AlignedBuffer::zeros(bias.len().next_multiple_of(NR));
         padded_bias[..bias.len()].copy_from_slice(bias);
-        let weights = PackedWeights::pack(cpu, WeightRows::new(k, bias.len(), weights));
-        Gemm { kernels, k, n: padded_bias.len(), relu, bias: padded_bias, weights }
+        Gemm { kernels: cpu.kernels(), k, n: padded_bias.len(), relu, bias: padded_bias, weights }
     }
 
     /// Columns of the input.
@@ -150,14 +178,17 @@ impl Gemm {
 }
 
 impl PackedWeights {
-    fn pack(cpu: Cpu, rows: WeightRows<impl Iterator<Item = impl Iterator<Item = f32>> + Clone>) -> PackedWeights {
+    fn pack(
+        choice: KernelChoice,
+        rows: WeightRows<impl Iterator<Item = impl Iterator<Item = f32>> + Clone>,
+    ) -> PackedWeights {
         #[cfg(target_arch = "x86_64")]
-        if cpu == Cpu::Amx
+        if choice.cpu == Cpu::Amx
             && let Some(slices) = amx::pack(rows.clone())
         {
             return PackedWeights::Int8(slices);
         }
-        PackedWeights::F32(Panels::pack(cpu, rows))
+        PackedWeights::F32(Panels::pack(choice, rows))
     }
 }
 

@@ -51,6 +51,17 @@ impl NonzeroLists {
         }
     }
 
+    /// Lists of all columns, for a layer that skips none.
+    #[cfg(target_arch = "aarch64")]
+    pub(super) fn list_all(&mut self, lists: usize, k: usize) {
+        self.begin(lists, k);
+        for _ in 0..lists {
+            self.next().iter_mut().zip(0..k as u16).for_each(|(column, p)| *column = p);
+            self.close(k);
+        }
+        self.finish(k);
+    }
+
     /// The columns of a group.
     #[inline(always)]
     pub(super) fn list(&self, group: usize) -> &[u16] {
@@ -68,7 +79,8 @@ impl NonzeroLists {
         if group == 0 { 0 } else { self.ends[group - 1] }
     }
 
-    fn total(&self) -> usize {
+    /// Columns of all lists.
+    pub(super) fn total(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
     }
 }

@@ -13,7 +13,7 @@
 
 use super::{NR, WeightRows};
 use crate::aligned::AlignedBuffer;
-use crate::kernels::Cpu;
+use crate::kernels::{Cpu, KernelChoice, TileRows};
 
 /// Smallest `k` for which a list of nonzero columns costs less than it saves.
 const MIN_SPARSE_K: usize = 64;
@@ -30,10 +30,13 @@ pub(in crate::kernels) struct Panels {
 }
 
 impl Panels {
-    pub(super) fn pack(cpu: Cpu, rows: WeightRows<impl Iterator<Item = impl Iterator<Item = f32>>>) -> Panels {
+    pub(super) fn pack(
+        choice: KernelChoice,
+        rows: WeightRows<impl Iterator<Item = impl Iterator<Item = f32>>>,
+    ) -> Panels {
         let k = rows.k;
         assert!((1..usize::from(u16::MAX) / 2).contains(&k), "columns are listed in 16 bits");
-        let tile = MicroTile::for_layer(cpu, k);
+        let tile = MicroTile::for_layer(choice, k);
         let mut values = AlignedBuffer::zeros(k * rows.width.next_multiple_of(NR));
         let mut is_finite = true;
         rows.for_each(|p, row| {
@@ -59,13 +62,15 @@ pub(in crate::kernels) struct MicroTile {
 impl MicroTile {
     /// Fewer rows have more zeros in common; but they load each weight more often, so that the weights must be in a
     /// cache.
-    fn for_layer(cpu: Cpu, k: usize) -> MicroTile {
-        match cpu {
-            // The panel fits the first-level cache.
-            Cpu::Amx | Cpu::Avx512 if k <= 128 => MicroTile { mr: 3, nr: 64 },
-            Cpu::Amx | Cpu::Avx512 => MicroTile { mr: 6, nr: 64 },
-            Cpu::Avx2 => MicroTile { mr: 3, nr: 32 },
-            Cpu::Portable => MicroTile { mr: 1, nr: super::portable::PANEL_NR },
+    fn for_layer(KernelChoice { cpu, tile_rows }: KernelChoice, k: usize) -> MicroTile {
+        // With so few inputs the panel fits the first-level cache.
+        let tile_rows = if k <= 128 { TileRows::Three } else { tile_rows };
+        match (cpu, tile_rows) {
+            (Cpu::Amx | Cpu::Avx512, _) => MicroTile { mr: tile_rows.number(), nr: 64 },
+            (Cpu::Avx2, _) => MicroTile { mr: 3, nr: 32 },
+            (Cpu::Neon, TileRows::Three) => MicroTile { mr: 3, nr: 32 },
+            (Cpu::Neon, TileRows::Six) => MicroTile { mr: 6, nr: 16 },
+            (Cpu::Portable, _) => MicroTile { mr: 1, nr: super::portable::PANEL_NR },
         }
     }
 }

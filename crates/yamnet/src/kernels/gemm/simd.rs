@@ -20,9 +20,9 @@
 
 #![allow(unsafe_code, reason = "written over raw pointers so that bounds are checked once, before")]
 
-use super::nonzero::NonzeroLists;
+use super::listing::list_nonzero;
 use super::panels::{MicroTile, PREFETCH_DISTANCE};
-use super::{GemmArgs, Panels, RowGroups};
+use super::{GemmArgs, Panels};
 use crate::aligned::CACHE_LINE_FLOATS;
 use crate::kernels::vector::Vector;
 
@@ -58,43 +58,6 @@ pub(in crate::kernels) unsafe fn gemm<V: Vector, const MR: usize, const VECTORS:
             }
         }
     }
-}
-
-/// Lists for each group of rows the columns that are not zero in all of them.
-///
-/// # Safety
-/// Needs the instructions of `V`; `input` is `[m, k]`, with as many rows as the groups want.
-#[inline(always)]
-unsafe fn list_nonzero<V: Vector, const MR: usize>(
-    k: usize,
-    input: &[f32],
-    row_groups: RowGroups,
-    lists: &mut NonzeroLists,
-) {
-    let m = input.len() / k;
-    let whole_vectors = k / V::LANES * V::LANES;
-    lists.begin(m / MR, k);
-    for rows in row_groups.groups::<MR>(m) {
-        let rows = rows.map(|row| &input[row * k..][..k]);
-        let (list, mut count) = (&mut lists.next()[..k], 0);
-        for p in (0..whole_vectors).step_by(V::LANES) {
-            // SAFETY: p + LANES <= k, so the vectors lie in the group's rows; and count <= p, so that one more vector
-            // of numbers fits the list.
-            unsafe {
-                let mut any = V::load(rows[0].as_ptr().add(p));
-                for row in &rows[1..] {
-                    any = any.or(V::load(row.as_ptr().add(p)));
-                }
-                count += any.compress_nonzero(p as u16, list.as_mut_ptr().add(count));
-            }
-        }
-        for p in whole_vectors..k {
-            list[count] = p as u16;
-            count += usize::from(rows.iter().any(|row| row[p] != 0.0));
-        }
-        lists.close(count);
-    }
-    lists.finish(k);
 }
 
 /// One panel of `B` with its bias.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::kernels::TileRows;
 use crate::kernels::reference::{self, assert_close, noise};
 
 /// Zeros in an input.
@@ -97,6 +98,22 @@ proptest! {
         for cpu in Cpu::available() {
             let [dense, sparse] = [false, true].map(|sparse| run(&with_sparse(sparse, layer(cpu, shape, relu, seed)), &input, row_groups));
             prop_assert_eq!(dense, sparse);
+        }
+    }
+
+    #[test]
+    fn every_tile_has_the_same_bits(blocks in 1..5usize, (row_groups, stride) in row_groups(), k in prop_oneof![1..150usize, Just(256), Just(513), Just(1024)], panels in 1..3usize, relu: bool, zeros in zeros(), seed in 0..1000u64) {
+        let shape = [blocks * MR * stride, k, panels * NR];
+        let input = input_with(zeros, seed + 2, shape[0] * k);
+        let weights = noise(seed, k * shape[2]);
+        for cpu in Cpu::available() {
+            let [three, six] = TileRows::ALL.map(|tile_rows| {
+                let rows = weights.chunks_exact(shape[2]).map(|row| row.iter().copied());
+                let layer = Gemm::new(KernelChoice { cpu, tile_rows }, k, rows, &noise(seed + 1, shape[2]), relu);
+                let bits = |value: f32| value.to_bits();
+                run(&layer, &input, row_groups).into_iter().map(bits).collect::<Vec<u32>>()
+            });
+            prop_assert!(three == six, "{}", cpu.name());
         }
     }
 
