@@ -3,13 +3,15 @@
 #
 #   deploy/aws/package.sh [PROGRAM]     default: target/release/giggles; prints target/aws/giggles-ARCHITECTURE.zip
 #
-# Run it on the architecture that the function is to have: x86_64, or arm64 (aarch64). Needs python3.
+# The architecture is the program's: x86_64, or arm64 (aarch64); for one of another machine, GIGGLES_SYSROOT names the
+# folder of its libraries (scripts/closure.sh). Needs python3.
 set -eu
 cd "$(dirname "$0")/../.."
 
 program=${1:-target/release/giggles}
-case $(uname -m) in
-    aarch64) architecture=arm64 ;;
+# The architecture in the header of an ELF file.
+case $(od -A n -t u2 -j 18 -N 2 "$program" | tr -d ' ') in
+    183) architecture=arm64 ;;
     *) architecture=x86_64 ;;
 esac
 folder=$PWD/target/aws/function

@@ -25,10 +25,14 @@ def sha256(path):
     return {"alg": "SHA-256", "content": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
 
 
-def host_target():
-    """The target of the compiler: other systems' crates are not part of the program."""
+def target(program):
+    """The target of the program: other systems' crates are not part of it."""
     version = run("rustc", "--version", "--verbose")
-    return next(line.split()[1] for line in version.splitlines() if line.startswith("host: "))
+    host = next(line.split()[1] for line in version.splitlines() if line.startswith("host: "))
+    # Built for another architecture: as the number in its ELF header says.
+    machine = int.from_bytes(Path(program).read_bytes()[18:20], "little")
+    architecture = {62: "x86_64", 183: "aarch64"}.get(machine, host.split("-")[0])
+    return "-".join([architecture, *host.split("-")[1:]])
 
 
 def linked(metadata):
@@ -93,7 +97,7 @@ def system_file(rootfs, path):
 
 def main(program, rootfs):
     metadata = json.loads(
-        run("cargo", "metadata", "--locked", "--format-version=1", f"--filter-platform={host_target()}")
+        run("cargo", "metadata", "--locked", "--format-version=1", f"--filter-platform={target(program)}")
     )
     packages, edges = linked(metadata)
     root = metadata["resolve"]["root"]
