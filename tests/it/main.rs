@@ -56,6 +56,7 @@ mod settings;
 mod settings_file;
 mod shell;
 mod signals;
+mod small_machine;
 mod status;
 mod store;
 mod the_day;
