@@ -9,10 +9,11 @@ use std::process::Command;
 use crate::support::program::{Place, Said, said};
 
 const MEGABYTES: u64 = 512;
-const EVENING: [(&str, &str); 3] = [
+const EVENING: [(&str, &str); 4] = [
     ("fixtures/evening/20251024_130000.WAV", "20251024_130000.WAV"),
-    ("fixtures/evening/20251024_190000-20251024_190800.ogg", "20251024_190000-20251024_190800.ogg"),
     ("fixtures/evening/2025-09-30T21-46-57__2025-09-30T21-48-10.ogg", "2025-09-30T21-46-57__2025-09-30T21-48-10.ogg"),
+    ("tests/formats/opus_celt_stereo_96k.ogg", "20251024_140000.ogg"),
+    ("fixtures/clips/laugh_male_scratch2.flac", "20251024_150000.flac"),
 ];
 
 /// `giggles scan -j 4` with clips, in so many megabytes of addresses.
@@ -36,6 +37,6 @@ fn four_threads_scan_in_512_megabytes() {
         scan(place, megabytes).ends_with(0);
     }
     let laughs = [&small, &large].map(laughs);
-    assert!(laughs[0].lines().count() > 10, "{}", laughs[0]);
+    assert!(laughs[0].lines().count() > 5, "{}", laughs[0]);
     assert_eq!(laughs[0], laughs[1]);
 }
