@@ -1,6 +1,7 @@
 """Reads every export back, each with a reader for its format, and compares all laughs with the database.
 
-Called by check_exports.sh with the folder that holds laughs.db, a folder a format, and all.csv, all.jsonl, all.json.
+Called by check_exports.sh with the folder that holds laughs.db, a folder a format, and all.csv, all.jsonl, all.json,
+all.recordings.
 """
 
 import csv
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import crowsetta
+import duckdb
 import pandas
 
 # Half of the sixth decimal, which is what the texts are rounded to.
@@ -92,6 +94,30 @@ def by_file(laughs, names):
     return {name: sorted(laughs, key=lambda laugh: float(laugh[0])) for name, laughs in found.items()}
 
 
+def check_parquet(folder, names, stored):
+    """DuckDB's COPY, as docs/guide.md has it, makes Parquet of the CSV; DuckDB and pandas read it back."""
+    source, target = folder / "all.csv", folder / "laughs.parquet"
+    duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{target}' (FORMAT parquet)")
+    rows = duckdb.sql(f"SELECT file, start, \"end\", peak_score, favourite, typeof(starts_at) FROM '{target}'").fetchall()
+    assert all(isinstance(row[3], float) and row[4] is False and row[5].startswith("TIMESTAMP") for row in rows)
+    compare("parquet, read by DuckDB", by_file([row[:3] for row in rows], names), stored)
+    table = pandas.read_parquet(target)
+    assert str(table["starts_at"].dtype).startswith("datetime64"), table.dtypes
+    assert table["favourite"].dtype == bool and table["peak_score"].between(0, 1).all()
+    laughs = table[["file", "start", "end"]].itertuples(index=False, name=None)
+    compare("parquet, read by pandas", by_file(laughs, names), stored)
+
+
+def check_recordings(folder, database):
+    """A row for each recording, also without laughs and failed ones."""
+    table = pandas.read_csv(folder / "all.recordings", on_bad_lines="error")
+    stored = database.execute("SELECT name, status, start_source FROM recordings ORDER BY name").fetchall()
+    found = table[["recording", "status", "start_source"]].sort_values("recording")
+    assert [tuple(row) for row in found.itertuples(index=False)] == stored
+    assert table["laughs"].sum() == database.execute("SELECT count(*) FROM detections").fetchone()[0]
+    print(f"recordings: {len(table)} rows read as they are stored")
+
+
 def main(folder):
     database = sqlite3.connect(folder / "laughs.db")
     names = [name for (name,) in database.execute("SELECT name FROM recordings WHERE status = 'analyzed'")]
@@ -110,6 +136,8 @@ def main(folder):
         compare(format, by_file(read(folder / f"all.{format}"), names), stored)
         single = [row for _, path in files(folder / format, f".giggles.{format}") for row in read(path)]
         compare(f"{format}, a file a recording", by_file(single, names), stored)
+    check_parquet(folder, names, stored)
+    check_recordings(folder, database)
 
 
 if __name__ == "__main__":

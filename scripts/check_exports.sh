@@ -1,7 +1,7 @@
 #!/bin/sh
 # Reads exports with the programs that they are for: scans the fixtures, exports every format, and compares each
-# laugh's start and end with the database. Not one of the quick tests, because it downloads crowsetta and pandas from
-# PyPI.
+# laugh's start and end with the database. Not one of the quick tests, because it downloads crowsetta, pandas, DuckDB
+# and pyarrow from PyPI.
 #
 #   scripts/check_exports.sh [PROGRAM]      PROGRAM defaults to target/debug/giggles; cargo build creates it
 #
@@ -16,8 +16,8 @@ environment=target/exports
     exit 1
 }
 [ -x "$environment/bin/python" ] || python3 -m venv "$environment"
-"$environment/bin/python" -c 'import crowsetta' 2>/dev/null ||
-    "$environment/bin/pip" install --quiet --disable-pip-version-check crowsetta==5.1.2
+"$environment/bin/python" -c 'import crowsetta, duckdb, pyarrow' 2>/dev/null ||
+    "$environment/bin/pip" install --quiet --disable-pip-version-check crowsetta==5.1.2 duckdb==2.0.1 pyarrow==26.0.1
 
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
@@ -28,7 +28,7 @@ for format in audacity raven csv jsonl json; do
     mkdir "$folder/$format"
     "$program" export --database "$database" --format "$format" --folder "$folder/$format" --quiet
 done
-for format in csv jsonl json; do
+for format in csv recordings jsonl json; do
     "$program" export --database "$database" --format "$format" >"$folder/all.$format"
 done
 "$environment/bin/python" scripts/check_exports.py "$folder"

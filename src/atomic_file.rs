@@ -61,6 +61,24 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Like [`replace`], for content that is written in pieces. If `write` fails, the old content stays.
+pub fn replace_with<T, E>(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
+) -> io::Result<Result<T, E>> {
+    let (mut file, target, permissions) = begin(path, mode)?;
+    let written = match write(file.as_file_mut()) {
+        Ok(written) => written,
+        Err(error) => return Ok(Err(error)),
+    };
+    finish(file, &target)?;
+    if let Permissions::Refused(error) = permissions {
+        warn_once(path, &error);
+    }
+    Ok(Ok(written))
+}
+
 /// Calls `check` for the directory in which `replace` would create this file.
 pub fn check_beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> {
     check(directory_of(&replaceable(path)?), bytes, mode)
@@ -83,17 +101,28 @@ pub fn check(folder: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> 
 }
 
 fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Permissions> {
+    let (mut file, target, permissions) = begin(path, mode)?;
+    file.write_all(bytes)?;
+    finish(file, &target)?;
+    Ok(permissions)
+}
+
+/// A temporary file, and the path that it will have.
+fn begin(path: &Path, mode: u32) -> io::Result<(NamedTempFile, PathBuf, Permissions)> {
     let path = replaceable(path)?;
     if path.is_symlink() {
         log::warn!("{} is a link that another user has created; it is not followed but replaced", path.display());
     }
-    let mut file = temporary(&path, mode)?;
+    let file = temporary(&path, mode)?;
     let permissions = permit(file.as_file(), mode)?;
-    file.write_all(bytes)?;
+    Ok((file, path, permissions))
+}
+
+fn finish(file: NamedTempFile, path: &Path) -> io::Result<()> {
     sync(file.as_file())?;
-    file.persist(&path).map_err(|error| error.error)?;
-    sync_folder(directory_of(&path));
-    Ok(permissions)
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(directory_of(path));
+    Ok(())
 }
 
 /// Follows links to the path that may be replaced: a regular file, another user's link, or a path that does not exist.

@@ -52,6 +52,8 @@ pub struct Settings {
     pub window: Setting<Window>,
     /// An absolute date, which is the same for every run.
     pub fixed_date: Option<String>,
+    /// The files that settings were read from, in words.
+    pub files: Vec<String>,
     /// Errors of the other settings.
     pub others: Vec<Fatal>,
     pub model: Setting<LoadedModel>,

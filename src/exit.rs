@@ -47,8 +47,27 @@ impl Exit {
         Exit::Terminated,
     ];
 
+    /// From the best to the worst, for a command that ends once for several runs. What a person must correct outranks what
+    /// a later attempt may solve, and a run that stored nothing outranks one that stored a part.
+    pub const BY_SEVERITY: [Exit; 10] = [
+        Exit::Complete,
+        Exit::TryAgain,
+        Exit::Partial,
+        Exit::Empty,
+        Exit::Failed,
+        Exit::Config,
+        Exit::Usage,
+        Exit::HungUp,
+        Exit::Interrupted,
+        Exit::Terminated,
+    ];
+
     pub fn code(self) -> u8 {
         self as u8
+    }
+
+    fn severity(self) -> usize {
+        Exit::BY_SEVERITY.iter().position(|exit| *exit == self).unwrap_or(usize::MAX)
     }
 
     /// One line for `--help` and the README.
@@ -94,6 +113,11 @@ pub fn from_outcomes(outcomes: &[Outcome], allow_empty: bool) -> Exit {
     } else {
         Exit::Complete
     }
+}
+
+/// The worst of several exit codes; 0 for none.
+pub fn worst(exits: impl IntoIterator<Item = Exit>) -> Exit {
+    exits.into_iter().max_by_key(|exit| exit.severity()).unwrap_or(Exit::Complete)
 }
 
 /// The exit code of `giggles doctor`. An error that needs a person outranks one that a later attempt may solve.
@@ -144,6 +168,7 @@ mod tests {
             started: None,
             announced: None,
             named: None,
+            zone_is_assumed: false,
         };
         Outcome { recording, status }
     }
@@ -192,6 +217,25 @@ mod tests {
         assert_eq!(from_findings(&[ok.clone(), warn.clone()]), Exit::Complete);
         assert_eq!(from_findings(&[ok.clone(), busy.clone(), warn]), Exit::TryAgain);
         assert_eq!(from_findings(&[wrong, busy, ok]), Exit::Config);
+    }
+
+    #[test]
+    fn the_worst_of_several_exit_codes_wins() {
+        let mut ordered = Exit::BY_SEVERITY.to_vec();
+        assert_eq!(worst(ordered.clone()), Exit::Terminated);
+        ordered.sort_by_key(|exit| exit.code());
+        assert_eq!(ordered, Exit::ALL, "each code has its place");
+        assert_eq!(worst([]), Exit::Complete);
+        for (codes, expected) in [
+            ([Exit::Complete, Exit::TryAgain], Exit::TryAgain),
+            ([Exit::Partial, Exit::TryAgain], Exit::Partial),
+            ([Exit::Empty, Exit::Partial], Exit::Empty),
+            ([Exit::Failed, Exit::Empty], Exit::Failed),
+            ([Exit::Config, Exit::Failed], Exit::Config),
+            ([Exit::Terminated, Exit::Config], Exit::Terminated),
+        ] {
+            assert_eq!(worst(codes), expected);
+        }
     }
 
     #[test]

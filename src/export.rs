@@ -5,10 +5,11 @@
 
 mod names;
 
-use std::io::{self, Write};
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-use crate::atomic_file::replace;
+use crate::atomic_file::{is_special, replace, replace_with};
 use crate::domain::{Reason, StoredRecording, Window};
 use crate::error::{Fatal, causes};
 use crate::exit::Exit;
@@ -23,8 +24,10 @@ const MODE: u32 = 0o644;
 /// Where to write the laughs.
 #[derive(Debug, Clone)]
 pub enum Destination {
-    /// One text of all recordings.
+    /// One text of all recordings, to standard output.
     Text,
+    /// The same text in this file.
+    File(PathBuf),
     /// One file per recording below this folder, in the folder structure of the recordings.
     Folder(PathBuf),
     /// One file beside each recording; this is the folder that was scanned.
@@ -67,23 +70,39 @@ impl Exported {
         self.failures += 1;
     }
 
-    /// Counts the recording; returns whether it was analyzed.
-    fn count(&mut self, recording: &StoredRecording) -> bool {
+    /// Counts the recording; returns whether it has a place in the format: failed ones have one in few.
+    fn count(&mut self, recording: &StoredRecording, format: &Format) -> bool {
         self.recordings += 1;
-        if let Some(failure) = recording.failure() {
+        let failure = recording.failure().filter(|_| !format.contains_failures);
+        if let Some(failure) = failure {
             self.fail(recording, &format!("{}; not exported, since its content is unknown", failure.reason).into());
         }
-        recording.failure().is_none()
+        failure.is_none()
     }
 }
 
 /// Exports what the database contains, one recording after the other; `Destination::Text` writes to `text`.
 pub fn export(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
     match &settings.destination {
-        Destination::Text if settings.format.is_of_one_recording => export_one(settings, reader, text),
-        Destination::Text => export_all(settings, reader, text),
+        Destination::Text => export_text(settings, reader, text),
+        Destination::File(path) if is_special(path) => {
+            let file = OpenOptions::new().append(true).open(path).map_err(|error| unwritable(settings, error))?;
+            export_text(settings, reader, &mut BufWriter::new(file))
+        }
+        Destination::File(path) => {
+            let write = |file: &mut dyn Write| export_text(settings, reader, &mut BufWriter::new(file));
+            replace_with(path, MODE, write).map_err(|error| unwritable(settings, error))?
+        }
         Destination::Folder(folder) => export_files(settings, folder, false, reader),
         Destination::Sidecar(folder) => export_files(settings, folder, true, reader),
+    }
+}
+
+fn export_text(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
+    if settings.format.is_of_one_recording {
+        export_one(settings, reader, text)
+    } else {
+        export_all(settings, reader, text)
     }
 }
 
@@ -102,8 +121,11 @@ fn each_recording(
     })
 }
 
-fn unwritable(error: io::Error) -> Fatal {
-    Fatal::unwritable("standard output", error)
+fn unwritable(settings: &Settings, error: io::Error) -> Fatal {
+    match &settings.destination {
+        Destination::File(path) => Fatal::unwritable(&path.display().to_string(), error),
+        _ => Fatal::unwritable("standard output", error),
+    }
 }
 
 fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write) -> Result<Exported, Fatal> {
@@ -111,14 +133,14 @@ fn export_all(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
     // Write nothing before the first recording, so that a failed query writes no text.
     each_recording(settings, reader, &mut |recording| {
         let is_first = exported.recordings == 0;
-        exported.count(&recording);
+        exported.count(&recording, format);
         let head = if is_first { (format.head)(text) } else { Ok(()) };
-        head.and_then(|()| (format.recording)(text, &recording, is_first)).map_err(unwritable)
+        head.and_then(|()| (format.recording)(text, &recording, is_first)).map_err(|error| unwritable(settings, error))
     })?;
     let is_empty = exported.recordings == 0;
     let head = if is_empty { (format.head)(text) } else { Ok(()) };
     let end = head.and_then(|()| (format.tail)(text, is_empty)).and_then(|()| text.flush());
-    end.map_err(unwritable)?;
+    end.map_err(|error| unwritable(settings, error))?;
     Ok(exported)
 }
 
@@ -127,7 +149,7 @@ fn export_one(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
     let (format, mut exported) = (settings.format, Exported::default());
     let (mut one, mut analyzed) = (format.text(&[]), 0);
     each_recording(settings, reader, &mut |recording| {
-        if exported.count(&recording) {
+        if exported.count(&recording, format) {
             analyzed += 1;
             one = if analyzed == 1 { format.text(&[&recording]) } else { String::new() };
         }
@@ -142,7 +164,7 @@ fn export_one(settings: &Settings, reader: &mut dyn Reader, text: &mut dyn Write
             .into(),
         ));
     }
-    text.write_all(one.as_bytes()).and_then(|()| text.flush()).map_err(unwritable)?;
+    text.write_all(one.as_bytes()).and_then(|()| text.flush()).map_err(|error| unwritable(settings, error))?;
     Ok(exported)
 }
 
@@ -150,7 +172,7 @@ fn export_files(settings: &Settings, folder: &Path, sidecar: bool, reader: &mut 
     let (format, mut exported) = (settings.format, Exported::default());
     let names = FileNames::find(format, &selection(settings), sidecar, reader)?;
     each_recording(settings, reader, &mut |recording| {
-        if exported.count(&recording) {
+        if exported.count(&recording, format) {
             match write(format, folder, &recording, &names.file_name(&recording), sidecar) {
                 Ok(()) => exported.files += 1,
                 Err(reason) => exported.fail(&recording, &reason),

@@ -34,6 +34,17 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// A setting names the zone of texts without one, so that it is not assumed.
+    pub fn zone_is_known(&mut self) {
+        match self {
+            Identity::Wanted(recording) => recording.zone_is_assumed = false,
+            Identity::Failed(outcome) => outcome.recording.zone_is_assumed = false,
+            Identity::OutsideWindow => (),
+        }
+    }
+}
+
 /// No recording is longer than this. A file whose name gives a time further from the window is not opened, so that a
 /// nightly run does not open every recording of past years.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -99,7 +110,16 @@ pub fn failed_outcome(file: &File, error: RecordingError) -> Outcome {
 
 fn unidentified(file: &File) -> Recording {
     let (path, name) = (file.path.clone(), file.name.clone());
-    Recording { path, name, content: None, bytes: 0, started: None, announced: None, named: None }
+    Recording {
+        path,
+        name,
+        content: None,
+        bytes: 0,
+        started: None,
+        announced: None,
+        named: None,
+        zone_is_assumed: false,
+    }
 }
 
 fn failed(recording: Recording, error: RecordingError) -> Identity {
@@ -121,6 +141,7 @@ fn set_start(
     let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
     let started = timestamps::started(&recording.name, recorded, modified, recording.announced, name_zone);
     recording.started = Some(started);
+    recording.zone_is_assumed = timestamps::assumes_zone(&recording.name, recorded, started.from);
     timestamps::warn_if_future(&recording.name, Some(started).filter(|started| started.from != StartSource::Filename));
     overlaps(window, started.at, recording.announced)
 }

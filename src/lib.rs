@@ -57,6 +57,7 @@
 //! | [`render`] | results to text, HTML, JSON; one file a format; pure | text, domain, finding, exit, personal, calendar, evaluate, maintenance, reviews, redetect, explain |
 //! | [`notify`] | pings, metrics, the summary event | stop, domain, error, exit, atomic_file |
 //! | [`status`] | reads the last runs, or a day | domain, error, exit, audio, calendar, store |
+//! | [`days`] | reads days in numbers | domain, error, calendar, store, status |
 //! | [`export`] | writes stored detections for other programs | domain, error, exit, atomic_file, store, render |
 //! | [`report`] | reads a day with its clips for a report or a page | text, domain, paths, error, exit, audio, model, pool, atomic_file, calendar, store, reviews, render, status |
 //! | [`serve`] | a web server over what is stored | text, stop, domain, error, exit, audio, pool, atomic_file, clips, calendar, store, reviews, render, notify, status, report |
@@ -81,6 +82,7 @@ pub mod atomic_file;
 pub mod audio;
 pub mod calendar;
 pub mod clips;
+pub mod days;
 pub mod detect;
 pub mod doctor;
 pub mod domain;

@@ -39,6 +39,11 @@ pub struct PoolError {
 pub struct Pool(rayon::ThreadPool);
 
 impl Pool {
+    /// The number of workers.
+    pub fn threads(&self) -> usize {
+        self.0.current_num_threads()
+    }
+
     /// Starts `threads` workers; 0 means one per core.
     pub fn new(threads: usize) -> Result<Pool, PoolError> {
         let builder =

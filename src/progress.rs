@@ -7,9 +7,15 @@ use std::time::Duration;
 use giggles::domain::Step;
 use giggles::text::escape;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 
-const IDENTIFYING: &str = "{spinner} identifying {msg}";
-const ANALYZING: &str = "{bar:30} {percent:>3}% of the audio, {msg}, {eta} left";
+const IDENTIFYING: &str = "{spinner} identifying {wide_msg}";
+/// The message takes what is left of the line, and is cut where the terminal ends.
+const ANALYZING: &str = "{bar:30} {percent:>3}% of the audio, {eta} left, {wide_msg}";
+/// For terminals in which the line above would not fit.
+const NARROW: &str = "{percent:>3}%, {eta} left, {wide_msg}";
+/// Columns that the line above takes besides its message.
+const WIDE: u16 = 72;
 
 /// One bar for a run.
 pub struct Progress {
@@ -45,7 +51,8 @@ impl Progress {
 
     fn analyzing(&self, recordings: usize, audio: Duration) {
         self.bar.disable_steady_tick();
-        self.bar.set_style(style(ANALYZING));
+        let is_wide = console_width().is_none_or(|width| width >= WIDE);
+        self.bar.set_style(style(if is_wide { ANALYZING } else { NARROW }));
         self.bar.set_length(millis(audio));
         self.bar.set_message(format!("{recordings} recordings"));
     }
@@ -54,6 +61,11 @@ impl Progress {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Columns of the terminal that standard error is.
+fn console_width() -> Option<u16> {
+    tcgetwinsize(std::io::stderr()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
 fn millis(audio: Duration) -> u64 {

@@ -29,7 +29,7 @@ pub use self::sound::{Embed, spectrogram};
 /// Days before the report that are read for the month view and the averages.
 const MONTH: i32 = 30;
 /// Maximum days of one report.
-const MAX_DAYS: i32 = 62;
+pub const MAX_DAYS: i32 = 62;
 
 /// The settings of a report.
 pub struct Settings {

@@ -10,7 +10,10 @@ mod fetched;
 mod file_stability;
 mod plan;
 mod redetected;
+mod replaced;
+mod storing;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,11 +24,12 @@ use yamnet::Model;
 use self::fetched::Contents;
 use self::file_stability::StabilityCheck;
 use self::plan::Plan;
+use self::storing::Commits;
 use crate::audio::discover::File;
 use crate::audio::ffmpeg::Ffmpeg;
 use crate::clips::{ClipWriter, Clips};
 use crate::domain::{
-    Analysis, Analyzed, Counts, NotAudio, Outcome, Reason, Recording, RecordingError, Run, RunCommand, Step,
+    Analysis, Analyzed, ContentHash, Counts, NotAudio, Outcome, Reason, Recording, RecordingError, Replaced, Run, Step,
     Unresolved, Window,
 };
 use crate::error::Fatal;
@@ -38,7 +42,7 @@ use crate::pool::Pool;
 use crate::redetect::personal_model;
 use crate::shard::Shard;
 use crate::stop::Stop;
-use crate::store::{self, Known, Location, Lookup, Store};
+use crate::store::{self, Earlier, Known, Location, Lookup, Store};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -55,6 +59,8 @@ pub struct Settings {
     pub window: Window,
     pub zone: TimeZone,
     pub name_zone: TimeZone,
+    /// A setting names it; else it is that of calendar days.
+    pub name_zone_is_named: bool,
     pub analysis: Analysis,
     pub shard: Shard,
     /// Where to write clips, if requested.
@@ -73,6 +79,8 @@ pub struct Settings {
     pub strict: bool,
     /// Finding no recordings is not a failure.
     pub allow_empty: bool,
+    /// Store what is analyzed after this time, in several transactions.
+    pub commit_every: Option<Duration>,
 }
 
 /// The result of a run, for display.
@@ -85,6 +93,16 @@ pub struct Report {
     pub exit: Exit,
     /// Files in the directories that are not audio.
     pub not_audio: NotAudio,
+    /// Results of earlier runs that it replaced.
+    pub replaced: Replaced,
+}
+
+/// What is known of all batches of a run.
+#[derive(Default)]
+struct Collected {
+    contents: Contents,
+    /// Results that this run may replace.
+    earlier: HashMap<ContentHash, Earlier>,
 }
 
 /// A random UUID, hyphenated.
@@ -128,10 +146,11 @@ impl<'a> Session<'a> {
         let mut store = self.connect()?;
         self.personal = self.personal_model(store.as_deref_mut())?;
         let mut storage = self.open_storage()?;
-        let (mut outcomes, mut contents) = (Vec::new(), Contents::default());
-        while let Some(batch) = storage.next()? {
-            outcomes.extend(self.analyze_batch(batch, &mut contents, store.as_deref_mut())?);
-        }
+        let (mut outcomes, mut collected) = (Vec::new(), Collected::default());
+        let mut commits = Commits::new();
+        let analyzed = self.analyze_all(storage.as_mut(), &mut outcomes, &mut collected, (&mut store, &mut commits));
+        analyzed.inspect_err(|_| commits.warn())?;
+        let replaced = replaced::replaced(&outcomes, &collected.earlier, &self.settings.analysis);
         copied::warn(&outcomes);
         fetched::warn_of_uploads(&outcomes);
         let LeftOut { not_audio, clips, has_explicit_files } = storage.left_out();
@@ -141,10 +160,28 @@ impl<'a> Session<'a> {
         // A shard may be empty although the window is not; an unmounted disk is empty for all shards.
         let is_expected = self.settings.allow_empty || outcomes.is_empty() && storage.others_have_recordings();
         let exit = exit::from_outcomes(&outcomes, is_expected);
-        let run = self.describe(has_explicit_files, exit, outcomes);
-        let (counts, unresolved) = self.save(store.as_deref_mut(), &run)?;
+        let mut run = self.describe(has_explicit_files, exit, outcomes);
+        let saved = self.save(store.as_deref_mut(), &mut run, &commits);
+        let (counts, unresolved) = saved.inspect_err(|_| commits.warn())?;
         (self.steps)(Step::Done);
-        Ok(Report { run, counts, unresolved, exit, not_audio })
+        Ok(Report { run, counts, unresolved, exit, not_audio, replaced })
+    }
+
+    /// Batch by batch, with commits in between if they are asked for.
+    fn analyze_all(
+        &self,
+        storage: &mut dyn Storage,
+        outcomes: &mut Vec<Outcome>,
+        collected: &mut Collected,
+        (store, commits): (&mut Option<Box<dyn Store>>, &mut Commits),
+    ) -> Result<(), Fatal> {
+        while let Some(batch) = storage.next()? {
+            outcomes.extend(self.analyze_batch(batch, collected, (store.as_deref_mut(), commits))?);
+            if let Some(store) = store.as_deref_mut().filter(|_| self.is_due(commits)) {
+                self.commit(store, commits, outcomes)?;
+            }
+        }
+        Ok(())
     }
 
     /// Opens the database and takes the lock, before any work. None on a dry run.
@@ -175,8 +212,8 @@ impl<'a> Session<'a> {
     fn analyze_batch(
         &self,
         batch: Batch,
-        contents: &mut Contents,
-        mut store: Option<&mut (dyn Store + 'static)>,
+        collected: &mut Collected,
+        (mut store, commits): (Option<&mut (dyn Store + 'static)>, &mut Commits),
     ) -> Result<Vec<Outcome>, Fatal> {
         // A fetched copy does not change.
         let stability = StabilityCheck::begin(if batch.copies.is_some() { &[] } else { &batch.files });
@@ -185,9 +222,10 @@ impl<'a> Session<'a> {
             fetched::mark_uploads(&mut identities);
         }
         let known = self.look_up(store.as_deref_mut(), &identities)?;
-        let plans = contents.skip_copies(plan::plan(identities, &known));
-        let plans = self.redetect(store, plans)?;
-        let mut outcomes = self.analyze(plans, &stability)?;
+        let plans = collected.contents.skip_copies(plan::plan(identities, &known));
+        collected.earlier.extend(known.earlier);
+        let plans = self.redetect(store.as_deref_mut(), plans)?;
+        let mut outcomes = self.analyze(plans, &stability, (store, commits))?;
         if batch.copies.is_some() {
             fetched::forget_paths(&mut outcomes);
         }
@@ -209,13 +247,16 @@ impl<'a> Session<'a> {
         self.check_stop()?;
         identities.extend(unreadable.iter().map(|(file, error)| failed(file, error.clone())));
         identities.retain(|identity| !matches!(identity, Identity::OutsideWindow));
+        if self.settings.name_zone_is_named {
+            identities.iter_mut().for_each(Identity::zone_is_known);
+        }
         (self.steps)(Step::Identified);
         Ok(identities)
     }
 
     /// Which of them need no analysis, because the database has their result or their permanent failure.
     fn look_up(&self, store: Option<&mut (dyn Store + 'static)>, identities: &[Identity]) -> Result<Known, Fatal> {
-        let Some(store) = store.filter(|_| !self.settings.force) else { return Ok(Known::default()) };
+        let Some(store) = store else { return Ok(Known::default()) };
         let recordings = || identities.iter().filter_map(Identity::recording);
         let nameless = recordings().filter(|recording| recording.content.is_none());
         let lookup = Lookup {
@@ -227,18 +268,30 @@ impl<'a> Session<'a> {
             cuts_clips: self.settings.clips.is_some(),
             retry_failed: self.settings.retry_failed,
             uses_ffmpeg: self.settings.ffmpeg.is_some(),
+            with_current: self.settings.force,
         };
-        Ok(store.known(&lookup)?)
+        let known = store.known(&lookup)?;
+        // What is analyzed again replaces what is stored.
+        Ok(if self.settings.force { Known { earlier: known.earlier, ..Known::default() } } else { known })
     }
 
     /// One outcome per recording, in the order found. Files that changed meanwhile are in progress or have failed; if
     /// the chosen recording of a content has, its first copy is analyzed instead.
-    fn analyze(&self, plans: Vec<Plan>, stability: &StabilityCheck) -> Result<Vec<Outcome>, Fatal> {
+    fn analyze(
+        &self,
+        plans: Vec<Plan>,
+        stability: &StabilityCheck,
+        (store, commits): (Option<&mut (dyn Store + 'static)>, &mut Commits),
+    ) -> Result<Vec<Outcome>, Fatal> {
         let to_analyze: Vec<&Recording> = plans.iter().filter_map(Plan::to_analyze).collect();
         let announced = to_analyze.iter().filter_map(|recording| recording.announced);
         let audio = announced.fold(Duration::ZERO, Duration::saturating_add);
         (self.steps)(Step::Analyzing { recordings: to_analyze.len(), audio });
-        let mut analyzed = self.analyze_each(&to_analyze).into_iter();
+        let analyzed = match store.filter(|_| self.settings.commit_every.is_some()) {
+            Some(store) => self.analyze_in_portions(&to_analyze, stability, store, commits)?,
+            None => self.analyze_each(&to_analyze),
+        };
+        let mut analyzed = analyzed.into_iter();
         let mut outcomes: Vec<Outcome> = plans.into_iter().filter_map(|plan| plan.outcome(&mut analyzed)).collect();
         stability.update_outcomes(&mut outcomes, self.stop);
         self.retry_copies(&mut outcomes);
@@ -289,47 +342,6 @@ impl<'a> Session<'a> {
             clip_writer.cut(sample_buffer, recording, &mut analyzed, analyzer.parameters);
         }
         Ok(analyzed)
-    }
-
-    fn describe(&self, explicit_files: bool, exit: Exit, outcomes: Vec<Outcome>) -> Run {
-        Run {
-            id: self.settings.id.clone(),
-            external_id: self.settings.external_id.clone(),
-            source: self.settings.source.clone(),
-            command: RunCommand::Scan,
-            started: self.started,
-            ended: Timestamp::now(),
-            version: VERSION.to_owned(),
-            analysis: self.settings.analysis.clone(),
-            zone: self.settings.zone.clone(),
-            window: self.settings.window,
-            shard: self.settings.shard.part(),
-            explicit_files,
-            embeddings_from: self.embeddings_from(),
-            exit_code: exit.code(),
-            outcomes,
-        }
-    }
-
-    /// Stores the run in one transaction, and counts what is stored; on a dry run, counts the outcomes.
-    fn save(&self, store: Option<&mut (dyn Store + 'static)>, run: &Run) -> Result<(Counts, Unresolved), Fatal> {
-        self.refuse_partial(run)?;
-        (self.steps)(Step::Saving);
-        self.check_stop()?;
-        let Some(store) = store else { return Ok((run.counts(), run.unresolved())) };
-        let counts = store.save(run)?;
-        // The run is stored, so an error in this query is not a failure of the run.
-        let unresolved = store.unresolved(run).unwrap_or_else(|error| {
-            log::error!("the run is stored, but damaged recordings of its window cannot be counted: {error}");
-            run.unresolved()
-        });
-        Ok((counts, unresolved))
-    }
-
-    /// `--strict`: one failure, and nothing is stored. Names every failure, because no row is stored for it.
-    fn refuse_partial(&self, run: &Run) -> Result<(), Fatal> {
-        let failures = run.failures();
-        if self.settings.strict && !failures.is_empty() { Err(Fatal::Refused(failures)) } else { Ok(()) }
     }
 
     fn check_stop(&self) -> Result<(), Fatal> {

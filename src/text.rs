@@ -29,6 +29,47 @@ pub fn escape_lines(text: &str) -> String {
     text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
 }
 
+/// Breaks lines that are longer than a terminal, between words only. A line continues below its text: behind the words that
+/// two spaces set apart at its beginning, else at its own indentation.
+pub fn wrap(text: &str, width: usize) -> String {
+    text.split('\n').map(|line| wrap_line(line, width)).collect::<Vec<_>>().join("\n")
+}
+
+/// The last place in which a column of text begins is left of this.
+const COLUMN: usize = 24;
+
+fn wrap_line(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    let indent = hanging(line, width);
+    let (mut wrapped, mut column) = (String::new(), 0);
+    for (place, word) in line.split(' ').enumerate() {
+        let length = word.chars().count();
+        // Spaces of the indentation and between columns stay in front of their word.
+        let breaks = place > 0 && column > indent && column + 1 + length > width && !word.is_empty();
+        if breaks {
+            wrapped.truncate(wrapped.trim_end().len());
+            wrapped += &format!("\n{:indent$}", "");
+            column = indent;
+        } else if place > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped += word;
+        column += length;
+    }
+    wrapped
+}
+
+/// Where the text of a line begins.
+fn hanging(line: &str, width: usize) -> usize {
+    let characters: Vec<char> = line.chars().collect();
+    let begins = |at: &usize| characters[*at] != ' ' && (*at == 0 || *at > 1 && characters[*at - 2..*at] == [' ', ' ']);
+    let last = (0..characters.len().min(COLUMN.min(width / 2))).rfind(begins);
+    last.unwrap_or(0)
+}
+
 /// Whether a character is invisible and changes how a terminal or a page shows the text after it: control characters,
 /// line separators, and formatting characters that change the direction of text.
 ///
@@ -96,6 +137,23 @@ mod tests {
         assert_eq!(escape("\u{202e}\u{9b}"), "\\xe2\\x80\\xae\\xc2\\x9b");
         assert_eq!(escape("a\u{2028}b"), "a\\xe2\\x80\\xa8b");
         assert_eq!(escape_lines("a\r\n\tb\n"), "a\\x0d\n\\x09b\n");
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words_below_their_text() {
+        assert_eq!(wrap("short\n\n  as it is", 20), "short\n\n  as it is");
+        assert_eq!(wrap("one two three four", 9), "one two\nthree\nfour");
+        assert_eq!(wrap("  one two three four", 11), "  one two\n  three\n  four");
+        assert_eq!(
+            wrap("ok    names     one two three four five", 36),
+            "ok    names     one two three four\n                five"
+        );
+        assert_eq!(wrap("/a/path/that/is/longer/than/all end", 12), "/a/path/that/is/longer/than/all\nend");
+        for width in 1..60 {
+            let text = "warn  database     the file  /var/lib/giggles is not there; mount its disk";
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&wrap(text, width)), words(text), "{width}");
+        }
     }
 
     #[test]

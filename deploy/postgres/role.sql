@@ -38,7 +38,7 @@ GRANT SELECT, UPDATE (embedding) ON reviews TO :"role";
 GRANT DELETE ON recordings TO :"role";
 
 -- What is decided anew from stored scores (also by giggles redetect), and the removal of old embeddings.
-GRANT UPDATE (name, started_at, start_source, clips_failed, analysis, run_id) ON recordings TO :"role";
+GRANT UPDATE (name, started_at, start_source, clips_failed, clips_cut, analysis, run_id) ON recordings TO :"role";
 GRANT DELETE ON detections TO :"role";
 GRANT UPDATE (is_detected, personal, embedding, clip) ON candidates TO :"role";
 

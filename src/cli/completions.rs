@@ -7,7 +7,7 @@ use clap_complete::{Shell, generate};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 
-use super::{Cli, EXIT_CODES, print};
+use super::{Cli, help_end_without_codes, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +20,7 @@ Examples:
 
 /// The flags of `giggles completions`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {
     /// Write the script of this shell
     shell: Name,

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 
-use super::{EXIT_CODES, Flags, scan};
+use super::{Flags, help_end_without_codes, scan};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +27,7 @@ file is the first of: --config, GIGGLES_CONFIG, $XDG_CONFIG_HOME/giggles/config.
 
 /// The commands of `giggles config`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()), disable_help_subcommand = true)]
+#[command(after_help = help_end_without_codes(EXAMPLES), disable_help_subcommand = true)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -36,7 +36,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Show every setting, its value, and where it comes from; secrets are masked
-    #[command(after_help = format!("{}\n\n{}", show::EXAMPLES, EXIT_CODES.as_str()))]
+    #[command(after_help = help_end_without_codes(show::EXAMPLES))]
     Show(Box<scan::Arguments>),
     /// Write a settings file with all keys and their defaults
     Init(init::Arguments),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use yamnet::sigmoid;
 
 use super::stored::Stored;
-use super::{EXIT_CODES, print, print_text};
+use super::{help_end_without_codes, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,7 +32,7 @@ const MODE: u32 = 0o644;
 
 /// The flags of `giggles evaluate`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {
     /// Print one JSON document
     #[arg(long)]

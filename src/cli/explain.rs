@@ -9,7 +9,7 @@ use giggles::render::explain::{document, text};
 
 use super::settings::config;
 use super::stored::{Database, zone};
-use super::{EXIT_CODES, print, print_text};
+use super::{help_end_without_codes, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,7 @@ analyzed again gets new numbers; what is decided again (another threshold) gets 
 
 /// The flags of `giggles explain`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {
     /// Explain this laugh
     id: i64,

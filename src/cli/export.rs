@@ -1,10 +1,13 @@
 //! `giggles export`: stored laughs for Audacity, Raven, spreadsheets and scripts.
 
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValue;
+use giggles::atomic_file::is_standard_output;
+use giggles::domain::Reason;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::export::{Destination, Exported, Settings, export};
@@ -13,12 +16,14 @@ use giggles::text::pluralize;
 
 use super::settings::wrong;
 use super::stored::Stored;
-use super::{EXIT_CODES, Results, print_text};
+use super::{Results, help_end, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
-  giggles export --format csv --from 2025-10-01 > laughs.csv
+  giggles export --format csv --from 2025-10-01 -o laughs.csv
       write all laughs since that day as a table
+  giggles export --format recordings -o recordings.csv
+      write all recordings as a table, also those without laughs
   giggles export --format audacity --date yesterday --sidecar ~/recordings
       write a label track beside each recording of a day
   giggles export --format raven --source neil --folder labels
@@ -32,12 +37,15 @@ spreadsheets do not evaluate it as a formula. Control characters are written as 
 
 /// The flags of `giggles export`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end(EXAMPLES))]
 pub struct Arguments {
     /// Write this format
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     format: String,
-    /// Write one file per recording below this folder, instead of all to standard output
+    /// Write to this file or pipe; - is standard output, which is also the default
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["folder", "sidecar"])]
+    output: Option<PathBuf>,
+    /// Write one file per recording below this folder, which is created if it is missing
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// Write one file beside each recording; FOLDER is the folder that was scanned
@@ -67,7 +75,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         include_rejected: arguments.include_rejected,
         destination: destination(arguments)?,
     };
-    let exported = if quiet {
+    let exported = if quiet && matches!(settings.destination, Destination::Text) {
         export(&settings, reader.as_mut(), &mut io::sink())?
     } else {
         export(&settings, reader.as_mut(), &mut Results::new())?
@@ -75,8 +83,11 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     if exported.exit() == Exit::Empty {
         log::error!("no recordings in the requested time range are stored; check the date, --tz and --source");
     }
-    if !quiet && !matches!(settings.destination, Destination::Text) {
-        print_text(&summary(&exported))?;
+    match &settings.destination {
+        _ if quiet => {}
+        Destination::Text => {}
+        Destination::File(path) => print_text(&of_file(path, &exported))?,
+        Destination::Folder(_) | Destination::Sidecar(_) => print_text(&summary(&exported))?,
     }
     Ok(exported.exit())
 }
@@ -89,13 +100,27 @@ fn destination(arguments: &Arguments) -> Result<Destination, Fatal> {
             Err(wrong(flag, format!("{} is not a folder; create it, or mount its disk", path.display())))
         }
     };
-    match (&arguments.folder, &arguments.sidecar) {
-        (Some(path), _) => folder("--folder", path).map(Destination::Folder),
-        (_, Some(path)) => folder("--sidecar", path).map(Destination::Sidecar),
+    match (&arguments.folder, &arguments.sidecar, &arguments.output) {
+        (Some(path), ..) => made("--folder", path).map(Destination::Folder),
+        (_, Some(path), _) => folder("--sidecar", path).map(Destination::Sidecar),
+        (.., Some(path)) if path.as_os_str() != "-" && !is_standard_output(path) => Ok(Destination::File(path.clone())),
         _ => Ok(Destination::Text),
     }
 }
 
+/// The folder, created if it is missing.
+fn made(flag: &str, path: &Path) -> Result<PathBuf, Fatal> {
+    fs::create_dir_all(path).map(|()| path.to_path_buf()).map_err(|error| {
+        let text = format!("{} cannot be created: {error}; name another folder", path.display());
+        wrong(flag, Reason::new(text).caused_by(error))
+    })
+}
+
 fn summary(exported: &Exported) -> String {
     format!("{} of {} written\n", pluralize(exported.files, "file"), pluralize(exported.recordings, "recording"))
+}
+
+/// `laughs.csv: 25 recordings`
+fn of_file(path: &Path, exported: &Exported) -> String {
+    format!("{}: {}\n", path.display(), pluralize(exported.recordings, "recording"))
 }

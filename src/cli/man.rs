@@ -12,7 +12,7 @@ use giggles::error::Fatal;
 use giggles::exit::Exit;
 
 use super::settings::config;
-use super::{Cli, EXIT_CODES, print};
+use super::{Cli, help_end_without_codes, print};
 
 /// Readable by all users.
 const MODE: u32 = 0o644;
@@ -26,7 +26,7 @@ Examples:
 
 /// The flags of `giggles man`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {
     /// Write all pages into this folder, instead of the main page to standard output
     folder: Option<PathBuf>,

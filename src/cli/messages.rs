@@ -44,6 +44,9 @@ pub struct Log {
 /// The start of each line of a list in a message.
 const ITEM: &str = "\n  ";
 
+/// The source that text messages name first, if one command scans several.
+static SOURCE: Mutex<Option<String>> = Mutex::new(None);
+
 /// The run that messages belong to.
 static RUN: Mutex<Option<Arc<RunMonitor>>> = Mutex::new(None);
 
@@ -97,6 +100,11 @@ pub fn set_run(monitor: &Arc<RunMonitor>) {
     *RUN.lock().unwrap_or_else(PoisonError::into_inner) = Some(monitor.clone());
 }
 
+/// Names this source in text messages from now on.
+pub fn set_source(source: Option<&str>) {
+    *SOURCE.lock().unwrap_or_else(PoisonError::into_inner) = source.map(|source| format!("{source}: "));
+}
+
 /// The HTTP client logs whole URLs, and a ping URL is a secret. RUST_LOG must not enable them.
 fn holds_secrets(target: &str) -> bool {
     target.starts_with("ureq")
@@ -106,7 +114,8 @@ fn holds_secrets(target: &str) -> bool {
 fn text(line: &mut Formatter, record: &Record) -> io::Result<()> {
     let style = line.default_level_style(record.level());
     let level = record.level().as_str().to_lowercase();
-    writeln!(line, "giggles: {style}{level}{style:#}: {}", safe(&record.args().to_string()))
+    let source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
+    writeln!(line, "giggles: {style}{level}{style:#}: {}{}", escape(&source), safe(&record.args().to_string()))
 }
 
 /// Escapes control characters. Line breaks of a message's own lists stay, so that untrusted text never starts a line.

@@ -5,10 +5,12 @@
 mod completions;
 mod config;
 mod database_url;
+mod days;
 mod doctor;
 mod evaluate;
 mod explain;
 mod export;
+mod help;
 mod man;
 mod messages;
 mod prune;
@@ -23,6 +25,7 @@ mod settings;
 pub mod signals;
 mod status;
 mod stored;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -38,10 +41,11 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcomm
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::model::ModelFile;
-use giggles::text::escape_lines;
+use giggles::text::{escape_lines, wrap};
 use log::LevelFilter;
 use yamnet::Cpu;
 
+use self::help::{help_end, help_end_without_codes};
 use self::messages::{Log, LogFormat};
 
 pub use self::messages::log_error;
@@ -53,12 +57,6 @@ use self::signals::SignalHandler;
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let cpu = settings::cpu().unwrap_or_else(|_| Cpu::detect());
     format!("{}\nmodel {}\ncpu {}", env!("CARGO_PKG_VERSION"), ModelFile::embedded().sha256, cpu.name())
-});
-
-/// The table of exit codes at the end of every command's help.
-static EXIT_CODES: LazyLock<String> = LazyLock::new(|| {
-    let rows = Exit::ALL.map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning()));
-    format!("Exit codes (new ones may come; an unknown code means failure):\n{}", rows.join("\n"))
 });
 
 /// Display order of what all commands share: after their own flags.
@@ -79,7 +77,7 @@ Examples:
 
 /// Find the laughs in long recordings and store them in a database.
 #[derive(Parser)]
-#[command(version, long_version = VERSION.as_str(), after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()), max_term_width = 110)]
+#[command(version, long_version = VERSION.as_str(), after_help = help_end(EXAMPLES), max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -114,6 +112,8 @@ enum Command {
     Scan(Box<scan::Arguments>),
     /// Write stored laughs in the formats of other programs
     Export(export::Arguments),
+    /// Show which days have what: recorded hours, laughs, verdicts
+    Days(days::Arguments),
     /// Show a day and its laughs, as text or as an HTML page with sound
     Report(report::Arguments),
     /// Print the model's scores for one recording, patch by patch
@@ -123,7 +123,7 @@ enum Command {
     /// Serve days, laughs and their clips as pages and to other programs; store reviews
     Serve(serve::Arguments),
     /// Check everything that a scan needs; change nothing
-    #[command(after_help = format!("{}\n\n{}", doctor::EXAMPLES, EXIT_CODES.as_str()))]
+    #[command(after_help = help_end(doctor::EXAMPLES))]
     Doctor(Box<scan::Arguments>),
     /// Find rows whose clip is missing, and clips without a row
     Verify(verify::Arguments),
@@ -226,6 +226,7 @@ impl Cli {
             (Command::Config(arguments), wrong) => config::run(&arguments, &self.flags, quiet, wrong),
             (_, Some(wrong)) => Err(wrong),
             (Command::Export(arguments), None) => export::run(&arguments, quiet),
+            (Command::Days(arguments), None) => days::run(&arguments, quiet),
             (Command::Report(arguments), None) => report::run(&arguments, quiet),
             (Command::Scores(arguments), None) => scores::run(&arguments, quiet, &signals.stop),
             (Command::Status(arguments), None) => status::run(&arguments, quiet),
@@ -261,9 +262,15 @@ impl Flags {
     }
 }
 
-/// Prints results for people. Control characters in names, paths and database texts are escaped.
+/// Prints results for people. Control characters in names, paths and database texts are escaped, and lines that are longer
+/// than the terminal are broken between words.
 fn print_text(text: &str) -> Result<(), Fatal> {
-    print(&escape_lines(text))
+    print(&for_people(text))
+}
+
+fn for_people(text: &str) -> String {
+    let text = escape_lines(text);
+    terminal::width().map_or_else(|| text.clone(), |width| wrap(&text, width))
 }
 
 /// Standard output for results that are written in pieces. As in `print`, a closed pipe is not an error: further output
@@ -278,7 +285,7 @@ impl Results {
         Results { stdout: Some(BufWriter::new(io::stdout().lock())), are_for_people: false }
     }
 
-    /// Escapes like `print_text`. Each write must be complete UTF-8 text.
+    /// Escapes and breaks lines like `print_text`. Each write must be complete lines of UTF-8 text.
     fn for_people() -> Results {
         Results { are_for_people: true, ..Results::new() }
     }
@@ -298,7 +305,7 @@ impl Results {
 impl Write for Results {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let done = if self.are_for_people {
-            let text = escape_lines(&String::from_utf8_lossy(bytes));
+            let text = for_people(&String::from_utf8_lossy(bytes));
             self.ignore_broken_pipe(|stdout| stdout.write_all(text.as_bytes()))
         } else {
             self.ignore_broken_pipe(|stdout| stdout.write_all(bytes))

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::settings::{config, wrong, zone as named_zone};
 use super::stored::{ClipFolder, SourceFilter, zone};
-use super::{EXIT_CODES, Results, unwritable};
+use super::{Results, help_end, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +31,7 @@ removed, 3 if a clip could not be removed, 4 if nothing is stored, and 75 if a s
 
 /// The flags of `giggles prune`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end(EXAMPLES))]
 pub struct Arguments {
     /// Remove what is older than this: calendar days, weeks, months or years, such as 30d, 12w, 6mo or 1y
     #[arg(long, value_name = "AGE", allow_hyphen_values = true)]

@@ -17,7 +17,7 @@ use super::settings::values::{patches_of, seconds_of, source_of, threshold_of};
 use super::settings::{Given, config, given, seconds, switch, value as value_of, wrong};
 use super::stored::{Database, clip_location, zone};
 use super::window::window;
-use super::{EXIT_CODES, print, print_text};
+use super::{help_end, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +34,7 @@ written, 4 if no recordings are stored, and 75 while a scan of the source is act
 
 /// The flags of `giggles redetect`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end(EXAMPLES))]
 pub struct Arguments {
     /// Select the recordings of this source [env: GIGGLES_SOURCE] [default: default]
     #[arg(long, value_name = "NAME", help_heading = "Selection")]
@@ -49,7 +49,7 @@ pub struct Arguments {
     /// ago"
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     from: Option<String>,
-    /// Select only recordings that start before this time
+    /// Select only recordings that start before this time, or up to the end of this day
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     to: Option<String>,
     /// Set the time zone of --date, --from and --to [default: that of the last run] [env: GIGGLES_TZ]

@@ -4,25 +4,36 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use giggles::atomic_file::{is_standard_output, replace_or_stream};
+use giggles::days::{counts, last_dates};
+use giggles::domain::DayCount;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::object_store::is_object_url;
+use giggles::render::days::{lines_of_counts, long_text};
 use giggles::render::report::{csv, document, text};
-use giggles::report::{Embed, PageOptions, Report, Settings, report};
+use giggles::report::{Embed, MAX_DAYS, PageOptions, Report, Settings, report};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
+use super::days::nothing;
 use super::settings::{path, wrong_path};
 use super::stored::Stored;
-use super::{EXIT_CODES, print, print_text};
+use super::terminal::width;
+use super::{help_end, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
   giggles report
-      show yesterday: the number of laughs, the coverage, each laugh
-  giggles report --clips ~/laughs -o yesterday.html
-      write the same as an HTML page with sound; it opens from disk and works offline
-  giggles report --from 2025-10-20 --to 2025-10-27 --csv
+      show the last day with recordings: the number of laughs, the coverage, each laugh
+  giggles report --date yesterday --clips ~/laughs -o yesterday.html
+      write a day as an HTML page with sound; it opens from disk and works offline
+  giggles report --from 2025-01-01 --to 2025-12-31
+      show a year, a line for each week
+  giggles report --from 2025-10-20 --to 2025-10-26 --csv
       print a week as a table, one row per laugh
+
+More than seven days are summarised as text: a line for each day, from 63 days on for each week (which then exits with 3 only
+if a recording failed or is partial).
 
 A laugh that continues in the next recording without a gap counts as one laugh; one that a review rejects does not
 count. Exit codes are those of giggles
@@ -37,9 +48,9 @@ const PRIVATE: u32 = 0o600;
 /// The flags of `giggles report`.
 #[derive(Args)]
 #[command(
-    after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()),
+    after_help = help_end(EXAMPLES),
     mut_arg("from", |flag| flag.value_name("DAY").help("Start with this day: YYYY-MM-DD, yesterday or '7 days ago'; a report covers whole days")),
-    mut_arg("to", |flag| flag.value_name("DAY").help("End before this day"))
+    mut_arg("to", |flag| flag.value_name("DAY").help("End with this day"))
 )]
 pub struct Arguments {
     /// Write an HTML page to this file or pipe; - is standard output
@@ -83,23 +94,55 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let asked = Timestamp::now();
-    let (first, last) = arguments.stored.dates(&zone, asked)?;
+    let source = arguments.stored.source()?;
+    let given = arguments.stored.given_dates(&zone, asked)?;
+    let latest = match given {
+        None => last_dates(reader.as_mut(), source.as_deref(), &zone, 1)?.first().map(|date| (*date, *date)),
+        Some(_) => None,
+    };
+    let Some((first, last)) = given.or(latest) else {
+        log::error!("{}", nothing(None, source.as_deref()));
+        return Ok(Exit::Empty);
+    };
+    if is_text(arguments) && first.until(last).is_ok_and(|span| span.get_days() >= MAX_DAYS) {
+        let found = counts(reader.as_mut(), source.as_deref(), &zone, (first, last))?;
+        return weeks(&found, (first, last), source.as_deref(), quiet);
+    }
     let candidates = arguments.candidates || arguments.output.is_some();
-    let sources = arguments.stored.source()?.map(|source| vec![source]);
+    let sources = source.clone().map(|source| vec![source]);
     let include_rejected = arguments.include_rejected;
     let settings = Settings { sources, zone, first, last, candidates, include_rejected };
     let report = report(&settings, reader.as_mut(), asked)?;
     if report.exit == Exit::Empty {
-        log::error!("no recordings of {first} are stored; check the date, --tz and --source");
+        log::error!("{}", nothing(Some((first, last)), source.as_deref()));
     }
     match &arguments.output {
         Some(path) => write(arguments, &report, path, clips, quiet)?,
         None if quiet => {}
         None if arguments.json => print(&document(&report.view()))?,
         None if arguments.csv => print(&csv(&report.view()))?,
-        None => print_text(&text(&report.view()))?,
+        None => print_text(&text(&report.view(), width()))?,
     }
     Ok(report.exit)
+}
+
+/// Neither a page nor a document.
+fn is_text(arguments: &Arguments) -> bool {
+    arguments.output.is_none() && !arguments.json && !arguments.csv
+}
+
+/// A range of months: a line for each week.
+fn weeks(found: &[DayCount], range: (Date, Date), source: Option<&str>, quiet: bool) -> Result<Exit, Fatal> {
+    if found.is_empty() {
+        log::error!("{}", nothing(Some(range), source));
+        return Ok(Exit::Empty);
+    }
+    let lines = lines_of_counts(found);
+    if !quiet {
+        print_text(&long_text(&lines, width()))?;
+    }
+    let is_damaged = lines.values().any(|line| line.failed > 0);
+    Ok(if is_damaged { Exit::Partial } else { Exit::Complete })
 }
 
 fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 
-use super::EXIT_CODES;
+use super::help_end_without_codes;
 use super::signals::SignalHandler;
 
 const EXAMPLES: &str = "\
@@ -37,7 +37,7 @@ installed.";
 /// The flags and commands of `giggles review`.
 #[derive(Args)]
 #[command(
-    after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()),
+    after_help = help_end_without_codes(EXAMPLES),
     disable_help_subcommand = true,
     args_conflicts_with_subcommands = true
 )]

@@ -4,14 +4,16 @@
 
 mod arguments;
 mod settings;
+pub mod sources;
 
 use std::error::Error;
+use std::sync::Arc;
 
 use giggles::domain::{Step, Window};
 use giggles::error::{Fatal, causes};
 use giggles::exit::Exit;
-use giggles::notify::RunLabels;
 use giggles::notify::run_summary::RunOutcome;
+use giggles::notify::{Notifiers, RunLabels};
 use giggles::render::{View, json, summary, table};
 use giggles::scan::{Report, Settings, new_id, scan};
 use giggles::stop::Stop;
@@ -22,24 +24,58 @@ use giggles::tiles::keep;
 pub use self::arguments::{AROUND, Arguments};
 pub use self::settings::*;
 use super::messages::{Log, log_causes, log_error};
-use super::run_guard::RunGuard;
+use super::run_guard::{RunGuard, Together};
 use super::settings::{model, tiles};
 use super::signals::SignalHandler;
+use super::terminal::width;
 use super::{print, print_text};
 use crate::progress::Progress;
 
-/// Runs a scan, prints its result, and notifies the monitors, also if the run fails before it starts.
-pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong_log: Option<Fatal>, signals: &SignalHandler) -> Exit {
-    let (notifiers, wrong_ping) = notifiers(arguments);
-    let wrong = wrong_ping.or(wrong_log);
-    let id = new_id();
-    let guard = RunGuard::begin(&id, labels(arguments), notifiers, log, signals);
-    let scanned = wrong.map_or_else(|| analyze(arguments, id, &guard, quiet, &signals.stop), Err);
-    let (exit, outcome) = scanned.unwrap_or_else(|fatal| {
-        log_error(&fatal);
-        (fatal.exit(), RunOutcome::fatal(&fatal))
-    });
-    guard.end(exit, outcome)
+/// Receives the results of a run.
+type Show<'a> = dyn FnMut(&View) -> Result<(), Fatal> + 'a;
+
+/// One run, with what it is notified to.
+struct Invocation<'a> {
+    arguments: &'a Arguments,
+    notifiers: Notifiers,
+    quiet: bool,
+    log: Log,
+    /// The runs that it is a part of.
+    together: Option<&'a Arc<Together>>,
+}
+
+/// Runs a scan, or one for each source, prints the results, and notifies the monitors, also if a run fails before it
+/// starts.
+pub fn run(arguments: &Arguments, quiet: bool, log: Log, wrong: Option<Fatal>, signals: &SignalHandler) -> Exit {
+    let (mut notifiers, wrong_ping) = notifiers(arguments);
+    let mut wrong = wrong_ping.or(wrong);
+    if arguments.all_sources {
+        match sources::names(wrong) {
+            Ok(names) => return sources::run(arguments, &names, quiet, log, signals),
+            // No source is known; metrics of another name would stay.
+            Err(fatal) => (wrong, notifiers.metrics) = (Some(fatal), None),
+        }
+    }
+    let mut show = |view: &View| match (quiet, arguments.is_json()) {
+        (true, _) => Ok(()),
+        (_, true) => print(&results(arguments, view)),
+        _ => print_text(&results(arguments, view)),
+    };
+    Invocation { arguments, notifiers, quiet, log, together: None }.run(wrong, &mut show, signals)
+}
+
+impl Invocation<'_> {
+    fn run(self, wrong: Option<Fatal>, show: &mut Show, signals: &SignalHandler) -> Exit {
+        let Invocation { arguments, notifiers, quiet, log, together } = self;
+        let id = new_id();
+        let guard = RunGuard::begin(&id, labels(arguments), notifiers, (log, together), signals);
+        let scanned = wrong.map_or_else(|| analyze(arguments, id, &guard, (quiet, show), &signals.stop), Err);
+        let (exit, outcome) = scanned.unwrap_or_else(|fatal| {
+            log_error(&fatal);
+            (fatal.exit(), RunOutcome::fatal(&fatal))
+        });
+        guard.end(exit, outcome)
+    }
 }
 
 /// What identifies the run in logs and metrics; a wrong source, shard or id is left out.
@@ -53,7 +89,7 @@ fn analyze(
     arguments: &Arguments,
     id: String,
     guard: &RunGuard,
-    quiet: bool,
+    (quiet, show): (bool, &mut Show),
     stop: &Stop,
 ) -> Result<(Exit, RunOutcome), Fatal> {
     let database = destination(arguments);
@@ -70,7 +106,7 @@ fn analyze(
     }
     let outcome = outcome(&settings, &report);
     guard.conclude(report.exit, outcome.clone());
-    match show(arguments, &settings, &report, quiet) {
+    match log_and_show(&settings, &report, show) {
         // The exit code describes the database: 1 would mean that nothing is stored.
         Err(error) if settings.database.is_some() => {
             log::error!("{error}; the run is stored");
@@ -89,6 +125,7 @@ fn outcome(settings: &Settings, report: &Report) -> RunOutcome {
         unresolved: report.unresolved,
         database: None,
         not_audio: &report.not_audio,
+        replaced: &report.replaced,
     };
     let is_empty = report.exit == Exit::Empty;
     RunOutcome {
@@ -104,7 +141,7 @@ fn outcome(settings: &Settings, report: &Report) -> RunOutcome {
 
 /// Shows a step on the terminal, passes it to the monitor, and logs it with --verbose.
 fn follow(progress: &Progress, guard: &RunGuard, step: Step) {
-    guard.monitor.step(&step);
+    guard.step(&step);
     match &step {
         Step::Connecting => log::info!("connecting to the database"),
         Step::Discovering => log::info!("looking for recordings"),
@@ -120,8 +157,8 @@ fn follow(progress: &Progress, guard: &RunGuard, step: Step) {
     progress.draw(step);
 }
 
-/// Writes results to standard output and failures to standard error; with --quiet failures only.
-fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool) -> Result<(), Fatal> {
+/// Logs failures, and passes the results on.
+fn log_and_show(settings: &Settings, report: &Report, show: &mut Show) -> Result<(), Fatal> {
     let database = settings.database.as_ref().map(ToString::to_string);
     let view = View {
         run: &report.run,
@@ -129,6 +166,7 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
         unresolved: report.unresolved,
         database,
         not_audio: &report.not_audio,
+        replaced: &report.replaced,
     };
     for recording in summary::in_progress(&view) {
         let name = recording.name.as_str();
@@ -155,11 +193,19 @@ fn show(arguments: &Arguments, settings: &Settings, report: &Report, quiet: bool
     if report.exit == Exit::Empty {
         log::error!("{}", no_recordings(settings, true));
     }
-    match (quiet, arguments.json, arguments.ndjson) {
-        (true, _, _) => Ok(()),
-        (_, true, _) => print(&json::document(&view)),
-        (_, _, true) => print(&json::lines(&view)),
-        _ => print_text(&format!("{}{}\n", table::render(&view), summary::line(&view))),
+    show(&view)
+}
+
+/// The results in the format that is asked for.
+fn results(arguments: &Arguments, view: &View) -> String {
+    match (arguments.json, arguments.ndjson) {
+        (true, _) => json::document(view),
+        (_, true) => json::lines(view),
+        _ => {
+            let lines = [summary::start_times(view), summary::replaced(view), Some(summary::line(view))];
+            let lines: String = lines.into_iter().flatten().map(|line| line + "\n").collect();
+            table::render(view, width()) + &lines
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use yamnet::params::{NUM_CLASSES, PATCH_HOP_SAMPLES, SAMPLE_RATE};
 use yamnet::sigmoid;
 
 use super::settings::{config, ffmpeg, model, setting, tiles};
-use super::{EXIT_CODES, unwritable};
+use super::{help_end_without_codes, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +33,7 @@ Examples:
 
 /// The flags of `giggles scores`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {
     /// Analyze this recording
     file: PathBuf,

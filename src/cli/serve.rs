@@ -13,10 +13,10 @@ use giggles::object_store::is_object_url;
 use giggles::serve::{Access, Settings, Tokens, serve};
 
 use super::database_url::read_private;
-use super::settings::{config, given, path, variable, wrong, zone};
+use super::settings::{Given, config, given, path, variable, wrong, zone};
 use super::signals::SignalHandler;
 use super::stored::Database;
-use super::{EXIT_CODES, print_text};
+use super::{help_end_without_codes, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,7 +43,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// The flags of `giggles serve`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {
     /// Listen on this address and port [default: 127.0.0.1:8760] [env: GIGGLES_LISTEN]
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -89,17 +89,48 @@ pub fn run(arguments: &Arguments, quiet: bool, signals: &SignalHandler) -> Resul
 
 fn settings(arguments: &Arguments) -> Result<Settings, Fatal> {
     let header = given("--trust-proxy-header", arguments.trust_proxy_header.as_deref())?;
-    let proxy_header = header
-        .map(|given| given.read(|text| text.trim().parse().map_err(|_| "is not the name of a header")))
-        .transpose()?;
-    let hosts = given("--host", arguments.host.as_deref())?.map(|given| given.text).unwrap_or_default();
+    if let Some(header) = &header {
+        check_header(header)?;
+    }
+    let proxy_header = header.and_then(|given| given.text.trim().parse().ok());
+    let hosts = given("--host", arguments.host.as_deref())?.map(|given| hosts_of(&given)).transpose()?;
     Ok(Settings {
         database: arguments.database.location()?,
         clips: clips(arguments)?,
         zone: zone(arguments.tz.as_deref())?,
         access: Access::new(tokens(arguments)?, proxy_header),
-        hosts: hosts.split(',').map(|host| host.trim().to_owned()).filter(|host| !host.is_empty()).collect(),
+        hosts: hosts.unwrap_or_default(),
     })
+}
+
+/// Whether the text is an address and a port; whether this machine has it shows when the server listens.
+pub fn check_listen(given: &Given) -> Result<(), Fatal> {
+    given.read(|text| {
+        let (host, port) = text.trim().rsplit_once(':').unwrap_or_default();
+        let is_host = !host.is_empty() && !host.contains('/') && (!host.contains(':') || host.starts_with('['));
+        let is_address = is_host && port.parse::<u16>().is_ok();
+        is_address.then_some(()).ok_or_else(|| format!("'{text}' is not an address with a port, such as {LISTEN}"))
+    })
+}
+
+/// Whether the text is the name of a header (RFC 9110, 5.6.2: a token).
+pub fn check_header(given: &Given) -> Result<(), Fatal> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let is_name = |text: &str| !text.is_empty() && text.bytes().all(is_token);
+    given.read(|text| is_name(text.trim()).then_some(()).ok_or("is not the name of a header, such as Remote-User"))
+}
+
+/// The host names, without scheme and port.
+pub fn hosts_of(given: &Given) -> Result<Vec<String>, Fatal> {
+    let is_host = |host: &str| !host.contains(['/', ' ', '@']) && (!host.contains(':') || host.starts_with('['));
+    let hosts = given.text.split(',').map(str::trim).filter(|host| !host.is_empty());
+    let wrong = |host: &str| given.wrong(format!("'{host}' is not a host name; leave out scheme, port and path"));
+    hosts.map(|host| if is_host(host) { Ok(host.to_owned()) } else { Err(wrong(host)) }).collect()
+}
+
+/// Whether the file has tokens, and other users cannot read it.
+pub fn check_token_file(given: &Given) -> Result<(), Fatal> {
+    from_file(Path::new(&given.text)).map(drop).map_err(|error| given.wrong(error.to_string()))
 }
 
 fn clips(arguments: &Arguments) -> Result<Option<PathBuf>, Fatal> {
@@ -149,6 +180,9 @@ fn listeners(arguments: &Arguments) -> Result<Vec<TcpListener>, Fatal> {
         return Ok(of_systemd);
     }
     let listen = given("--listen", arguments.listen.as_deref())?;
+    if let Some(listen) = &listen {
+        check_listen(listen)?;
+    }
     let (by, text) = listen.map_or(("--listen".to_owned(), LISTEN.to_owned()), |given| (given.by, given.text));
     let unusable = |error: std::io::Error| {
         let text = format!("{text}: {error}; give a free ADDRESS:PORT of this machine");

@@ -19,7 +19,8 @@ use jiff::tz::TimeZone;
 
 use super::settings::{wrong, zone};
 use super::stored::SourceFilter;
-use super::{EXIT_CODES, Results, print_text, unwritable};
+use super::terminal::width;
+use super::{Results, help_end, print_text, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +43,7 @@ A failed run is rolled back and leaves no row; only the age of the last stored r
 
 /// The flags of `giggles status`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end(EXAMPLES))]
 pub struct Arguments {
     /// Show this day instead of the last runs: YYYY-MM-DD, today, yesterday or '7 days ago'
     #[arg(long, value_name = "DAY")]
@@ -80,8 +81,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     };
     let Some(report) = report else {
         log::error!(
-            "nothing has been stored yet in {}; check that scans write to this database \
-             (--database, DATABASE_URL) and that its disk is mounted",
+            "nothing has been stored yet in {}; giggles scan FOLDER analyzes recordings. If there were scans, check that \
+             they write to this database (--database, DATABASE_URL) and that its disk is mounted",
             settings.database
         );
         return Ok(Exit::Empty);
@@ -110,7 +111,7 @@ fn show_json(settings: &Settings, asked: Timestamp) -> Result<Option<Report>, Fa
 
 fn show_text(settings: &Settings, asked: Timestamp, counts_sources: bool) -> Result<Option<Report>, Fatal> {
     let mut results = Results::for_people();
-    let mut days = day::Text::to(&mut results);
+    let mut days = day::Text::to(&mut results, width());
     let report = query(settings, asked, &mut |day| days.add(day).map_err(unwritable))?;
     let Some(report) = report else { return Ok(None) };
     let Report { zone, runs, scores, .. } = &report;
@@ -120,7 +121,7 @@ fn show_text(settings: &Settings, asked: Timestamp, counts_sources: bool) -> Res
             days.finish(&view).map_err(unwritable)?;
             report.fleet.as_ref().filter(|_| counts_sources).map_or(Ok(()), |all| print_text(&fleet::render(all)))?;
         }
-        None => print_text(&runs::render(&view))?,
+        None => print_text(&runs::render(&view, width()))?,
     }
     print_text(&advice(&report.verdicts))?;
     Ok(Some(report))

@@ -25,7 +25,7 @@ pub struct Stored {
     /// ago"
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     from: Option<String>,
-    /// Select only recordings that start before this time
+    /// Select only recordings that start before this time, or up to the end of this day
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     to: Option<String>,
     /// Set the time zone of calendar days [default: that of the last run] [env: GIGGLES_TZ]
@@ -60,16 +60,15 @@ impl Stored {
         window(date, self.from.as_deref(), self.to.as_deref(), zone)
     }
 
-    /// The first and the last calendar day of the flags; yesterday without flags.
+    /// The first and the last calendar day of the flags; None without flags.
     ///
     /// # Errors
     /// The flags contain a time of day; a report covers whole days.
-    pub fn dates(&self, zone: &TimeZone, now: Timestamp) -> Result<(Date, Date), Fatal> {
+    pub fn given_dates(&self, zone: &TimeZone, now: Timestamp) -> Result<Option<(Date, Date)>, Fatal> {
         let today = now.to_zoned(zone.clone()).date();
-        let yesterday = today.yesterday().unwrap_or(today);
         let window = self.window(zone)?;
         if window == Window::default() {
-            return Ok((yesterday, yesterday));
+            return Ok(None);
         }
         let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
         for (flag, at) in [("--from", window.from), ("--to", window.to)] {
@@ -81,7 +80,7 @@ impl Stored {
         }
         let before = |at: Timestamp| at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at);
         let last = window.to.map_or(today, |to| date(before(to)));
-        Ok((window.from.map_or(last, date), last))
+        Ok(Some((window.from.map_or(last, date), last)))
     }
 }
 
@@ -104,7 +103,7 @@ impl SourceFilter {
 /// The flags of the database.
 #[derive(Args)]
 pub struct Database {
-    /// Read this database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's
+    /// Read this database: the path of an SQLite file, or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL] [default: in the user's
     /// data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
@@ -124,8 +123,8 @@ impl Database {
         let reader = store::read(&location)?;
         if reader.is_none() {
             log::error!(
-                "nothing has been stored yet in {location}; check that scans write to this \
-                 database (--database, DATABASE_URL) and that its disk is mounted"
+                "nothing has been stored yet in {location}; giggles scan FOLDER analyzes recordings. If there were scans, \
+                 check that they write to this database (--database, DATABASE_URL) and that its disk is mounted"
             );
         }
         Ok(reader)

@@ -9,7 +9,7 @@ use giggles::store::Reader;
 
 use super::settings::wrong;
 use super::stored::{ClipFolder, SourceFilter};
-use super::{EXIT_CODES, Results, unwritable};
+use super::{Results, help_end, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +26,7 @@ The clips of an active scan have no rows yet, so --delete-orphans exits with 75 
 
 /// The flags of `giggles verify`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end(EXAMPLES))]
 pub struct Arguments {
     #[command(flatten)]
     clips: ClipFolder,

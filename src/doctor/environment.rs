@@ -23,6 +23,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("TZ", "the time zone of calendar days, if `--tz` is not given"),
     ("PATH", "the folders in which `giggles review` finds a player"),
     ("TZDIR", "the system's time zone database; default: `/usr/share/zoneinfo`, then the one in the program"),
+    ("COLUMNS", "the width of results for people; default: that of the terminal"),
     ("NO_COLOR", "if it is set, messages have no colours"),
     ("RUST_LOG", "log levels by module, such as `giggles::audio=trace`"),
     ("JOB_COMPLETION_INDEX, JOB_COMPLETION_COUNT", "Kubernetes' indexed job, for `--shard auto`"),
@@ -141,11 +142,15 @@ impl SettingsFile {
     }
 }
 
-/// Settings without a check of their own.
+/// The files that were read, and settings without a check of their own.
 pub fn settings(visit: &Visit) -> Finding {
+    let files = visit.settings.files.join("; ");
     match &visit.settings.others[..] {
-        [] => Finding::ok("understood"),
-        [one, others @ ..] => Finding::fail(one.to_string(), "").with(others.iter().map(ToString::to_string).collect()),
+        [] => Finding::ok(files),
+        [one, others @ ..] => {
+            let others = others.iter().map(ToString::to_string);
+            Finding::fail(one.to_string(), "").with(others.chain([files]).collect())
+        }
     }
 }
 

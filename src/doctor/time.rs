@@ -85,7 +85,7 @@ pub fn window(visit: &Visit) -> Finding {
     match fixed(settings) {
         Some(date) => Finding::warn(
             format!("{found}; {date} is the same day in every run"),
-            "write yesterday, or --from '7 days ago' --to today",
+            "write yesterday, or --from '7 days ago' --to yesterday",
         ),
         None => Finding::ok(found),
     }

@@ -31,7 +31,7 @@ pub use outcome::{Analyzed, ClipsFailed, Damage, Decided, Outcome, Redetected, S
 pub use parameters::{ANALYSIS_VERSION, Analysis, DetectionParameters};
 pub use recording::{ContentHash, Recording, StartSource, StartTime};
 pub use review::{Evidence, Review, ReviewedSpan, RowSpan, ShownVerdicts, SpanId, StoredReview, Verdict};
-pub use run::{Counts, Run, RunCommand, Unresolved, Window};
+pub use run::{Counts, Replaced, Run, RunCommand, StartTimes, Unresolved, Window};
 pub use step::{Stage, Step};
 pub use stored::{
     Coverage, PastRun, ScoreTotals, ScoredCandidate, ScoredRecording, StoredCandidate, StoredDetection, StoredFailure,

@@ -125,6 +125,19 @@ impl Analysis {
         scored_alike == *stored && stored.parameters.candidate_floor() == self.parameters.candidate_floor()
     }
 
+    /// How it differs from an earlier one, for people; None: it is the same.
+    pub fn difference(&self, earlier: &Analysis) -> Option<&'static str> {
+        if self.model_sha256 != earlier.model_sha256 {
+            Some("the model changed")
+        } else if self.version != earlier.version {
+            Some("giggles changed")
+        } else if self.parameters != earlier.parameters {
+            Some("detection parameters changed")
+        } else {
+            (self != earlier).then_some("the time zone changed")
+        }
+    }
+
     /// Canonical JSON. The database stores it and compares it to decide whether a stored result is current.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("plain numbers and strings always serialize")

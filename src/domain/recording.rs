@@ -92,4 +92,6 @@ pub struct Recording {
     /// The duration that the file name implies, if the name contains an end: `20251024_130000-20251024_150000.ogg` is
     /// two hours long.
     pub named: Option<Duration>,
+    /// The start time was read from a text without a time zone, and no setting names the zone of such texts.
+    pub zone_is_assumed: bool,
 }

@@ -1,5 +1,7 @@
 //! One run: its settings as stored, its outcomes, and counts of them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -65,6 +67,8 @@ pub struct Run {
     /// The command line names files, not only directories. Their directories may contain more recordings of the
     /// window, so the run does not cover the window.
     pub explicit_files: bool,
+    /// Clips were to be written.
+    pub cuts_clips: bool,
     /// Recordings that started earlier lose the embeddings of candidates without a review; None: all are kept.
     pub embeddings_from: Option<Timestamp>,
     pub exit_code: u8,
@@ -143,6 +147,18 @@ impl Run {
         })
     }
 
+    /// How many of the recordings that this run analyzed, or that failed, may have a wrong start time.
+    pub fn start_times(&self) -> StartTimes {
+        let is_new = |outcome: &&Outcome| matches!(outcome.status, Status::Analyzed(_) | Status::Failed(_));
+        let new = || self.outcomes.iter().filter(is_new).map(|outcome| &outcome.recording);
+        let from = |source| new().filter(|one| one.started.is_some_and(|started| started.from == source)).count();
+        StartTimes {
+            mtime: from(StartSource::Mtime) as u64,
+            upload: from(StartSource::Upload) as u64,
+            zone_assumed: new().filter(|recording| recording.zone_is_assumed).count() as u64,
+        }
+    }
+
     /// The damaged recordings of this run only.
     pub fn unresolved(&self) -> Unresolved {
         Unresolved { partial: self.partial().count() as u64, failed: self.failed().count() as u64 }
@@ -161,6 +177,29 @@ impl Run {
             clips_failed: self.clips_failed().map(|(_, failed)| failed.count).sum(),
         }
     }
+}
+
+/// Results of earlier runs that a run replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Replaced {
+    pub recordings: u64,
+    /// Those among them that were decided anew from what is stored.
+    pub redetected: u64,
+    pub detections_before: u64,
+    pub detections_after: u64,
+    /// Recordings by the reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+}
+
+/// Recordings of a run whose start time may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct StartTimes {
+    /// Dated by their modification time only.
+    pub mtime: u64,
+    /// Dated by the time of their upload only.
+    pub upload: u64,
+    /// Dated by a text without a time zone, while no setting names the zone of such texts.
+    pub zone_assumed: u64,
 }
 
 /// Recordings of a run's source and window that are partial or failed, no matter which run found them.
@@ -186,4 +225,20 @@ pub struct Counts {
     pub detections: u64,
     /// Clips of those detections that could not be written.
     pub clips_failed: u64,
+}
+
+impl Counts {
+    /// The sums.
+    pub fn plus(self, other: Counts) -> Counts {
+        Counts {
+            analyzed: self.analyzed + other.analyzed,
+            partial: self.partial + other.partial,
+            redetected: self.redetected + other.redetected,
+            skipped: self.skipped + other.skipped,
+            in_progress: self.in_progress + other.in_progress,
+            failed: self.failed + other.failed,
+            detections: self.detections + other.detections,
+            clips_failed: self.clips_failed + other.clips_failed,
+        }
+    }
 }

@@ -36,6 +36,26 @@ impl RunOutcome {
     }
 }
 
+impl RunOutcome {
+    /// The outcomes of the runs of several sources, for people; their counts stay apart.
+    pub fn of_sources(outcomes: &[(&str, &RunOutcome)]) -> RunOutcome {
+        let lines = |text: fn(&RunOutcome) -> &str| {
+            let lines = outcomes.iter().map(|(source, outcome)| format!("{source}: {}", text(outcome)));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let failures = outcomes.iter().flat_map(|(source, outcome)| {
+            outcome.failures.iter().map(move |(name, reason)| (name.clone(), format!("{reason} (source {source})")))
+        });
+        RunOutcome {
+            summary: lines(|outcome| &outcome.summary),
+            outline: lines(|outcome| &outcome.outline),
+            failures: failures.collect(),
+            locked: !outcomes.is_empty() && outcomes.iter().all(|(_, outcome)| outcome.locked),
+            ..RunOutcome::default()
+        }
+    }
+}
+
 /// Everything that notifications contain about a run.
 #[derive(Debug, Clone)]
 pub struct RunSummary {

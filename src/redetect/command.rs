@@ -304,6 +304,7 @@ impl<'a> OfSource<'a> {
             window: self.settings.window,
             shard: None,
             explicit_files: false,
+            cuts_clips: self.settings.cutting.is_some(),
             embeddings_from: None,
             exit_code: exit.code(),
             outcomes: std::mem::take(&mut self.outcomes),

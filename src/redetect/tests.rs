@@ -78,6 +78,7 @@ fn scored(embedding: Option<Embedding>, personal: Option<PersonalScore>) -> Scor
             started: None,
             announced: None,
             named: None,
+            zone_is_assumed: false,
         },
         analysis: analysis(true),
         audio: Duration::from_secs(20),

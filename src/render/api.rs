@@ -85,7 +85,7 @@ const LAUGH_MORE: &[Field] = &[
     field("parts[].peak_score", "number", "highest score of the part"),
 ];
 
-const COUNT: &[Field] = &[
+pub(super) const COUNT: &[Field] = &[
     field("source", "string", "the person or device of the recordings"),
     field("date", "string", "the calendar day, YYYY-MM-DD"),
     field("laughs", "number", "laughs that start on this day and count: those that are not rejected"),

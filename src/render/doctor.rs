@@ -62,14 +62,44 @@ pub(super) const DOCUMENT: &[Field] = &[
     field("checks[].details[]", "string", "more lines of the message"),
 ];
 
-/// All checks as one document, with a line break at the end.
-pub fn document(findings: &[Finding], exit: Exit) -> String {
+/// Fields of the document of several sources besides their checks.
+pub(super) const SOURCES: &[Field] = &[
+    SPEC_FIELD,
+    field("exit_code", "number", "the worst exit code"),
+    field("sources[].source", "string", "name of the source"),
+];
+
+/// The line above the checks of a source.
+pub fn heading(source: &str) -> String {
+    format!("source {}\n", escape(source))
+}
+
+/// The checks of each source as one document, with a line break at the end.
+pub fn document_of_sources(sources: &[(String, Vec<Finding>, Exit)], exit: Exit) -> String {
+    let source = |(source, findings, exit): &(String, Vec<Finding>, Exit)| {
+        let mut value = value(findings, *exit);
+        value["source"] = source.as_str().into();
+        value
+    };
     let document = json!({
         "spec_version": SPEC_VERSION,
         "exit_code": exit.code(),
-        "checks": findings.iter().map(check).collect::<Vec<_>>(),
+        "sources": sources.iter().map(source).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+/// All checks as one document, with a line break at the end.
+pub fn document(findings: &[Finding], exit: Exit) -> String {
+    format!("{:#}\n", value(findings, exit))
+}
+
+fn value(findings: &[Finding], exit: Exit) -> Value {
+    json!({
+        "spec_version": SPEC_VERSION,
+        "exit_code": exit.code(),
+        "checks": findings.iter().map(check).collect::<Vec<_>>(),
+    })
 }
 
 fn check(finding: &Finding) -> Value {

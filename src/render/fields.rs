@@ -2,11 +2,15 @@
 //!
 //! A field that is not described here, or is never written, fails `tests/it/reference.rs`.
 
-use super::json::{COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, RUN, SPEC_FIELD, UNRESOLVED};
+use super::json::{
+    COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, REPLACED, RUN, SPEC_FIELD, START_TIMES,
+    UNRESOLVED,
+};
 use crate::domain::Described;
 use crate::render::status::json as status;
 use crate::render::{
-    candidates, doctor, evaluate, explain, export, redetect, report, reviews, scores, settings, verify,
+    api, candidates, days, doctor, evaluate, explain, export, redetect, report, reviews, scores, settings, sources,
+    verify,
 };
 
 /// The JSON documents.
@@ -19,6 +23,8 @@ pub const DOCUMENTS: &[Described] = &[
             ("run.", RUN),
             ("counts.", COUNTS),
             ("not_audio.", NOT_AUDIO),
+            ("replaced.", REPLACED),
+            ("start_times.", START_TIMES),
             ("unresolved.", UNRESOLVED),
             ("recordings[].", RECORDING),
             ("recordings[].missing_ranges[].", MISSING_RANGE),
@@ -38,7 +44,45 @@ pub const DOCUMENTS: &[Described] = &[
             ("payload.run.", RUN),
             ("payload.counts.", COUNTS),
             ("payload.not_audio.", NOT_AUDIO),
+            ("payload.replaced.", REPLACED),
+            ("payload.start_times.", START_TIMES),
             ("payload.unresolved.", UNRESOLVED),
+        ],
+    },
+    Described {
+        command: "giggles scan --all-sources --json",
+        about: "one document for the runs of all sources",
+        parts: &[
+            ("", sources::DOCUMENT),
+            ("sources[].result.", &[SPEC_FIELD]),
+            ("sources[].result.run.", RUN),
+            ("sources[].result.counts.", COUNTS),
+            ("sources[].result.not_audio.", NOT_AUDIO),
+            ("sources[].result.replaced.", REPLACED),
+            ("sources[].result.start_times.", START_TIMES),
+            ("sources[].result.unresolved.", UNRESOLVED),
+            ("sources[].result.recordings[].", RECORDING),
+            ("sources[].result.recordings[].missing_ranges[].", MISSING_RANGE),
+            ("sources[].result.recordings[].laughs[].", LAUGH),
+            ("sources[].result.recordings[].error.", ERROR),
+        ],
+    },
+    Described {
+        command: "giggles scan --all-sources --ndjson",
+        about: "the events of each source, and at the end one event `source` for each",
+        parts: &[
+            ("", ENVELOPE),
+            ("payload.", RECORDING),
+            ("payload.missing_ranges[].", MISSING_RANGE),
+            ("payload.laughs[].", LAUGH),
+            ("payload.error.", ERROR),
+            ("payload.run.", RUN),
+            ("payload.counts.", COUNTS),
+            ("payload.not_audio.", NOT_AUDIO),
+            ("payload.replaced.", REPLACED),
+            ("payload.start_times.", START_TIMES),
+            ("payload.unresolved.", UNRESOLVED),
+            ("payload.", sources::EVENT),
         ],
     },
     Described {
@@ -55,6 +99,11 @@ pub const DOCUMENTS: &[Described] = &[
             ("days[].recordings[].error.", ERROR),
             ("days[].laughs[].", status::LAUGH),
         ],
+    },
+    Described {
+        command: "giggles days --json",
+        about: "days in numbers, by date and source",
+        parts: &[("", days::DOCUMENT), ("days[].", api::COUNT)],
     },
     Described {
         command: "giggles report --json",
@@ -92,6 +141,11 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[("", settings::DOCUMENT)],
     },
     Described { command: "giggles doctor --json", about: "the checks", parts: &[("", doctor::DOCUMENT)] },
+    Described {
+        command: "giggles doctor --all-sources --json",
+        about: "the checks for each source",
+        parts: &[("", doctor::SOURCES), ("sources[].", doctor::DOCUMENT)],
+    },
     Described {
         command: "giggles redetect --json",
         about: "what was decided anew",
@@ -132,6 +186,11 @@ pub const TABLES: &[Described] = &[
         command: "giggles export --format csv",
         about: "one row per laugh, RFC 4180",
         parts: &[("", &export::CSV_COLUMNS)],
+    },
+    Described {
+        command: "giggles export --format recordings",
+        about: "one row per recording, RFC 4180",
+        parts: &[("", &export::RECORDINGS_COLUMNS)],
     },
     Described {
         command: "giggles export --format raven",

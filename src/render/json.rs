@@ -67,6 +67,26 @@ pub(super) const NOT_AUDIO: &[Field] = &[
     field("others", "number", "those whose extension is not listed, because there are too many"),
 ];
 
+/// Fields of `start_times`.
+pub(super) const START_TIMES: &[Field] = &[
+    field("mtime", "number", "recordings of this run that only their modification time dates"),
+    field("upload", "number", "those that only the time of their upload dates"),
+    field(
+        "zone_assumed",
+        "number",
+        "those dated by a text without a time zone, read in `analysis.name_zone`, which no setting names",
+    ),
+];
+
+/// Fields of `replaced`.
+pub(super) const REPLACED: &[Field] = &[
+    field("recordings", "number", "recordings whose stored result this run replaced"),
+    field("redetected", "number", "those among them that were decided anew from what is stored"),
+    field("detections_before", "number", "laughs that were stored of them"),
+    field("detections_after", "number", "laughs that are stored of them now"),
+    field("reasons.*", "number", "recordings by the reason: what changed, or `--force`"),
+];
+
 /// Fields of `unresolved`.
 pub(super) const UNRESOLVED: &[Field] = &[
     field("partial", "number", "partial recordings of the window, found by any run"),
@@ -83,6 +103,11 @@ pub(super) const RECORDING: &[Field] = &[
         "start_source",
         "string or null",
         "where the start was read: `filename`, `metadata`, `metadata_end`, `mtime`, `upload`",
+    ),
+    field(
+        "zone_assumed",
+        "boolean",
+        "whether the text that dates it contains no time zone, and no setting (`--name-tz`) names it",
     ),
     field("status", "string", "`analyzed`, `partial`, `skipped` or `failed`"),
     field(
@@ -139,28 +164,39 @@ pub(super) const LAUGH: &[Field] = &[
 pub(super) const ENVELOPE: &[Field] = &[
     SPEC_FIELD,
     field("timestamp", "string", "when the run ended"),
-    field("event", "string", "`recording` for each recording, then `summary`"),
+    field("event", "string", "`recording` for each recording, then `summary`; with `--all-sources` also `source`"),
 ];
 
 /// The whole run as one document, with a line break at the end.
 pub fn document(view: &View) -> String {
+    format!("{:#}\n", value(view))
+}
+
+/// The document.
+pub fn value(view: &View) -> Value {
     let recordings: Vec<Value> = view.run.outcomes.iter().map(|outcome| recording(view, outcome)).collect();
-    let document = json!({
+    json!({
         "spec_version": SPEC_VERSION,
         "run": run(view),
         "counts": view.counts,
         "not_audio": view.not_audio,
+        "replaced": view.replaced,
+        "start_times": view.run.start_times(),
         "unresolved": view.unresolved,
         "recordings": recordings,
-    });
-    format!("{document:#}\n")
+    })
 }
 
 /// One event per line: each recording, then the run.
 pub fn lines(view: &View) -> String {
     let recordings = view.run.outcomes.iter().map(|outcome| event(view, "recording", recording(view, outcome)));
     let summary = json!({
-        "run": run(view), "counts": view.counts, "not_audio": view.not_audio, "unresolved": view.unresolved,
+        "run": run(view),
+        "counts": view.counts,
+        "not_audio": view.not_audio,
+        "replaced": view.replaced,
+        "start_times": view.run.start_times(),
+        "unresolved": view.unresolved,
     });
     recordings.chain([event(view, "summary", summary)]).collect()
 }
@@ -204,6 +240,7 @@ fn recording(view: &View, outcome: &Outcome) -> Value {
         "bytes": recording.bytes,
         "started_at": recording.started.map(|started| started.at.to_string()),
         "start_source": recording.started.map(|started| started.from.as_str()),
+        "zone_assumed": recording.zone_is_assumed,
     });
     let status = match &outcome.status {
         Status::Analyzed(analyzed) => json!({

@@ -6,6 +6,8 @@
 pub mod api;
 pub mod candidates;
 mod cell;
+mod columns;
+pub mod days;
 pub mod doctor;
 mod document;
 pub mod evaluate;
@@ -21,6 +23,7 @@ pub mod reviews;
 pub mod scores;
 pub mod settings;
 pub mod site;
+pub mod sources;
 pub mod status;
 pub mod summary;
 pub mod table;
@@ -30,7 +33,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Counts, NotAudio, Run, Unresolved};
+use crate::domain::{Counts, NotAudio, Replaced, Run, Unresolved};
 use crate::text::pluralize;
 
 /// What the formats show of a run.
@@ -44,6 +47,8 @@ pub struct View<'a> {
     pub database: Option<String>,
     /// Files in the scanned folders that are not audio.
     pub not_audio: &'a NotAudio,
+    /// Results of earlier runs that it replaced.
+    pub replaced: &'a Replaced,
 }
 
 /// The instant plus the offset, saturating at the last representable instant.

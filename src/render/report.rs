@@ -13,11 +13,14 @@ use super::json::{SPEC_FIELD, SPEC_VERSION};
 use crate::calendar::history::{Mean, Tally, Usual};
 use crate::calendar::{Day, MergedDetection, Uncounted};
 use crate::domain::{Candidate, Field, Review, Verdict, field};
+use crate::render::days::{days as table_of_days, lines_of_days};
 use crate::render::pluralize;
 use crate::render::status::day::{clock, day_text};
 use crate::render::status::json as status_json;
 use crate::text::{escape, zone_name};
 
+/// Days from which each has only a line.
+const LONG: i32 = 7;
 /// Maximum characters of a review on a terminal.
 const REVIEW_CHARS: usize = 100;
 
@@ -41,6 +44,13 @@ impl ReportView<'_> {
     pub fn shown(&self) -> Vec<&Day> {
         let full: Vec<&Day> = self.days.iter().filter(|day| !day.recordings.is_empty()).collect();
         if full.is_empty() { self.days.iter().collect() } else { full }
+    }
+
+    /// Too many days to show each laugh of them.
+    fn is_long(&self) -> bool {
+        let (first, last) = (self.days.first(), self.days.last());
+        let dates = first.zip(last).map(|(first, last)| first.calendar.date.until(last.calendar.date));
+        dates.is_some_and(|span| span.is_ok_and(|span| span.get_days() >= LONG))
     }
 
     pub fn laughs(&self) -> usize {
@@ -69,7 +79,7 @@ impl ReportView<'_> {
 }
 
 /// For people.
-pub fn text(view: &ReportView) -> String {
+pub fn text(view: &ReportView, width: Option<usize>) -> String {
     let mut lines = vec![view.number()];
     let compare =
         |(name, mean): (&str, Mean)| format!("{name}: {:.1} ({} analyzed)", mean.laughs, pluralize(mean.days, "day"));
@@ -77,9 +87,15 @@ pub fn text(view: &ReportView) -> String {
     if !compared.is_empty() {
         lines.push(format!("laughs a day, {}", compared.join("; ")));
     }
-    for day in view.shown() {
+    let is_long = view.is_long();
+    if is_long {
         lines.push(String::new());
-        lines.push(day_text(day).trim_end().to_owned());
+        lines.push(table_of_days(&lines_of_days(&view.shown()), width));
+        lines.push("giggles report --date DAY shows the laughs of a day".to_owned());
+    }
+    for day in view.shown().into_iter().filter(|_| !is_long) {
+        lines.push(String::new());
+        lines.push(day_text(day, width).trim_end().to_owned());
         lines.extend(list(day));
         if view.candidates {
             lines.extend(uncounted(day));

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::View;
-use crate::domain::Recording;
+use crate::domain::{Recording, Replaced, StartTimes};
 use crate::text::{escape, pluralize, position};
 
 /// `16 new laughs; 25 recordings analyzed (0:12:20.1 of audio), 0 skipped, 0 failed; stored in sqlite:…`
@@ -43,6 +43,40 @@ pub fn failed_clips(view: &View, location: &impl Display) -> Option<String> {
         recording.name,
         failed.reason
     ))
+}
+
+/// What start times are based on, if they may be wrong: `25 recordings without a time zone in their start, read in
+/// Europe/Berlin (--name-tz names another); 2 recordings dated by their modification time only (…)`
+pub fn start_times(view: &View) -> Option<String> {
+    let StartTimes { mtime, upload, zone_assumed } = view.run.start_times();
+    let zone = escape(&view.run.analysis.name_zone);
+    let its = |count: u64| if count == 1 { "its" } else { "their" };
+    let dated = |count, by: &str| {
+        (count, format!("dated by {} {by} only (safer: a name such as 20251024_130000.wav)", its(count)))
+    };
+    let without_zone = format!("without a time zone in {} start, read in {zone}", its(zone_assumed));
+    let parts = [
+        (zone_assumed, without_zone + " (--name-tz names another)"),
+        dated(mtime, "modification time"),
+        dated(upload, "upload"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{} {what}", pluralize(count, "recording"))).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// `125 recordings analyzed again: detection parameters changed; 77 detections replaced by 81`
+pub fn replaced(view: &View) -> Option<String> {
+    let Replaced { recordings, redetected, detections_before, detections_after, reasons } = view.replaced;
+    let how = match recordings - redetected {
+        0 => "decided anew",
+        analyzed if analyzed == *recordings => "analyzed again",
+        _ => "analyzed again or decided anew",
+    };
+    let reasons: Vec<&str> = reasons.keys().copied().collect();
+    let what = format!("{} {how}: {}", pluralize(*recordings, "recording"), reasons.join(", "));
+    let detections = pluralize(*detections_before, "detection");
+    (*recordings > 0).then(|| format!("{what}; {detections} replaced by {detections_after}"))
 }
 
 /// Total length of the analyzed audio.

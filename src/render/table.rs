@@ -2,32 +2,29 @@
 //!
 //! Invariant: one row per laugh, in order of recording and time; empty if there are none.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
-
+use super::columns::{Column, column, table};
 use super::{View, after};
 use crate::domain::{Detection, Recording};
 use crate::text::{escape, position};
 
-const HEADER: [&str; 5] = ["recording", "local time", "from - to", "score", "class"];
-/// Index of the numeric column.
-const SCORE: usize = 3;
+const COLUMNS: [Column; 5] = [
+    column("recording").name(),
+    column("local time"),
+    column("from - to").drops(2),
+    column("score").number(),
+    column("class").drops(1),
+];
 
-/// The laughs of a run; empty text if there are none.
-pub fn render(view: &View) -> String {
-    let mut table = Table::new();
-    table
-        .load_preset(NOTHING)
-        .set_style(TableComponent::HeaderLines, '─')
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(HEADER);
-    for (recording, analyzed) in view.run.analyzed() {
-        table.add_rows(analyzed.detections.iter().map(|detection| row(view, recording, detection)));
-    }
-    if let Some(column) = table.column_mut(SCORE) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    if table.is_empty() { String::new() } else { format!("{}\n", table.trim_fmt()) }
+/// The laughs of a run; empty text if there are none. `width` is that of the terminal.
+pub fn render(view: &View, width: Option<usize>) -> String {
+    let rows: Vec<[String; 5]> = view
+        .run
+        .analyzed()
+        .flat_map(|(recording, analyzed)| {
+            analyzed.detections.iter().map(move |detection| row(view, recording, detection))
+        })
+        .collect();
+    table(&COLUMNS, &rows, width)
 }
 
 fn row(view: &View, recording: &Recording, detection: &Detection) -> [String; 5] {

@@ -139,6 +139,7 @@ mod tests {
             started: Some(StartTime { at, from }),
             announced: Some(length),
             named: None,
+            zone_is_assumed: false,
         };
         Outcome { recording, status: Status::Failed(RecordingError::Changed) }
     }

@@ -165,7 +165,16 @@ mod tests {
     fn recording(name: &str, content: u8, from: StartSource) -> Recording {
         let started = Some(StartTime { at: Timestamp::UNIX_EPOCH, from });
         let content = Some(ContentHash([content; 32]));
-        Recording { path: name.into(), name: name.into(), content, bytes: 1, started, announced: None, named: None }
+        Recording {
+            path: name.into(),
+            name: name.into(),
+            content,
+            bytes: 1,
+            started,
+            announced: None,
+            named: None,
+            zone_is_assumed: false,
+        }
     }
 
     fn skipped(name: &str, content: u8, of: &str) -> Outcome {

@@ -19,12 +19,14 @@ pub struct Lookup {
     pub contents: Vec<ContentHash>,
     /// Names of the files without a content hash (empty or unreadable).
     pub names: Vec<String>,
-    /// Decide recordings anew if some of their clips could not be written.
+    /// Decide recordings anew if some of their clips could not be written, or none were asked for.
     pub cuts_clips: bool,
     /// Analyze damaged recordings again.
     pub retry_failed: bool,
     /// Try recordings that no built-in decoder supports again: ffmpeg may decode them.
     pub uses_ffmpeg: bool,
+    /// Results under this analysis may be replaced as well.
+    pub with_current: bool,
 }
 
 impl Lookup {
@@ -53,9 +55,31 @@ pub struct Known {
     pub damaged: HashMap<ContentHash, Damage>,
     /// Files without content that have failed with the same program version.
     pub failed_names: HashSet<String>,
+    /// Results under another analysis; with `Lookup::with_current` also those under this one.
+    pub earlier: HashMap<ContentHash, Earlier>,
+}
+
+/// A stored result that another one would replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The analysis as stored.
+    pub analysis: String,
+    /// The number of its detections.
+    pub detections: u64,
 }
 
 impl Known {
+    /// Adds a row: content, analysis, number of detections.
+    pub(super) fn add_earlier<C: Cells>(&mut self, row: &C) -> Result<(), C::Error> {
+        let mut cells = Cursor::new(row);
+        let (content, analysis, detections): (Option<String>, String, i64) =
+            (cells.next()?, cells.next()?, cells.next()?);
+        if let Some(content) = content.and_then(|content| content.parse().ok()) {
+            self.earlier.insert(content, Earlier { analysis, detections: detections.cast_unsigned() });
+        }
+        Ok(())
+    }
+
     /// Adds a row: content, name, status, whether it has the same analysis (and all its clips, if they are wanted), and
     /// whether it has scores.
     pub(super) fn add<C: Cells>(&mut self, row: &C) -> Result<(), C::Error> {

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::StoreError;
 use super::postgres::Server;
 
-/// A database's address: `sqlite:PATH`, `postgres://…` or `postgresql://…`.
+/// A database's address: `sqlite:PATH`, the path of a file, `postgres://…` or `postgresql://…`.
 ///
 /// Shown (also by `{:?}`) with its password masked.
 #[derive(Clone)]
@@ -75,11 +75,21 @@ impl FromStr for Location {
         match text.split_once(':') {
             Some(("sqlite", path)) => sqlite_path(path).map(Location::sqlite),
             Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(Box::new(Server::parse(text)?))),
+            _ if is_plain_path(text) => sqlite_path(text).map(Location::sqlite),
             _ => Err(StoreError::Config(
                 "the database's address is not supported; write sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
             )),
         }
     }
+}
+
+/// Whether an address without a scheme is the path of an SQLite file: it has a folder or an extension. Parameters of libpq
+/// (`host=db password=x`) and names of hosts with a port or a user are none.
+pub fn is_plain_path(text: &str) -> bool {
+    let text = text.trim();
+    let (first, below) = text.split_once('/').unwrap_or((text, ""));
+    let is_file = text.contains('/') || text.contains('.');
+    is_file && !first.contains([':', '=', '@']) && !below.starts_with('/') && !text.ends_with('/')
 }
 
 /// `sqlite:PATH` and `sqlite://PATH` (as other programs write it) are the same.
@@ -152,6 +162,26 @@ mod tests {
         assert!(shown("sqlite:a.db?mode=rwc").contains("no parameters"));
         assert!(!shown("sqlite://neil:secret@host/laughs").contains("secret"));
         assert_eq!(shown("sqlite:/a:b/c@d.db"), "sqlite:/a:b/c@d.db");
+    }
+
+    #[test]
+    fn a_path_is_that_of_an_sqlite_file() {
+        for path in ["laughs.db", "./laughs", "/var/lib/laughs.db", "~/laughs.db", "/a:b/c@d.db", "a/b=c.db", "../x"] {
+            assert_eq!(shown(path), format!("sqlite:{path}"));
+        }
+        for other in [
+            "",
+            "life",
+            "host=db password=secret.x",
+            "db:5432/life",
+            "me@db/life.db",
+            "mysql://db/x.db",
+            "file:a.db",
+            "folder/",
+        ] {
+            assert!(shown(other).contains("is not supported"), "{other}");
+        }
+        assert!(shown("./a.db?mode=rwc").contains("no parameters"));
     }
 
     #[test]

@@ -33,8 +33,8 @@ mod score_rows;
 mod scores;
 mod sqlite;
 
-pub use known::{Known, Lookup};
-pub use location::{DatabaseFile, Location};
+pub use known::{Earlier, Known, Lookup};
+pub use location::{DatabaseFile, Location, is_plain_path};
 pub use postgres::connection_parameters;
 pub use probe::{Issue, Probe, Transport};
 pub use pruning::{PruneReport, Pruning};

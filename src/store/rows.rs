@@ -76,7 +76,7 @@ impl Rows {
             rows.add_analyzed(run, recording, analyzed, &mut stored)?;
         }
         for (recording, redetected) in run.redetected() {
-            rows.add_redetected(recording, redetected, &mut stored)?;
+            rows.add_redetected(run, recording, redetected, &mut stored)?;
         }
         for (recording, error) in run.failed() {
             rows.add_failed(recording, error, &mut stored);
@@ -91,7 +91,7 @@ impl Rows {
         analyzed: &Analyzed,
         stored: &mut HashSet<String>,
     ) -> Result<(), StoreError> {
-        let row = RecordingRow::analyzed(recording, analyzed);
+        let row = RecordingRow::analyzed(recording, analyzed, run.cuts_clips);
         let (Some(content), Some(started)) = (&row.content_sha256, recording.started) else {
             return Err(bug(&recording.name, "was analyzed, but its content or its start time is not known"));
         };
@@ -105,6 +105,7 @@ impl Rows {
 
     fn add_redetected(
         &mut self,
+        run: &Run,
         recording: &Recording,
         redetected: &Redetected,
         stored: &mut HashSet<String>,
@@ -118,7 +119,7 @@ impl Rows {
             self.add_detections(&content_sha256, place, &redetected.detections)?;
             self.decided.extend_from_slice(&redetected.candidates);
             self.candidate_clips.extend(redetected.unsure.iter().filter_map(CandidateClip::new));
-            self.redetected.push(RedetectedRow::new(content_sha256, recording, started, redetected));
+            self.redetected.push(RedetectedRow::new(content_sha256, (recording, started), redetected, run.cuts_clips));
         }
         Ok(())
     }
@@ -230,7 +231,7 @@ impl RecordingRow {
         }
     }
 
-    fn analyzed(recording: &Recording, analyzed: &Analyzed) -> RecordingRow {
+    fn analyzed(recording: &Recording, analyzed: &Analyzed, clips_cut: bool) -> RecordingRow {
         RecordingRow {
             duration_seconds: Some(analyzed.extent().as_secs_f64()),
             sample_rate: Some(analyzed.sample_rate.into()),
@@ -241,6 +242,7 @@ impl RecordingRow {
             missing_count: analyzed.missing.count().cast_signed(),
             missing_seconds: analyzed.missing.total().as_secs_f64(),
             clips_failed: analyzed.clips_failed.as_ref().map_or(0, |lost| lost.count.cast_signed()),
+            clips_cut,
             status: if analyzed.is_partial() { "partial" } else { "analyzed" }.into(),
             ..RecordingRow::identity(recording)
         }

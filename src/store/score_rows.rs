@@ -48,15 +48,16 @@ pub struct RedetectedRow {
     pub started_at: Timestamp,
     pub start_source: &'static str,
     pub clips_failed: i64,
+    pub clips_cut: bool,
     pub analysis: String,
 }
 
 impl RedetectedRow {
     pub fn new(
         content_sha256: String,
-        recording: &Recording,
-        started: StartTime,
+        (recording, started): (&Recording, StartTime),
         redetected: &Redetected,
+        clips_cut: bool,
     ) -> RedetectedRow {
         RedetectedRow {
             content_sha256,
@@ -64,6 +65,7 @@ impl RedetectedRow {
             started_at: microseconds(started.at),
             start_source: started.from.as_str(),
             clips_failed: redetected.clips_pending().cast_signed(),
+            clips_cut,
             analysis: redetected.analysis.to_json(),
         }
     }

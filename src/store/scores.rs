@@ -155,6 +155,7 @@ impl FoundScores {
                 bytes: row.bytes.cast_unsigned(),
                 announced: None,
                 named: None,
+                zone_is_assumed: false,
                 name: row.name,
             },
         })

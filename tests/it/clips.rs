@@ -142,6 +142,36 @@ fn a_later_run_cuts_the_clips_that_are_missing_and_no_other_run_does() {
     assert!(!third.stdout.contains("redetected"), "{}", third.stdout);
 }
 
+/// From the recordings, without the network; what was pruned stays pruned.
+#[test]
+fn clips_are_cut_for_recordings_that_were_analyzed_without_clips_and_once_only() {
+    let place = place();
+    place.scan(&[]).ends_with(0);
+    let (laughs, before) = (place.number("SELECT count(*) FROM detections"), rows(&place));
+    assert!(laughs > 1 && before.iter().all(|(clip, ..)| clip.is_none()));
+    let cut = scan(&place, &[]).ends_with(0);
+    assert!(
+        cut.stdout.contains("0 recordings analyzed (0:00:00.0 of audio), 1 redetected, 0 skipped"),
+        "{}",
+        cut.stdout
+    );
+    assert!(!cut.stdout.contains(" replaced by "), "{}", cut.stdout);
+    let after = rows(&place);
+    assert!(after.iter().all(|(clip, ..)| clip.is_some()), "{after:?}");
+    let spans =
+        |rows: &[(Option<String>, f64, f64)]| rows.iter().map(|(_, start, end)| (*start, *end)).collect::<Vec<_>>();
+    assert_eq!(spans(&after), spans(&before));
+    let prune = ["prune", "--older-than", "1d", "--clips", "clips", "--database", &place.sqlite()];
+    place.run(&prune).ends_with(0);
+    assert!(rows(&place).iter().all(|(clip, ..)| clip.is_none()));
+    let again = scan(&place, &[]).ends_with(0);
+    assert!(
+        again.stdout.contains("1 skipped") && rows(&place).iter().all(|(clip, ..)| clip.is_none()),
+        "{}",
+        again.stdout
+    );
+}
+
 /// Two recorders of one source, switched on in the same second.
 #[test]
 fn recordings_that_began_together_have_a_clip_each() {

@@ -55,7 +55,7 @@ fn says(said: &Said, check: &str, words: &[&str]) {
 #[test]
 fn a_run_that_would_run() {
     let place = place();
-    let said = doctor(&place, &["--from", "2025-10-01", "--to", "today"]).ends_with(0);
+    let said = doctor(&place, &["--from", "2025-10-01", "--to", "yesterday"]).ends_with(0);
     let folder = place.path("").display().to_string();
     let is_stable =
         |line: &&str| !["clock", "zone", "window", "speed", "disk"].iter().any(|name| line[6..].starts_with(name));
@@ -66,11 +66,11 @@ fn a_run_that_would_run() {
     let text = fixed.join("\n").replace(folder.trim_end_matches('/'), "[folder]").replace(&program, "[program]");
     let text = text.replace(&format!("(version {})", Probe::known_schema()), "(version [known])");
     assert_snapshot!(text, @"
-    ok    settings     understood
+    ok    settings     no settings file; no env file
     ok    recordings   1 recording in [folder]/recordings, 1 of them for a run started now
     ok    readable     all can be opened
-    ok    names        1 of 1 checked have a start time; times without a zone are in UTC
-                       20251024_130000.WAV: 2025-10-24 06:00:00 -07:00, from its name
+    ok    names        1 of 1 checked have a start time; times without a zone are in America/Los_Angeles
+                       20251024_130000.WAV: 2025-10-24 13:00:00 -07:00, from its name
     ok    model        the one in the program, SHA-256 730bec4b4578…
     -     ffmpeg       not requested; --ffmpeg lets it decode what giggles cannot
     ok    database     sqlite:[folder]/laughs.db, a new file, created by the first run

@@ -152,7 +152,7 @@ fn times_and_zones() {
     assert_snapshot!(all.join("\n"), @r#"
 giggles: error: --date: '24.10.2025' is not a date; give YYYY-MM-DD, today, yesterday or 7 days ago
 giggles: error: --from: 'noon' is not a time; give 2025-10-24T13:00, a date, or with a zone 2025-10-24T13:00:00Z or …-07:00
-giggles: error: the window ends at 2025-10-24T00:00:00Z, which is not after its start at 2025-10-25T00:00:00Z; were --from and --to swapped?
+giggles: error: the window ends at 2025-10-25T00:00:00Z, which is not after its start at 2025-10-25T00:00:00Z; were --from and --to swapped?
 giggles: error: --tz: 'Los Angeles' is not a known time zone; did you mean America/Los_Angeles?
 giggles: error: --tz: 'PDT' is not a known time zone; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
 giggles: error: --name-tz: 'Mars/Olympus' is not a known time zone; give an IANA name such as America/Los_Angeles, Europe/Berlin or UTC
@@ -195,7 +195,7 @@ giggles: error: GIGGLES_TILES=4: give 3, 6 or measure
 #[test]
 fn databases_that_cannot_be() {
     let all = [
-        store("laughs.db"),
+        store("laughs"),
         store("sqlite:"),
         store("sqlite:no/such/folder/laughs.db"),
         store("sqlite:recordings"),

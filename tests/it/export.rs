@@ -84,7 +84,14 @@ fn what_cannot_be_done_says_what_to_do() {
         .ends_with(78)
         .complains_of("audacity needs one file per recording, and 2 recordings were found");
     export(&place, "audacity", &["--date", "2025-09-30"]).ends_with(0);
-    export(&place, "csv", &["--folder", "nowhere"]).ends_with(78).complains_of("--folder: nowhere is not a folder");
+    fs::write(place.path("file"), "").unwrap();
+    export(&place, "csv", &["--folder", "file/below"])
+        .ends_with(78)
+        .complains_of("--folder: file/below cannot be created");
+    export(&place, "csv", &["--sidecar", "nowhere"]).ends_with(78).complains_of("--sidecar: nowhere is not a folder");
+    export(&place, "csv", &["-o", "nowhere/laughs.csv"])
+        .ends_with(1)
+        .complains_of("nowhere/laughs.csv cannot be written");
     export(&place, "csv", &["--date", "2024-01-01"])
         .ends_with(4)
         .complains_of("no recordings in the requested time range");
@@ -93,6 +100,48 @@ fn what_cannot_be_done_says_what_to_do() {
     assert_eq!(fs::read_dir(place.path("other")).unwrap().count(), 0);
     export(&place, "mp3", &[]).ends_with(2);
     place.run(&["export", "--format", "csv"]).ends_with(4).complains_of("nothing has been stored yet in sqlite:");
+}
+
+/// The old content stays until all is read.
+#[test]
+fn one_table_goes_to_a_file_and_folders_are_created() {
+    let place = place();
+    let table = export(&place, "csv", &[]).ends_with(3).stdout;
+    fs::write(place.path("laughs.csv"), "old").unwrap();
+    let said = export(&place, "csv", &["-o", "laughs.csv"]).ends_with(3);
+    assert_eq!(said.stdout, "laughs.csv: 3 recordings\n");
+    assert_eq!(fs::read_to_string(place.path("laughs.csv")).unwrap(), table);
+    assert_eq!(export(&place, "csv", &["-q", "-o", "laughs.csv"]).ends_with(3).stdout, "");
+    assert_eq!(export(&place, "csv", &["-o", "-"]).ends_with(3).stdout, table);
+    fs::write(place.path("labels.txt"), "old").unwrap();
+    export(&place, "audacity", &["-o", "labels.txt"]).ends_with(78);
+    assert_eq!(fs::read_to_string(place.path("labels.txt")).unwrap(), "old");
+    export(&place, "csv", &["--folder", "a/b"]).ends_with(3);
+    assert!(!below(&place.path("a/b")).is_empty());
+    export(&place, "csv", &["-o", "x", "--folder", "a"]).ends_with(2);
+}
+
+/// A failed recording and one without laughs have a row, too; `start_source` says where the start was read.
+#[test]
+fn recordings_have_a_row_each() {
+    let place = place();
+    place.copy("fixtures/clips/laugh_male_scratch1.flac", "undated.flac");
+    place.scan(&[]).ends_with(0);
+    let table = export(&place, "recordings", &[]).ends_with(0);
+    assert_eq!(table.stderr, "");
+    let mut reader = csv::Reader::from_reader(table.stdout.as_bytes());
+    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let column = |name: &str| names.iter().position(|column| column == name).expect(name);
+    let of = |recording: &str, columns: [&str; 3]| {
+        let row = rows.iter().find(|row| &row[column("recording")] == recording).expect(recording);
+        columns.map(|name| row[column(name)].to_owned())
+    };
+    let wanted = ["laughs", "start_source", "status"];
+    assert_eq!(rows.len(), 4);
+    assert_eq!(of("walk/20251001_120000.flac", wanted), ["0", "filename", "analyzed"]);
+    assert_eq!(of("20251001_130000.ogg", wanted), ["", "filename", "failed"]);
+    assert_eq!(of("undated.flac", wanted)[1..], ["mtime", "analyzed"]);
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 mod support;
 
+mod all_sources;
 mod architecture;
 mod broken;
 mod changing;
 mod clips;
+mod commit_every;
 mod containers;
 mod damage;
+mod days;
 mod deploy;
 mod doctor;
 mod embedding_statistics;
@@ -64,4 +67,5 @@ mod tracks;
 mod views;
 mod vocabulary;
 mod wearer;
+mod widths;
 mod years;

@@ -19,7 +19,7 @@ fn with_a_bad_one() -> Place {
 #[test]
 fn results_are_on_standard_output_and_nothing_else() {
     let place = Place::with(&[LAUGH, OTHER]);
-    let said = place.scan(&["--tz", "America/Los_Angeles"]).ends_with(0);
+    let said = place.scan(&["--tz", "America/Los_Angeles", "--name-tz", "UTC"]).ends_with(0);
     assert_eq!(said.stderr, "");
     let lines: Vec<&str> = said.stdout.lines().collect();
     let words = |line: usize| lines[line].split_whitespace().collect::<Vec<_>>();
@@ -29,7 +29,8 @@ fn results_are_on_standard_output_and_nothing_else() {
     assert_eq!(*words(2).last().unwrap(), "Laughter");
     let summary = "1 new laugh; 2 recordings analyzed (0:00:08.4 of audio), 0 skipped, 0 failed; stored in sqlite:";
     assert!(lines.last().unwrap().starts_with(summary), "{}", said.stdout);
-    assert_eq!(lines.len(), 4, "a table of one laugh, and a line:\n{}", said.stdout);
+    assert!(lines[3].starts_with("1 recording dated by its modification time only"), "{}", said.stdout);
+    assert_eq!(lines.len(), 5, "a table of one laugh, and two lines:\n{}", said.stdout);
 }
 
 #[test]
@@ -52,6 +53,7 @@ fn quiet_names_failures_and_nothing_else() {
 #[test]
 fn verbose_says_more_on_standard_error_only() {
     let place = Place::with(&[LAUGH]);
+    place.scan(&[]).ends_with(0);
     let quiet = place.scan(&["--force"]).ends_with(0);
     let verbose = place.scan(&["--force", "-vv"]).ends_with(0);
     assert_eq!(verbose.stdout, quiet.stdout);
@@ -62,7 +64,10 @@ fn verbose_says_more_on_standard_error_only() {
 fn json_is_one_document_with_its_fields() {
     let place = with_a_bad_one();
     let document = place.scan(&["--json", "--date", "2025-10-24", "--tz", "UTC", "--source", "neil"]).json();
-    assert_eq!(keys(&document), ["counts", "not_audio", "recordings", "run", "spec_version", "unresolved"]);
+    assert_eq!(
+        keys(&document),
+        ["counts", "not_audio", "recordings", "replaced", "run", "spec_version", "start_times", "unresolved"]
+    );
     assert_eq!(document["spec_version"], "1");
     let run = [
         "analysis",
@@ -92,7 +97,7 @@ fn json_describes_each_recording_what_became_of_it() {
     let place = with_a_bad_one();
     let document = place.scan(&["--json"]).ends_with(3).json();
     let [analyzed, _, failed] = &document["recordings"].as_array().unwrap()[..] else { panic!("{document:#}") };
-    let known = ["started_at", "start_source", "bytes", "content_sha256", "name", "status"];
+    let known = ["started_at", "start_source", "bytes", "content_sha256", "name", "status", "zone_assumed"];
     let of_analyzed = [
         "audio_seconds",
         "audio_tracks",
@@ -260,4 +265,28 @@ fn passwords_are_masked() {
     }
     let help = said(place.command(&["scan", "--help"]).env("GIGGLES_DATABASE", &reachable_not)).ends_with(0);
     assert!(!help.stdout.contains("sesame"), "help shows the environment");
+}
+
+/// One line says how many results are others now, and why.
+#[test]
+fn a_scan_that_replaces_results_says_so() {
+    let place = Place::with(&[LAUGH]);
+    let line = |flags: &[&str]| {
+        let said = place.scan(&[&["--name-tz", "UTC"], flags].concat()).ends_with(0);
+        said.stdout.lines().find(|line| line.contains(" replaced by ")).map(str::to_owned)
+    };
+    assert_eq!(line(&[]), None);
+    assert_eq!(line(&[]), None, "it is skipped");
+    let anew = "1 recording decided anew: detection parameters changed; 1 detection replaced by 0";
+    assert_eq!(line(&["--threshold", "0.99"]).as_deref(), Some(anew));
+    let again = "1 recording analyzed again: detection parameters changed; 0 detections replaced by 1";
+    assert_eq!(line(&["--views", "1"]).as_deref(), Some(again));
+    let forced = "1 recording analyzed again: --force; 1 detection replaced by 1";
+    assert_eq!(line(&["--views", "1", "--force"]).as_deref(), Some(forced));
+    let zone = "1 recording decided anew: the time zone changed; 1 detection replaced by 1";
+    assert_eq!(line(&["--views", "1", "--tz", "Asia/Tokyo"]).as_deref(), Some(zone));
+    let document = place.scan(&["--json", "--force", "--views", "1"]).ends_with(0).json();
+    let replaced = serde_json::json!({ "recordings": 1, "redetected": 0, "detections_before": 1, "detections_after": 1,
+        "reasons": { "the time zone changed": 1 } });
+    assert_eq!(document["replaced"], replaced);
 }

@@ -260,7 +260,7 @@ fn a_report_is_of_whole_days() {
     of("2025-10-24T13:00", "2025-10-25").ends_with(78).complains_of(refused);
     of("2025-10-24", "2025-10-24T18:00").ends_with(78).complains_of("--to: a report covers whole days");
     let help = place.run(&["report", "--help"]).ends_with(0).stdout;
-    assert!(help.contains("--from <DAY>") && help.contains("End before this day") && !help.contains("T13:00"));
+    assert!(help.contains("--from <DAY>") && help.contains("End with this day") && !help.contains("T13:00"));
 }
 
 #[test]

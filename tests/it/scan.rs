@@ -59,7 +59,7 @@ fn counts(analyzed: u64, skipped: u64, failed: u64, detections: u64) -> Value {
 
 fn a_user_reads_the_rows_by_hand(home: &impl Home) {
     let place = Place::with(&[ROOM]);
-    scan(&place, home, &["--source", "neil", "--tz", "America/Los_Angeles"]).ends_with(0);
+    scan(&place, home, &["--source", "neil", "--tz", "America/Los_Angeles", "--name-tz", "UTC"]).ends_with(0);
 
     let run = home.ask("SELECT source, zone, exit_code, analyzed, skipped, failed, audio_seconds FROM runs");
     assert_eq!(run, ["neil|America/Los_Angeles|0|1|0|0|8"]);

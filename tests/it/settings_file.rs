@@ -280,6 +280,37 @@ fn check_lists_everything_that_is_wrong() {
     }
 }
 
+/// The values of the server are checked as the server reads them.
+#[test]
+fn check_and_serve_refuse_the_same_values_of_the_server() {
+    let place = Place::new();
+    place.write_private("short", "abc\n");
+    place.write_private("good", "0123456789abcdef0123456789abcdef\n");
+    fs::write(place.path("open"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    for (line, words) in [
+        ("listen = \"8760\"", "line 2: serve.listen: '8760' is not an address with a port, such as 127.0.0.1:8760"),
+        ("listen = \"127.0.0.1:87600\"", "serve.listen: '127.0.0.1:87600' is not an address"),
+        ("listen = \"http://127.0.0.1:8760\"", "serve.listen: 'http://127.0.0.1:8760' is not an address"),
+        ("listen = \"::1:8760\"", "serve.listen: '::1:8760' is not an address"),
+        ("trust_proxy_header = \"Remote User\"", "serve.trust_proxy_header: is not the name of a header"),
+        ("host = \"laughs.example.org, https://x/\"", "serve.host: 'https://x/' is not a host name"),
+        ("token_file = \"none\"", "none cannot be read"),
+        ("token_file = \"short\"", "short: line 1: a token has at least 20"),
+        ("token_file = \"open\"", "is readable by other users of this machine"),
+        ("token_file = 3", "serve.token_file is of type integer"),
+    ] {
+        place.write_private("giggles.toml", &format!("[serve]\n{line}\n"));
+        let check = place.run(&["config", "check", "--config", "giggles.toml"]).ends_with(78);
+        assert!(check.stdout.contains(words), "{line}: {}", check.stdout);
+        let short = words.split_once(": ").map_or(words, |(_, short)| short);
+        place.run(&["serve", "--config", "giggles.toml"]).ends_with(78).complains_of(short);
+    }
+    let good = "[serve]\nlisten = \"[::1]:0\"\ntoken_file = \"good\"\ntrust_proxy_header = \"Remote-User\"\n\
+                host = \"laughs.example.org, [::1]\"\n";
+    place.write_private("giggles.toml", good);
+    place.run(&["config", "check", "--config", "giggles.toml"]).ends_with(0);
+}
+
 /// What a scan stores is of the file, and what reads it finds it there.
 #[test]
 fn every_command_reads_the_same_settings() {
@@ -304,4 +335,13 @@ fn every_command_reads_the_same_settings() {
     assert!(run(&["verify"]).ends_with(0).stdout.contains('1'));
     let doctor = run(&["doctor"]);
     assert!(doctor.stdout.contains("Asia/Tokyo"), "{}", doctor.stdout);
+    let file = place.path("home/.config/giggles/config.toml").display().to_string();
+    let line = format!("ok    settings     settings file {file}; no env file\n");
+    assert!(doctor.stdout.starts_with(&line), "{}", doctor.stdout);
+    let env_file = place.write_private("nightly.env", "GIGGLES_THREADS='many'\n");
+    let env_file = env_file.display().to_string();
+    let wrong = run(&["doctor", "--env-file", &env_file]).ends_with(78);
+    let threads = format!("fail  settings     {env_file}, line 1: GIGGLES_THREADS many: give a number");
+    assert!(wrong.stdout.starts_with(&threads), "{}", wrong.stdout);
+    assert!(wrong.stdout.contains(&format!("settings file {file}; env file {env_file}\n")), "{}", wrong.stdout);
 }

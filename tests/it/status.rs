@@ -84,10 +84,10 @@ fn the_last_runs() {
     last stored run: [age], exit code 0; times are in America/Los_Angeles; sqlite:[folder]/laughs.db
     a failed run leaves no row; see cron's mail and the log for exit codes 1, 75 and 78
 
-     started              took        source  from        to          exit  analyzed       audio  partial  failed  laughs
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     2025-10-25 02:00:30  30 s        mia     2025-10-18  2025-10-25     0         0         0 s        0       0       0
-     2025-10-25 02:00:00  1 min 00 s  neil    any time    any time       3         3  3 h 00 min        0       3       4
+    started              took        source  from        to          exit  analyzed       audio  partial  failed  laughs
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2025-10-25 02:00:30  30 s        mia     2025-10-18  2025-10-25     0         0         0 s        0       0       0
+    2025-10-25 02:00:00  1 min 00 s  neil    any time    any time       3         3  3 h 00 min        0       3       4
     ");
 }
 

@@ -32,7 +32,7 @@ use crate::domain::{StartSource, StartTime};
 pub use name::{NameTimes, from_name};
 
 /// A start time further ahead of now is reported as in the future. Time zones are up to 14 hours ahead of UTC, in which
-/// names are read by default.
+/// names may be.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Tolerance between the date and the modification time of a file, and for rounded durations. FAT stores even seconds
@@ -68,6 +68,17 @@ pub fn started(
     StartTime { at, from }
 }
 
+/// Whether a start time of this source was read from a text that contains no time zone.
+pub fn assumes_zone(name: &str, inside: Option<Inside>, from: StartSource) -> bool {
+    match from {
+        StartSource::Filename => !name::contains_zone(name),
+        StartSource::Metadata | StartSource::MetadataEnd => {
+            inside.and_then(|inside| stamp_inside(inside.text)).is_some_and(|stamp| stamp.offset.is_none())
+        }
+        StartSource::Mtime | StartSource::Upload => false,
+    }
+}
+
 /// The start time from a date inside the file. The date is the end of the recording, and the start is `length` before
 /// it, if it is closer to the modification time than the start of a recording of this length could be.
 fn from_inside(
@@ -90,12 +101,16 @@ fn from_inside(
 ///
 /// None for a date without a time of day, and for Unix time zero, which muxers write for "not set".
 pub fn from_metadata(text: &str, name_zone: &TimeZone) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let plain = || stamp::first(bytes).map(|(stamp, _)| stamp);
-    let stamp = written::audiomoth(bytes).or_else(plain).or_else(|| written::ctime(bytes))?;
+    let stamp = stamp_inside(text)?;
     let at = name::readings(stamp, name_zone).into_iter().next()?;
     let unset = stamp.civil == date(1970, 1, 1).at(0, 0, 0, 0);
     (!unset).then_some(at)
+}
+
+fn stamp_inside(text: &str) -> Option<stamp::Stamp> {
+    let bytes = text.as_bytes();
+    let plain = || stamp::first(bytes).map(|(stamp, _)| stamp);
+    written::audiomoth(bytes).or_else(plain).or_else(|| written::ctime(bytes))
 }
 
 /// Whether a tag's text is a date with a time of day.

@@ -43,14 +43,24 @@ impl NameTimes {
 /// the name contains an end that only fits the other: the end must be after the start, and the difference within ten
 /// minutes of `length` (the announced duration), if that is known.
 pub fn from_name(name: &str, zone: &TimeZone, length: Option<Duration>) -> Option<NameTimes> {
-    let own_name = name.rsplit('/').next().unwrap_or(name);
-    let own_name = own_name.as_bytes();
-    let (start, rest) = stamp::first(own_name).or_else(|| Some((epoch::first(own_name)?, &[][..])))?;
-    let end = end(rest);
+    let (start, end) = stamps(name)?;
     let offset = start.offset.or(end.and_then(|end| end.offset));
     let starts = readings(Stamp { offset, ..start }, zone);
     let ends = end.map(|end| readings(Stamp { offset: end.offset.or(offset), ..end }, zone)).unwrap_or_default();
     choose(&starts, &ends, length)
+}
+
+/// Whether a name with a time contains its zone, too.
+pub fn contains_zone(name: &str) -> bool {
+    stamps(name).is_some_and(|(start, end)| start.offset.or(end.and_then(|end| end.offset)).is_some())
+}
+
+/// The start, and the end if there is one.
+fn stamps(name: &str) -> Option<(Stamp, Option<Stamp>)> {
+    let own_name = name.rsplit('/').next().unwrap_or(name);
+    let own_name = own_name.as_bytes();
+    let (start, rest) = stamp::first(own_name).or_else(|| Some((epoch::first(own_name)?, &[][..])))?;
+    Some((start, end(rest)))
 }
 
 /// The stamp that follows the first one after a separator: `-`, `__`, ` - `, `_to_`.

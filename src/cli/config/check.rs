@@ -15,7 +15,7 @@ use crate::cli::settings::file::{Entry, Problem};
 use crate::cli::settings::keys::{Kind, PROFILES, Secret, WITHOUT_KEY, all};
 use crate::cli::settings::layers::{Layers, SettingsFile, layers, usual_paths};
 use crate::cli::settings::{Given, nearest};
-use crate::cli::{EXIT_CODES, print_text};
+use crate::cli::{help_end_without_codes, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,7 +29,7 @@ read. A warning is what may be right: a folder that does not exist, a ping URL t
 
 /// `giggles config check` has no flags of its own.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {}
 
 /// Errors and warnings, each with its place.

@@ -14,7 +14,7 @@ use giggles::exit::Exit;
 use crate::cli::settings::keys::{GROUPS, Key, all};
 use crate::cli::settings::layers::own_path;
 use crate::cli::settings::{config, path, written};
-use crate::cli::{EXIT_CODES, Flags, print_text};
+use crate::cli::{Flags, help_end_without_codes, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,7 +43,7 @@ const PROFILES: &str = "
 
 /// `giggles config init` has no flags of its own.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Arguments {}
 
 pub fn run(flags: &Flags, quiet: bool) -> Result<Exit, Fatal> {

@@ -55,7 +55,7 @@ fn setting(key: &'static Key, flags: &Flags) -> SettingView {
     };
     let (value, origin) = match found {
         Some((value, origin)) => (Some(masked(key, value)), origin),
-        None => (default(key), Origin::Default),
+        None => (default(key, flags), Origin::Default),
     };
     SettingView {
         key: key.path(),
@@ -147,11 +147,11 @@ fn host(url: &str) -> Option<String> {
 }
 
 /// The value without a setting, where the machine decides it.
-fn default(key: &Key) -> Option<String> {
+fn default(key: &Key, flags: &Flags) -> Option<String> {
     match key.flag {
         "--database" => Location::standard().ok().map(|location| location.to_string()),
         "--tz" => system_zone().ok().map(|zone| zone_name(&zone)),
-        "--name-tz" => Some("UTC".to_owned()),
+        "--name-tz" => all().find(|key| key.flag == "--tz").and_then(|zone| setting(zone, flags).value),
         "--source" => Some(DEFAULT_SOURCE.to_owned()),
         _ => Some((key.default)()).filter(|text| !text.is_empty()),
     }

@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use super::sound::{Sound, hash};
 use crate::cli::settings::{config, wrong};
 use crate::cli::stored::{SourceFilter, zone};
-use crate::cli::{EXIT_CODES, print_text};
+use crate::cli::{help_end_without_codes, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +36,7 @@ audio, else taken from the possible laugh there. If there is neither, the review
 
 /// The flags of `giggles review add`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Add {
     /// Add a stretch of this recording: a path, or a stored name
     file: PathBuf,

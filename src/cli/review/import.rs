@@ -19,7 +19,7 @@ use giggles::text::pluralize;
 use super::sound::Sound;
 use crate::cli::settings::config;
 use crate::cli::stored::Database;
-use crate::cli::{EXIT_CODES, print, print_text};
+use crate::cli::{help_end, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +38,7 @@ database is empty.";
 
 /// The flags of `giggles review import`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end(EXAMPLES))]
 pub struct Import {
     /// Read this file, one JSON object per line, as a report page exports it; - is standard input
     file: PathBuf,

@@ -10,7 +10,7 @@ use giggles::store::{self, ReviewReset};
 use crate::cli::settings::config;
 use crate::cli::stored::{SourceFilter, zone};
 use crate::cli::window::instant;
-use crate::cli::{EXIT_CODES, print_text};
+use crate::cli::{help_end_without_codes, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,7 @@ The reviews that remain decide the personal score from the next scan on. With fe
 
 /// The flags of `giggles review reset`.
 #[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[command(after_help = help_end_without_codes(EXAMPLES))]
 pub struct Reset {
     /// Reset what was reviewed before this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days ago"
     #[arg(long, value_name = "TIME", required_unless_present = "restore")]

@@ -9,7 +9,7 @@ use clap::Args;
 use giggles::domain::DetectionParameters;
 use giggles::notify::ping::Service;
 
-use crate::cli::EXIT_CODES;
+use crate::cli::help_end;
 use crate::cli::settings::values::KEEP_EMBEDDINGS;
 
 const EXAMPLES: &str = "\
@@ -19,6 +19,8 @@ Examples:
   giggles scan --date yesterday --tz America/Los_Angeles --source neil \\
           --database postgres://me@db/life /srv/audio
       run every night
+  giggles scan --all-sources --date yesterday
+      the same for each [source.NAME] of the settings file
   giggles scan --dry-run --threshold sensitive evening.ogg
       show what would be found, without storing it";
 
@@ -31,14 +33,14 @@ fn by_default(help: &str, variable: &str, default: impl Display) -> String {
 }
 
 /// The flags of `giggles scan`. `settings` reads environment variables, not clap: see `given`.
-#[derive(Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", EXIT_CODES.as_str()))]
+#[derive(Args, Clone)]
+#[command(after_help = help_end(EXAMPLES))]
 pub struct Arguments {
     /// Analyze these folders and recordings, or the objects of s3://BUCKET/PREFIX [env: GIGGLES_RECORDINGS, separated by colons]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Store in this database: sqlite:PATH or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL]
+    /// Store in this database: the path of an SQLite file, or postgres://… [env: GIGGLES_DATABASE, DATABASE_URL]
     /// [default: in the user's data folder]
     #[arg(long, value_name = "URL", help_heading = "Storage")]
     pub database: Option<String>,
@@ -49,6 +51,10 @@ pub struct Arguments {
     /// [env: GIGGLES_SOURCE] [default: default]
     #[arg(long, value_name = "NAME", help_heading = "Storage")]
     pub source: Option<String>,
+    /// Scan every source of the settings file ([source.NAME]), one after the other, each as a run with its own transaction;
+    /// exit with the worst code
+    #[arg(long, conflicts_with_all = ["paths", "source"], help_heading = "Storage")]
+    pub all_sources: bool,
     /// Analyze everything, store nothing
     #[arg(short = 'n', long, help_heading = "Storage")]
     pub dry_run: bool,
@@ -64,6 +70,10 @@ pub struct Arguments {
     /// Store nothing and exit with 1 if one recording fails [env: GIGGLES_STRICT]
     #[arg(long, help_heading = "Storage")]
     pub strict: bool,
+    /// Store what is analyzed every so often, such as 1h or 30min, each time in one transaction; an interrupted import then
+    /// continues where it was [env: GIGGLES_COMMIT_EVERY] [default: one transaction at the end]
+    #[arg(long, value_name = "TIME", conflicts_with = "strict", help_heading = "Storage")]
+    pub commit_every: Option<String>,
     /// Exit with 0 if there are no recordings [env: GIGGLES_ALLOW_EMPTY]
     #[arg(long, help_heading = "Storage")]
     pub allow_empty: bool,
@@ -75,13 +85,13 @@ pub struct Arguments {
     /// ago"
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     pub from: Option<String>,
-    /// Analyze only recordings that start before this time
+    /// Analyze only recordings that start before this time, or up to the end of this day
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     pub to: Option<String>,
     /// Set the time zone of calendar days, e.g. America/Los_Angeles [env: GIGGLES_TZ] [default: the system's]
     #[arg(long, value_name = "ZONE", help_heading = "Selection")]
     pub tz: Option<String>,
-    /// Set the time zone of file names that contain none [env: GIGGLES_NAME_TZ] [default: UTC]
+    /// Set the time zone of file names that contain none [env: GIGGLES_NAME_TZ] [default: that of --tz]
     #[arg(long, value_name = "ZONE", help_heading = "Selection")]
     pub name_tz: Option<String>,
     /// Analyze only this part of the recordings: k/n, or auto inside an array job [env: GIGGLES_SHARD]

@@ -24,7 +24,7 @@ use super::arguments::AROUND;
 use crate::cli::database_url::{database, is_url};
 use crate::cli::settings::keys::of_variable;
 use crate::cli::settings::values::{
-    KEEP_EMBEDDINGS, address_of, days_of, patches_of, service_of, shard_of, source_of, threads_of, views_of,
+    KEEP_EMBEDDINGS, address_of, days_of, patches_of, service_of, shard_of, source_of, threads_of, time_of, views_of,
 };
 use crate::cli::settings::{
     Given, all_from_file, config, ffmpeg, given, path, seconds, switch, threshold, unusable_zone, value, zone_named,
@@ -33,7 +33,7 @@ use crate::cli::stored::clip_location;
 use crate::cli::window::window as read_window;
 
 /// Folders and recordings to analyze if the command line names none, separated as in PATH.
-const RECORDINGS: &str = "GIGGLES_RECORDINGS";
+pub const RECORDINGS: &str = "GIGGLES_RECORDINGS";
 /// The source if none is given.
 pub const DEFAULT_SOURCE: &str = "default";
 /// The maximum length of an external id; names of Kubernetes pods have up to 253 characters.
@@ -45,7 +45,7 @@ pub fn notifiers(arguments: &Arguments) -> (Notifiers, Option<Fatal>) {
     if arguments.dry_run {
         return (Notifiers::default(), None);
     }
-    let metrics = path("--metrics-file", arguments.metrics_file.as_deref());
+    let metrics = metrics_file(arguments);
     // With a wrong switch the run fails before its start is reported.
     let (pings_start, wrong_switch) = match switch("--no-start-ping", arguments.no_start_ping) {
         Ok(no_start) => (!no_start, None),
@@ -55,6 +55,10 @@ pub fn notifiers(arguments: &Arguments) -> (Notifiers, Option<Fatal>) {
         Ok(ping) => (Notifiers { ping, metrics }, wrong_switch),
         Err(wrong) => (Notifiers { ping: None, metrics }, Some(wrong)),
     }
+}
+
+pub fn metrics_file(arguments: &Arguments) -> Option<PathBuf> {
+    path("--metrics-file", arguments.metrics_file.as_deref())
 }
 
 /// An empty URL disables the ping, also on the command line: `--ping-url "$PING"`.
@@ -75,7 +79,7 @@ pub fn settings(
     stop: &Stop,
 ) -> Result<Settings, Fatal> {
     let zone = zone(arguments.tz.as_deref())?;
-    let name_zone = name_zone(arguments)?;
+    let name_zone = name_zone(arguments, &zone)?;
     let analysis = Analysis {
         version: ANALYSIS_VERSION,
         model_sha256: model_sha256.to_owned(),
@@ -92,6 +96,7 @@ pub fn settings(
         window: window(arguments, &zone)?,
         zone: zone.clone(),
         name_zone,
+        name_zone_is_named: given("--name-tz", arguments.name_tz.as_deref())?.is_some(),
         analysis,
         shard: shard(arguments)?,
         clips: clips(arguments, &zone)?,
@@ -102,6 +107,7 @@ pub fn settings(
         retry_failed: arguments.retry_failed,
         strict: strict(arguments)?,
         allow_empty: allow_empty(arguments)?,
+        commit_every: commit_every(arguments)?,
     })
 }
 
@@ -119,6 +125,16 @@ fn text(number: Option<impl ToString>) -> Option<String> {
 
 pub fn strict(arguments: &Arguments) -> Result<bool, Fatal> {
     switch("--strict", arguments.strict)
+}
+
+pub fn commit_every(arguments: &Arguments) -> Result<Option<Duration>, Fatal> {
+    let every = given("--commit-every", arguments.commit_every.as_deref())?;
+    match every {
+        Some(every) if strict(arguments)? => {
+            Err(every.wrong("with --strict nothing is stored if one recording fails; leave out one of them"))
+        }
+        every => every.map(|every| time_of(&every)).transpose(),
+    }
 }
 
 pub fn allow_empty(arguments: &Arguments) -> Result<bool, Fatal> {
@@ -203,8 +219,9 @@ pub fn zone(flag: Option<&str>) -> Result<TimeZone, Fatal> {
     given("--tz", flag)?.map_or_else(|| system_zone().map_err(unusable_zone), |zone| zone.read(zone_named))
 }
 
-pub fn name_zone(arguments: &Arguments) -> Result<TimeZone, Fatal> {
-    given("--name-tz", arguments.name_tz.as_deref())?.map_or(Ok(TimeZone::UTC), |zone| zone.read(zone_named))
+/// The zone of file names without one; that of calendar days, unless a setting names it.
+pub fn name_zone(arguments: &Arguments, zone: &TimeZone) -> Result<TimeZone, Fatal> {
+    given("--name-tz", arguments.name_tz.as_deref())?.map_or_else(|| Ok(zone.clone()), |zone| zone.read(zone_named))
 }
 
 pub fn window(arguments: &Arguments, zone: &TimeZone) -> Result<Window, Fatal> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use giggles::environment;
 use giggles::object_store::is_object_url;
+use giggles::store::is_plain_path;
 use giggles::text::escape;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -251,8 +252,11 @@ fn absolute(text: &str, folder: &Path) -> String {
     path.into_os_string().into_string().unwrap_or_else(|_| text.to_owned())
 }
 
-/// The same for `sqlite:PATH`.
+/// The same for `sqlite:PATH` and the path of a database.
 fn absolute_database(text: &str, folder: &Path) -> String {
+    if is_plain_path(text) {
+        return absolute(text.trim(), folder);
+    }
     match text.trim().strip_prefix("sqlite:") {
         Some(path) if !path.starts_with("//") && !path.starts_with(':') && !path.is_empty() => {
             format!("sqlite:{}", absolute(path, folder))

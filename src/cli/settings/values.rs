@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use giggles::audio::window::parse_date;
@@ -10,8 +11,8 @@ use giggles::domain::{DetectionParameters, Reason};
 use giggles::error::Fatal;
 use giggles::notify::ping::{Address, AddressError, Service};
 use giggles::shard::Shard;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use yamnet::sigmoid;
 
 use super::Given;
@@ -31,6 +32,15 @@ pub fn number_of<T: FromStr + Display>(given: &Given, is_valid: impl Fn(&T) -> b
 /// Seconds of a detection parameter or of a clip.
 pub fn seconds_of(given: &Given) -> Result<f64, Fatal> {
     number_of(given, |seconds| (0.0..=3600.0).contains(seconds), "seconds from 0 to 3600")
+}
+
+/// A time of at least a second: `1h`, `30min`, `90 s`.
+pub fn time_of(given: &Given) -> Result<Duration, Fatal> {
+    given.read(|text| {
+        let time = text.trim().parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+        time.filter(|time| *time >= Duration::from_secs(1))
+            .ok_or_else(|| format!("'{text}' is not a time of a second or more; write 1h or 30min"))
+    })
 }
 
 pub fn threads_of(given: &Given) -> Result<usize, Fatal> {

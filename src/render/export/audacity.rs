@@ -12,6 +12,7 @@ pub const FORMAT: Format = Format {
     about: "Audacity label track, one file per recording",
     suffix: ".giggles.labels.txt",
     is_of_one_recording: true,
+    contains_failures: false,
     head: no_head,
     recording,
     tail: no_tail,

@@ -13,6 +13,7 @@ pub const FORMAT: Format = Format {
     about: "CSV table, one row per laugh",
     suffix: ".giggles.csv",
     is_of_one_recording: false,
+    contains_failures: false,
     head,
     recording,
     tail: no_tail,
@@ -41,7 +42,7 @@ pub(in crate::render) const COLUMNS: [Field; 20] = [
     field("favourite", "boolean", "whether the reviewer marked it as favourite: `true` or `false`"),
 ];
 
-fn table(text: &mut dyn Write) -> Writer<&mut dyn Write> {
+pub(super) fn table(text: &mut dyn Write) -> Writer<&mut dyn Write> {
     WriterBuilder::new().terminator(Terminator::CRLF).from_writer(text)
 }
 

@@ -15,6 +15,7 @@ pub const FORMAT: Format = Format {
     about: "one JSON document of recordings with laughs and failures",
     suffix: ".giggles.json",
     is_of_one_recording: false,
+    contains_failures: false,
     head,
     recording,
     tail,

@@ -15,6 +15,7 @@ pub const FORMAT: Format = Format {
     about: "JSON lines, one object per laugh",
     suffix: ".giggles.jsonl",
     is_of_one_recording: false,
+    contains_failures: false,
     head: no_head,
     recording,
     tail: no_tail,

@@ -8,6 +8,7 @@ mod csv;
 mod json;
 mod jsonl;
 mod raven;
+mod recordings;
 
 use std::io::{self, Write};
 
@@ -17,6 +18,7 @@ pub use json::without_laughs as recording;
 pub(super) use json::{FIELDS as JSON_FIELDS, REVIEW as REVIEW_FIELDS};
 pub(super) use jsonl::FIELDS as JSONL_FIELDS;
 pub(super) use raven::COLUMNS as RAVEN_COLUMNS;
+pub(super) use recordings::COLUMNS as RECORDINGS_COLUMNS;
 
 use crate::domain::{StoredDetection, StoredRecording, Verdict};
 
@@ -30,6 +32,8 @@ pub struct Format {
     pub suffix: &'static str,
     /// The format describes one recording: times are offsets in it, and it has no field for its name.
     pub is_of_one_recording: bool,
+    /// A failed recording has a place in it, and is exported like any other.
+    pub contains_failures: bool,
     /// Writes what comes before all recordings.
     pub head: fn(&mut dyn Write) -> io::Result<()>,
     /// Writes the laughs of a recording; `is_first` for the first recording.
@@ -38,7 +42,8 @@ pub struct Format {
     pub tail: fn(&mut dyn Write, is_empty: bool) -> io::Result<()>,
 }
 
-pub const FORMATS: [Format; 5] = [audacity::FORMAT, raven::FORMAT, csv::FORMAT, jsonl::FORMAT, json::FORMAT];
+pub const FORMATS: [Format; 6] =
+    [audacity::FORMAT, raven::FORMAT, csv::FORMAT, recordings::FORMAT, jsonl::FORMAT, json::FORMAT];
 
 impl Format {
     pub fn named(name: &str) -> Option<&'static Format> {

@@ -13,6 +13,7 @@ pub const FORMAT: Format = Format {
     about: "Raven selection table, one file per recording",
     suffix: ".giggles.selection.table.txt",
     is_of_one_recording: true,
+    contains_failures: false,
     head,
     recording,
     tail: no_tail,

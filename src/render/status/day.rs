@@ -22,14 +22,16 @@ const LINES: usize = 12;
 /// The day of every source, then a line of the sources without recordings, and one about the last run.
 pub struct Text<'a> {
     text: &'a mut dyn Write,
+    /// Columns of the terminal.
+    width: Option<usize>,
     /// Days without recordings. They are shown in full if no source has recordings.
     empty: Vec<Day>,
     is_all_empty: bool,
 }
 
 impl<'a> Text<'a> {
-    pub fn to(text: &'a mut dyn Write) -> Text<'a> {
-        Text { text, empty: Vec::new(), is_all_empty: true }
+    pub fn to(text: &'a mut dyn Write, width: Option<usize>) -> Text<'a> {
+        Text { text, width, empty: Vec::new(), is_all_empty: true }
     }
 
     pub fn add(&mut self, day: Day) -> io::Result<()> {
@@ -38,13 +40,13 @@ impl<'a> Text<'a> {
             return Ok(());
         }
         self.is_all_empty = false;
-        writeln!(self.text, "{}", day_text(&day))
+        writeln!(self.text, "{}", day_text(&day, self.width))
     }
 
     pub fn finish(self, view: &View) -> io::Result<()> {
-        let Text { text, empty, is_all_empty } = self;
+        let Text { text, width, empty, is_all_empty } = self;
         if is_all_empty {
-            empty.iter().try_for_each(|day| writeln!(text, "{}", day_text(day)))?;
+            empty.iter().try_for_each(|day| writeln!(text, "{}", day_text(day, width)))?;
         } else if !empty.is_empty() {
             let names: Vec<String> = empty.iter().map(|day| escape(&day.source)).collect();
             writeln!(text, "no recordings of this day: {}", names.join(", "))?;
@@ -66,11 +68,11 @@ fn last_run(view: &View) -> String {
 }
 
 /// The day of one source.
-pub fn day_text(day: &Day) -> String {
+pub fn day_text(day: &Day, width: Option<usize>) -> String {
     let mut lines = vec![headline(day)];
     if !day.recordings.is_empty() {
         lines.push(String::new());
-        lines.extend(strip::lines(day));
+        lines.extend(strip::lines(day, width));
         lines.push(String::new());
         lines.push(counts(day));
         lines.extend(failures(day));

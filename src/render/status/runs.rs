@@ -4,29 +4,38 @@
 
 use std::time::Duration;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 use jiff::Timestamp;
 
 use super::{View, local, pluralize, since, words};
 use crate::domain::{PastRun, RunCommand, ScoreTotals};
+use crate::render::columns::{Column, column, table};
 use crate::text::{escape, zone_name};
 
-const HEADER: [&str; 11] =
-    ["started", "took", "source", "from", "to", "exit", "analyzed", "audio", "partial", "failed", "laughs"];
-/// Numeric columns.
-const NUMBERS: [usize; 6] = [5, 6, 7, 8, 9, 10];
+const COLUMNS: [Column; 11] = [
+    column("started"),
+    column("took").drops(5),
+    column("source").name(),
+    column("from").drops(7),
+    column("to").drops(7),
+    column("exit").number(),
+    column("analyzed").number().drops(3),
+    column("audio").number().drops(6),
+    column("partial").number().drops(4),
+    column("failed").number().drops(2),
+    column("laughs").number().drops(1),
+];
 /// One day and two hours: an older last run means that a nightly run is missing.
 const STALE: Duration = Duration::from_secs(26 * 3600);
 
 /// A line about the last run, and a table.
-pub fn render(view: &View) -> String {
+pub fn render(view: &View, width: Option<usize>) -> String {
     // A redetect does not make up for a missing scan.
     let last = view.runs.iter().find(|run| run.command == RunCommand::Scan).or(view.runs.first());
     let Some(last) = last else {
         return format!("no run is stored in {}\n", escape(&view.database));
     };
-    format!("{}\n\n{}\n{}", headline(view, last), table(view), kept(view.scores))
+    let rows: Vec<_> = view.runs.iter().map(|run| row(view, run)).collect();
+    format!("{}\n\n{}{}", headline(view, last), table(&COLUMNS, &rows, width), kept(view.scores))
 }
 
 /// `kept to decide again: scores of 120 recordings (0.9 MB), 3512 candidates, …`; nothing if there is nothing.
@@ -71,22 +80,6 @@ fn headline(view: &View, last: &PastRun) -> String {
         zone_name(view.zone),
         escape(&view.database),
     )
-}
-
-fn table(view: &View) -> String {
-    let mut table = Table::new();
-    table
-        .load_preset(NOTHING)
-        .set_style(TableComponent::HeaderLines, '─')
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(HEADER)
-        .add_rows(view.runs.iter().map(|run| row(view, run)));
-    for number in NUMBERS {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.trim_fmt()
 }
 
 fn row(view: &View, run: &PastRun) -> [String; 11] {

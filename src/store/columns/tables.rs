@@ -122,6 +122,8 @@ table! {
             failure_position_seconds: Option<f64>, "CHECK (failure_position_seconds >= 0)";
             /// Clips (--clips) that could not be written; a run with --clips analyzes the recording again
             clips_failed: i64, "DEFAULT 0 CHECK (clips_failed >= 0)";
+            /// Whether a run with --clips has cut the clips of this recording; a later one does not cut pruned clips again
+            clips_cut: bool, "DEFAULT false";
         }
         links {
             /// Start of the run that analyzed this content first; NULL: failed

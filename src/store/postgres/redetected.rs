@@ -9,9 +9,10 @@ use crate::store::rows::Rows;
 
 const RECORDINGS: &str = "
     UPDATE recordings SET name = row.name, started_at = row.started_at, start_source = row.start_source,
-        clips_failed = row.clips_failed, analysis = row.analysis, run_id = $3::text::uuid
+        clips_failed = row.clips_failed, analysis = row.analysis, run_id = $3::text::uuid,
+        clips_cut = recordings.clips_cut OR row.clips_cut
     FROM jsonb_to_recordset($1::text::jsonb) AS row (content_sha256 text, name text, started_at timestamptz,
-        start_source text, clips_failed bigint, analysis text)
+        start_source text, clips_failed bigint, clips_cut boolean, analysis text)
     WHERE recordings.source = $2 AND recordings.content_sha256 = row.content_sha256";
 const DETECTIONS: &str = "
     DELETE FROM detections USING recordings

@@ -40,7 +40,8 @@ const ANALYSES: &str =
     "SELECT DISTINCT analysis FROM recordings WHERE source = $1 AND content_sha256 = ANY($2) AND status <> 'failed'";
 /// Rows of these analyses: complete ones, and permanently damaged ones of the same program version.
 const KNOWN: &str = "
-    SELECT content_sha256, name, status, analysis = $9 AND (clips_failed = 0 OR NOT $3),
+    SELECT content_sha256, name, status,
+        analysis = $9 AND (status = 'failed' OR clips_failed = 0 AND clips_cut OR NOT $3),
         EXISTS (SELECT FROM score_tracks WHERE recording_id = recordings.id)
     FROM recordings
     WHERE source = $1 AND analysis = ANY($2)
@@ -48,6 +49,11 @@ const KNOWN: &str = "
         AND (status = 'analyzed' OR (SELECT version FROM runs WHERE id = run_id) = $6 AND NOT $7
             AND (status = 'partial' AND NOT missing_ranges @> '[{\"kind\": \"ffmpeg\"}]'
                 OR failure_kind = ANY($8)))";
+
+/// Results that another one would replace.
+const EARLIER: &str = "
+    SELECT content_sha256, analysis, (SELECT count(*) FROM detections WHERE recording_id = recordings.id)
+    FROM recordings WHERE source = $1 AND content_sha256 = ANY($2) AND status <> 'failed' AND (analysis <> $3 OR $4)";
 
 pub fn known(client: &mut Client, lookup: &Lookup, encoding: &Encoding) -> Result<Known, Error> {
     let names = stored_texts(&lookup.names);
@@ -71,6 +77,8 @@ pub fn known(client: &mut Client, lookup: &Lookup, encoding: &Encoding) -> Resul
     )?;
     let mut known = Known::default();
     rows.iter().try_for_each(|row| known.add(&Decoded { row, encoding }))?;
+    let rows = client.query(EARLIER, &[&source, &contents, &lookup.analysis.to_json(), &lookup.with_current])?;
+    rows.iter().try_for_each(|row| known.add_earlier(&Decoded { row, encoding }))?;
     Ok(known)
 }
 

@@ -9,7 +9,8 @@ use crate::store::rows::Rows;
 /// Updates recordings and candidates, and removes the detections that are replaced.
 pub fn update(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
     let mut recordings = transaction.prepare(
-        "UPDATE recordings SET name = ?3, started_at = ?4, start_source = ?5, clips_failed = ?6, analysis = ?7, run_id = ?8
+        "UPDATE recordings SET name = ?3, started_at = ?4, start_source = ?5, clips_failed = ?6, analysis = ?7, run_id = ?8,
+            clips_cut = clips_cut OR ?9
          WHERE source = ?1 AND content_sha256 = ?2 RETURNING id",
     )?;
     let mut detections = transaction.prepare("DELETE FROM detections WHERE recording_id = ?1")?;
@@ -24,6 +25,7 @@ pub fn update(transaction: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()
             row.clips_failed,
             &row.analysis,
             run,
+            row.clips_cut,
         );
         let id: i64 = recordings.query_row(asked, |row| row.get(0))?;
         detections.execute([id])?;

@@ -45,7 +45,8 @@ fn select_known() -> String {
             AND (status = 'partial' AND NOT EXISTS (SELECT 1 FROM json_each(missing_ranges)
                     WHERE json_extract(json_each.value, '$.kind') = 'ffmpeg')
                 OR failure_kind IN (SELECT value FROM json_each(:kinds))))";
-    let is_current = "analysis = :analysis AND (clips_failed = 0 OR NOT :cuts_clips)";
+    let is_current =
+        "analysis = :analysis AND (status = 'failed' OR clips_failed = 0 AND clips_cut OR NOT :cuts_clips)";
     let has_scores = "EXISTS (SELECT 1 FROM score_tracks WHERE recording_id = recordings.id)";
     format!(
         "SELECT content_sha256, name, status, {is_current}, {has_scores} FROM recordings
@@ -67,6 +68,16 @@ pub fn known(connection: &Connection, lookup: &Lookup) -> rusqlite::Result<Known
     let mut known = Known::default();
     while let Some(row) = rows.next()? {
         known.add(row)?;
+    }
+    let mut statement = connection.prepare(
+        "SELECT content_sha256, analysis, (SELECT count(*) FROM detections WHERE recording_id = recordings.id)
+         FROM recordings WHERE source = ?1 AND content_sha256 IN (SELECT value FROM json_each(?2))
+            AND status <> 'failed' AND (analysis <> ?3 OR ?4)",
+    )?;
+    let (contents, analysis) = (json(&texts(&lookup.contents)), lookup.analysis.to_json());
+    let mut rows = statement.query((&lookup.source, contents, analysis, lookup.with_current))?;
+    while let Some(row) = rows.next()? {
+        known.add_earlier(row)?;
     }
     Ok(known)
 }

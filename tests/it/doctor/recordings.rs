@@ -36,7 +36,7 @@ fn an_empty_folder_is_a_doubt_unless_allowed() {
 #[test]
 fn how_names_are_read() {
     let place = place();
-    says(&doctor(&place, &[]), "names", &["ok ", "20251024_130000.WAV: 2025-10-24 06:00:00 -07:00, from its name"]);
+    says(&doctor(&place, &[]), "names", &["ok ", "20251024_130000.WAV: 2025-10-24 13:00:00 -07:00, from its name"]);
     let place = Place::with(&[("fixtures/clips/crow_cc0.flac", "crow.flac")]);
     says(&doctor(&place, &[]), "names", &["warn", "0 of 1", "crow.flac: ", "from its modification time only"]);
     let place = Place::with(&[(LAUGH.0, "20991024_130000.WAV")]);

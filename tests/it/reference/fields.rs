@@ -142,11 +142,34 @@ fn assert_columns(command: &str, header: &str, separator: char) {
 #[test]
 fn the_fields_of_a_run_are_described() {
     let place = place();
-    let runs = [&["--json", "--dry-run"][..], &["--json"], &["--json"]].map(|flags| scan(&place, flags).json());
+    let runs = [&["--json", "--dry-run"][..], &["--json"], &["--json"], &["--json", "--force"]]
+        .map(|flags| scan(&place, flags).json());
     assert_described(document("giggles scan --json"), &runs);
     let events = [scan(&place, &["--ndjson", "--force"]), scan(&place, &["--ndjson"])];
     let events: Vec<Value> = events.iter().flat_map(|said| lines(&said.stdout)).collect();
     assert_described(document("giggles scan --ndjson"), &events);
+}
+
+#[test]
+fn the_fields_of_runs_of_all_sources_are_described() {
+    let place = place();
+    fs::create_dir(place.path("mia")).unwrap();
+    fs::copy(place.recording("undated.flac"), place.path("mia/undated.flac")).unwrap();
+    let text = "[source.neil]\nfolder = \"recordings\"\n[source.mia]\nfolder = \"mia\"\n[source.zoe]\nzone = \"UTC\"\n";
+    place.write_private("giggles.toml", text);
+    let all = |command: &str, flags: &[&str]| {
+        let words = [command, "--all-sources", "--config", "giggles.toml", "--database", &place.sqlite()];
+        place.run(&[&words[..], flags].concat()).ends_with(78)
+    };
+    let named = ["--tz", "UTC", "--retry-failed"];
+    let documents =
+        [&["--json"][..], &["--json", "--force"]].map(|flags| all("scan", &[flags, &named].concat()).json());
+    assert_described(document("giggles scan --all-sources --json"), &documents);
+    let events = [&["--ndjson"][..], &["--ndjson", "--force"]].map(|flags| all("scan", &[flags, &named].concat()));
+    let events: Vec<Value> = events.iter().flat_map(|said| lines(&said.stdout)).collect();
+    assert_described(document("giggles scan --all-sources --ndjson"), &events);
+    let checks = all("doctor", &["--json"]).json();
+    assert_described(document("giggles doctor --all-sources --json"), &[checks]);
 }
 
 /// As `explain` shows a sound that was compared with reviews.
@@ -187,6 +210,8 @@ fn the_fields_of_stored_days_are_described() {
     assert_described(document("giggles export --format json"), &[json]);
     assert_described(document("giggles export --format jsonl"), &lines(&export("jsonl")));
     assert_columns("giggles export --format csv", &export("csv"), ',');
+    assert_columns("giggles export --format recordings", &export("recordings"), ',');
+    assert_described(document("giggles days --json"), &[run(&["days", "--json"]).json()]);
     assert_columns("giggles report --csv", &run(&["report", "--csv", "--date", "2025-10-24"]).stdout, ',');
     run(&["export", "--format", "raven", "--folder", "."]);
     run(&["export", "--format", "audacity", "--folder", "."]);

@@ -13,7 +13,7 @@ fn short(place: &Place, name: &str) {
 }
 
 fn analyzed_on(place: &Place, date: &str, zone: &str) -> Vec<String> {
-    let document = told(place, &InSqlite::new(), &["--date", date, "--tz", zone, "--allow-empty"]);
+    let document = told(place, &InSqlite::new(), &["--date", date, "--tz", zone, "--name-tz", "UTC", "--allow-empty"]);
     let recordings = document["recordings"].as_array().unwrap();
     recordings.iter().map(|recording| recording["name"].as_str().unwrap().to_owned()).collect()
 }
@@ -43,6 +43,55 @@ fn names_tell_the_time_of_the_zone_that_is_given() {
     assert_eq!(day("America/Los_Angeles"), "2025-11-02T07:30:00Z");
 }
 
+#[test]
+fn names_tell_the_time_of_the_zone_of_days_unless_another_is_given() {
+    let place = Place::new();
+    short(&place, "20251102_120000.wav");
+    short(&place, "20251102_130000Z.wav");
+    short(&place, "undated.wav");
+    let document = |flags: &[&str]| told(&place, &InSqlite::new(), flags);
+    let by_name = |document: &serde_json::Value, field: &str| {
+        let recordings = document["recordings"].as_array().unwrap().iter();
+        recordings.map(|recording| recording[field].clone()).collect::<Vec<_>>()
+    };
+    let assumed = document(&["--tz", "Asia/Tokyo"]);
+    assert_eq!(by_name(&assumed, "started_at")[0], "2025-11-02T03:00:00Z");
+    assert_eq!(by_name(&assumed, "zone_assumed"), [true, false, false]);
+    assert_eq!(assumed["start_times"], serde_json::json!({ "mtime": 1, "upload": 0, "zone_assumed": 1 }));
+    let named = document(&["--tz", "Asia/Tokyo", "--name-tz", "UTC"]);
+    assert_eq!(by_name(&named, "started_at")[0], "2025-11-02T12:00:00Z");
+    assert_eq!(
+        (by_name(&named, "zone_assumed"), &named["start_times"]["zone_assumed"]),
+        (vec![false.into(); 3], &0.into())
+    );
+}
+
+/// One line, and none when everything is known; what was stored before is not repeated.
+#[test]
+fn a_scan_says_in_one_line_what_start_times_are_based_on() {
+    let place = Place::new();
+    short(&place, "20251102_120000.wav");
+    short(&place, "undated.wav");
+    let home = InSqlite::new();
+    let line = |flags: &[&str]| {
+        let said = scan(&place, &home, flags).ends_with(0);
+        assert_eq!(said.stderr, "");
+        let lines: Vec<String> = said.stdout.lines().map(str::to_owned).collect();
+        lines.iter().find(|line| line.contains("--name-tz") || line.contains("modification")).cloned()
+    };
+    let said = line(&["--tz", "Europe/Berlin", "--dry-run"]).unwrap();
+    assert!(
+        said.starts_with("1 recording without a time zone in its start, read in Europe/Berlin (--name-tz"),
+        "{said}"
+    );
+    assert!(said.contains("; 1 recording dated by its modification time only"), "{said}");
+    let said = line(&["--name-tz", "UTC", "--dry-run"]).unwrap();
+    assert!(said.starts_with("1 recording dated by its modification time only"), "{said}");
+    assert!(line(&[]).is_some());
+    assert_eq!(line(&[]), None, "they were stored before");
+    assert_eq!(line(&["-q", "--force"]), None);
+}
+
 /// Twelve seconds that begin 6 s before midnight in Los Angeles, with one laugh `at` second.
 fn across_midnight(at: usize) -> Place {
     let mut samples = vec![0i16; 12 * SECOND];
@@ -57,7 +106,7 @@ fn across_midnight(at: usize) -> Place {
 #[test]
 fn a_recording_across_midnight_is_analyzed_on_either_day_and_stored_once() {
     let (place, home) = (across_midnight(8), InSqlite::new());
-    let on = |date| scan(&place, &home, &["--date", date, "--tz", "America/Los_Angeles"]);
+    let on = |date| scan(&place, &home, &["--date", date, "--tz", "America/Los_Angeles", "--name-tz", "UTC"]);
     on("2025-10-23").ends_with(4);
     on("2025-10-24").ends_with(0);
     on("2025-10-25").ends_with(0);
@@ -70,7 +119,7 @@ fn a_recording_across_midnight_is_analyzed_on_either_day_and_stored_once() {
 fn a_laugh_belongs_to_the_day_in_which_it_starts() {
     for (at, date) in [(1, "2025-10-24"), (8, "2025-10-25")] {
         let home = InSqlite::new();
-        let told = told(&across_midnight(at), &home, &["--tz", "America/Los_Angeles"]);
+        let told = told(&across_midnight(at), &home, &["--tz", "America/Los_Angeles", "--name-tz", "UTC"]);
         assert_eq!(told["counts"], counts(1, 0, 0, 1), "{told:#}");
         assert_eq!(home.ask("SELECT local_date FROM detections"), [date]);
         assert_eq!(told["recordings"][0]["laughs"][0]["local_date"], date);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use giggles::domain::*;
-use giggles::store::{Known, Lookup, open, read};
+use giggles::store::{Earlier, Known, Lookup, open, read};
 
 use crate::support::homes::Home;
 use crate::support::past_runs::*;
@@ -18,6 +18,7 @@ pub fn lookup(run: &Run, contents: &[ContentHash]) -> Lookup {
         cuts_clips: false,
         retry_failed: false,
         uses_ffmpeg: false,
+        with_current: false,
     }
 }
 
@@ -41,12 +42,16 @@ pub fn known_is_analyzed_under_the_same_analysis(home: &impl Home) {
     let cuts_clips = Lookup { cuts_clips: true, ..asked.clone() };
     let redetectable = Known { redetectable: [content(1)].into(), ..Known::default() };
     assert_eq!(store.known(&cuts_clips).unwrap(), redetectable, "its clip can still be cut");
+    let earlier = [(content(1), Earlier { analysis: run.analysis.to_json(), detections: 1 })];
+    let forced = Lookup { with_current: true, ..asked.clone() };
+    assert_eq!(store.known(&forced).unwrap(), Known { earlier: earlier.clone().into(), ..one });
     let mut stricter = asked;
     stricter.analysis.parameters.onset_threshold = 1.0;
-    assert_eq!(store.known(&stricter).unwrap(), redetectable);
+    assert_eq!(store.known(&stricter).unwrap(), Known { earlier: earlier.clone().into(), ..redetectable });
     let mut rescored = stricter;
     rescored.analysis.parameters.views = 1;
-    assert_eq!(store.known(&rescored).unwrap(), Known::default(), "its scores are others");
+    let only_earlier = Known { earlier: earlier.into(), ..Known::default() };
+    assert_eq!(store.known(&rescored).unwrap(), only_earlier, "its scores are others");
 }
 
 /// Two ranges, of which only the first has a known end.

@@ -23,6 +23,7 @@ pub fn recording(name: &str, byte: u8) -> Recording {
         started: at("2025-10-24T13:00:00Z"),
         announced: None,
         named: None,
+        zone_is_assumed: false,
     }
 }
 
@@ -165,6 +166,7 @@ impl PastRunBuilder {
             window: Window::default(),
             shard: None,
             explicit_files: false,
+            cuts_clips: false,
             embeddings_from: None,
             exit_code: 3,
             outcomes: self.outcomes,

@@ -2,8 +2,8 @@
 
 use super::{Key, Kind, Secret, done, key};
 use crate::cli::scan::AROUND;
-use crate::cli::serve::LISTEN;
-use crate::cli::settings::values::{address_of, log_format_of, seconds_of, service_of, switch_of, threads_of};
+use crate::cli::serve::{LISTEN, check_header, check_listen, check_token_file, hosts_of};
+use crate::cli::settings::values::{address_of, log_format_of, seconds_of, service_of, switch_of, threads_of, time_of};
 
 pub static RUNNING: &[Key] = &[
     Key {
@@ -92,6 +92,14 @@ pub static RUNNING: &[Key] = &[
         ..key("run", "strict", Kind::Switch, "Whether nothing is stored (1) if one recording fails")
     },
     Key {
+        in_source: "commit_every",
+        flag: "--commit-every",
+        variable: "GIGGLES_COMMIT_EVERY",
+        example: "\"1h\"",
+        check: |given| done(time_of(given)),
+        ..key("run", "commit_every", Kind::Text, "How often a run stores what is analyzed; without it, once at its end")
+    },
+    Key {
         in_source: "allow_empty",
         flag: "--allow-empty",
         variable: "GIGGLES_ALLOW_EMPTY",
@@ -110,12 +118,14 @@ pub static RUNNING: &[Key] = &[
         flag: "--listen",
         variable: "GIGGLES_LISTEN",
         default: || LISTEN.to_owned(),
+        check: check_listen,
         ..key("serve", "listen", Kind::Text, "The address and port of `giggles serve`")
     },
     Key {
         flag: "--token-file",
         variable: "GIGGLES_TOKEN_FILE",
         example: "\"/etc/giggles/tokens\"",
+        check: check_token_file,
         ..key(
             "serve",
             "token_file",
@@ -127,12 +137,14 @@ pub static RUNNING: &[Key] = &[
         flag: "--trust-proxy-header",
         variable: "GIGGLES_TRUST_PROXY_HEADER",
         example: "\"Remote-User\"",
+        check: check_header,
         ..key("serve", "trust_proxy_header", Kind::Text, "A proxy authenticates, and names its user in this header")
     },
     Key {
         flag: "--host",
         variable: "GIGGLES_HOST",
         example: "\"laughs.example.org\"",
+        check: |given| done(hosts_of(given)),
         ..key(
             "serve",
             "host",

@@ -24,7 +24,7 @@ pub static SCANNING: &[Key] = &[
             "database",
             "url",
             Kind::Database,
-            "The database: sqlite:PATH or postgres://…; without it, a file in the user's data folder",
+            "The database: the path of an SQLite file, or postgres://…; without it, a file in the user's data folder",
         )
     },
     Key {
@@ -100,7 +100,12 @@ pub static SCANNING: &[Key] = &[
         variable: "GIGGLES_NAME_TZ",
         example: "\"UTC\"",
         check: |given| done(given.read(zone_named)),
-        ..key("recordings", "name_zone", Kind::Text, "The time zone of file names that contain none; without it, UTC")
+        ..key(
+            "recordings",
+            "name_zone",
+            Kind::Text,
+            "The time zone of file names that contain none; without it, recordings.zone",
+        )
     },
     Key {
         in_source: "date",

@@ -18,15 +18,18 @@ const FAILED: char = 'x';
 const NOTHING: char = '·';
 const TO_COME: char = ' ';
 
-/// The hours, the cells, the number of laughs in each cell, and the legend.
-pub fn lines(day: &Day) -> Vec<String> {
+/// The hours, the cells and the number of laughs in each cell, in two halves if the terminal is narrow; and the legend.
+pub fn lines(day: &Day, width: Option<usize>) -> Vec<String> {
     let cells = cells(&day.calendar.span);
-    let strip = cells.iter().map(|cell| filled(day, cell)).collect();
+    let is_narrow = width.is_some_and(|width| width < cells.len());
+    let part = if is_narrow { cells.len().div_ceil(2) } else { cells.len() };
+    let strip = |cells: &[Span]| cells.iter().map(|cell| filled(day, cell)).collect();
+    let parts = cells.chunks(part.max(1)).flat_map(|cells| [hours(day, cells), strip(cells), laughs(day, cells)]);
     let legend = format!(
         "{ANALYZED} analyzed  {PARTLY} partly  {FAILED} failed or missing  {NOTHING} no recording  1 2 3 laughs"
     );
-    let lines = [hours(day, &cells), strip, laughs(day, &cells), legend];
-    lines.iter().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
+    let lines = parts.chain([legend]);
+    lines.map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
 /// `1  9 +`: one digit per cell; + is more than nine.
