@@ -45,10 +45,8 @@ fn personal(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
     let counts = explanation.counts;
     let reason = match &explanation.personal {
         Personal::Compared { confirmed, rejected } => {
-            let (before, now) = (explanation.candidate.peak_v, explanation.candidate.shifted_v());
-            let moved = format!("your reviews change its score from {:.2} to {:.2}", sigmoid(before), sigmoid(now));
             return vec![
-                moved,
+                change(explanation.candidate.peak_v, explanation.candidate.shifted_v()),
                 alike(confirmed, counts.confirmed, "confirmed", zone),
                 alike(rejected, counts.rejected, "rejected", zone),
             ];
@@ -67,6 +65,15 @@ fn personal(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
         Personal::NotYet => "it was decided before there were enough; giggles redetect uses them".to_owned(),
     };
     vec![format!("your reviews change nothing: {reason}")]
+}
+
+/// What reviews make of a score, as far as its two digits show.
+fn change(before: f32, now: f32) -> String {
+    let [before, now] = [before, now].map(|v| format!("{:.2}", sigmoid(v)));
+    if before == now {
+        return format!("your reviews leave its score at {now}");
+    }
+    format!("your reviews change its score from {before} to {now}")
 }
 
 /// `it sounds like 2 that you confirmed: evening.ogg 2025-10-23 20:14:03 (similarity 0.81, with Ann); …`
@@ -173,4 +180,15 @@ fn similar(similar: &Similar, verdict: Verdict) -> Value {
         "current_verdict": span.and_then(|span| span.review.verdict).map(Verdict::as_str),
         "comment": span.and_then(|span| span.review.comment.as_deref()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_that_is_shown_the_same_is_not_said_to_change() {
+        assert_eq!(change(0.0, 1.0), "your reviews change its score from 0.50 to 0.73");
+        assert_eq!(change(0.0, 0.001), "your reviews leave its score at 0.50");
+    }
 }
