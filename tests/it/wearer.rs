@@ -9,7 +9,6 @@
 
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use giggles::detect::detections;
 use giggles::domain::{
@@ -29,7 +28,7 @@ use yamnet::{Cpu, Model};
 
 use crate::support::day::{Day, Dice, RATE, Sounds, audible, clip};
 use crate::support::homes::{Home, InSqlite};
-use crate::support::past_runs::{past_run, recording};
+use crate::support::past_runs::{past_run, recording, reviewed_span};
 use crate::support::wav;
 
 const LAUGHS: [&str; 4] =
@@ -231,7 +230,7 @@ fn after_a_reset_the_reviews_of_another_person_do_not_count() {
             scene.candidates().map(move |(one, _)| {
                 let verdict = if is_wearer { scene.verdict(one) } else { flipped(scene.verdict(one)) };
                 let review = Review { verdict: Some(verdict), comment: None, favourite: false, at };
-                span(recording, (one.start(), one.end()), review)
+                reviewed_span(recording, (one.start(), one.end()), review)
             })
         });
         spans.collect()
@@ -246,17 +245,4 @@ fn after_a_reset_the_reviews_of_another_person_do_not_count() {
     store.save_reviews(&reviews(true, after), false).unwrap();
     let own = f1(personal_model(store.as_mut(), "neil", true).unwrap().as_ref(), "after the reset, own reviews");
     assert_eq!(own, f1(PersonalModel::new(&evidence()).as_ref(), "with reviews"));
-}
-
-fn span(recording: &Recording, (start, end): (Duration, Duration), review: Review) -> ReviewedSpan {
-    ReviewedSpan {
-        source: "neil".into(),
-        recording: recording.name.clone(),
-        content: recording.content.unwrap(),
-        start,
-        end,
-        starts: recording.started.unwrap().at + start,
-        embedding: None,
-        review,
-    }
 }

@@ -39,6 +39,20 @@ pub fn detection(start: f64, end: f64) -> Detection {
     }
 }
 
+/// A review of a stretch of this recording, which has a start time and belongs to the source `neil`.
+pub fn reviewed_span(recording: &Recording, (start, end): (Duration, Duration), review: Review) -> ReviewedSpan {
+    ReviewedSpan {
+        source: "neil".into(),
+        recording: recording.name.clone(),
+        content: recording.content.unwrap(),
+        start,
+        end,
+        starts: recording.started.unwrap().at + start,
+        embedding: None,
+        review,
+    }
+}
+
 /// All values are this one.
 pub fn embedding(value: f32) -> Embedding {
     Embedding::new(&[value; 1024])
