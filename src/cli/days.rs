@@ -45,7 +45,7 @@ pub struct Arguments {
 
 /// Reads the days and shows them.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
-    arguments.stored.check_zone()?;
+    arguments.stored.range.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let source = arguments.stored.source()?;

@@ -46,10 +46,10 @@ pub struct Arguments {
 
 /// Reads the reviews of the period, and shows what they say.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
-    arguments.stored.check_zone()?;
+    arguments.stored.range.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
-    let (source, window) = (arguments.stored.source()?, arguments.stored.window(&zone)?);
+    let (source, window) = (arguments.stored.source()?, arguments.stored.range.window(&zone)?);
     let material = read(reader.as_mut(), source.as_deref(), &window, &zone)?;
     let Some(evaluation) = evaluate(&material) else {
         log::error!(

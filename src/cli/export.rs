@@ -65,13 +65,13 @@ fn formats() -> impl clap::builder::IntoResettable<clap::builder::ValueParser> {
 
 /// Exports, and names failed recordings on standard error.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
-    arguments.stored.check_zone()?;
+    arguments.stored.range.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let settings = Settings {
         format: Format::named(&arguments.format).ok_or_else(|| wrong("--format", "unknown format"))?,
         source: arguments.stored.source()?,
-        window: arguments.stored.window(&zone)?,
+        window: arguments.stored.range.window(&zone)?,
         include_rejected: arguments.include_rejected,
         destination: destination(arguments)?,
     };

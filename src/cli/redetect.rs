@@ -14,9 +14,8 @@ use giggles::store::Reader;
 
 use super::scan::{AROUND, DEFAULT_SOURCE};
 use super::settings::values::{patches_of, seconds_of, source_of, threshold_of};
-use super::settings::{Given, config, given, seconds, switch, value as value_of, wrong};
-use super::stored::{Database, clip_location, zone};
-use super::window::window;
+use super::settings::{config, given, seconds, switch, value as value_of, wrong};
+use super::stored::{Database, TimeRange, clip_location};
 use super::{help_end, print, print_text};
 
 const EXAMPLES: &str = "\
@@ -42,19 +41,8 @@ pub struct Arguments {
     /// Select the recordings of all sources
     #[arg(long, conflicts_with = "source", help_heading = "Selection")]
     all_sources: bool,
-    /// Select only recordings of this day: YYYY-MM-DD, today, yesterday or '7 days ago'
-    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Selection")]
-    date: Option<String>,
-    /// Select only recordings that end after this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days
-    /// ago"
-    #[arg(long, value_name = "TIME", help_heading = "Selection")]
-    from: Option<String>,
-    /// Select only recordings that start before this time, or up to the end of this day
-    #[arg(long, value_name = "TIME", help_heading = "Selection")]
-    to: Option<String>,
-    /// Set the time zone of --date, --from and --to [default: that of the last run] [env: GIGGLES_TZ]
-    #[arg(long, value_name = "ZONE", help_heading = "Selection")]
-    tz: Option<String>,
+    #[command(flatten)]
+    range: TimeRange,
 
     /// Set the threshold: sensitive, normal, strict, or a score from 0 to 1 [env: GIGGLES_THRESHOLD] [default: as stored]
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, help_heading = "Detection")]
@@ -98,10 +86,10 @@ pub fn run(arguments: &Arguments, quiet: bool, stop: &Stop) -> Result<Exit, Fata
         return Err(wrong("--views", "views are scored from the audio; use giggles scan --views N on the recordings"));
     }
     let (changes, cutting) = (changes(arguments)?, cutting(arguments)?);
-    super::settings::zone(arguments.tz.as_deref())?;
+    arguments.range.check_zone()?;
     let Some(mut reader) = arguments.database.reader()? else { return Ok(Exit::Empty) };
     let sources = sources(arguments, reader.as_mut())?;
-    let window = selected(arguments, &sources, reader.as_mut())?;
+    let window = selected(&arguments.range, &sources, reader.as_mut())?;
     drop(reader);
     let (database, dry_run) = (arguments.database.location()?, arguments.dry_run);
     let report = redetect(&Settings { database, sources, window, changes, cutting, dry_run }, stop)?;
@@ -117,16 +105,12 @@ fn sources(arguments: &Arguments, reader: &mut dyn Reader) -> Result<Vec<String>
     Ok(vec![source.map_or_else(|| Ok(DEFAULT_SOURCE.to_owned()), |source| source_of(&source))?])
 }
 
-fn selected(arguments: &Arguments, sources: &[String], reader: &mut dyn Reader) -> Result<Window, Fatal> {
-    let Arguments { date, from, to, tz, .. } = arguments;
-    if date.is_none() && from.is_none() && to.is_none() {
+fn selected(range: &TimeRange, sources: &[String], reader: &mut dyn Reader) -> Result<Window, Fatal> {
+    if !range.is_given() {
         return Ok(Window::default());
     }
     let source = if let [source] = sources { Some(source.as_str()) } else { None };
-    let zone = zone(tz.as_deref(), source, reader)?;
-    // Without an environment variable: GIGGLES_DATE is the day of a scan.
-    let date = date.clone().map(|text| Given::flag("--date", text));
-    window(date, from.as_deref(), to.as_deref(), &zone)
+    range.window(&range.zone(source, reader)?)
 }
 
 fn changes(arguments: &Arguments) -> Result<Changes, Fatal> {

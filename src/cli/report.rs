@@ -90,7 +90,7 @@ enum EmbedFlag {
 /// Reads the days and shows them.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     let clips = clips(arguments)?;
-    arguments.stored.check_zone()?;
+    arguments.stored.range.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
     let asked = Timestamp::now();

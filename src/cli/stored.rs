@@ -16,9 +16,10 @@ use super::database_url::database;
 use super::settings::{Given, given, path, wrong, wrong_path, zone as named_zone};
 use super::window::window;
 
+/// Which recordings a command selects by time.
 #[derive(Args)]
-pub struct Stored {
-    /// Select only this day: YYYY-MM-DD, today, yesterday or '7 days ago'
+pub struct TimeRange {
+    /// Select only recordings of this day: YYYY-MM-DD, today, yesterday or '7 days ago'
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"], help_heading = "Selection")]
     date: Option<String>,
     /// Select only recordings that end after this time: 2025-10-24T13:00, with an offset or without, a day, or "7 days
@@ -31,6 +32,35 @@ pub struct Stored {
     /// Set the time zone of calendar days [default: that of the last run] [env: GIGGLES_TZ]
     #[arg(long, value_name = "ZONE", help_heading = "Selection")]
     tz: Option<String>,
+}
+
+impl TimeRange {
+    pub fn is_given(&self) -> bool {
+        self.date.is_some() || self.from.is_some() || self.to.is_some()
+    }
+
+    /// The zone of the flag, else that of the last run of the source.
+    pub fn zone(&self, source: Option<&str>, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
+        zone(self.tz.as_deref(), source, reader)
+    }
+
+    /// Checks the zone before the database is opened, so that a wrong setting is an error also if nothing is stored.
+    pub fn check_zone(&self) -> Result<(), Fatal> {
+        named_zone(self.tz.as_deref()).map(|_| ())
+    }
+
+    /// The time range of the flags; unbounded without flags.
+    pub fn window(&self, zone: &TimeZone) -> Result<Window, Fatal> {
+        // Without an environment variable: GIGGLES_DATE is the day of a scan.
+        let date = self.date.clone().map(|text| Given::flag("--date", text));
+        window(date, self.from.as_deref(), self.to.as_deref(), zone)
+    }
+}
+
+#[derive(Args)]
+pub struct Stored {
+    #[command(flatten)]
+    pub range: TimeRange,
     /// Select only recordings of this source [default: all sources] [env: GIGGLES_SOURCE]
     #[arg(long, value_name = "NAME", help_heading = "Selection")]
     source: Option<String>,
@@ -45,19 +75,7 @@ impl Stored {
 
     /// The zone of the flag, else that of the last run.
     pub fn zone(&self, reader: &mut dyn Reader) -> Result<TimeZone, Fatal> {
-        zone(self.tz.as_deref(), self.source()?.as_deref(), reader)
-    }
-
-    /// Checks the zone before the database is opened, so that a wrong setting is an error also if nothing is stored.
-    pub fn check_zone(&self) -> Result<(), Fatal> {
-        named_zone(self.tz.as_deref()).map(|_| ())
-    }
-
-    /// The time range of the flags; unbounded without flags.
-    pub fn window(&self, zone: &TimeZone) -> Result<Window, Fatal> {
-        // Without an environment variable: GIGGLES_DATE is the day of a scan.
-        let date = self.date.clone().map(|text| Given::flag("--date", text));
-        window(date, self.from.as_deref(), self.to.as_deref(), zone)
+        self.range.zone(self.source()?.as_deref(), reader)
     }
 
     /// The first and the last calendar day of the flags; None without flags.
@@ -66,7 +84,7 @@ impl Stored {
     /// The flags contain a time of day; a report covers whole days.
     pub fn given_dates(&self, zone: &TimeZone, now: Timestamp) -> Result<Option<(Date, Date)>, Fatal> {
         let today = now.to_zoned(zone.clone()).date();
-        let window = self.window(zone)?;
+        let window = self.range.window(zone)?;
         if window == Window::default() {
             return Ok(None);
         }

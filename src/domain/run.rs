@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{
-    Analysis, Analyzed, ClipsFailed, Outcome, Recording, RecordingError, Redetected, Skip, StartSource, Status,
+    Analysis, Analyzed, ClipsFailed, Field, Outcome, Recording, RecordingError, Redetected, Skip, StartSource, Status,
+    field,
 };
 
 /// The half-open time interval [from, to) to scan. None means unbounded. A recording belongs to it if they overlap.
@@ -228,6 +229,22 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Its members in documents.
+    pub const FIELDS: &[Field] = &[
+        field("analyzed", "number", "recordings analyzed by the run, in full or in part"),
+        field("partial", "number", "those of which a part is missing"),
+        field(
+            "redetected",
+            "number",
+            "recordings whose laughs were decided anew from stored scores, without their audio",
+        ),
+        field("skipped", "number", "analyzed before, known to be damaged, copies, or in progress"),
+        field("in_progress", "number", "the skipped ones that were still being recorded"),
+        field("failed", "number", "recordings that failed"),
+        field("detections", "number", "laughs"),
+        field("clips_failed", "number", "clips that could not be written"),
+    ];
+
     /// The sums.
     pub fn plus(self, other: Counts) -> Counts {
         Counts {

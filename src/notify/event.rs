@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::run_summary::RunSummary;
-use crate::domain::{Described, Field, field};
+use crate::domain::{Counts, Described, Field, field};
 
 /// Metric, and CloudWatch's name of its unit.
 const CLOUDWATCH: [(&str, &str); 14] = [
@@ -35,12 +35,12 @@ pub const DOCUMENTS: &[Described] = &[
     Described {
         command: "giggles scan --log-format json, the last line",
         about: "the summary event",
-        parts: &[("", SUMMARY)],
+        parts: &[("", SUMMARY), ("", Counts::FIELDS)],
     },
     Described {
         command: "giggles scan --log-format emf, the last line",
         about: "the summary event, with metadata for CloudWatch",
-        parts: &[("", SUMMARY), ("", CLOUDWATCH_FIELDS)],
+        parts: &[("", SUMMARY), ("", Counts::FIELDS), ("", CLOUDWATCH_FIELDS)],
     },
 ];
 
@@ -68,14 +68,6 @@ const SUMMARY: &[Field] = &[
     field("success", "number", "1 if the run had no failures, else 0"),
     field("duration_seconds", "number", "how long the run took"),
     field("stage_seconds.*", "number", "how long each stage took"),
-    field("analyzed", "number", "recordings analyzed, in full or in part"),
-    field("partial", "number", "those of which a part is missing"),
-    field("redetected", "number", "recordings whose laughs were decided anew from stored scores"),
-    field("skipped", "number", "analyzed before, known to be damaged, copies, or in progress"),
-    field("in_progress", "number", "the skipped ones that were still being recorded"),
-    field("failed", "number", "recordings that failed"),
-    field("detections", "number", "laughs stored"),
-    field("clips_failed", "number", "clips that could not be written"),
     field("partial_in_window", "number", "partial recordings of the window, found by any run"),
     field("failed_in_window", "number", "failed recordings of the window, found by any run"),
     field("audio_seconds", "number", "audio analyzed"),
@@ -100,7 +92,6 @@ pub fn summary_event(summary: &RunSummary) -> Map<String, Value> {
     let stages = summary.stages.map(|(stage, took)| (stage.as_str().to_owned(), took.as_secs_f64().into()));
     let failures = summary.outcome.failures.iter();
     let failures: Vec<Value> = failures.map(|(name, text)| json!({ "recording": name, "reason": text })).collect();
-    let counts = &summary.outcome.counts;
     let event = json!({
         "event": "summary",
         "run": summary.run,
@@ -112,14 +103,6 @@ pub fn summary_event(summary: &RunSummary) -> Map<String, Value> {
         "success": u8::from(summary.is_success()),
         "duration_seconds": summary.took.as_secs_f64(),
         "stage_seconds": Map::from_iter(stages),
-        "analyzed": counts.analyzed,
-        "partial": counts.partial,
-        "redetected": counts.redetected,
-        "skipped": counts.skipped,
-        "in_progress": counts.in_progress,
-        "failed": counts.failed,
-        "detections": counts.detections,
-        "clips_failed": counts.clips_failed,
         "partial_in_window": summary.outcome.unresolved.partial,
         "failed_in_window": summary.outcome.unresolved.failed,
         "audio_seconds": summary.outcome.audio.as_secs_f64(),
@@ -128,10 +111,12 @@ pub fn summary_event(summary: &RunSummary) -> Map<String, Value> {
         "model_sha256": summary.model_sha256,
         "failures": failures,
     });
-    match event {
-        Value::Object(members) => members,
-        _ => unreachable!("a literal object"),
-    }
+    let parts = [event, json!(summary.outcome.counts)];
+    parts
+        .into_iter()
+        .filter_map(|part| if let Value::Object(part) = part { Some(part) } else { None })
+        .flatten()
+        .collect()
 }
 
 /// The metadata for CloudWatch: which members are metrics, by source and, if there is one, also by shard.

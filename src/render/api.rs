@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 
-use super::json::{
-    COUNTS, ERROR, LAUGH as DETECTION, MISSING_RANGE, SPEC_FIELD, SPEC_VERSION, detection_with, seconds,
-};
+use super::json::{ERROR, LAUGH as DETECTION, MISSING_RANGE, SPEC_FIELD, SPEC_VERSION, detection_with, seconds};
 use crate::calendar::Day;
-use crate::domain::{DayCount, Field, Laugh, PastRun, ReviewedSpan, StoredDetection, StoredRecording, Verdict, field};
+use crate::domain::{
+    Counts, DayCount, Field, Laugh, PastRun, ReviewedSpan, StoredDetection, StoredRecording, Verdict, field,
+};
 use crate::render::export::JSON_FIELDS;
 use crate::render::reviews::DOCUMENT as IMPORT;
 use crate::render::status::json as status;
@@ -46,7 +46,7 @@ const HEALTH_FIELDS: &[Field] = &[
 
 pub const HEALTH: Fields = &[("", HEALTH_FIELDS)];
 pub const SOURCES: Fields = &[("", SOURCE), ("", &[SPEC_FIELD])];
-pub const RUNS: Fields = &[("", PAGE), ("runs[].", status::RUN), ("runs[].counts.", COUNTS)];
+pub const RUNS: Fields = &[("", PAGE), ("runs[].", status::RUN), ("runs[].counts.", Counts::FIELDS)];
 pub const RECORDINGS: Fields = &[
     ("", PAGE),
     ("", ZONE),

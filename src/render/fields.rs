@@ -3,10 +3,9 @@
 //! A field that is not described here, or is never written, fails `tests/it/reference.rs`.
 
 use super::json::{
-    COUNTS, ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, REPLACED, RUN, SPEC_FIELD, START_TIMES,
-    UNRESOLVED,
+    ENVELOPE, ERROR, LAUGH, MISSING_RANGE, NOT_AUDIO, RECORDING, REPLACED, RUN, SPEC_FIELD, START_TIMES, UNRESOLVED,
 };
-use crate::domain::Described;
+use crate::domain::{Counts, Described};
 use crate::render::status::json as status;
 use crate::render::{
     api, candidates, days, doctor, evaluate, explain, export, redetect, report, reviews, scores, settings, sources,
@@ -21,7 +20,7 @@ pub const DOCUMENTS: &[Described] = &[
         parts: &[
             ("", &[SPEC_FIELD]),
             ("run.", RUN),
-            ("counts.", COUNTS),
+            ("counts.", Counts::FIELDS),
             ("not_audio.", NOT_AUDIO),
             ("replaced.", REPLACED),
             ("start_times.", START_TIMES),
@@ -42,7 +41,7 @@ pub const DOCUMENTS: &[Described] = &[
             ("payload.laughs[].", LAUGH),
             ("payload.error.", ERROR),
             ("payload.run.", RUN),
-            ("payload.counts.", COUNTS),
+            ("payload.counts.", Counts::FIELDS),
             ("payload.not_audio.", NOT_AUDIO),
             ("payload.replaced.", REPLACED),
             ("payload.start_times.", START_TIMES),
@@ -56,7 +55,7 @@ pub const DOCUMENTS: &[Described] = &[
             ("", sources::DOCUMENT),
             ("sources[].result.", &[SPEC_FIELD]),
             ("sources[].result.run.", RUN),
-            ("sources[].result.counts.", COUNTS),
+            ("sources[].result.counts.", Counts::FIELDS),
             ("sources[].result.not_audio.", NOT_AUDIO),
             ("sources[].result.replaced.", REPLACED),
             ("sources[].result.start_times.", START_TIMES),
@@ -77,7 +76,7 @@ pub const DOCUMENTS: &[Described] = &[
             ("payload.laughs[].", LAUGH),
             ("payload.error.", ERROR),
             ("payload.run.", RUN),
-            ("payload.counts.", COUNTS),
+            ("payload.counts.", Counts::FIELDS),
             ("payload.not_audio.", NOT_AUDIO),
             ("payload.replaced.", REPLACED),
             ("payload.start_times.", START_TIMES),
@@ -92,7 +91,7 @@ pub const DOCUMENTS: &[Described] = &[
             ("", status::DOCUMENT),
             ("runs[].", status::RUN),
             ("scores[].", status::SCORES),
-            ("runs[].counts.", COUNTS),
+            ("runs[].counts.", Counts::FIELDS),
             ("days[].", status::DAY),
             ("days[].recordings[].", status::RECORDING),
             ("days[].recordings[].missing_ranges[].", MISSING_RANGE),

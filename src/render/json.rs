@@ -48,18 +48,6 @@ pub(super) const RUN: &[Field] = &[
     field("database", "string or null", "the database without its password; null if nothing was stored"),
 ];
 
-/// Fields of `counts`.
-pub(super) const COUNTS: &[Field] = &[
-    field("analyzed", "number", "recordings analyzed by the run, in full or in part"),
-    field("partial", "number", "those of which a part is missing"),
-    field("redetected", "number", "recordings whose laughs were decided anew from stored scores, without their audio"),
-    field("skipped", "number", "analyzed before, known to be damaged, copies, or in progress"),
-    field("in_progress", "number", "the skipped ones that were still being recorded"),
-    field("failed", "number", "recordings that failed"),
-    field("detections", "number", "laughs"),
-    field("clips_failed", "number", "clips that could not be written"),
-];
-
 /// Fields of `not_audio`.
 pub(super) const NOT_AUDIO: &[Field] = &[
     field("total", "number", "files that are not audio"),

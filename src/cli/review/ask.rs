@@ -39,10 +39,10 @@ pub struct Ask {
 
 pub fn run(arguments: &Ask, quiet: bool, signals: &SignalHandler) -> Result<Exit, Fatal> {
     let (clips, database) = (arguments.clips.location()?, arguments.stored.database.location()?);
-    arguments.stored.check_zone()?;
+    arguments.stored.range.check_zone()?;
     let Some(mut reader) = arguments.stored.database.reader()? else { return Ok(Exit::Empty) };
     let zone = arguments.stored.zone(reader.as_mut())?;
-    let window = match arguments.stored.window(&zone)? {
+    let window = match arguments.stored.range.window(&zone)? {
         all if all == Window::default() => last_days(&zone),
         window => window,
     };

@@ -38,12 +38,8 @@ use self::error::{Explain, Holder, explain, explain_file, explain_save, moved};
 use self::lock::Lock;
 use super::location::DatabaseFile;
 use super::rows::Rows;
-use super::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use super::{ImportSummary, Known, Lookup, PruneReport, Pruning, ReviewReset, Store, StoreError, schema, uncounted};
-use crate::domain::{
-    Counts, Evidence, ReviewedSpan, RowSpan, Run, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredReview,
-    Unresolved,
-};
+use crate::domain::{Counts, ReviewedSpan, Run, Unresolved};
 use crate::paths::directory_of;
 use crate::stop::Stop;
 
@@ -82,7 +78,7 @@ impl Sqlite {
     /// Applies all missing migrations in one transaction, which needs only one sync to disk. Two programs may do this
     /// at the same time.
     fn migrate(&mut self) -> Result<(), StoreError> {
-        let current = self.read(statements::version)?;
+        let current = self.query(statements::version)?;
         if schema::next(&self.database, current)?.is_none() {
             return Ok(());
         }
@@ -102,10 +98,6 @@ impl Sqlite {
         self.busy_timeout.commit(&transaction, explain)
     }
 
-    fn read<T>(&self, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        self.busy_timeout.wait(Holder::Writer, explain, || query(&self.connection))
-    }
-
     /// Runs `write` in one transaction, and commits it or rolls it back.
     fn write<T>(
         &self,
@@ -122,33 +114,15 @@ impl Sqlite {
     }
 }
 
-impl ScoreReader for Sqlite {
-    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
-        self.read(|connection| scores::keys(connection, wanted))
-    }
+/// What reads through a connection.
+trait Queries: Send {
+    /// Runs `query`, again if it must wait for another program, and explains its error.
+    fn query<T>(&self, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError>;
+}
 
-    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
-        self.read(|connection| scores::scored(connection, ids, with_embeddings))
-    }
-
-    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
-        self.read(|connection| scores::evidence(connection, source))
-    }
-
-    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
-        self.read(|connection| scores::reviews(connection, source))
-    }
-
-    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
-        self.read(|connection| scores::shown_verdicts(connection, source))
-    }
-
-    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
-        self.read(|connection| scores::row_span(connection, id))
-    }
-
-    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
-        self.read(|connection| scores::totals(connection, source))
+impl Queries for Sqlite {
+    fn query<T>(&self, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.busy_timeout.wait(Holder::Writer, explain, || query(&self.connection))
     }
 }
 
@@ -189,11 +163,11 @@ impl Store for Sqlite {
     }
 
     fn known(&mut self, lookup: &Lookup) -> Result<Known, StoreError> {
-        self.read(|connection| statements::known(connection, lookup))
+        self.query(|connection| statements::known(connection, lookup))
     }
 
     fn unresolved(&mut self, run: &Run) -> Result<Unresolved, StoreError> {
-        self.read(|connection| statements::unresolved(connection, &run.source, &run.window))
+        self.query(|connection| statements::unresolved(connection, &run.source, &run.window))
     }
 
     fn save(&mut self, run: &Run) -> Result<Counts, StoreError> {
@@ -202,7 +176,7 @@ impl Store for Sqlite {
             return Err(moved(&self.database));
         }
         self.write(true, explain_save, |transaction| statements::save(transaction, &rows))?;
-        let counts = self.read(|connection| statements::counts(connection, &rows.run.id.0));
+        let counts = self.query(|connection| statements::counts(connection, &rows.run.id.0));
         Ok(counts.unwrap_or_else(|error| uncounted(&rows, &error)))
     }
 }

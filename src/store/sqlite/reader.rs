@@ -13,19 +13,15 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::explain_reading;
 use super::stream::Batch;
 use super::values::instant;
-use super::{READER_TIMEOUT, laughs, scores, statements};
+use super::{Queries, READER_TIMEOUT, laughs, statements};
 use crate::calendar::Span;
-use crate::domain::{
-    Coverage, Evidence, PastRun, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredRecording,
-    StoredReview, Window,
-};
+use crate::domain::{Coverage, PastRun, StoredRecording, Window};
 use crate::error::Fatal;
 use crate::store::columns::{DetectionRow, Row, RunRow};
 use crate::store::found::{self, COUNTED, COVERAGE, FoundRecording, Numbered};
 use crate::store::laughs::{LaughReader, LaughRow, ReviewScope, ReviewedRow, RowSelection, SpanCount};
 use crate::store::location::DatabaseFile;
 use crate::store::reader::{Delivery, Reader, Selection};
-use crate::store::scores::{ScoreReader, ScoredKey, ScoredSelection};
 use crate::store::{StoreError, schema};
 
 /// One index seek per source, however many runs it has.
@@ -109,6 +105,12 @@ impl SqliteReader {
     }
 }
 
+impl Queries for SqliteReader {
+    fn query<T>(&self, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.read(query)
+    }
+}
+
 fn connect(database: &DatabaseFile) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&database.path, flags)?;
@@ -118,36 +120,6 @@ fn connect(database: &DatabaseFile) -> rusqlite::Result<Connection> {
     // time with many sources.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
-}
-
-impl ScoreReader for SqliteReader {
-    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
-        self.read(|connection| scores::keys(connection, wanted))
-    }
-
-    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
-        self.read(|connection| scores::scored(connection, ids, with_embeddings))
-    }
-
-    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
-        self.read(|connection| scores::evidence(connection, source))
-    }
-
-    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
-        self.read(|connection| scores::reviews(connection, source))
-    }
-
-    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
-        self.read(|connection| scores::shown_verdicts(connection, source))
-    }
-
-    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
-        self.read(|connection| scores::row_span(connection, id))
-    }
-
-    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
-        self.read(|connection| scores::totals(connection, source))
-    }
 }
 
 impl LaughReader for SqliteReader {

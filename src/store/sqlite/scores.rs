@@ -2,13 +2,16 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::Queries;
 use super::statements::json;
 use super::stream::{DETECTIONS, rows_of, select_candidates};
 use super::values::instant;
 use crate::domain::{Evidence, RowSpan, ScoreTotals, ScoredRecording, ShownVerdicts, SpanId, StoredReview};
+use crate::store::StoreError;
 use crate::store::rows::texts;
 use crate::store::scores::{
-    self, EVIDENCE, FoundScores, ScoredKey, ScoredSelection, select_totals, selected_reviews, selected_scores,
+    self, EVIDENCE, FoundScores, ScoreReader, ScoredKey, ScoredSelection, select_totals, selected_reviews,
+    selected_scores,
 };
 
 /// A recording with unknown length counts as the instant of its start time.
@@ -46,7 +49,38 @@ fn select_reference() -> String {
     )
 }
 
-pub fn keys(connection: &Connection, wanted: &ScoredSelection) -> rusqlite::Result<Vec<ScoredKey>> {
+/// Of the store and of the reader.
+impl<Q: Queries> ScoreReader for Q {
+    fn scored_keys(&mut self, wanted: &ScoredSelection) -> Result<Vec<ScoredKey>, StoreError> {
+        self.query(|connection| keys(connection, wanted))
+    }
+
+    fn scored(&mut self, ids: &[i64], with_embeddings: bool) -> Result<Vec<ScoredRecording>, StoreError> {
+        self.query(|connection| scored(connection, ids, with_embeddings))
+    }
+
+    fn evidence(&mut self, source: &str) -> Result<Evidence, StoreError> {
+        self.query(|connection| evidence(connection, source))
+    }
+
+    fn reviews(&mut self, source: &str) -> Result<Vec<StoredReview>, StoreError> {
+        self.query(|connection| reviews(connection, source))
+    }
+
+    fn shown_verdicts(&mut self, source: Option<&str>) -> Result<Vec<ShownVerdicts>, StoreError> {
+        self.query(|connection| shown_verdicts(connection, source))
+    }
+
+    fn row_span(&mut self, id: SpanId) -> Result<Option<RowSpan>, StoreError> {
+        self.query(|connection| row_span(connection, id))
+    }
+
+    fn score_totals(&mut self, source: Option<&str>) -> Result<Vec<ScoreTotals>, StoreError> {
+        self.query(|connection| totals(connection, source))
+    }
+}
+
+fn keys(connection: &Connection, wanted: &ScoredSelection) -> rusqlite::Result<Vec<ScoredKey>> {
     let contents = wanted.contents.as_deref().map(|contents| json(&texts(contents)));
     let (from, to) = (wanted.window.from.map(instant), wanted.window.to.map(instant));
     let mut statement = connection.prepare_cached(KEYS)?;
@@ -54,7 +88,7 @@ pub fn keys(connection: &Connection, wanted: &ScoredSelection) -> rusqlite::Resu
     statement.query_map(asked, |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?.collect()
 }
 
-pub fn scored(connection: &Connection, ids: &[i64], with_embeddings: bool) -> rusqlite::Result<Vec<ScoredRecording>> {
+fn scored(connection: &Connection, ids: &[i64], with_embeddings: bool) -> rusqlite::Result<Vec<ScoredRecording>> {
     let transaction = connection.unchecked_transaction()?;
     let (scores, candidates) = (select_scores(), select_candidates(with_embeddings));
     let mut all = Vec::with_capacity(ids.len());
@@ -70,7 +104,7 @@ pub fn scored(connection: &Connection, ids: &[i64], with_embeddings: bool) -> ru
     Ok(all)
 }
 
-pub fn evidence(connection: &Connection, source: &str) -> rusqlite::Result<Evidence> {
+fn evidence(connection: &Connection, source: &str) -> rusqlite::Result<Evidence> {
     let transaction = connection.unchecked_transaction()?;
     let mut evidence = Evidence::default();
     {
@@ -89,7 +123,7 @@ pub fn evidence(connection: &Connection, source: &str) -> rusqlite::Result<Evide
     Ok(evidence)
 }
 
-pub fn reviews(connection: &Connection, source: &str) -> rusqlite::Result<Vec<StoredReview>> {
+fn reviews(connection: &Connection, source: &str) -> rusqlite::Result<Vec<StoredReview>> {
     let reviews = selected_reviews();
     let mut statement =
         connection.prepare(&format!("SELECT {reviews} FROM reviews WHERE source = ?1 ORDER BY starts_at, id"))?;
@@ -98,17 +132,17 @@ pub fn reviews(connection: &Connection, source: &str) -> rusqlite::Result<Vec<St
     Ok(found.into_iter().flatten().collect())
 }
 
-pub fn totals(connection: &Connection, source: Option<&str>) -> rusqlite::Result<Vec<ScoreTotals>> {
+fn totals(connection: &Connection, source: Option<&str>) -> rusqlite::Result<Vec<ScoreTotals>> {
     let mut statement = connection.prepare(&(select_totals("length", "?1") + " ORDER BY source"))?;
     statement.query_map([source], |row| scores::totals(row))?.collect()
 }
 
-pub fn shown_verdicts(connection: &Connection, source: Option<&str>) -> rusqlite::Result<Vec<ShownVerdicts>> {
+fn shown_verdicts(connection: &Connection, source: Option<&str>) -> rusqlite::Result<Vec<ShownVerdicts>> {
     let mut statement = connection.prepare(&(scores::select_shown_verdicts("?1") + " ORDER BY source"))?;
     statement.query_map([source], |row| scores::shown_verdicts(row))?.collect()
 }
 
-pub fn row_span(connection: &Connection, id: SpanId) -> rusqlite::Result<Option<RowSpan>> {
+fn row_span(connection: &Connection, id: SpanId) -> rusqlite::Result<Option<RowSpan>> {
     let (select, id) = scores::select_row_span(id, "?1");
     connection.query_row(&select, [id], |row| scores::row_span(row)).optional()
 }
