@@ -2,11 +2,14 @@
 
 use giggles::exit::Exit;
 
+/// How the table of exit codes begins.
+pub const EXIT_CODES: &str = "Exit codes (";
+
 /// The end of the help of a command whose exit code says what was found: its examples, and the table of exit codes.
 pub fn help_end(examples: &str) -> String {
     let rows = Exit::ALL.map(|exit| format!("  {}\n      {}", exit.code(), exit.meaning()));
-    let title = "Exit codes (new ones may come; an unknown code means failure):";
-    format!("{}\n\n{title}\n{}", joined(examples), rows.join("\n"))
+    let title = "new ones may come; an unknown code means failure):";
+    format!("{}\n\n{EXIT_CODES}{title}\n{}", joined(examples), rows.join("\n"))
 }
 
 /// The end of the help of the other commands.

@@ -11,6 +11,7 @@ use giggles::domain::Reason;
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 
+use super::help::EXIT_CODES;
 use super::settings::config;
 use super::{Cli, help_end_without_codes, print};
 
@@ -51,12 +52,14 @@ fn definitions() -> Command {
     command
 }
 
-/// One page. clap_mangen calls the text after the flags EXTRA; it contains examples and exit codes.
+/// One page. clap_mangen calls the text after the flags EXTRA; it contains examples, and exit codes where they apply.
 fn page(command: Command) -> Result<String, Fatal> {
     let man = Man::new(command).source(concat!("giggles ", env!("CARGO_PKG_VERSION"))).manual("giggles' manual");
     let mut text = Vec::new();
     man.render(&mut text).map_err(|error| Fatal::Failed(Reason::wrap(error)))?;
-    Ok(String::from_utf8_lossy(&text).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES AND EXIT STATUS\n"))
+    let text = String::from_utf8_lossy(&text);
+    let heading = if text.contains(EXIT_CODES) { "EXAMPLES AND EXIT STATUS" } else { "EXAMPLES" };
+    Ok(text.replace("\n.SH EXTRA\n", &format!("\n.SH {heading}\n")))
 }
 
 fn pages(command: Command, folder: &Path) -> Result<(), Fatal> {

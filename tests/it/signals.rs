@@ -112,13 +112,13 @@ fn a_run_whose_start_a_dead_service_does_not_take_ends() {
     assert_eq!(exit_code_in_metrics(&place), "143");
 }
 
-/// A row that somebody else's transaction is about to write keeps the run waiting in the middle of its own.
+/// A table into which nothing may be written keeps the run waiting in the middle of its transaction.
 #[test]
 fn a_run_that_is_being_stored_ends_and_says_that_nobody_knows() {
     let (place, home, web) = (Place::with(&[LAUGH]), InPostgres::new(), Web::answering(&[Answer::fine()]));
     said(&mut place.scan_into(&home.url(), &["--source", "earlier"])).ends_with(0);
     let mut other = postgres::Client::connect(&home.url(), postgres::NoTls).unwrap();
-    other.batch_execute("BEGIN; LOCK TABLE detections IN ACCESS EXCLUSIVE MODE").unwrap();
+    other.batch_execute("BEGIN; LOCK TABLE detections IN SHARE MODE").unwrap();
     let mut command = guard(&place, &home.url(), &web);
     let waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'detections'::regclass";
     let (ended, took) =

@@ -113,7 +113,7 @@ fn a_server_for_other_machines_needs_tokens_or_a_proxy() {
         "{}",
         short.stderr
     );
-    serve(&["--listen", "localhost"]).ends_with(78).complains_of("--listen: localhost: ");
+    serve(&["--listen", "localhost"]).ends_with(78).complains_of("--listen: 'localhost' is not an address");
     serve(&["--trust-proxy-header", "a b"]).ends_with(78).complains_of("is not the name of a header");
     serve(&["--clips", "no/such"]).ends_with(78).complains_of("is not a folder");
     let database = place.sqlite();
