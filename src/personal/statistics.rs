@@ -40,15 +40,15 @@ pub struct EmbeddingStatistics {
 impl EmbeddingStatistics {
     /// Those of some embeddings; all zeros of none.
     pub fn new(embeddings: &[Embedding]) -> EmbeddingStatistics {
-        let (mut sums, mut squares) = ([0u128; EMBEDDING_SIZE], [0u128; EMBEDDING_SIZE]);
+        let (mut sums, mut squares) = ([0u64; EMBEDDING_SIZE], [0u128; EMBEDDING_SIZE]);
         for embedding in embeddings {
             for ((sum, square), root) in sums.iter_mut().zip(&mut squares).zip(roots(embedding)) {
-                let x = (root * ONE) as u128;
+                let x = u64::from((root * ONE) as u32);
                 *sum += x;
-                *square += x * x;
+                *square += u128::from(x * x);
             }
         }
-        let n = embeddings.len().max(1) as u128;
+        let (n, sums) = (embeddings.len().max(1) as u128, sums.map(u128::from));
         let mean = sums.map(|sum| sum as f64 / n as f64 / ONE);
         // n times the sum of squares is at least the square of the sum: the difference is exact.
         let deviation = std::array::from_fn(|i| ((n * squares[i] - sums[i] * sums[i]) as f64).sqrt() / n as f64 / ONE);
