@@ -6,10 +6,13 @@ use rustix::process::Signal;
 
 use crate::support::program::{Place, RunningProgram, eventually, said};
 
+/// Recordings in all, so long that analyzing two of them takes more than the second after which a batch is stored.
+const RECORDINGS: i64 = 4;
+
 /// Recordings of some minutes, each of another length.
 fn long_ones() -> Place {
     let place = Place::new();
-    (0..8).for_each(|number| place.write_long(&format!("20251024_1{number}0000.wav"), 12 + number));
+    (0..4).for_each(|number| place.write_long(&format!("20251024_1{number}0000.wav"), 6 + number));
     place
 }
 
@@ -29,13 +32,13 @@ fn stored(place: &Place, sql: &str) -> i64 {
 fn each_batch_is_a_run_and_only_the_last_covers_the_window() {
     let place = long_ones();
     let document = said(&mut import(&place, &["--json", "--date", "2025-10-24"])).ends_with(0).json();
-    assert_eq!((&document["counts"]["analyzed"], &document["counts"]["skipped"]), (&8.into(), &0.into()));
-    assert_eq!(document["recordings"].as_array().unwrap().len(), 8);
+    assert_eq!((&document["counts"]["analyzed"], &document["counts"]["skipped"]), (&RECORDINGS.into(), &0.into()));
+    assert_eq!(document["recordings"].as_array().unwrap().len(), 4);
     let runs = place.number("SELECT count(*) FROM runs");
     assert!(runs > 1, "{runs} runs");
-    assert_eq!(place.number("SELECT sum(analyzed) FROM runs"), 8);
+    assert_eq!(place.number("SELECT sum(analyzed) FROM runs"), RECORDINGS);
     assert_eq!(place.number("SELECT count(*) FROM runs WHERE explicit_files = 0"), 1);
-    assert_eq!(place.number("SELECT count(*) FROM score_tracks"), 8);
+    assert_eq!(place.number("SELECT count(*) FROM score_tracks"), RECORDINGS);
     let day = ["status", "--date", "2025-10-24", "--database", &place.sqlite(), "--json"];
     assert_eq!(place.run(&day).ends_with(0).json()["days"][0]["complete"], true);
     // All in one transaction gives the same rows.
@@ -56,11 +59,11 @@ fn an_import_that_was_killed_continues() {
     running.signal(Signal::KILL);
     running.wait();
     let before = stored(&place, "SELECT count(*) FROM recordings");
-    assert!((1..8).contains(&before), "{before} recordings are stored");
+    assert!((1..RECORDINGS).contains(&before), "{before} recordings are stored");
     let document = said(&mut import(&place, &["--json"])).ends_with(0).json();
     assert_eq!(document["counts"]["skipped"], before);
-    assert_eq!(document["counts"]["analyzed"], 8 - before);
-    assert_eq!(place.number("SELECT count(*) FROM recordings"), 8);
+    assert_eq!(document["counts"]["analyzed"], RECORDINGS - before);
+    assert_eq!(place.number("SELECT count(*) FROM recordings"), RECORDINGS);
 }
 
 #[test]
