@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench stages`, or one stage: `cargo bench --bench stages -- decode`. All figures are of one core and
 //! its own time, so that other work on the machine changes them little.
+//!
+//! `stages FILE…` decodes each file once and prints the number of its samples at 16 kHz, for `benches/compare/codecs.py`.
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +41,10 @@ const TURNS: usize = 21;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let (files, wanted): (Vec<String>, Vec<String>) = wanted.into_iter().partition(|word| Path::new(word).is_file());
+    if !files.is_empty() {
+        return files.iter().for_each(|file| println!("{}", samples_in(Path::new(file))));
+    }
     println!("| stage | patches/s of a core | times real time |");
     println!("|---|---|---|");
     for (name, stage) in STAGES {
@@ -79,6 +85,16 @@ fn samples(path: &Path) -> Vec<f32> {
     let (mut waveform, mut samples) = (Waveform::open(path).unwrap(), Vec::new());
     while waveform.next(&mut samples).unwrap() {}
     samples
+}
+
+/// Decodes a file, and keeps nothing.
+fn samples_in(path: &Path) -> usize {
+    let (mut waveform, mut samples, mut count) = (Waveform::open(path).unwrap(), Vec::new(), 0);
+    while waveform.next(&mut samples).unwrap() {
+        count += samples.len();
+        samples.clear();
+    }
+    count
 }
 
 /// The time of samples, in patch hops.

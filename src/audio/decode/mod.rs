@@ -32,6 +32,7 @@ mod opus_lengths;
 mod own;
 mod packets;
 mod panic_guard;
+mod pcm;
 mod source;
 mod stream;
 mod symphonia_texts;

@@ -27,7 +27,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
 use self::loss::Loss;
-use super::mix::Mix;
+use super::mix::mix;
 use super::open::Outline;
 use super::track::{
     Decoder, Jump, announced_end, bare_aac, checked, decoder, frame_samples, jump, rescale, starts_at_zero,
@@ -53,7 +53,6 @@ pub struct Stream {
     pub rate: u32,
     format: FormatId,
     decoder: Decoder,
-    mix: Mix,
     time_base: Option<TimeBase>,
     /// Timestamp of the first packet.
     origin: Option<i64>,
@@ -120,7 +119,6 @@ impl Stream {
             rate,
             format,
             decoder,
-            mix: Mix::default(),
             time_base: track.time_base,
             origin: match format {
                 FORMAT_ID_MKV => Some(track.start_ts.get()),
@@ -208,13 +206,17 @@ impl Stream {
             Decoder::Opus(decoder) => decoder
                 .decode(&packet.data, &mut self.ready)
                 .map_err(|error| error_map::corrupt(Reason::wrap(error), at)),
+            Decoder::Pcm(decoder) => {
+                decoder.decode(&packet.data, &mut self.ready);
+                Ok(())
+            }
             Decoder::Other(decoder) => {
                 let codec = decoder.codec_params().codec;
                 let buffer = panic_guard::call(|| decoder.decode(packet));
                 let buffer = buffer.map_err(|error| error_map::decoding(error, codec, at))?;
                 self.channels = buffer.num_planes() as u32;
                 let rate = buffer.spec().rate();
-                self.mix.mix(&buffer, &mut self.ready);
+                mix(&buffer, &mut self.ready);
                 self.set_rate(rate)
             }
         }

@@ -12,6 +12,7 @@ use symphonia::core::formats::well_known::{
 };
 use symphonia::core::formats::{FormatId, Track};
 
+use super::pcm::Pcm;
 use super::{aac, codecs, error_map, flac, mpeg, panic_guard};
 use crate::audio::resample;
 use crate::domain::{Reason, RecordingError};
@@ -32,9 +33,10 @@ pub enum Jump {
     Explicit,
 }
 
-/// A decoder: opus16k, which returns mono, or one of symphonia's.
+/// A decoder: our own, which return mono, or one of symphonia's.
 pub enum Decoder {
     Opus(Box<opus16k::Decoder>),
+    Pcm(Pcm),
     Other(Box<dyn AudioDecoder>),
 }
 
@@ -52,6 +54,9 @@ pub fn decoder(parameters: &AudioCodecParameters) -> Result<(Decoder, u32, u32),
         return Err(error_map::unsupported(format!(
             "it has {channels} channels; at most {MOST_CHANNELS} are supported"
         )));
+    }
+    if let (Some(pcm), Some(rate)) = (Pcm::new(parameters), parameters.sample_rate) {
+        return Ok((Decoder::Pcm(pcm), checked(rate)?, channels as u32));
     }
     // Encoder delay and padding are trimmed in `stream` and not by the decoders, so that samples can be counted first.
     let options = AudioDecoderOptions::default().gapless(false);
