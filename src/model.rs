@@ -10,9 +10,9 @@ use yamnet::kernels::KernelChoice;
 use yamnet::{Cpu, FrontEnd, Model, Weights};
 
 /// The published weights, embedded so that no download is needed.
-const EMBEDDED: &[u8] = include_bytes!("../models/yamnet.safetensors");
-/// The output line of `sha256sum` for [`EMBEDDED`]; a test compares them.
-const EMBEDDED_SUM: &str = include_str!("../models/yamnet.safetensors.sha256");
+static EMBEDDED: &[u8] = &yamnet_weights::SAFETENSORS;
+/// SHA-256 of [`EMBEDDED`]; a test compares them.
+const EMBEDDED_SUM: &str = yamnet_weights::SHA256;
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub struct LoadedModel {
 impl ModelFile {
     /// The model that is embedded in the binary.
     pub fn embedded() -> ModelFile {
-        ModelFile { bytes: EMBEDDED.into(), sha256: first_word(EMBEDDED_SUM) }
+        ModelFile { bytes: EMBEDDED.into(), sha256: EMBEDDED_SUM.to_owned() }
     }
 
     /// Reads a model file with the same tensors and checks it against `FILE.sha256`.
@@ -78,7 +78,7 @@ fn expected_sum(path: &Path, found: &str) -> Result<String, ModelError> {
     sum.push(".sha256");
     match std::fs::read_to_string(&sum) {
         Ok(line) => Ok(first_word(&line).to_lowercase()),
-        Err(_) if found == first_word(EMBEDDED_SUM) => Ok(found.to_owned()),
+        Err(_) if found == EMBEDDED_SUM => Ok(found.to_owned()),
         Err(_) => Err(ModelError::NoChecksum { path: path.into() }),
     }
 }

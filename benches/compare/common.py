@@ -16,7 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 WORK = REPO / os.environ.get("COMPARE_FOLDER", "target/compare")
-WEIGHTS = REPO / "models/yamnet.safetensors"
+# One safetensors file, in two packages (models/README.md).
+WEIGHTS = (REPO / "crates/yamnet_weights_first/first_half.bin", REPO / "crates/yamnet_weights/second_half.bin")
 
 BATCHES = (1, 16, 32)
 ONNX = "patches.onnx"
@@ -34,7 +35,7 @@ def models() -> Path:
 
     Another process converts, so that TensorFlow does not stay in this one's memory.
     """
-    sources = [WEIGHTS, HERE / "yamnet.py", HERE / "common.py", HERE / "requirements.txt"]
+    sources = [*WEIGHTS, HERE / "yamnet.py", HERE / "common.py", HERE / "requirements.txt"]
     digests = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sources)
     folder = WORK / f"models-{hashlib.sha256(digests).hexdigest()[:12]}"
     done = folder / "done"

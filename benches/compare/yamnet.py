@@ -1,4 +1,4 @@
-"""YAMNet as other engines want it, built from giggles' own models/yamnet.safetensors.
+"""YAMNet as other engines want it, built from giggles' own weights.
 
     python yamnet.py FOLDER         # writes every model below into FOLDER
 
@@ -27,9 +27,9 @@ STRIDE_2 = {1, 3, 5, 7, 13}
 EPSILON = 1e-4
 
 
-def safetensors(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a file, all f32. Some lines spare the lean pipeline an import."""
-    raw = path.read_bytes()
+def safetensors(*parts: Path) -> dict[str, np.ndarray]:
+    """The tensors of a file that may be in parts, all f32. Some lines spare the lean pipeline an import."""
+    raw = b"".join(path.read_bytes() for path in parts)
     start = 8 + int.from_bytes(raw[:8], "little")
     header = json.loads(raw[8:start])
     header.pop("__metadata__", None)
@@ -218,7 +218,7 @@ def write_onnx(path: Path, tensors: dict[str, np.ndarray]) -> None:
 
 def convert(folder: Path) -> None:
     """Write every model."""
-    tensors = safetensors(WEIGHTS)
+    tensors = safetensors(*WEIGHTS)
     for batch in BATCHES:
         write_tflite(folder / tflite(batch), (batch, FRAMES, BANDS), lambda patches: tf_scores(patches, tensors))
     batch = max(BATCHES)

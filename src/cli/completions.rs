@@ -1,11 +1,14 @@
 //! `giggles completions`: completion scripts for commands, flags and their values.
 //!
-//! Invariant: generated from the clap definitions that parse the command line.
+//! Invariant: generated from the clap definitions that parse the command line. Values that a flag takes beside free text
+//! (a threshold's name, a day's word) are added here, because the parser must also accept the free text.
 
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Args, CommandFactory, ValueEnum, ValueHint};
 use clap_complete::{Shell, generate};
 use giggles::error::Fatal;
 use giggles::exit::Exit;
+use giggles::notify::ping::Service;
 
 use super::{Cli, help_end_without_codes, print};
 
@@ -41,9 +44,44 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         Name::Fish => Shell::Fish,
     };
     let mut text = Vec::new();
-    generate(shell, &mut Cli::command(), "giggles", &mut text);
+    generate(shell, &mut with_values(Cli::command()), "giggles", &mut text);
     if !quiet {
         print(&String::from_utf8_lossy(&text))?;
     }
     Ok(Exit::Complete)
+}
+
+/// The command with values and hints for each flag, for scripts only: it would refuse free text.
+fn with_values(command: clap::Command) -> clap::Command {
+    command.mut_args(with_value).mut_subcommands(with_values)
+}
+
+fn with_value(flag: Arg) -> Arg {
+    let kind = flag.get_value_names().and_then(|names| names.first()).map(|name| name.as_str().to_owned());
+    let words = words(flag.get_long().unwrap_or_default(), kind.as_deref());
+    if !words.is_empty() {
+        return flag.value_parser(PossibleValuesParser::new(words));
+    }
+    let hint = match (flag.get_long(), kind.as_deref()) {
+        // The path of an SQLite file, or a URL; a folder, or a bucket.
+        (Some("database"), _) => ValueHint::AnyPath,
+        (_, Some("FILE")) => ValueHint::FilePath,
+        (_, Some("FOLDER")) => ValueHint::DirPath,
+        (_, Some("URL")) => ValueHint::Url,
+        (Some("ffmpeg" | "flac"), _) => ValueHint::CommandName,
+        _ => return flag,
+    };
+    flag.value_hint(hint)
+}
+
+/// The words that a flag takes besides numbers, days and times.
+fn words(flag: &str, kind: Option<&str>) -> Vec<&'static str> {
+    match (flag, kind) {
+        ("threshold", _) => vec!["sensitive", "normal", "strict"],
+        ("views", _) => vec!["1", "3", "5"],
+        ("date" | "from" | "to", Some("DAY" | "TIME")) => vec!["today", "yesterday"],
+        ("ping-service", _) => Service::keys().collect(),
+        ("shard", _) => vec!["auto"],
+        _ => Vec::new(),
+    }
 }

@@ -53,10 +53,11 @@ use self::settings::values::log_format_of;
 use self::settings::{given, layers, value};
 use self::signals::SignalHandler;
 
-/// `--version`: the program, the embedded model, and the CPU path on this machine.
+/// `--version`: the program and its commit (build.rs), the embedded model, and the CPU path on this machine.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let cpu = settings::cpu().unwrap_or_else(|_| Cpu::detect());
-    format!("{}\nmodel {}\ncpu {}", env!("CARGO_PKG_VERSION"), ModelFile::embedded().sha256, cpu.name())
+    let commit = option_env!("GIGGLES_COMMIT").map_or(String::new(), |commit| format!(" (commit {commit})"));
+    format!("{}{commit}\nmodel {}\ncpu {}", env!("CARGO_PKG_VERSION"), ModelFile::embedded().sha256, cpu.name())
 });
 
 /// Display order of what all commands share: after their own flags.

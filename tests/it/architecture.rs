@@ -48,6 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "cli",
         ],
     ),
+    ("yamnet_weights", &["model"]),
     ("half", &["domain"]),
     ("rayon", &["pool"]),
     ("rusqlite", &["store/sqlite"]),
@@ -220,7 +221,7 @@ const FN_QUALIFIERS: [&str; 6] = ["pub", "pub(crate)", "pub(super)", "const", "u
 #[test]
 fn files_and_functions_are_short() {
     let mut found = Vec::new();
-    for folder in ["src", "crates/opus16k/src", "crates/yamnet/src"] {
+    for folder in ["src", "crates/opus16k/src", "crates/yamnet/src", "crates/yamnet_weights/src"] {
         rust_files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
     }
     assert!(found.len() > 250, "{} files were read", found.len());

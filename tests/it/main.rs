@@ -64,6 +64,7 @@ mod status;
 mod store;
 mod the_day;
 mod tracks;
+mod version;
 mod views;
 mod vocabulary;
 mod wearer;

@@ -80,15 +80,74 @@ fn shells_accept_their_completions() {
     }
 }
 
-/// Sourced for real, and asked what follows `giggles pr`.
-#[test]
-fn bash_completes_a_command() {
+/// What bash offers for the last of these words: sourced for real.
+fn offered_by_bash(words: &[&str]) -> String {
     let place = Place::new();
     fs::write(place.path("giggles.bash"), completions("bash")).unwrap();
-    let script =
-        "source \"$0\"; COMP_WORDS=(giggles pr); COMP_CWORD=1; _giggles giggles pr giggles; echo ${COMPREPLY[*]}";
-    let output = Command::new("bash").args(["-c", script]).arg(place.path("giggles.bash")).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "prune\n", "{}", String::from_utf8_lossy(&output.stderr));
+    let script = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+        _giggles giggles \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; echo ${COMPREPLY[*]}";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script]).arg(place.path("giggles.bash")).args(words).current_dir(place.path("."));
+    let output = bash.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+#[test]
+fn bash_completes_commands_and_values() {
+    assert_eq!(offered_by_bash(&["giggles", "pr"]), "prune");
+    let values: [(&[&str], &str); 7] = [
+        (&["scan", "--threshold", ""], "sensitive normal strict"),
+        (&["redetect", "--threshold", "st"], "strict"),
+        (&["scan", "--views", ""], "1 3 5"),
+        (&["status", "--date", "y"], "yesterday"),
+        (&["scan", "--ping-service", "up"], "uptime-kuma"),
+        (&["report", "--embed", ""], "all none auto"),
+        (&["export", "--format", "rav"], "raven"),
+    ];
+    for (words, expected) in values {
+        assert_eq!(offered_by_bash(&[&["giggles"], words].concat()), expected, "{words:?}");
+    }
+}
+
+#[test]
+fn fish_completes_commands_and_values() {
+    if !is_installed("fish") {
+        return eprintln!("fish is not installed");
+    }
+    let place = Place::new();
+    fs::write(place.path("giggles.fish"), completions("fish")).unwrap();
+    fs::create_dir(place.path("laughs")).unwrap();
+    let offered = |line: &str| {
+        let script = "source giggles.fish; complete --do-complete $argv[1]";
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", script, line]).current_dir(place.path(".")).env("HOME", place.path("."));
+        let output = fish.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(offered("giggles pr"), ["prune"]);
+    assert_eq!(offered("giggles scan --threshold st"), ["strict"]);
+    assert_eq!(offered("giggles scan --log-format j"), ["json"]);
+    assert_eq!(offered("giggles scan --clips la"), ["laughs/"]);
+}
+
+/// Its completions need a terminal, so the script that was accepted (above) is read.
+#[test]
+fn zsh_completes_values() {
+    let script = completions("zsh");
+    let expected = [
+        "SCORE:(sensitive normal strict)",
+        ":FOLDER:_files -/",
+        ":FILE:_files",
+        ":URL:_urls",
+        ":FORMAT:((text\\:",
+        ":DAY:(today yesterday)",
+        ":NAME:(cronitor sentry ",
+    ];
+    for values in expected {
+        assert!(script.contains(values), "{values} is not in\n{script}");
+    }
 }
 
 #[test]

@@ -42,8 +42,7 @@ fn share(measured: &Measured, patches: f64) -> String {
 }
 
 fn model(cpu: Cpu) -> Model {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/yamnet.safetensors");
-    Model::open(path.as_ref(), cpu).unwrap()
+    Model::from_safetensors(&yamnet_weights::SAFETENSORS, cpu).unwrap()
 }
 
 fn mel() {

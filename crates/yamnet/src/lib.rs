@@ -2,14 +2,13 @@
 //!
 //! A port of the published network (tensorflow/models, `research/audioset/yamnet`) whose scores are within 1e-5 of
 //! TensorFlow's on every path. The weights are not part of this crate: a [`Model`] is made from the bytes of a
-//! safetensors file, or from its path.
+//! safetensors file, those of the crate `yamnet_weights`, or from the path of such a file.
 //!
 //! ```
 //! use yamnet::params::{EMBEDDING_SIZE, NUM_CLASSES, SAMPLE_RATE};
 //! use yamnet::{Cpu, Model, classes, padded_length, patch_count, sigmoid};
 //!
-//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/yamnet.safetensors");
-//! let model = Model::open(path.as_ref(), Cpu::detect())?;
+//! let model = Model::from_safetensors(&yamnet_weights::SAFETENSORS, Cpu::detect())?;
 //!
 //! // A second of a 2 kHz tone, with zeros up to a whole patch.
 //! let phase = |n: u32| std::f32::consts::TAU * 2000.0 * n as f32 / SAMPLE_RATE as f32;
@@ -60,14 +59,10 @@ pub use model::{Model, ModelError, Outputs, PREFERRED_BATCH, PREFERRED_BATCH_MUL
 /// The published weights, for tests.
 #[cfg(test)]
 mod test_model {
-    use std::sync::OnceLock;
-
     use crate::Weights;
 
     pub(crate) fn bytes() -> &'static [u8] {
-        static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/yamnet.safetensors");
-        BYTES.get_or_init(|| std::fs::read(path).expect("the model is in models/"))
+        &yamnet_weights::SAFETENSORS
     }
 
     pub(crate) fn weights() -> Weights<'static> {

@@ -171,7 +171,7 @@ pub struct Arguments {
 
 /// The help of `--ping-service`, from the table of services.
 fn ping_services() -> String {
-    let names = Service::keys();
+    let names = Service::key_list();
     format!(
         "Name the service of the ping URL if the URL does not show it: {names} (plain: requested after a success only) \
          [env: GIGGLES_PING_SERVICE]"

@@ -80,7 +80,7 @@ use self::Kind::{Heartbeat, Message};
 
 /// No service has this name. The given text may be a secret in the wrong place, so it is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is not a known service; write one of {}, or leave it out to go by the URL", Service::keys())]
+#[error("it is not a known service; write one of {}, or leave it out to go by the URL", Service::key_list())]
 pub struct UnknownService;
 
 /// The first service that fits is used; the last one fits every URL.
@@ -144,8 +144,13 @@ impl Service {
     }
 
     /// The names of all services in settings, separated by commas.
-    pub fn keys() -> String {
-        SERVICES.iter().map(|service| service.key).collect::<Vec<_>>().join(", ")
+    pub fn key_list() -> String {
+        Service::keys().collect::<Vec<_>>().join(", ")
+    }
+
+    /// The names of all services in settings.
+    pub fn keys() -> impl Iterator<Item = &'static str> {
+        SERVICES.iter().map(|service| service.key)
     }
 
     pub fn request(&self, url: &Url, signal: &Signal, run: &str) -> Option<Request> {

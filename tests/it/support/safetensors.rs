@@ -19,10 +19,9 @@ pub fn values(path: &Path, name: &str) -> Vec<f32> {
     bytes[from..to].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
-/// The same file with rows and columns of a matrix exchanged in the header.
-pub fn with_turned_shape(path: &Path, name: &str) -> Vec<u8> {
-    let bytes = fs::read(path).unwrap();
-    let (mut header, start) = header(&bytes);
+/// The bytes of a file with rows and columns of a matrix exchanged in the header.
+pub fn with_turned_shape(bytes: &[u8], name: &str) -> Vec<u8> {
+    let (mut header, start) = header(bytes);
     header[name]["shape"].as_array_mut().unwrap().reverse();
     let mut text = serde_json::to_vec(&header).unwrap();
     text.resize(text.len().next_multiple_of(8), b' ');
