@@ -10,7 +10,7 @@ use yamnet::kernels::KernelChoice;
 use yamnet::{Cpu, FrontEnd, Model, Weights};
 
 /// The published weights, embedded so that no download is needed.
-static EMBEDDED: &[u8] = &yamnet_weights::SAFETENSORS;
+static EMBEDDED: &[u8] = yamnet_weights::SAFETENSORS;
 /// SHA-256 of [`EMBEDDED`]; a test compares them.
 const EMBEDDED_SUM: &str = yamnet_weights::SHA256;
 

@@ -255,7 +255,7 @@ fn code_78_a_model_that_is_missing_or_unproven() {
 fn code_78_a_model_of_another_shape() {
     let place = Place::with(&[LAUGH]);
     let (name, path) = ("layer2.pointwise.weight", place.path("model.safetensors"));
-    fs::write(&path, safetensors::with_turned_shape(&yamnet_weights::SAFETENSORS, name)).unwrap();
+    fs::write(&path, safetensors::with_turned_shape(yamnet_weights::SAFETENSORS, name)).unwrap();
     write_sum(&place, &fs::read(&path).unwrap());
     place.scan(&["--model", "model.safetensors"]).ends_with(78).complains_of(name);
 }

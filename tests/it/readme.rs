@@ -77,6 +77,41 @@ fn ci_runs_the_second_command() {
     assert!(readme().contains("\nscripts/test.sh\n"));
 }
 
+/// The pictures are small, and made by scripts/screenshots.sh.
+#[test]
+fn the_pictures_exist() {
+    let readme = readme();
+    let pictures = readme.split("![").skip(1).map(|rest| rest.split(['(', ')']).nth(1).unwrap());
+    let pictures: Vec<&str> = pictures.collect();
+    assert_eq!(pictures, ["docs/images/evening.png", "docs/images/terminal.svg"]);
+    for name in pictures {
+        let bytes = std::fs::read(repository(name)).unwrap();
+        assert!((1_000..200_000).contains(&bytes.len()), "{name}: {} bytes", bytes.len());
+        assert!(bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"<svg "), "{name}");
+    }
+}
+
+/// A fresh clone, and the README's commands for the page, with the program in the place of `cargo run --release --`.
+#[test]
+fn two_commands_lead_to_the_page_of_the_fixtures() {
+    let readme = readme();
+    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("cargo run --release -- ")).collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let clone = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-r").arg(repository("fixtures")).arg(clone.path()).status().unwrap();
+    assert!(copied.success());
+    for command in commands {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_giggles"));
+        program.args(command.split(' ')).current_dir(clone.path()).env_clear().env("HOME", clone.path());
+        let output = program.env("PATH", std::env::var("PATH").unwrap()).output().unwrap();
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {messages}");
+    }
+    let page = std::fs::read_to_string(clone.path().join("evening.html")).unwrap();
+    assert!(page.contains("24 October 2025") && page.contains("20251024_190000-20251024_190800.ogg"));
+    assert!(page.contains("id=\"number\">14<"), "the number of laughs");
+}
+
 /// Texts between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)

@@ -6,7 +6,7 @@
 use yamnet::{Cpu, Model, samples_in_patches};
 
 /// In the binary, as a program has it that needs no file: a file in memory changes what the allocator does later.
-static MODEL: &[u8] = &yamnet_weights::SAFETENSORS;
+static MODEL: &[u8] = yamnet_weights::SAFETENSORS;
 /// The first is computed whole, the others share rows with the one before.
 const PATCHES: usize = 6;
 

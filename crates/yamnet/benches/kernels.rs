@@ -42,7 +42,7 @@ fn share(measured: &Measured, patches: f64) -> String {
 }
 
 fn model(cpu: Cpu) -> Model {
-    Model::from_safetensors(&yamnet_weights::SAFETENSORS, cpu).unwrap()
+    Model::from_safetensors(yamnet_weights::SAFETENSORS, cpu).unwrap()
 }
 
 fn mel() {

@@ -8,7 +8,7 @@
 //! use yamnet::params::{EMBEDDING_SIZE, NUM_CLASSES, SAMPLE_RATE};
 //! use yamnet::{Cpu, Model, classes, padded_length, patch_count, sigmoid};
 //!
-//! let model = Model::from_safetensors(&yamnet_weights::SAFETENSORS, Cpu::detect())?;
+//! let model = Model::from_safetensors(yamnet_weights::SAFETENSORS, Cpu::detect())?;
 //!
 //! // A second of a 2 kHz tone, with zeros up to a whole patch.
 //! let phase = |n: u32| std::f32::consts::TAU * 2000.0 * n as f32 / SAMPLE_RATE as f32;
@@ -62,7 +62,7 @@ mod test_model {
     use crate::Weights;
 
     pub(crate) fn bytes() -> &'static [u8] {
-        &yamnet_weights::SAFETENSORS
+        yamnet_weights::SAFETENSORS
     }
 
     pub(crate) fn weights() -> Weights<'static> {

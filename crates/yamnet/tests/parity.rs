@@ -14,7 +14,7 @@ const MAX_SCORE_ERROR: f32 = 1e-5;
 const MAX_MEL_ERROR: f32 = 1e-5;
 
 fn model(cpu: Cpu) -> Model {
-    Model::from_safetensors(&yamnet_weights::SAFETENSORS, cpu).unwrap()
+    Model::from_safetensors(yamnet_weights::SAFETENSORS, cpu).unwrap()
 }
 
 fn golden(case: &str) -> HashMap<String, Tensor> {

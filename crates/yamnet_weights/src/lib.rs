@@ -9,7 +9,9 @@ use yamnet_weights_first::FIRST_HALF;
 const SECOND_HALF: &[u8] = include_bytes!("../second_half.bin");
 
 /// The safetensors file: 112 tensors, 32-bit floats. Its SHA-256 is in [`SHA256`].
-pub static SAFETENSORS: [u8; FIRST_HALF.len() + SECOND_HALF.len()] = joined();
+pub static SAFETENSORS: &[u8] = &WHOLE;
+
+static WHOLE: [u8; FIRST_HALF.len() + SECOND_HALF.len()] = joined();
 
 /// SHA-256 of [`SAFETENSORS`], 64 hexadecimal digits.
 pub const SHA256: &str = "730bec4b4578cff9bf81adb727da9c788ce4011e39b18933be38871874028f96";

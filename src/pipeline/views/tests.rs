@@ -157,7 +157,7 @@ fn decided(
 }
 
 fn model() -> Model {
-    Model::from_safetensors(&yamnet_weights::SAFETENSORS, Cpu::detect()).unwrap()
+    Model::from_safetensors(yamnet_weights::SAFETENSORS, Cpu::detect()).unwrap()
 }
 
 fn recording(name: &str) -> Vec<f32> {
