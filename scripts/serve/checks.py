@@ -147,7 +147,7 @@ def pages(base):
         if len(whole) < 2:
             sys.exit(f"FAILED: {name} has {len(whole)} items")
     days = json.loads(ask(f"{base}/api/v1/days?from=2025-10-24&to=2025-10-24")[2])["days"]
-    laughs = json.loads(ask(f"{base}/api/v1/detections?from=2025-10-24&to=2025-10-25")[2])["detections"]
+    laughs = json.loads(ask(f"{base}/api/v1/detections?from=2025-10-24&to=2025-10-24")[2])["detections"]
     expect("laughs of the day", sum(day["laughs"] for day in days), len(laughs))
     one = laughs[0]
     expect("one laugh", json.loads(ask(f"{base}/api/v1/detections/{one['id']}")[2])["detection"], one)

@@ -1,5 +1,6 @@
 //! What a handler is given: the request, who asks, and the reader of the database.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -86,18 +87,16 @@ impl Visit<'_> {
         Ok(usual_zone(&self.reader()?.runs(source.as_deref(), 1)?)?)
     }
 
-    /// The window of the parameters `from` and `to`, which were checked.
+    /// The window of the parameters `from` and `to`, which were checked. A date as `to` includes its day.
     pub fn window(&self, zone: &TimeZone) -> Result<Window, Problem> {
-        let at = |name: &str| {
+        let at = |name: &str, of_day: fn(Window) -> Option<Timestamp>| {
             let text = self.parameter(name)?;
-            text.parse::<Date>()
-                .ok()
-                .filter(|_| text.len() == 10)
-                .map_or_else(|| instant(text), |date| day(date, zone).from)
+            let date = text.parse::<Date>().ok().filter(|_| text.len() == 10);
+            date.map_or_else(|| instant(text), |date| of_day(day(date, zone)))
         };
-        let window = Window { from: at("from"), to: at("to") };
+        let window = Window { from: at("from", |day| day.from), to: at("to", |day| day.to) };
         match (window.from, window.to) {
-            (Some(from), Some(to)) if to < from => Err(Problem::unprocessable("to is before from; exchange them")),
+            (Some(from), Some(to)) if to <= from => Err(Problem::unprocessable("to is before from; exchange them")),
             _ => Ok(window),
         }
     }

@@ -56,6 +56,6 @@ const SOURCE: Parameter = query("source", Kind::Text, "only this source; without
 const ZONE: Parameter =
     query("tz", Kind::Text, "time zone of calendar days, such as Europe/Berlin; default: the server's");
 const FROM: Parameter = query("from", Kind::Instant, "only what ends after this: a date, or a time with its offset");
-const TO: Parameter = query("to", Kind::Instant, "only what starts before this");
+const TO: Parameter = query("to", Kind::Instant, "only what starts before this, or up to the end of this date");
 const CURSOR: Parameter = query("cursor", Kind::Text, "`next` of the page before");
 const LIMIT: Parameter = query("limit", Kind::Integer(1, LARGEST_PAGE), "items of the page; default: 100");

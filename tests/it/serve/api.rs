@@ -98,6 +98,12 @@ fn lists_name_their_zone_and_refuse_unknown_parameters() {
         let problem = server.get(path).with_status(status).json();
         assert!(problem["detail"].as_str().unwrap().starts_with(text), "{path}: {problem}");
     }
+    let until = |to: &str| {
+        let list = server.get(&format!("/api/v1/recordings?from=2025-10-24&to={to}&tz=UTC")).with_status(200).json();
+        list["recordings"].as_array().unwrap().len()
+    };
+    assert!(until("2025-10-24") > 0, "a date as `to` includes its day");
+    assert_eq!(until("2025-10-24"), until("2025-10-25T00:00:00Z"));
     let metrics = server.get("/metrics").with_status(200);
     assert!(metrics.text().contains("giggles_last_run_exit_code{source=\"neil\"} 0\n"), "{}", metrics.text());
 }
