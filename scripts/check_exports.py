@@ -67,9 +67,9 @@ def read_csv(path):
         rows = list(csv.DictReader(file, strict=True))
     table = pandas.read_csv(path, on_bad_lines="error")
     assert len(table) == len(rows) and path.read_bytes().count(b"\r\n") == len(rows) + 1
-    assert all(abs(float(row["start"]) - start) < 1e-9 for row, start in zip(rows, table["start"]))
+    assert all(abs(float(row["start_seconds"]) - start) < 1e-9 for row, start in zip(rows, table["start_seconds"]))
     pandas.to_datetime(table["starts_at"], format="ISO8601", utc=True)
-    return [(row["file"], row["start"], row["end"]) for row in rows]
+    return [(row["recording"], row["start_seconds"], row["end_seconds"]) for row in rows]
 
 
 def read_jsonl(path):
@@ -98,13 +98,13 @@ def check_parquet(folder, names, stored):
     """DuckDB's COPY, as docs/guide.md has it, makes Parquet of the CSV; DuckDB and pandas read it back."""
     source, target = folder / "all.csv", folder / "laughs.parquet"
     duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{target}' (FORMAT parquet)")
-    rows = duckdb.sql(f"SELECT file, start, \"end\", peak_score, favourite, typeof(starts_at) FROM '{target}'").fetchall()
+    rows = duckdb.sql(f"SELECT recording, start_seconds, end_seconds, peak_score, favourite, typeof(starts_at) FROM '{target}'").fetchall()
     assert all(isinstance(row[3], float) and row[4] is False and row[5].startswith("TIMESTAMP") for row in rows)
     compare("parquet, read by DuckDB", by_file([row[:3] for row in rows], names), stored)
     table = pandas.read_parquet(target)
     assert str(table["starts_at"].dtype).startswith("datetime64"), table.dtypes
     assert table["favourite"].dtype == bool and table["peak_score"].between(0, 1).all()
-    laughs = table[["file", "start", "end"]].itertuples(index=False, name=None)
+    laughs = table[["recording", "start_seconds", "end_seconds"]].itertuples(index=False, name=None)
     compare("parquet, read by pandas", by_file(laughs, names), stored)
 
 

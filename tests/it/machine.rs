@@ -203,7 +203,7 @@ fn json_has_every_text_as_it_is() {
 fn a_cell_is_not_a_formula_and_numbers_are_numbers() {
     let place = hostile();
     for (command, columns) in [
-        (&["export", "--format", "csv"][..], ["source", "file", "comment", "start"]),
+        (&["export", "--format", "csv"][..], ["source", "recording", "comment", "start_seconds"]),
         (&["report", "--date", "2025-10-24", "--csv"], ["source", "recording", "comment", "length_seconds"]),
     ] {
         let text = place.run(&[command, &["--database", "sqlite:laughs.db"]].concat()).stdout;

@@ -21,9 +21,9 @@ pub const FORMAT: Format = Format {
 
 pub(in crate::render) const COLUMNS: [Field; 20] = [
     field("source", "string", "the person or device of the recording"),
-    field("file", "string", "name of the recording: its path below the scanned folder"),
-    field("start", "number", "offset of the start in the recording, seconds"),
-    field("end", "number", "offset of the end in the recording, seconds"),
+    field("recording", "string", "name of the recording: its path below the scanned folder"),
+    field("start_seconds", "number", "offset of the start in the recording, seconds"),
+    field("end_seconds", "number", "offset of the end in the recording, seconds"),
     field("starts_at", "string", "start, RFC 3339 in UTC"),
     field("ends_at", "string", "end, RFC 3339 in UTC"),
     field("local_date", "string", "calendar day of the start, in the zone of the run"),

@@ -110,7 +110,10 @@ fn names_neither_break_a_row_nor_become_a_formula() {
 #[test]
 fn csv_is_rfc_4180() {
     let text = text("csv", &[analyzed("a, \"b\".ogg"), silent("c.ogg")]);
-    assert!(text.ends_with("\r\n") && text.starts_with("source,file,start,end,starts_at,"), "{text}");
+    assert!(
+        text.ends_with("\r\n") && text.starts_with("source,recording,start_seconds,end_seconds,starts_at,"),
+        "{text}"
+    );
     assert!(text.contains("\r\nneil,\"a, \"\"b\"\".ogg\",1.500000,3.000000,2025-10-24T13:00:01.5Z,"), "{text}");
     assert_eq!(text.lines().count(), 3);
 }
