@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::stored::Stored;
 use super::terminal::width;
-use super::{help_end, print, print_text};
+use super::{help_end, show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,11 +59,9 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
     if found.is_empty() {
         log::error!("{}", nothing(asked, source.as_deref()));
     }
-    match (quiet, arguments.json) {
-        (true, _) => {}
-        (_, true) => print(&document(&found, &zone))?,
-        _ if found.is_empty() => {}
-        _ => print_text(&format!("{}\n{}\n", days(&lines_of_counts(&found), width()), hint(&last, &found, &zone)))?,
+    if arguments.json || !found.is_empty() {
+        let text = || format!("{}\n{}\n", days(&lines_of_counts(&found), width()), hint(&last, &found, &zone));
+        show(quiet, arguments.json, || document(&found, &zone), text)?;
     }
     Ok(if found.is_empty() { Exit::Empty } else { Exit::Complete })
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use yamnet::sigmoid;
 
 use super::stored::Stored;
-use super::{help_end_without_codes, print, print_text};
+use super::{help_end_without_codes, show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,10 +70,6 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
         replace_or_stream(path, plot(&view).as_bytes(), MODE)
             .map_err(|error| Fatal::unwritable(&path.display().to_string(), error))?;
     }
-    match (quiet, arguments.json) {
-        (true, _) => {}
-        (_, true) => print(&document(&view))?,
-        _ => print_text(&text(&view))?,
-    }
+    show(quiet, arguments.json, || document(&view), || text(&view))?;
     Ok(Exit::Complete)
 }

@@ -9,7 +9,7 @@ use giggles::render::explain::{document, text};
 
 use super::settings::config;
 use super::stored::{Database, zone};
-use super::{help_end_without_codes, print, print_text};
+use super::{help_end_without_codes, show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,10 +51,6 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Exit, Fatal> {
             arguments.id
         )));
     };
-    match (quiet, arguments.json) {
-        (true, _) => {}
-        (_, true) => print(&document(&explanation))?,
-        _ => print_text(&text(&explanation, &zone))?,
-    }
+    show(quiet, arguments.json, || document(&explanation), || text(&explanation, &zone))?;
     Ok(Exit::Complete)
 }

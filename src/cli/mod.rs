@@ -16,6 +16,7 @@ mod messages;
 mod prune;
 mod redetect;
 mod report;
+mod results;
 mod review;
 mod run_guard;
 mod scan;
@@ -32,7 +33,7 @@ mod verify;
 mod window;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -41,12 +42,13 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcomm
 use giggles::error::Fatal;
 use giggles::exit::Exit;
 use giggles::model::ModelFile;
-use giggles::text::{escape_lines, wrap};
+use giggles::text::escape_lines;
 use log::LevelFilter;
 use yamnet::Cpu;
 
 use self::help::{help_end, help_end_without_codes};
 use self::messages::{Log, LogFormat};
+use self::results::{Results, print, print_text, show, unwritable};
 
 pub use self::messages::log_error;
 use self::settings::values::log_format_of;
@@ -261,73 +263,4 @@ impl Flags {
     pub fn get(&self, flag: &str) -> Option<&str> {
         self.0.get(flag).map(String::as_str)
     }
-}
-
-/// Prints results for people. Control characters in names, paths and database texts are escaped, and lines that are longer
-/// than the terminal are broken between words.
-fn print_text(text: &str) -> Result<(), Fatal> {
-    print(&for_people(text))
-}
-
-fn for_people(text: &str) -> String {
-    let text = escape_lines(text);
-    terminal::width().map_or_else(|| text.clone(), |width| wrap(&text, width))
-}
-
-/// Standard output for results that are written in pieces. As in `print`, a closed pipe is not an error: further output
-/// is dropped.
-struct Results {
-    stdout: Option<BufWriter<StdoutLock<'static>>>,
-    are_for_people: bool,
-}
-
-impl Results {
-    fn new() -> Results {
-        Results { stdout: Some(BufWriter::new(io::stdout().lock())), are_for_people: false }
-    }
-
-    /// Escapes and breaks lines like `print_text`. Each write must be complete lines of UTF-8 text.
-    fn for_people() -> Results {
-        Results { are_for_people: true, ..Results::new() }
-    }
-
-    fn ignore_broken_pipe(&mut self, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        match self.stdout.as_mut().map_or(Ok(()), |stdout| work(stdout)) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                // Drop the buffer, so that it is not written again.
-                self.stdout.take().map(BufWriter::into_parts);
-                Ok(())
-            }
-            done => done,
-        }
-    }
-}
-
-impl Write for Results {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let done = if self.are_for_people {
-            let text = for_people(&String::from_utf8_lossy(bytes));
-            self.ignore_broken_pipe(|stdout| stdout.write_all(text.as_bytes()))
-        } else {
-            self.ignore_broken_pipe(|stdout| stdout.write_all(bytes))
-        };
-        done.map(|()| bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.ignore_broken_pipe(|stdout| stdout.flush())
-    }
-}
-
-/// Writes results to standard output. A closed pipe (`| head`) is not an error.
-fn print(text: &str) -> Result<(), Fatal> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritable(error)),
-        _ => Ok(()),
-    }
-}
-
-fn unwritable(error: io::Error) -> Fatal {
-    Fatal::unwritable("standard output", error)
 }

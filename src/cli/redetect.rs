@@ -12,11 +12,11 @@ use giggles::render::redetect::{damaged, document, needs_audio, text};
 use giggles::stop::Stop;
 use giggles::store::Reader;
 
+use super::help_end;
 use super::scan::{AROUND, DEFAULT_SOURCE};
 use super::settings::values::{patches_of, seconds_of, source_of, threshold_of};
 use super::settings::{config, given, seconds, switch, value as value_of, wrong};
 use super::stored::{Database, TimeRange, clip_location};
-use super::{help_end, print, print_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -150,9 +150,5 @@ fn show(arguments: &Arguments, report: &Report, quiet: bool) -> Result<(), Fatal
     if report.exit() == Exit::Empty {
         log::error!("no recordings with scores are stored here; check --source, --date and --database");
     }
-    match (quiet, arguments.json) {
-        (true, _) => Ok(()),
-        (_, true) => print(&document(report)),
-        _ => print_text(&text(report)),
-    }
+    super::show(quiet, arguments.json, || document(report), || text(report))
 }

@@ -12,7 +12,7 @@ use crate::cli::database_url::credential;
 use crate::cli::scan::{Arguments, DEFAULT_SOURCE};
 use crate::cli::settings::keys::{Key, Kind, Secret, all};
 use crate::cli::settings::layers::{self, env_file_line, layers};
-use crate::cli::{Flags, print, print_text};
+use crate::cli::{Flags, show};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -27,11 +27,7 @@ Takes the flags of giggles scan. Passwords and ping URLs are masked.";
 
 pub fn run(arguments: &Arguments, flags: &Flags, quiet: bool) -> Result<Exit, Fatal> {
     let view = view(flags);
-    match (quiet, arguments.is_json()) {
-        (true, _) => {}
-        (_, true) => print(&document(&view))?,
-        _ => print_text(&text(&view))?,
-    }
+    show(quiet, arguments.is_json(), || document(&view), || text(&view))?;
     Ok(Exit::Complete)
 }
 

@@ -19,7 +19,7 @@ use giggles::text::pluralize;
 use super::sound::Sound;
 use crate::cli::settings::config;
 use crate::cli::stored::Database;
-use crate::cli::{help_end, print, print_text};
+use crate::cli::{help_end, show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,11 +67,7 @@ pub fn run(arguments: &Import, quiet: bool, stop: &Stop) -> Result<Exit, Fatal> 
     if !arguments.dry_run && arguments.sound.is_given() {
         add_embeddings(arguments, &reviews, &database, stop)?;
     }
-    match (quiet, arguments.json) {
-        (true, _) => {}
-        (_, true) => print(&document(&imported))?,
-        _ => print_text(&text(&imported))?,
-    }
+    show(quiet, arguments.json, || document(&imported), || text(&imported))?;
     Ok(Exit::Complete)
 }
 
