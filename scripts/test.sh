@@ -199,7 +199,8 @@ step dependencies
 step env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 step cargo test --locked --workspace --no-run
 # Tests often wait, so the release build and the installation of Python's packages take little time from them.
-beside main_job scripts/instructions.sh python_packages
+beside main_job scripts/instructions.sh
+beside python_packages
 step cargo test --locked --workspace
 join
 # Nor do these need a core for long.
