@@ -10,9 +10,13 @@ shown() {
     systemctl show --property "$1" --value -- "$unit" 2>/dev/null || echo unknown
 }
 
-# From the table of exit codes in the program's help.
+# From the table of exit codes in the program's help: the lines below that of the code, up to the next code.
 meaning() {
-    "$giggles" --help 2>/dev/null | sed -n "s/^ *$1  *\([^ ].*\)$/: \1/p" | head -n 1
+    "$giggles" --help 2>/dev/null | awk -v code="$1" '
+        found && (NF == 0 || /^ *[0-9]+$/) { exit }
+        found { $1 = $1; text = text " " $0 }
+        $0 ~ "^ +" code "$" { found = 1 }
+        END { if (text != "") print ":" text }'
 }
 
 # Since systemd 251, these variables are of the failed invocation, even if the unit was started again since.
