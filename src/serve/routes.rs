@@ -39,7 +39,9 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 pub fn answer(site: &Site, connection: &mut Connection, request: &Request) -> Response {
     connection.begin();
     let mut answered = handled(site, connection, request);
-    let is_lost = answered.as_ref().is_err_and(|problem| problem.status == StatusCode::SERVICE_UNAVAILABLE);
+    // `/healthz` describes an error of the database in its document.
+    let status = answered.as_ref().map_or_else(|problem| problem.status, |response| response.status);
+    let is_lost = status == StatusCode::SERVICE_UNAVAILABLE;
     // The database may have been restarted since the last request.
     if is_lost && connection.reset() && request.is_safe() {
         connection.begin();

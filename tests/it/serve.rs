@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod clients;
+mod database;
 mod ending;
 mod pages;
 mod server;
