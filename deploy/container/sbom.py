@@ -21,8 +21,14 @@ def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def sha256(path):
-    return {"alg": "SHA-256", "content": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+# The file of weights, in two packages (models/README.md).
+MODEL = ("crates/yamnet_weights_first/first_half.bin", "crates/yamnet_weights/second_half.bin")
+
+
+def sha256(*parts):
+    """Of a file, or of its parts one after the other."""
+    content = b"".join(Path(part).read_bytes() for part in parts)
+    return {"alg": "SHA-256", "content": hashlib.sha256(content).hexdigest()}
 
 
 def target(program):
@@ -102,8 +108,7 @@ def main(program, rootfs):
     packages, edges = linked(metadata)
     root = metadata["resolve"]["root"]
     crates = [crate(packages[key]) for key in edges if key != root]
-    model = next(Path("models").glob("*.safetensors"))
-    weights = {"type": "machine-learning-model", "bom-ref": "model:yamnet", "name": "yamnet", "hashes": [sha256(model)]}
+    weights = {"type": "machine-learning-model", "bom-ref": "model:yamnet", "name": "yamnet", "hashes": [sha256(*MODEL)]}
     system = [path for path in sorted(rootfs.rglob("*")) if path.is_file() and ".so" in path.name]
     system += [rootfs / "etc/ssl/certs/ca-certificates.crt"]
     dependencies = [
